@@ -1,0 +1,222 @@
+"""What Entra's AADSTS codes mean for the person at the keyboard, and who can do something about it.
+
+Source: Microsoft Learn, "Microsoft Entra authentication and authorization error codes" and the
+pages on consent and Conditional Access. Microsoft asks clients never to branch on these numbers,
+since they may change: here they only choose the words of an advice. What the program does next
+follows from the OAuth `error` and `suberror` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_YOU = "you"
+_ADMIN = "an administrator of the tenant"
+_CONSENT_ADMIN = "a Privileged Role, Cloud Application or Application Administrator of the tenant"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a code means, what to do, and who can do it."""
+
+    meaning: str
+    next: str
+    who: str = _YOU
+
+
+_TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
+    (
+        (16000, 50020, 51004, 90072),
+        Advice(
+            "this account does not exist in that tenant",
+            "sign in with an account of the tenant, name the right tenant in accounts.toml, or ask"
+            " to be invited as a guest",
+            "you, or an administrator of the tenant for the invitation",
+        ),
+    ),
+    (
+        (500200, 500208),
+        Advice(
+            "a personal Microsoft account was used where a work account is needed",
+            "sign in with a work account of the tenant",
+        ),
+    ),
+    (
+        (50011,),
+        Advice(
+            "the redirect URI of the request is not registered on the application",
+            "compare the two byte for byte; step 1 (register_application) puts the right one there",
+        ),
+    ),
+    (
+        (50034, 90002),
+        Advice(
+            "the user or the tenant is unknown",
+            "check the spelling of the tenant and of the user name in accounts.toml",
+        ),
+    ),
+    (
+        (50055, 50057, 50126, 50053),
+        Advice(
+            "the password is wrong or expired, or the account is disabled or locked",
+            "sign in at https://myaccount.microsoft.com first",
+            "the owner of the account, or an administrator of the tenant",
+        ),
+    ),
+    (
+        (50076, 50079, 50072, 50074, 50078),
+        Advice(
+            "the tenant asks for a second factor, or for one to be set up",
+            "sign in interactively (method browser); a batch run with a user's account cannot"
+            " answer, give it an application's sign-in (client_secret, certificate, federated)",
+        ),
+    ),
+    (
+        (50105,),
+        Advice(
+            "this user is not assigned to the application",
+            "assign the user under Enterprise applications, or switch the assignment requirement"
+            " off",
+            _ADMIN,
+        ),
+    ),
+    (
+        (50194, 90130, 9001023),
+        Advice(
+            "the application or this kind of sign-in does not work on the shared /common address",
+            "name the tenant's id in accounts.toml",
+        ),
+    ),
+    (
+        (500011, 650052, 650054, 650057),
+        Advice(
+            "Business Central is not known in this tenant, or is missing from the application's"
+            " permissions",
+            "start a Business Central trial in the tenant, then run step 3 (api_permissions)",
+            "you, with an administrator of the tenant",
+        ),
+    ),
+    (
+        (53000, 53001, 53003, 530032, 530035),
+        Advice(
+            "Conditional Access, or the tenant's security defaults, refused this sign-in",
+            "sign in from a managed device, with method browser instead of device_code",
+            "you, or whoever keeps the tenant's Conditional Access",
+        ),
+    ),
+    (
+        (65001,),
+        Advice(
+            "nobody has consented to what the application asks for",
+            "grant consent: step 3 (api_permissions) shows the link",
+            _CONSENT_ADMIN,
+        ),
+    ),
+    (
+        (65002,),
+        Advice(
+            "a Microsoft application's id was used for an API that it is not preauthorised for",
+            "sign in with a client id of your own (accounts.toml, sign_in.client_id)",
+        ),
+    ),
+    ((65004,), Advice("consent was declined", "run again and accept")),
+    (
+        (65005, 650056),
+        Advice(
+            "the application's permissions are not configured as the request needs them",
+            "run step 3 (api_permissions), then consent",
+        ),
+    ),
+    (
+        (90094, 90095, 90008),
+        Advice(
+            "an administrator has to consent",
+            "send the consent link to an administrator; step 3 (api_permissions) shows it",
+            _CONSENT_ADMIN,
+        ),
+    ),
+    (
+        (70011, 28002),
+        Advice(
+            "the requested scope is not valid; .default cannot be mixed with others",
+            "report this: the program chose the scope",
+        ),
+    ),
+    (
+        (70016, 70018, 70019, 70020),
+        Advice(
+            "the device code was not used in time, or was mistyped",
+            "start the sign-in again; the code lives 15 minutes",
+        ),
+    ),
+    (
+        (70043, 50173, 700082),
+        Advice("the kept sign-in has expired or was revoked", "sign in again"),
+    ),
+    (
+        (700016, 700011),
+        Advice(
+            "the application is not in this tenant, or is not there yet",
+            "check tenant and client id; right after it was created, wait a minute and run again",
+        ),
+    ),
+    (
+        (7000112, 70001),
+        Advice(
+            "the application is disabled",
+            "enable it under Enterprise applications, Properties",
+            _ADMIN,
+        ),
+    ),
+    (
+        (7000215,),
+        Advice(
+            "the client secret is wrong (often the Secret ID was pasted instead of the Value), or"
+            " is so new that it is not known everywhere yet",
+            "wait up to a minute; if it stays, make a new secret with step 2 (client_secret)",
+        ),
+    ),
+    (
+        (7000218,),
+        Advice(
+            "the application expects a secret, because public client flows are off on it",
+            "switch on 'Allow public client flows' of the application that you sign in with",
+            "the owner of that application",
+        ),
+    ),
+    (
+        (7000222,),
+        Advice("the client secret has expired", "make a new one with step 2 (client_secret)"),
+    ),
+    (
+        (7000229,),
+        Advice(
+            "the application has no service principal in this tenant",
+            "run step 1 (register_application): it creates the service principal",
+        ),
+    ),
+    (
+        (700025,),
+        Advice(
+            "a secret was sent for a public client",
+            "use method browser or device_code for this client id, without a secret",
+        ),
+    ),
+    (
+        (700027,),
+        Advice(
+            "the certificate was not accepted",
+            "check that the certificate is registered on the application, has not expired, and"
+            " that this machine's clock is right",
+        ),
+    ),
+)
+
+ADVICE: dict[int, Advice] = {code: advice for codes, advice in _TABLE for code in codes}
+
+
+def code_in(text: str) -> int | None:
+    """The AADSTS number in an error text such as `AADSTS50076: Due to ...`; None without one."""
+    found = re.search(r"AADSTS(\d{4,8})", text)
+    return int(found.group(1)) if found else None

@@ -1,0 +1,182 @@
+"""Find, read and check a workspace's `accounts.toml`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import FixInput, nearest
+from .mistakes import Keys, Report, keys_of, shown
+from .model import (
+    ALLOWED,
+    FILE_NAME,
+    REQUIRED,
+    Account,
+    LedgerTable,
+    Network,
+    RehearsalTable,
+    SignIn,
+    Workspace,
+)
+
+WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
+
+_ACCOUNT_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,29}")
+_NAME_EXPECTED: Final = (
+    "expected a name of at most 30 lower-case letters, digits and dashes that begins with a letter"
+)
+
+
+def template() -> str:
+    """The starter `accounts.toml` of `bcrunbook init`; two values in it say PLACEHOLDER."""
+    import importlib.resources
+
+    file = importlib.resources.files(__package__) / "template.toml"
+    return file.read_text(encoding="utf-8")
+
+
+def find_workspace(start: Path | str | None) -> Path:
+    """The workspace folder that is meant.
+
+    Args:
+        start: what the person named, if anything: the folder, or the accounts.toml in it. Otherwise
+            it is BCRUNBOOK_WORKSPACE, or the nearest folder upwards that holds an accounts.toml.
+
+    Raises:
+        FixInput: nothing was named, and there is none here or above.
+    """
+    named = start or os.environ.get(WORKSPACE_VARIABLE)
+    if named:
+        path = Path(named).expanduser().resolve()
+        return path.parent if path.name == FILE_NAME and not path.is_dir() else path
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    raise FixInput(
+        "There is no workspace here.",
+        where=f"{here} and the folders above it",
+        why=f"a workspace is a folder that holds {FILE_NAME}",
+        next="run: bcrunbook init DIR   (or name an existing workspace with --workspace DIR, "
+        f"or in {WORKSPACE_VARIABLE})",
+    )
+
+
+def load(workspace: Path) -> Workspace:
+    """Read and check `accounts.toml`.
+
+    Args:
+        workspace: the folder that holds it.
+
+    Raises:
+        FixInput: the file cannot be read or used; lists every mistake in it.
+    """
+    root = Path(workspace).expanduser().resolve()
+    report = Report(root / FILE_NAME)
+    data = report.parse()
+    context = {"root": root}
+
+    def table(key: str) -> dict[str, Any]:
+        return report.table(data, key)
+
+    known = ("defaults", "network", "ledger", "rehearsal", "accounts")
+    report.unknown_keys(data, (), known)
+    network = report.check(Network, table("network"), ("network",), context)
+    ledger = report.check(LedgerTable, table("ledger"), ("ledger",), context)
+    rehearsal = report.check(RehearsalTable, table("rehearsal"), ("rehearsal",), context)
+    defaults, raw = table("defaults"), table("accounts")
+    report.unknown_keys(defaults, ("defaults",), keys_of(Account) - {"name"})
+    if not raw and set(data) <= set(known):
+        report.add(
+            ("accounts",),
+            "at least one account is needed, under a heading such as [accounts.trial]",
+        )
+    accounts: dict[str, Account] = {}
+    for name, own in raw.items():
+        keys = ("accounts", name)
+        if not _ACCOUNT_NAME.fullmatch(name):
+            report.add(keys, _NAME_EXPECTED)
+        elif isinstance(own, dict):
+            merged = _with_defaults(own, defaults)
+            _check_keys(report, keys, merged, raw, defaults)
+            if merged.get("cloud") == "rehearsal" and not table("rehearsal").get("dir"):
+                report.add(
+                    ("rehearsal", "dir"),
+                    f'is missing, and accounts.{name}.cloud is "rehearsal"; expected the folder '
+                    "that holds rehearsal.json",
+                )
+            account = report.check(Account, {**merged, "name": name}, keys, context)
+            if account is not None:
+                accounts[name] = account
+        else:
+            report.table(raw, name, ("accounts",))
+    report.raise_if_any()
+    assert network is not None and ledger is not None and rehearsal is not None
+    return Workspace(
+        root=root,
+        accounts=accounts,
+        ledger_url=ledger.url,
+        network=network,
+        rehearsal=rehearsal.dir,
+    )
+
+
+def _with_defaults(own: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """An account's keys over those of [defaults]."""
+    merged = {**defaults, **own}
+    if merged.get("kind") == "trial" and "requires" not in own:
+        # It says of production accounts what they wait for; a trial waits for nothing.
+        merged.pop("requires", None)
+    ours, theirs = own.get("sign_in"), defaults.get("sign_in")
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        # Keys of one method make no sense under another.
+        same = ours.get("method") in (None, theirs.get("method", "browser"))
+        merged["sign_in"] = {**theirs, **ours} if same else ours
+    return merged
+
+
+def _check_keys(
+    report: Report,
+    keys: Keys,
+    account: dict[str, Any],
+    accounts: dict[str, Any],
+    defaults: dict[str, Any],
+) -> None:
+    """Note which keys do not go together, which no key can tell by itself."""
+    if "name" in account:
+        report.unknown_keys(["name"], keys, keys_of(Account) - {"name"})
+    sign_in = account.get("sign_in", {})
+    method = sign_in.get("method", "browser") if isinstance(sign_in, dict) else None
+    if isinstance(method, str) and method in ALLOWED:
+        allowed, inside = ALLOWED[method], (*keys, "sign_in")
+        for key in sign_in.keys() & keys_of(SignIn) - allowed - {"method"}:
+            goes = ", ".join(sorted(allowed)) or "no other key"
+            report.add((*inside, key), f'does not go with method = "{method}", which takes: {goes}')
+        for key in REQUIRED.get(method, ()):
+            if key not in sign_in:
+                wanted = SignIn.model_fields[key].description
+                report.add((*inside, key), f'is missing; method = "{method}" needs {wanted}')
+    required = account.get("requires")
+    if isinstance(required, str):
+        where = (*keys, "requires")
+        other = accounts.get(required)
+        trials = [
+            name
+            for name, table in accounts.items()
+            if isinstance(table, dict) and table.get("kind", defaults.get("kind")) == "trial"
+        ]
+        if account.get("kind") == "trial":
+            report.add(where, "only a production account can require another")
+        elif other is None:
+            report.add(
+                where,
+                f"there is no account {shown(required)}; {nearest(required, trials)}",
+            )
+        elif required not in trials:
+            report.add(
+                where,
+                f"expected a trial account, and {shown(required)} is none; "
+                f"{nearest(required, trials)}",
+            )

@@ -1,0 +1,273 @@
+"""What an `accounts.toml` holds, as frozen models.
+
+Each field's description is what its mistake message says was expected. Keys that must or must not
+stand together are the business of `file`, which can then list every mistake at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ..errors import FixInput, NotFound, nearest
+from ..secrets import SecretReference, open_store
+from .mistakes import shown
+
+FILE_NAME: Final = "accounts.toml"
+
+# Microsoft: the first-party application "Microsoft Graph Command Line Tools", present in every
+# tenant, so that a person can sign in before any application of their own exists.
+GRAPH_COMMAND_LINE_TOOLS: Final = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+
+_GUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_DOMAIN: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+_LONGEST_LIFETIME_DAYS: Final = 730  # Microsoft: the portal's longest choice is 24 months
+
+
+def _reference(value: object) -> object:
+    if isinstance(value, SecretReference):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    try:
+        return SecretReference.parse(value, "")
+    except FixInput as error:
+        raise ValueError(error.what) from None
+
+
+def _path(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("not a path")
+    try:
+        spelled = Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("There is no such home folder.") from None
+    return Path(os.path.normpath(Path((info.context or {}).get("root", ".")) / spelled))
+
+
+_Reference = Annotated[SecretReference, BeforeValidator(_reference)]
+_Path = Annotated[Path, BeforeValidator(_path)]
+_Guid = Annotated[str, Field(pattern=rf"^{_GUID}$")]
+
+
+class _Frozen(BaseModel):
+    # strict: a number is not a text, whatever it would convert to.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class SignIn(_Frozen):
+    """How this program signs in to one account.
+
+    `load` has checked that the keys fit the method: see `REQUIRED` and `ALLOWED`.
+    """
+
+    method: Literal["browser", "device_code", "client_secret", "certificate", "federated", "az"] = (
+        Field(default="browser", description="a way to sign in")
+    )
+    client_id: _Guid | None = Field(
+        default=None,
+        description="the GUID of the application to sign in with (Application (client) ID)",
+    )
+    secret: _Reference | None = Field(
+        default=None,
+        description="where the secret is kept: keyring:SERVICE/NAME, file:PATH or env:NAME",
+    )
+    certificate: _Path | None = Field(default=None, description="the path of a .pem or .pfx file")
+    certificate_password: _Reference | None = Field(
+        default=None,
+        description="where the password is kept: keyring:SERVICE/NAME, file:PATH or env:NAME",
+    )
+    token_file: _Path | None = Field(
+        default=None, description="the path of the federated token's file"
+    )
+    username: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = Field(
+        default=None, description="the address you sign in with, such as ada@contoso.com"
+    )
+    cache: Literal["encrypted", "memory", "file"] = Field(
+        default="encrypted", description="a way to remember the sign-in"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_application(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("method", "browser") in ("browser", "device_code"):
+            return {"client_id": GRAPH_COMMAND_LINE_TOOLS, **data}
+        return data
+
+    @field_validator("certificate")
+    @classmethod
+    def _known_file_type(cls, path: Path | None) -> Path | None:
+        if path is not None and path.suffix.lower() not in (".pem", ".pfx"):
+            raise ValueError("not a .pem or .pfx file")
+        return path
+
+
+_FOR_PEOPLE: Final = frozenset({"client_id", "username", "cache"})
+
+# Keys of [sign_in] beside `method`, by method: which may be there, and which must.
+ALLOWED: Final[dict[str, frozenset[str]]] = {
+    "browser": _FOR_PEOPLE,
+    "device_code": _FOR_PEOPLE,
+    "client_secret": frozenset({"client_id", "secret"}),
+    "certificate": frozenset({"client_id", "certificate", "certificate_password"}),
+    "federated": frozenset({"client_id", "token_file"}),
+    "az": frozenset(),
+}
+REQUIRED: Final[dict[str, tuple[str, ...]]] = {
+    "client_secret": ("client_id", "secret"),
+    "certificate": ("client_id", "certificate"),
+    "federated": ("client_id", "token_file"),
+}
+
+
+class Account(_Frozen):
+    """One account: an Entra tenant and a Codat instance.
+
+    Attributes:
+        name: the name under `[accounts]`.
+        tenant: a GUID or a verified domain.
+        application: the application's display name, which customers see when they consent.
+        client_id: an existing application to adopt.
+        secret_lifetime_days: `secret_lifetime` of the file, in days; a month is a 24th of 730.
+        secret_store: `keyring:SERVICE` or `file:DIR`, for `secrets.open_store`.
+        requires: the account that must have passed first.
+    """
+
+    name: str
+    kind: Literal["trial", "production"] = Field(description="a kind of account")
+    tenant: Annotated[str, Field(pattern=rf"^(?:{_GUID}|{_DOMAIN})$")] = Field(
+        description="your tenant's id (a GUID) or one of its verified domains, such as contoso.com"
+    )
+    application: Annotated[str, Field(pattern=r"^[^\s\x00-\x1f](?:[^\x00-\x1f]{0,88}\S)?$")] = (
+        Field(description="the name customers will see, 1 to 90 characters on one line")
+    )
+    client_id: _Guid | None = Field(
+        default=None, description="the GUID of an existing application (Application (client) ID)"
+    )
+    secret_lifetime_days: int = Field(
+        default=180,
+        alias="secret_lifetime",
+        description='"N days" or "N months", from 1 day to 24 months',
+    )
+    secret_description: (
+        Annotated[str, Field(pattern=r"^[^\s\x00-\x1f][^\x00-\x1f]{0,39}$")] | None
+    ) = Field(default=None, description="a short text, 1 to 40 characters on one line")
+    secret_store: str = Field(
+        default="keyring:bcrunbook",
+        description='"keyring:SERVICE" or "file:DIR", where DIR is not in runs',
+    )
+    codat_api_key: _Reference | None = Field(
+        default=None,
+        description="where the API key is kept: keyring:SERVICE/NAME, file:PATH or env:NAME",
+    )
+    codat_instance: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="the name of your Codat instance, at most 100 characters"
+    )
+    cloud: Literal["live", "rehearsal"] = Field(default="live", description="a cloud")
+    requires: str | None = Field(default=None, description="the name of a trial account")
+    sign_in: SignIn = Field(default=SignIn(), description="a table: [accounts.NAME.sign_in]")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the account is for production use."""
+        return self.kind == "production"
+
+    @property
+    def unique_name(self) -> str:
+        """The marker by which the application in Entra is known to be this account's."""
+        return f"bcrunbook-{self.name}"
+
+    @field_validator("secret_lifetime_days", mode="before")
+    @classmethod
+    def _in_days(cls, value: object) -> int:
+        match = (
+            re.fullmatch(r"(\d{1,4})\s+(day|month)s?", value) if isinstance(value, str) else None
+        )
+        if match is None:
+            raise ValueError("not a lifetime")
+        count = int(match[1])
+        days = count if match[2] == "day" else count * _LONGEST_LIFETIME_DAYS // 24
+        if not 1 <= days <= _LONGEST_LIFETIME_DAYS:
+            raise ValueError("out of range")
+        return days
+
+    @field_validator("secret_store")
+    @classmethod
+    def _keeps_new_secrets(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            store = open_store(value, Path((info.context or {}).get("root", ".")))
+        except FixInput as error:
+            raise ValueError(error.what) from None
+        if not store.writable:
+            raise ValueError("The environment can be read, but a new secret cannot be kept there.")
+        return value
+
+
+class Network(_Frozen):
+    """The way out: what is None here is taken from the environment by the HTTP client."""
+
+    proxy: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(?::\d+)?/?$")] | None = Field(
+        default=None,
+        description='an address such as "http://proxy.contoso.com:8080", without a password',
+    )
+    ca: _Path | None = Field(default=None, description="the path of a PEM file")
+
+
+class LedgerTable(_Frozen):
+    url: Annotated[
+        str,
+        Field(pattern=r"^(?:sqlite:///.+|postgresql(?:\+[a-z0-9]+)?://(?:[^\s:@/]+@)?[^\s@]+)$"),
+    ] = Field(
+        default="sqlite:///ledger.db",
+        description='"sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME" without a password',
+    )
+
+
+class RehearsalTable(_Frozen):
+    dir: _Path | None = Field(default=None, description="the folder that holds rehearsal.json")
+
+
+class Workspace(_Frozen):
+    """A workspace: the folder, its accounts, and what they share.
+
+    Attributes:
+        root: the folder, absolute.
+        accounts: by name, in the order of the file.
+        ledger_url: for `ledger.open_ledger`, together with `root`.
+        network: proxy and CA of the file.
+        rehearsal: the folder that holds rehearsal.json, if the file names one.
+    """
+
+    root: Path
+    accounts: dict[str, Account]
+    ledger_url: str = "sqlite:///ledger.db"
+    network: Network = Field(default=Network())
+    rehearsal: Path | None = None
+
+    def account(self, name: str) -> Account:
+        """The account of this name.
+
+        Raises:
+            NotFound: there is none; offers the nearest.
+        """
+        if name not in self.accounts:
+            raise NotFound(
+                f"There is no account {shown(name)}: {nearest(name, self.accounts)}",
+                where=str(self.root / FILE_NAME),
+                next=f"use one of: {', '.join(self.accounts)}",
+            )
+        return self.accounts[name]

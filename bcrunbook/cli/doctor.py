@@ -1,0 +1,122 @@
+"""`bcrunbook doctor`: is this machine ready; what it prints is safe to paste into a ticket."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bcrunbook.cli import options, output
+from bcrunbook.errors import FixInput, RunbookError
+
+if TYPE_CHECKING:
+    from bcrunbook.accounts import Account, Workspace
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked: what, whether it is fine, and what to do if not."""
+
+    name: str
+    ok: bool
+    told: str
+
+
+def doctor(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
+    """Check this machine and the workspace: versions, kernel, ledger, secret stores, network."""
+    checks, code = asyncio.run(_every_check(workspace))
+    if as_json:
+        output.print_json([check.__dict__ for check in checks])
+    else:
+        rows = [["ok" if one.ok else "failed", one.name, one.told] for one in checks]
+        output.print_table(["", "what", "found"], rows)
+    raise typer.Exit(code)
+
+
+async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
+    from bcrunbook.accounts import find_workspace, load
+
+    checks = [
+        Check("Python", True, f"{platform.python_version()} on {platform.system()}"),
+        Check("Packages", True, ", ".join(f"{name} {version(name)}" for name in _PACKAGES)),
+    ]
+    codes: list[int] = []
+
+    async def check(name: str, test: Callable[[], Awaitable[str]]) -> None:
+        try:
+            checks.append(Check(name, True, await test()))
+        except RunbookError as error:
+            codes.append(error.exit_code)
+            checks.append(Check(name, False, str(error)))
+
+    await check("Jupyter kernel", _kernel)
+    try:
+        loaded = load(find_workspace(workspace))
+    except RunbookError as error:
+        checks.append(Check("Workspace", False, str(error)))
+        return checks, error.exit_code
+    checks.append(Check("Workspace", True, f"{len(loaded.accounts)} accounts, no mistakes"))
+    await check("Ledger", partial(_ledger, loaded))
+    for account in loaded.accounts.values():
+        await check(f"Secret store of {account.name}", partial(_store, loaded, account))
+        await check(f"Entra, as {account.name} sees it", partial(_entra, loaded, account))
+    return checks, next((code for code in (2, 1, 3, 4) if code in codes), 0)
+
+
+_PACKAGES = ("bcrunbook", "ipykernel", "papermill", "msal", "httpx")
+
+
+async def _kernel() -> str:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        raise FixInput(
+            "There is no Jupyter kernel called python3.",
+            next="install it into this environment: python -m ipykernel install --sys-prefix",
+        ) from None
+    program = spec.argv[0]
+    # jupyter_client puts this Python in the place of a bare "python".
+    same = program in ("python", "python3") or Path(program) == Path(sys.executable)
+    return "python3, this environment" if same else f"python3, but it starts {program}"
+
+
+async def _ledger(workspace: Workspace) -> str:
+    from bcrunbook.ledger import open_ledger
+
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        return f"opens, {len(ledger.outcomes())} outcomes"
+
+
+async def _store(workspace: Workspace, account: Account) -> str:
+    from bcrunbook.secrets import open_store
+
+    await open_store(account.secret_store, workspace.root).probe()
+    return f"{account.secret_store}: a value was written, read back and removed"
+
+
+async def _entra(workspace: Workspace, account: Account) -> str:
+    from bcrunbook.cloud import cloud_of
+    from bcrunbook.http import Http, Repeat
+    from bcrunbook.signin import LOGIN
+
+    cloud = cloud_of(workspace, account)
+    url = f"{LOGIN}/{account.tenant}/v2.0/.well-known/openid-configuration"
+    async with Http(cloud) as http:
+        response = await http.send("GET", url, repeat=Repeat.ONCE)
+    if response.status_code != 200:
+        raise FixInput(
+            "Entra does not know this tenant.",
+            where=f'account "{account.name}", tenant = "{account.tenant}"',
+            next="copy the Tenant ID from Microsoft Entra ID, Overview, in the Azure portal",
+        )
+    return f"reached, {cloud.kind} cloud"

@@ -1,0 +1,73 @@
+"""`bcrunbook explain CODE`: what a code means and who can do something about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from bcrunbook.aadsts import Advice
+from bcrunbook.cli import options, output
+
+
+def explain(
+    code: Annotated[
+        str, typer.Argument(help="AADSTS50076, 50076, Authorization_RequestDenied, needs_person.")
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Explain a code of Entra or Microsoft Graph, an outcome, or an exit code of this program."""
+    from bcrunbook.aadsts import ADVICE as ENTRA
+    from bcrunbook.errors import NotFound, nearest
+    from bcrunbook.services.graph_errors import ADVICE as GRAPH
+
+    table: dict[str, Advice] = {
+        **{f"AADSTS{number}": advice for number, advice in ENTRA.items()},
+        **GRAPH,
+        **_outcomes(),
+    }
+    wanted = code.strip()
+    if re.fullmatch(r"\d{4,8}", wanted):
+        wanted = f"AADSTS{wanted}"
+    names = {name.lower(): name for name in table}
+    if wanted.lower() not in names:
+        raise NotFound(
+            "This code is not in the table.",
+            where="explain",
+            next=f"{nearest(wanted, table)} Microsoft's own list of AADSTS codes:"
+            " https://login.microsoftonline.com/error",
+        )
+    name = names[wanted.lower()]
+    advice = table[name]
+    told = {"code": name, "meaning": advice.meaning, "next": advice.next, "who": advice.who}
+    if as_json:
+        output.print_json(told)
+        return
+    for label, text in told.items():
+        print(f"{label + ':':<9}{text}")
+
+
+def _outcomes() -> dict[str, Advice]:
+    return {
+        "done": Advice("everything is as it should be (exit code 0)", "go on with the next step"),
+        "changed": Advice(
+            "something was changed, and a look afterwards shows it (exit code 0)",
+            "go on with the next step",
+        ),
+        "failed": Advice(
+            "the step ended in an error (exit code 1, or 2 for wrong use or configuration)",
+            "read the error in the output notebook or the report",
+        ),
+        "needs_person": Advice(
+            "a person has to act; the notebook says who and how (exit code 3)",
+            "forward the text, then run again: what was done is noticed",
+        ),
+        "waiting": Advice(
+            "a service, or another run, needs time (exit code 4)", "run again in a few minutes"
+        ),
+        "pending": Advice(
+            "plan mode found changes and made none (exit code 5)",
+            "run again with --mode apply to make them",
+        ),
+    }

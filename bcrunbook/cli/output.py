@@ -1,0 +1,90 @@
+"""How commands talk: data on stdout, everything else on stderr, errors for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bcrunbook.errors import ReportBug, RunbookError
+from bcrunbook.secrets import scrub, scrub_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {
+    "done": "green",
+    "changed": "green",
+    "ok": "green",
+    "needs_person": "cyan",
+    "waiting": "yellow",
+    "pending": "yellow",
+    "failed": "red",
+}
+
+
+def console(*, stderr: bool) -> Console:
+    """A rich console on stdout or stderr."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def say(text: str) -> None:
+    """Talk to the person, on stderr."""
+    console(stderr=True).print(scrub(text, where="stderr"), markup=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Print data for programs, on stdout."""
+    told = scrub_json(data, where="stdout")
+    sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on stdout; a cell that is a state word gets its colour."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell, style=STYLES.get(cell.split("\n")[0], "")) for cell in row))
+    console(stderr=False).print(table)
+
+
+def debug_logging() -> None:
+    """Show the log (requests without bodies, waits) on stderr."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+
+
+def report_error(error: BaseException, *, debug: bool) -> int:
+    """Say what went wrong, on stderr.
+
+    Args:
+        error: what was raised.
+        debug: whether to show the traceback as well.
+
+    Returns:
+        The exit code.
+    """
+    if debug:
+        trace = "".join(traceback.format_exception(error))
+        sys.stderr.write(scrub(trace, where="a traceback"))
+    if not isinstance(error, RunbookError):
+        error = ReportBug(
+            f"Something unforeseen happened ({type(error).__name__}).",
+            where=_place(error),
+            next="run again with --debug and report what it prints",
+        )
+    say(str(error))
+    return error.exit_code
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "bcrunbook" in frame.filename]
+    return f"{ours[-1].name}, line {ours[-1].lineno}" if ours else ""

@@ -1,0 +1,115 @@
+"""Progress of a headless run: a live bar in a terminal, plain lines elsewhere; on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bcrunbook.cli import output
+from bcrunbook.run.account import StepRun
+from bcrunbook.steps import STEPS
+from bcrunbook.steps.step import Step
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The two calls that a run makes while it goes on."""
+
+    began: Any
+    ended: Any
+
+
+@contextmanager
+def showing(total: int) -> Iterator[Progress]:
+    """Show the progress of `total` steps."""
+    if not sys.stderr.isatty():
+        yield Progress(lambda account, step: None, lambda run: output.say(_line(run)))
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as Bar
+    from rich.progress import TimeElapsedColumn
+
+    with Bar(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=output.console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def began(account: str, step: Step[Any]) -> None:
+            bar.update(task, description=f"{account}: {step.title}")
+
+        def ended(run: StepRun) -> None:
+            style = output.STYLES.get(run.state.value, "")
+            bar.console.print(_line(run), style=style, markup=False, highlight=False)
+            bar.advance(task)
+
+        yield Progress(began, ended)
+
+
+def _line(run: StepRun) -> str:
+    return f"{run.account:<12} {run.step:<22} {run.state.value:<13} {run.seconds:5.1f} s"
+
+
+def print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, exit_code: int) -> None:
+    """Print what a run came to: accounts by steps, the notebooks and the report."""
+    if as_json:
+        output.print_json(
+            {
+                "exit_code": exit_code,
+                "report": str(report),
+                "runs": [
+                    {
+                        "account": run.account,
+                        "step": run.step,
+                        "notebook": str(run.notebook) if run.notebook else None,
+                        "seconds": round(run.seconds, 2),
+                        "outcome": run.outcome,
+                    }
+                    for run in runs
+                ],
+            }
+        )
+        return
+    accounts = list(dict.fromkeys(run.account for run in runs))
+    asked = {run.step for run in runs}
+    steps = [step.id for step in STEPS if step.id in asked]
+    by = {(run.account, run.step): run for run in runs}
+    output.print_table(
+        ["account", *steps],
+        [
+            [account, *(by[account, step].state.value if (account, step) in by else "" for step in steps)]
+            for account in accounts
+        ],
+    )
+    for run in runs:
+        if run.notebook is not None:
+            print(run.notebook)
+    print(report)
+    for run in runs:
+        if run.exit_code:
+            _say_what_to_do(run)
+
+
+def _say_what_to_do(run: StepRun) -> None:
+    output.say(f"\n{run.account}, {run.step}: {run.outcome['summary']}")
+    error = run.outcome["error"] or {}
+    for label in ("why", "next", "who"):
+        if error.get(label) and error[label] != "you":
+            output.say(f"  {label}: {error[label]}")
+    for change in run.outcome["changes"]:
+        handed = change["hand_off"]
+        if handed:
+            output.say(f"  who can: {handed['who']}")
+            for action in handed["actions"]:
+                output.say(f"  - {action}")
+            if handed["link"]:
+                output.say(f"  link: {handed['link']}")

@@ -1,0 +1,118 @@
+"""`bcrunbook plan` and `bcrunbook run`: one account's notebooks, headlessly."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bcrunbook.cli import options, output
+
+if TYPE_CHECKING:
+    from bcrunbook.accounts import Workspace
+
+Account = Annotated[str, typer.Argument(help="An account's name in accounts.toml.")]
+Step = Annotated[str | None, typer.Argument(help="One step's id. Default: all, in order.")]
+
+
+def plan(
+    account: Account,
+    step: Step = None,
+    workspace: options.Workspace = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show what would be done for an account. Writes nothing to any service."""
+    _run(_load(workspace), account, step, "plan", as_json=as_json)
+
+
+def run(
+    account: Account,
+    step: Step = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="auto, plan or apply. auto applies in the rehearsal cloud, and plans live."
+        ),
+    ] = "auto",
+    rehearse: Annotated[
+        bool,
+        typer.Option("--rehearse", help="Play this account against the rehearsal cloud instead."),
+    ] = False,
+    workspace: options.Workspace = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run an account's notebooks headlessly. In a live cloud, --mode apply is needed to write."""
+    from bcrunbook.errors import NotFound, nearest
+
+    modes = ("auto", "plan", "apply")
+    if mode not in modes:
+        raise NotFound(f'There is no mode "{mode}" here.', where="--mode", next=nearest(mode, modes))
+    loaded = _load(workspace)
+    if rehearse:
+        _rehearse(loaded, account, step, mode, as_json=as_json)
+        return
+    _run(loaded, account, step, mode, as_json=as_json)
+
+
+def _load(workspace: Path | None) -> Workspace:
+    from bcrunbook.accounts import find_workspace, load
+
+    return load(find_workspace(workspace))
+
+
+def run_folder(root: Path) -> Path:
+    """A new folder for one run, named by its time (UTC)."""
+    return root / "runs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+
+
+def _run(
+    workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
+) -> None:
+    from bcrunbook.cli.progress import print_runs, showing
+    from bcrunbook.run.account import exit_code, run_account
+    from bcrunbook.run.report import write_report
+    from bcrunbook.steps import STEPS, step_named
+
+    cloud = workspace.account(account).cloud
+    steps = [step_named(step)] if step else list(STEPS)
+    folder = run_folder(workspace.root)
+    with showing(len(steps)) as progress:
+        runs = asyncio.run(
+            run_account(
+                workspace,
+                account,
+                steps,
+                mode,
+                folder / account,
+                began=progress.began,
+                ended=progress.ended,
+            )
+        )
+    report = folder / "report.html"
+    write_report(report, runs, cloud=cloud, title=f"Account {account}")
+    code = exit_code(runs)
+    print_runs(runs, report, as_json=as_json, exit_code=code)
+    if code == 5 and mode == "auto":
+        output.say("Nothing was written. To apply: --mode apply")
+    raise typer.Exit(code)
+
+
+def _rehearse(
+    workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
+) -> None:
+    from bcrunbook.cli.rehearse import SPEED
+    from bcrunbook.rehearsal import launch
+    from bcrunbook.run.rehearsal import Rehearsed, prepare
+
+    chosen = workspace.account(account)
+    directory = workspace.root / "rehearsal"
+    with launch(directory / "cloud", speed=SPEED, latency_ms=0) as told:
+        rehearsed = asyncio.run(prepare(directory, told, [Rehearsed.of(chosen)]))
+        output.say(
+            f'Rehearsing "{account}" with the rehearsal cloud\'s tenant, sign-in and secret store;'
+            f" everything else is as configured. All of it lies in {directory}."
+        )
+        _run(rehearsed, account, step, mode, as_json=as_json)

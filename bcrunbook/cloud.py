@@ -1,0 +1,116 @@
+"""Which cloud a run talks to: the live one, or the rehearsal cloud on this machine.
+
+The program always speaks the real URLs. The two clouds differ in three settings of the HTTP client,
+the same three that a company network asks for: a proxy, a CA bundle, and the pace of waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bcrunbook.accounts import Account, Workspace
+from bcrunbook.errors import FixInput
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast waiting goes: `speed` seconds of the cloud's time pass in one real second.
+
+    Everything that waits does so through its pace, so that a rehearsal of a 15 minute
+    installation takes seconds and a test needs no sleep of its own.
+    """
+
+    speed: float = 1.0
+
+    def now(self) -> float:
+        """Seconds on a monotonic clock that runs at this pace."""
+        return time.monotonic() * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds` of the cloud's time."""
+        await asyncio.sleep(max(0.0, seconds) / self.speed)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where requests go.
+
+    Args:
+        kind: `live` or `rehearsal`.
+        proxy: URL of an HTTP proxy; None takes the environment's (`HTTPS_PROXY`, `NO_PROXY`).
+        ca: a PEM file of certificate authorities. For a rehearsal it is the only one trusted, live
+            it is trusted beside the usual ones.
+        pace: how fast waits go.
+        directory: the rehearsal cloud's folder; None when live.
+        pages: where a browser finds the rehearsal cloud's pages; None when live.
+    """
+
+    kind: Literal["live", "rehearsal"]
+    proxy: str | None = None
+    ca: Path | None = None
+    pace: Pace = field(default_factory=Pace)
+    directory: Path | None = None
+    pages: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether writes reach real tenants."""
+        return self.kind == "live"
+
+
+def cloud_of(workspace: Workspace, account: Account) -> Cloud:
+    """The cloud that an account's runs talk to.
+
+    Raises:
+        FixInput: the account rehearses, and no rehearsal cloud is running where it should.
+    """
+    if account.cloud == "live":
+        return Cloud(
+            kind="live",
+            proxy=workspace.network.proxy,
+            ca=workspace.network.ca,
+        )
+    if workspace.rehearsal is None:
+        raise FixInput(
+            f'The account "{account.name}" rehearses, but no rehearsal cloud is named.',
+            where=f"{workspace.root / 'accounts.toml'}, [rehearsal] dir",
+            next='add [rehearsal] with dir = "the folder given to bcrunbook rehearsal serve"',
+        )
+    return rehearsal_cloud(workspace.rehearsal)
+
+
+def rehearsal_cloud(directory: Path) -> Cloud:
+    """The rehearsal cloud that is running on `directory`.
+
+    Raises:
+        FixInput: none is running there.
+    """
+    description = directory / "rehearsal.json"
+    try:
+        told = json.loads(description.read_text(encoding="utf-8"))
+        return Cloud(
+            kind="rehearsal",
+            proxy=str(told["proxy"]),
+            ca=Path(told["ca"]),
+            pace=Pace(float(told.get("speed", 1.0))),
+            directory=directory,
+            pages=str(told["pages"]),
+        )
+    except FileNotFoundError:
+        raise FixInput(
+            "The rehearsal cloud is not running.",
+            where=str(description),
+            why="it was stopped, or it was started on another folder",
+            next=f"start it and leave it running: bcrunbook rehearsal serve --dir {directory}",
+        ) from None
+    except (ValueError, KeyError, OSError) as error:
+        raise FixInput(
+            f"The rehearsal cloud's description cannot be read ({type(error).__name__}).",
+            where=str(description),
+            next="stop the rehearsal cloud and start it again on the same folder",
+        ) from None

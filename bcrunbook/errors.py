@@ -1,0 +1,150 @@
+"""Every error that may reach a person, split by what the reader can do about it.
+
+    RunbookError
+    +-- FixInput            wrong use or configuration: change a file, an option, a name   exit 2
+    |   `-- NotFound        a name that does not exist here; offers the nearest one        exit 2
+    +-- AskAdministrator    somebody with more rights has to act                           exit 3
+    +-- SignInAgain         the sign-in is missing, expired or needs another factor        exit 3
+    +-- WaitAndRetry        a service, or another runner, needs time                       exit 4
+    +-- Unreachable         the network, a proxy or this machine is in the way             exit 1
+    |   `-- AnswerLost      the request may have had its effect; look before repeating it  exit 1
+    `-- ReportBug           the service or this program behaved as nobody expected         exit 1
+
+Each error says what happened, where, why probably, what to do next and who can do it. None holds
+a secret: texts from outside pass `bcrunbook.secrets.scrub` before they get here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+
+class RunbookError(Exception):
+    """The root. Raise one of the subclasses.
+
+    Args:
+        what: what happened, one sentence.
+        where: the step, file and key, or service call it happened in.
+        why: the most likely cause.
+        next: the next action, in the imperative.
+        who: who can do it ("you", "an Application Administrator of the tenant", ...).
+        code: the service's own code (`Authorization_RequestDenied`, `AADSTS700016`, ...).
+        request_id: the service's request id, for its support.
+        section: the notebook section that explains it, as `notebook#heading`.
+    """
+
+    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        why: str = "",
+        next: str = "",
+        who: str = "you",
+        code: str = "",
+        request_id: str = "",
+        section: str = "",
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.why = why
+        self.next = next
+        self.who = who
+        self.code = code
+        self.request_id = request_id
+        self.section = section
+
+    def as_dict(self) -> dict[str, Any]:
+        """The error as plain data, the form in which an outcome carries it."""
+        return {"kind": self.kind, "exit_code": self.exit_code, **self.__dict__}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception with keyword-only arguments does not pickle by itself.
+        return (_rebuild, (type(self), dict(self.__dict__)))
+
+    def __str__(self) -> str:
+        """The whole message for a person, several lines, without a traceback."""
+        lines = [self.what]
+        labels = (("where", self.where), ("why", self.why), ("next", self.next))
+        lines += [f"  {label + ':':<7}{text}" for label, text in labels if text]
+        if self.next and self.who not in ("", "you"):
+            lines.append(f"  {'who:':<7}{self.who}")
+        support = ", ".join(
+            part
+            for part in (self.code, self.request_id and f"request id {self.request_id}")
+            if part
+        )
+        if support:
+            lines.append(f"  {'quote:':<7}{support}")
+        if self.section:
+            lines.append(f"  {'read:':<7}{self.section}")
+        return "\n".join(lines)
+
+
+def _rebuild(cls: type[RunbookError], fields: dict[str, Any]) -> RunbookError:
+    return cls(fields.pop("what"), **fields)
+
+
+class FixInput(RunbookError):
+    """Wrong use or configuration; nothing was run."""
+
+    kind = "fix_input"
+    exit_code = 2
+
+
+class NotFound(FixInput):
+    """A name that does not exist in this place."""
+
+
+class AskAdministrator(RunbookError):
+    """Somebody with more rights has to act first."""
+
+    kind = "ask_administrator"
+    exit_code = 3
+
+
+class SignInAgain(RunbookError):
+    """The sign-in is missing, expired, or wants another factor."""
+
+    kind = "sign_in_again"
+    exit_code = 3
+
+
+class WaitAndRetry(RunbookError):
+    """A service, or another runner, needs time."""
+
+    kind = "wait_and_retry"
+    exit_code = 4
+
+
+class Unreachable(RunbookError):
+    """The network, a proxy or this machine is in the way."""
+
+    kind = "unreachable"
+    exit_code = 1
+
+
+class AnswerLost(Unreachable):
+    """A write was sent and no answer came: it may have had its effect."""
+
+
+class ReportBug(RunbookError):
+    """The service or this program behaved as nobody expected."""
+
+    kind = "report_bug"
+    exit_code = 1
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid name is meant: `did you mean "trial"?`, or the list of valid ones."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return "valid: " + ", ".join(names) if names else "there is none yet"

@@ -1,0 +1,346 @@
+"""The one HTTP stack: every request of the program, MSAL's included, leaves through here.
+
+It owns the proxy, the trusted certificates, what may be repeated and when, request ids, and the
+mapping of transport faults to errors a person can act on. This is the only module that imports
+httpx, so that a successor of it is a change in one place.
+
+What may be repeated is the caller's to say (`Repeat`), because only the caller knows whether a
+second POST makes a second thing. A 429 is always repeated: the service did nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+import urllib.request
+import uuid
+from collections.abc import Mapping
+from enum import Enum
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from httpx_retries import Retry, RetryTransport
+
+from bcrunbook import __version__
+from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.errors import AnswerLost, FixInput, Unreachable
+from bcrunbook.secrets import scrub
+
+log = logging.getLogger(__name__)
+
+USER_AGENT = f"bcrunbook/{__version__}"
+
+# Faults that arise before a single byte of the request has left: repeating is always safe.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+_RETRIES = 6
+_LONGEST_WAIT = 120.0
+_TOTAL_WAIT = 300.0
+
+Response = httpx.Response
+
+
+class Repeat(Enum):
+    """What may be repeated when an answer is bad or missing."""
+
+    SAFE = "safe"
+    """A read, or a write that says the same thing twice: repeat on 429, 5xx and lost answers."""
+    ONCE = "once"
+    """A write that would make a second thing: repeat only what certainly had no effect."""
+
+
+class _PacedRetry(Retry):
+    """httpx-retries' policy, with fractional Retry-After and waits at the cloud's pace."""
+
+    pace = Pace()
+
+    @classmethod
+    def at(cls, pace: Pace, **policy: Any) -> Self:
+        retry = cls(**policy)
+        retry.pace = pace
+        return retry
+
+    def increment(self) -> Self:
+        retry = super().increment()
+        retry.pace = self.pace  # type: ignore[attr-defined]
+        return retry  # type: ignore[return-value]
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        # Microsoft Graph has documented both integers and values like 2.128.
+        try:
+            return max(0.0, float(retry_after))
+        except ValueError:
+            return super().parse_retry_after(retry_after)
+
+    async def asleep(self, response: httpx.Response | Exception) -> None:
+        headers = response.headers if isinstance(response, httpx.Response) else {}
+        seconds = self._calculate_sleep(headers)
+        log.info("waiting %.1f s before repeating", seconds)
+        await self.pace.sleep(seconds)
+        self.elapsed_sleep += seconds
+
+
+def _policies(pace: Pace) -> dict[Repeat, Retry]:
+    every = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
+    shared: dict[str, Any] = {
+        "total": _RETRIES,
+        "backoff_factor": 1.0,
+        "backoff_jitter": 0.5,
+        "max_backoff_wait": _LONGEST_WAIT,
+        "total_timeout": _TOTAL_WAIT,
+        "allowed_methods": every,
+    }
+    return {
+        Repeat.SAFE: _PacedRetry.at(
+            pace,
+            status_forcelist=[429, 500, 502, 503, 504],
+            retry_on_exceptions=[httpx.TransportError],
+            **shared,
+        ),
+        Repeat.ONCE: _PacedRetry.at(
+            pace, status_forcelist=[429], retry_on_exceptions=_NOT_SENT, **shared
+        ),
+    }
+
+
+class _ByEnvironment(httpx.AsyncBaseTransport):
+    """Sends through the environment's proxy, or directly where NO_PROXY says so."""
+
+    def __init__(self, proxied: httpx.AsyncBaseTransport, direct: httpx.AsyncBaseTransport) -> None:
+        self._proxied = proxied
+        self._direct = direct
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        bypass = urllib.request.proxy_bypass(request.url.host)
+        return await (self._direct if bypass else self._proxied).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._proxied.aclose()
+        await self._direct.aclose()
+
+
+def _transport(cloud: Cloud) -> httpx.AsyncBaseTransport:
+    verify: ssl.SSLContext | bool = True
+    if cloud.ca is not None:
+        try:
+            if cloud.is_live:
+                verify = httpx.create_ssl_context()
+                verify.load_verify_locations(cloud.ca)
+            else:
+                verify = ssl.create_default_context(cafile=str(cloud.ca))
+        except (OSError, ssl.SSLError) as error:
+            raise FixInput(
+                f"The CA bundle cannot be read: {error}.",
+                where=str(cloud.ca),
+                next="name a PEM file of certificate authorities in [network] ca",
+            ) from None
+    proxy = cloud.proxy or (urllib.request.getproxies().get("https") if cloud.is_live else None)
+    if proxy is None:
+        return httpx.AsyncHTTPTransport(verify=verify)
+    try:
+        proxied = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy)
+    except ValueError as error:
+        raise FixInput(
+            f"The proxy cannot be used: {scrub(str(error), where='proxy error')}.",
+            where="[network] proxy, or the environment's HTTPS_PROXY",
+            next="give it as http://host:port",
+        ) from None
+    if cloud.proxy is not None:
+        return proxied
+    return _ByEnvironment(proxied, httpx.AsyncHTTPTransport(verify=verify))
+
+
+class Http:
+    """An HTTP client for one cloud; use it as an async context manager.
+
+    Args:
+        cloud: where requests go.
+        transport: stands in for the network in tests.
+
+    Raises:
+        FixInput: the proxy or the CA bundle cannot be used.
+    """
+
+    def __init__(self, cloud: Cloud, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.cloud = cloud
+        self._policies = _policies(cloud.pace)
+        self._client = httpx.AsyncClient(
+            transport=RetryTransport(
+                transport=transport or _transport(cloud), retry=self._policies[Repeat.ONCE]
+            ),
+            timeout=_TIMEOUT,
+            headers={"User-Agent": USER_AGENT},
+            follow_redirects=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.__aexit__(kind, error, trace)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        repeat: Repeat,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | str | None = None,
+    ) -> httpx.Response:
+        """Send one request and return the answer, whatever its status.
+
+        Args:
+            method: the HTTP method.
+            url: the real service's URL; never holds a secret.
+            repeat: what may be repeated.
+            headers: further headers; `client-request-id` is added, a fresh GUID.
+            params: query parameters.
+            json: a body to send as JSON.
+            data: form fields, or a body that is encoded already.
+
+        Raises:
+            Unreachable: nothing was sent, or the request was safe to repeat and no try got through.
+            AnswerLost: the request was sent, may not be repeated, and no answer came.
+        """
+        host = httpx.URL(url).host
+        where = f"{method} {host}"
+        started = time.monotonic()
+        sent_headers = {"client-request-id": str(uuid.uuid4()), **(headers or {})}
+        body: dict[str, Any] = {}
+        if json is not None:
+            body["json"] = json
+        elif isinstance(data, str):
+            body["content"] = data
+            sent_headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        elif data is not None:
+            body["data"] = {key: value for key, value in data.items() if value is not None}
+        try:
+            response = await self._client.request(
+                method,
+                url,
+                params=params,
+                headers=sent_headers,
+                extensions={"retry": self._policies[repeat]},
+                **body,
+            )
+        except httpx.TransportError as error:
+            raise self._unreachable(error, where, repeat) from None
+        log.info(
+            "%s %s%s -> %d in %.0f ms, request-id %s",
+            method,
+            host,
+            response.request.url.path,
+            response.status_code,
+            (time.monotonic() - started) * 1000,
+            response.headers.get("request-id", "none"),
+        )
+        return response
+
+    def _unreachable(self, error: httpx.TransportError, where: str, repeat: Repeat) -> Unreachable:
+        detail = scrub(str(error), where="transport error") or type(error).__name__
+        if isinstance(error, httpx.ProxyError):
+            return Unreachable(
+                f"The proxy refused the connection: {detail}.",
+                where=where,
+                why=self._proxy_hint("it does not let this host through"),
+                next="check the proxy's address and what it allows, then run again",
+                who="you, or whoever keeps the proxy",
+            )
+        if isinstance(error, _NOT_SENT):
+            certificate = "CERTIFICATE_VERIFY_FAILED" in detail
+            why = (
+                "the network inspects TLS traffic with a certificate authority of its own"
+                if certificate
+                else self._proxy_hint("the network, or a proxy that this network needs")
+            )
+            advice = (
+                "name that authority's PEM file in accounts.toml, [network] ca"
+                if certificate
+                else "check the connection and [network] proxy in accounts.toml, then run again"
+            )
+            return Unreachable(
+                f"No connection could be made: {detail}.", where=where, why=why, next=advice
+            )
+        kind = Unreachable if repeat is Repeat.SAFE else AnswerLost
+        return kind(
+            f"No answer came: {detail}.",
+            where=where,
+            why="the connection broke, or the service was too slow",
+            next="run again: what was done is found and nothing is done twice",
+        )
+
+    def _proxy_hint(self, otherwise: str) -> str:
+        if self.cloud.kind == "rehearsal":
+            return "the rehearsal cloud has stopped, or does not stand in for this host"
+        return otherwise
+
+    def for_msal(self) -> MsalHttpClient:
+        """The client that MSAL sends through; call it on the running event loop."""
+        return MsalHttpClient(self, asyncio.get_running_loop())
+
+
+class MsalHttpClient:
+    """MSAL's `http_client` contract (get, post, close) on top of `Http`.
+
+    MSAL is synchronous, so it runs in a thread; each of its requests is handed to the event loop
+    that owns the connection pool, and the thread waits for the answer.
+    """
+
+    def __init__(self, http: Http, loop: asyncio.AbstractEventLoop) -> None:
+        self._http = http
+        self._loop = loop
+
+    def _send(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
+        # An authorization code and a device code are good for one answer; client credentials and
+        # refresh tokens may be asked for again.
+        data = kwargs.get("data")
+        grant = data.get("grant_type", "") if isinstance(data, dict) else ""
+        once = grant in ("authorization_code",) or grant.endswith("device_code")
+        future = asyncio.run_coroutine_threadsafe(
+            self._http.send(
+                method,
+                url,
+                repeat=Repeat.ONCE if once else Repeat.SAFE,
+                headers=kwargs.get("headers"),
+                params=kwargs.get("params"),
+                data=data,
+            ),
+            self._loop,
+        )
+        return future.result()
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: Any,
+    ) -> httpx.Response:
+        """MSAL's GET."""
+        return self._send("GET", url, params=params, headers=headers)
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: Any,
+    ) -> httpx.Response:
+        """MSAL's POST."""
+        return self._send("POST", url, params=params, data=data, headers=headers)
+
+    def close(self) -> None:
+        """Nothing to do: the connection pool belongs to `Http`."""

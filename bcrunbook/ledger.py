@@ -1,0 +1,425 @@
+"""The ledger: durable facts about what was observed, intended, done and said.
+
+The data model:
+
+    run       one execution of one step for one account (and customer): who asked for what, and
+              how it ended. `state` and `ended_at` are filled in once.
+    fact      one thing learnt at one instant about one subject. Append-only.
+    outcome   what a step came to in one run. Append-only.
+    lease     who is working on what right now, one row per thing, gone when they are finished.
+
+Status is never stored; it is a query over facts and outcomes. A fact's `basis` says how it is
+known: `observed` (read from a service), `intended` (about to be done), `done` (a service said so),
+`said` (a person said so, who is named). Each write is on the disk before the method returns: an
+intention must outlive a crash of the very request it precedes. Everything written has been scrubbed
+of secrets.
+
+Times are UTC. The schema holds on SQLite, the default, and on PostgreSQL; its history is in
+`migrations`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import importlib.metadata
+import logging
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from . import ledger_database as database
+from .errors import NotFound, ReportBug, RunbookError, WaitAndRetry
+from .ledger_database import fact, lease, outcome, run
+from .secrets import scrub_json
+
+_log = logging.getLogger(__name__)
+
+Basis = Literal["observed", "intended", "done", "said"]
+
+HEARTBEAT_SECONDS: Final = 15.0
+STALE_SECONDS: Final = 90.0
+
+# A process that started this much apart from the one that took the lease has only its number.
+_START_TOLERANCE_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing learnt at one instant.
+
+    Attributes:
+        at: when, in UTC.
+        subject: what it is about, such as an object id.
+        basis: `observed`, `intended`, `done` or `said`.
+        said_by: who, when the basis is `said`.
+        data: the rest, plain data without secrets.
+    """
+
+    id: int
+    run_id: str | None
+    at: datetime
+    account: str
+    customer: str | None
+    step: str
+    kind: str
+    subject: str
+    basis: Basis
+    said_by: str | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """What a step came to in one run; `at` is UTC, `data` plain data without secrets."""
+
+    id: int
+    run_id: str
+    at: datetime
+    account: str
+    customer: str | None
+    step: str
+    state: str
+    data: dict[str, Any]
+
+
+def open_ledger(url: str, root: Path) -> Ledger:
+    """Open a ledger, making it or bringing it up to date first.
+
+    Args:
+        url: an SQLAlchemy address; the file of `sqlite:///FILE` is meant from `root`.
+        root: the workspace.
+
+    Raises:
+        FixInput: there is no such place, it holds something else, or a newer version wrote it.
+        WaitAndRetry: another program keeps it locked.
+        Unreachable: the disk is full or failing, or the server does not answer.
+    """
+    engine = database.connect(url, root)
+    ledger = Ledger(engine)
+    try:
+        with database.explained(engine):
+            database.migrate(engine)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+class Ledger:
+    """An open ledger. Get one from `open_ledger`; close it, or use it in a `with` block."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def begin_run(
+        self, account: str, step: str, mode: str, cloud: str, customer: str | None = None
+    ) -> str:
+        """Note that a step begins.
+
+        Returns:
+            The new run's id.
+        """
+        run_id = str(uuid.uuid4())
+        self._write(
+            run.insert().values(
+                id=run_id,
+                account=account,
+                customer=customer,
+                step=step,
+                mode=mode,
+                cloud=cloud,
+                started_at=_now(),
+                version=_version(),
+            )
+        )
+        return run_id
+
+    def end_run(self, run_id: str, state: str) -> None:
+        """Note how a run ended.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        changed = self._write(
+            run.update().where(run.c.id == run_id).values(ended_at=_now(), state=state)
+        )
+        if not changed:
+            raise NotFound("There is no such run in the ledger.", where=f"run {run_id}")
+
+    def record(
+        self,
+        account: str,
+        step: str,
+        kind: str,
+        subject: str,
+        basis: Basis,
+        data: Mapping[str, Any],
+        run_id: str | None = None,
+        customer: str | None = None,
+        said_by: str | None = None,
+    ) -> None:
+        """Add a fact. It is on the disk when this returns.
+
+        Args:
+            account: the account's name.
+            step: the step's id.
+            kind: what sort of fact, such as `secret`.
+            subject: what it is about, such as an object id.
+            basis: how it is known.
+            data: the rest, plain data; secrets in it are masked.
+            run_id: the run that learnt it.
+            customer: the customer it is about.
+            said_by: who said it, when the basis is `said`.
+        """
+        self._write(
+            fact.insert().values(
+                run_id=run_id,
+                at=_now(),
+                account=account,
+                customer=customer,
+                step=step,
+                kind=kind,
+                subject=subject,
+                basis=basis,
+                said_by=said_by,
+                data=scrub_json(dict(data), where="the ledger"),
+            )
+        )
+
+    def facts(
+        self,
+        account: str,
+        step: str | None = None,
+        kind: str | None = None,
+        subject: str | None = None,
+        customer: str | None = None,
+    ) -> list[Fact]:
+        """The account's facts, oldest first; None leaves a filter out."""
+        query = _matching(account, step, kind, subject, customer).order_by(fact.c.id)
+        return [Fact(**row) for row in self._read(query)]
+
+    def latest(
+        self,
+        account: str,
+        step: str | None = None,
+        kind: str | None = None,
+        subject: str | None = None,
+        customer: str | None = None,
+    ) -> Fact | None:
+        """The newest of those facts, or None."""
+        query = _matching(account, step, kind, subject, customer).order_by(fact.c.id.desc())
+        rows = self._read(query.limit(1))
+        return Fact(**rows[0]) if rows else None
+
+    def record_outcome(
+        self,
+        run_id: str,
+        account: str,
+        step: str,
+        state: str,
+        data: Mapping[str, Any],
+        customer: str | None = None,
+    ) -> None:
+        """Add what a step came to; secrets in `data` are masked."""
+        self._write(
+            outcome.insert().values(
+                run_id=run_id,
+                at=_now(),
+                account=account,
+                customer=customer,
+                step=step,
+                state=state,
+                data=scrub_json(dict(data), where="the ledger"),
+            )
+        )
+
+    def outcomes(self, account: str | None = None) -> list[OutcomeRow]:
+        """The latest outcome of each step of each account and customer, oldest first."""
+        newest = sa.select(sa.func.max(outcome.c.id)).group_by(
+            outcome.c.account, outcome.c.customer, outcome.c.step
+        )
+        query = sa.select(outcome).where(outcome.c.id.in_(newest)).order_by(outcome.c.id)
+        if account is not None:
+            query = query.where(outcome.c.account == account)
+        return [OutcomeRow(**row) for row in self._read(query)]
+
+    @contextlib.asynccontextmanager
+    async def lease(self, name: str, what: str) -> AsyncIterator[None]:
+        """Be the only one who works on something, for the length of an `async with` block.
+
+        Args:
+            name: the thing, such as `account/trial`.
+            what: what is being done, for others to read: `step client_secret`.
+
+        Raises:
+            WaitAndRetry: somebody else is at it; says who, where and since when.
+        """
+        token = self._take(name, what)
+        beat = asyncio.create_task(self._beat(name, token))
+        try:
+            yield
+        finally:
+            beat.cancel()
+            try:
+                self._write(lease.delete().where(lease.c.name == name, lease.c.token == token))
+            except RunbookError as error:
+                # What the block did, or why it failed, matters more; the lease goes stale anyway.
+                _log.warning("the lease on %s could not be given back: %s", name, error.what)
+            await asyncio.gather(beat, return_exceptions=True)
+
+    def _take(self, name: str, what: str) -> str:
+        now = _now()
+        mine = {
+            "token": str(uuid.uuid4()),
+            "holder": _user(),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process_started": _started(os.getpid()),
+            "what": what,
+            "since": now,
+            "heartbeat": now,
+        }
+        # Compare and swap: whoever loses a race finds the winner's row and reads it.
+        while True:
+            with contextlib.suppress(_Taken):
+                held = self._read(sa.select(lease).where(lease.c.name == name))
+                if not held:
+                    self._write(lease.insert().values(name=name, **mine))
+                    return str(mine["token"])
+                other = held[0]
+                if not _is_abandoned(other, now):
+                    raise _busy(other, name)
+                stale = (lease.c.name == name, lease.c.token == other["token"])
+                if self._write(lease.update().where(*stale).values(**mine)):
+                    _log.warning(
+                        "took over %s from %s@%s, process %s, which is gone",
+                        name,
+                        other["holder"],
+                        other["host"],
+                        other["pid"],
+                    )
+                    return str(mine["token"])
+
+    async def _beat(self, name: str, token: str) -> None:
+        mine = lease.update().where(lease.c.name == name, lease.c.token == token)
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            try:
+                still_held = self._write(mine.values(heartbeat=_now()))
+            except RunbookError as error:
+                # The next beat may succeed; the work itself is not at fault.
+                _log.warning("the lease on %s could not be renewed: %s", name, error.what)
+                continue
+            if not still_held:
+                _log.warning("the lease on %s was taken over while this process was busy", name)
+                return
+
+    def _write(self, statement: sa.Insert | sa.Update | sa.Delete) -> int:
+        with database.explained(self._engine), database.writing(self._engine) as connection:
+            try:
+                return connection.execute(statement).rowcount
+            except exc.IntegrityError as error:
+                if statement.table is lease:
+                    raise _Taken from None
+                raise ReportBug(
+                    f"The ledger refused a row of the table {statement.table}.",
+                    where="the ledger",
+                    why=str(error.orig),
+                ) from error
+
+    def _read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        with database.explained(self._engine), self._engine.begin() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+class _Taken(Exception):
+    """Another process inserted the same lease first."""
+
+
+def _matching(
+    account: str, step: str | None, kind: str | None, subject: str | None, customer: str | None
+) -> sa.Select[Any]:
+    wanted = {"step": step, "kind": kind, "subject": subject, "customer": customer}
+    query = sa.select(fact).where(fact.c.account == account)
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(fact.c[column] == value)
+    return query
+
+
+def _busy(other: Mapping[str, Any], name: str) -> WaitAndRetry:
+    who = f"{other['holder']}@{other['host']}"
+    since = other["since"].strftime("%Y-%m-%d %H:%M:%S UTC")
+    return WaitAndRetry(
+        f"{who} is at work on {name}: {other['what']}, since {since}.",
+        where=f"{name}, process {other['pid']} on {other['host']}",
+        why="one at a time may change an account",
+        next="wait until that run has ended, or stop it; a run that died is noticed within "
+        f"{STALE_SECONDS:.0f} seconds, at once on its own machine",
+    )
+
+
+def _is_abandoned(held: Mapping[str, Any], now: datetime) -> bool:
+    if now - held["heartbeat"] > timedelta(seconds=STALE_SECONDS):
+        return True
+    if held["host"] != socket.gethostname():
+        return False
+    started = _started(held["pid"])
+    return started is None or abs(started - held["process_started"]) > _START_TOLERANCE_SECONDS
+
+
+def _started(pid: int) -> float | None:
+    """When a process of this machine started, in seconds since the epoch; None if it is gone."""
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that has no name.
+        return "somebody"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def _version() -> str:
+    return importlib.metadata.version(__package__)

@@ -1,0 +1,5 @@
+"""What notebook cells call. A cell opens a step, then asks it to examine, plan, apply and tell."""
+
+from bcrunbook.notebook.session import NotebookStep, open_step
+
+__all__ = ["NotebookStep", "open_step"]

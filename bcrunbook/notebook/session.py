@@ -1,0 +1,209 @@
+"""One step in one notebook: what its cells call, in order.
+
+    step = await open_step("client_secret", account=account, mode=mode, workspace=workspace)
+    await step.examine()
+    step.plan()
+    await step.apply()
+    step.check()
+    await step.outcome()
+
+A person steps through these cells, papermill runs them, nbval compares them: nothing here differs
+between the three but the mode. An error does not stop the notebook where it happens: the cells
+after it say that they were not run, and the last one displays the outcome (so that whoever runs the
+notebook can read it) and only then raises, so that papermill fails as well.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from bcrunbook.accounts import find_workspace, load
+from bcrunbook.errors import RunbookError
+from bcrunbook.notebook import approval, parameters, views
+from bcrunbook.notebook.views import View
+from bcrunbook.signin import DeviceCode
+from bcrunbook.steps import step_named
+from bcrunbook.steps.context import Context, open_context
+from bcrunbook.steps.step import Change, Mode, State
+from bcrunbook.steps.walk import Walk, chosen_mode, failed_outcome
+
+
+class StepFailed(Exception):
+    """Raised by the last cell after the outcome was displayed. Shown without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class _PersonAtNotebook:
+    """Somebody who reads the cell's output."""
+
+    def show_device_code(self, code: DeviceCode) -> None:
+        _display(views.device_code_view(code.url, code.code, code.expires_in // 60))
+
+    def say_browser_opens(self) -> None:
+        _display(views.message_view("A browser window opens for the sign-in."))
+
+
+def _display(view: View) -> None:
+    from IPython.display import display
+
+    display(view)  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What has to be known of a step that could not begin."""
+
+    step: str
+    account: str
+    mode: str
+    error: RunbookError
+
+
+class NotebookStep:
+    """One step in one notebook. Get it from `open_step`."""
+
+    def __init__(
+        self, walk: Walk[Any] | None, stack: AsyncExitStack, held: _Held | None = None
+    ) -> None:
+        self._walk = walk
+        self._stack = stack
+        self._held = held
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return self._session()._repr_mimebundle_()
+
+    def _session(self) -> View:
+        if self._walk is None:
+            assert self._held is not None
+            return views.error_view(self._held.error)
+        account, cloud = self._walk.context.account, self._walk.context.cloud
+        lines = [
+            ("Account", f"{account.name} ({account.kind})"),
+            ("Cloud", cloud.kind),
+            ("Tenant", account.tenant),
+            ("Sign-in", account.sign_in.method),
+            ("Mode", self._walk.mode.value),
+        ]
+        return views.session_view(
+            lines, is_live=cloud.is_live, is_production=account.is_production
+        )
+
+    async def examine(self) -> View:
+        """Read what is there, and show it against what is wanted."""
+        if self._walk is None:
+            return _not_run()
+        rows = await self._walk.examine()
+        if self._walk.error is not None:
+            return views.error_view(self._walk.error)
+        return views.findings_view("What is there now", rows)
+
+    def plan(self) -> View:
+        """Show what would be done."""
+        if self._walk is None or self._walk.error is not None:
+            return _not_run()
+        changes = self._walk.plan()
+        return views.plan_view("Plan", changes, "0 to change: everything is as it should be.")
+
+    async def apply(self) -> View:
+        """Do what the mode allows; in `ask` mode, after the click."""
+        walk = self._walk
+        if walk is None or walk.error is not None:
+            return _not_run()
+        lines: list[str] = []
+        shown = _live(lines)
+        walk.told = lambda line: shown(f"{line[0].upper()}{line[1:]}")
+        done = await walk.apply(approval.ask)
+        if walk.error is not None:
+            return views.error_view(walk.error)
+        return views.plan_view("Changed", done, _nothing_applied(walk.mode, walk.changes))
+
+    def check(self) -> View:
+        """Show what was found after the changes."""
+        if self._walk is None or self._walk.findings is None:
+            return _not_run()
+        return views.findings_view("What is there afterwards", self._walk.rows)
+
+    async def outcome(self) -> None:
+        """Display the outcome and close the step.
+
+        Raises:
+            StepFailed: the outcome is `failed`; it was displayed before.
+        """
+        if self._walk is None:
+            assert self._held is not None
+            held = self._held
+            outcome = failed_outcome(held.step, held.account, held.mode, "unknown", held.error)
+        else:
+            outcome = self._walk.outcome
+        await self._stack.aclose()
+        _display(views.outcome_view(outcome))
+        if outcome.state is State.FAILED:
+            raise StepFailed(f"{outcome.step}: {outcome.summary}")
+
+
+def _not_run() -> View:
+    return views.message_view("Not run: see the message above.")
+
+
+def _nothing_applied(mode: Mode, changes: tuple[Change, ...]) -> str:
+    if not any(change.by == "program" for change in changes):
+        return "Nothing to do for the program."
+    if mode is Mode.PLAN:
+        return "Nothing: this is plan mode. Run with mode = apply, or step through and click."
+    return "Nothing: see the outcome below."
+
+
+def _live(lines: list[str]) -> Any:
+    """A function that shows one more line in place, in the cell that is running."""
+    from IPython.display import display
+
+    handle: Any = None
+
+    def show(line: str) -> None:
+        nonlocal handle
+        lines.append(line)
+        view = views.progress_view(lines, is_over=False)
+        if handle is None:
+            handle = display(view, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            handle.update(view)
+
+    return show
+
+
+async def open_step(step: str, *, account: str, mode: str, workspace: str = "") -> NotebookStep:
+    """Open a step for the cells that follow.
+
+    Args:
+        step: the step's id.
+        account: a name from accounts.toml.
+        mode: `auto`, `plan`, `apply` or `ask`.
+        workspace: the folder with accounts.toml; empty searches from the current folder upwards.
+    """
+    stack = AsyncExitStack()
+    try:
+        walk = await _open(step, account, mode, workspace, stack)
+    except RunbookError as error:
+        await stack.aclose()
+        safe_account, safe_mode = parameters.shown(account), parameters.shown(mode)
+        return NotebookStep(None, stack, _Held(step, safe_account, safe_mode, error))
+    return NotebookStep(walk, stack)
+
+
+async def _open(
+    step: str, account: str, mode: str, workspace: str, stack: AsyncExitStack
+) -> Walk[Any]:
+    answered = parameters.somebody_answers()
+    parameters.check(account=account, mode=mode, workspace=workspace)
+    parameters.refuse_unknown(answered=answered)
+    chosen = step_named(step)
+    loaded = load(find_workspace(workspace or None))
+    person = _PersonAtNotebook() if answered else None
+    context: Context = await stack.enter_async_context(
+        open_context(loaded, loaded.account(account), person=person)
+    )
+    return Walk(chosen, context, chosen_mode(mode, live=context.cloud.is_live, answered=answered))

@@ -1,0 +1,176 @@
+"""What a cell shows: the same content as HTML and as plain text, escaped and scrubbed.
+
+Plain text is deterministic (no addresses, no times of its own), so that a stored output can be
+compared. Everything passes `scrub` on its way out; a secret found there is logged as an error.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from bcrunbook.errors import RunbookError
+from bcrunbook.secrets import scrub, scrub_json
+from bcrunbook.steps.step import Change, Finding, Outcome, State, Verdict
+
+OUTCOME_MIME = "application/vnd.bcrunbook.outcome+json"
+
+_WIDTH = 96
+
+STATE_WORDS: dict[State, str] = {
+    State.DONE: "done",
+    State.CHANGED: "changed",
+    State.NEEDS_PERSON: "needs a person",
+    State.WAITING: "waiting",
+    State.FAILED: "failed",
+    State.PENDING: "changes pending",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """Something a cell displays.
+
+    Args:
+        text: the plain text form.
+        html: the HTML form.
+        data: further MIME types with their data.
+    """
+
+    text: str
+    html: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle = {
+            "text/plain": scrub(self.text, where="a notebook output"),
+            "text/html": scrub(self.html, where="a notebook output"),
+        }
+        return {**bundle, **scrub_json(self.data, where="a notebook output")}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@cache
+def _templates() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("bcrunbook.notebook"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _html(template: str, **values: Any) -> str:
+    return str(_templates().get_template(template).render(**values)).strip()
+
+
+def session_view(lines: Sequence[tuple[str, str]], *, is_live: bool, is_production: bool) -> View:
+    """Which account, cloud and mode this notebook works with."""
+    text = "\n".join(f"{label}: {value}" for label, value in lines)
+    html = _html("session.html", lines=lines, is_live=is_live, is_production=is_production)
+    return View(text, html)
+
+
+def findings_view(title: str, findings: Sequence[Finding]) -> View:
+    """A table of findings."""
+    lines = [title, ""]
+    for one in findings:
+        first, *more = one.actual.splitlines() or [""]
+        lines.append(f"  {_MARKS[one.verdict]:<8} {one.name}: {first}")
+        lines += [f"{'':<11}{'':<{len(one.name)}} {line}" for line in more]
+        if one.verdict is Verdict.DIFFERS and one.wanted:
+            lines.append(f"{'':<11}wanted: {', '.join(one.wanted.splitlines())}")
+        lines += _wrapped(one.advice)
+    return View("\n".join(lines), _html("findings.html", title=title, findings=findings))
+
+
+_MARKS = {
+    Verdict.OK: "ok",
+    Verdict.DIFFERS: "differs",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.NOTE: "note",
+}
+
+
+def plan_view(title: str, changes: Sequence[Change], nothing: str) -> View:
+    """A table of changes with values before and after; `nothing` is said when there are none."""
+    if not changes:
+        return View(f"{title}\n\n  {nothing}", _html("nothing.html", title=title, text=nothing))
+    lines = [title, ""]
+    for number, change in enumerate(changes, start=1):
+        who = "" if change.by == "program" else "  (by a person)"
+        lines.append(f"  {number}. {change.title}{who}")
+        for row in change.rows:
+            before, after = (", ".join(text.splitlines()) for text in (row.before, row.after))
+            lines.append(f"     {row.name}: {before} -> {after}")
+        lines += _hand_off_lines(change)
+    return View("\n".join(lines), _html("plan.html", title=title, changes=changes))
+
+
+def _hand_off_lines(change: Change) -> list[str]:
+    handed = change.hand_off
+    if handed is None:
+        return []
+    lines = _wrapped(f"Who can: {handed.who}")
+    for action in handed.actions:
+        lines += _wrapped(f"- {action}")
+    if handed.link:
+        lines.append(f"{'':<11}Link: {handed.link}")
+    lines += [f"{'':<11}{label}: {value}" for label, value in handed.values]
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=" " * 11,
+        subsequent_indent=" " * 13,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def progress_view(lines: Sequence[str], *, is_over: bool) -> View:
+    """What is being done, line by line, while it is being done."""
+    text = "\n".join(lines) or "Nothing to do."
+    return View(text, _html("progress.html", lines=lines, is_over=is_over))
+
+
+def error_view(error: RunbookError) -> View:
+    """What happened, why probably, and what to do next; never a traceback."""
+    return View(str(error), _html("error.html", error=error))
+
+
+def message_view(text: str) -> View:
+    """One plain sentence."""
+    return View(text, _html("message.html", text=text))
+
+
+def device_code_view(url: str, code: str, minutes: int) -> View:
+    """Where to go and which code to type."""
+    text = f"To sign in, open {url} and enter the code {code} (valid {minutes} minutes)."
+    return View(text, _html("device_code.html", url=url, code=code, minutes=minutes))
+
+
+def outcome_view(outcome: Outcome) -> View:
+    """How the step ended, with the machine-readable outcome beside it."""
+    word = STATE_WORDS[outcome.state]
+    lines = [f"Outcome: {word}. {outcome.summary}"]
+    for change in outcome.hand_offs:
+        lines += [f"  {change.title}", *_hand_off_lines(change)]
+    if outcome.error is not None:
+        labels = (("why", "why"), ("next", "next"), ("who", "who can"))
+        lines += [
+            f"  {label}: {outcome.error[key]}" for key, label in labels if outcome.error[key]
+        ]
+    html = _html("outcome.html", outcome=outcome, word=word)
+    return View("\n".join(lines), html, {OUTCOME_MIME: outcome.as_dict()})

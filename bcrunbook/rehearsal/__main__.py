@@ -1,0 +1,33 @@
+"""`python -m bcrunbook.rehearsal`: the server alone, as the launcher starts it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from bcrunbook.rehearsal.server import CannotServe, Settings, serve
+
+
+def main() -> int:
+    """Serve until told to stop; exit code 2 for wrong use."""
+    parser = argparse.ArgumentParser(prog="bcrunbook.rehearsal", description=__doc__)
+    parser.add_argument("--dir", type=Path, required=True, help="folder that holds the state")
+    parser.add_argument("--speed", type=float, default=1.0, help="divides lags and windows")
+    parser.add_argument("--latency", type=int, default=0, help="milliseconds added to each answer")
+    parser.add_argument("--faults", type=Path, help="file of fault rules")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    try:
+        serve(Settings(given.dir, given.speed, given.latency, given.faults))
+    except CannotServe as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""`rehearsal.json`: what a program needs to know to use a running rehearsal cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bcrunbook.rehearsal import world
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.seed import BATCH_SECRET, CODAT_API_KEY, password_name
+
+FILE = "rehearsal.json"
+CODAT_INSTANCE = "Millrace Software"
+
+
+@dataclass(frozen=True)
+class RehearsalDescription:
+    """The parsed file. Names are those of its keys; lists and objects stay plain data."""
+
+    proxy: str
+    ca: str
+    pages: str
+    requests: str
+    canaries: str
+    tenants: list[dict[str, Any]]
+    batch_identity: dict[str, str]
+    codat: dict[str, str]
+    businesscentral: list[dict[str, Any]]
+    accounts: dict[str, dict[str, str]]
+    clients: dict[str, str]
+    speed: float
+    latency: int
+    pid: int
+    started: float
+    directory: str
+
+    @classmethod
+    def read(cls, path: Path) -> RehearsalDescription:
+        """The description in a file; keys it does not know are left aside."""
+        data: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+        return cls(**{name: data[name] for name in cls.__dataclass_fields__})
+
+
+def describe(
+    cloud: Cloud, directory: Path, *, proxy: str, ca: Path, latency: int
+) -> dict[str, Any]:
+    """The content of the file."""
+    return {
+        "proxy": proxy,
+        "ca": str(ca),
+        "pages": cloud.pages,
+        "requests": str(directory / "requests.jsonl"),
+        "canaries": str(directory / "canaries.txt"),
+        "tenants": [
+            {
+                "id": tenant.id,
+                "domain": tenant.domain,
+                "initial_domain": tenant.initial_domain,
+                "name": tenant.name,
+                "users": [
+                    {
+                        "upn": user.upn,
+                        "password": cloud.secret(password_name(user.upn)),
+                        "roles": list(user.roles),
+                    }
+                    for user in tenant.users
+                ],
+            }
+            for tenant in world.TENANTS.values()
+        ],
+        "batch_identity": {
+            "tenant": world.TRIAL,
+            "client_id": world.BATCH_CLIENT,
+            "client_secret": cloud.secret(BATCH_SECRET),
+        },
+        "codat": {"api_key": cloud.secret(CODAT_API_KEY), "instance": CODAT_INSTANCE},
+        "businesscentral": [
+            {
+                "tenant": environment.tenant,
+                "environment": environment.name,
+                "type": environment.type,
+                "trial": environment.trial,
+            }
+            for environment in world.ENVIRONMENTS
+        ],
+        "accounts": {
+            "trial": {"tenant": world.TRIAL},
+            "production": {"tenant": world.PRODUCTION},
+            "not_to_be_used": {"tenant": world.ACCOUNTANT},
+            "without_business_central": {"tenant": world.NO_BUSINESS_CENTRAL},
+            "short_secrets": {"tenant": world.SHORT_SECRETS},
+        },
+        "clients": {"bootstrap": world.BOOTSTRAP_CLIENT, "batch": world.BATCH_CLIENT},
+        "speed": cloud.clock.speed,
+        "latency": latency,
+        "pid": os.getpid(),
+        "started": time.time(),
+        "directory": str(directory),
+    }

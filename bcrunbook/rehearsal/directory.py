@@ -1,0 +1,423 @@
+"""The directory as Entra and Graph share it: documents of applications, principals, grants.
+
+A document is what Graph would print, plus keys that begin with an underscore, which never leave
+the directory (`_secrets`, `_owners`, `_fics`, `_created`, `_creator`).
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal.clock import timestamp
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.state import Document
+
+APPLICATION = "application"
+SERVICE_PRINCIPAL = "servicePrincipal"
+GRANT = "oauth2PermissionGrant"
+ASSIGNMENT = "appRoleAssignment"
+DELETED = "deletedItem"
+
+CONSUMER_AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
+MULTI_TENANT_AUDIENCES = ("AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An application and the tenant it is registered in."""
+
+    tenant: str
+    id: str
+    document: Document
+
+    @property
+    def multi_tenant(self) -> bool:
+        """Whether other organisations may use it."""
+        return self.document.get("signInAudience") in MULTI_TENANT_AUDIENCES
+
+
+def new_application(
+    cloud: Cloud, tenant: world.Tenant, given: Document, *, app_id: str, creator: str | None
+) -> Document:
+    """The full document of a new application: what was given over the defaults."""
+    now = cloud.clock.now()
+    document: Document = {
+        "id": str(uuid.uuid4()),
+        "deletedDateTime": None,
+        "appId": app_id,
+        "applicationTemplateId": None,
+        "disabledByMicrosoftStatus": None,
+        "createdDateTime": timestamp(now, fraction=False),
+        "displayName": None,
+        "description": None,
+        "groupMembershipClaims": None,
+        "identifierUris": [],
+        "isDeviceOnlyAuthSupported": None,
+        "isFallbackPublicClient": None,
+        "nativeAuthenticationApisEnabled": None,
+        "notes": None,
+        "optionalClaims": None,
+        "publisherDomain": tenant.domain,
+        "samlMetadataUrl": None,
+        "serviceManagementReference": None,
+        "signInAudience": "AzureADandPersonalMicrosoftAccount",
+        "tags": [],
+        "tokenEncryptionKeyId": None,
+        "uniqueName": None,
+        "verifiedPublisher": _unverified(),
+        "addIns": [],
+        "api": _api(),
+        "appRoles": [],
+        "info": _info(),
+        "keyCredentials": [],
+        "parentalControlSettings": {
+            "countriesBlockedForMinors": [],
+            "legalAgeGroupRule": "Allow",
+        },
+        "passwordCredentials": [],
+        "publicClient": {"redirectUris": []},
+        "requestSignatureVerification": None,
+        "requiredResourceAccess": [],
+        "servicePrincipalLockConfiguration": None,
+        "spa": {"redirectUris": []},
+        "web": _web(),
+        "_created": now,
+        "_creator": creator,
+        "_owners": [creator] if creator else [],
+        "_secrets": {},
+        "_fics": [],
+        "_keys": {},
+    }
+    return merged(document, given)
+
+
+def merged(document: Document, given: Document) -> Document:
+    """The document with the given properties in it, complex ones filled up with their defaults.
+
+    Graph docs, update application: a complex property that is sent replaces the stored one whole.
+    """
+    defaults: dict[str, Callable[[], Document]] = {
+        "api": _api,
+        "web": _web,
+        "info": _info,
+        "spa": _redirects,
+        "publicClient": _redirects,
+    }
+    result = dict(document)
+    for name, value in given.items():
+        if name in defaults and isinstance(value, dict):
+            base = defaults[name]()
+            if name == "web":
+                implicit = value.get("implicitGrantSettings")
+                if isinstance(implicit, dict):
+                    value = {
+                        **value,
+                        "implicitGrantSettings": {**base["implicitGrantSettings"], **implicit},
+                    }
+            result[name] = {**base, **value}
+        elif name in defaults and value is None:
+            result[name] = defaults[name]()
+        else:
+            result[name] = value
+    web = result.get("web")
+    if isinstance(web, dict) and "web" in given:
+        settings = web.get("redirectUriSettings") or []
+        uris = web.get("redirectUris") or [entry["uri"] for entry in settings if entry.get("uri")]
+        indices = {entry.get("uri"): entry.get("index") for entry in settings}
+        result["web"] = {
+            **web,
+            "redirectUris": uris,
+            "redirectUriSettings": [{"uri": uri, "index": indices.get(uri)} for uri in uris],
+        }
+    return result
+
+
+def new_service_principal(
+    cloud: Cloud, registered: Registered, given: Document, *, creator: str | None
+) -> Document:
+    """The service principal of a registered application in the tenant that asks for it."""
+    now = cloud.clock.now()
+    return {
+        **_blank_principal(str(uuid.uuid4())),
+        "createdDateTime": timestamp(now, fraction=False),
+        "appOwnerOrganizationId": registered.tenant,
+        "displayName": registered.document["displayName"],
+        "verifiedPublisher": registered.document["verifiedPublisher"],
+        "info": registered.document["info"],
+        "_created": now,
+        "_creator": creator,
+        "_owners": [creator] if creator else [],
+        **mirrored(registered.document),
+        **given,
+    }
+
+
+def mirrored(application: Document) -> Document:
+    """What a service principal copies from its application, and goes on copying."""
+    redirects = [
+        uri
+        for platform in ("web", "publicClient", "spa")
+        for uri in (application.get(platform) or {}).get("redirectUris", [])
+    ]
+    return {
+        "appId": application["appId"],
+        "appDisplayName": application["displayName"],
+        "appDescription": application.get("description"),
+        "appRoles": application["appRoles"],
+        "oauth2PermissionScopes": application["api"]["oauth2PermissionScopes"],
+        "replyUrls": redirects,
+        "servicePrincipalNames": [*application["identifierUris"], application["appId"]],
+        "signInAudience": application["signInAudience"],
+    }
+
+
+def first_party_principal(tenant: str, application: catalogue.FirstParty) -> Document:
+    """The service principal of one of Microsoft's own applications."""
+    blank: Document = {
+        "appId": application.app_id,
+        "displayName": application.name,
+        "description": None,
+        "appRoles": [
+            {
+                "allowedMemberTypes": ["Application"],
+                "description": role.about,
+                "displayName": role.about,
+                "id": role.id,
+                "isEnabled": True,
+                "origin": "Application",
+                "value": role.value,
+            }
+            for role in application.roles
+        ],
+        "api": {
+            "oauth2PermissionScopes": [
+                {
+                    "adminConsentDescription": scope.about,
+                    "adminConsentDisplayName": scope.about,
+                    "id": scope.id,
+                    "isEnabled": True,
+                    "type": "Admin" if scope.admin else "User",
+                    "userConsentDescription": scope.about,
+                    "userConsentDisplayName": scope.about,
+                    "value": scope.value,
+                }
+                for scope in application.scopes
+            ]
+        },
+        "identifierUris": list(application.names),
+        "signInAudience": "AzureADMultipleOrgs",
+    }
+    return {
+        **_blank_principal(world.derived_id("servicePrincipal", tenant, application.app_id)),
+        "createdDateTime": "2024-01-15T09:00:00Z",
+        "appOwnerOrganizationId": catalogue.MICROSOFT_TENANT,
+        "displayName": application.name,
+        "_created": 0.0,
+        "_creator": None,
+        "_owners": [],
+        **mirrored(blank),
+    }
+
+
+def find_application(cloud: Cloud, app_id: str) -> Registered | None:
+    """The registered application of that client id, in whichever tenant, replicated or not."""
+    wanted = app_id.lower()
+    for tenant in cloud.store.tenants_of(APPLICATION):
+        for key, document in cloud.store.all_latest(APPLICATION, tenant):
+            if document["appId"] == wanted:
+                return Registered(tenant, key, document)
+    return None
+
+
+def find_principal(cloud: Cloud, tenant: str, app_id: str) -> Document | None:
+    """The newest version of an application's service principal in a tenant."""
+    wanted = app_id.lower()
+    for _, document in cloud.store.all_latest(SERVICE_PRINCIPAL, tenant):
+        if document["appId"] == wanted:
+            return document
+    return None
+
+
+def find_resource(cloud: Cloud, tenant: str, name: str) -> Document | None:
+    """The service principal that answers to an application id or one of its names."""
+    wanted = name.lower().rstrip("/")
+    for _, document in cloud.store.all_latest(SERVICE_PRINCIPAL, tenant):
+        names = (document["appId"], *document["servicePrincipalNames"])
+        if any(known.lower().rstrip("/") == wanted for known in names):
+            return document
+    return None
+
+
+def granted_scopes(cloud: Cloud, tenant: str, client: str, resource: str, user: str) -> list[str]:
+    """The delegated permissions that a client's principal holds on a resource for a person."""
+    scopes: dict[str, None] = {}
+    for _, grant in cloud.store.all_latest(GRANT, tenant):
+        if (
+            grant["clientId"] == client
+            and grant["resourceId"] == resource
+            and (grant["consentType"] == "AllPrincipals" or grant["principalId"] == user)
+        ):
+            scopes.update(dict.fromkeys((grant["scope"] or "").split()))
+    return list(scopes)
+
+
+def held_roles(cloud: Cloud, tenant: str, principal: str, resource: Document) -> list[str]:
+    """The application permissions that a principal holds on a resource."""
+    names = {role["id"]: role["value"] for role in resource["appRoles"]}
+    return [
+        names[assignment["appRoleId"]]
+        for _, assignment in cloud.store.all_latest(ASSIGNMENT, tenant)
+        if assignment["principalId"] == principal
+        and assignment["resourceId"] == resource["id"]
+        and assignment["appRoleId"] in names
+    ]
+
+
+def grant_id(client: str, resource: str, principal: str | None) -> str:
+    """The id of a delegated grant: its parties, which is why there can be only one."""
+    parties = [client, resource, *([principal] if principal else [])]
+    return _packed(uuid.UUID(party) for party in parties)
+
+
+def assignment_id(principal: str) -> str:
+    """A new id for an app role assignment."""
+    return _packed((uuid.UUID(principal), uuid.uuid4()))
+
+
+def put_grant(
+    cloud: Cloud,
+    tenant: str,
+    client: str,
+    resource: str,
+    scopes: Iterable[str],
+    principal: str | None = None,
+    *,
+    lag: str = "grant_created",
+) -> Document:
+    """Write a delegated grant, new or in the place of the one between the same parties."""
+    key = grant_id(client, resource, principal)
+    document: Document = {
+        "clientId": client,
+        "consentType": "Principal" if principal else "AllPrincipals",
+        "id": key,
+        "principalId": principal,
+        "resourceId": resource,
+        "scope": " ".join(scopes),
+    }
+    cloud.store.put(GRANT, tenant, key, document, lag)
+    return document
+
+
+def put_assignment(
+    cloud: Cloud,
+    tenant: str,
+    principal: Document,
+    resource: Document,
+    role: str,
+    *,
+    lag: str = "grant_created",
+) -> Document:
+    """Give a service principal an application permission on a resource."""
+    key = assignment_id(principal["id"])
+    document: Document = {
+        "id": key,
+        "deletedDateTime": None,
+        "appRoleId": role,
+        "createdDateTime": timestamp(cloud.clock.now()),
+        "principalDisplayName": principal["displayName"],
+        "principalId": principal["id"],
+        "principalType": "ServicePrincipal",
+        "resourceDisplayName": resource["displayName"],
+        "resourceId": resource["id"],
+    }
+    cloud.store.put(ASSIGNMENT, tenant, key, document, lag)
+    return document
+
+
+def public(document: Document) -> Document:
+    """The document without what never leaves the directory."""
+    return {name: value for name, value in document.items() if not name.startswith("_")}
+
+
+def _blank_principal(key: str) -> Document:
+    return {
+        "id": key,
+        "deletedDateTime": None,
+        "accountEnabled": True,
+        "alternativeNames": [],
+        "createdDateTime": None,
+        "appOwnerOrganizationId": None,
+        "appRoleAssignmentRequired": False,
+        "applicationTemplateId": None,
+        "description": None,
+        "disabledByMicrosoftStatus": None,
+        "displayName": None,
+        "homepage": None,
+        "loginUrl": None,
+        "logoutUrl": None,
+        "notes": None,
+        "notificationEmailAddresses": [],
+        "preferredSingleSignOnMode": None,
+        "preferredTokenSigningKeyThumbprint": None,
+        "resourceSpecificApplicationPermissions": [],
+        "samlSingleSignOnSettings": None,
+        "servicePrincipalType": "Application",
+        "tags": [],
+        "tokenEncryptionKeyId": None,
+        "verifiedPublisher": _unverified(),
+        "addIns": [],
+        "info": _info(),
+        "keyCredentials": [],
+        "passwordCredentials": [],
+    }
+
+
+def _packed(ids: Iterable[uuid.UUID]) -> str:
+    raw = b"".join(part.bytes_le for part in ids)
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _api() -> Document:
+    return {
+        "acceptMappedClaims": None,
+        "knownClientApplications": [],
+        "requestedAccessTokenVersion": None,
+        "oauth2PermissionScopes": [],
+        "preAuthorizedApplications": [],
+    }
+
+
+def _redirects() -> Document:
+    return {"redirectUris": []}
+
+
+def _unverified() -> Document:
+    return {"displayName": None, "verifiedPublisherId": None, "addedDateTime": None}
+
+
+def _info() -> Document:
+    return {
+        "termsOfServiceUrl": None,
+        "supportUrl": None,
+        "privacyStatementUrl": None,
+        "marketingUrl": None,
+        "logoUrl": None,
+    }
+
+
+def _web() -> dict[str, Any]:
+    return {
+        "homePageUrl": None,
+        "logoutUrl": None,
+        "redirectUris": [],
+        "implicitGrantSettings": {
+            "enableAccessTokenIssuance": False,
+            "enableIdTokenIssuance": False,
+        },
+        "redirectUriSettings": [],
+    }

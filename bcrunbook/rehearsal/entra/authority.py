@@ -1,0 +1,70 @@
+"""The first segment of a sign-in address: one directory, or a stand-in for several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bcrunbook.rehearsal import world
+from bcrunbook.rehearsal.entra.errors import SignInError, unknown_tenant
+
+COMMON = "common"
+ORGANIZATIONS = "organizations"
+CONSUMERS = "consumers"
+SHARED = (COMMON, ORGANIZATIONS, CONSUMERS)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Where somebody signs in; `tenant` is absent for the shared endpoints."""
+
+    name: str
+    tenant: world.Tenant | None
+
+    @property
+    def consumers(self) -> bool:
+        """Whether only personal accounts are welcome."""
+        return self.name in (CONSUMERS, world.CONSUMERS)
+
+
+def authority(name: str) -> Authority:
+    """The authority of that name; an unknown directory is an error."""
+    lowered = name.lower()
+    if lowered in SHARED or lowered == world.CONSUMERS:
+        return Authority(lowered, None)
+    tenant = world.find_tenant(lowered)
+    if tenant is None:
+        raise unknown_tenant(name)
+    return Authority(lowered, tenant)
+
+
+def sign_in_user(place: Authority, upn: str) -> world.User:
+    """The person of that sign-in name at that authority, as a member or a guest."""
+    home = world.home_of(upn)
+    person = world.find_user(home.id, upn) if home else None
+    if home is None or person is None:
+        raise SignInError(
+            50034,
+            "invalid_grant",
+            f"The user account {{EUII Hidden}} does not exist in the {place.name} directory. To "
+            "sign into this application, the account must be added to the directory.",
+        )
+    if place.consumers:
+        raise SignInError(
+            50020,
+            "invalid_grant",
+            "User account from identity provider 'live.com' is needed: a work account cannot "
+            "sign in here.",
+        )
+    if place.tenant is None or place.tenant.id == home.id:
+        return person
+    guest = world.find_user(place.tenant.id, upn)
+    if guest is None:
+        raise SignInError(
+            50020,
+            "invalid_grant",
+            f"User account '{{EUII Hidden}}' from identity provider "
+            f"'https://sts.windows.net/{home.id}/' does not exist in tenant "
+            f"'{place.tenant.name}' and cannot access the application in that tenant. The "
+            "account needs to be added as an external user in the tenant first.",
+        )
+    return guest

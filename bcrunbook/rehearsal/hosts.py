@@ -1,0 +1,20 @@
+"""Which module stands in for which host. A new host is a new module and a line here."""
+
+from __future__ import annotations
+
+from bcrunbook.rehearsal import azure, entra, graph
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.messages import Handler
+
+HOSTS = {
+    **dict.fromkeys(entra.HOSTS, entra.handler),
+    **dict.fromkeys(graph.HOSTS, graph.handler),
+    **dict.fromkeys(azure.HOSTS, azure.handler),
+}
+"""Host name and the maker of its handler."""
+
+
+def handlers(cloud: Cloud) -> dict[str, Handler]:
+    """A handler for every host; names that share a maker share the handler."""
+    made = {maker: maker(cloud) for maker in set(HOSTS.values())}
+    return {host: made[maker] for host, maker in HOSTS.items()}

@@ -1,0 +1,116 @@
+"""Starting a rehearsal cloud as a child process, for the command line and for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bcrunbook.rehearsal.description import FILE, RehearsalDescription
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 10.0
+LOG_FILE = "server.log"
+LOG_TAIL = 4000
+
+
+class LaunchFailed(Exception):
+    """The server did not come up; the text ends with the tail of its log."""
+
+
+@contextlib.contextmanager
+def launch(
+    directory: Path | str,
+    *,
+    speed: float = 1.0,
+    latency_ms: int = 0,
+    faults: Path | str | None = None,
+) -> Iterator[RehearsalDescription]:
+    """A rehearsal cloud in a child process, ready to be used, ended on leaving.
+
+    Args:
+        directory: the folder that holds its state; made if need be, kept afterwards.
+        speed: by how much its lags and throttle windows are shortened.
+        latency_ms: milliseconds that every answer takes longer.
+        faults: a file of fault rules.
+
+    Raises:
+        LaunchFailed: the server ended or did not become ready in time.
+    """
+    folder = Path(directory).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    description = folder / FILE
+    command = [sys.executable, "-m", "bcrunbook.rehearsal", "--dir", str(folder)]
+    command += ["--speed", str(speed), "--latency", str(latency_ms)]
+    if faults is not None:
+        command += ["--faults", str(Path(faults).resolve())]
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
+    launched = time.time()
+    with (folder / LOG_FILE).open("ab") as log:
+        begin = log.tell()
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            creationflags=flags,
+            env=_environment(),
+        )
+    try:
+        yield _ready(child, description, launched, folder / LOG_FILE, begin)
+    finally:
+        _end(child)
+        description.unlink(missing_ok=True)
+
+
+def _environment() -> dict[str, str]:
+    """The child finds the package wherever this process found it."""
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _ready(
+    child: subprocess.Popen[bytes], description: Path, launched: float, log: Path, begin: int
+) -> RehearsalDescription:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise LaunchFailed(
+                f"the rehearsal cloud ended with code {child.returncode}:\n{_tail(log, begin)}"
+            )
+        if description.exists():
+            found = RehearsalDescription.read(description)
+            # Not the pid: a virtual environment on Windows puts a process in between.
+            if found.started >= launched:
+                return found
+        time.sleep(0.02)
+    raise LaunchFailed(
+        f"the rehearsal cloud was not ready after {READY_SECONDS:g} s:\n{_tail(log, begin)}"
+    )
+
+
+def _tail(log: Path, begin: int) -> str:
+    with log.open("rb") as file:
+        file.seek(begin)
+        return file.read()[-LOG_TAIL:].decode("utf-8", "replace").strip() or "(it said nothing)"
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        if sys.platform == "win32":
+            child.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            child.terminate()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

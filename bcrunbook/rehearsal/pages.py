@@ -1,0 +1,48 @@
+"""The pages server: where a browser on this machine finds what people have to click.
+
+A browser does not go through the proxy, so the sign-in, consent and device pages are here over
+plain http on loopback, below the name of the host they belong to.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from bcrunbook.rehearsal import entra, world
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.entra.pages import message_page, page
+from bcrunbook.rehearsal.messages import Answer, Call, Handler
+
+HOST = "pages"
+"""Under which name requests to the pages server are logged and matched by fault rules."""
+
+
+def handler(cloud: Cloud) -> Handler:
+    """The handler of the pages server."""
+    sign_in = entra.browser_handler(cloud)
+
+    def handle(call: Call) -> Answer:
+        first = call.path.strip("/").partition("/")[0].lower()
+        if first in (entra.HOST, "devicelogin"):
+            return sign_in(call)
+        if not first and call.method in ("GET", "HEAD"):
+            return _index()
+        return message_page("Not found", "There is no such page here.", status=404, problem=True)
+
+    return handle
+
+
+def _index() -> Answer:
+    rows = "".join(
+        f"<li><strong>{escape(tenant.name)}</strong><br>"
+        f'<span class="small">{escape(tenant.domain)}, {escape(tenant.id)}</span></li>'
+        for tenant in world.TENANTS.values()
+    )
+    return page(
+        "Rehearsal cloud",
+        f"""<p>Sign-in, consent and other pages of the rehearsal are served here.</p>
+<p><a href="/devicelogin">Enter a device code</a></p>
+<h2>Tenants</h2>
+<ul>{rows}</ul>
+<p class="small">Names and passwords are in rehearsal.json.</p>""",
+    )

@@ -1,0 +1,183 @@
+"""The first content of a folder: principals, consents, the batch identity, random secrets.
+
+Everything that can be a constant is one, so that two fresh folders differ only in what must be
+secret. Seeding a folder that has been seeded changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal.clock import timestamp
+from bcrunbook.rehearsal.cloud import SECRET, Cloud
+from bcrunbook.rehearsal.directory import (
+    APPLICATION,
+    SERVICE_PRINCIPAL,
+    Registered,
+    find_principal,
+    first_party_principal,
+    new_application,
+    new_service_principal,
+    put_assignment,
+    put_grant,
+)
+from bcrunbook.rehearsal.state import GLOBAL, Document
+
+BATCH_SECRET = "batch"
+CODAT_API_KEY = "codat"
+SECRET_ALPHABET = string.ascii_letters + string.digits + "~.-_"
+BATCH_SECRET_DAYS = 365
+
+
+def password_name(upn: str) -> str:
+    """Under which name a person's password is kept."""
+    return f"password:{upn.lower()}"
+
+
+def new_secret(length: int = 40) -> str:
+    """A client secret of the shape that the directory makes."""
+    return "".join(secrets.choice(SECRET_ALPHABET) for _ in range(length))
+
+
+def seed(cloud: Cloud) -> None:
+    """Fill a fresh folder; note its secrets as canaries in any case."""
+    if cloud.store.latest(SECRET, GLOBAL, BATCH_SECRET) is None:
+        with cloud.store.transaction():
+            _draw_secrets(cloud)
+            for tenant in world.TENANTS.values():
+                _first_parties(cloud, tenant)
+            batch = _batch_application(cloud)
+            bootstrap = _bootstrap_application(cloud)
+            for tenant in world.TENANTS.values():
+                if tenant.batch_roles is not None:
+                    _assign(cloud, tenant, _principal(cloud, tenant, batch), tenant.batch_roles)
+                _consent(cloud, tenant, _principal(cloud, tenant, bootstrap))
+    for _, document in cloud.store.all_latest(SECRET, GLOBAL):
+        cloud.canaries.add(document["value"])
+
+
+def _draw_secrets(cloud: Cloud) -> None:
+    values = {BATCH_SECRET: new_secret(), CODAT_API_KEY: secrets.token_urlsafe(30)}
+    for tenant in world.TENANTS.values():
+        for user in tenant.users:
+            values[password_name(user.upn)] = f"{secrets.token_urlsafe(12)}-Aa1"
+    for name, value in values.items():
+        cloud.store.put(SECRET, GLOBAL, name, {"value": value})
+
+
+def _first_parties(cloud: Cloud, tenant: world.Tenant) -> None:
+    for application in catalogue.FIRST_PARTY:
+        if application.app_id == catalogue.BUSINESS_CENTRAL and not tenant.business_central:
+            continue
+        document = first_party_principal(tenant.id, application)
+        cloud.store.put(SERVICE_PRINCIPAL, tenant.id, document["id"], document)
+
+
+def _batch_application(cloud: Cloud) -> Registered:
+    now = cloud.clock.now()
+    value = cloud.secret(BATCH_SECRET)
+    key = world.derived_id("secret", "batch")
+    given: Document = {
+        "displayName": "Runbook batch identity",
+        "signInAudience": "AzureADMultipleOrgs",
+        "api": {"requestedAccessTokenVersion": 2},
+        "requiredResourceAccess": [
+            {
+                "resourceAppId": catalogue.GRAPH,
+                "resourceAccess": [
+                    {"id": role.id, "type": "Role"}
+                    for role in catalogue.BY_APP_ID[catalogue.GRAPH].roles
+                    if role.value in world.BATCH_ROLES
+                ],
+            }
+        ],
+        "passwordCredentials": [
+            {
+                "customKeyIdentifier": None,
+                "displayName": "batch",
+                "endDateTime": timestamp(now + BATCH_SECRET_DAYS * 86400),
+                "hint": value[:3],
+                "keyId": key,
+                "secretText": None,
+                "startDateTime": timestamp(now),
+            }
+        ],
+    }
+    registered = _register(cloud, world.BATCH_CLIENT, given)
+    document = {**registered.document, "_secrets": {key: {"value": value, "at": 0.0}}}
+    cloud.store.put(APPLICATION, world.TRIAL, registered.id, document)
+    return Registered(registered.tenant, registered.id, document)
+
+
+def _bootstrap_application(cloud: Cloud) -> Registered:
+    scopes = catalogue.BY_APP_ID[catalogue.GRAPH].scopes
+    management = catalogue.BY_APP_ID[catalogue.AZURE_MANAGEMENT].scopes
+    given: Document = {
+        "displayName": "Runbook sign-in",
+        "signInAudience": "AzureADMultipleOrgs",
+        "isFallbackPublicClient": True,
+        "publicClient": {"redirectUris": ["http://localhost"]},
+        "requiredResourceAccess": [
+            {
+                "resourceAppId": catalogue.GRAPH,
+                "resourceAccess": [
+                    {"id": scope.id, "type": "Scope"}
+                    for scope in scopes
+                    if scope.value in world.BOOTSTRAP_SCOPES
+                ],
+            },
+            {
+                "resourceAppId": catalogue.AZURE_MANAGEMENT,
+                "resourceAccess": [{"id": scope.id, "type": "Scope"} for scope in management],
+            },
+        ],
+    }
+    return _register(cloud, world.BOOTSTRAP_CLIENT, given)
+
+
+def _register(cloud: Cloud, app_id: str, given: Document) -> Registered:
+    tenant = world.TENANTS[world.TRIAL]
+    document = new_application(cloud, tenant, given, app_id=app_id, creator=None)
+    document = {
+        **document,
+        "id": world.derived_id("application", app_id),
+        "createdDateTime": "2024-02-01T09:00:00Z",
+        "_created": 0.0,
+    }
+    cloud.store.put(APPLICATION, tenant.id, document["id"], document)
+    return Registered(tenant.id, document["id"], document)
+
+
+def _principal(cloud: Cloud, tenant: world.Tenant, registered: Registered) -> Document:
+    document = {
+        **new_service_principal(cloud, registered, {}, creator=None),
+        "id": world.derived_id("servicePrincipal", tenant.id, registered.document["appId"]),
+        "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],
+        "_created": 0.0,
+    }
+    cloud.store.put(SERVICE_PRINCIPAL, tenant.id, document["id"], document)
+    return document
+
+
+def _assign(
+    cloud: Cloud, tenant: world.Tenant, principal: Document, roles: tuple[str, ...]
+) -> None:
+    graph = find_principal(cloud, tenant.id, catalogue.GRAPH)
+    if graph is None:
+        raise LookupError("the tenant has no Microsoft Graph")
+    for role in graph["appRoles"]:
+        if role["value"] in roles:
+            put_assignment(cloud, tenant.id, principal, graph, role["id"], lag="at_once")
+
+
+def _consent(cloud: Cloud, tenant: world.Tenant, principal: Document) -> None:
+    wanted = {
+        catalogue.GRAPH: world.BOOTSTRAP_SCOPES,
+        catalogue.AZURE_MANAGEMENT: ("user_impersonation",),
+    }
+    for app_id, scopes in wanted.items():
+        resource = find_principal(cloud, tenant.id, app_id)
+        if resource is not None:
+            put_grant(cloud, tenant.id, principal["id"], resource["id"], scopes, lag="at_once")

@@ -1,0 +1,240 @@
+"""One process, three listeners on loopback: the proxy, the TLS server behind it, the pages.
+
+Order of a start: the old description goes first, the new one is written last, so that its presence
+means "ready". Ports are kept with the state and used again when they are free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bcrunbook.rehearsal import faults as fault_rules
+from bcrunbook.rehearsal import pages, tls
+from bcrunbook.rehearsal.clock import Clock
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.description import FILE, describe
+from bcrunbook.rehearsal.edge import Connections, Edge, Journal
+from bcrunbook.rehearsal.hosts import HOSTS, handlers
+from bcrunbook.rehearsal.keys import SigningKey
+from bcrunbook.rehearsal.log import Canaries, LineLog, private_file
+from bcrunbook.rehearsal.proxy import ConnectProxy
+from bcrunbook.rehearsal.seed import seed
+from bcrunbook.rehearsal.state import GLOBAL, StateInUse, Store
+
+LOOPBACK = "127.0.0.1"
+PORT = "port"
+STATE_FILE = "state.sqlite3"
+GRACE_SECONDS = 2
+
+
+class CannotServe(Exception):
+    """Wrong use: the text is for the person who started the server."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a rehearsal cloud is to be run."""
+
+    directory: Path
+    speed: float = 1.0
+    latency_ms: int = 0
+    faults: Path | None = None
+
+
+def serve(settings: Settings) -> None:
+    """Run until told to stop; CannotServe when the settings or the folder are of no use."""
+    rules = _checked(settings)
+    asyncio.run(_run(settings, rules))
+
+
+def _checked(settings: Settings) -> list[fault_rules.Rule]:
+    if not 0 < settings.speed <= 100_000:
+        raise CannotServe("speed must be a number above 0, at most 100000")
+    if not 0 <= settings.latency_ms <= 600_000:
+        raise CannotServe("latency must be milliseconds from 0 to 600000")
+    try:
+        rules = fault_rules.load(settings.faults) if settings.faults else []
+    except fault_rules.InvalidFaults as problem:
+        raise CannotServe(str(problem)) from problem
+    try:
+        settings.directory.mkdir(parents=True, exist_ok=True)
+        if os.name == "posix":
+            settings.directory.chmod(0o700)
+    except OSError as problem:
+        raise CannotServe(
+            f"cannot use the folder {settings.directory}: {problem.strerror}"
+        ) from problem
+    return rules
+
+
+async def _run(settings: Settings, rules: list[fault_rules.Rule]) -> None:
+    directory = settings.directory.resolve()
+    clock = Clock(settings.speed)
+    try:
+        store = Store(directory / STATE_FILE, clock)
+    except StateInUse as problem:
+        raise CannotServe(str(problem)) from problem
+    description = directory / FILE
+    with contextlib.closing(store):
+        # Only the holder of the state may say that the old server is gone.
+        description.unlink(missing_ok=True)
+        with (
+            contextlib.closing(Canaries(directory / "canaries.txt")) as canaries,
+            contextlib.closing(LineLog(directory / "requests.jsonl")) as requests,
+            contextlib.closing(LineLog(directory / "faults.log")) as fired,
+        ):
+            sockets = {name: _listener(store, name) for name in ("proxy", "pages")}
+            inner = _bound(0)
+            addresses = {
+                name: f"http://{LOOPBACK}:{one.getsockname()[1]}" for name, one in sockets.items()
+            }
+            cloud = Cloud(
+                store=store,
+                clock=clock,
+                canaries=canaries,
+                key=SigningKey.kept_in(directory / "signing.key.pem"),
+                pages=addresses["pages"],
+            )
+            seed(cloud)
+            ca = tls.authority(directory)
+            connections = Connections()
+            journal = Journal(requests, fired)
+            faults = fault_rules.Faults(rules)
+            latency = settings.latency_ms / 1000
+            by_host = handlers(cloud)
+            front = Edge(by_host, store, faults, journal, connections, latency=latency)
+            browser = Edge(
+                {pages.HOST: pages.handler(cloud)},
+                store,
+                faults,
+                journal,
+                connections,
+                latency=latency,
+                default_host=pages.HOST,
+            )
+            proxy = ConnectProxy(HOSTS, inner.getsockname()[1], requests)
+            text = describe(
+                cloud,
+                directory,
+                proxy=addresses["proxy"],
+                ca=directory / tls.CERTIFICATE,
+                latency=settings.latency_ms,
+            )
+            context = tls.server_context(ca, HOSTS)
+            servers = [
+                (_server(front, connections, context), inner),
+                (_server(browser, connections), sockets["pages"]),
+            ]
+            async with contextlib.AsyncExitStack() as stack:
+                listener = await asyncio.start_server(
+                    proxy.handle, sock=sockets["proxy"], limit=64 * 1024
+                )
+                stack.push_async_callback(proxy.stop)
+                stack.callback(listener.close)
+                tasks = [
+                    asyncio.create_task(server.serve(sockets=[one])) for server, one in servers
+                ]
+                try:
+                    while not all(server.started for server, _ in servers):
+                        if any(task.done() for task in tasks):
+                            break
+                        await asyncio.sleep(0.01)
+                    private_file(
+                        description, json.dumps(text, indent=2, ensure_ascii=False).encode()
+                    )
+                    await _told_to_stop()
+                finally:
+                    description.unlink(missing_ok=True)
+                    await proxy.stop()
+                    for server, _ in servers:
+                        server.should_exit = True
+                    await asyncio.gather(*tasks)
+
+
+class _Server(uvicorn.Server):
+    """Signals are this module's business, not uvicorn's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(edge: Edge, connections: Connections, context: Any = None) -> _Server:
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            connections.opened(transport)
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.closed(self.transport)
+            super().connection_lost(exc)
+
+    config = uvicorn.Config(
+        edge,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    config.load()
+    config.ssl = context
+    return _Server(config)
+
+
+def _listener(store: Store, name: str) -> socket.socket:
+    """A listening socket on the port used last time, or on a new one that is then kept."""
+    kept = store.latest(PORT, GLOBAL, name)
+    try:
+        bound = _bound(int(kept["number"]) if kept else 0)
+    except OSError:
+        bound = _bound(0)
+    with store.transaction():
+        store.put(PORT, GLOBAL, name, {"number": bound.getsockname()[1]})
+    return bound
+
+
+def _bound(port: int) -> socket.socket:
+    # With the protocol named, asyncio turns off the delay of small packets on what is accepted.
+    one = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name == "posix":
+        # On Windows the option would let two programs share a port.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        one.bind((LOOPBACK, port))
+    except OSError:
+        one.close()
+        raise
+    return one
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        wanted.append(signal.SIGBREAK)
+    for one in wanted:
+        try:
+            loop.add_signal_handler(one, stop.set)
+        except NotImplementedError:
+            signal.signal(one, lambda *_: loop.call_soon_threadsafe(stop.set))
+    await stop.wait()
+    logging.getLogger(__name__).info("stopping")

@@ -1,0 +1,151 @@
+"""One account, headlessly: its notebooks in order, each through papermill.
+
+A step that needs an earlier one which did not succeed is not run: it is reported as following from
+it. Two coordinators on one account exclude each other by a lease in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.cloud import cloud_of
+from bcrunbook.errors import RunbookError
+from bcrunbook.ledger import open_ledger
+from bcrunbook.run.notebooks import notebook_path
+from bcrunbook.run.papermill import run_notebook
+from bcrunbook.steps import notebook_of
+from bcrunbook.steps.step import State, Step
+from bcrunbook.steps.walk import failed_outcome
+
+# How bad an exit code is, worst first: wrong use, failed, a person, waiting, pending, done.
+_WORST_FIRST = (2, 1, 3, 4, 5, 0)
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """One step of one account in one run.
+
+    Args:
+        account: the account's name.
+        step: the step's id.
+        outcome: the outcome as plain data.
+        notebook: the output notebook; None when the step was not run.
+        seconds: how long it took.
+    """
+
+    account: str
+    step: str
+    outcome: dict[str, Any]
+    notebook: Path | None
+    seconds: float
+
+    @property
+    def state(self) -> State:
+        """How it ended."""
+        return State(self.outcome["state"])
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of this step alone."""
+        return int(self.outcome["exit_code"])
+
+
+Began = Callable[[str, Step[Any]], None]
+Ended = Callable[[StepRun], None]
+
+
+def exit_code(runs: Sequence[StepRun]) -> int:
+    """The exit code of several steps: that of the worst."""
+    codes = {run.exit_code for run in runs}
+    return next((code for code in _WORST_FIRST if code in codes), 0)
+
+
+async def run_account(
+    workspace: Workspace,
+    account: str,
+    steps: Sequence[Step[Any]],
+    mode: str,
+    folder: Path,
+    *,
+    began: Began,
+    ended: Ended,
+) -> list[StepRun]:
+    """Run the notebooks of `steps` for one account.
+
+    Args:
+        workspace: the loaded workspace.
+        account: the account's name.
+        steps: which steps, in order.
+        mode: `auto`, `plan` or `apply`.
+        folder: where the output notebooks go.
+        began: called when a step begins.
+        ended: called when it has ended.
+
+    Raises:
+        RunbookError: nothing could be run (no such account, ledger unusable, another run is at it).
+    """
+    kind = cloud_of(workspace, workspace.account(account)).kind
+    runs: list[StepRun] = []
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        async with ledger.lease(f"run/{account}", what=f"run of account {account}"):
+            for step in steps:
+                began(account, step)
+                run = await _run_step(workspace, account, step, mode, folder, kind, runs)
+                runs.append(run)
+                ended(run)
+    return runs
+
+
+async def _run_step(
+    workspace: Workspace,
+    account: str,
+    step: Step[Any],
+    mode: str,
+    folder: Path,
+    cloud: str,
+    before: list[StepRun],
+) -> StepRun:
+    blocking = next((run for run in before if run.step in step.needs and _blocks(run)), None)
+    if blocking is not None:
+        return StepRun(account, step.id, _following(step, account, mode, cloud, blocking), None, 0)
+    target = folder / notebook_of(step)
+    values = {"account": account, "mode": mode, "workspace": str(workspace.root)}
+    started = datetime.now(UTC)
+    written: Path | None = target
+    try:
+        outcome = await run_notebook(notebook_path(step, workspace.root), target, values)
+    except RunbookError as error:
+        outcome = failed_outcome(step.id, account, mode, cloud, error).as_dict()
+        written = target if target.is_file() else None
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return StepRun(account, step.id, outcome, written, seconds)
+
+
+def _blocks(run: StepRun) -> bool:
+    return run.state not in (State.DONE, State.CHANGED)
+
+
+def _following(
+    step: Step[Any], account: str, mode: str, cloud: str, blocking: StepRun
+) -> dict[str, Any]:
+    """The outcome of a step that was not run because an earlier one did not succeed."""
+    now = datetime.now(UTC).isoformat()
+    return {
+        **blocking.outcome,
+        "step": step.id,
+        "account": account,
+        "mode": mode,
+        "cloud": cloud,
+        "summary": f"Not run: it follows {blocking.step}, which comes first.",
+        "findings": [],
+        "changes": [],
+        "error": None,
+        "run_id": "",
+        "started": now,
+        "ended": now,
+    }

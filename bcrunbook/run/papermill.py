@@ -1,0 +1,105 @@
+"""One notebook, run by papermill, and the outcome that its last cell displayed.
+
+papermill blocks, so it runs in a thread. It writes the output notebook itself, again and again
+while it runs; nothing secret may ever reach it, so parameters are checked before it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+from bcrunbook.errors import ReportBug, RunbookError, Unreachable
+from bcrunbook.notebook import parameters
+from bcrunbook.notebook.views import OUTCOME_MIME
+
+log = logging.getLogger(__name__)
+
+
+async def run_notebook(source: Path, target: Path, values: dict[str, str]) -> dict[str, Any]:
+    """Run a notebook and return its outcome as plain data.
+
+    Args:
+        source: the notebook.
+        target: where the output notebook goes.
+        values: the notebook's parameters.
+
+    Raises:
+        FixInput: a parameter is not acceptable; nothing was run.
+        Unreachable: the output cannot be written (disk full, no right).
+        ReportBug: the notebook broke down without an outcome.
+    """
+    parameters.check(**values)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        failure = await asyncio.to_thread(_execute, source, target, values)
+        outcome = read_outcome(target)
+    except OSError as error:
+        raise _unwritable(error, target) from None
+    if outcome is not None:
+        return outcome
+    raise ReportBug(
+        f"The notebook ended without an outcome{': ' + failure if failure else ''}.",
+        where=str(target),
+        why="a cell broke down in a way that nobody foresaw, or the notebook was changed",
+        next="open the output notebook: the cell that failed is marked at its top",
+    )
+
+
+def read_outcome(notebook: Path) -> dict[str, Any] | None:
+    """The outcome that a notebook's outputs hold; None when there is none."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    for cell in reversed(cells):
+        for output in cell.get("outputs", []):
+            found = output.get("data", {}).get(OUTCOME_MIME)
+            if isinstance(found, dict):
+                return found
+    return None
+
+
+def _execute(source: Path, target: Path, values: dict[str, str]) -> str:
+    """Run papermill; returns the name of the error that a cell raised, or an empty string."""
+    import papermill
+    from jupyter_client.manager import AsyncKernelManager
+    from papermill.exceptions import PapermillException
+
+    class EncryptedKernelManager(AsyncKernelManager):
+        """Encrypts the traffic with the kernel, which plain TCP would show to this machine."""
+
+        transport_encryption = "auto"
+
+    with warnings.catch_warnings():
+        # papermill's and nbformat's own deprecations are nobody's concern here.
+        warnings.simplefilter("ignore")
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters=values,
+                progress_bar=False,
+                log_output=False,
+                kernel_manager_class=EncryptedKernelManager,
+            )
+        except PapermillException as error:
+            return str(getattr(error, "ename", "") or type(error).__name__)
+        except RuntimeError as error:
+            # nbclient reports a dead kernel this way.
+            return type(error).__name__
+    return ""
+
+
+def _unwritable(error: OSError, target: Path) -> RunbookError:
+    full = error.errno == errno.ENOSPC
+    return Unreachable(
+        "The disk is full: the output notebook cannot be written."
+        if full
+        else f"The output notebook cannot be written ({error.strerror or type(error).__name__}).",
+        where=str(target),
+        why="" if full else "the folder cannot be written to",
+        next="make room" if full else "check the folder and its rights",
+    )

@@ -1,0 +1,115 @@
+"""The workspace of a rehearsal: the project's own accounts, pointed at the rehearsal cloud.
+
+A rehearsal changes three things about an account: its tenant, its sign-in and its secret store are
+the rehearsal cloud's. Everything else (name, kind, application, secret's lifetime and description)
+is as configured, so that what is rehearsed is what will be done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bcrunbook.accounts import Account, Workspace, load
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.secrets import Secret, open_store
+
+# The secrets of a rehearsal lie beside its cloud: it stands in for the keyring as well.
+_STORE = "file:../cloud/secret-store"
+_BATCH_SECRET = "sign-in/batch"
+_CODAT_KEY = "codat/api-key"
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a rehearsal takes over from an account."""
+
+    name: str
+    kind: str
+    application: str
+    secret_lifetime_days: int
+    secret_description: str
+
+    @classmethod
+    def of(cls, account: Account) -> Rehearsed:
+        """What a rehearsal takes over from `account`."""
+        return cls(
+            account.name,
+            account.kind,
+            account.application,
+            account.secret_lifetime_days,
+            account.secret_description or "Codat",
+        )
+
+
+STANDARD = (
+    Rehearsed("trial", "trial", "Contoso Lending (trial)", 180, "Codat"),
+    Rehearsed("production", "production", "Contoso Lending", 180, "Codat"),
+)
+
+
+async def prepare(
+    directory: Path, told: RehearsalDescription, accounts: Sequence[Rehearsed]
+) -> Workspace:
+    """Lay out `directory`/workspace for a rehearsal, keeping what is there already.
+
+    Args:
+        directory: the rehearsal's folder; the cloud runs on its `cloud` subfolder.
+        told: what the running rehearsal cloud says of itself.
+        accounts: which accounts to rehearse.
+
+    Returns:
+        The workspace, loaded.
+    """
+    root = directory / "workspace"
+    root.mkdir(parents=True, exist_ok=True)
+    store = open_store(_STORE, root)
+    secret = await store.put(_BATCH_SECRET, Secret(told.batch_identity["client_secret"]))
+    key = await store.put(_CODAT_KEY, Secret(told.codat["api_key"]))
+    text = _HEAD + "".join(
+        _ACCOUNT.format(
+            name=account.name,
+            kind=account.kind,
+            tenant=told.accounts[account.kind]["tenant"],
+            application=json.dumps(account.application, ensure_ascii=False),
+            days=account.secret_lifetime_days,
+            description=json.dumps(account.secret_description, ensure_ascii=False),
+            store=_STORE,
+            key=key,
+            instance=json.dumps(told.codat["instance"]),
+            client_id=told.batch_identity["client_id"],
+            secret=secret,
+        )
+        for account in accounts
+    )
+    (root / "accounts.toml").write_text(text, encoding="utf-8")
+    return load(root)
+
+
+_HEAD = """\
+# A rehearsal: these accounts talk to the rehearsal cloud on this machine, never to a real service.
+# The program writes this file anew each time it rehearses.
+
+[rehearsal]
+dir = "../cloud"
+"""
+
+_ACCOUNT = """
+[accounts.{name}]
+kind = "{kind}"
+tenant = "{tenant}"
+application = {application}
+secret_lifetime = "{days} days"
+secret_description = {description}
+secret_store = "{store}"
+codat_api_key = "{key}"
+codat_instance = {instance}
+cloud = "rehearsal"
+
+[accounts.{name}.sign_in]
+method = "client_secret"
+client_id = "{client_id}"
+secret = "{secret}"
+"""

@@ -1,0 +1,76 @@
+"""The HTML report of a run: accounts by steps, self-contained, readable offline.
+
+Every cell says the state, why, and the next action, and links to the executed notebook beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bcrunbook import __version__
+from bcrunbook.notebook.views import STATE_WORDS
+from bcrunbook.run.account import StepRun
+from bcrunbook.secrets import scrub
+from bcrunbook.steps import STEPS
+from bcrunbook.steps.step import State
+
+
+def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
+    """Write the report of `runs` to `path`, whole or not at all.
+
+    Args:
+        path: the HTML file.
+        runs: what was run, in order.
+        cloud: `live` or `rehearsal`.
+        title: the report's heading.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("bcrunbook.run"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template("report.html").render(
+        title=title,
+        cloud=cloud,
+        version=__version__,
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        accounts=_by_account(runs, path.parent),
+        steps=[(index, step.id, step.title) for index, step in enumerate(STEPS)],
+        counts=_counts(runs),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
+    half.write_text(scrub(html, where="the report"), encoding="utf-8")
+    os.replace(half, path)
+
+
+def _by_account(runs: Sequence[StepRun], folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    accounts: dict[str, dict[str, dict[str, Any]]] = {}
+    for run in runs:
+        link = Path(os.path.relpath(run.notebook, folder)).as_posix() if run.notebook else ""
+        accounts.setdefault(run.account, {})[run.step] = {
+            "outcome": run.outcome,
+            "word": STATE_WORDS[run.state],
+            "notebook": link,
+            "seconds": run.seconds,
+            "hand_offs": [one for one in run.outcome["changes"] if one["by"] == "person"],
+            "done": [one for one in run.outcome["changes"] if one["by"] == "program"],
+        }
+    return accounts
+
+
+def _counts(runs: Sequence[StepRun]) -> list[tuple[str, str, int]]:
+    states = [run.state for run in runs]
+    return [
+        (state.value, STATE_WORDS[state], states.count(state))
+        for state in State
+        if state in states
+    ]

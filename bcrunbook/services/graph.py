@@ -1,0 +1,463 @@
+"""Microsoft Graph: just the calls that steps 0 to 3 need.
+
+Reads of one step travel together as one JSON batch: what a step examines, the check of the tenant
+included, costs one call. A batch answers 200 even when parts of it fail, so each part is read on
+its own: 404 is absent, 403 is unknown, a throttled part is asked for again.
+
+Writes to something new wait out what Graph answers until it has spread (`Reply.means_not_yet`),
+within a deadline and with growing pauses. A write whose answer is lost raises AnswerLost; whoever
+called looks again before doing anything twice.
+
+Source: Microsoft Graph v1.0 reference; JSON batching; throttling guidance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from bcrunbook.errors import AnswerLost, ReportBug, WaitAndRetry
+from bcrunbook.http import Http, Repeat, Response
+from bcrunbook.secrets import Secret
+from bcrunbook.services.graph_errors import Reply
+from bcrunbook.services.graph_models import (
+    Application,
+    Grant,
+    GraphObject,
+    Organization,
+    PasswordCredential,
+    SecretPolicy,
+    ServicePrincipal,
+    User,
+)
+from bcrunbook.signin import SignIn
+
+BASE = "https://graph.microsoft.com/v1.0"
+
+T = TypeVar("T")
+G = TypeVar("G", bound=GraphObject)
+
+
+@dataclass(frozen=True)
+class Seen(Generic[T]):
+    """What a read showed: a value, nothing there, or unknown (it may not be looked at).
+
+    Args:
+        value: what is there; None when absent or unknown.
+        unknown: why it cannot be known; empty when it is known.
+    """
+
+    value: T | None
+    unknown: str = ""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is known that there is nothing."""
+        return self.value is None and not self.unknown
+
+
+@dataclass(frozen=True)
+class Read(Generic[T]):
+    """One read: a path below the base URL, and how its answer becomes a value."""
+
+    path: str
+    parse: Callable[[Any], T]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for something to spread: pauses double from `first` to `longest` seconds."""
+
+    first: float = 4.0
+    longest: float = 16.0
+    deadline: float = 240.0
+
+    def pauses(self) -> Sequence[float]:
+        """The pauses in seconds, in order, within the deadline."""
+        found: list[float] = []
+        pause = self.first
+        while sum(found) + pause <= self.deadline:
+            found.append(pause)
+            pause = min(pause * 2, self.longest)
+        return found
+
+
+@dataclass(frozen=True)
+class NewSecret:
+    """A client secret at the only moment when its value can be read."""
+
+    key_id: str
+    value: Secret
+    ends: datetime | None
+
+
+_APPLICATION_FIELDS = (
+    "id,appId,displayName,uniqueName,signInAudience,api,web,requiredResourceAccess,"
+    "passwordCredentials,tags,createdDateTime,verifiedPublisher"
+)
+
+
+def _literal(text: str) -> str:
+    """An OData string literal, percent-encoded for a URL."""
+    from urllib.parse import quote
+
+    return quote(text.replace("'", "''"), safe="")
+
+
+def _one(model: type[G]) -> Callable[[Any], G]:
+    return model.model_validate
+
+
+def _first(model: type[G]) -> Callable[[Any], G]:
+    return lambda body: model.model_validate(body["value"][0])
+
+
+def _all(model: type[G]) -> Callable[[Any], tuple[G, ...]]:
+    return lambda body: tuple(model.model_validate(one) for one in body["value"])
+
+
+def organization() -> Read[Organization]:
+    """The tenant that the token belongs to."""
+    return Read(
+        "/organization?$select=id,displayName,tenantType,verifiedDomains", _first(Organization)
+    )
+
+
+def me() -> Read[User]:
+    """The signed-in person; there is no such read for an application's token."""
+    return Read("/me?$select=id,displayName,userPrincipalName", _one(User))
+
+
+def application_named(unique_name: str) -> Read[Application]:
+    """The application that bears our own marker."""
+    path = f"/applications(uniqueName='{_literal(unique_name)}')?$select={_APPLICATION_FIELDS}"
+    return Read(path, _one(Application))
+
+
+def application_with_client_id(client_id: str) -> Read[Application]:
+    """The application with this client id (`appId`)."""
+    path = f"/applications(appId='{_literal(client_id)}')?$select={_APPLICATION_FIELDS}"
+    return Read(path, _one(Application))
+
+
+def applications_tagged(tag: str) -> Read[tuple[Application, ...]]:
+    """The applications that carry a tag."""
+    path = (
+        f"/applications?$filter=tags/any(t:t%20eq%20'{_literal(tag)}')"
+        f"&$select={_APPLICATION_FIELDS}"
+    )
+    return Read(path, _all(Application))
+
+
+def service_principal(client_id: str) -> Read[ServicePrincipal]:
+    """The service principal of an application in this tenant, with the scopes it offers."""
+    fields = "id,appId,displayName,accountEnabled,oauth2PermissionScopes"
+    return Read(
+        f"/servicePrincipals(appId='{_literal(client_id)}')?$select={fields}",
+        _one(ServicePrincipal),
+    )
+
+
+def tenant_wide_grants(service_principal_id: str) -> Read[tuple[Grant, ...]]:
+    """The tenant-wide grants that a service principal (by object id) holds as a client."""
+    condition = (
+        f"clientId%20eq%20'{_literal(service_principal_id)}'"
+        "%20and%20consentType%20eq%20'AllPrincipals'"
+    )
+    return Read(f"/oauth2PermissionGrants?$filter={condition}", _all(Grant))
+
+
+def secret_policy() -> Read[SecretPolicy]:
+    """The tenant's default application management policy."""
+    return Read("/policies/defaultAppManagementPolicy", _one(SecretPolicy))
+
+
+class Graph:
+    """A client of Microsoft Graph for one account.
+
+    Args:
+        http: the HTTP stack.
+        sign_in: where tokens come from.
+    """
+
+    def __init__(self, http: Http, sign_in: SignIn, *, patience: Patience | None = None) -> None:
+        self._http = http
+        self._sign_in = sign_in
+        self._patience = patience or Patience()
+
+    async def look(self, *reads: Read[Any]) -> list[Seen[Any]]:
+        """Read several things in one call, each answered on its own.
+
+        Args:
+            reads: at most 20 (Microsoft Graph: JSON batching).
+
+        Returns:
+            What each read showed, in the order of `reads`.
+
+        Raises:
+            RunbookError: the batch as a whole was refused, or a part stayed throttled or broken.
+        """
+        replies = await self._replies(reads)
+        return [_seen(reply, read) for reply, read in zip(replies, reads, strict=True)]
+
+    async def wait_for(self, read: Read[T]) -> T:
+        """Read until there is something, for what is known to exist but may not have spread.
+
+        Raises:
+            WaitAndRetry: it did not show within the deadline.
+        """
+        for pause in (0.0, *self._patience.pauses()):
+            await self._http.cloud.pace.sleep(pause)
+            seen: Seen[T] = (await self.look(read))[0]
+            if seen.value is not None:
+                return seen.value
+        raise WaitAndRetry(
+            "What was made does not show yet.",
+            where=f"reading {read.path.split('?')[0]}",
+            why=seen.unknown or "it has not spread within Microsoft Entra",
+            next="run again in a few minutes",
+        )
+
+    async def _replies(self, reads: Sequence[Read[Any]]) -> list[Reply]:
+        if len(reads) == 1:
+            return [await self._call("GET", reads[0].path, repeat=Repeat.SAFE)]
+        replies: dict[int, Reply] = {}
+        pauses = iter(self._patience.pauses())
+        while True:
+            missing = [index for index in range(len(reads)) if index not in replies]
+            again = await self._batch({index: reads[index].path for index in missing}, replies)
+            if not again:
+                return [replies[index] for index in range(len(reads))]
+            pause = next(pauses, None)
+            if pause is None:
+                raise again[0].refusal("reading several things at once")
+            told = [_retry_after(reply) for reply in again]
+            await self._http.cloud.pace.sleep(max([pause, *told]))
+
+    async def _batch(self, paths: dict[int, str], replies: dict[int, Reply]) -> list[Reply]:
+        """Send one batch; fill `replies`, return the parts to ask for again."""
+        body = {
+            "requests": [
+                {"id": str(index), "method": "GET", "url": path} for index, path in paths.items()
+            ]
+        }
+        outer = await self._call("POST", "/$batch", json=body, repeat=Repeat.SAFE)
+        if not outer.ok:
+            raise outer.refusal("reading several things at once")
+        again = []
+        for part in outer.body["responses"]:
+            headers = {str(k).lower(): str(v) for k, v in (part.get("headers") or {}).items()}
+            reply = Reply(int(part["status"]), headers, part.get("body"))
+            if reply.status == 429 or reply.status >= 500:
+                again.append(reply)
+            else:
+                replies[int(part["id"])] = reply
+        return again
+
+    async def upsert_application(self, unique_name: str, body: dict[str, Any]) -> Application | None:
+        """Create the application that bears `unique_name`, or update it where it exists.
+
+        Returns:
+            The new application, or None when it existed: the service then sends no body.
+        """
+        reply = await self._write(
+            "PATCH",
+            f"/applications(uniqueName='{_literal(unique_name)}')",
+            body,
+            "creating or updating the application",
+            repeat=Repeat.SAFE,
+            headers={"Prefer": "create-if-missing"},
+        )
+        return Application.model_validate(reply.body) if reply.status == 201 else None
+
+    async def create_application(self, body: dict[str, Any]) -> Application:
+        """Create an application with POST: not repeatable."""
+        reply = await self._write(
+            "POST", "/applications", body, "creating the application", repeat=Repeat.ONCE
+        )
+        return Application.model_validate(reply.body)
+
+    async def update_application(self, object_id: str, body: dict[str, Any]) -> None:
+        """Change an application. Collections in `body` replace what is there: merge first."""
+        await self._write(
+            "PATCH",
+            f"/applications/{_literal(object_id)}",
+            body,
+            "changing the application",
+            repeat=Repeat.SAFE,
+        )
+
+    async def add_password(self, object_id: str, description: str, ends: datetime) -> NewSecret:
+        """Make a client secret; its value is in this answer and nowhere else."""
+        credential = {
+            "displayName": description,
+            "endDateTime": ends.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        reply = await self._write(
+            "POST",
+            f"/applications/{_literal(object_id)}/addPassword",
+            {"passwordCredential": credential},
+            "making the client secret",
+            repeat=Repeat.ONCE,
+        )
+        value = Secret(reply.body["secretText"])
+        made = PasswordCredential.model_validate(reply.body)
+        return NewSecret(made.key_id, value, made.end_date_time)
+
+    async def remove_password(self, object_id: str, key_id: str) -> None:
+        """Remove a client secret. Whether it is gone is for the next look to say."""
+        reply = await self._call(
+            "POST",
+            f"/applications/{_literal(object_id)}/removePassword",
+            json={"keyId": key_id},
+            repeat=Repeat.SAFE,
+        )
+        # After a lost answer the second try finds nothing to remove; the next look decides.
+        if not reply.ok and reply.status not in (400, 404):
+            raise reply.refusal("removing a client secret")
+
+    async def create_service_principal(self, client_id: str) -> ServicePrincipal | None:
+        """Create an application's service principal in this tenant; None when it existed."""
+        reply = await self._write(
+            "POST",
+            "/servicePrincipals",
+            # The tag makes it show up under Enterprise applications, as the portal's own do.
+            {"appId": client_id, "tags": ["WindowsAzureActiveDirectoryIntegratedApp"]},
+            "creating the service principal",
+            repeat=Repeat.ONCE,
+            accept=("Request_MultipleObjectsWithSameKeyValue",),
+        )
+        return ServicePrincipal.model_validate(reply.body) if reply.ok else None
+
+    async def create_grant(self, client: str, resource: str, scopes: frozenset[str]) -> bool:
+        """Grant scopes tenant-wide; False when a grant for this pair exists already.
+
+        Args:
+            client: object id of the client's service principal.
+            resource: object id of the API's service principal.
+            scopes: scope values.
+        """
+        reply = await self._write(
+            "POST",
+            "/oauth2PermissionGrants",
+            {
+                "clientId": client,
+                "consentType": "AllPrincipals",
+                "resourceId": resource,
+                "scope": " ".join(sorted(scopes)),
+            },
+            "granting admin consent",
+            repeat=Repeat.ONCE,
+            accept=("Request_MultipleObjectsWithSameKeyValue",),
+            consent=True,
+        )
+        return reply.ok
+
+    async def update_grant(self, grant_id: str, scopes: frozenset[str]) -> None:
+        """Set the scopes of a grant: all that are wanted, since they replace what is there."""
+        await self._write(
+            "PATCH",
+            f"/oauth2PermissionGrants/{_literal(grant_id)}",
+            {"scope": " ".join(sorted(scopes))},
+            "extending the admin consent",
+            repeat=Repeat.SAFE,
+            consent=True,
+        )
+
+    async def _write(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any],
+        what: str,
+        *,
+        repeat: Repeat,
+        headers: dict[str, str] | None = None,
+        accept: tuple[str, ...] = (),
+        consent: bool = False,
+    ) -> Reply:
+        """Send a write and wait out the refusals that only mean "not yet"."""
+        pauses = iter(self._patience.pauses())
+        while True:
+            reply = await self._call(
+                method, path, json=body, repeat=repeat, headers=headers, consent=consent
+            )
+            if reply.ok or reply.code in accept or reply.outer_code in accept:
+                return reply
+            if reply.status >= 500 and repeat is Repeat.ONCE:
+                raise AnswerLost(
+                    f"Microsoft Graph failed ({reply.status}) after it was sent.",
+                    where=what,
+                    why="the service had a fault; what was asked for may have been done",
+                    next="run again: what was done is found and nothing is done twice",
+                    code=reply.code,
+                    request_id=reply.request_id,
+                )
+            pause = next(pauses, None) if reply.means_not_yet else None
+            if pause is None:
+                raise reply.refusal(what)
+            await self._http.cloud.pace.sleep(pause)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        repeat: Repeat,
+        json: Any = None,
+        headers: dict[str, str] | None = None,
+        consent: bool = False,
+    ) -> Reply:
+        """Send one call with a token; a token that was refused is renewed once."""
+        for fresh in (False, True):
+            token = await self._sign_in.graph(consent=consent, fresh=fresh)
+            response = await self._http.send(
+                method,
+                BASE + path,
+                repeat=repeat,
+                headers={
+                    "Authorization": f"Bearer {token.value.reveal()}",
+                    "Accept": "application/json",
+                    **(headers or {}),
+                },
+                json=json,
+            )
+            if response.status_code != 401:
+                break
+        return _reply(response)
+
+
+def _reply(response: Response) -> Reply:
+    try:
+        body = response.json() if response.content else None
+    except ValueError:
+        body = None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, body)
+
+
+def _seen(reply: Reply, read: Read[T]) -> Seen[T]:
+    if reply.status == 404:
+        return Seen(None)
+    if reply.status == 403:
+        return Seen(None, unknown=f"may not be read: {reply.message}")
+    if not reply.ok:
+        raise reply.refusal(f"reading {read.path.split('?')[0]}")
+    try:
+        return Seen(read.parse(reply.body))
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ReportBug(
+            f"Microsoft Graph's answer has an unexpected form ({type(error).__name__}).",
+            where=f"reading {read.path.split('?')[0]}",
+            next="report this with the request id",
+            request_id=reply.request_id,
+        ) from None
+
+
+def _retry_after(reply: Reply) -> float:
+    try:
+        return float(reply.headers.get("retry-after", 0))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,393 @@
+"""Step 3: two delegated permissions of Business Central, and admin consent for the tenant.
+
+Ids are read from the tenant's Business Central service principal at run time, by (API, value):
+Microsoft Graph has a different permission with one of the same names. They are compared with the
+published ids and a difference is said. What the application asks of other APIs stays as it is, and
+so does every grant of somebody else; our own grant is extended, never narrowed. Consent given here
+covers this tenant only: each customer's tenant consents for itself when it links.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.services.graph import (
+    Read,
+    Seen,
+    application_named,
+    application_with_client_id,
+    organization,
+    service_principal,
+    tenant_wide_grants,
+)
+from bcrunbook.services.graph_models import Application, Grant, Organization, ServicePrincipal
+from bcrunbook.signin import LOGIN
+from bcrunbook.steps.context import Context, check_tenant
+from bcrunbook.steps.register_application import (
+    hand_off_to_portal,
+    remembered_client_id,
+    remembered_principal,
+    require_application,
+)
+from bcrunbook.steps.roles import CONSENT_ROLES
+from bcrunbook.steps.step import Change, Finding, HandOff, Row, Verdict
+from bcrunbook.steps.wanted import (
+    BUSINESS_CENTRAL,
+    BUSINESS_CENTRAL_URI,
+    MOST_APIS,
+    MOST_PERMISSIONS,
+    REDIRECT_URI,
+    SCOPES,
+)
+
+_GRAPH = "Microsoft Graph"
+_CONSENT_WHO = (
+    "a Privileged Role, Cloud Application or Application Administrator of the tenant"
+)
+
+
+@dataclass(frozen=True)
+class PermissionFindings:
+    """What step 3 saw.
+
+    Args:
+        organization: the tenant.
+        application: the application.
+        business_central: Business Central's service principal in the tenant.
+        principal: the application's own service principal.
+        grants: the tenant-wide grants that it holds; unknown while it has no service principal.
+        may_consent: whether the signed-in person's roles allow consent; None when not told.
+        consent_host: where a browser finds Entra's sign-in.
+    """
+
+    account: Account
+    organization: Organization
+    application: Application
+    business_central: Seen[ServicePrincipal]
+    principal: Seen[ServicePrincipal]
+    grants: Seen[tuple[Grant, ...]]
+    may_consent: bool | None
+    consent_host: str
+
+    @property
+    def unsettled(self) -> str:
+        """Permissions change nothing by themselves."""
+        return ""
+
+    @property
+    def wanted_ids(self) -> dict[str, str]:
+        """Scope value to id, as this tenant's Business Central offers them and they are enabled."""
+        api = self.business_central.value
+        if api is None:
+            return {}
+        offered = {one.value: one.id for one in api.oauth2_permission_scopes if one.is_enabled}
+        return {value: offered[value] for value in SCOPES if value in offered}
+
+    @property
+    def configured_ids(self) -> frozenset[str]:
+        """The ids that the application asks of Business Central."""
+        return frozenset(
+            access.id
+            for api in self.application.required_resource_access
+            if api.resource_app_id == BUSINESS_CENTRAL
+            for access in api.resource_access
+            if access.type == "Scope"
+        )
+
+    @property
+    def grant(self) -> Grant | None:
+        """The tenant-wide grant for Business Central."""
+        api = self.business_central.value
+        grants = self.grants.value or ()
+        return next((one for one in grants if api and one.resource_id == api.id), None)
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The scope values granted tenant-wide."""
+        return self.grant.scopes if self.grant else frozenset()
+
+    @property
+    def consent_link(self) -> str:
+        """Where an administrator can grant consent in a browser."""
+        query = urlencode(
+            {
+                "client_id": self.application.app_id,
+                "scope": f"{BUSINESS_CENTRAL_URI}/.default",
+                "redirect_uri": REDIRECT_URI,
+                "state": self.account.unique_name,
+            }
+        )
+        return f"{self.consent_host}/{self.organization.id}/v2.0/adminconsent?{query}"
+
+    def rows(self) -> tuple[Finding, ...]:
+        """Business Central, the two permissions, and the consent."""
+        api, names = self.business_central, "\n".join(SCOPES)
+        rows = [
+            Finding(
+                "Business Central in this tenant",
+                "there",
+                "there" if api.value else (api.unknown or "not there"),
+                f"{_GRAPH}, service principals",
+                _verdict(api),
+            )
+        ]
+        for value, published in SCOPES.items():
+            actual = self.wanted_ids.get(value)
+            if actual is not None and actual != published:
+                rows.append(
+                    Finding(
+                        f"Id of {value}",
+                        published,
+                        actual,
+                        f"{_GRAPH}, service principals",
+                        Verdict.NOTE,
+                        "This tenant's id differs from the published one; the tenant's is used.",
+                    )
+                )
+        by_id = {id: value for value, id in self.wanted_ids.items()}
+        configured = [by_id.get(one, one) for one in sorted(self.configured_ids)]
+        is_configured = bool(by_id) and set(by_id) <= self.configured_ids
+        rows.append(
+            Finding(
+                "Delegated permissions",
+                names,
+                "\n".join(sorted(configured)) or "none",
+                f"{_GRAPH}, applications",
+                Verdict.OK if is_configured else Verdict.DIFFERS,
+            )
+        )
+        is_granted = set(SCOPES) <= self.granted
+        rows.append(
+            Finding(
+                "Admin consent for the tenant",
+                names,
+                self.grants.unknown or "\n".join(sorted(self.granted)) or "none",
+                f"{_GRAPH}, permission grants",
+                Verdict.UNKNOWN
+                if self.grants.unknown
+                else (Verdict.OK if is_granted else Verdict.DIFFERS),
+            )
+        )
+        return tuple(rows)
+
+
+def _verdict(seen: Seen[Any]) -> Verdict:
+    if seen.unknown:
+        return Verdict.UNKNOWN
+    return Verdict.DIFFERS if seen.is_absent else Verdict.OK
+
+
+class ApiPermissions:
+    """Step 3."""
+
+    id: ClassVar[str] = "api_permissions"
+    title: ClassVar[str] = "Add the permissions and consent"
+    needs: ClassVar[tuple[str, ...]] = ("start_here", "register_application")
+
+    async def examine(self, context: Context) -> PermissionFindings:
+        """Everything in one call where this ledger knows the ids, two otherwise."""
+        account = context.account
+        known = account.client_id or remembered_client_id(context)
+        principal_id = remembered_principal(context)
+        find = application_with_client_id(known) if known else None
+        reads: list[Read[Any]] = [
+            organization(),
+            service_principal(BUSINESS_CENTRAL),
+            find or application_named(account.unique_name),
+        ]
+        if known:
+            reads.append(service_principal(known))
+        if known and principal_id:
+            reads.append(tenant_wide_grants(principal_id))
+        seen = await context.graph.look(*reads)
+        token = await context.sign_in.graph()
+        tenant = check_tenant(account, token, seen[0])
+        app = require_application(seen[2], account)
+        own: Seen[ServicePrincipal] = seen[3] if known else Seen(None, "not looked at")
+        if not known:
+            own = (await context.graph.look(service_principal(app.app_id)))[0]
+        grants: Seen[tuple[Grant, ...]] = Seen(())
+        if own.value is not None:
+            if len(seen) == 5 and own.value.id == principal_id:
+                grants = seen[4]
+            else:
+                grants = (await context.graph.look(tenant_wide_grants(own.value.id)))[0]
+        roles = token.directory_roles
+        cloud = context.cloud
+        return PermissionFindings(
+            account=account,
+            organization=tenant,
+            application=app,
+            business_central=seen[1],
+            principal=own,
+            grants=grants,
+            may_consent=None if roles is None else bool(roles & set(CONSENT_ROLES)),
+            consent_host=LOGIN
+            if cloud.pages is None
+            else f"{cloud.pages}/{LOGIN.removeprefix('https://')}",
+        )
+
+    def plan(self, findings: PermissionFindings) -> tuple[Change, ...]:
+        """Service principals first, then what the application asks for, then the consent."""
+        changes: list[Change] = []
+        if findings.principal.is_absent:
+            changes.append(
+                Change(
+                    "own_principal",
+                    "create the application's service principal",
+                    (Row("Service principal", "not there", "there"),),
+                )
+            )
+        if findings.business_central.is_absent:
+            changes.append(
+                Change(
+                    "business_central",
+                    "make Business Central known in this tenant",
+                    (Row("Business Central's service principal", "not there", "there"),),
+                )
+            )
+        ids = findings.wanted_ids
+        if findings.business_central.value and not set(ids.values()) <= findings.configured_ids:
+            by_id = {one: value for value, one in ids.items()}
+            before = sorted(by_id.get(one, one) for one in findings.configured_ids)
+            after = sorted({*before, *ids})
+            row = Row("Delegated permissions", "\n".join(before) or "none", "\n".join(after))
+            changes.append(Change("permissions", "add the two delegated permissions", (row,)))
+        if not set(SCOPES) <= findings.granted and not findings.grants.unknown:
+            changes.append(self._consent(findings))
+        return tuple(changes)
+
+    def _consent(self, findings: PermissionFindings) -> Change:
+        after = sorted(findings.granted | set(SCOPES))
+        before = "\n".join(sorted(findings.granted)) or "none"
+        row = Row("Admin consent for the tenant", before, "\n".join(after))
+        change = Change("consent", "grant admin consent for the tenant", (row,))
+        if findings.may_consent is False:
+            return _forwarded(change, findings, _CONSENT_WHO)
+        return change
+
+    async def apply(
+        self, context: Context, findings: PermissionFindings, change: Change
+    ) -> bool:
+        """Create a service principal, add the permissions, or grant the consent."""
+        graph, app = context.graph, findings.application
+        if change.key == "own_principal":
+            await graph.create_service_principal(app.app_id)
+        elif change.key == "business_central":
+            await graph.create_service_principal(BUSINESS_CENTRAL)
+        elif change.key == "permissions":
+            body = _merged(app, _every_id(findings))
+            await graph.update_application(app.id, {"requiredResourceAccess": body})
+        else:
+            return await self._grant(context, findings)
+        return True
+
+    async def _grant(self, context: Context, findings: PermissionFindings) -> bool:
+        own, api = findings.principal.value, findings.business_central.value
+        if own is None or api is None:
+            return False  # made in this round: the next one sees their ids and grants
+        if findings.grant is not None:
+            await context.graph.update_grant(
+                findings.grant.id, findings.granted | frozenset(SCOPES)
+            )
+            return True
+        if not await context.graph.create_grant(own.id, api.id, frozenset(SCOPES)):
+            # Somebody granted in between, or our own grant was not visible: extend that one.
+            grants = (await context.graph.look(tenant_wide_grants(own.id)))[0].value or ()
+            for grant in grants:
+                if grant.resource_id == api.id and not set(SCOPES) <= grant.scopes:
+                    await context.graph.update_grant(grant.id, grant.scopes | frozenset(SCOPES))
+        return True
+
+    def hand_off(
+        self, findings: PermissionFindings, change: Change, error: RunbookError
+    ) -> Change:
+        """Consent by link; a missing Business Central by a trial; the rest in the portal."""
+        if change.key == "consent":
+            return _forwarded(change, findings, error.who)
+        if change.key == "business_central":
+            return hand_off_to_portal(
+                change,
+                error,
+                link="https://dynamics.microsoft.com/business-central/overview/",
+                actions=(
+                    "Start a Business Central trial, or buy a licence, with a work account of"
+                    " this tenant: that makes Business Central known here.",
+                    "If self-service sign-up is disabled, ask the tenant's administrator to do so.",
+                    "Then run this step again.",
+                ),
+            )
+        return hand_off_to_portal(
+            change,
+            error,
+            actions=(
+                "In the Azure portal open App registrations and the application below, then"
+                " API permissions.",
+                "Add a permission, Dynamics 365 Business Central, Delegated permissions: select"
+                f" {' and '.join(SCOPES)}, then Add permissions.",
+                "Run this step again: it checks what was made.",
+            ),
+            values=(("Client ID", findings.application.app_id),),
+        )
+
+
+def _forwarded(change: Change, findings: PermissionFindings, who: str) -> Change:
+    return Change(
+        change.key,
+        change.title,
+        change.rows,
+        by="person",
+        hand_off=HandOff(
+            who=who,
+            link=findings.consent_link,
+            actions=(
+                "Send the link to somebody who may consent. They sign in, read what is asked for,"
+                " and accept.",
+                "The browser then lands on a page of Codat that may show an error: that does not"
+                " matter, the consent is read from the tenant.",
+                "Run this step again: it notices the consent by itself.",
+            ),
+            values=(("Client ID", findings.application.app_id),),
+        ),
+    )
+
+
+def _every_id(findings: PermissionFindings) -> list[str]:
+    missing = [value for value in SCOPES if value not in findings.wanted_ids]
+    if missing:
+        raise FixInput(
+            f"Business Central does not offer {' and '.join(missing)} in this tenant.",
+            where="Business Central's service principal, delegated permissions",
+            why="the permission was renamed or disabled",
+            next="compare with the permissions that the portal offers, and report this",
+        )
+    return list(findings.wanted_ids.values())
+
+
+def _merged(app: Application, ids: list[str]) -> list[dict[str, Any]]:
+    """What the application asks for, with ours added and nothing lost.
+
+    Raises:
+        FixInput: the limits of this audience would be exceeded.
+    """
+    merged = [one.model_dump(by_alias=True) for one in app.required_resource_access]
+    ours = next((one for one in merged if one["resourceAppId"] == BUSINESS_CENTRAL), None)
+    if ours is None:
+        ours = {"resourceAppId": BUSINESS_CENTRAL, "resourceAccess": ()}
+        merged.append(ours)
+    present = {one["id"] for one in ours["resourceAccess"]}
+    added = [{"id": one, "type": "Scope"} for one in ids if one not in present]
+    ours["resourceAccess"] = [*ours["resourceAccess"], *added]
+    count = sum(len(one["resourceAccess"]) for one in merged)
+    if len(merged) > MOST_APIS or count > MOST_PERMISSIONS:
+        raise FixInput(
+            f"The application asks for {count} permissions of {len(merged)} APIs;"
+            f" {MOST_PERMISSIONS} of {MOST_APIS} are allowed.",
+            where=f"application {app.app_id}",
+            next="remove permissions that nobody needs, or use an application of its own",
+        )
+    return merged

@@ -1,0 +1,488 @@
+"""Step 2: one client secret that is stored, works, and was never shown.
+
+The value can be read once, in the answer that makes it. So the intent is in the ledger before the
+request goes out, with a marker that the credential's description bears as well; the value goes to
+the secret store, under that marker, before anything else happens. Whatever instant a run dies at,
+the next one can tell: a credential with our marker whose value the store has is good; one whose
+value nobody has is an orphan and is removed; an intent without a credential is waited for until it
+can no longer appear.
+
+The tenant's application management policy is read first and the lifetime fitted to it. An
+application of this audience may hold two secrets; a third is never attempted.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets as random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
+from bcrunbook.ledger import Basis, Fact
+from bcrunbook.secrets import Secret
+from bcrunbook.services.graph import (
+    Patience,
+    Read,
+    Seen,
+    application_named,
+    application_with_client_id,
+    organization,
+    secret_policy,
+)
+from bcrunbook.services.graph_models import (
+    Application,
+    CredentialRestriction,
+    PasswordCredential,
+    SecretPolicy,
+)
+from bcrunbook.signin import prove_client_secret
+from bcrunbook.steps.context import Context, check_tenant
+from bcrunbook.steps.register_application import (
+    hand_off_to_portal,
+    remembered_client_id,
+    require_application,
+)
+from bcrunbook.steps.step import Change, Finding, Row, Verdict
+from bcrunbook.steps.wanted import MOST_SECRETS
+
+# How long, in the cloud's seconds, something just done may take to show or to work everywhere.
+# Seen by others: 4 to 18 s for a new secret; a generous multiple of it.
+_SPREADING = 60.0
+_MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
+_WORKING = Patience(first=3.0, longest=10.0, deadline=_SPREADING)
+_POLICY_MARGIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One client secret on the application, as far as it concerns us.
+
+    Args:
+        seen: what Microsoft Graph tells of it.
+        marker: our marker in its description; empty for somebody else's.
+        is_stored: whether the secret store has its value.
+    """
+
+    seen: PasswordCredential
+    marker: str
+    is_stored: bool
+
+    def expired(self, now: datetime) -> bool:
+        """Whether it has ended."""
+        return self.seen.end_date_time is not None and self.seen.end_date_time <= now
+
+
+@dataclass(frozen=True)
+class SecretFindings:
+    """What step 2 saw.
+
+    Args:
+        account: the account, which says what is wanted.
+        application: the application.
+        policy: the tenant's application management policy.
+        credentials: the secrets on the application.
+        current: the newest secret of ours that is stored and has not expired.
+        where_stored: the reference under which the store has it; empty without one.
+        proof: None when Entra gave a token for it; an error when it refused; and nothing proven
+            (`is_proven` false, proof None) when there is no secret to prove.
+        is_proven: whether Entra gave a token for it.
+        still_spreading: why it is too early to judge; empty when it is not.
+        now: when it was looked at (UTC).
+    """
+
+    account: Account
+    application: Application
+    policy: Seen[SecretPolicy]
+    credentials: tuple[Credential, ...]
+    current: Credential | None
+    where_stored: str
+    proof: RunbookError | None
+    is_proven: bool
+    still_spreading: str
+    now: datetime
+
+    @property
+    def unsettled(self) -> str:
+        """A secret, made moments ago, that does not show or work everywhere yet."""
+        return self.still_spreading
+
+    @property
+    def longest_days(self) -> int | None:
+        """The longest lifetime that the tenant's policy allows, in days; None without a limit."""
+        limits = [
+            _days(rule.max_lifetime)
+            for rule in self._rules
+            if rule.restriction_type == "passwordLifetime" and rule.max_lifetime
+        ]
+        return min((days for days in limits if days is not None), default=None)
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether the tenant's policy forbids client secrets altogether."""
+        return any(rule.restriction_type == "passwordAddition" for rule in self._rules)
+
+    @property
+    def lifetime_days(self) -> int:
+        """The lifetime a new secret gets: as wanted, or shorter where the policy says so."""
+        wanted = self.account.secret_lifetime_days
+        return min(wanted, self.longest_days or wanted)
+
+    @property
+    def description(self) -> str:
+        """The description a new secret gets, before our marker."""
+        return self.account.secret_description or "Codat"
+
+    @property
+    def _rules(self) -> tuple[CredentialRestriction, ...]:
+        policy = self.policy.value
+        return policy.restrictions(self.application.created_date_time) if policy else ()
+
+    def rows(self) -> tuple[Finding, ...]:
+        """Policy, secrets on the application, the stored one and its proof."""
+        return (
+            self._policy_row(),
+            self._count_row(),
+            self._stored_row(),
+            self._proof_row(),
+            self._expiry_row(),
+        )
+
+    def _policy_row(self) -> Finding:
+        source = "Microsoft Graph, default application management policy"
+        wanted = f"allows {self.account.secret_lifetime_days} days"
+        if self.policy.value is None:
+            why = self.policy.unknown or "none is there"
+            return Finding(
+                "Tenant's policy on secrets",
+                wanted,
+                "unknown",
+                source,
+                Verdict.UNKNOWN,
+                f"{why}. The service says so itself if the lifetime is too long.",
+            )
+        if self.forbidden:
+            return Finding(
+                "Tenant's policy on secrets",
+                wanted,
+                "forbids client secrets",
+                source,
+                Verdict.DIFFERS,
+                "Ask whoever keeps the policy for an exception for this application.",
+            )
+        longest = self.longest_days
+        if longest is None:
+            return Finding("Tenant's policy on secrets", wanted, "no limit", source, Verdict.OK)
+        fits = longest >= self.account.secret_lifetime_days
+        return Finding(
+            "Tenant's policy on secrets",
+            wanted,
+            f"at most {longest} days",
+            source,
+            Verdict.OK if fits else Verdict.NOTE,
+            "" if fits else f"The secret gets {longest} days, as the policy allows.",
+        )
+
+    def _count_row(self) -> Finding:
+        ours = sum(1 for one in self.credentials if one.marker)
+        orphans = sum(1 for one in self.credentials if one.marker and not one.is_stored)
+        count = len(self.credentials)
+        actual = f"{count}, {ours} of them ours" if count else "none"
+        return Finding(
+            "Secrets on the application",
+            f"1 of ours, at most {MOST_SECRETS} in all",
+            actual + (f", {orphans} without a stored value" if orphans else ""),
+            "Microsoft Graph, applications",
+            Verdict.OK if self.current and not orphans else Verdict.DIFFERS,
+        )
+
+    def _stored_row(self) -> Finding:
+        return Finding(
+            "Value in the secret store",
+            "stored",
+            f"stored as {self.where_stored}" if self.current else "not there",
+            f"secret store {self.account.secret_store}",
+            Verdict.OK if self.current else Verdict.DIFFERS,
+        )
+
+    def _proof_row(self) -> Finding:
+        if self.current is None:
+            actual, verdict, advice = "nothing to prove", Verdict.DIFFERS, ""
+        elif self.is_proven:
+            actual, verdict, advice = "works", Verdict.OK, ""
+        else:
+            actual, verdict = "refused", Verdict.DIFFERS
+            advice = str(self.proof.why or self.proof.what) if self.proof else ""
+        return Finding(
+            "Secret works", "works", actual, "a token request to Entra", verdict, advice
+        )
+
+    def _expiry_row(self) -> Finding:
+        ends = self.current.seen.end_date_time if self.current else None
+        if ends is None:
+            return Finding("Expires", "", "not there", "Microsoft Graph", Verdict.NOTE)
+        left = (ends - self.now).days
+        return Finding(
+            "Expires",
+            "",
+            f"{ends:%Y-%m-%d}, in {left} days",
+            "Microsoft Graph, applications",
+            Verdict.NOTE,
+            "Put this date into your calendar: Codat stops reading data when the secret ends.",
+        )
+
+
+class ClientSecret:
+    """Step 2."""
+
+    id: ClassVar[str] = "client_secret"
+    title: ClassVar[str] = "Make and store the client secret"
+    needs: ClassVar[tuple[str, ...]] = ("start_here", "register_application")
+
+    async def examine(self, context: Context) -> SecretFindings:
+        """Read application and policy in one call, ask the store, and prove what it has."""
+        account = context.account
+        known = account.client_id or remembered_client_id(context)
+        find = application_with_client_id(known) if known else None
+        reads: list[Read[Any]] = [organization(), secret_policy(), find or application_named(account.unique_name)]
+        tenant, policy, seen = await context.graph.look(*reads)
+        token = await context.sign_in.graph()
+        where = check_tenant(account, token, tenant)
+        app = require_application(seen, account)
+        now = datetime.now(UTC)
+        credentials = tuple([await _credential(context, one) for one in app.password_credentials])
+        current = _newest(credentials, now)
+        proof, is_proven, where_stored = None, False, ""
+        if current is not None:
+            name = _name(account, current.marker)
+            where_stored = str(context.store.reference(name))
+            value = await context.store.get(name)
+            assert value is not None
+            proof = await prove_client_secret(
+                context.http, tenant=where.id, client_id=app.app_id, secret=value
+            )
+            is_proven = proof is None
+        return SecretFindings(
+            account=account,
+            application=app,
+            policy=policy,
+            credentials=credentials,
+            current=current,
+            where_stored=where_stored,
+            proof=proof,
+            is_proven=is_proven,
+            still_spreading=self._still_spreading(context, credentials, current, is_proven, now),
+            now=now,
+        )
+
+    def _still_spreading(
+        self,
+        context: Context,
+        credentials: tuple[Credential, ...],
+        current: Credential | None,
+        is_proven: bool,
+        now: datetime,
+    ) -> str:
+        """Whether something that this ledger knows of is too young to be judged."""
+        visible = {one.marker for one in credentials}
+        name = context.account.name
+        removed = {
+            fact.subject for fact in context.ledger.facts(name, self.id, kind="secret_removed")
+        }
+        for fact in context.ledger.facts(name, self.id, kind="secret_intent"):
+            if fact.subject in removed or context.age(_seconds(fact, now)) > _SPREADING:
+                continue
+            if fact.subject not in visible:
+                return "a secret that was asked for moments ago may still appear"
+            if current and current.marker == fact.subject and not is_proven:
+                return "the new secret is not known everywhere yet"
+        return ""
+
+    def plan(self, findings: SecretFindings) -> tuple[Change, ...]:
+        """Remove orphans and expired secrets of ours, then make one where none works."""
+        changes = [
+            _removal(one, "nobody has its value")
+            for one in findings.credentials
+            if one.marker and not one.is_stored
+        ]
+        expired = [one for one in findings.credentials if one.marker and one.expired(findings.now)]
+        changes += [_removal(one, "it has expired") for one in expired if one.is_stored]
+        if findings.current is not None:
+            # Refused for whatever reason: making another one by itself could go on for ever.
+            return tuple(changes) if findings.is_proven else (*changes, _replace(findings))
+        taken = len(findings.credentials) - len(changes)
+        if taken >= MOST_SECRETS:
+            return (*changes, _free_a_place(findings))
+        days = findings.lifetime_days
+        rows = (
+            Row("Description", "not there", findings.description),
+            Row("Lifetime", "not there", f"{days} days"),
+            Row("Value", "not there", f"in the secret store, {findings.account.secret_store}"),
+        )
+        return (*changes, Change("add_secret", "make a client secret and store it", rows))
+
+    async def apply(self, context: Context, findings: SecretFindings, change: Change) -> bool:
+        """Make and store a secret, or remove one of ours."""
+        if change.key == "add_secret":
+            await self._add(context, findings)
+            return True
+        await context.graph.remove_password(findings.application.id, change.subject)
+        for one in findings.credentials:
+            if one.seen.key_id == change.subject:
+                self._record(context, "secret_removed", one.marker, "done", {})
+                await context.store.delete(_name(context.account, one.marker))
+        return True
+
+    async def _add(self, context: Context, findings: SecretFindings) -> None:
+        if findings.forbidden:
+            raise AskAdministrator(
+                "The tenant's application management policy forbids client secrets.",
+                where=f'account "{context.account.name}"',
+                why="a policy of the tenant restricts passwordAddition",
+                next="ask for an exception for this application: Codat needs a client secret",
+                who="whoever keeps the tenant's application management policy",
+            )
+        # A store that cannot keep the value must show before there is a value to lose.
+        await context.store.probe()
+        marker = random.token_hex(4)
+        days = findings.lifetime_days
+        ends = datetime.now(UTC) + timedelta(days=days)
+        if findings.longest_days == days:
+            ends -= _POLICY_MARGIN
+        self._record(context, "secret_intent", marker, "intended", {"ends": ends.isoformat()})
+        description = f"{findings.description} (bcrunbook {marker})"
+        try:
+            made = await context.graph.add_password(findings.application.id, description, ends)
+        except AnswerLost:
+            raise
+        except RunbookError as refusal:
+            # Certainly not made: nobody has to wait for it to appear.
+            self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
+            raise
+        reference = await context.store.put(_name(context.account, marker), made.value)
+        self._record(
+            context,
+            "secret_stored",
+            marker,
+            "done",
+            {
+                "key_id": made.key_id,
+                "reference": str(reference),
+                "ends": (made.ends or ends).isoformat(),
+                "client_id": findings.application.app_id,
+            },
+        )
+        await self._wait_until_it_works(context, findings.application.app_id, made.value)
+
+    async def _wait_until_it_works(
+        self, context: Context, client_id: str, value: Secret
+    ) -> None:
+        """Ask Entra for a token until it gives one; the next look says whether it did."""
+        tenant = (await context.sign_in.graph()).tenant
+        for pause in _WORKING.pauses():
+            await context.cloud.pace.sleep(pause)
+            refusal = await prove_client_secret(
+                context.http, tenant=tenant, client_id=client_id, secret=value
+            )
+            if refusal is None:
+                return
+
+    def _record(
+        self, context: Context, kind: str, marker: str, basis: Basis, data: dict[str, str]
+    ) -> None:
+        context.ledger.record(context.account.name, self.id, kind, marker, basis, data)
+
+    def hand_off(self, findings: SecretFindings, change: Change, error: RunbookError) -> Change:
+        """Making the secret, for somebody who may."""
+        return hand_off_to_portal(
+            change,
+            error,
+            actions=(
+                "In the Azure portal open App registrations and the application below, then"
+                " Certificates & secrets.",
+                f"New client secret. Description: {findings.description}. Expires:"
+                f" {findings.lifetime_days} days. Then Add.",
+                "Copy the Value (not the Secret ID) into your own password manager at once: it is"
+                " shown this once.",
+            ),
+            values=(("Client ID", findings.application.app_id),),
+        )
+
+
+def _replace(findings: SecretFindings) -> Change:
+    assert findings.current is not None and findings.proof is not None
+    seen = findings.current.seen
+    return hand_off_to_portal(
+        Change("replace_secret", "replace the secret that Entra refuses", subject=seen.key_id),
+        findings.proof,
+        actions=(
+            f"Entra refuses the stored secret: {findings.proof.why or findings.proof.what}",
+            "If the value is wrong: in the Azure portal open the application, Certificates &"
+            f" secrets, delete the secret with Secret ID {seen.key_id}, and run this step again:"
+            " it makes a new one.",
+        ),
+        values=(("Client ID", findings.application.app_id), ("Secret ID", seen.key_id)),
+    )
+
+
+def _free_a_place(findings: SecretFindings) -> Change:
+    others = ", ".join(
+        f"{one.seen.display_name or 'without a description'} (Secret ID {one.seen.key_id})"
+        for one in findings.credentials
+    )
+    error = FixInput("two secrets are there", who="an owner of the application")
+    return hand_off_to_portal(
+        Change("free_a_place", f"remove one of the {MOST_SECRETS} secrets that are there"),
+        error,
+        actions=(
+            f"The application holds {MOST_SECRETS} secrets, the most it may, and none of them is"
+            f" ours: {others}.",
+            "Find out which one nobody uses. In the Azure portal open the application,"
+            " Certificates & secrets, and delete it. Then run this step again.",
+        ),
+        values=(("Client ID", findings.application.app_id),),
+    )
+
+
+async def _credential(context: Context, seen: PasswordCredential) -> Credential:
+    found = _MARKER.search(seen.display_name or "")
+    if found is None:
+        return Credential(seen, "", False)
+    value = await context.store.get(_name(context.account, found.group(1)))
+    return Credential(seen, found.group(1), value is not None)
+
+
+def _newest(credentials: tuple[Credential, ...], now: datetime) -> Credential | None:
+    """The newest of ours that is stored and has not expired."""
+    good = [one for one in credentials if one.is_stored and not one.expired(now)]
+    oldest = datetime.min.replace(tzinfo=UTC)
+    return max(good, key=lambda one: one.seen.start_date_time or oldest, default=None)
+
+
+def _removal(one: Credential, why: str) -> Change:
+    return Change(
+        "remove_secret",
+        f"remove a secret of ours: {why}",
+        (Row("Secret", one.seen.display_name or one.seen.key_id, "removed"),),
+        subject=one.seen.key_id,
+    )
+
+
+def _name(account: Account, marker: str) -> str:
+    return f"{account.name}/{marker}"
+
+
+def _seconds(fact: Fact, now: datetime) -> float:
+    return (now - fact.at).total_seconds()
+
+
+def _days(duration: str) -> int | None:
+    """An Edm.Duration such as P90D in whole days; None in a form that is not known."""
+    try:
+        return TypeAdapter(timedelta).validate_python(duration).days
+    except ValidationError:
+        return None

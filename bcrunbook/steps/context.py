@@ -1,0 +1,110 @@
+"""Everything that a step needs, opened once and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bcrunbook.accounts import Account, Workspace
+from bcrunbook.cloud import Cloud, cloud_of
+from bcrunbook.errors import AskAdministrator, FixInput
+from bcrunbook.http import Http
+from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.secrets import SecretStore, open_store
+from bcrunbook.services.graph import Graph, Seen
+from bcrunbook.services.graph_models import Organization
+from bcrunbook.signin import Person, SignIn, Token
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a step works with, for one account."""
+
+    workspace: Workspace
+    account: Account
+    cloud: Cloud
+    http: Http
+    sign_in: SignIn
+    graph: Graph
+    ledger: Ledger
+    store: SecretStore
+
+    def age(self, seconds: float) -> float:
+        """Wall seconds as seconds of the cloud's time."""
+        return seconds * self.cloud.pace.speed
+
+
+@asynccontextmanager
+async def open_context(
+    workspace: Workspace, account: Account, *, person: Person | None = None
+) -> AsyncIterator[Context]:
+    """Open what a step needs for `account`.
+
+    Args:
+        workspace: the loaded workspace.
+        account: one of its accounts.
+        person: who can answer a sign-in; None in a headless run.
+
+    Raises:
+        FixInput: the cloud, the ledger or the secret store cannot be used as configured.
+    """
+    root: Path = workspace.root
+    cloud = cloud_of(workspace, account)
+    store = open_store(account.secret_store, root)
+    with open_ledger(workspace.ledger_url, root) as ledger:
+        async with Http(cloud) as http:
+            sign_in = SignIn(account, http, root, person=person)
+            yield Context(
+                workspace=workspace,
+                account=account,
+                cloud=cloud,
+                http=http,
+                sign_in=sign_in,
+                graph=Graph(http, sign_in),
+                ledger=ledger,
+                store=store,
+            )
+
+
+def check_tenant(account: Account, token: Token, organization: Seen[Organization]) -> Organization:
+    """Refuse to go on unless token, organization and configuration name the same tenant.
+
+    Every examination calls it, so no write happens without it.
+
+    Raises:
+        FixInput: they differ.
+        AskAdministrator: the tenant may not be looked at, so nothing can be compared.
+    """
+    where = f'account "{account.name}", tenant = "{account.tenant}"'
+    if organization.value is None:
+        raise AskAdministrator(
+            "Which tenant this is cannot be checked, so nothing is written.",
+            where=where,
+            why=organization.unknown or "the tenant's organization object is not there",
+            next="allow User.Read (a person) or Organization.Read.All (an application) to be used",
+            who="an administrator of the tenant",
+            section="00_start_here#which-tenant",
+        )
+    found = organization.value
+    domains = {domain.name.lower() for domain in found.verified_domains}
+    wanted = account.tenant.lower()
+    if wanted != found.id.lower() and wanted not in domains:
+        raise FixInput(
+            f'This sign-in is for the tenant "{found.display_name}" ({found.id}), and the account'
+            " belongs to another one. Nothing was written.",
+            where=where,
+            why="the wrong directory was chosen at sign-in, or accounts.toml names the wrong one",
+            next="sign in to the right tenant, or correct tenant in accounts.toml",
+            section="00_start_here#which-tenant",
+        )
+    if token.tenant.lower() != found.id.lower() and token.tenant.lower() not in domains:
+        raise FixInput(
+            f"The token was issued by tenant {token.tenant}, Microsoft Graph answers for"
+            f" {found.id}. Nothing was written.",
+            where=where,
+            next="sign out, sign in again to the right tenant",
+            section="00_start_here#which-tenant",
+        )
+    return found

@@ -1,0 +1,441 @@
+"""Step 1: the application registration, with exactly the setup page's audience and redirect URI.
+
+The application is found by our own marker (`uniqueName`), then by an explicit client id (somebody
+registered it by hand and this account adopts it), never by its display name. Creating is an upsert
+by the marker, so that a repeated request makes nothing twice. What others put on the application
+(redirect URIs, tags) stays. The service principal is made here too, as the portal does when an
+application is registered there; Microsoft Graph alone would not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError
+from bcrunbook.services.graph import (
+    Read,
+    Seen,
+    application_named,
+    application_with_client_id,
+    applications_tagged,
+    organization,
+    service_principal,
+)
+from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
+from bcrunbook.steps.context import Context, check_tenant
+from bcrunbook.steps.step import Change, Finding, HandOff, Row, Verdict
+from bcrunbook.steps.wanted import (
+    AUDIENCE,
+    MOST_REDIRECT_URIS,
+    MOST_SECRETS,
+    REDIRECT_URI,
+    TOKEN_VERSION,
+)
+
+_ABSENT = "not there"
+
+
+@dataclass(frozen=True)
+class RegistrationFindings:
+    """What step 1 saw.
+
+    Args:
+        account: the account, which says what is wanted.
+        organization: the tenant.
+        application: the application, found by marker or by client id.
+        found_by: how it was found, in words; empty when it is not there.
+        principal: its service principal; unknown before there is an application.
+    """
+
+    account: Account
+    organization: Organization
+    application: Seen[Application]
+    found_by: str
+    principal: Seen[ServicePrincipal]
+
+    @property
+    def unsettled(self) -> str:
+        """Registration changes nothing by itself."""
+        return ""
+
+    def rows(self) -> tuple[Finding, ...]:
+        """The application's facts, wanted against actual."""
+        source = "Microsoft Graph, applications"
+        app = self.application.value
+        tenant = Finding(
+            "Tenant",
+            self.account.tenant,
+            f"{self.organization.display_name} ({self.organization.id})",
+            "Microsoft Graph, organization",
+            Verdict.OK,
+        )
+        if app is None:
+            actual = self.application.unknown or _ABSENT
+            verdict = Verdict.UNKNOWN if self.application.unknown else Verdict.DIFFERS
+            return (
+                tenant,
+                Finding("Application", self.account.application, actual, source, verdict),
+            )
+        return (
+            tenant,
+            Finding(
+                "Application",
+                self.account.application,
+                app.display_name,
+                f"{source}, found by {self.found_by}",
+                _compare(app.display_name == self.account.application),
+            ),
+            Finding("Client ID", "", app.app_id, source, Verdict.NOTE),
+            Finding(
+                "Supported account types",
+                AUDIENCE,
+                app.sign_in_audience or "none",
+                source,
+                _compare(app.sign_in_audience == AUDIENCE),
+            ),
+            Finding(
+                "Access token version",
+                str(TOKEN_VERSION),
+                str(app.api.requested_access_token_version or 1),
+                source,
+                _compare(app.api.requested_access_token_version == TOKEN_VERSION),
+            ),
+            Finding(
+                "Redirect URI (Web)",
+                REDIRECT_URI,
+                "\n".join(app.web.redirect_uris) or "none",
+                source,
+                _compare(REDIRECT_URI in app.web.redirect_uris),
+            ),
+            self._principal_row(),
+            Finding(
+                "Verified publisher",
+                "",
+                (app.verified_publisher and app.verified_publisher.display_name) or "none",
+                source,
+                Verdict.NOTE,
+                ""
+                if app.verified_publisher and app.verified_publisher.display_name
+                else "Without one, customers' users may not be allowed to consent by themselves;"
+                " their administrator then has to.",
+            ),
+        )
+
+    def _principal_row(self) -> Finding:
+        there = self.principal.value is not None
+        return Finding(
+            "Service principal (enterprise application)",
+            "there",
+            "there" if there else (self.principal.unknown or _ABSENT),
+            "Microsoft Graph, service principals",
+            Verdict.UNKNOWN if self.principal.unknown else _compare(there),
+        )
+
+
+def _compare(same: bool) -> Verdict:
+    return Verdict.OK if same else Verdict.DIFFERS
+
+
+class RegisterApplication:
+    """Step 1."""
+
+    id: ClassVar[str] = "register_application"
+    title: ClassVar[str] = "Register the application"
+    needs: ClassVar[tuple[str, ...]] = ("start_here",)
+
+    async def examine(self, context: Context) -> RegistrationFindings:
+        """Find the application and its service principal: one call, two right after creation."""
+        account, graph = context.account, context.graph
+        reads: list[Read[Any]] = [organization(), application_named(account.unique_name)]
+        known = account.client_id or remembered_client_id(context)
+        if known:
+            reads += [application_with_client_id(known), service_principal(known)]
+        seen = await graph.look(*reads)
+        tenant = check_tenant(account, await context.sign_in.graph(), seen[0])
+        by_marker, by_id = seen[1], seen[2] if known else Seen(None)
+        if account.client_id and by_id.is_absent:
+            raise _no_such_client_id(account)
+        if account.client_id and by_marker.value and by_marker.value.app_id != account.client_id:
+            raise _two_applications(account, by_marker.value)
+        application, found_by = by_marker, "marker"
+        if application.value is None and account.client_id:
+            application, found_by = by_id, "client id in accounts.toml"
+        elif application.value is None and by_id.value is not None and _is_ours(by_id.value):
+            # Just made (the marker trails behind), or made where the marker was refused.
+            application, found_by = by_id, "client id in the ledger"
+        app = application.value
+        if app is None:
+            return RegistrationFindings(account, tenant, application, "", Seen(None, "no client id"))
+        principal: Seen[ServicePrincipal] = (
+            seen[3]
+            if known == app.app_id
+            else (await graph.look(service_principal(app.app_id)))[0]
+        )
+        return RegistrationFindings(account, tenant, application, found_by, principal)
+
+    def plan(self, findings: RegistrationFindings) -> tuple[Change, ...]:
+        """Create or change the application, then make its service principal."""
+        account, app = findings.account, findings.application.value
+        changes: list[Change] = []
+        principal = Change(
+            "service_principal",
+            "create the service principal, which consent needs",
+            (Row("Service principal", _ABSENT, "there"),),
+        )
+        if app is None:
+            wanted = (
+                Row("Name", _ABSENT, account.application),
+                Row("Supported account types", _ABSENT, AUDIENCE),
+                Row("Access token version", _ABSENT, str(TOKEN_VERSION)),
+                Row("Redirect URI (Web)", _ABSENT, REDIRECT_URI),
+                Row("Marker (uniqueName)", _ABSENT, account.unique_name),
+            )
+            return (Change("application", "create the application", wanted), principal)
+        rows = tuple(_differences(account, app))
+        if rows:
+            changes.append(Change("application", f"change the application {app.app_id}", rows))
+        if findings.principal.is_absent:
+            changes.append(principal)
+        return tuple(changes)
+
+    async def apply(
+        self, context: Context, findings: RegistrationFindings, change: Change
+    ) -> bool:
+        """Create or change the application, or create its service principal."""
+        if change.key == "application":
+            await self._apply_application(context, findings)
+            return True
+        app = findings.application.value
+        client_id = app.app_id if app else remembered_client_id(context)
+        principal = await context.graph.create_service_principal(client_id)
+        if principal is not None:
+            _remember(context, "service_principal", principal.id, {"client_id": client_id})
+        return True
+
+    async def _apply_application(self, context: Context, findings: RegistrationFindings) -> None:
+        account, app = findings.account, findings.application.value
+        if app is None:
+            made = await self._create(context, account)
+            _remember(context, "application", made.app_id, {"object_id": made.id})
+            return
+        check_limits(app)
+        body = _update(account, app)
+        try:
+            await context.graph.update_application(app.id, body)
+        except FixInput:
+            if body.pop("uniqueName", None) is None:
+                raise
+            # Where the marker is refused, the tag takes its place.
+            body["tags"] = [*app.tags, account.unique_name]
+            await context.graph.update_application(app.id, body)
+
+    async def _create(self, context: Context, account: Account) -> Application:
+        body, graph = _creation(account), context.graph
+        try:
+            made = await graph.upsert_application(account.unique_name, body)
+            if made is not None:
+                return made
+            # It existed: an earlier run made it, and it had not spread when we looked.
+            return await graph.wait_for(application_named(account.unique_name))
+        except FixInput as refusal:
+            # The upsert is documented, yet unconfirmed for this audience. Where it is refused,
+            # the tag takes the marker's place: look first, so that nothing is made twice.
+            tagged: Seen[tuple[Application, ...]] = (await graph.look(applications_tagged(account.unique_name)))[0]
+            if tagged.value:
+                return tagged.value[0]
+            if refusal.code not in ("Request_BadRequest", "BadRequest", "Request_UnsupportedQuery"):
+                raise
+            return await graph.create_application(body)
+
+    def hand_off(
+        self, findings: RegistrationFindings, change: Change, error: RunbookError
+    ) -> Change:
+        """Registering, for somebody who may."""
+        return hand_off_to_portal(
+            change,
+            error,
+            actions=(
+                "In the Azure portal open Microsoft Entra ID, App registrations, New registration.",
+                "Name: as below. Supported account types: any organizational directory and"
+                " personal Microsoft accounts. Redirect URI: Web, as below. Then Register.",
+                "Put the Application (client) ID into accounts.toml as client_id of this account"
+                " and run this step again: it checks what was made.",
+            ),
+            values=(
+                ("Name", findings.account.application),
+                ("Redirect URI", REDIRECT_URI),
+            ),
+        )
+
+
+def hand_off_to_portal(
+    change: Change,
+    error: RunbookError,
+    *,
+    actions: tuple[str, ...],
+    values: tuple[tuple[str, str], ...] = (),
+    link: str = "https://portal.azure.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
+) -> Change:
+    """The same change, to be done by somebody with more rights."""
+    return Change(
+        change.key,
+        change.title,
+        change.rows,
+        by="person",
+        subject=change.subject,
+        hand_off=HandOff(who=error.who, actions=actions, link=link, values=values),
+    )
+
+
+def remembered_client_id(context: Context) -> str:
+    """The client id that this ledger saw the account's application get; empty when it did not."""
+    fact = context.ledger.latest(
+        context.account.name, step=RegisterApplication.id, kind="application"
+    )
+    return fact.subject if fact else ""
+
+
+def remembered_principal(context: Context) -> str:
+    """The object id of the account's own service principal, as last seen; empty when never."""
+    fact = context.ledger.latest(
+        context.account.name, step=RegisterApplication.id, kind="service_principal"
+    )
+    return fact.subject if fact else ""
+
+
+def _remember(context: Context, kind: str, subject: str, data: dict[str, Any]) -> None:
+    context.ledger.record(
+        context.account.name, RegisterApplication.id, kind, subject, "observed", data
+    )
+
+
+def _is_ours(app: Application) -> bool:
+    return any(tag.startswith("bcrunbook-") for tag in app.tags)
+
+
+def _creation(account: Account) -> dict[str, Any]:
+    return {
+        "displayName": account.application,
+        "signInAudience": AUDIENCE,
+        "api": {"requestedAccessTokenVersion": TOKEN_VERSION},
+        "web": {"redirectUris": [REDIRECT_URI]},
+        "tags": [account.unique_name],
+    }
+
+
+def _update(account: Account, app: Application) -> dict[str, Any]:
+    """The PATCH body: only what differs, collections merged with what is there."""
+    body: dict[str, Any] = {}
+    if app.display_name != account.application:
+        body["displayName"] = account.application
+    if _audience_differs(app):
+        # The two are sent together: the service checks one against the other.
+        body["signInAudience"] = AUDIENCE
+        body["api"] = {"requestedAccessTokenVersion": TOKEN_VERSION}
+    if REDIRECT_URI not in app.web.redirect_uris:
+        body["web"] = {"redirectUris": [*app.web.redirect_uris, REDIRECT_URI]}
+    if app.unique_name is None and account.unique_name not in app.tags:
+        # An application made by hand has no marker yet and can be given one, once.
+        body["uniqueName"] = account.unique_name
+    return body
+
+
+def _audience_differs(app: Application) -> bool:
+    version = app.api.requested_access_token_version
+    return app.sign_in_audience != AUDIENCE or version != TOKEN_VERSION
+
+
+def _differences(account: Account, app: Application) -> list[Row]:
+    body = _update(account, app)
+    rows = []
+    if "displayName" in body:
+        rows.append(Row("Name", app.display_name, account.application))
+    if "signInAudience" in body:
+        version = app.api.requested_access_token_version or 1
+        rows.append(Row("Supported account types", app.sign_in_audience or "none", AUDIENCE))
+        rows.append(Row("Access token version", str(version), str(TOKEN_VERSION)))
+    if "web" in body:
+        before = "\n".join(app.web.redirect_uris) or "none"
+        rows.append(Row("Redirect URI (Web)", before, "\n".join(body["web"]["redirectUris"])))
+    if "uniqueName" in body:
+        rows.append(Row("Marker (uniqueName)", "none", account.unique_name))
+    return rows
+
+
+def check_limits(app: Application) -> None:
+    """Refuse, before any call, what the wanted audience would not allow on this application.
+
+    Raises:
+        FixInput: naming each limit that is in the way.
+    """
+    uris = [*app.web.redirect_uris]
+    if REDIRECT_URI not in uris:
+        uris.append(REDIRECT_URI)
+    problems = []
+    if len(uris) > MOST_REDIRECT_URIS:
+        problems.append(f"{len(uris)} redirect URIs, at most {MOST_REDIRECT_URIS} are allowed")
+    if len(app.password_credentials) > MOST_SECRETS:
+        count = len(app.password_credentials)
+        problems.append(f"{count} client secrets, at most {MOST_SECRETS} are allowed")
+    for uri in uris:
+        parts = urlsplit(uri)
+        if parts.query or "*" in (parts.hostname or ""):
+            problems.append(f"redirect URI {uri}: no query string and no wildcard is allowed")
+        if len(uri) > 256:
+            problems.append(f"redirect URI {uri[:40]}...: longer than 256 characters")
+    if problems:
+        raise FixInput(
+            "The application cannot take the account types that Codat needs: "
+            + "; ".join(problems)
+            + ". Nothing was written.",
+            where=f"application {app.app_id}",
+            next="remove what is in the way in the Azure portal, or let the runbook register an"
+            " application of its own (leave client_id out of accounts.toml)",
+        )
+
+
+def _no_such_client_id(account: Account) -> NotFound:
+    return NotFound(
+        f"There is no application with the client id {account.client_id} in this tenant.",
+        where=f'account "{account.name}", client_id',
+        why="it was mistyped, deleted, or registered in another tenant",
+        next="copy the Application (client) ID from its Overview page, or leave client_id out to"
+        " have a new application registered",
+    )
+
+
+def _two_applications(account: Account, marked: Application) -> FixInput:
+    return FixInput(
+        f"Two applications claim this account: {account.client_id} is named in accounts.toml,"
+        f" {marked.app_id} bears the marker {account.unique_name}.",
+        where=f'account "{account.name}", client_id',
+        next="keep one: correct client_id, or delete the application you do not want",
+    )
+
+
+def require_application(seen: Seen[Application], account: Account) -> Application:
+    """The account's application, for the steps after this one.
+
+    Raises:
+        FixInput: it is not there yet.
+        AskAdministrator: it may not be looked at.
+    """
+    if seen.value is not None:
+        return seen.value
+    if seen.unknown:
+        raise AskAdministrator(
+            "The application may not be looked at.",
+            where=f'account "{account.name}"',
+            why=seen.unknown,
+            next="grant Application.Read.All, or run this step as somebody who may",
+            who="an administrator of the tenant",
+        )
+    raise FixInput(
+        "The application is not registered yet.",
+        where=f'account "{account.name}"',
+        next="run step 1 (register_application) first",
+        section="01_register_application",
+    )

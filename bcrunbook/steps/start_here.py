@@ -1,0 +1,261 @@
+"""Step 0: is everything there to begin, who is signed in, and is this the right tenant.
+
+It changes nothing. What can be checked is checked; what cannot be read by any supported call is
+explained, with whom to ask. A wrong tenant ends it, and so every later step, with a refusal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import RunbookError
+from bcrunbook.services import azure
+from bcrunbook.services.graph import Read, Seen, me, organization, service_principal
+from bcrunbook.services.graph_models import Organization, ServicePrincipal, User
+from bcrunbook.signin import Token
+from bcrunbook.steps.context import Context, check_tenant
+from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
+from bcrunbook.steps.step import Change, Finding, HandOff, Verdict
+from bcrunbook.steps.wanted import BUSINESS_CENTRAL
+
+_ASK = "cannot be read by a program"
+_ADMINS = "Application Developer, Cloud Application Administrator or Application Administrator"
+
+
+@dataclass(frozen=True)
+class StartFindings:
+    """What step 0 saw.
+
+    Args:
+        account: the account.
+        organization: the tenant that the sign-in leads to.
+        token: what Entra said about the sign-in.
+        user: the person; absent for an application.
+        business_central: Business Central's service principal in the tenant.
+        tenants: the tenants that the identity can see.
+        is_application: whether an application signs in.
+    """
+
+    account: Account
+    organization: Organization
+    token: Token
+    user: Seen[User]
+    business_central: Seen[ServicePrincipal]
+    tenants: Seen[tuple[azure.Tenant, ...]]
+    is_application: bool
+
+    @property
+    def unsettled(self) -> str:
+        """Nothing here changes by itself."""
+        return ""
+
+    @property
+    def may_register(self) -> bool | None:
+        """Whether the roles allow registering an application; None when they are not told."""
+        roles = self.token.directory_roles
+        if self.is_application or roles is None:
+            return None
+        if roles & set(REGISTER_ROLES):
+            return True
+        # An ordinary member may unless the tenant says no, which only the attempt shows.
+        return False if GUEST in roles else None
+
+    @property
+    def may_consent(self) -> bool | None:
+        """Whether the roles allow consent for the tenant; None when they are not told."""
+        roles = self.token.directory_roles
+        if self.is_application or roles is None:
+            return None
+        return bool(roles & set(CONSENT_ROLES))
+
+    def rows(self) -> tuple[Finding, ...]:
+        """Who and where, then what to have, then which steps this identity may do."""
+        return (*self._who_and_where(), *self._to_have(), *self._may_do())
+
+    def _who_and_where(self) -> tuple[Finding, ...]:
+        who = self.user.value
+        name = (
+            f"application {self.account.sign_in.client_id}"
+            if self.is_application
+            else (f"{who.display_name} <{who.user_principal_name}>" if who else "unknown")
+        )
+        others = self._other_tenants()
+        return (
+            Finding("Signed in as", "", name, "Microsoft Graph, me", Verdict.NOTE),
+            Finding(
+                "Tenant",
+                self.account.tenant,
+                f"{self.organization.display_name} ({self.organization.id})",
+                "Microsoft Graph, organization",
+                Verdict.OK,
+                "Look carefully: is this the company that owns the books connection?",
+            ),
+            Finding(
+                "Other tenants in sight",
+                "",
+                others,
+                "Azure, list of tenants",
+                Verdict.UNKNOWN if self.tenants.unknown else Verdict.NOTE,
+                "" if others in ("none", self.tenants.unknown) else "They are not touched.",
+            ),
+        )
+
+    def _other_tenants(self) -> str:
+        if self.tenants.value is None:
+            return self.tenants.unknown
+        others = [one for one in self.tenants.value if one.id != self.organization.id]
+        return "\n".join(f"{one.name or one.domain} ({one.id})" for one in others) or "none"
+
+    def _to_have(self) -> tuple[Finding, ...]:
+        own = [
+            one.name
+            for one in self.organization.verified_domains
+            if not one.name.lower().endswith(".onmicrosoft.com")
+        ]
+        seen = self.business_central
+        return (
+            Finding(
+                "A company e-mail domain, verified",
+                "one of your own",
+                "\n".join(own) or "only onmicrosoft.com",
+                "Microsoft Graph, organization",
+                Verdict.OK if own else Verdict.NOTE,
+                ""
+                if own
+                else "Codat asks for a verified company domain: add it under Microsoft Entra ID,"
+                " Custom domain names.",
+            ),
+            Finding(
+                "Business Central in this tenant",
+                "there",
+                "there" if seen.value else (seen.unknown or "not there"),
+                "Microsoft Graph, service principals",
+                Verdict.OK
+                if seen.value
+                else (Verdict.UNKNOWN if seen.unknown else Verdict.DIFFERS),
+                ""
+                if seen.value
+                else "Start a Business Central trial with a work account of this tenant. If sign-up"
+                " is disabled, the Business Central administrator has to allow it.",
+            ),
+            Finding(
+                "A Business Central licence",
+                "Essentials or better, or a trial",
+                "unknown",
+                _ASK,
+                Verdict.UNKNOWN,
+                "See it at https://businesscentral.dynamics.com, or ask the licence administrator.",
+            ),
+            Finding(
+                "Codat: role and plan",
+                "Developer or Administrator, plan with accounting integrations",
+                "unknown",
+                _ASK,
+                Verdict.UNKNOWN,
+                "See Settings, Team in the Codat Portal; your Codat account manager knows the plan.",
+            ),
+        )
+
+    def _may_do(self) -> tuple[Finding, ...]:
+        source = "the application's permissions" if self.is_application else "roles in the id token"
+        unknown = (
+            "The first write shows it: Application.ReadWrite.OwnedBy is needed, and"
+            " DelegatedPermissionGrant.ReadWrite.All for the consent."
+            if self.is_application
+            else "The first write shows it. If it is refused, you get a text to forward."
+        )
+        register = _may(self.may_register)
+        consent = _may(self.may_consent)
+        return (
+            Finding(
+                "Steps 1 and 2: register, make a secret",
+                "may",
+                register[0],
+                source,
+                register[1],
+                unknown if self.may_register is None else _ask_for(self.may_register, _ADMINS),
+            ),
+            Finding(
+                "Step 3: consent for the tenant",
+                "may",
+                consent[0],
+                source,
+                Verdict.NOTE if self.may_consent is False else consent[1],
+                unknown
+                if self.may_consent is None
+                else _ask_for(self.may_consent, "somebody with the link that step 3 shows"),
+            ),
+        )
+
+
+def _may(allowed: bool | None) -> tuple[str, Verdict]:
+    if allowed is None:
+        return "unknown", Verdict.UNKNOWN
+    return ("may", Verdict.OK) if allowed else ("may not", Verdict.DIFFERS)
+
+
+def _ask_for(allowed: bool, who: str) -> str:
+    return "" if allowed else f"Needs: {who}."
+
+
+class StartHere:
+    """Step 0."""
+
+    id: ClassVar[str] = "start_here"
+    title: ClassVar[str] = "Start here"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def examine(self, context: Context) -> StartFindings:
+        """One call to Microsoft Graph, one to Azure."""
+        is_application = context.sign_in.is_application
+        reads: list[Read[Any]] = [organization(), service_principal(BUSINESS_CENTRAL)]
+        if not is_application:
+            reads.append(me())
+        seen = await context.graph.look(*reads)
+        token = await context.sign_in.graph()
+        return StartFindings(
+            account=context.account,
+            organization=check_tenant(context.account, token, seen[0]),
+            token=token,
+            user=Seen(None) if is_application else seen[2],
+            business_central=seen[1],
+            tenants=await self._tenants(context),
+            is_application=is_application,
+        )
+
+    async def _tenants(self, context: Context) -> Seen[tuple[azure.Tenant, ...]]:
+        try:
+            return Seen(await azure.tenants(context.http, context.sign_in))
+        except RunbookError as error:
+            # A second API, which many identities may not use: unknown, and not worth stopping for.
+            return Seen(None, unknown=f"may not be read: {error.code or error.what}")
+
+    def plan(self, findings: StartFindings) -> tuple[Change, ...]:
+        """Nothing for the program; a person where this identity certainly may not go on."""
+        if findings.may_register is not False:
+            return ()
+        return (
+            Change(
+                "another_identity",
+                "sign in as somebody who may register applications",
+                by="person",
+                hand_off=HandOff(
+                    who="an administrator of the tenant, or a colleague with the role",
+                    actions=(
+                        f"Ask for one of the roles {_ADMINS} in this tenant, or let a colleague"
+                        " who has one run the notebooks.",
+                        "Or do every step by hand: each notebook tells how, and checks afterwards.",
+                    ),
+                ),
+            ),
+        )
+
+    async def apply(self, context: Context, findings: StartFindings, change: Change) -> bool:
+        """Never called: this step plans nothing for the program."""
+        raise NotImplementedError
+
+    def hand_off(self, findings: StartFindings, change: Change, error: RunbookError) -> Change:
+        """Never called: this step plans nothing for the program."""
+        raise NotImplementedError

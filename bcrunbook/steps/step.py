@@ -1,0 +1,221 @@
+"""What a step is, and the words its results are told in.
+
+A step examines (reads only), plans (pure), applies one change at a time, and examines again until
+what it did has settled. `bcrunbook.steps.walk` carries these four out in every mode; notebooks,
+the command line and batches only choose the mode.
+
+Invariant: a fact that could not be looked at is `unknown`, never `absent`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from bcrunbook.errors import RunbookError
+    from bcrunbook.steps.context import Context
+
+OUTCOME_SCHEMA = 1
+
+
+class Mode(StrEnum):
+    """How far a run goes."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    ASK = "ask"
+
+
+class State(StrEnum):
+    """How a step ended. `pending` occurs in plan mode only."""
+
+    DONE = "done"
+    CHANGED = "changed"
+    NEEDS_PERSON = "needs_person"
+    WAITING = "waiting"
+    FAILED = "failed"
+    PENDING = "pending"
+
+
+EXIT_CODES: dict[State, int] = {
+    State.DONE: 0,
+    State.CHANGED: 0,
+    State.FAILED: 1,
+    State.NEEDS_PERSON: 3,
+    State.WAITING: 4,
+    State.PENDING: 5,
+}
+
+
+class Verdict(StrEnum):
+    """What a finding says about wanted against actual."""
+
+    OK = "ok"
+    DIFFERS = "differs"
+    UNKNOWN = "unknown"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact: wanted against actual, and where it was read.
+
+    Args:
+        name: what it is about.
+        wanted: what the runbook wants; empty when it only informs.
+        actual: what was found.
+        source: where it was read, or why it could not be.
+        verdict: how the two compare.
+        advice: what to do about it, and who.
+    """
+
+    name: str
+    wanted: str
+    actual: str
+    source: str
+    verdict: Verdict
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value before and after a change."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class HandOff:
+    """What a person has to do, complete enough to be forwarded.
+
+    Args:
+        who: the role that can do it.
+        actions: what to do, in order.
+        link: where to click first; empty without one.
+        values: labelled values to copy; never a secret.
+    """
+
+    who: str
+    actions: tuple[str, ...]
+    link: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that would be done.
+
+    Args:
+        key: names the change within its step; the same change has the same key in every plan.
+        title: what would be done, to what.
+        rows: values before and after.
+        by: who does it.
+        subject: the id that the change is about, where the key alone does not say.
+        hand_off: for a change by a person, what to do.
+    """
+
+    key: str
+    title: str
+    rows: tuple[Row, ...] = ()
+    by: Literal["program", "person"] = "program"
+    subject: str = ""
+    hand_off: HandOff | None = None
+
+
+class Findings(Protocol):
+    """What a step's examination saw; each step has its own frozen dataclass."""
+
+    def rows(self) -> tuple[Finding, ...]:
+        """The findings, in the order in which a person reads them."""
+
+    @property
+    def unsettled(self) -> str:
+        """Why it is too early to plan (something may still appear); empty when it is not."""
+
+
+F = TypeVar("F", bound=Findings)
+
+
+class Step(Protocol[F]):
+    """One step of the runbook. The id names module, notebook, tests and ledger rows.
+
+    `needs` names the steps that must have succeeded before this one can say anything.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+
+    async def examine(self, context: Context) -> F:
+        """Read what is there. Writes nothing anywhere."""
+
+    def plan(self, findings: F) -> tuple[Change, ...]:
+        """What would have to be done. Pure."""
+
+    async def apply(self, context: Context, findings: F, change: Change) -> bool:
+        """Do one change. Safe to repeat after a crash at any instant.
+
+        Returns:
+            Whether it was done; False when another change has to show first.
+        """
+
+    def hand_off(self, findings: F, change: Change, error: RunbookError) -> Change:
+        """The same change for somebody with more rights, after it was refused."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended: what travels out of a notebook, into the ledger and the report.
+
+    Args:
+        step: the step's id.
+        account: the account's name.
+        state: how it ended.
+        mode: how far it was allowed to go.
+        cloud: `live` or `rehearsal`.
+        summary: one sentence.
+        findings: what was found last.
+        changes: what was done, or would be done.
+        error: the error as plain data, where one ended the step.
+        started: when it began (UTC).
+        ended: when it ended (UTC).
+        run_id: the ledger's id of the run; empty when none was begun.
+    """
+
+    step: str
+    account: str
+    state: State
+    mode: str
+    cloud: str
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
+    error: dict[str, Any] | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    run_id: str = ""
+    customer: str = ""
+    schema: int = field(default=OUTCOME_SCHEMA)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that ran just this step."""
+        return int(self.error["exit_code"]) if self.error else EXIT_CODES[self.state]
+
+    @property
+    def hand_offs(self) -> tuple[Change, ...]:
+        """The changes that wait for a person."""
+        return tuple(change for change in self.changes if change.by == "person")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome as JSON data (MIME type application/vnd.bcrunbook.outcome+json)."""
+        told = asdict(self)
+        for name in ("started", "ended"):
+            told[name] = told[name].isoformat() if told[name] else None
+        told["exit_code"] = self.exit_code
+        return told

@@ -1,0 +1,312 @@
+"""Carries a step out: examine, plan, apply, settle, outcome; the same in every mode.
+
+Invariants. In plan mode nothing is written but the ledger's note of the run. One runner per account
+writes at a time (a lease in the ledger). Nothing is planned on a state that may still change by
+itself, and a change counts as done only when a look afterwards shows it. An error that a person
+can act on becomes part of the outcome instead of travelling on as an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Generic
+
+from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
+from bcrunbook.services.graph import Patience
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.step import Change, F, Finding, Mode, Outcome, State, Step
+
+# After a write, look again after 2 s, then with growing pauses, up to four minutes.
+SETTLING = Patience(first=2.0, longest=20.0, deadline=240.0)
+# A step needs few rounds (make, then fix what the look showed); more means it does not converge.
+_ROUNDS = 6
+_LOOKS_AFTER_A_LOST_ANSWER = 3
+
+Approve = Callable[[tuple[Change, ...]], Awaitable[bool]]
+Told = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """The default for `told`: nobody listens."""
+
+
+class Walk(Generic[F]):
+    """One walk through one step. Call examine, plan, apply, then read `outcome`.
+
+    Args:
+        step: the step.
+        context: what it works with.
+        mode: how far it may go.
+        told: called with a short sentence at each thing worth showing.
+    """
+
+    def __init__(
+        self, step: Step[F], context: Context, mode: Mode, *, told: Told = _silent
+    ) -> None:
+        self.step = step
+        self.context = context
+        self.mode = mode
+        self.findings: F | None = None
+        self.changes: tuple[Change, ...] = ()
+        self.applied: list[Change] = []
+        self.error: RunbookError | None = None
+        self.told = told
+        self._started = datetime.now(UTC)
+        self._finished = False
+        self._waiting_for = ""
+        self._declined = False
+        account = context.account.name
+        self._run_id = context.ledger.begin_run(account, step.id, mode.value, context.cloud.kind)
+
+    async def examine(self) -> tuple[Finding, ...]:
+        """Read what is there, until it is not about to change by itself."""
+        async with self._holding_errors():
+            self.findings = await self._look()
+            pauses = iter(SETTLING.pauses())
+            while self.findings.unsettled:
+                self.told(self.findings.unsettled)
+                pause = next(pauses, None)
+                if pause is None:
+                    self._waiting_for = self.findings.unsettled
+                    break
+                await self.context.cloud.pace.sleep(pause)
+                self.findings = await self._look()
+        return self.rows
+
+    def plan(self) -> tuple[Change, ...]:
+        """What would have to be done."""
+        if self.findings is not None and self.error is None and not self._waiting_for:
+            self.changes = self.step.plan(self.findings)
+        return self.changes
+
+    async def apply(self, approve: Approve | None = None) -> tuple[Change, ...]:
+        """Do what the mode allows, and look again until it shows.
+
+        Args:
+            approve: asked in `ask` mode, with what the program would do; awaits the answer.
+
+        Returns:
+            The changes that were made.
+        """
+        mine = self._mine()
+        if self.error or self._waiting_for or not mine or self.mode is Mode.PLAN:
+            return ()
+        if self.mode is Mode.ASK and (approve is None or not await approve(mine)):
+            self._declined = True
+            return ()
+        async with self._holding_errors(), self._alone():
+            await self._rounds()
+        return tuple(self.applied)
+
+    @property
+    def rows(self) -> tuple[Finding, ...]:
+        """What was found last."""
+        return self.findings.rows() if self.findings is not None else ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended; written into the ledger the first time it is read."""
+        state = self._state()
+        outcome = Outcome(
+            step=self.step.id,
+            account=self.context.account.name,
+            state=state,
+            mode=self.mode.value,
+            cloud=self.context.cloud.kind,
+            summary=self._summary(state),
+            findings=self.rows,
+            changes=(*self.applied, *self.changes),
+            error=self.error.as_dict() if self.error else None,
+            started=self._started,
+            ended=datetime.now(UTC),
+            run_id=self._run_id,
+        )
+        if not self._finished:
+            self._finished = True
+            ledger = self.context.ledger
+            ledger.end_run(self._run_id, state.value)
+            ledger.record_outcome(
+                self._run_id, outcome.account, self.step.id, state.value, outcome.as_dict()
+            )
+        return outcome
+
+    def _mine(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.by == "program")
+
+    async def _look(self) -> F:
+        return await self.step.examine(self.context)
+
+    async def _rounds(self) -> None:
+        for _ in range(_ROUNDS):
+            mine = self._mine()
+            if not mine:
+                return
+            tried, lost, refused = await self._apply_all(mine)
+            if tried:
+                await self._settle(tried, patient=not lost)
+            self.changes = tuple(refused.get(change.key, change) for change in self.changes)
+            if self._waiting_for or refused:
+                return
+        self._waiting_for = "the changes do not show after several tries"
+
+    async def _apply_all(
+        self, changes: tuple[Change, ...]
+    ) -> tuple[list[Change], bool, dict[str, Change]]:
+        """Apply in order. Returns what was tried, whether an answer was lost, what was refused."""
+        assert self.findings is not None
+        tried: list[Change] = []
+        for change in changes:
+            self.told(change.title)
+            try:
+                done = await self.step.apply(self.context, self.findings, change)
+            except AnswerLost as error:
+                self.told(f"No answer came to: {change.title}. Looking whether it was done.")
+                self._note("answer_lost", change, error.what)
+                return [*tried, change], True, {}
+            except AskAdministrator as error:
+                handed = self.step.hand_off(self.findings, change, error)
+                return tried, False, {change.key: handed}
+            if done:
+                self._note("applied", change, change.title)
+                tried.append(change)
+                self.applied.append(change)
+        return tried, False, {}
+
+    async def _settle(self, tried: list[Change], *, patient: bool) -> None:
+        """Look until nothing that was tried is still planned; give up in good order.
+
+        When an answer was lost it is not known whether anything was done, so the look is shorter
+        and what still shows as missing is planned again.
+        """
+        keys = {(change.key, change.subject) for change in tried}
+        looks = 0
+        for pause in SETTLING.pauses():
+            await self.context.cloud.pace.sleep(pause)
+            self.findings = await self._look()
+            if self.findings.unsettled:
+                self.told(self.findings.unsettled)
+                continue
+            self.changes = self.step.plan(self.findings)
+            if not keys & {(change.key, change.subject) for change in self._mine()}:
+                return
+            looks += 1
+            if not patient and looks == _LOOKS_AFTER_A_LOST_ANSWER:
+                return
+        assert self.findings is not None
+        still = ", ".join(change.title for change in tried)
+        self._waiting_for = self.findings.unsettled or f"not visible yet: {still}"
+
+    def _note(self, kind: str, change: Change, what: str) -> None:
+        self.context.ledger.record(
+            self.context.account.name,
+            self.step.id,
+            kind,
+            change.subject or change.key,
+            "done",
+            {"change": change.key, "what": what},
+            run_id=self._run_id,
+        )
+
+    @asynccontextmanager
+    async def _holding_errors(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except RunbookError as error:
+            self.error = error
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Hold the account's lease; look again if somebody else ran since we looked."""
+        context = self.context
+        name = context.account.name
+        async with context.ledger.lease(f"account/{name}", what=f"step {self.step.id}"):
+            # Looking records nothing, so a newer fact is another run's doing.
+            newest = context.ledger.latest(name)
+            if newest is not None and newest.at >= self._started:
+                self.findings = await self._look()
+                self.changes = self.step.plan(self.findings)
+            yield
+
+    def _state(self) -> State:
+        if isinstance(self.error, AskAdministrator):
+            return State.NEEDS_PERSON
+        if self.error is not None:
+            return _STATE_OF_EXIT.get(self.error.exit_code, State.FAILED)
+        if self._waiting_for:
+            return State.WAITING
+        if self.mode is Mode.PLAN and self._mine():
+            return State.PENDING
+        if self._declined or any(change.by == "person" for change in self.changes):
+            return State.NEEDS_PERSON
+        return State.CHANGED if self.applied else State.DONE
+
+    def _summary(self, state: State) -> str:
+        count = len(self._mine())
+        people = [change for change in self.changes if change.by == "person"]
+        if self.error is not None:
+            return self.error.what
+        if state is State.WAITING:
+            return f"Not settled yet: {self._waiting_for}. Run again in a few minutes."
+        if state is State.PENDING:
+            return f"{count} to change. Nothing was written: this was plan mode."
+        if self._declined:
+            return f"{count} to change, not applied: nobody said yes."
+        if people:
+            return "A person has to act: " + "; ".join(change.title for change in people) + "."
+        if state is State.CHANGED:
+            return f"{len(self.applied)} changed, and a look afterwards shows it."
+        return "0 to change: everything is as it should be."
+
+
+_STATE_OF_EXIT = {3: State.NEEDS_PERSON, 4: State.WAITING}
+
+
+async def walk_through(
+    step: Step[Any],
+    context: Context,
+    mode: Mode,
+    *,
+    approve: Approve | None = None,
+    told: Told = _silent,
+) -> Outcome:
+    """Walk through one step from beginning to end. Arguments as for `Walk` and `Walk.apply`."""
+    walk = Walk(step, context, mode, told=told)
+    await walk.examine()
+    walk.plan()
+    await walk.apply(approve)
+    return walk.outcome
+
+
+def failed_outcome(step: str, account: str, mode: str, cloud: str, error: RunbookError) -> Outcome:
+    """The outcome of a step that could not even begin (bad configuration, no cloud, ...)."""
+    now = datetime.now(UTC)
+    state = _STATE_OF_EXIT.get(error.exit_code, State.FAILED)
+    base = Outcome(step, account, state, mode, cloud, error.what, started=now, ended=now)
+    return replace(base, error=error.as_dict())
+
+
+def chosen_mode(mode: str, *, live: bool, answered: bool) -> Mode:
+    """What a mode given by name means here.
+
+    Args:
+        mode: `auto`, `plan`, `apply` or `ask`.
+        live: whether writes would reach a real tenant.
+        answered: whether somebody is here who can click.
+
+    Raises:
+        FixInput: no such mode, or `ask` where nobody can answer.
+    """
+    if mode == "auto":
+        if answered:
+            return Mode.ASK
+        return Mode.PLAN if live else Mode.APPLY
+    if mode == Mode.ASK and not answered:
+        raise FixInput(
+            'The mode "ask" waits for a click, and nobody is here to click.',
+            where="parameter mode",
+            next="use plan or apply for a headless run",
+        )
+    return Mode(mode)

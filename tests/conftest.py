@@ -1,0 +1,150 @@
+"""Fixtures of every test: a home of its own, a rehearsal cloud, workspaces that talk to it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets as random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bcrunbook.accounts import Workspace, load
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from tests.strangers import Stranger
+
+SPEED = 200.0
+MakeWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the developer's own home or environment."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "jupyter"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    for name in ("BCRUNBOOK_WORKSPACE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_scrub(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The scrubber finding a secret is itself a failure, except where a test is about it."""
+    if request.node.get_closest_marker("scrubs"):
+        yield
+        return
+    found: list[str] = []
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    logger, watch = logging.getLogger("bcrunbook.secrets"), Watch(logging.ERROR)
+    logger.addHandler(watch)
+    yield
+    logger.removeHandler(watch)
+    assert not found, found
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+    """A rehearsal cloud that all tests share; each uses an account name of its own."""
+    with launch(tmp_path_factory.mktemp("rehearsal") / "cloud", speed=SPEED, latency_ms=0) as told:
+        yield told
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path, cloud: RehearsalDescription) -> MakeWorkspace:
+    """A function that lays out a workspace with one account in the rehearsal cloud.
+
+    Keyword arguments replace keys of the account; `sign_in` replaces the whole table; `on` is
+    another rehearsal cloud than the shared one.
+    """
+
+    def make(on: RehearsalDescription = cloud, **changes: Any) -> Workspace:
+        root = tmp_path / "workspace"
+        root.mkdir(exist_ok=True)
+        keep_secret(tmp_path / "secret-store" / "sign-in", on.batch_identity["client_secret"])
+        account: dict[str, Any] = {
+            "kind": "trial",
+            "tenant": on.accounts["trial"]["tenant"],
+            "application": "Books",
+            "secret_store": "file:../secret-store",
+            "cloud": "rehearsal",
+            "sign_in": {
+                "method": "client_secret",
+                "client_id": on.batch_identity["client_id"],
+                "secret": "file:../secret-store/sign-in/batch",
+            },
+        } | {key: value for key, value in changes.items() if key != "name"}
+        name = changes.get("name", f"t{random.token_hex(4)}")
+        sign_in = account.pop("sign_in")
+        lines = [f'[rehearsal]\ndir = "{Path(on.directory).as_posix()}"\n', f"[accounts.{name}]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in account.items()]
+        lines += [f"[accounts.{name}.sign_in]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in sign_in.items()]
+        (root / "accounts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return load(root)
+
+    return make
+
+
+def keep_secret(folder: Path, value: str) -> None:
+    """Put a secret where a person would: a file that only its owner can read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.chmod(0o700)
+    file = folder / "batch"
+    file.touch(mode=0o600)
+    file.write_text(value, encoding="utf-8")
+
+
+def only_account(workspace: Workspace) -> str:
+    """The name of the one account of a workspace."""
+    (name,) = workspace.accounts
+    return name
+
+
+def requests_of(
+    told: RehearsalDescription, host: str = "graph.microsoft.com"
+) -> list[dict[str, Any]]:
+    """The requests that the rehearsal cloud has answered for a host so far."""
+    lines = Path(told.requests).read_text("utf-8").splitlines()
+    return [one for one in map(json.loads, lines) if one["host"] == host]
+
+
+@pytest.fixture
+def az_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A function that puts an Azure CLI on the PATH that is logged in with a token."""
+
+    def log_in(token: str, tenant: str) -> None:
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        answer = {"accessToken": token, "tenant": tenant, "tokenType": "Bearer"}
+        program = folder / "az"
+        program.write_text(f"#!{sys.executable}\nprint({json.dumps(json.dumps(answer))})\n")
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+    return log_in
+
+
+@pytest.fixture
+def meet(cloud: RehearsalDescription) -> Iterator[Callable[..., Stranger]]:
+    """A function that gives a stranger's view of Microsoft Graph, in a tenant or in trial's."""
+    met: list[Stranger] = []
+
+    def make(tenant: str | None = None, on: RehearsalDescription = cloud) -> Stranger:
+        met.append(Stranger(on, tenant))
+        return met[-1]
+
+    yield make
+    for stranger in met:
+        stranger.http.close()

@@ -1,0 +1,175 @@
+"""Small ways to talk to a rehearsal cloud, for the tests in this folder."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+import uuid
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bcrunbook.rehearsal import RehearsalDescription
+
+GRAPH = "https://graph.microsoft.com/v1.0"
+LOGIN = "https://login.microsoftonline.com"
+DEADLINE = 20.0
+
+
+def client_of(description: RehearsalDescription) -> httpx.Client:
+    """An ordinary client with the two settings that a rehearsal needs."""
+    context = ssl.create_default_context(cafile=description.ca)
+    return httpx.Client(proxy=description.proxy, verify=context, trust_env=False, timeout=20)
+
+
+def person(
+    description: RehearsalDescription, role: str, *, account: str = "trial"
+) -> dict[str, Any]:
+    """Who holds a role in the tenant of an account."""
+    tenant = tenant_of(description, account)
+    found: dict[str, Any] = next(user for user in tenant["users"] if role in user["roles"])
+    return {**found, "tenant": tenant["id"]}
+
+
+def tenant_of(description: RehearsalDescription, account: str) -> dict[str, Any]:
+    """The tenant meant for a kind of account."""
+    wanted = description.accounts[account]["tenant"]
+    return next(tenant for tenant in description.tenants if tenant["id"] == wanted)
+
+
+def app_token(
+    http: httpx.Client, description: RehearsalDescription, tenant: str | None = None
+) -> str:
+    """An access token of the batch identity for Microsoft Graph."""
+    identity = description.batch_identity
+    answer = http.post(
+        f"{LOGIN}/{tenant or identity['tenant']}/oauth2/v2.0/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": identity["client_id"],
+            "client_secret": identity["client_secret"],
+            "scope": "https://graph.microsoft.com/.default",
+        },
+    )
+    return str(answer.raise_for_status().json()["access_token"])
+
+
+def user_token(
+    http: httpx.Client,
+    description: RehearsalDescription,
+    user: dict[str, Any],
+    scope: str = "https://graph.microsoft.com/.default",
+) -> str:
+    """An access token of a person, by way of the bootstrap application."""
+    answer = http.post(
+        f"{LOGIN}/{user['tenant']}/oauth2/v2.0/token",
+        data={
+            "grant_type": "password",
+            "client_id": description.clients["bootstrap"],
+            "username": user["upn"],
+            "password": user["password"],
+            "scope": scope,
+        },
+    )
+    return str(answer.raise_for_status().json()["access_token"])
+
+
+def eventually(
+    call: Callable[[], httpx.Response], *, until: int | tuple[int, ...] = (200, 201, 204)
+) -> httpx.Response:
+    """Repeat a call until it answers with a wanted status; the deadline is generous."""
+    wanted = (until,) if isinstance(until, int) else until
+    deadline = time.monotonic() + DEADLINE
+    while (answer := call()).status_code not in wanted:
+        assert time.monotonic() < deadline, f"{answer.status_code} {answer.text}"
+        time.sleep(0.01)
+    return answer
+
+
+def wait_for(check: Callable[[], Any]) -> Any:
+    """Repeat a check until it is true; answers what it answered."""
+    deadline = time.monotonic() + DEADLINE
+    while not (found := check()):
+        assert time.monotonic() < deadline, "the deadline passed"
+        time.sleep(0.01)
+    return found
+
+
+class Graph:
+    """Microsoft Graph with a token."""
+
+    def __init__(self, http: httpx.Client, token: str) -> None:
+        self.http = http
+        self.token = token
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        return self.http.request(
+            method,
+            path if path.startswith("https:") else f"{GRAPH}{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.token}", **(headers or {})},
+        )
+
+    def application(self, **properties: Any) -> dict[str, Any]:
+        """A new application of the consumer audience, replicated and ready to be changed."""
+        made = self("POST", "/applications", desired(**properties))
+        assert made.status_code == 201, made.text
+        app: dict[str, Any] = made.json()
+        eventually(lambda: self("GET", f"/applications/{app['id']}"))
+        eventually(
+            lambda: self("PATCH", f"/applications/{app['id']}", {"displayName": app["displayName"]})
+        )
+        return app
+
+    def principal(self, app_id: str) -> dict[str, Any]:
+        """A new service principal, replicated."""
+        made = eventually(
+            lambda: self("POST", "/servicePrincipals", {"appId": app_id}), until=201
+        ).json()
+        eventually(lambda: self("GET", f"/servicePrincipals/{made['id']}"))
+        return dict(made)
+
+
+def desired(**properties: Any) -> dict[str, Any]:
+    """The application that the setup asks for."""
+    return {
+        "displayName": f"Codat {uuid.uuid4().hex[:8]}",
+        "signInAudience": "AzureADandPersonalMicrosoftAccount",
+        "api": {"requestedAccessTokenVersion": 2},
+        "web": {"redirectUris": ["https://dynamics365businesscentral.codat.io/oauth/callback"]},
+        **properties,
+    }
+
+
+def lines(path: str | Path) -> list[str]:
+    """The lines of a text file."""
+    return Path(path).read_text("utf-8").splitlines()
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return {unescape(name): unescape(value) for name, value in found}
+
+
+def form_action(page: str) -> str:
+    """Where a page's form goes."""
+    found = re.search(r'<form method="post" action="([^"]*)"', page)
+    assert found is not None, page
+    return unescape(found[1])
+
+
+def submit(browser: httpx.Client, base: str, page: httpx.Response, **typed: str) -> httpx.Response:
+    """Fill in a page's form and send it."""
+    action = httpx.URL(base).join(form_action(page.text))
+    return browser.post(action, data={**hidden_fields(page.text), **typed})

@@ -1,0 +1,143 @@
+"""Step 2 against the rehearsal cloud."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.ledger import open_ledger
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.secrets import open_store
+from bcrunbook.steps.step import Mode
+from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.strangers import Meet
+from tests.walking import states, walk
+
+STEP = "client_secret"
+
+
+async def stored(workspace: Workspace) -> str:
+    """The secret that the store has, found through the ledger's reference."""
+    name = only_account(workspace)
+    account = workspace.account(name)
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        fact = ledger.latest(name, step=STEP, kind="secret_stored")
+    assert fact is not None
+    store = open_store(account.secret_store, workspace.root)
+    value = await store.get(f"{name}/{fact.subject}")
+    assert value is not None
+    return value.reveal()
+
+
+def ends_in_days(credential: dict[str, str]) -> float:
+    """How many days from now a credential ends."""
+    ends = datetime.fromisoformat(credential["endDateTime"].replace("Z", "+00:00"))
+    return (ends - datetime.now(UTC)) / timedelta(days=1)
+
+
+async def test_the_secret_is_stored_works_and_has_description_and_end(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """One secret is made; the value in the store is the one that signs in."""
+    workspace = make_workspace(secret_lifetime="90 days", secret_description="Codat link")
+    assert states(await walk(workspace, "register_application", STEP)) == ["changed", "changed"]
+    stranger = meet()
+    app = stranger.application(only_account(workspace))
+    (credential,) = app["passwordCredentials"]
+    assert credential["displayName"].startswith("Codat link (bcrunbook ")
+    assert 89 < ends_in_days(credential) <= 90
+    assert "access_token" in stranger.ask_token(app["appId"], await stored(workspace))
+
+
+async def test_a_second_run_makes_no_second_secret(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Unchanged, the step ends done with one call, having proven the stored secret again."""
+    workspace = make_workspace()
+    await walk(workspace, "register_application", STEP)
+    before = len(requests_of(cloud))
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.state == "done"
+    assert len(requests_of(cloud)[before:]) == 1
+    works = [one for one in outcome.findings if one.name == "Secret works"]
+    assert works[0].actual == "works"
+
+
+async def test_plan_mode_makes_no_secret(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """In plan mode the secret is announced, not made."""
+    workspace = make_workspace()
+    await walk(workspace, "register_application")
+    (outcome,) = await walk(workspace, STEP, mode=Mode.PLAN)
+    assert outcome.state == "pending"
+    assert meet().application(only_account(workspace))["passwordCredentials"] == []
+
+
+async def test_secrets_of_others_stay_and_two_are_the_most(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """With two foreign secrets there, a person is asked to remove one; then it goes on."""
+    workspace = make_workspace()
+    await walk(workspace, "register_application")
+    stranger = meet()
+    app = stranger.application(only_account(workspace))
+    keys = []
+    for name in ("first", "second"):
+        body = {"passwordCredential": {"displayName": name}}
+        for _ in range(100):
+            made = stranger.call("POST", f"/applications/{app['id']}/addPassword", body)
+            if made.status_code == 200:
+                break
+            await asyncio.sleep(0.02)
+        keys.append(made.json()["keyId"])
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.state == "needs_person"
+    assert outcome.exit_code == 3
+    assert "first" in str(outcome.hand_offs)
+    stranger.call("POST", f"/applications/{app['id']}/removePassword", {"keyId": keys[0]})
+    await asyncio.sleep(0.05)
+    assert states(await walk(workspace, STEP)) == ["changed"]
+    left = stranger.application(only_account(workspace))["passwordCredentials"]
+    assert keys[1] in {one["keyId"] for one in left}
+    assert len(left) == 2
+
+
+async def test_the_tenants_policy_shortens_the_lifetime(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """A policy of 90 days turns 180 wanted days into 90, and says so beforehand."""
+    capped = cloud.accounts["short_secrets"]["tenant"]
+    workspace = make_workspace(tenant=capped, secret_lifetime="180 days")
+    await walk(workspace, "register_application")
+    (planned,) = await walk(workspace, STEP, mode=Mode.PLAN)
+    assert "90 days" in {row.after for change in planned.changes for row in change.rows}
+    assert states(await walk(workspace, STEP)) == ["changed"]
+    app = meet(capped).application(only_account(workspace))
+    assert 89 < ends_in_days(app["passwordCredentials"][0]) <= 90
+
+
+async def test_without_the_application_it_points_to_step_1(make_workspace: MakeWorkspace) -> None:
+    """Run too early, the step names the one that comes first."""
+    (outcome,) = await walk(make_workspace(), STEP)
+    assert outcome.exit_code == 2
+    assert outcome.error is not None
+    assert "register_application" in outcome.error["next"]
+
+
+async def test_a_secret_that_was_removed_in_the_portal_is_replaced(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """When somebody deletes our secret, the next run notices and makes another."""
+    workspace = make_workspace()
+    await walk(workspace, "register_application", STEP)
+    stranger = meet()
+    app = stranger.application(only_account(workspace))
+    (old,) = app["passwordCredentials"]
+    stranger.call("POST", f"/applications/{app['id']}/removePassword", {"keyId": old["keyId"]})
+    await asyncio.sleep(0.05)
+    assert states(await walk(workspace, STEP)) == ["changed"]
+    (new,) = stranger.application(only_account(workspace))["passwordCredentials"]
+    assert new["keyId"] != old["keyId"]
+    assert "access_token" in stranger.ask_token(app["appId"], await stored(workspace))

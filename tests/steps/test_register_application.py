@@ -1,0 +1,172 @@
+"""Step 1 against the rehearsal cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps.step import Mode
+from bcrunbook.steps.wanted import AUDIENCE, REDIRECT_URI
+from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.strangers import Meet, Stranger
+from tests.walking import states, walk
+
+STEP = "register_application"
+
+
+def by_hand(stranger: Stranger, **changes: object) -> dict[str, object]:
+    """An application as somebody might have clicked it together in the portal."""
+    body = {
+        "displayName": "By hand",
+        "signInAudience": "AzureADMultipleOrgs",
+        "web": {"redirectUris": ["https://contoso.example/cb"]},
+        "tags": ["theirs"],
+        **changes,
+    }
+    response = stranger.call("POST", "/applications", body)
+    assert response.status_code == 201, response.text
+    return dict(response.json())
+
+
+async def test_it_registers_what_the_setup_page_asks_for(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """From nothing: the exact audience, token version and redirect URI, and a service principal."""
+    workspace = make_workspace(application="Contoso books")
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.state == "changed"
+    stranger = meet()
+    app = stranger.application(only_account(workspace))
+    assert app["displayName"] == "Contoso books"
+    assert app["signInAudience"] == AUDIENCE
+    assert app["api"]["requestedAccessTokenVersion"] == 2
+    assert app["web"]["redirectUris"] == [REDIRECT_URI]
+    assert app["uniqueName"] == f"bcrunbook-{only_account(workspace)}"
+    principal = stranger.call("GET", f"/servicePrincipals(appId='{app['appId']}')")
+    assert principal.status_code == 200
+
+
+async def test_a_second_run_changes_nothing_and_says_so(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Unchanged, the step ends done, with one call and no write."""
+    workspace = make_workspace()
+    await walk(workspace, STEP)
+    before = len(requests_of(cloud))
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.state == "done"
+    assert outcome.summary.startswith("0 to change")
+    assert [one["path"] for one in requests_of(cloud)[before:]] == ["/v1.0/$batch"]
+
+
+async def test_plan_mode_writes_nothing(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """In plan mode the change is told, with its values, and nothing is made."""
+    workspace = make_workspace()
+    (outcome,) = await walk(workspace, STEP, mode=Mode.PLAN)
+    assert outcome.state == "pending"
+    assert outcome.exit_code == 5
+    assert REDIRECT_URI in {row.after for change in outcome.changes for row in change.rows}
+    assert meet().applications(only_account(workspace)) == []
+
+
+async def test_it_adopts_an_application_made_by_hand(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """Named by its client id, an existing application is completed; what others put there stays."""
+    stranger = meet()
+    made = by_hand(stranger)
+    workspace = make_workspace(client_id=made["appId"])
+    outcomes = await walk(workspace, STEP)
+    assert states(outcomes) == ["changed"]
+    app = stranger.call("GET", f"/applications/{made['id']}").json()
+    assert app["signInAudience"] == AUDIENCE
+    assert app["web"]["redirectUris"] == ["https://contoso.example/cb", REDIRECT_URI]
+    assert app["tags"] == ["theirs"]
+    assert app["uniqueName"] == f"bcrunbook-{only_account(workspace)}"
+    assert states(await walk(workspace, STEP)) == ["done"]
+
+
+async def test_an_application_of_the_same_name_is_left_alone(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """A display name is no identity: somebody else's application of that name is not touched."""
+    stranger = meet()
+    made = by_hand(stranger, displayName="Twins")
+    workspace = make_workspace(application="Twins")
+    await walk(workspace, STEP)
+    theirs = stranger.call("GET", f"/applications/{made['id']}").json()
+    assert theirs["signInAudience"] == "AzureADMultipleOrgs"
+    assert stranger.application(only_account(workspace))["id"] != made["id"]
+
+
+@pytest.mark.parametrize(
+    ("redirect_uris", "named"),
+    [
+        (["https://contoso.example/cb?x=1"], "query string"),
+        ([f"https://contoso.example/{n}" for n in range(100)], "101 redirect URIs"),
+    ],
+)
+async def test_limits_are_checked_before_any_call(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    meet: Meet,
+    redirect_uris: list[str],
+    named: str,
+) -> None:
+    """What the wanted audience would not allow is refused with its number, and nothing is sent."""
+    stranger = meet()
+    made = by_hand(stranger, web={"redirectUris": redirect_uris})
+    workspace = make_workspace(client_id=made["appId"])
+    before = len(requests_of(cloud))
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.state == "failed"
+    assert named in outcome.summary
+    assert {one["method"] for one in requests_of(cloud)[before:]} == {"POST"}
+    app = stranger.call("GET", f"/applications/{made['id']}").json()
+    assert app["web"]["redirectUris"] == redirect_uris
+
+
+async def test_a_client_id_that_does_not_exist_is_said(make_workspace: MakeWorkspace) -> None:
+    """A mistyped client_id ends in advice, not in a second application."""
+    workspace = make_workspace(client_id="00000000-1111-4222-8333-444444444444")
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.state == "failed"
+    assert outcome.exit_code == 2
+    assert outcome.error is not None
+    assert "client_id" in outcome.error["where"]
+
+
+async def test_a_tenant_without_our_sign_in_is_refused(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """A tenant that the identity should not use gives no token, and the advice says why."""
+    workspace = make_workspace(tenant=cloud.accounts["not_to_be_used"]["tenant"])
+    before = len(requests_of(cloud))
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.error is not None
+    assert outcome.error["code"] == "AADSTS700016"
+    assert "tenant" in outcome.error["next"]
+    assert requests_of(cloud)[before:] == []
+
+
+async def test_a_token_of_another_tenant_is_refused_before_any_write(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    meet: Meet,
+    az_login: Callable[..., None],
+) -> None:
+    """Token and accounts.toml disagree on the tenant: one read, then a clear refusal."""
+    stranger = meet()
+    az_login(stranger.token, tenant=cloud.accounts["trial"]["tenant"])
+    other = cloud.accounts["production"]["tenant"]
+    workspace = make_workspace(tenant=other, sign_in={"method": "az"})
+    before = len(requests_of(cloud))
+    (outcome,) = await walk(workspace, STEP)
+    assert outcome.state == "failed"
+    assert outcome.exit_code == 2
+    assert "belongs to another" in outcome.summary
+    assert [one["path"] for one in requests_of(cloud)[before:]] == ["/v1.0/$batch"]

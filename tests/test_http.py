@@ -1,0 +1,158 @@
+"""The HTTP stack: what is repeated, what is not, and how transport faults read."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.errors import AnswerLost, FixInput, Unreachable
+from bcrunbook.http import Http, Repeat
+
+FAST = Cloud(kind="rehearsal", pace=Pace(speed=1000.0))
+URL = "https://graph.microsoft.com/v1.0/applications"
+
+Answer = httpx.Response | Exception
+
+
+def scripted(*answers: Answer) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+    """A transport that gives these answers in order, and the requests it saw."""
+    seen: list[httpx.Request] = []
+    left = iter(answers)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return httpx.MockTransport(handle), seen
+
+
+async def send(repeat: Repeat, *answers: Answer, method: str = "POST") -> tuple[int, int]:
+    """Send one request; returns the final status and how often it was sent."""
+    transport, seen = scripted(*answers)
+    async with Http(FAST, transport=transport) as http:
+        response = await http.send(method, URL, repeat=repeat, json={"displayName": "a"})
+    return response.status_code, len(seen)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_safe_request_is_repeated_on_passing_trouble(status: int) -> None:
+    """A read, or a write that says the same thing twice, outlives a bad moment of the service."""
+    assert await send(Repeat.SAFE, httpx.Response(status), httpx.Response(200)) == (200, 2)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_an_unsafe_request_is_not_repeated_after_a_server_error(status: int) -> None:
+    """A POST that makes something may have made it: the 5xx goes to the caller at once."""
+    assert await send(Repeat.ONCE, httpx.Response(status)) == (status, 1)
+
+
+async def test_a_throttled_request_is_always_repeated() -> None:
+    """A 429 did nothing, so even an unsafe request is sent again."""
+    answers = (httpx.Response(429, headers={"Retry-After": "2.128"}), httpx.Response(201))
+    assert await send(Repeat.ONCE, *answers) == (201, 2)
+
+
+async def test_retry_after_may_be_a_fraction_or_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both forms of Retry-After decide how long to wait, at the cloud's pace."""
+    waits: list[float] = []
+
+    async def note(_: Pace, seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(Pace, "sleep", note)
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    await send(
+        Repeat.SAFE,
+        httpx.Response(429, headers={"Retry-After": "2.128"}),
+        httpx.Response(503, headers={"Retry-After": date}),
+        httpx.Response(200),
+    )
+    assert waits[0] == 2.128
+    assert 25 < waits[1] <= 30
+
+
+async def test_what_was_never_sent_is_repeated() -> None:
+    """A connection that could not be made had no effect."""
+    assert await send(Repeat.ONCE, httpx.ConnectError("refused"), httpx.Response(201)) == (201, 2)
+
+
+async def test_a_lost_answer_to_an_unsafe_request_says_so() -> None:
+    """The caller has to look before doing it again, so it gets an error of its own."""
+    with pytest.raises(AnswerLost) as caught:
+        await send(Repeat.ONCE, httpx.ReadTimeout("too slow"))
+    assert "run again" in caught.value.next
+
+
+async def test_a_safe_request_gives_up_in_the_end() -> None:
+    """The budget of repeats is finite."""
+    with pytest.raises(Unreachable) as caught:
+        await send(Repeat.SAFE, *[httpx.ReadError("reset")] * 20)
+    assert not isinstance(caught.value, AnswerLost)
+
+
+async def test_each_request_carries_its_own_request_id() -> None:
+    """Microsoft's support asks for client-request-id; a shared one would be of no use."""
+    transport, seen = scripted(httpx.Response(200), httpx.Response(200))
+    async with Http(FAST, transport=transport) as http:
+        for _ in range(2):
+            await http.send("GET", URL, repeat=Repeat.SAFE)
+    ids = {request.headers["client-request-id"] for request in seen}
+    assert len(ids) == 2
+    assert all(request.headers["User-Agent"].startswith("bcrunbook/") for request in seen)
+
+
+async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
+    """MSAL's blocking client hands its requests to the event loop that owns the connections."""
+    loop_thread = threading.get_ident()
+    threads: list[int] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        threads.append(threading.get_ident())
+        assert request.content == b"grant_type=client_credentials&client_id=x"
+        return httpx.Response(200, json={"access_token": "t"})
+
+    async with Http(FAST, transport=httpx.MockTransport(handle)) as http:
+        client = http.for_msal()
+        data = {"grant_type": "client_credentials", "client_id": "x", "scope": None}
+        post: Callable[..., httpx.Response] = client.post
+        response = await asyncio.to_thread(post, URL, data=data)
+    assert response.json() == {"access_token": "t"}
+    assert threads == [loop_thread]
+
+
+async def test_an_authorization_code_is_never_sent_twice() -> None:
+    """A code is good for one answer; sending it again would end the sign-in."""
+    transport, seen = scripted(httpx.Response(503), httpx.Response(200))
+    async with Http(FAST, transport=transport) as http:
+        client = http.for_msal()
+        post: Callable[..., httpx.Response] = client.post
+        response = await asyncio.to_thread(post, URL, data={"grant_type": "authorization_code"})
+    assert (response.status_code, len(seen)) == (503, 1)
+
+
+async def test_a_missing_ca_bundle_is_named(tmp_path: Path) -> None:
+    """A wrong path in [network] ca is said with the file and the key."""
+    with pytest.raises(FixInput) as caught:
+        Http(Cloud(kind="live", ca=tmp_path / "none.pem"))
+    assert "none.pem" in caught.value.where
+    assert "[network] ca" in caught.value.next
+
+
+async def test_a_proxy_that_is_down_is_named(tmp_path: Path) -> None:
+    """Nobody listens at the proxy: the message points at the network settings."""
+    cloud = Cloud(kind="live", proxy="http://127.0.0.1:9", pace=Pace(speed=1000.0))
+    async with Http(cloud) as http:
+        with pytest.raises(Unreachable) as caught:
+            await http.send("GET", URL, repeat=Repeat.ONCE)
+    assert "[network] proxy" in caught.value.next
