@@ -22,15 +22,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import importlib.metadata
 import logging
-import os
-import socket
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +37,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from . import ledger_database as database
-from .errors import NotFound, ReportBug, RunbookError, WaitAndRetry
+from . import ledger_holder as holder
+from .errors import NotFound, ReportBug, RunbookError
 from .ledger_database import fact, lease, outcome, run
 from .secrets import scrub_json
 
@@ -49,10 +47,6 @@ _log = logging.getLogger(__name__)
 Basis = Literal["observed", "intended", "done", "said"]
 
 HEARTBEAT_SECONDS: Final = 15.0
-STALE_SECONDS: Final = 90.0
-
-# A process that started this much apart from the one that took the lease has only its number.
-_START_TOLERANCE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +292,7 @@ class Ledger:
         now = _now()
         mine = {
             "token": str(uuid.uuid4()),
-            "holder": _user(),
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "process_started": _started(os.getpid()),
+            **holder.this_process(),
             "what": what,
             "since": now,
             "heartbeat": now,
@@ -314,8 +305,8 @@ class Ledger:
                     self._write(lease.insert().values(name=name, **mine))
                     return str(mine["token"])
                 other = held[0]
-                if not _is_abandoned(other, now):
-                    raise _busy(other, name)
+                if not holder.is_abandoned(other, now):
+                    raise holder.busy(other, name)
                 stale = (lease.c.name == name, lease.c.token == other["token"])
                 if self._write(lease.update().where(*stale).values(**mine)):
                     _log.warning(
@@ -372,48 +363,6 @@ def _matching(
         if value is not None:
             query = query.where(fact.c[column] == value)
     return query
-
-
-def _busy(other: Mapping[str, Any], name: str) -> WaitAndRetry:
-    who = f"{other['holder']}@{other['host']}"
-    since = other["since"].strftime("%Y-%m-%d %H:%M:%S UTC")
-    return WaitAndRetry(
-        f"{who} is at work on {name}: {other['what']}, since {since}.",
-        where=f"{name}, process {other['pid']} on {other['host']}",
-        why="one at a time may change an account",
-        next="wait until that run has ended, or stop it; a run that died is noticed within "
-        f"{STALE_SECONDS:.0f} seconds, at once on its own machine",
-    )
-
-
-def _is_abandoned(held: Mapping[str, Any], now: datetime) -> bool:
-    if now - held["heartbeat"] > timedelta(seconds=STALE_SECONDS):
-        return True
-    if held["host"] != socket.gethostname():
-        return False
-    started = _started(held["pid"])
-    return started is None or abs(started - held["process_started"]) > _START_TOLERANCE_SECONDS
-
-
-def _started(pid: int) -> float | None:
-    """When a process of this machine started, in seconds since the epoch; None if it is gone."""
-    import psutil  # type: ignore[import-untyped]
-
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return float(process.create_time())
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run under a number that has no name.
-        return "somebody"
 
 
 def _now() -> datetime:

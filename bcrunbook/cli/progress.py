@@ -86,7 +86,10 @@ def print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, exit_cod
     output.print_table(
         ["account", *steps],
         [
-            [account, *(by[account, step].state.value if (account, step) in by else "" for step in steps)]
+            [
+                account,
+                *(by[account, step].state.value if (account, step) in by else "" for step in steps),
+            ]
             for account in accounts
         ],
     )

@@ -49,7 +49,9 @@ def run(
 
     modes = ("auto", "plan", "apply")
     if mode not in modes:
-        raise NotFound(f'There is no mode "{mode}" here.', where="--mode", next=nearest(mode, modes))
+        raise NotFound(
+            f'There is no mode "{mode}" here.', where="--mode", next=nearest(mode, modes)
+        )
     loaded = _load(workspace)
     if rehearse:
         _rehearse(loaded, account, step, mode, as_json=as_json)
@@ -68,9 +70,7 @@ def run_folder(root: Path) -> Path:
     return root / "runs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
 
 
-def _run(
-    workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
-) -> None:
+def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool) -> None:
     from bcrunbook.cli.progress import print_runs, showing
     from bcrunbook.run.account import exit_code, run_account
     from bcrunbook.run.report import write_report

@@ -88,9 +88,7 @@ class NotebookStep:
             ("Sign-in", account.sign_in.method),
             ("Mode", self._walk.mode.value),
         ]
-        return views.session_view(
-            lines, is_live=cloud.is_live, is_production=account.is_production
-        )
+        return views.session_view(lines, is_live=cloud.is_live, is_production=account.is_production)
 
     async def examine(self) -> View:
         """Read what is there, and show it against what is wanted."""

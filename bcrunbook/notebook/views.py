@@ -169,8 +169,6 @@ def outcome_view(outcome: Outcome) -> View:
         lines += [f"  {change.title}", *_hand_off_lines(change)]
     if outcome.error is not None:
         labels = (("why", "why"), ("next", "next"), ("who", "who can"))
-        lines += [
-            f"  {label}: {outcome.error[key]}" for key, label in labels if outcome.error[key]
-        ]
+        lines += [f"  {label}: {outcome.error[key]}" for key, label in labels if outcome.error[key]]
     html = _html("outcome.html", outcome=outcome, word=word)
     return View("\n".join(lines), html, {OUTCOME_MIME: outcome.as_dict()})

@@ -13,7 +13,8 @@ A rules file is a JSON list. Each rule has matchers and exactly one action:
     hold                     "before" or "after" the effect: no answer until the client goes away
 
 The first rule that fires wins; a request counts for every rule it matches. For a batch the outer
-request is matched.
+request is matched. When the file changes while the server runs, the new rules take the place of the
+old ones and counting begins anew; a file that cannot be used leaves the old rules in force.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,14 +62,30 @@ class Rule:
 
 
 class Faults:
-    """The rules and how often each has matched."""
+    """The rules of a file and how often each has matched; without a file there are none."""
 
-    def __init__(self, rules: list[Rule]) -> None:
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._seen = _state_of(file)
+        self._take(load(file) if file else [])
+
+    def _take(self, rules: list[Rule]) -> None:
         self._rules = rules
         self._counts = [0] * len(rules)
 
+    def _look_again(self) -> None:
+        state = _state_of(self._file)
+        if self._file is None or state == self._seen:
+            return
+        self._seen = state
+        try:
+            self._take(load(self._file))
+        except InvalidFaults as problem:
+            print(f"the old fault rules stay in force: {problem}", file=sys.stderr, flush=True)
+
     def fire(self, host: str, method: str, path: str) -> tuple[int, Rule] | None:
         """Count a request and answer the rule that fires for it, with its index."""
+        self._look_again()
         fired: tuple[int, Rule] | None = None
         for index, rule in enumerate(self._rules):
             if not rule.matches(host, method, path):
@@ -76,6 +94,15 @@ class Faults:
             if fired is None and (rule.nth is None or self._counts[index] in rule.nth):
                 fired = index, rule
         return fired
+
+
+def _state_of(file: Path | None) -> tuple[int, int, int] | None:
+    """What changes when a file is written or replaced; None without one."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
 
 
 def load(path: Path) -> list[Rule]:

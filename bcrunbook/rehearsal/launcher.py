@@ -64,10 +64,15 @@ def launch(
             env=_environment(),
         )
     try:
-        yield _ready(child, description, launched, folder / LOG_FILE, begin)
+        found = _ready(child, description, launched, folder / LOG_FILE, begin)
+        try:
+            yield found
+        finally:
+            _end(child)
+            # On Windows the child may be ended before it can tidy up.
+            description.unlink(missing_ok=True)
     finally:
         _end(child)
-        description.unlink(missing_ok=True)
 
 
 def _environment() -> dict[str, str]:

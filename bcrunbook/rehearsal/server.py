@@ -22,12 +22,12 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bcrunbook.rehearsal import faults as fault_rules
 from bcrunbook.rehearsal import pages, tls
 from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.description import FILE, describe
 from bcrunbook.rehearsal.edge import Connections, Edge, Journal
+from bcrunbook.rehearsal.faults import Faults, InvalidFaults
 from bcrunbook.rehearsal.hosts import HOSTS, handlers
 from bcrunbook.rehearsal.keys import SigningKey
 from bcrunbook.rehearsal.log import Canaries, LineLog, private_file
@@ -57,18 +57,18 @@ class Settings:
 
 def serve(settings: Settings) -> None:
     """Run until told to stop; CannotServe when the settings or the folder are of no use."""
-    rules = _checked(settings)
-    asyncio.run(_run(settings, rules))
+    faults = _checked(settings)
+    asyncio.run(_run(settings, faults))
 
 
-def _checked(settings: Settings) -> list[fault_rules.Rule]:
+def _checked(settings: Settings) -> Faults:
     if not 0 < settings.speed <= 100_000:
         raise CannotServe("speed must be a number above 0, at most 100000")
     if not 0 <= settings.latency_ms <= 600_000:
         raise CannotServe("latency must be milliseconds from 0 to 600000")
     try:
-        rules = fault_rules.load(settings.faults) if settings.faults else []
-    except fault_rules.InvalidFaults as problem:
+        faults = Faults(settings.faults)
+    except InvalidFaults as problem:
         raise CannotServe(str(problem)) from problem
     try:
         settings.directory.mkdir(parents=True, exist_ok=True)
@@ -78,10 +78,10 @@ def _checked(settings: Settings) -> list[fault_rules.Rule]:
         raise CannotServe(
             f"cannot use the folder {settings.directory}: {problem.strerror}"
         ) from problem
-    return rules
+    return faults
 
 
-async def _run(settings: Settings, rules: list[fault_rules.Rule]) -> None:
+async def _run(settings: Settings, faults: Faults) -> None:
     directory = settings.directory.resolve()
     clock = Clock(settings.speed)
     try:
@@ -113,7 +113,6 @@ async def _run(settings: Settings, rules: list[fault_rules.Rule]) -> None:
             ca = tls.authority(directory)
             connections = Connections()
             journal = Journal(requests, fired)
-            faults = fault_rules.Faults(rules)
             latency = settings.latency_ms / 1000
             by_host = handlers(cloud)
             front = Edge(by_host, store, faults, journal, connections, latency=latency)
@@ -151,7 +150,7 @@ async def _run(settings: Settings, rules: list[fault_rules.Rule]) -> None:
                 try:
                     while not all(server.started for server, _ in servers):
                         if any(task.done() for task in tasks):
-                            break
+                            raise CannotServe("a listener of the rehearsal cloud did not start")
                         await asyncio.sleep(0.01)
                     private_file(
                         description, json.dumps(text, indent=2, ensure_ascii=False).encode()

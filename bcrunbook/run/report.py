@@ -70,7 +70,5 @@ def _by_account(runs: Sequence[StepRun], folder: Path) -> dict[str, dict[str, di
 def _counts(runs: Sequence[StepRun]) -> list[tuple[str, str, int]]:
     states = [run.state for run in runs]
     return [
-        (state.value, STATE_WORDS[state], states.count(state))
-        for state in State
-        if state in states
+        (state.value, STATE_WORDS[state], states.count(state)) for state in State if state in states
     ]

@@ -256,7 +256,9 @@ class Graph:
                 replies[int(part["id"])] = reply
         return again
 
-    async def upsert_application(self, unique_name: str, body: dict[str, Any]) -> Application | None:
+    async def upsert_application(
+        self, unique_name: str, body: dict[str, Any]
+    ) -> Application | None:
         """Create the application that bears `unique_name`, or update it where it exists.
 
         Returns:

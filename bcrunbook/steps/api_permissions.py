@@ -45,9 +45,7 @@ from bcrunbook.steps.wanted import (
 )
 
 _GRAPH = "Microsoft Graph"
-_CONSENT_WHO = (
-    "a Privileged Role, Cloud Application or Application Administrator of the tenant"
-)
+_CONSENT_WHO = "a Privileged Role, Cloud Application or Application Administrator of the tenant"
 
 
 @dataclass(frozen=True)
@@ -270,9 +268,7 @@ class ApiPermissions:
             return _forwarded(change, findings, _CONSENT_WHO)
         return change
 
-    async def apply(
-        self, context: Context, findings: PermissionFindings, change: Change
-    ) -> bool:
+    async def apply(self, context: Context, findings: PermissionFindings, change: Change) -> bool:
         """Create a service principal, add the permissions, or grant the consent."""
         graph, app = context.graph, findings.application
         if change.key == "own_principal":
@@ -303,9 +299,7 @@ class ApiPermissions:
                     await context.graph.update_grant(grant.id, grant.scopes | frozenset(SCOPES))
         return True
 
-    def hand_off(
-        self, findings: PermissionFindings, change: Change, error: RunbookError
-    ) -> Change:
+    def hand_off(self, findings: PermissionFindings, change: Change, error: RunbookError) -> Change:
         """Consent by link; a missing Business Central by a trial; the rest in the portal."""
         if change.key == "consent":
             return _forwarded(change, findings, error.who)

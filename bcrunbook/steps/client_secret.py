@@ -217,9 +217,7 @@ class SecretFindings:
         else:
             actual, verdict = "refused", Verdict.DIFFERS
             advice = str(self.proof.why or self.proof.what) if self.proof else ""
-        return Finding(
-            "Secret works", "works", actual, "a token request to Entra", verdict, advice
-        )
+        return Finding("Secret works", "works", actual, "a token request to Entra", verdict, advice)
 
     def _expiry_row(self) -> Finding:
         ends = self.current.seen.end_date_time if self.current else None
@@ -248,7 +246,11 @@ class ClientSecret:
         account = context.account
         known = account.client_id or remembered_client_id(context)
         find = application_with_client_id(known) if known else None
-        reads: list[Read[Any]] = [organization(), secret_policy(), find or application_named(account.unique_name)]
+        reads: list[Read[Any]] = [
+            organization(),
+            secret_policy(),
+            find or application_named(account.unique_name),
+        ]
         tenant, policy, seen = await context.graph.look(*reads)
         token = await context.sign_in.graph()
         where = check_tenant(account, token, tenant)
@@ -378,9 +380,7 @@ class ClientSecret:
         )
         await self._wait_until_it_works(context, findings.application.app_id, made.value)
 
-    async def _wait_until_it_works(
-        self, context: Context, client_id: str, value: Secret
-    ) -> None:
+    async def _wait_until_it_works(self, context: Context, client_id: str, value: Secret) -> None:
         """Ask Entra for a token until it gives one; the next look says whether it did."""
         tenant = (await context.sign_in.graph()).tenant
         for pause in _WORKING.pauses():

@@ -168,11 +168,11 @@ class RegisterApplication:
             application, found_by = by_id, "client id in the ledger"
         app = application.value
         if app is None:
-            return RegistrationFindings(account, tenant, application, "", Seen(None, "no client id"))
+            return RegistrationFindings(
+                account, tenant, application, "", Seen(None, "no client id")
+            )
         principal: Seen[ServicePrincipal] = (
-            seen[3]
-            if known == app.app_id
-            else (await graph.look(service_principal(app.app_id)))[0]
+            seen[3] if known == app.app_id else (await graph.look(service_principal(app.app_id)))[0]
         )
         return RegistrationFindings(account, tenant, application, found_by, principal)
 
@@ -201,9 +201,7 @@ class RegisterApplication:
             changes.append(principal)
         return tuple(changes)
 
-    async def apply(
-        self, context: Context, findings: RegistrationFindings, change: Change
-    ) -> bool:
+    async def apply(self, context: Context, findings: RegistrationFindings, change: Change) -> bool:
         """Create or change the application, or create its service principal."""
         if change.key == "application":
             await self._apply_application(context, findings)
@@ -243,7 +241,9 @@ class RegisterApplication:
         except FixInput as refusal:
             # The upsert is documented, yet unconfirmed for this audience. Where it is refused,
             # the tag takes the marker's place: look first, so that nothing is made twice.
-            tagged: Seen[tuple[Application, ...]] = (await graph.look(applications_tagged(account.unique_name)))[0]
+            tagged: Seen[tuple[Application, ...]] = (
+                await graph.look(applications_tagged(account.unique_name))
+            )[0]
             if tagged.value:
                 return tagged.value[0]
             if refusal.code not in ("Request_BadRequest", "BadRequest", "Request_UnsupportedQuery"):

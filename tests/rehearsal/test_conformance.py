@@ -100,7 +100,6 @@ def test_answers_fit_the_description(description: Any, admin: Graph) -> None:
         admin("GET", f"/applications/{app['id']}/owners/$ref"),
         admin("POST", f"/applications/{app['id']}/federatedIdentityCredentials", fic),
         admin("GET", f"/applications/{app['id']}/federatedIdentityCredentials"),
-        admin("GET", "/applications/$count", headers={"ConsistencyLevel": "eventual"}),
         admin("GET", "/servicePrincipals"),
         admin("GET", sp),
         admin("GET", f"{sp}/oauth2PermissionGrants"),
@@ -124,6 +123,12 @@ def test_answers_fit_the_description(description: Any, admin: Graph) -> None:
             description.validate_response(_Request(answer), _Response(answer))
         except Exception as problem:
             raise AssertionError(f"{where}: {answer.text[:500]}") from problem
+
+
+def test_count_is_a_bare_number(admin: Graph) -> None:
+    """The count segment answers with plain text, which no JSON validator understands."""
+    answer = admin("GET", "/applications/$count", headers={"ConsistencyLevel": "eventual"})
+    assert answer.headers["content-type"].startswith("text/plain") and int(answer.text) > 0
 
 
 def _examples() -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ from tests.rehearsal.support import (
 )
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "bcrunbook.rehearsal", "--dir", str(folder), "--speed", "200"]
+    command += options
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 
@@ -73,6 +75,28 @@ def test_state_outlives_a_kill(tmp_path: Path) -> None:
     child.terminate()
     assert child.wait(20) == 0
     assert not (folder / "rehearsal.json").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_stops_while_an_answer_is_held(tmp_path: Path) -> None:
+    """A termination ends the server cleanly even while somebody waits for an answer."""
+    rules = tmp_path / "faults.json"
+    rules.write_text('[{"path": "openid-configuration", "hold": "before"}]')
+    folder = tmp_path / "cloud"
+    child = start(folder, "--faults", str(rules))
+    description = ready(folder, child)
+    fired = folder / "faults.log"
+
+    def stop() -> None:
+        wait_for(lambda: fired.exists() and fired.read_text())
+        child.terminate()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with client_of(description) as client, pytest.raises(httpx.TransportError):
+        client.get("https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration")
+    stopper.join()
+    assert child.wait(20) == 0
 
 
 def test_second_server_on_the_same_folder_is_refused(rehearsal: RehearsalDescription) -> None:

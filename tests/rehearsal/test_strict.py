@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.keys import SigningKey
 from tests.rehearsal.support import Graph, desired, person, user_token
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -176,6 +178,14 @@ def test_tokens(http: httpx.Client, token: str) -> None:
         "InvalidAuthenticationToken",
     )
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_expired_token(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
+    """A token of our own that has run out is refused like a foreign one, and says why."""
+    key = SigningKey.kept_in(Path(rehearsal.directory) / "signing.key.pem")
+    token = key.sign({"aud": "https://graph.microsoft.com", "exp": 1, "tid": "x", "oid": "x"})
+    answer = Graph(http, token)("GET", "/me")
+    assert answer.status_code == 401 and "expired" in answer.json()["error"]["message"]
 
 
 def test_rights_are_the_intersection_of_scope_and_role(

@@ -24,7 +24,7 @@ def run(call: Call, version: str, serve: Callable[[Call], Answer]) -> Answer:
     parts = _parts(call)
     answers: dict[str, dict[str, Any]] = {}
     for part in parts:
-        failed = [one for one in part.get("dependsOn", ()) if answers[one]["status"] >= 400]
+        failed = [one for one in part.get("dependsOn") or () if answers[one]["status"] >= 400]
         if failed:
             answers[part["id"]] = _failed_dependency(part["id"], failed[0])
         else:
@@ -51,7 +51,9 @@ def _parts(call: Call) -> list[Part]:
             raise malformed(f"Request {part['id']} needs a method and a relative url.")
         if part["url"].lower().startswith("http"):
             raise malformed(f"The url of request {part['id']} must be relative.")
-        depends = part.get("dependsOn", [])
+        if part["url"].lower().strip("/") == "$batch":
+            raise malformed("A batch cannot hold a batch.")
+        depends = part.get("dependsOn") or []
         if not isinstance(depends, list) or not set(depends) <= known:
             raise malformed(
                 f"Request {part['id']} depends on a request that is not before it in the batch."

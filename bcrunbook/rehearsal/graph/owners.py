@@ -30,7 +30,7 @@ def listing(kind: str) -> Handler:
         access.demand_read_applications(request)
         _, document = find(request, kind, key)
         owners = [principals.directory_object(request, owner) for owner in document["_owners"]]
-        return request.page(owners, type_name="servicePrincipal", context="directoryObjects")
+        return request.page(owners, type_name="owner", context="directoryObjects")
 
     return handle
 

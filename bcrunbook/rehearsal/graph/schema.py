@@ -340,6 +340,9 @@ TYPES: dict[str, dict[str, str]] = {
     "reference": {"@odata.id": "str"},
 }
 
+TYPES["owner"] = {**TYPES["application"], **TYPES["servicePrincipal"], **TYPES["user"]}
+"""Whatever may stand in a collection of directory objects."""
+
 READ_ONLY = {
     "application": (
         "id",

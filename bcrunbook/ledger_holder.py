@@ -1,0 +1,71 @@
+"""Who holds a lease of the ledger, and whether they are still there."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from .errors import WaitAndRetry
+
+STALE_SECONDS: Final = 90.0
+
+# A process that started this much apart from the one that took the lease has only its number.
+_START_TOLERANCE_SECONDS: Final = 2.0
+
+
+def this_process() -> dict[str, Any]:
+    """What a lease says of its holder."""
+    return {
+        "holder": _user(),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "process_started": _started(os.getpid()),
+    }
+
+
+def busy(other: Mapping[str, Any], name: str) -> WaitAndRetry:
+    """The error for whoever wants what another holds."""
+    who = f"{other['holder']}@{other['host']}"
+    since = other["since"].strftime("%Y-%m-%d %H:%M:%S UTC")
+    return WaitAndRetry(
+        f"{who} is at work on {name}: {other['what']}, since {since}.",
+        where=f"{name}, process {other['pid']} on {other['host']}",
+        why="one at a time may change an account",
+        next="wait until that run has ended, or stop it; a run that died is noticed within "
+        f"{STALE_SECONDS:.0f} seconds, at once on its own machine",
+    )
+
+
+def is_abandoned(held: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the holder is gone: dead on this machine, or silent for too long anywhere."""
+    if now - held["heartbeat"] > timedelta(seconds=STALE_SECONDS):
+        return True
+    if held["host"] != socket.gethostname():
+        return False
+    started = _started(held["pid"])
+    return started is None or abs(started - held["process_started"]) > _START_TOLERANCE_SECONDS
+
+
+def _started(pid: int) -> float | None:
+    """When a process of this machine started, in seconds since the epoch; None if it is gone."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that has no name.
+        return "somebody"

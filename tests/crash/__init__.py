@@ -1,0 +1,1 @@
+"""The program dies at every request it makes, and loses every answer: nothing is made twice."""

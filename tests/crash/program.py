@@ -1,0 +1,102 @@
+"""Runs of the program that can be killed: forked from a warm process, so that each costs little.
+
+`python -m tests.crash.program WORKSPACE` is the forking parent. It reads a line for every run to
+start, answers with the child's pid, and with the child's exit status when it has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bcrunbook.accounts import load
+from bcrunbook.steps import STEPS
+from bcrunbook.steps.context import open_context
+from bcrunbook.steps.step import Mode
+from bcrunbook.steps.walk import walk_through
+
+
+async def _walk(root: str, account: str) -> list[str]:
+    workspace = load(Path(root))
+    told = []
+    for step in STEPS:
+        async with open_context(workspace, workspace.account(account)) as context:
+            outcome = await walk_through(step, context, Mode.APPLY)
+        told.append(outcome.state.value)
+        if outcome.exit_code:
+            told.append(outcome.summary)
+            break
+    return told
+
+
+def _serve() -> None:
+    import keyring  # noqa: F401  (imported here once, not in every child)
+    import msal  # noqa: F401
+
+    for line in sys.stdin:
+        root, account = json.loads(line)
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            os.write(writing, json.dumps(asyncio.run(_walk(root, account))).encode())
+            os._exit(0)
+        os.close(writing)
+        print(pid, flush=True)
+        with os.fdopen(reading) as told:
+            text = told.read()
+        os.waitpid(pid, 0)
+        print(text or "null", flush=True)
+
+
+class Program:
+    """The forking parent, as the tests use it."""
+
+    def __init__(self) -> None:
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.program"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._parent.communicate()
+
+    def start(self, root: Path, account: str) -> int:
+        """Start a run of all steps; returns its process id."""
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps([str(root), account]) + "\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
+
+    def end(self) -> list[str] | None:
+        """Wait for the run to end: its outcomes' states, or None when it was killed."""
+        assert self._parent.stdout is not None
+        told: list[str] | None = json.loads(self._parent.stdout.readline())
+        return told
+
+    def run(self, root: Path, account: str) -> list[str] | None:
+        """Start a run and wait for its end."""
+        self.start(root, account)
+        return self.end()
+
+
+if __name__ == "__main__":
+    _serve()
