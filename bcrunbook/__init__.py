@@ -1,3 +1,65 @@
-"""bcrunbook: sets up Dynamics 365 Business Central for Codat."""
+"""bcrunbook: sets up Dynamics 365 Business Central for Codat.
+
+The public door for programs. Everything in `__all__` is loaded when it is first asked for, so that
+importing the package costs nothing.
+
+    workspace = bcrunbook.load(bcrunbook.find_workspace(None))
+    async with bcrunbook.open_context(workspace, workspace.account("trial")) as context:
+        step = bcrunbook.step_named("start_here")
+        outcome = await bcrunbook.walk_through(step, context, bcrunbook.Mode.PLAN)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.run.account import run_account
+    from bcrunbook.steps import STEPS, step_named
+    from bcrunbook.steps.context import open_context
+    from bcrunbook.steps.step import Mode, Outcome, State
+    from bcrunbook.steps.walk import walk_through
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "STEPS",
+    "Mode",
+    "Outcome",
+    "State",
+    "__version__",
+    "find_workspace",
+    "load",
+    "open_context",
+    "run_account",
+    "step_named",
+    "walk_through",
+]
+
+_HOMES = {
+    "STEPS": "bcrunbook.steps",
+    "Mode": "bcrunbook.steps.step",
+    "Outcome": "bcrunbook.steps.step",
+    "State": "bcrunbook.steps.step",
+    "find_workspace": "bcrunbook.accounts",
+    "load": "bcrunbook.accounts",
+    "open_context": "bcrunbook.steps.context",
+    "run_account": "bcrunbook.run.account",
+    "step_named": "bcrunbook.steps",
+    "walk_through": "bcrunbook.steps.walk",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from bcrunbook import __version__
 from bcrunbook.cli import accounts, doctor, explain, init, output, rehearsal, rehearse, run, status
 
 app = typer.Typer(
@@ -26,10 +27,22 @@ app.command("rehearse")(rehearse.rehearse)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(rehearsal.app, name="rehearsal")
 
+# What a shell reports of a program that Ctrl-C ended.
+_INTERRUPTED = 130
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"bcrunbook {__version__}")
+        raise typer.Exit
+
 
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the log and, on errors, tracebacks."),
+    version: bool = typer.Option(
+        False, "--version", callback=_tell_version, is_eager=True, help="Show the version and exit."
+    ),
 ) -> None:
     """Options of every command."""
     if debug:
@@ -41,11 +54,15 @@ def main() -> None:
     from bcrunbook.secrets import install_log_redaction
 
     install_log_redaction()
-    debug = "--debug" in sys.argv[1:]
+    given = sys.argv[1:]
+    debug = "--debug" in given
+    # People add --debug at the end of the command that failed.
+    ordered = [*(["--debug"] if debug else []), *(one for one in given if one != "--debug")]
     try:
-        app()
-    except KeyboardInterrupt:
-        output.say("Interrupted. Run again: what was done is found and nothing is done twice.")
-        sys.exit(130)
+        app(ordered)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            output.say("Interrupted. Run again: what was done is found, and nothing is done twice.")
+        raise
     except Exception as error:
         sys.exit(output.report_error(error, debug=debug))

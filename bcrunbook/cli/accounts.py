@@ -16,7 +16,7 @@ def accounts() -> None:
 
 @app.command()
 def check(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
-    """Check accounts.toml: every mistake with file, line, key and what was expected."""
+    """Check accounts.toml. Names every mistake: line, key, what was expected."""
     from bcrunbook.accounts import find_workspace, load
 
     loaded = load(find_workspace(workspace))
@@ -35,5 +35,8 @@ def check(workspace: options.Workspace = None, as_json: options.Json = False) ->
     if as_json:
         output.print_json({"workspace": str(loaded.root), "accounts": told})
         return
-    output.print_table(list(told[0]), [list(one.values()) for one in told])
-    output.say(f"{loaded.root / 'accounts.toml'}: {len(told)} accounts, no mistakes.")
+    for one in told:
+        name = one.pop("account")
+        output.print_block(name, one)
+    counted = output.counted(len(told), "account")
+    output.say(f"{loaded.root / 'accounts.toml'}: {counted}, no mistakes.")

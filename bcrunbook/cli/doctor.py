@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ def doctor(workspace: options.Workspace = None, as_json: options.Json = False) -
     if as_json:
         output.print_json([check.__dict__ for check in checks])
     else:
-        rows = [["ok" if one.ok else "failed", one.name, one.told] for one in checks]
-        output.print_table(["", "what", "found"], rows)
+        for one in checks:
+            output.print_check("ok" if one.ok else "failed", one.name, one.told)
     raise typer.Exit(code)
 
 
@@ -52,23 +53,31 @@ async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
 
     async def check(name: str, test: Callable[[], Awaitable[str]]) -> None:
         try:
-            checks.append(Check(name, True, await test()))
+            checks.append(Check(name, True, _pasteable(await test())))
         except RunbookError as error:
             codes.append(error.exit_code)
-            checks.append(Check(name, False, str(error)))
+            checks.append(Check(name, False, _pasteable(str(error))))
 
     await check("Jupyter kernel", _kernel)
     try:
         loaded = load(find_workspace(workspace))
     except RunbookError as error:
-        checks.append(Check("Workspace", False, str(error)))
+        checks.append(Check("Workspace", False, _pasteable(str(error))))
         return checks, error.exit_code
-    checks.append(Check("Workspace", True, f"{len(loaded.accounts)} accounts, no mistakes"))
+    counted = output.counted(len(loaded.accounts), "account")
+    checks.append(Check("Workspace", True, f"{counted}, no mistakes"))
     await check("Ledger", partial(_ledger, loaded))
     for account in loaded.accounts.values():
         await check(f"Secret store of {account.name}", partial(_store, loaded, account))
         await check(f"Entra, as {account.name} sees it", partial(_entra, loaded, account))
     return checks, next((code for code in (2, 1, 3, 4) if code in codes), 0)
+
+
+def _pasteable(text: str) -> str:
+    """The text without the person's name: not in a home folder's path, nor in an address."""
+    for home in {Path.home(), Path.home().resolve()} - {Path(Path.home().anchor)}:
+        text = text.replace(str(home), "~")
+    return re.sub(r"//[^/@\s]+@", "//", text)
 
 
 _PACKAGES = ("bcrunbook", "ipykernel", "papermill", "msal", "httpx")
@@ -94,7 +103,7 @@ async def _ledger(workspace: Workspace) -> str:
     from bcrunbook.ledger import open_ledger
 
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        return f"opens, {len(ledger.outcomes())} outcomes"
+        return f"opens, {output.counted(len(ledger.outcomes()), 'outcome')}"
 
 
 async def _store(workspace: Workspace, account: Account) -> str:

@@ -32,10 +32,11 @@ def explain(
         wanted = f"AADSTS{wanted}"
     names = {name.lower(): name for name in table}
     if wanted.lower() not in names:
+        hint = nearest(wanted, table)
         raise NotFound(
             "This code is not in the table.",
-            where="explain",
-            next=f"{nearest(wanted, table)} Microsoft's own list of AADSTS codes:"
+            why=hint if hint.startswith("did") else "the table holds the codes that people meet",
+            next="look it up in Microsoft's own list of AADSTS codes:"
             " https://login.microsoftonline.com/error",
         )
     name = names[wanted.lower()]

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bcrunbook.errors import ReportBug, RunbookError
@@ -41,7 +41,31 @@ def say(text: str) -> None:
 def print_json(data: Any) -> None:
     """Print data for programs, on stdout."""
     told = scrub_json(data, where="stdout")
-    sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 account`, `2 accounts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def print_block(heading: str, rows: Mapping[str, str]) -> None:
+    """Print labelled values under a heading, on stdout."""
+    width = max(len(label) for label in rows)
+    for line in [heading, *(f"  {label:<{width}}  {text}" for label, text in rows.items()), ""]:
+        print(scrub(line, where="stdout"))
+
+
+def print_check(state: str, name: str, text: str) -> None:
+    """Print one checked thing on stdout: `ok` or `failed` in colour, and what was found."""
+    from rich.text import Text
+
+    first, *more = scrub(text, where="stdout").splitlines() or [""]
+    line = Text(f"{state:<8}", style=STYLES[state])
+    line.append(f"{name}: {first}", style="default")
+    for one in more:
+        line.append(f"\n{'':<8}{one}", style="default")
+    console(stderr=False).print(line, soft_wrap=True)
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -50,9 +74,12 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        # A value that is cut off is no value: what does not fit goes on in the next line.
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=STYLES.get(cell.split("\n")[0], "")) for cell in row))
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     console(stderr=False).print(table)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook.cli import output
+from bcrunbook.errors import Unreachable
 from bcrunbook.run.account import StepRun
 from bcrunbook.steps import STEPS
 from bcrunbook.steps.step import Step
@@ -29,9 +30,14 @@ def showing(total: int) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield Progress(lambda account, step: None, lambda run: output.say(_line(run)))
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
     from rich.progress import Progress as Bar
-    from rich.progress import TimeElapsedColumn
 
     with Bar(
         SpinnerColumn(),
@@ -56,7 +62,34 @@ def showing(total: int) -> Iterator[Progress]:
 
 
 def _line(run: StepRun) -> str:
-    return f"{run.account:<12} {run.step:<22} {run.state.value:<13} {run.seconds:5.1f} s"
+    return f"{run.account:<12} {run.step:<22} {_word(run):<13} {run.seconds:5.1f} s"
+
+
+def _word(run: StepRun) -> str:
+    return run.state.value if _was_run(run) else "not run"
+
+
+def _was_run(run: StepRun) -> bool:
+    """Whether the step was run, well or badly; not that it only follows one that failed."""
+    return run.notebook is not None or bool(run.outcome["error"])
+
+
+def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
+    """Write the HTML report of a run.
+
+    Raises:
+        Unreachable: it cannot be written.
+    """
+    from bcrunbook.run import report
+
+    try:
+        report.write_report(path, runs, cloud=cloud, title=title)
+    except OSError as error:
+        raise Unreachable(
+            f"The report cannot be written ({error.strerror or type(error).__name__}).",
+            where=str(path),
+            next="make room or correct the rights; how each step ended: bcrunbook status",
+        ) from None
 
 
 def print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, exit_code: int) -> None:
@@ -80,17 +113,14 @@ def print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, exit_cod
         )
         return
     accounts = list(dict.fromkeys(run.account for run in runs))
+    words = {(run.account, run.step): _word(run) for run in runs}
     asked = {run.step for run in runs}
-    steps = [step.id for step in STEPS if step.id in asked]
-    by = {(run.account, run.step): run for run in runs}
     output.print_table(
-        ["account", *steps],
+        ["step", *accounts],
         [
-            [
-                account,
-                *(by[account, step].state.value if (account, step) in by else "" for step in steps),
-            ]
-            for account in accounts
+            [f"{number} {step.id}", *(words.get((one, step.id), "") for one in accounts)]
+            for number, step in enumerate(STEPS)
+            if step.id in asked
         ],
     )
     for run in runs:
@@ -98,7 +128,7 @@ def print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, exit_cod
             print(run.notebook)
     print(report)
     for run in runs:
-        if run.exit_code:
+        if run.exit_code and _was_run(run):
             _say_what_to_do(run)
 
 

@@ -10,9 +10,6 @@ import typer
 
 from bcrunbook.cli import options, output
 
-# The rehearsal cloud's clock runs this much faster: its minutes pass in seconds.
-SPEED = 60.0
-
 
 def rehearse(
     directory: Annotated[
@@ -24,17 +21,15 @@ def rehearse(
 
     Nothing outside this machine is touched.
     """
-    from bcrunbook.cli.progress import print_runs, showing
+    from bcrunbook.cli.progress import print_runs, showing, write_report
     from bcrunbook.cli.run import run_folder
-    from bcrunbook.rehearsal import launch
     from bcrunbook.run.account import StepRun, exit_code, run_account
-    from bcrunbook.run.rehearsal import STANDARD, prepare
-    from bcrunbook.run.report import write_report
+    from bcrunbook.run.rehearsal import STANDARD, prepare, running_cloud
     from bcrunbook.steps import STEPS
 
     directory = directory.absolute()
     runs: list[StepRun] = []
-    with launch(directory / "cloud", speed=SPEED, latency_ms=0) as told:
+    with running_cloud(directory) as told:
         workspace = asyncio.run(prepare(directory, told, STANDARD))
         folder = run_folder(workspace.root)
         with showing(len(STANDARD) * len(STEPS)) as progress:

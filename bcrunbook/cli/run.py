@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,14 +67,32 @@ def _load(workspace: Path | None) -> Workspace:
 
 
 def run_folder(root: Path) -> Path:
-    """A new folder for one run, named by its time (UTC)."""
-    return root / "runs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    """A folder for one run, named by its time (UTC); made when the first notebook begins.
+
+    Raises:
+        FixInput: nothing can be written there, and nothing was run.
+    """
+    from bcrunbook.errors import FixInput
+
+    runs = root / "runs"
+    try:
+        runs.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=runs):
+            pass
+    except OSError as error:
+        raise FixInput(
+            f"The folder of the runs cannot be written ({error.strerror or type(error).__name__})."
+            " Nothing was run.",
+            where=str(runs),
+            next="it has to be a folder that you may write to: correct its rights, or move away"
+            " what is in its place",
+        ) from None
+    return runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
 
 
 def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool) -> None:
-    from bcrunbook.cli.progress import print_runs, showing
+    from bcrunbook.cli.progress import print_runs, showing, write_report
     from bcrunbook.run.account import exit_code, run_account
-    from bcrunbook.run.report import write_report
     from bcrunbook.steps import STEPS, step_named
 
     cloud = workspace.account(account).cloud
@@ -103,13 +122,11 @@ def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_
 def _rehearse(
     workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
 ) -> None:
-    from bcrunbook.cli.rehearse import SPEED
-    from bcrunbook.rehearsal import launch
-    from bcrunbook.run.rehearsal import Rehearsed, prepare
+    from bcrunbook.run.rehearsal import Rehearsed, prepare, running_cloud
 
     chosen = workspace.account(account)
     directory = workspace.root / "rehearsal"
-    with launch(directory / "cloud", speed=SPEED, latency_ms=0) as told:
+    with running_cloud(directory) as told:
         rehearsed = asyncio.run(prepare(directory, told, [Rehearsed.of(chosen)]))
         output.say(
             f'Rehearsing "{account}" with the rehearsal cloud\'s tenant, sign-in and secret store;'

@@ -1,10 +1,16 @@
-"""`bcrunbook status`: what the ledger knows, accounts by steps."""
+"""`bcrunbook status`: what the ledger knows, and what comes next."""
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING, Any
 
 from bcrunbook.cli import options, output
+
+if TYPE_CHECKING:
+    from bcrunbook.accounts import Account, Workspace
+    from bcrunbook.ledger import OutcomeRow
+
+_Rows = dict[tuple[str, str], "OutcomeRow"]
 
 
 def status(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
@@ -12,41 +18,84 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     from bcrunbook.accounts import find_workspace, load
     from bcrunbook.ledger import open_ledger
     from bcrunbook.steps import STEPS
-    from bcrunbook.steps.step import EXIT_CODES, State
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-        rows = [row for row in ledger.outcomes() if row.account in loaded.accounts]
+        rows = {(row.account, row.step): row for row in ledger.outcomes()}
     if as_json:
-        output.print_json(
-            [
-                {
-                    "account": row.account,
-                    "step": row.step,
-                    "state": row.state,
-                    "since": row.at.isoformat(),
-                    "summary": row.data.get("summary", ""),
-                }
-                for row in rows
-            ]
-        )
-        raise typer.Exit(0)
-    by = {(row.account, row.step): row for row in rows}
-    output.print_table(
-        ["account", *(step.id for step in STEPS)],
-        [
-            [
-                account,
-                *(
-                    f"{by[account, step.id].state}\n{by[account, step.id].at:%Y-%m-%d %H:%M}"
-                    if (account, step.id) in by
-                    else ""
-                    for step in STEPS
-                ),
-            ]
-            for account in loaded.accounts
-        ],
-    )
-    for row in rows:
-        if EXIT_CODES[State(row.state)]:
-            output.say(f"{row.account}, {row.step}: {row.data.get('summary', '')}")
+        output.print_json(_as_data(loaded, rows))
+        return
+    lines = []
+    for account in loaded.accounts:
+        for number, step in enumerate(STEPS):
+            row = rows.get((account, step.id))
+            ended = [row.state, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
+            lines.append(["" if number else account, f"{number} {step.id}", *ended])
+    output.print_table(["account", "step", "ended last", "when (UTC)"], lines)
+    for one in loaded.accounts.values():
+        output.say(f"{one.name}: {_next(one, loaded, rows)}")
+
+
+def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
+    """A row for each step of each account; `state` is null for a step that was never run."""
+    from bcrunbook.steps import STEPS
+
+    return [
+        {
+            "account": account.name,
+            "step": step.id,
+            "state": row.state if row else None,
+            "since": row.at.isoformat() if row else None,
+            "summary": row.data.get("summary", "") if row else "",
+            "next": _next_of(account, row),
+        }
+        for account in workspace.accounts.values()
+        for step in STEPS
+        for row in [rows.get((account.name, step.id))]
+    ]
+
+
+def _next(account: Account, workspace: Workspace, rows: _Rows) -> str:
+    """What to do next for an account: about its first step that has not passed."""
+    first = account.requires
+    if first and _first_open(workspace.account(first), rows):
+        return f"{first} comes first."
+    return _first_open(account, rows) or "every step has passed."
+
+
+def _first_open(account: Account, rows: _Rows) -> str:
+    from bcrunbook.steps import STEPS
+
+    for step in STEPS:
+        row = rows.get((account.name, step.id))
+        action = _next_of(account, row)
+        if action:
+            return f"{step.id}: {action}" if row else action
+    return ""
+
+
+def _next_of(account: Account, row: OutcomeRow | None) -> str:
+    """What to do about one step; empty when it has passed."""
+    live = account.cloud == "live"
+    if row is None:
+        return f"bcrunbook {'plan' if live else 'run'} {account.name}"
+    if row.state in ("done", "changed"):
+        return ""
+    again = f"bcrunbook run {account.name}{' --mode apply' if live else ''}"
+    if row.state == "pending":
+        return again
+    if row.state == "waiting":
+        return f"wait some minutes, then {again}"
+    return _of_outcome(row.data) or again
+
+
+def _of_outcome(outcome: dict[str, Any]) -> str:
+    """Who can do what, as the outcome of a step says it."""
+    for change in outcome.get("changes", ()):
+        if handed := change.get("hand_off"):
+            link = f" {handed['link']}" if handed["link"] else ""
+            return f"{handed['who']}: {handed['actions'][0]}{link}"
+    error = outcome.get("error") or {}
+    who = error.get("who", "you")
+    action = str(error.get("next", ""))
+    return action if who == "you" or not action else f"{who}: {action}"

@@ -97,33 +97,35 @@ class NotebookStep:
         rows = await self._walk.examine()
         if self._walk.error is not None:
             return views.error_view(self._walk.error)
-        return views.findings_view("What is there now", rows)
+        return views.findings_view(rows)
 
     def plan(self) -> View:
         """Show what would be done."""
         if self._walk is None or self._walk.error is not None:
             return _not_run()
         changes = self._walk.plan()
-        return views.plan_view("Plan", changes, "0 to change: everything is as it should be.")
+        return views.plan_view(changes, "0 to change: everything is as it should be.")
 
     async def apply(self) -> View:
         """Do what the mode allows; in `ask` mode, after the click."""
         walk = self._walk
         if walk is None or walk.error is not None:
             return _not_run()
-        lines: list[str] = []
-        shown = _live(lines)
-        walk.told = lambda line: shown(f"{line[0].upper()}{line[1:]}")
+        progress = _Progress()
+        walk.told = progress.tell
         done = await walk.apply(approval.ask)
+        progress.end()
         if walk.error is not None:
             return views.error_view(walk.error)
-        return views.plan_view("Changed", done, _nothing_applied(walk.mode, walk.changes))
+        if not done:
+            return views.message_view(_nothing_applied(walk.mode, walk.changes))
+        return views.message_view(f"{len(done)} changed. The check below shows what is there now.")
 
     def check(self) -> View:
         """Show what was found after the changes."""
         if self._walk is None or self._walk.findings is None:
             return _not_run()
-        return views.findings_view("What is there afterwards", self._walk.rows)
+        return views.findings_view(self._walk.rows)
 
     async def outcome(self) -> None:
         """Display the outcome and close the step.
@@ -155,22 +157,33 @@ def _nothing_applied(mode: Mode, changes: tuple[Change, ...]) -> str:
     return "Nothing: see the outcome below."
 
 
-def _live(lines: list[str]) -> Any:
-    """A function that shows one more line in place, in the cell that is running."""
-    from IPython.display import display
+class _Progress:
+    """Shows line after line in one place of the running cell."""
 
-    handle: Any = None
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._handle: Any = None
 
-    def show(line: str) -> None:
-        nonlocal handle
-        lines.append(line)
-        view = views.progress_view(lines, is_over=False)
-        if handle is None:
-            handle = display(view, display_id=True)  # type: ignore[no-untyped-call]
+    def tell(self, line: str) -> None:
+        """Show one more line."""
+        text = f"{line[0].upper()}{line[1:]}"
+        if self._lines[-1:] != [text]:
+            self._lines.append(text)
+            self._show(is_over=False)
+
+    def end(self) -> None:
+        """Show that it is over."""
+        if self._lines:
+            self._show(is_over=True)
+
+    def _show(self, *, is_over: bool) -> None:
+        from IPython.display import display
+
+        view = views.progress_view(self._lines, is_over=is_over)
+        if self._handle is None:
+            self._handle = display(view, display_id=True)  # type: ignore[no-untyped-call]
         else:
-            handle.update(view)
-
-    return show
+            self._handle.update(view)
 
 
 async def open_step(step: str, *, account: str, mode: str, workspace: str = "") -> NotebookStep:

@@ -79,9 +79,9 @@ def session_view(lines: Sequence[tuple[str, str]], *, is_live: bool, is_producti
     return View(text, html)
 
 
-def findings_view(title: str, findings: Sequence[Finding]) -> View:
+def findings_view(findings: Sequence[Finding]) -> View:
     """A table of findings."""
-    lines = [title, ""]
+    lines = []
     for one in findings:
         first, *more = one.actual.splitlines() or [""]
         lines.append(f"  {_MARKS[one.verdict]:<8} {one.name}: {first}")
@@ -89,7 +89,7 @@ def findings_view(title: str, findings: Sequence[Finding]) -> View:
         if one.verdict is Verdict.DIFFERS and one.wanted:
             lines.append(f"{'':<11}wanted: {', '.join(one.wanted.splitlines())}")
         lines += _wrapped(one.advice)
-    return View("\n".join(lines), _html("findings.html", title=title, findings=findings))
+    return View("\n".join(lines), _html("findings.html", findings=findings))
 
 
 _MARKS = {
@@ -100,11 +100,11 @@ _MARKS = {
 }
 
 
-def plan_view(title: str, changes: Sequence[Change], nothing: str) -> View:
+def plan_view(changes: Sequence[Change], nothing: str) -> View:
     """A table of changes with values before and after; `nothing` is said when there are none."""
     if not changes:
-        return View(f"{title}\n\n  {nothing}", _html("nothing.html", title=title, text=nothing))
-    lines = [title, ""]
+        return View(nothing, _html("nothing.html", text=nothing))
+    lines = []
     for number, change in enumerate(changes, start=1):
         who = "" if change.by == "program" else "  (by a person)"
         lines.append(f"  {number}. {change.title}{who}")
@@ -112,7 +112,7 @@ def plan_view(title: str, changes: Sequence[Change], nothing: str) -> View:
             before, after = (", ".join(text.splitlines()) for text in (row.before, row.after))
             lines.append(f"     {row.name}: {before} -> {after}")
         lines += _hand_off_lines(change)
-    return View("\n".join(lines), _html("plan.html", title=title, changes=changes))
+    return View("\n".join(lines), _html("plan.html", changes=changes))
 
 
 def _hand_off_lines(change: Change) -> list[str]:

@@ -10,9 +10,10 @@ import asyncio
 import errno
 import json
 import logging
+import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
 from bcrunbook.notebook import parameters
@@ -37,7 +38,8 @@ async def run_notebook(source: Path, target: Path, values: dict[str, str]) -> di
     parameters.check(**values)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        failure = await asyncio.to_thread(_execute, source, target, values)
+        with _Stop() as stop:
+            failure = await asyncio.to_thread(_execute, source, target, values, stop)
         outcome = read_outcome(target)
     except OSError as error:
         raise _unwritable(error, target) from None
@@ -62,7 +64,36 @@ def read_outcome(notebook: Path) -> dict[str, Any] | None:
     return None
 
 
-def _execute(source: Path, target: Path, values: dict[str, str]) -> str:
+class _Stop:
+    """Ends what papermill's thread does when nobody waits for it any more (Ctrl-C).
+
+    A thread cannot be cancelled, but without its kernel it comes to an end by itself. Killing the
+    kernel is safe at every instant: the next run finds what was done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = False
+        self._kernel: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._asked = True
+            if self._kernel is not None and self._kernel.poll() is None:
+                self._kernel.kill()
+
+    def watch(self, kernel: Any) -> None:
+        """Note the kernel's process, which has just begun."""
+        with self._lock:
+            self._kernel = kernel
+            if self._asked:
+                kernel.kill()
+
+
+def _execute(source: Path, target: Path, values: dict[str, str], stop: _Stop) -> str:
     """Run papermill; returns the name of the error that a cell raised, or an empty string."""
     import papermill
     from jupyter_client.manager import AsyncKernelManager
@@ -72,6 +103,10 @@ def _execute(source: Path, target: Path, values: dict[str, str]) -> str:
         """Encrypts the traffic with the kernel, which plain TCP would show to this machine."""
 
         transport_encryption = "auto"
+
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+            await super()._async_launch_kernel(kernel_cmd, **kw)
+            stop.watch(getattr(self.provisioner, "process", None))
 
     with warnings.catch_warnings():
         # papermill's and nbformat's own deprecations are nobody's concern here.

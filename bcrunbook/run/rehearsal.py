@@ -7,14 +7,20 @@ is as configured, so that what is rehearsed is what will be done.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bcrunbook.accounts import Account, Workspace, load
-from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.errors import Unreachable
+from bcrunbook.rehearsal import LaunchFailed, RehearsalDescription, launch
 from bcrunbook.secrets import Secret, open_store
+
+# The rehearsal cloud's clock runs this much faster: its minutes pass in seconds.
+SPEED = 60.0
 
 # The secrets of a rehearsal lie beside its cloud: it stands in for the keyring as well.
 _STORE = "file:../cloud/secret-store"
@@ -48,6 +54,33 @@ STANDARD = (
     Rehearsed("trial", "trial", "Contoso Lending (trial)", 180, "Codat"),
     Rehearsed("production", "production", "Contoso Lending", 180, "Codat"),
 )
+
+
+@contextlib.contextmanager
+def running_cloud(directory: Path) -> Iterator[RehearsalDescription]:
+    """A rehearsal cloud on `directory`/cloud for the length of a `with` block.
+
+    Its description stays behind when it has stopped, for whoever looks at the rehearsal afterwards.
+
+    Raises:
+        Unreachable: it cannot be started there.
+    """
+    cloud = directory / "cloud"
+    description = cloud / "rehearsal.json"
+    with contextlib.ExitStack() as stack:
+        try:
+            told = stack.enter_context(launch(cloud, speed=SPEED))
+            content = description.read_bytes()
+        except (LaunchFailed, OSError) as error:
+            raise Unreachable(
+                f"The rehearsal cloud cannot be started: {error}",
+                where=str(cloud),
+                next="choose another folder with --dir, or end the program that uses this one",
+            ) from None
+        yield told
+    # It holds the batch identity's secret: for the owner's eyes only.
+    with open(os.open(description, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
 
 
 async def prepare(

@@ -191,10 +191,11 @@ class SecretFindings:
         ours = sum(1 for one in self.credentials if one.marker)
         orphans = sum(1 for one in self.credentials if one.marker and not one.is_stored)
         count = len(self.credentials)
-        actual = f"{count}, {ours} of them ours" if count else "none"
+        whose = "made by this runbook" if ours == count else f"{ours} of them made by this runbook"
+        actual = f"{count}, {whose}" if count else "none"
         return Finding(
             "Secrets on the application",
-            f"1 of ours, at most {MOST_SECRETS} in all",
+            f"1 made by this runbook, at most {MOST_SECRETS} in all",
             actual + (f", {orphans} without a stored value" if orphans else ""),
             "Microsoft Graph, applications",
             Verdict.OK if self.current and not orphans else Verdict.DIFFERS,

@@ -1,0 +1,198 @@
+"""The main job: both accounts from nothing, by the README's own command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bcrunbook.accounts import load
+from bcrunbook.ledger import open_ledger
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.run.papermill import read_outcome
+from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps.wanted import AUDIENCE, BUSINESS_CENTRAL, REDIRECT_URI, SCOPES
+from tests.conftest import requests_of
+from tests.run.conftest import Rehearsal, bcrunbook, leaks
+from tests.strangers import Stranger
+
+ACCOUNTS = ("trial", "production")
+
+
+@pytest.fixture(scope="module")
+def again(
+    rehearsed: Rehearsal, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, RehearsalDescription]]:
+    """The rehearsal's folder, copied, with its cloud running again."""
+    directory = tmp_path_factory.mktemp("again") / "rehearsal"
+    shutil.copytree(rehearsed.directory, directory)
+    with launch(directory / "cloud", speed=60) as told:
+        yield directory, told
+
+
+def test_it_ends_done_and_says_where_everything_is(rehearsed: Rehearsal) -> None:
+    """Exit code 0; a table of accounts by steps, the output notebooks and the report, on stdout."""
+    assert rehearsed.exit_code == 0, rehearsed.stderr
+    for account in ACCOUNTS:
+        assert account in rehearsed.stdout
+    paths = [Path(line) for line in rehearsed.stdout.splitlines() if line.startswith("/")]
+    assert len(paths) == len(ACCOUNTS) * len(STEPS) + 1
+    assert all(path.is_file() for path in paths)
+    assert paths[-1].name == "report.html"
+
+
+def test_everything_lies_below_its_folder(rehearsed: Rehearsal) -> None:
+    """The workspace and the cloud, with the cloud's description for whoever looks afterwards."""
+    assert {one.name for one in rehearsed.directory.iterdir()} == {"workspace", "cloud"}
+    told = json.loads((rehearsed.directory / "cloud" / "rehearsal.json").read_text("utf-8"))
+    assert Path(told["canaries"]).is_file()
+    assert Path(told["requests"]).is_file()
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+async def test_each_account_has_what_the_setup_page_asks_for(
+    again: tuple[Path, RehearsalDescription], account: str
+) -> None:
+    """Audience, redirect URI, two scopes, one stored and working secret, the tenant-wide grant."""
+    directory, told = again
+    stranger = Stranger(told, told.accounts[account]["tenant"])
+    try:
+        app = stranger.application(account)
+        assert app["signInAudience"] == AUDIENCE
+        assert app["web"]["redirectUris"] == [REDIRECT_URI]
+        (api,) = app["requiredResourceAccess"]
+        assert api["resourceAppId"] == BUSINESS_CENTRAL
+        assert {one["id"] for one in api["resourceAccess"]} == set(SCOPES.values())
+        assert {one["type"] for one in api["resourceAccess"]} == {"Scope"}
+        (credential,) = app["passwordCredentials"]
+        assert credential["displayName"]
+        assert credential["endDateTime"]
+        workspace = load(directory / "workspace")
+        with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+            fact = ledger.latest(account, step="client_secret", kind="secret_stored")
+        assert fact is not None
+        stored = directory / "workspace" / fact.data["reference"].removeprefix("file:")
+        answer = stranger.ask_token(app["appId"], stored.read_text("utf-8").strip())
+        assert "access_token" in answer
+        (grant,) = stranger.grants(app["appId"])
+        assert grant["consentType"] == "AllPrincipals"
+        assert set(grant["scope"].split()) == set(SCOPES)
+    finally:
+        stranger.http.close()
+
+
+def graph_calls(rehearsed: Rehearsal) -> dict[str, int]:
+    """Calls to Microsoft Graph by account; the accounts run one after the other."""
+    told = json.loads((rehearsed.directory / "cloud" / "rehearsal.json").read_text("utf-8"))
+    tenants = {told["accounts"][account]["tenant"]: account for account in ACCOUNTS}
+    counts = dict.fromkeys(ACCOUNTS, 0)
+    account = ""
+    for line in Path(told["requests"]).read_text("utf-8").splitlines():
+        one = json.loads(line)
+        if one["host"] == "login.microsoftonline.com":
+            account = tenants.get(one["path"].split("/")[1], account)
+        elif one["host"] == "graph.microsoft.com":
+            counts[account] += 1
+    return counts
+
+
+def test_a_first_run_makes_at_most_14_calls(rehearsed: Rehearsal) -> None:
+    """Steps 0 to 3 of one account, every check afterwards included."""
+    counts = graph_calls(rehearsed)
+    assert all(0 < count <= 14 for count in counts.values()), counts
+
+
+def test_a_second_run_changes_nothing_says_so_and_makes_at_most_6_calls(
+    again: tuple[Path, RehearsalDescription],
+) -> None:
+    """Everything is found as it should be: no write, and hardly any call."""
+    directory, told = again
+    before = len(requests_of(told))
+    done = bcrunbook("run", "trial", "--json", "--workspace", str(directory / "workspace"))
+    assert done.returncode == 0, done.stderr
+    outcomes = [run["outcome"] for run in json.loads(done.stdout)["runs"]]
+    assert [one["state"] for one in outcomes] == ["done"] * len(STEPS)
+    assert all(one["summary"].startswith("0 to change") for one in outcomes)
+    assert len(requests_of(told)) - before <= 6
+
+
+def test_the_report_opens_offline_and_links_to_the_notebooks(rehearsed: Rehearsal) -> None:
+    """One file that loads nothing from anywhere; each step links to its executed notebook."""
+    (report,) = rehearsed.directory.rglob("report.html")
+    html = report.read_text("utf-8")
+    for word in ("<script", "src=", "@import", "<link"):
+        assert word not in html
+    for account in ACCOUNTS:
+        for step in STEPS:
+            assert f'href="{account}/{notebook_of(step)}"' in html
+            assert (report.parent / account / notebook_of(step)).is_file()
+
+
+def test_every_output_notebook_carries_its_outcome(rehearsed: Rehearsal) -> None:
+    """The outcome is under its MIME type in the notebook, schema version and step included."""
+    for step in STEPS:
+        for notebook in rehearsed.directory.rglob(notebook_of(step)):
+            outcome = read_outcome(notebook)
+            assert outcome is not None
+            assert (outcome["schema"], outcome["step"]) == (1, step.id)
+            assert outcome["cloud"] == "rehearsal"
+
+
+def test_no_secret_is_left_anywhere(rehearsed: Rehearsal) -> None:
+    """No canary in workspace, runs, ledger, report, logs, or what was printed."""
+    cloud = rehearsed.directory / "cloud"
+    told = json.loads((cloud / "rehearsal.json").read_text("utf-8"))
+    places = [rehearsed.directory / "workspace"]
+    texts = [
+        rehearsed.stdout,
+        rehearsed.stderr,
+        Path(told["requests"]).read_text("utf-8"),
+        (cloud / "server.log").read_text("utf-8"),
+        (cloud / "faults.log").read_text("utf-8"),
+    ]
+    assert leaks(Path(told["canaries"]), places, *texts) == []
+
+
+FAILURES: dict[str, list[dict[str, Any]]] = {
+    "the secret's answer is lost, then everything breaks": [
+        {"path": "addPassword", "nth": 1, "drop": "after"},
+        {"path": "oauth2PermissionGrants", "status": 500, "body": "<html>gateway</html>"},
+    ],
+    "consent is refused and the token endpoint stumbles": [
+        {"host": "login.microsoftonline.com", "path": "token", "nth": [3, 4], "status": 503},
+        {
+            "path": "oauth2PermissionGrants",
+            "method": "POST",
+            "status": 403,
+            "body": {"error": {"code": "Authorization_RequestDenied", "message": "No."}},
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failed_run_leaves_no_secret_either(
+    name: str, rehearsed: Rehearsal, tmp_path: Path
+) -> None:
+    """The same search after runs that end badly, with the log switched on."""
+    faults = tmp_path / "faults.json"
+    faults.write_text(json.dumps(FAILURES[name]), "utf-8")
+    directory = tmp_path / "rehearsal"
+    shutil.copytree(rehearsed.directory / "workspace", directory / "workspace")
+    shutil.copytree(
+        rehearsed.directory / "cloud" / "secret-store", directory / "cloud" / "secret-store"
+    )
+    for left in (directory / "workspace").glob("ledger.db*"):
+        left.unlink()
+    with launch(directory / "cloud", speed=200, faults=faults) as told:
+        store = directory / "cloud" / "secret-store" / "sign-in" / "batch"
+        store.write_text(told.batch_identity["client_secret"], "utf-8")
+        done = bcrunbook("--debug", "run", "trial", "-w", str(directory / "workspace"))
+        assert done.returncode != 0
+        texts = (done.stdout, done.stderr, Path(told.requests).read_text("utf-8"))
+        assert leaks(Path(told.canaries), [directory / "workspace"], *texts) == []
+        assert "Traceback" not in done.stdout
