@@ -120,7 +120,14 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
             "sign in with a client id of your own (accounts.toml, sign_in.client_id)",
         ),
     ),
-    ((65004,), Advice("consent was declined", "run again and accept")),
+    (
+        (65004,),
+        Advice(
+            "consent was declined, or the page asked for an administrator",
+            "run again and accept, or let an administrator consent",
+            "you, or " + _CONSENT_ADMIN,
+        ),
+    ),
     (
         (65005, 650056),
         Advice(
@@ -174,7 +181,8 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         Advice(
             "the client secret is wrong (often the Secret ID was pasted instead of the Value), or"
             " is so new that it is not known everywhere yet",
-            "wait up to a minute; if it stays, make a new secret with step 2 (client_secret)",
+            "wait up to a minute; if it stays, use the Value, or make a new secret (the one for"
+            " Codat: step 2, client_secret)",
         ),
     ),
     (
@@ -187,7 +195,10 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
     ),
     (
         (7000222,),
-        Advice("the client secret has expired", "make a new one with step 2 (client_secret)"),
+        Advice(
+            "the client secret has expired",
+            "make a new one (the one for Codat: step 2, client_secret)",
+        ),
     ),
     (
         (7000229,),
@@ -220,3 +231,9 @@ def code_in(text: str) -> int | None:
     """The AADSTS number in an error text such as `AADSTS50076: Due to ...`; None without one."""
     found = re.search(r"AADSTS(\d{4,8})", text)
     return int(found.group(1)) if found else None
+
+
+def advice_in(text: str) -> Advice | None:
+    """What the first AADSTS number in an error text means; None where it is not known here."""
+    number = code_in(text)
+    return ADVICE.get(number) if number is not None else None

@@ -35,6 +35,8 @@ USER_AGENT = f"bcrunbook/{__version__}"
 
 # Faults that arise before a single byte of the request has left: repeating is always safe.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# An answer that cannot be unpacked is as good as none.
+_FAULTS = (httpx.TransportError, httpx.DecodingError)
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _RETRIES = 6
 _LONGEST_WAIT = 120.0
@@ -83,6 +85,11 @@ class _PacedRetry(Retry):
         self.elapsed_sleep += seconds
 
 
+async def _read_whole(response: httpx.Response) -> None:
+    """Read the body while a connection that breaks in the middle of it can still be repeated."""
+    await response.aread()
+
+
 def _policies(pace: Pace) -> dict[Repeat, Retry]:
     every = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
     shared: dict[str, Any] = {
@@ -92,12 +99,13 @@ def _policies(pace: Pace) -> dict[Repeat, Retry]:
         "max_backoff_wait": _LONGEST_WAIT,
         "total_timeout": _TOTAL_WAIT,
         "allowed_methods": every,
+        "validate_response": _read_whole,
     }
     return {
         Repeat.SAFE: _PacedRetry.at(
             pace,
             status_forcelist=[429, 500, 502, 503, 504],
-            retry_on_exceptions=[httpx.TransportError],
+            retry_on_exceptions=_FAULTS,
             **shared,
         ),
         Repeat.ONCE: _PacedRetry.at(
@@ -235,7 +243,7 @@ class Http:
                 extensions={"retry": self._policies[repeat]},
                 **body,
             )
-        except httpx.TransportError as error:
+        except _FAULTS as error:
             raise self._unreachable(error, where, repeat) from None
         log.info(
             "%s %s%s -> %d in %.0f ms, request-id %s",
@@ -248,7 +256,7 @@ class Http:
         )
         return response
 
-    def _unreachable(self, error: httpx.TransportError, where: str, repeat: Repeat) -> Unreachable:
+    def _unreachable(self, error: httpx.RequestError, where: str, repeat: Repeat) -> Unreachable:
         detail = scrub(str(error), where="transport error") or type(error).__name__
         if isinstance(error, httpx.ProxyError):
             return Unreachable(

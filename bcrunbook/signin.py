@@ -13,17 +13,27 @@ import asyncio
 import base64
 import json
 import logging
+import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bcrunbook import aadsts
 from bcrunbook.accounts import Account
-from bcrunbook.errors import AskAdministrator, FixInput, RunbookError, SignInAgain, WaitAndRetry
-from bcrunbook.http import Http
+from bcrunbook.errors import (
+    AskAdministrator,
+    FixInput,
+    ReportBug,
+    RunbookError,
+    SignInAgain,
+    Unreachable,
+    WaitAndRetry,
+)
+from bcrunbook.http import Http, Repeat
 from bcrunbook.secrets import Secret, read, scrub
 
 if TYPE_CHECKING:
@@ -43,6 +53,15 @@ AZURE_SCOPES = (f"{AZURE}/user_impersonation",)
 
 _APPLICATION_METHODS = frozenset({"client_secret", "certificate", "federated"})
 _BROWSER_TIMEOUT = 300
+_AZ_TIMEOUT = 120
+_KEPT_LONGER_THAN = 300  # seconds that a kept token must still be good for; MSAL's own margin
+
+_HEADLESS_ADVICE = (
+    "open notebook 00_start_here and sign in there, or give the account an application's sign-in"
+    " (client_secret, certificate, federated) for headless runs"
+)
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,8 @@ class Token:
         value: the token.
         tenant: id of the tenant that issued it.
         username: the person's sign-in name; empty for an application.
-        scopes: the delegated permissions it carries (short names); empty for an application.
+        scopes: the delegated permissions it carries (short names), of a kept token those that
+            were asked for; empty for an application.
         directory_roles: template ids of the person's directory roles; None when not told.
     """
 
@@ -101,6 +121,7 @@ class SignIn:
         self._root = root
         self._person = person
         self._apps: dict[str, Any] = {}
+        self._from_az_until: dict[str, tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
 
     @property
@@ -122,67 +143,102 @@ class SignIn:
         return await self._token(GRAPH, scopes, self._account.tenant, fresh=fresh)
 
     async def azure(self) -> Token:
-        """A token for Azure's list of tenants. Raises as `graph` does."""
-        return await self._token(AZURE, AZURE_SCOPES, self._account.tenant)
+        """A token for Azure's list of tenants. Raises as `graph` does.
+
+        The list is worth knowing and not worth a question: a person is never asked for it.
+        """
+        return await self._token(AZURE, AZURE_SCOPES, self._account.tenant, may_ask=False)
 
     async def _token(
-        self, resource: str, scopes: tuple[str, ...], tenant: str, *, fresh: bool = False
+        self,
+        resource: str,
+        scopes: tuple[str, ...],
+        tenant: str,
+        *,
+        fresh: bool = False,
+        may_ask: bool = True,
     ) -> Token:
         method = self._account.sign_in.method
         async with self._lock:
             if method == "az":
-                return await asyncio.to_thread(self._from_az, resource)
+                return await self._by_az(resource, fresh)
             if tenant not in self._apps:
                 self._apps[tenant] = await self._application(tenant)
             app = self._apps[tenant]
             if self.is_application:
                 if fresh:
-                    await asyncio.to_thread(app.remove_tokens_for_client)
-                answer = await asyncio.to_thread(
-                    app.acquire_token_for_client, [f"{resource}/.default"]
-                )
+                    await self._run(app.remove_tokens_for_client)
+                answer = await self._run(app.acquire_token_for_client, [f"{resource}/.default"])
                 return self._checked(answer, app)
-            return await self._persons_token(app, list(scopes), fresh)
+            return await self._persons_token(app, list(scopes), fresh, may_ask)
 
     async def _persons_token(
-        self, app: msal.PublicClientApplication, scopes: list[str], fresh: bool
+        self, app: msal.PublicClientApplication, scopes: list[str], fresh: bool, may_ask: bool
     ) -> Token:
         settings = self._account.sign_in
-        known = await asyncio.to_thread(app.get_accounts, settings.username)
-        if known:
-            answer = await asyncio.to_thread(
-                app.acquire_token_silent_with_error, scopes, known[0], force_refresh=fresh
+        known = await self._run(app.get_accounts, settings.username)
+        refusal: RunbookError | None = None
+        # The cache is shared by all accounts of this machine, and so may know several people.
+        for one in _likeliest_first(app, known):
+            answer = await self._run(
+                app.acquire_token_silent_with_error, scopes, one, force_refresh=fresh
             )
             if answer and "access_token" in answer:
-                return self._checked(answer, app, known[0]["home_account_id"])
-        if self._person is None:
-            raise SignInAgain(
-                "Nobody is signed in, and nobody is here to sign in.",
-                where=f'account "{self._account.name}", sign_in.method = "{settings.method}"',
-                why="a browser or a device code needs a person; the kept sign-in is missing, has"
-                " expired, or could not be kept on this machine",
-                next="open notebook 00_start_here and sign in there, or give the account an"
-                " application's sign-in (client_secret, certificate, federated) for headless runs",
-                section="00_start_here#sign-in",
-            )
+                return self._checked(answer, app, one["home_account_id"], scopes)
+            if answer and refusal is None:
+                refusal = self._error(answer)
+                if isinstance(refusal, WaitAndRetry):
+                    raise refusal
+        if self._person is None or not may_ask:
+            raise self._nobody_here(refusal)
         if settings.method == "device_code":
             answer = await self._by_device_code(app, scopes)
         else:
-            self._person.say_browser_opens()
-            answer = await asyncio.to_thread(
-                app.acquire_token_interactive,
-                scopes,
-                prompt="select_account",
-                login_hint=settings.username,
-                timeout=_BROWSER_TIMEOUT,
-            )
+            answer = await self._by_browser(app, scopes)
         return self._checked(answer, app)
+
+    def _nobody_here(self, refusal: RunbookError | None) -> RunbookError:
+        """Why nothing kept would do, for a run in which nobody can be asked."""
+        if refusal is None:
+            return SignInAgain(
+                "Nobody is signed in, and nobody is here to sign in.",
+                where=self._where,
+                why="a browser or a device code needs a person; the kept sign-in is missing, has"
+                " expired, or could not be kept on this machine",
+                next=_HEADLESS_ADVICE,
+                section="00_start_here#sign-in",
+            )
+        if isinstance(refusal, SignInAgain):
+            refusal.next = _HEADLESS_ADVICE
+        return refusal
+
+    async def _by_browser(
+        self, app: msal.PublicClientApplication, scopes: list[str]
+    ) -> dict[str, Any]:
+        assert self._person is not None
+        if not _can_open_a_browser():
+            raise FixInput(
+                "There is no browser on the machine where this runs.",
+                where=self._where,
+                why="the notebook's kernel runs on a server or in a container",
+                next='set method = "device_code": a browser anywhere will do then',
+                section="00_start_here#sign-in",
+            )
+        self._person.say_browser_opens()
+        answer: dict[str, Any] = await self._run(
+            app.acquire_token_interactive,
+            scopes,
+            prompt="select_account",
+            login_hint=self._account.sign_in.username,
+            timeout=_BROWSER_TIMEOUT,
+        )
+        return answer
 
     async def _by_device_code(
         self, app: msal.PublicClientApplication, scopes: list[str]
     ) -> dict[str, Any]:
         assert self._person is not None
-        flow = await asyncio.to_thread(app.initiate_device_flow, scopes)
+        flow = await self._run(app.initiate_device_flow, scopes)
         if "user_code" not in flow:
             raise self._error(flow)
         self._person.show_device_code(
@@ -197,7 +253,7 @@ class SignIn:
         interval = float(flow.get("interval", 5))
         while True:
             # One poll per call, so that the cell stays interruptible while the person types.
-            answer: dict[str, Any] = await asyncio.to_thread(
+            answer: dict[str, Any] = await self._run(
                 app.acquire_token_by_device_flow, flow, exit_condition=lambda _: True
             )
             pending = answer.get("error") in ("authorization_pending", "slow_down")
@@ -227,23 +283,37 @@ class SignIn:
 
         try:
             return await asyncio.to_thread(build)
-        except ValueError as error:
-            # MSAL raises ValueError for an authority whose configuration cannot be had, and for a
-            # certificate that it cannot load.
-            text = scrub(str(error), where="sign-in error")
-            if settings.method == "certificate" and "authority" not in text:
-                raise FixInput(
-                    f"The certificate cannot be used: {text.splitlines()[0]}",
-                    where=f'account "{self._account.name}", sign_in.certificate',
-                    next="name a PFX file, or a PEM file with certificate and private key",
-                ) from None
-            raise FixInput(
+        except ValueError:
+            # All that MSAL says when it could not learn about the tenant.
+            raise await self._no_authority(tenant) from None
+        except RunbookError:
+            raise
+        except Exception as error:
+            raise _fault(error, self._where) from None
+
+    async def _no_authority(self, tenant: str) -> RunbookError:
+        """Why the tenant's sign-in configuration could not be had."""
+        address = f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration"
+        response = await self._http.send("GET", address, repeat=Repeat.SAFE)
+        try:
+            told = response.json()
+        except ValueError:
+            return _not_entra(self._where)
+        if response.status_code in (400, 404) and isinstance(told, dict) and told.get("error"):
+            number = aadsts.code_in(str(told.get("error_description", "")))
+            return FixInput(
                 f'Entra does not know the tenant "{tenant}".',
                 where=f'account "{self._account.name}", tenant',
                 why="the id or domain is misspelt, or belongs to another national cloud",
                 next="copy the Tenant ID from Microsoft Entra ID, Overview, in the Azure portal",
-                code="AADSTS90002",
-            ) from None
+                code=f"AADSTS{number}" if number is not None else str(told["error"]),
+                request_id=str(told.get("correlation_id", "")),
+            )
+        return WaitAndRetry(
+            f"Entra did not tell how to sign in to this tenant ({response.status_code}).",
+            where=self._where,
+            next="wait a minute and run again",
+        )
 
     async def _credential(self) -> Any:
         settings = self._account.sign_in
@@ -265,7 +335,17 @@ class SignIn:
             return {"client_assertion": _reader(path)}
         return None
 
-    def _from_az(self, resource: str) -> Token:
+    async def _by_az(self, resource: str, fresh: bool) -> Token:
+        """A token of the Azure CLI, kept while it lasts: each call of az takes about a second."""
+        kept = self._from_az_until.get(resource)
+        if kept is not None and not fresh and kept[1] - _KEPT_LONGER_THAN > time.time():
+            return kept[0]
+        token, ends = await asyncio.to_thread(self._ask_az, resource)
+        self._from_az_until[resource] = (token, ends)
+        return token
+
+    def _ask_az(self, resource: str) -> tuple[Token, float]:
+        where = "az account get-access-token"
         program = shutil.which("az")
         if program is None:
             raise FixInput(
@@ -273,50 +353,45 @@ class SignIn:
                 where=f'account "{self._account.name}", sign_in.method = "az"',
                 next="install it and run az login, or choose method browser",
             )
+        tenant = self._account.tenant
         kind = "ms-graph" if resource == GRAPH else "arm"
-        done = subprocess.run(
-            [
-                program,
-                "account",
-                "get-access-token",
-                "--resource-type",
-                kind,
-                "--tenant",
-                self._account.tenant,
-                "--output",
-                "json",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if done.returncode != 0:
-            last = scrub(done.stderr.strip(), where="az error").splitlines()[-1:] or ["no message"]
-            raise _advised(
-                SignInAgain,
-                f"The Azure CLI gave no token: {last[0]}",
-                where="az account get-access-token",
-                next=f"run: az login --tenant {self._account.tenant}",
-                text=done.stderr,
+        command = [program, "account", "get-access-token", "--resource-type", kind]
+        command += ["--tenant", tenant, "--output", "json"]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_AZ_TIMEOUT,
+                check=False,
             )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Unreachable(
+                f"The Azure CLI could not be asked ({type(error).__name__}).",
+                where=where,
+                next="run az account show in a terminal: it has to answer there",
+            ) from None
+        if done.returncode != 0:
+            raise _az_refusal(done.stderr, where, tenant)
         try:
             told = json.loads(done.stdout)
-            return Token(
-                value=Secret(told["accessToken"]),
-                tenant=str(told["tenant"]),
-                username="",
-                scopes=frozenset(),
-                directory_roles=None,
-            )
-        except (ValueError, KeyError):
+            value, issuer = told["accessToken"], told["tenant"]
+            if not (isinstance(value, str) and value and isinstance(issuer, str)):
+                raise ValueError
+            ends = float(told.get("expires_on") or 0)
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise SignInAgain(
                 "The Azure CLI answered in a form that is not known here.",
-                where="az account get-access-token",
+                where=where,
                 next="update the Azure CLI, or choose method browser",
             ) from None
+        return Token(Secret(value), issuer, "", frozenset(), None), ends
 
-    def _checked(self, answer: dict[str, Any], app: Any, kept_for: str = "") -> Token:
+    def _checked(
+        self, answer: dict[str, Any], app: Any, kept_for: str = "", asked: Sequence[str] = ()
+    ) -> Token:
         if "access_token" not in answer:
             raise self._error(answer)
         claims: dict[str, Any] = answer.get("id_token_claims") or {}
@@ -327,13 +402,35 @@ class SignIn:
             value=Secret(answer["access_token"]),
             tenant=str(claims.get("tid") or _tenant_of(app)),
             username=str(claims.get("preferred_username", "")),
-            scopes=_short_scopes(answer.get("scope", "")),
+            scopes=_short_scopes(answer.get("scope") or asked),
             directory_roles=frozenset(wids) if isinstance(wids, list) else None,
         )
 
+    @property
+    def _where(self) -> str:
+        return f'account "{self._account.name}", sign_in.method = "{self._account.sign_in.method}"'
+
     def _error(self, answer: dict[str, Any]) -> RunbookError:
-        where = f'sign-in of account "{self._account.name}" ({self._account.sign_in.method})'
-        return sign_in_error(answer, where)
+        return sign_in_error(answer, self._where)
+
+    async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        return await _in_thread(self._where, call, *args, **kwargs)
+
+
+# OAuth errors (RFC 6749, RFC 8628, Entra's own); any other is answered by signing in again.
+_KINDS: dict[str, type[RunbookError]] = {
+    "consent_required": AskAdministrator,
+    "access_denied": AskAdministrator,
+    "authorization_declined": AskAdministrator,
+    "invalid_client": FixInput,
+    "unauthorized_client": FixInput,
+    "invalid_request": FixInput,
+    "invalid_resource": FixInput,
+    "invalid_scope": ReportBug,
+    "unsupported_grant_type": ReportBug,
+    "temporarily_unavailable": WaitAndRetry,
+    "server_error": WaitAndRetry,
+}
 
 
 def sign_in_error(answer: dict[str, Any], where: str) -> RunbookError:
@@ -346,18 +443,14 @@ def sign_in_error(answer: dict[str, Any], where: str) -> RunbookError:
     error = str(answer.get("error", ""))
     description = scrub(str(answer.get("error_description", "")), where="sign-in error")
     first = (description.splitlines() or [error])[0]
-    kind: Callable[..., RunbookError] = SignInAgain
-    if error in ("consent_required", "access_denied"):
+    kind = _KINDS.get(error, SignInAgain)
+    # MSAL calls the suberror of a kept sign-in its classification.
+    if "consent_required" in (answer.get("suberror"), answer.get("classification")):
         kind = AskAdministrator
-    elif error in ("invalid_client", "unauthorized_client", "invalid_request", "invalid_resource"):
-        kind = FixInput
-    elif error in ("temporarily_unavailable", "server_error"):
-        kind = WaitAndRetry
     return _advised(
         kind,
         f"Entra refused the sign-in: {first}",
         where=where,
-        next="sign in again",
         text=description,
         request_id=str(answer.get("correlation_id", "")),
         code=error,
@@ -369,18 +462,17 @@ def _advised(
     what: str,
     *,
     where: str,
-    next: str,
     text: str,
+    next: str = "",
     code: str = "",
     request_id: str = "",
 ) -> RunbookError:
-    number = aadsts.code_in(text)
-    advice = aadsts.ADVICE.get(number) if number is not None else None
+    number, advice = aadsts.code_in(text), aadsts.advice_in(text)
     return kind(
         what,
         where=where,
         why=advice.meaning if advice else "",
-        next=advice.next if advice else next,
+        next=next or (advice.next if advice else "sign in again"),
         who=advice.who if advice else "you",
         code=f"AADSTS{number}" if number is not None else code,
         request_id=request_id,
@@ -394,6 +486,9 @@ async def prove_client_secret(
     """Ask Entra for a token with an application's id and secret; None when it gave one.
 
     A new MSAL application each time, because MSAL keeps refused requests for a while.
+
+    Raises:
+        WaitAndRetry, Unreachable: Entra did not answer the question.
     """
     client = http.for_msal()
 
@@ -408,11 +503,107 @@ async def prove_client_secret(
         )
         return dict(app.acquire_token_for_client([f"{GRAPH}/.default"]))
 
-    answer = await asyncio.to_thread(ask)
+    where = f"token request of application {client_id}"
+    answer = await _in_thread(where, ask)
     if "access_token" in answer:
         Secret(answer["access_token"])  # known to the scrubber from here on
         return None
-    return sign_in_error(answer, f"token request of application {client_id}")
+    refusal = sign_in_error(answer, where)
+    if isinstance(refusal, WaitAndRetry):
+        raise refusal
+    return refusal
+
+
+async def _in_thread(where: str, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Make one of MSAL's blocking calls; whatever it raises comes out as an error with advice."""
+    try:
+        return await asyncio.to_thread(call, *args, **kwargs)
+    except RunbookError:
+        raise
+    except Exception as error:
+        raise _fault(error, where) from None
+
+
+def _fault(error: Exception, where: str) -> RunbookError:
+    """What an exception of MSAL means: it raises for service, network and browser alike."""
+    from msal.exceptions import MsalError
+    from msal.oauth2cli.oauth2 import BrowserInteractionTimeoutError
+
+    if isinstance(error, BrowserInteractionTimeoutError):
+        return SignInAgain(
+            "Nobody finished the sign-in in the browser.",
+            where=where,
+            why=f"the window was closed, or {_BROWSER_TIMEOUT // 60} minutes went by",
+            next="run again and sign in, or choose method device_code",
+            section="00_start_here#sign-in",
+        )
+    if isinstance(error, MsalError):
+        text = scrub(str(error), where="sign-in error")
+        return WaitAndRetry(
+            f"Entra is out of order: {text}.", where=where, next="wait a minute and run again"
+        )
+    if isinstance(error, json.JSONDecodeError):
+        return _not_entra(where)
+    if isinstance(error, OSError):
+        return Unreachable(
+            f"This machine is in the way of the sign-in ({type(error).__name__}).",
+            where=where,
+            why="a port for the browser's answer, or the kept sign-in's file, cannot be used",
+            next="run again; if it stays, choose method device_code and cache memory",
+        )
+    return ReportBug(
+        f"The sign-in failed in a way nobody expected ({type(error).__name__}).",
+        where=where,
+        why=scrub(str(error), where="sign-in error"),
+        next="run again; if it stays, report this",
+    )
+
+
+def _not_entra(where: str) -> RunbookError:
+    return Unreachable(
+        "Something other than Entra answered the sign-in.",
+        where=where,
+        why="a proxy, or the sign-on page of this network, stands in between",
+        next="check the connection and [network] proxy in accounts.toml, then run again",
+        who="you, or whoever keeps the network",
+    )
+
+
+def _az_refusal(text: str, where: str, tenant: str) -> RunbookError:
+    said = [line.removeprefix("ERROR:").strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in said if aadsts.code_in(line) is not None] or said
+    advice = aadsts.advice_in(text)
+    login = f"run: az login --tenant {tenant}"
+    return _advised(
+        SignInAgain,
+        "The Azure CLI gave no token: "
+        + scrub(telling[0] if telling else "no message", where="az error"),
+        where=where,
+        next=f"{advice.next}; then {login}" if advice else login,
+        text=text,
+    )
+
+
+def _can_open_a_browser() -> bool:
+    import webbrowser
+
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        # In a Linux on Windows, MSAL opens the browser of Windows.
+        return "microsoft" in platform.uname().release.lower()
+    return True
+
+
+def _likeliest_first(app: Any, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The people that the cache knows, those who have signed in to this tenant before first."""
+    tenant = _tenant_of(app).lower()
+    here = {
+        entry.get("home_account_id")
+        for entry in app.token_cache.search("IdToken")
+        if entry.get("realm", "").lower() == tenant
+    }
+    return sorted(known, key=lambda one: one["home_account_id"] not in here)
 
 
 def _kept_claims(app: Any, home_account_id: str) -> dict[str, Any]:
@@ -432,7 +623,7 @@ def _tenant_of(app: Any) -> str:
     return str(app.authority.token_endpoint).removeprefix(f"{LOGIN}/").split("/", 1)[0]
 
 
-def _short_scopes(scope: str | list[str]) -> frozenset[str]:
+def _short_scopes(scope: str | Sequence[str]) -> frozenset[str]:
     names = scope.split() if isinstance(scope, str) else scope
     return frozenset(name.rsplit("/", 1)[-1] for name in names)
 
@@ -440,18 +631,24 @@ def _short_scopes(scope: str | list[str]) -> frozenset[str]:
 def _reader(path: Path) -> Callable[[], str]:
     def assertion() -> str:
         try:
-            return Secret(path.read_text(encoding="utf-8").strip()).reveal()
-        except OSError as error:
-            raise FixInput(
-                f"The federated token cannot be read ({type(error).__name__}).",
-                where=str(path),
-                next="check sign_in.token_file and that the platform has written the file",
-            ) from None
+            value = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            value, why = "", type(error).__name__
+        else:
+            why = "it is empty"
+        if value:
+            return Secret(value).reveal()
+        raise FixInput(
+            f"The federated token cannot be read ({why}).",
+            where=str(path),
+            next="check sign_in.token_file and that the platform has written the file",
+        )
 
     return assertion
 
 
 def _certificate(path: Path, password: str | None) -> dict[str, Any]:
+    """A certificate and its key as MSAL takes them, loaded here so that a slip is told as one."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -460,31 +657,52 @@ def _certificate(path: Path, password: str | None) -> dict[str, Any]:
             where=str(path),
             next="check sign_in.certificate in accounts.toml",
         ) from None
-    if path.suffix.lower() in (".pfx", ".p12"):
-        return {"private_key_pfx_path": str(path), "passphrase": password}
-    return _pem(content, password, path)
-
-
-def _pem(content: bytes, password: str | None, path: Path) -> dict[str, Any]:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-
     try:
-        certificate = x509.load_pem_x509_certificate(content)
-    except ValueError:
+        if path.suffix.lower() in (".pfx", ".p12"):
+            return _pfx(path, content, password)
+        return _pem(content, password)
+    except (ValueError, TypeError) as error:
+        # cryptography raises TypeError for a password that is missing or not needed.
         raise FixInput(
-            "The PEM file holds no certificate.",
+            f"The certificate cannot be used: {scrub(str(error), where='certificate error')}",
             where=str(path),
-            next="put the certificate and its private key into one PEM file",
+            next="name a PFX file, or a PEM file that holds the certificate and its private RSA"
+            " key, and give sign_in.certificate_password where there is one",
         ) from None
+
+
+def _pfx(path: Path, content: bytes, password: str | None) -> dict[str, Any]:
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    secret = password.encode() if password else None
+    key, certificate, _ = pkcs12.load_key_and_certificates(content, secret)
+    if certificate is None:
+        raise ValueError("the PFX file holds no certificate")
+    _check_key(key)
+    return {"private_key_pfx_path": str(path), "passphrase": password}
+
+
+def _pem(content: bytes, password: str | None) -> dict[str, Any]:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+
+    certificate = x509.load_pem_x509_certificate(content)
+    key = serialization.load_pem_private_key(content, password.encode() if password else None)
+    _check_key(key)
     text = content.decode("ascii", errors="replace")
-    start = text.find("-----BEGIN CERTIFICATE-----")
     return {
         "private_key": text,
         "thumbprint": certificate.fingerprint(hashes.SHA1()).hex(),
-        "public_certificate": text[start:],
+        "public_certificate": text[text.find("-----BEGIN CERTIFICATE-----") :],
         **({"passphrase": password} if password else {}),
     }
+
+
+def _check_key(key: object) -> None:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("the file holds no private RSA key, and Entra takes no other")
 
 
 def _token_cache(kind: str) -> msal.TokenCache:
@@ -497,20 +715,33 @@ def _token_cache(kind: str) -> msal.TokenCache:
     import platformdirs
 
     folder = Path(platformdirs.user_cache_dir("bcrunbook", appauthor=False))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if kind == "file":
-        plain = folder / "tokens.json"
-        plain.touch(mode=0o600)
-        return msal_extensions.PersistedTokenCache(msal_extensions.FilePersistence(str(plain)))
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if kind == "file":
+            return _plain_cache(folder / "tokens.json")
         encrypted = msal_extensions.build_encrypted_persistence(str(folder / "tokens.bin"))
         cache = msal_extensions.PersistedTokenCache(encrypted)
-        cache.find(cache.CredentialType.ACCOUNT)  # LibSecret may fail only at first use
+        list(cache.search(cache.CredentialType.ACCOUNT))  # LibSecret may fail only at first use
     except Exception as error:
         # msal-extensions lets errors of D-Bus, LibSecret and its imports through unmapped.
         log.warning(
-            "This machine cannot keep the sign-in encrypted (%s): it is kept in memory only.",
+            "This machine cannot keep the sign-in %s (%s): it is kept in memory only.",
+            "in a file" if kind == "file" else "encrypted",
             type(error).__name__,
         )
         return msal.TokenCache()
     return cache
+
+
+def _plain_cache(file: Path) -> msal.TokenCache:
+    import msal_extensions
+
+    file.touch(mode=0o600)
+    file.chmod(0o600)  # it may be there already, made by something less careful
+    text = file.read_bytes()
+    try:
+        json.loads(text or "{}")
+    except ValueError:
+        log.warning("The kept sign-in cannot be read and is begun anew.")
+        file.write_bytes(b"")
+    return msal_extensions.PersistedTokenCache(msal_extensions.FilePersistence(str(file)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from bcrunbook.errors import ReportBug
 from bcrunbook.http import Http, Repeat
-from bcrunbook.services.graph_errors import Reply
+from bcrunbook.services.graph_errors import reply_of
 from bcrunbook.signin import SignIn
 
 URL = "https://management.azure.com/tenants"
@@ -44,20 +44,20 @@ async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
             params=params or None,
             headers={"Authorization": f"Bearer {token.value.reveal()}"},
         )
+        reply = reply_of(response)
+        if not reply.ok:
+            raise reply.refusal("list of tenants", "Azure")
         try:
-            body: dict[str, Any] = response.json()
-        except ValueError:
+            found += [_tenant(one) for one in reply.body["value"]]
+            # The next link is complete: its own query parameters must not be replaced.
+            url, params = str(reply.body.get("nextLink") or ""), {}
+        except (KeyError, TypeError, AttributeError):
             raise ReportBug(
-                f"Azure answered {response.status_code} in a form that is not known here.",
+                "Azure answered in a form that is not known here.",
                 where="list of tenants",
                 next="run again; if it stays, report this",
+                request_id=reply.request_id,
             ) from None
-        if response.status_code != 200:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            raise Reply(response.status_code, headers, body).refusal("list of tenants")
-        found += [_tenant(one) for one in body.get("value", [])]
-        # The next link is complete: its own query parameters must not be replaced.
-        url, params = str(body.get("nextLink") or ""), {}
     return tuple(found)
 
 

@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from bcrunbook.errors import AnswerLost, ReportBug, WaitAndRetry
-from bcrunbook.http import Http, Repeat, Response
+from bcrunbook.http import Http, Repeat
 from bcrunbook.secrets import Secret
-from bcrunbook.services.graph_errors import Reply
+from bcrunbook.services.graph_errors import Reply, reply_of
 from bcrunbook.services.graph_models import (
     Application,
     Grant,
@@ -233,8 +233,10 @@ class Graph:
             pause = next(pauses, None)
             if pause is None:
                 raise again[0].refusal("reading several things at once")
-            told = [_retry_after(reply) for reply in again]
-            await self._http.cloud.pace.sleep(max([pause, *told]))
+            told = max(_retry_after(reply) for reply in again)
+            if told > self._patience.deadline:
+                raise again[0].refusal("reading several things at once")
+            await self._http.cloud.pace.sleep(max(pause, told))
 
     async def _batch(self, paths: dict[int, str], replies: dict[int, Reply]) -> list[Reply]:
         """Send one batch; fill `replies`, return the parts to ask for again."""
@@ -247,13 +249,18 @@ class Graph:
         if not outer.ok:
             raise outer.refusal("reading several things at once")
         again = []
-        for part in outer.body["responses"]:
-            headers = {str(k).lower(): str(v) for k, v in (part.get("headers") or {}).items()}
-            reply = Reply(int(part["status"]), headers, part.get("body"))
-            if reply.status == 429 or reply.status >= 500:
-                again.append(reply)
-            else:
-                replies[int(part["id"])] = reply
+        try:
+            for part in outer.body["responses"]:
+                headers = {str(k).lower(): str(v) for k, v in (part.get("headers") or {}).items()}
+                reply = Reply(int(part["status"]), headers, part.get("body"))
+                if reply.status == 429 or reply.status >= 500:
+                    again.append(reply)
+                else:
+                    replies[int(part["id"])] = reply
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _unexpected(error, "reading several things at once", outer) from None
+        if not again and not paths.keys() <= replies.keys():
+            raise _unexpected(LookupError(), "reading several things at once", outer)
         return again
 
     async def upsert_application(
@@ -272,14 +279,14 @@ class Graph:
             repeat=Repeat.SAFE,
             headers={"Prefer": "create-if-missing"},
         )
-        return Application.model_validate(reply.body) if reply.status == 201 else None
+        return _made(Application, reply) if reply.status == 201 else None
 
     async def create_application(self, body: dict[str, Any]) -> Application:
         """Create an application with POST: not repeatable."""
         reply = await self._write(
             "POST", "/applications", body, "creating the application", repeat=Repeat.ONCE
         )
-        return Application.model_validate(reply.body)
+        return _made(Application, reply)
 
     async def update_application(self, object_id: str, body: dict[str, Any]) -> None:
         """Change an application. Collections in `body` replace what is there: merge first."""
@@ -304,24 +311,35 @@ class Graph:
             "making the client secret",
             repeat=Repeat.ONCE,
         )
-        value = Secret(reply.body["secretText"])
-        made = PasswordCredential.model_validate(reply.body)
+        text = reply.body.get("secretText") if isinstance(reply.body, dict) else None
+        if not isinstance(text, str) or not text:
+            raise _lost("making the client secret", "Its value was not in the answer.", reply)
+        value = Secret(text)
+        made = _made(PasswordCredential, reply)
         return NewSecret(made.key_id, value, made.end_date_time)
 
     async def remove_password(self, object_id: str, key_id: str) -> None:
         """Remove a client secret. Whether it is gone is for the next look to say."""
-        reply = await self._call(
+        await self._write(
             "POST",
             f"/applications/{_literal(object_id)}/removePassword",
-            json={"keyId": key_id},
+            {"keyId": key_id},
+            "removing a client secret",
             repeat=Repeat.SAFE,
+            # After a lost answer the second try finds nothing to remove; the next look decides.
+            accept=lambda reply: reply.status in (400, 404),
         )
-        # After a lost answer the second try finds nothing to remove; the next look decides.
-        if not reply.ok and reply.status not in (400, 404):
-            raise reply.refusal("removing a client secret")
 
-    async def create_service_principal(self, client_id: str) -> ServicePrincipal | None:
-        """Create an application's service principal in this tenant; None when it existed."""
+    async def create_service_principal(
+        self, client_id: str, *, is_ours: bool = True
+    ) -> ServicePrincipal | None:
+        """Create an application's service principal in this tenant; None when it existed.
+
+        Args:
+            client_id: the application's client id.
+            is_ours: whether the application was registered in this tenant, moments ago perhaps;
+                then refusals that pass with time are waited out.
+        """
         reply = await self._write(
             "POST",
             "/servicePrincipals",
@@ -329,9 +347,10 @@ class Graph:
             {"appId": client_id, "tags": ["WindowsAzureActiveDirectoryIntegratedApp"]},
             "creating the service principal",
             repeat=Repeat.ONCE,
-            accept=("Request_MultipleObjectsWithSameKeyValue",),
+            accept=_exists,
+            is_new=is_ours,
         )
-        return ServicePrincipal.model_validate(reply.body) if reply.ok else None
+        return _made(ServicePrincipal, reply) if reply.ok else None
 
     async def create_grant(self, client: str, resource: str, scopes: frozenset[str]) -> bool:
         """Grant scopes tenant-wide; False when a grant for this pair exists already.
@@ -352,7 +371,7 @@ class Graph:
             },
             "granting admin consent",
             repeat=Repeat.ONCE,
-            accept=("Request_MultipleObjectsWithSameKeyValue",),
+            accept=_exists,
             consent=True,
         )
         return reply.ok
@@ -377,27 +396,26 @@ class Graph:
         *,
         repeat: Repeat,
         headers: dict[str, str] | None = None,
-        accept: tuple[str, ...] = (),
+        accept: Callable[[Reply], bool] = lambda _: False,
+        is_new: bool = True,
         consent: bool = False,
     ) -> Reply:
-        """Send a write and wait out the refusals that only mean "not yet"."""
+        """Send a write and wait out the refusals that only mean "not yet".
+
+        Args:
+            accept: which refusals are as good as success.
+            is_new: whether it is about something that may not have spread yet.
+        """
         pauses = iter(self._patience.pauses())
         while True:
             reply = await self._call(
                 method, path, json=body, repeat=repeat, headers=headers, consent=consent
             )
-            if reply.ok or reply.code in accept or reply.outer_code in accept:
+            if reply.ok or accept(reply):
                 return reply
             if reply.status >= 500 and repeat is Repeat.ONCE:
-                raise AnswerLost(
-                    f"Microsoft Graph failed ({reply.status}) after it was sent.",
-                    where=what,
-                    why="the service had a fault; what was asked for may have been done",
-                    next="run again: what was done is found and nothing is done twice",
-                    code=reply.code,
-                    request_id=reply.request_id,
-                )
-            pause = next(pauses, None) if reply.means_not_yet else None
+                raise _lost(what, f"Microsoft Graph failed ({reply.status}).", reply)
+            pause = next(pauses, None) if is_new and reply.means_not_yet else None
             if pause is None:
                 raise reply.refusal(what)
             await self._http.cloud.pace.sleep(pause)
@@ -428,16 +446,39 @@ class Graph:
             )
             if response.status_code != 401:
                 break
-        return _reply(response)
+        return reply_of(response)
 
 
-def _reply(response: Response) -> Reply:
+def _exists(reply: Reply) -> bool:
+    return "Request_MultipleObjectsWithSameKeyValue" in (reply.code, reply.outer_code)
+
+
+def _lost(what: str, happened: str, reply: Reply) -> AnswerLost:
+    return AnswerLost(
+        happened,
+        where=what,
+        why="the service had a fault; what was asked for may have been done",
+        next="run again: what was done is found and nothing is done twice",
+        code=reply.code,
+        request_id=reply.request_id,
+    )
+
+
+def _made(model: type[G], reply: Reply) -> G:
+    """What a write made, read from its answer; it is made even when the answer cannot be read."""
     try:
-        body = response.json() if response.content else None
+        return model.model_validate(reply.body)
     except ValueError:
-        body = None
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, body)
+        raise _lost("a write", "What was made cannot be read from the answer.", reply) from None
+
+
+def _unexpected(error: Exception, where: str, reply: Reply) -> ReportBug:
+    return ReportBug(
+        f"Microsoft Graph's answer has an unexpected form ({type(error).__name__}).",
+        where=where,
+        next="report this with the request id",
+        request_id=reply.request_id,
+    )
 
 
 def _seen(reply: Reply, read: Read[T]) -> Seen[T]:
@@ -450,12 +491,7 @@ def _seen(reply: Reply, read: Read[T]) -> Seen[T]:
     try:
         return Seen(read.parse(reply.body))
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise ReportBug(
-            f"Microsoft Graph's answer has an unexpected form ({type(error).__name__}).",
-            where=f"reading {read.path.split('?')[0]}",
-            next="report this with the request id",
-            request_id=reply.request_id,
-        ) from None
+        raise _unexpected(error, f"reading {read.path.split('?')[0]}", reply) from None
 
 
 def _retry_after(reply: Reply) -> float:

@@ -20,6 +20,7 @@ from bcrunbook.errors import (
     SignInAgain,
     WaitAndRetry,
 )
+from bcrunbook.http import Response
 from bcrunbook.secrets import scrub
 
 _ROLE = "a Cloud Application or Application Administrator of the tenant"
@@ -135,8 +136,11 @@ class Reply:
     @property
     def message(self) -> str:
         """The service's own words, with the targets that details name; scrubbed."""
-        details = self._error.get("details") or []
-        targets = [str(one.get("target")) for one in details if one.get("target")]
+        details = self._error.get("details")
+        told = (
+            [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+        )
+        targets = [str(one["target"]) for one in told if one.get("target")]
         words = str(self._error.get("message") or "no message")
         text = words + (f" ({', '.join(targets)})" if targets else "")
         return scrub(text, where="Graph error")
@@ -144,9 +148,10 @@ class Reply:
     @property
     def request_id(self) -> str:
         """The id that Microsoft's support asks for."""
-        inner = self._error.get("innerError") or self._error.get("innererror") or {}
-        told = inner.get("request-id") if isinstance(inner, dict) else None
-        return str(self.headers.get("request-id") or told or "")
+        inner = self._error.get("innerError") or self._error.get("innererror")
+        places = [inner if isinstance(inner, dict) else {}, self._error]
+        told = [place.get(name) for place in places for name in ("request-id", "requestId")]
+        return str(self.headers.get("request-id") or next(filter(None, told), ""))
 
     @property
     def means_not_yet(self) -> bool:
@@ -155,11 +160,12 @@ class Reply:
             return True
         return self.status in (400, 403) and any(text in self.message for text in _NOT_YET_TEXTS)
 
-    def refusal(self, where: str) -> RunbookError:
+    def refusal(self, where: str, service: str = "Microsoft Graph") -> RunbookError:
         """The error that this answer is.
 
         Args:
             where: the call, in words.
+            service: whose answer it is.
         """
         code = self.outer_code if self.outer_code in ADVICE else (self.code or self.outer_code)
         advice = ADVICE.get(code)
@@ -174,8 +180,10 @@ class Reply:
             429: WaitAndRetry,
         }
         kind = kinds.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
+        if code == "insufficient_claims":
+            kind = SignInAgain
         return kind(
-            f"Microsoft Graph refused it ({self.status}): {self.message}",
+            f"{service} refused it ({self.status}): {self.message}",
             where=where,
             why=advice.meaning if advice else "",
             next=advice.next if advice else "run again; if it stays, quote the request id",
@@ -183,3 +191,13 @@ class Reply:
             code=code or str(self.status),
             request_id=self.request_id,
         )
+
+
+def reply_of(response: Response) -> Reply:
+    """An HTTP answer as a reply, whatever its body is."""
+    try:
+        body = response.json() if response.content else None
+    except ValueError:
+        body = None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, body)

@@ -12,7 +12,12 @@ class GraphObject(BaseModel):
     """Base: camel-case names on the wire, unknown fields ignored, immutable."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        # An answer may hold a secret, and a message about it must not.
+        hide_input_in_errors=True,
     )
 
 

@@ -274,7 +274,7 @@ class ApiPermissions:
         if change.key == "own_principal":
             await graph.create_service_principal(app.app_id)
         elif change.key == "business_central":
-            await graph.create_service_principal(BUSINESS_CENTRAL)
+            await graph.create_service_principal(BUSINESS_CENTRAL, is_ours=False)
         elif change.key == "permissions":
             body = _merged(app, _every_id(findings))
             await graph.update_application(app.id, {"requiredResourceAccess": body})

@@ -1,4 +1,4 @@
-"""One whole rehearsal, by the command that the README names, shared by the tests that look at it."""
+"""One whole rehearsal, by the README's own command, shared by the tests that look at it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,44 @@
+"""`bcrunbook accounts check`: what is in accounts.toml, in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.conftest import Command
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+TWO = f"""\
+[defaults]
+application = "An accounting connection for everybody who keeps books"
+[accounts.a-trial-account-of-a-long-name]
+kind = "trial"
+tenant = "{TENANT}"
+[accounts.production]
+kind = "production"
+tenant = "contoso.com"
+"""
+
+
+def test_nothing_is_cut_off(command: Command, tmp_path: Path) -> None:
+    """On 80 columns every name and value can be read in full."""
+    (tmp_path / "accounts.toml").write_text(TWO, encoding="utf-8")
+    told = command("accounts", "check", "-w", tmp_path)
+    assert told.code == 0
+    for text in (TENANT, "a-trial-account-of-a-long-name", "for everybody who keeps books"):
+        assert text in told.out
+    assert "2 accounts, no mistakes" in told.err
+
+
+def test_as_data(command: Command, tmp_path: Path) -> None:
+    """The same for programs, and nothing else on stdout."""
+    (tmp_path / "accounts.toml").write_text(TWO, encoding="utf-8")
+    told = command("accounts", "check", "-w", tmp_path, "--json").data
+    assert told["workspace"] == str(tmp_path)
+    assert [one["kind"] for one in told["accounts"]] == ["trial", "production"]
+    assert told["accounts"][0]["cloud"] == "live"
+
+
+def test_the_file_itself_may_be_named(command: Command, tmp_path: Path) -> None:
+    """-w takes the folder or the accounts.toml in it; so does BCRUNBOOK_WORKSPACE."""
+    (tmp_path / "accounts.toml").write_text(TWO, encoding="utf-8")
+    assert command("accounts", "check", "-w", tmp_path / "accounts.toml").code == 0

@@ -1,0 +1,60 @@
+"""`bcrunbook doctor`: what it finds, and that its words may be pasted anywhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.rehearsal import RehearsalDescription
+from tests.cli.conftest import Command
+from tests.conftest import MakeWorkspace
+
+
+def test_a_machine_that_is_ready(
+    command: Command, make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Versions, kernel, ledger, secret store and network are fine: exit 0; the same as data."""
+    root = make_workspace().root
+    told = command("doctor", "-w", root)
+    assert told.code == 0
+    assert all(line.startswith("ok ") for line in told.out.splitlines()), told.out
+    assert "reached, rehearsal cloud" in told.out
+    data = command("doctor", "-w", root, "--json").data
+    assert [one["ok"] for one in data] == [True] * len(told.out.splitlines())
+    canaries = Path(cloud.canaries).read_text("utf-8").split()
+    assert canaries and not [one for one in canaries if one in told.out + told.err]
+
+
+def test_without_a_workspace_it_still_tells_of_the_machine(
+    command: Command, tmp_path: Path
+) -> None:
+    """The versions are there, the workspace is named as missing with what to do; exit 2."""
+    told = command("doctor", "-w", tmp_path)
+    assert told.code == 2
+    assert re.search(r"^ok +Python: ", told.out, re.M)
+    assert re.search(r"^failed +Workspace: The workspace has no accounts.toml", told.out, re.M)
+
+
+def test_nobody_is_named_in_what_is_pasted(
+    command: Command, make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home folder is written ~, and the user of a database address is left out."""
+    root = make_workspace(cloud="live", secret_store="file:../secret-store").root
+    home = root.parent
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    config = root / "accounts.toml"
+    config.write_text(
+        config.read_text("utf-8")
+        + '[ledger]\nurl = "postgresql+nodriver://ada.lovelace@127.0.0.1:1/books"\n'
+        + '[network]\nca = "nowhere.pem"\n',
+        encoding="utf-8",
+    )
+    (home / "secret-store").chmod(0o755)
+    told = command("doctor", "-w", root)
+    assert told.code == 2
+    assert "failed  Secret store" in told.out and "chmod 700" in told.out
+    for word in (str(home), "ada.lovelace"):
+        assert word not in told.out + told.err

@@ -1,0 +1,35 @@
+"""`bcrunbook explain`: codes of Microsoft and our own words, in plain language."""
+
+from __future__ import annotations
+
+import pytest
+
+from bcrunbook.steps.step import State
+from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize("code", ["AADSTS50076", "50076", "aadsts50076", " AADSTS50076 "])
+def test_a_code_is_found_however_it_is_written(code: str, command: Command) -> None:
+    """With or without its prefix, in any case."""
+    told = command("explain", code, "--json").data
+    assert told["code"] == "AADSTS50076"
+    assert "second factor" in told["meaning"]
+    assert told["next"] and told["who"]
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_outcome_is_explained_with_its_exit_code(state: State, command: Command) -> None:
+    """done, changed, pending, ...: what they mean and what comes next."""
+    told = command("explain", state.value)
+    assert told.code == 0
+    assert "exit code" in told.out and "next:" in told.out
+
+
+def test_a_mistyped_code_is_met_with_the_nearest(command: Command) -> None:
+    """One suggestion, not the whole table; exit 2."""
+    told = command("explain", "Authorization_RequestDenid")
+    assert told.code == 2
+    assert 'did you mean "Authorization_RequestDenied"?' in told.err
+    unlike = command("explain", "nonsense")
+    assert unlike.code == 2 and "AADSTS50076" not in unlike.err
+    assert len(unlike.err.splitlines()) <= 4

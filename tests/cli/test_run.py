@@ -1,0 +1,123 @@
+"""`bcrunbook plan` and `run`: notebooks for one account, data on stdout, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bcrunbook.rehearsal import RehearsalDescription
+from tests.cli.conftest import PROGRAM, Command, Said, program
+from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.strangers import Meet
+
+
+def one_run(told: Said) -> dict[str, Any]:
+    """The one step that a run with --json came to."""
+    (run,) = told.data["runs"]
+    assert told.data["exit_code"] == told.code
+    return dict(run)
+
+
+def test_a_step_that_is_as_it_should_be(command: Command, make_workspace: MakeWorkspace) -> None:
+    """Exit 0; a table, the executed notebook and the report on stdout, progress on stderr."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    told = program("run", name, "start_here", "-w", workspace.root)
+    assert told.code == 0, told.err
+    *_, notebook, report = told.out.split()
+    assert Path(notebook).is_file() and Path(report).is_file()
+    assert Path(notebook).parent.parent == Path(report).parent
+    assert "0 start_here" in told.out and "done" in told.out
+    assert told.err.split()[:3] == [name, "start_here", "done"]
+    rows = command("status", "-w", workspace.root, "--json").data
+    assert [row["state"] for row in rows][:2] == ["done", None]
+
+
+def test_a_plan_writes_nothing_and_says_what_is_pending(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """Exit 5; stdout is JSON alone; the service was only read."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    before = len(requests_of(cloud))
+    told = program("plan", name, "register_application", "-w", workspace.root, "--json")
+    assert told.code == 5, told.err
+    outcome = one_run(told)["outcome"]
+    assert (outcome["state"], outcome["mode"]) == ("pending", "plan")
+    assert [change["by"] for change in outcome["changes"]] == ["program"]
+    assert {one["method"] for one in requests_of(cloud)[before:]} <= {"GET", "POST"}
+    assert meet().applications(name) == []
+
+
+def test_a_sign_in_that_needs_a_person_parks_the_run(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """No kept sign-in and nobody there: exit 3, and the person is told where to sign in."""
+    sign_in = {"method": "device_code", "client_id": cloud.clients["bootstrap"], "cache": "memory"}
+    workspace = make_workspace(sign_in=sign_in)
+    told = program("run", only_account(workspace), "start_here", "-w", workspace.root)
+    assert told.code == 3
+    assert "needs_person" in told.out
+    assert "next: " in told.err and "00_start_here" in told.err
+    assert "Traceback" not in told.err
+
+
+def test_the_wrong_tenant_is_refused_before_any_write(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """A failed first step: exit 2, the later ones are not run, and the reason is said once."""
+    workspace = make_workspace(tenant=cloud.accounts["not_to_be_used"]["tenant"])
+    name = only_account(workspace)
+    told = program("run", name, "-w", workspace.root)
+    assert told.code in (1, 2, 3), told.err
+    assert "not run" in told.out
+    said = told.err.split("\n\n")
+    assert len(said) == 2 and "next: " in said[1], told.err
+    assert "Traceback" not in told.err
+    assert meet().applications(name) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
+def test_ctrl_c_ends_kernel_and_run(
+    command: Command, make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Exit 130 at once, one sentence, no process left behind, nobody locked out."""
+    workspace = make_workspace()
+    words = [only_account(workspace), "start_here", "-w", str(workspace.root)]
+    run = subprocess.Popen(
+        [*PROGRAM, "run", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    kernels = _children(run)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=30)
+    assert (run.returncode, out) == (130, "")
+    assert err.splitlines() == [
+        "Interrupted. Run again: what was done is found, and nothing is done twice."
+    ]
+    _, alive = psutil.wait_procs(kernels, timeout=5)
+    assert not alive
+    again = program("run", *words, "--json")
+    assert (again.code, one_run(again)["outcome"]["state"]) == (0, "done")
+
+
+def _children(run: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The kernel's process, as soon as there is one."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and run.poll() is None:
+        found = psutil.Process(run.pid).children(recursive=True)
+        if found:
+            return list(found)
+        time.sleep(0.02)
+    raise AssertionError("no kernel was started")
