@@ -262,25 +262,14 @@ class Http:
             return Unreachable(
                 f"The proxy refused the connection: {detail}.",
                 where=where,
-                why=self._proxy_hint("it does not let this host through"),
+                why="it does not let this host through"
+                if self.cloud.is_live
+                else "the rehearsal cloud does not stand in for this host",
                 next="check the proxy's address and what it allows, then run again",
                 who="you, or whoever keeps the proxy",
             )
         if isinstance(error, _NOT_SENT):
-            certificate = "CERTIFICATE_VERIFY_FAILED" in detail
-            why = (
-                "the network inspects TLS traffic with a certificate authority of its own"
-                if certificate
-                else self._proxy_hint("the network, or a proxy that this network needs")
-            )
-            advice = (
-                "name that authority's PEM file in accounts.toml, [network] ca"
-                if certificate
-                else "check the connection and [network] proxy in accounts.toml, then run again"
-            )
-            return Unreachable(
-                f"No connection could be made: {detail}.", where=where, why=why, next=advice
-            )
+            return self._not_connected(detail, where)
         kind = Unreachable if repeat is Repeat.SAFE else AnswerLost
         return kind(
             f"No answer came: {detail}.",
@@ -289,10 +278,29 @@ class Http:
             next="run again: what was done is found and nothing is done twice",
         )
 
-    def _proxy_hint(self, otherwise: str) -> str:
-        if self.cloud.kind == "rehearsal":
-            return "the rehearsal cloud has stopped, or does not stand in for this host"
-        return otherwise
+    def _not_connected(self, detail: str, where: str) -> Unreachable:
+        what = f"No connection could be made: {detail}."
+        if not self.cloud.is_live:
+            return Unreachable(
+                what,
+                where=where,
+                why="the rehearsal cloud has stopped",
+                next="start it and leave it running: bcrunbook rehearsal serve --dir"
+                f" {self.cloud.directory}",
+            )
+        if "CERTIFICATE_VERIFY_FAILED" in detail:
+            return Unreachable(
+                what,
+                where=where,
+                why="the network inspects TLS traffic with a certificate authority of its own",
+                next="name that authority's PEM file in accounts.toml, [network] ca",
+            )
+        return Unreachable(
+            what,
+            where=where,
+            why="the network is down, or needs a proxy",
+            next="check the connection and [network] proxy in accounts.toml, then run again",
+        )
 
     def for_msal(self) -> MsalHttpClient:
         """The client that MSAL sends through; call it on the running event loop."""

@@ -10,6 +10,7 @@ Documents are never changed in place.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ class Store:
         self._clock = clock
         self._records: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
         self._undo: list[tuple[str, str, str, Record | None]] | None = None
+        # The seeded secrets are in it, to be told again after a restart: its owner's alone.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             # Exclusive: the lock lasts as long as the process, so a second server is refused.

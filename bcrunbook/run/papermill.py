@@ -119,6 +119,8 @@ def _execute(source: Path, target: Path, values: dict[str, str], stop: _Stop) ->
                 progress_bar=False,
                 log_output=False,
                 kernel_manager_class=EncryptedKernelManager,
+                # Stopping a kernel makes it log an error of its own that means nothing.
+                extra_arguments=["--log-level=CRITICAL"],
             )
         except PapermillException as error:
             return str(getattr(error, "ename", "") or type(error).__name__)

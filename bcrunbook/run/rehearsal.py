@@ -84,14 +84,19 @@ def running_cloud(directory: Path) -> Iterator[RehearsalDescription]:
 
 
 async def prepare(
-    directory: Path, told: RehearsalDescription, accounts: Sequence[Rehearsed]
+    directory: Path,
+    told: RehearsalDescription,
+    accounts: Sequence[Rehearsed],
+    *,
+    anew: bool = False,
 ) -> Workspace:
-    """Lay out `directory`/workspace for a rehearsal, keeping what is there already.
+    """Lay out `directory`/workspace for a rehearsal, keeping runs and ledger of earlier ones.
 
     Args:
         directory: the rehearsal's folder; the cloud runs on its `cloud` subfolder.
         told: what the running rehearsal cloud says of itself.
         accounts: which accounts to rehearse.
+        anew: write accounts.toml even where one is (it follows another accounts.toml).
 
     Returns:
         The workspace, loaded.
@@ -101,6 +106,9 @@ async def prepare(
     store = open_store(_STORE, root)
     secret = await store.put(_BATCH_SECRET, Secret(told.batch_identity["client_secret"]))
     key = await store.put(_CODAT_KEY, Secret(told.codat["api_key"]))
+    config = root / "accounts.toml"
+    if config.exists() and not anew:
+        return load(root)
     text = _HEAD + "".join(
         _ACCOUNT.format(
             name=account.name,
@@ -114,16 +122,22 @@ async def prepare(
             instance=json.dumps(told.codat["instance"]),
             client_id=told.batch_identity["client_id"],
             secret=secret,
+            requires=_requires(account, accounts),
         )
         for account in accounts
     )
-    (root / "accounts.toml").write_text(text, encoding="utf-8")
+    config.write_text(text, encoding="utf-8")
     return load(root)
+
+
+def _requires(account: Rehearsed, accounts: Sequence[Rehearsed]) -> str:
+    trials = [other.name for other in accounts if other.kind == "trial"]
+    return f'requires = "{trials[0]}"\n' if account.kind == "production" and trials else ""
 
 
 _HEAD = """\
 # A rehearsal: these accounts talk to the rehearsal cloud on this machine, never to a real service.
-# The program writes this file anew each time it rehearses.
+# `bcrunbook rehearse` keeps what you change here; `bcrunbook run ACCOUNT --rehearse` writes it anew.
 
 [rehearsal]
 dir = "../cloud"
@@ -140,7 +154,7 @@ secret_store = "{store}"
 codat_api_key = "{key}"
 codat_instance = {instance}
 cloud = "rehearsal"
-
+{requires}
 [accounts.{name}.sign_in]
 method = "client_secret"
 client_id = "{client_id}"

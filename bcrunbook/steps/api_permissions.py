@@ -18,8 +18,6 @@ from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.services.graph import (
     Read,
     Seen,
-    application_named,
-    application_with_client_id,
     organization,
     service_principal,
     tenant_wide_grants,
@@ -28,8 +26,8 @@ from bcrunbook.services.graph_models import Application, Grant, Organization, Se
 from bcrunbook.signin import LOGIN
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.register_application import (
+    application_read,
     hand_off_to_portal,
-    remembered_client_id,
     remembered_principal,
     require_application,
 )
@@ -189,13 +187,12 @@ class ApiPermissions:
     async def examine(self, context: Context) -> PermissionFindings:
         """Everything in one call where this ledger knows the ids, two otherwise."""
         account = context.account
-        known = account.client_id or remembered_client_id(context)
+        known, find = application_read(context)
         principal_id = remembered_principal(context)
-        find = application_with_client_id(known) if known else None
         reads: list[Read[Any]] = [
             organization(),
             service_principal(BUSINESS_CENTRAL),
-            find or application_named(account.unique_name),
+            find,
         ]
         if known:
             reads.append(service_principal(known))

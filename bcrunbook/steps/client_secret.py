@@ -29,8 +29,6 @@ from bcrunbook.services.graph import (
     Patience,
     Read,
     Seen,
-    application_named,
-    application_with_client_id,
     organization,
     secret_policy,
 )
@@ -43,8 +41,8 @@ from bcrunbook.services.graph_models import (
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.register_application import (
+    application_read,
     hand_off_to_portal,
-    remembered_client_id,
     require_application,
 )
 from bcrunbook.steps.step import Change, Finding, Row, Verdict
@@ -245,12 +243,11 @@ class ClientSecret:
     async def examine(self, context: Context) -> SecretFindings:
         """Read application and policy in one call, ask the store, and prove what it has."""
         account = context.account
-        known = account.client_id or remembered_client_id(context)
-        find = application_with_client_id(known) if known else None
+        _, find = application_read(context)
         reads: list[Read[Any]] = [
             organization(),
             secret_policy(),
-            find or application_named(account.unique_name),
+            find,
         ]
         tenant, policy, seen = await context.graph.look(*reads)
         token = await context.sign_in.graph()

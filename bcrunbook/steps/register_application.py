@@ -298,6 +298,18 @@ def remembered_client_id(context: Context) -> str:
     return fact.subject if fact else ""
 
 
+def application_read(context: Context) -> tuple[str, Read[Application]]:
+    """How the steps after this one find the application.
+
+    Returns:
+        The client id, empty when this ledger never saw it, and the read that finds the application.
+    """
+    known = context.account.client_id or remembered_client_id(context)
+    if known:
+        return known, application_with_client_id(known)
+    return "", application_named(context.account.unique_name)
+
+
 def remembered_principal(context: Context) -> str:
     """The object id of the account's own service principal, as last seen; empty when never."""
     fact = context.ledger.latest(
