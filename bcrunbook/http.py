@@ -39,6 +39,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _FAULTS = (httpx.TransportError, httpx.DecodingError)
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _RETRIES = 6
+_CONNECTION_TRIES = 2
 _LONGEST_WAIT = 120.0
 _TOTAL_WAIT = 300.0
 
@@ -64,6 +65,12 @@ class _PacedRetry(Retry):
         retry = cls(**policy)
         retry.pace = pace
         return retry
+
+    def is_retryable_exception(self, exception: Exception) -> bool:
+        # Where nobody listens, waiting for long only hides it from the person.
+        if isinstance(exception, _NOT_SENT) and self.attempts_made >= _CONNECTION_TRIES:
+            return False
+        return super().is_retryable_exception(exception)
 
     def increment(self) -> Self:
         retry = super().increment()
@@ -205,7 +212,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-        data: Mapping[str, str] | str | None = None,
+        data: Mapping[str, str | bytes] | str | None = None,
     ) -> httpx.Response:
         """Send one request and return the answer, whatever its status.
 
@@ -233,7 +240,12 @@ class Http:
             body["content"] = data
             sent_headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
         elif data is not None:
-            body["data"] = {key: value for key, value in data.items() if value is not None}
+            # MSAL signs assertions into bytes, which httpx would spell out as b'...'.
+            body["data"] = {
+                key: value.decode() if isinstance(value, bytes) else value
+                for key, value in data.items()
+                if value is not None
+            }
         try:
             response = await self._client.request(
                 method,
@@ -351,7 +363,7 @@ class MsalHttpClient:
         self,
         url: str,
         params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | str | None = None,
+        data: Mapping[str, str | bytes] | str | None = None,
         headers: Mapping[str, str] | None = None,
         **_: Any,
     ) -> httpx.Response:

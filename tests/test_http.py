@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -156,3 +156,36 @@ async def test_a_proxy_that_is_down_is_named(tmp_path: Path) -> None:
         with pytest.raises(Unreachable) as caught:
             await http.send("GET", URL, repeat=Repeat.ONCE)
     assert "[network] proxy" in caught.value.next
+
+
+class Broken(httpx.AsyncByteStream):
+    """A body that breaks off in the middle."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Some of it, then the end of the connection."""
+        yield b'{"id": '
+        raise httpx.ReadError("reset")
+
+
+def spoilt() -> list[httpx.Response]:
+    """Answers whose head arrived and whose body is of no use."""
+    packed = httpx.Response(
+        200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"not gzip")
+    )
+    return [httpx.Response(200, stream=Broken()), packed]
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["breaks off", "cannot be unpacked"])
+async def test_a_spoilt_body_is_no_answer(index: int) -> None:
+    """A safe request is sent again; any other counts as lost, with no traceback of the stack."""
+    assert await send(Repeat.SAFE, spoilt()[index], httpx.Response(200)) == (200, 2)
+    with pytest.raises(AnswerLost):
+        await send(Repeat.ONCE, spoilt()[index])
+
+
+async def test_a_form_may_hold_bytes() -> None:
+    """MSAL signs its assertions into bytes: they travel as the text that they spell."""
+    transport, seen = scripted(httpx.Response(200))
+    async with Http(FAST, transport=transport) as http:
+        await http.send("POST", URL, repeat=Repeat.ONCE, data={"client_assertion": b"a.b.c"})
+    assert seen[0].content == b"client_assertion=a.b.c"

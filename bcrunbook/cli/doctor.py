@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -73,6 +73,9 @@ async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
     return checks, next((code for code in (2, 1, 3, 4) if code in codes), 0)
 
 
+_HASTE = 30.0
+
+
 def _pasteable(text: str) -> str:
     """The text without the person's name: not in a home folder's path, nor in an address."""
     for home in {Path.home(), Path.home().resolve()} - {Path(Path.home().anchor)}:
@@ -114,11 +117,13 @@ async def _store(workspace: Workspace, account: Account) -> str:
 
 
 async def _entra(workspace: Workspace, account: Account) -> str:
-    from bcrunbook.cloud import cloud_of
+    from bcrunbook.cloud import Pace, cloud_of
     from bcrunbook.http import Http, Repeat
     from bcrunbook.signin import LOGIN
 
     cloud = cloud_of(workspace, account)
+    # A person waits for the answer: try as often as a run would, with short pauses.
+    cloud = replace(cloud, pace=Pace(cloud.pace.speed * _HASTE))
     url = f"{LOGIN}/{account.tenant}/v2.0/.well-known/openid-configuration"
     async with Http(cloud) as http:
         response = await http.send("GET", url, repeat=Repeat.ONCE)

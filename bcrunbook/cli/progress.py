@@ -138,6 +138,8 @@ def _say_what_to_do(run: StepRun) -> None:
     for label in ("why", "next", "who"):
         if error.get(label) and error[label] != "you":
             output.say(f"  {label}: {error[label]}")
+    if error.get("request_id"):
+        output.say(f"  quote: {error['code']}, request id {error['request_id']}")
     for change in run.outcome["changes"]:
         handed = change["hand_off"]
         if handed:

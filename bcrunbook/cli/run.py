@@ -127,7 +127,7 @@ def _rehearse(
     chosen = workspace.account(account)
     directory = workspace.root / "rehearsal"
     with running_cloud(directory) as told:
-        rehearsed = asyncio.run(prepare(directory, told, [Rehearsed.of(chosen)]))
+        rehearsed = asyncio.run(prepare(directory, told, [Rehearsed.of(chosen)], anew=True))
         output.say(
             f'Rehearsing "{account}" with the rehearsal cloud\'s tenant, sign-in and secret store;'
             f" everything else is as configured. All of it lies in {directory}."

@@ -142,7 +142,8 @@ class NotebookStep:
         await self._stack.aclose()
         _display(views.outcome_view(outcome))
         if outcome.state is State.FAILED:
-            raise StepFailed(f"{outcome.step}: {outcome.summary}")
+            advice = f"\n  next: {outcome.error['next']}" if outcome.error else ""
+            raise StepFailed(f"{outcome.step}: {outcome.summary}{advice}")
 
 
 def _not_run() -> View:

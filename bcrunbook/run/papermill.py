@@ -108,6 +108,8 @@ def _execute(source: Path, target: Path, values: dict[str, str], stop: _Stop) ->
             await super()._async_launch_kernel(kernel_cmd, **kw)
             stop.watch(getattr(self.provisioner, "process", None))
 
+    # Whatever goes wrong comes back as an error or an outcome: nobody else talks to the person.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         # papermill's and nbformat's own deprecations are nobody's concern here.
         warnings.simplefilter("ignore")

@@ -199,7 +199,7 @@ class Graph:
         Raises:
             RunbookError: the batch as a whole was refused, or a part stayed throttled or broken.
         """
-        replies = await self._replies(reads)
+        replies = [await self._whole(reply) for reply in await self._replies(reads)]
         return [_seen(reply, read) for reply, read in zip(replies, reads, strict=True)]
 
     async def wait_for(self, read: Read[T]) -> T:
@@ -219,6 +219,22 @@ class Graph:
             why=seen.unknown or "it has not spread within Microsoft Entra",
             next="run again in a few minutes",
         )
+
+    async def _whole(self, reply: Reply) -> Reply:
+        """A list with its further pages: a page may even be empty and yet not be the last."""
+        while reply.ok and isinstance(reply.body, dict) and "@odata.nextLink" in reply.body:
+            link = str(reply.body["@odata.nextLink"])
+            if not link.startswith(f"{BASE}/"):
+                raise _unexpected(ValueError(), "the next page of a list", reply)
+            more = await self._call("GET", link.removeprefix(BASE), repeat=Repeat.SAFE)
+            if not more.ok:
+                return more
+            try:
+                values = [*reply.body["value"], *more.body["value"]]
+            except (KeyError, TypeError) as error:
+                raise _unexpected(error, "the next page of a list", more) from None
+            reply = Reply(more.status, more.headers, {**more.body, "value": values})
+        return reply
 
     async def _replies(self, reads: Sequence[Read[Any]]) -> list[Reply]:
         if len(reads) == 1:

@@ -154,7 +154,7 @@ class StartFindings:
                 "unknown",
                 _ASK,
                 Verdict.UNKNOWN,
-                "See Settings, Team in the Codat Portal; your Codat account manager knows the plan.",
+                "See Settings, Team in the Codat Portal; Codat's account manager knows the plan.",
             ),
         )
 

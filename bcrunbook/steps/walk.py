@@ -1,9 +1,10 @@
 """Carries a step out: examine, plan, apply, settle, outcome; the same in every mode.
 
-Invariants. In plan mode nothing is written but the ledger's note of the run. One runner per account
-writes at a time (a lease in the ledger). Nothing is planned on a state that may still change by
-itself, and a change counts as done only when a look afterwards shows it. An error that a person
-can act on becomes part of the outcome instead of travelling on as an exception.
+Invariants. In plan mode nothing is written but the ledger's note of the run. In ask mode nothing is
+applied that the person has not seen. One runner per account writes at a time (a lease in the
+ledger). Nothing is planned on a state that may still change by itself, and a change counts as done
+only when a look afterwards shows it. An error that a person can act on becomes part of the outcome
+instead of travelling on as an exception.
 """
 
 from __future__ import annotations
@@ -58,22 +59,15 @@ class Walk(Generic[F]):
         self._finished = False
         self._waiting_for = ""
         self._declined = False
+        self._approve: Approve | None = None
+        self._approved: frozenset[Change] = frozenset()
         account = context.account.name
         self._run_id = context.ledger.begin_run(account, step.id, mode.value, context.cloud.kind)
 
     async def examine(self) -> tuple[Finding, ...]:
         """Read what is there, until it is not about to change by itself."""
         async with self._holding_errors():
-            self.findings = await self._look()
-            pauses = iter(SETTLING.pauses())
-            while self.findings.unsettled:
-                self.told(self.findings.unsettled)
-                pause = next(pauses, None)
-                if pause is None:
-                    self._waiting_for = self.findings.unsettled
-                    break
-                await self.context.cloud.pace.sleep(pause)
-                self.findings = await self._look()
+            await self._look_until_settled()
         return self.rows
 
     def plan(self) -> tuple[Change, ...]:
@@ -86,7 +80,8 @@ class Walk(Generic[F]):
         """Do what the mode allows, and look again until it shows.
 
         Args:
-            approve: asked in `ask` mode, with what the program would do; awaits the answer.
+            approve: asked in `ask` mode, with what the program would do; awaits the answer. Asked
+                again when a later look shows that more, or something else, would be done.
 
         Returns:
             The changes that were made.
@@ -94,11 +89,12 @@ class Walk(Generic[F]):
         mine = self._mine()
         if self.error or self._waiting_for or not mine or self.mode is Mode.PLAN:
             return ()
-        if self.mode is Mode.ASK and (approve is None or not await approve(mine)):
-            self._declined = True
-            return ()
-        async with self._holding_errors(), self._alone():
-            await self._rounds()
+        self._approve = approve
+        async with self._holding_errors():
+            self._check_required()
+            if await self._may(mine):
+                async with self._alone():
+                    await self._rounds()
         return tuple(self.applied)
 
     @property
@@ -118,7 +114,8 @@ class Walk(Generic[F]):
             cloud=self.context.cloud.kind,
             summary=self._summary(state),
             findings=self.rows,
-            changes=(*self.applied, *self.changes),
+            # An error leaves the plan as it was: what was done by then is told once.
+            changes=(*self.applied, *(one for one in self.changes if one not in self.applied)),
             error=self.error.as_dict() if self.error else None,
             started=self._started,
             ended=datetime.now(UTC),
@@ -133,29 +130,74 @@ class Walk(Generic[F]):
             )
         return outcome
 
+    def _check_required(self) -> None:
+        """Refuse to write for an account before the one it requires has passed the same step."""
+        account = self.context.account
+        if account.requires is None:
+            return
+        passed = {
+            row.step
+            for row in self.context.ledger.outcomes(account.requires)
+            if row.state in (State.DONE, State.CHANGED)
+        }
+        if self.step.id not in passed:
+            raise FixInput(
+                f'"{account.name}" waits for "{account.requires}", which has not passed this step'
+                " yet. Nothing was written.",
+                where=f'account "{account.name}", requires = "{account.requires}"',
+                next=f"bcrunbook run {account.requires} {self.step.id} --mode apply",
+            )
+
     def _mine(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.by == "program")
 
     async def _look(self) -> F:
         return await self.step.examine(self.context)
 
+    async def _look_until_settled(self) -> None:
+        self.findings = await self._look()
+        pauses = iter(SETTLING.pauses())
+        while self.findings.unsettled:
+            self.told(self.findings.unsettled)
+            pause = next(pauses, None)
+            if pause is None:
+                self._waiting_for = self.findings.unsettled
+                return
+            await self.context.cloud.pace.sleep(pause)
+            self.findings = await self._look()
+
+    async def _may(self, mine: tuple[Change, ...]) -> bool:
+        """Whether the person agrees, asked about each change once."""
+        if self.mode is not Mode.ASK or self._approved.issuperset(mine):
+            return True
+        if self._approve is None or not await self._approve(mine):
+            self._declined = True
+            return False
+        self._approved |= set(mine)
+        return True
+
     async def _rounds(self) -> None:
         for _ in range(_ROUNDS):
             mine = self._mine()
-            if not mine:
+            if self._waiting_for or not mine or not await self._may(mine):
                 return
             tried, lost, refused = await self._apply_all(mine)
-            if tried:
-                await self._settle(tried, patient=not lost)
-            self.changes = tuple(refused.get(change.key, change) for change in self.changes)
-            if self._waiting_for or refused:
+            if tried or lost:
+                await self._settle([*tried, *lost], patient=not lost)
+            for change in lost:
+                if not self._waiting_for and _name(change) not in map(_name, self._mine()):
+                    # The answer was lost, the change was not: the look shows it.
+                    self._note("applied", change, change.title)
+                    self.applied.append(change)
+            self.changes = tuple(refused.get(_name(change), change) for change in self.changes)
+            if refused:
                 return
         self._waiting_for = "the changes do not show after several tries"
 
     async def _apply_all(
         self, changes: tuple[Change, ...]
-    ) -> tuple[list[Change], bool, dict[str, Change]]:
-        """Apply in order. Returns what was tried, whether an answer was lost, what was refused."""
+    ) -> tuple[list[Change], list[Change], dict[tuple[str, str], Change]]:
+        """Apply in order. Returns what was done, whose answer was lost, what was refused."""
         assert self.findings is not None
         tried: list[Change] = []
         for change in changes:
@@ -165,15 +207,15 @@ class Walk(Generic[F]):
             except AnswerLost as error:
                 self.told(f"No answer came to: {change.title}. Looking whether it was done.")
                 self._note("answer_lost", change, error.what)
-                return [*tried, change], True, {}
+                return tried, [change], {}
             except AskAdministrator as error:
                 handed = self.step.hand_off(self.findings, change, error)
-                return tried, False, {change.key: handed}
+                return tried, [], {_name(change): handed}
             if done:
                 self._note("applied", change, change.title)
                 tried.append(change)
                 self.applied.append(change)
-        return tried, False, {}
+        return tried, [], {}
 
     async def _settle(self, tried: list[Change], *, patient: bool) -> None:
         """Look until nothing that was tried is still planned; give up in good order.
@@ -181,7 +223,7 @@ class Walk(Generic[F]):
         When an answer was lost it is not known whether anything was done, so the look is shorter
         and what still shows as missing is planned again.
         """
-        keys = {(change.key, change.subject) for change in tried}
+        names = {_name(change) for change in tried}
         looks = 0
         for pause in SETTLING.pauses():
             await self.context.cloud.pace.sleep(pause)
@@ -190,7 +232,7 @@ class Walk(Generic[F]):
                 self.told(self.findings.unsettled)
                 continue
             self.changes = self.step.plan(self.findings)
-            if not keys & {(change.key, change.subject) for change in self._mine()}:
+            if names.isdisjoint(map(_name, self._mine())):
                 return
             looks += 1
             if not patient and looks == _LOOKS_AFTER_A_LOST_ANSWER:
@@ -219,15 +261,16 @@ class Walk(Generic[F]):
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Hold the account's lease; look again if somebody else ran since we looked."""
+        """Hold the account's lease; look again if much may have happened since we looked."""
         context = self.context
         name = context.account.name
         async with context.ledger.lease(f"account/{name}", what=f"step {self.step.id}"):
-            # Looking records nothing, so a newer fact is another run's doing.
+            # Looking records nothing, so a newer fact is another run's doing. And a person may have
+            # taken any time to answer.
             newest = context.ledger.latest(name)
-            if newest is not None and newest.at >= self._started:
-                self.findings = await self._look()
-                self.changes = self.step.plan(self.findings)
+            if self.mode is Mode.ASK or (newest is not None and newest.at >= self._started):
+                await self._look_until_settled()
+                self.plan()
             yield
 
     def _state(self) -> State:
@@ -259,6 +302,10 @@ class Walk(Generic[F]):
         if state is State.CHANGED:
             return f"{len(self.applied)} changed, and a look afterwards shows it."
         return "0 to change: everything is as it should be."
+
+
+def _name(change: Change) -> tuple[str, str]:
+    return change.key, change.subject
 
 
 _STATE_OF_EXIT = {3: State.NEEDS_PERSON, 4: State.WAITING}

@@ -73,7 +73,7 @@ def test_a_mistyped_word_is_met_with_the_nearest(
         ("[accounts.trial\n", ["line 1", "this is not TOML", "brackets"]),
         (
             '[accounts.trial]\nkind = "tial"\n',
-            ["2 mistakes", "line 2", 'did you mean "trial"?'][1:],
+            ["line 2", 'did you mean "trial"?'],
         ),
         ("[acounts.trial]\n", ["line 1", 'did you mean "accounts"?']),
         (
@@ -95,9 +95,7 @@ def test_a_mistake_in_the_file_is_shown_with_its_line(
     """Every command says it the same way, before anything is run; the file stays as it is."""
     config = tmp_path / "accounts.toml"
     config.write_text(text, encoding="utf-8")
-    refused(command(*words.split(), "-w", tmp_path), 2, *says, "correct") if text else refused(
-        command(*words.split(), "-w", tmp_path), 2, *says
-    )
+    refused(command(*words.split(), "-w", tmp_path), 2, *says, "next:")
     assert config.read_text("utf-8") == text
 
 
@@ -339,6 +337,3 @@ def test_a_secret_that_others_can_read(
     assert told.code == 2
     assert "chmod 600" in told.err and "Traceback" not in told.err
     assert cloud.batch_identity["client_secret"] not in told.out + told.err
-    file.chmod(0o600)
-    again = program("run", only_account(workspace), "start_here", "-w", workspace.root)
-    assert again.code == 0

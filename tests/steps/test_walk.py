@@ -1,0 +1,498 @@
+"""Carrying a step out: a small step whose world, refusals and lost answers the test decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import pytest
+
+from bcrunbook.accounts import Account
+from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.errors import (
+    AnswerLost,
+    AskAdministrator,
+    FixInput,
+    NotFound,
+    ReportBug,
+    RunbookError,
+    SignInAgain,
+    Unreachable,
+    WaitAndRetry,
+)
+from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.step import Change, Finding, HandOff, Mode, Outcome, Row, Verdict
+from bcrunbook.steps.walk import chosen_mode, failed_outcome, walk_through
+
+ACCOUNT = "trial"
+A = Change("a", "make a", (Row("a", "not there", "there"),))
+B = Change("b", "make b")
+BY_PERSON = Change("c", "click c", by="person", hand_off=HandOff("an administrator", ("Click.",)))
+Script = Callable[["Fake", Change], bool]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one look at the fake world saw."""
+
+    missing: tuple[Change, ...]
+    unsettled: str = ""
+
+    def rows(self) -> tuple[Finding, ...]:
+        """One row for each missing thing."""
+        return tuple(
+            Finding(one.key, "there", "not there", "the test", Verdict.DIFFERS)
+            for one in self.missing
+        )
+
+
+@dataclass
+class Fake:
+    """A step about a world that is a list of missing things.
+
+    Args:
+        missing: what a look shows as missing.
+        lag: how many looks a change takes to show.
+        unsettled_looks: how many looks find that it is too early to plan.
+        script: what a change does beside taking effect; may raise, or say that it was not done.
+        looks_fail: raised by every look.
+    """
+
+    id: ClassVar[str] = "start_here"
+    title: ClassVar[str] = "A fake"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    missing: list[Change] = field(default_factory=list)
+    lag: int = 0
+    unsettled_looks: int = 0
+    script: Script = lambda fake, change: fake.do(change)
+    looks_fail: RunbookError | None = None
+    looks: int = 0
+    attempts: list[str] = field(default_factory=list)
+    _shows_at: dict[Change, int] = field(default_factory=dict)
+
+    def do(self, change: Change) -> bool:
+        """The change takes effect, and shows after the lag."""
+        self._shows_at[change] = self.looks + self.lag
+        return True
+
+    async def examine(self, context: Context) -> Looked:
+        """A look at the world."""
+        self.looks += 1
+        if self.looks_fail is not None:
+            raise self.looks_fail
+        self.missing = [
+            one for one in self.missing if self._shows_at.get(one, self.looks) >= self.looks
+        ]
+        early = "something may still appear" if self.looks <= self.unsettled_looks else ""
+        return Looked(tuple(self.missing), early)
+
+    def plan(self, findings: Looked) -> tuple[Change, ...]:
+        """Make what is missing."""
+        return findings.missing
+
+    async def apply(self, context: Context, findings: Looked, change: Change) -> bool:
+        """As the script says."""
+        self.attempts.append(change.key)
+        return self.script(self, change)
+
+    def hand_off(self, findings: Looked, change: Change, error: RunbookError) -> Change:
+        """The same change, by whoever the error names."""
+        return replace(change, by="person", hand_off=HandOff(error.who, ("Do it.",)))
+
+
+@dataclass
+class World:
+    """A context without any service: a ledger and a very fast clock."""
+
+    context: Context
+    ledger: Ledger
+
+    async def walk(self, step: Fake, mode: Mode = Mode.APPLY, **how: Any) -> Outcome:
+        """Walk through the step; no step leaves the ledger's lease behind."""
+        outcome = await walk_through(step, self.context, mode, **how)
+        async with self.ledger.lease(f"account/{ACCOUNT}", what="a test"):
+            return outcome
+
+
+@pytest.fixture
+async def world(tmp_path: Any) -> AsyncIterator[World]:
+    """The world of one test."""
+    nothing: Any = None
+    account = Account(name=ACCOUNT, kind="trial", tenant="contoso.com", application="Books")
+    with open_ledger("sqlite:///ledger.db", tmp_path) as ledger:
+        context = Context(
+            workspace=nothing,
+            account=account,
+            cloud=Cloud(kind="rehearsal", pace=Pace(speed=1e5)),
+            http=nothing,
+            sign_in=nothing,
+            graph=nothing,
+            ledger=ledger,
+            store=nothing,
+        )
+        yield World(context, ledger)
+
+
+def keys(outcome: Outcome) -> list[tuple[str, str]]:
+    """The changes of an outcome: key and who does it."""
+    return [(change.key, change.by) for change in outcome.changes]
+
+
+def once(error: RunbookError, *, takes_effect: bool = False) -> Script:
+    """A change that raises at its first attempt, before or after it took effect."""
+
+    def script(fake: Fake, change: Change) -> bool:
+        if fake.attempts.count(change.key) > 1:
+            return fake.do(change)
+        if takes_effect:
+            fake.do(change)
+        raise error
+
+    return script
+
+
+def always(error: RunbookError) -> Script:
+    """A change that is refused whenever it is tried."""
+
+    def script(fake: Fake, change: Change) -> bool:
+        raise error
+
+    return script
+
+
+async def test_nothing_to_do_is_done(world: World) -> None:
+    """Everything is as it should be: one look, no lease, nothing recorded but the run."""
+    step = Fake()
+    outcome = await world.walk(step)
+    assert (outcome.state, outcome.exit_code, step.looks) == ("done", 0, 1)
+    assert world.ledger.facts(ACCOUNT) == []
+
+
+async def test_what_was_made_is_told_once_it_shows(world: World) -> None:
+    """A change that takes three looks to show is waited for and made once."""
+    step = Fake([A, B], lag=3)
+    outcome = await world.walk(step)
+    assert (outcome.state, outcome.exit_code) == ("changed", 0)
+    assert step.attempts == ["a", "b"]
+    assert keys(outcome) == [("a", "program"), ("b", "program")]
+    assert outcome.findings == ()
+
+
+async def test_plan_mode_applies_nothing(world: World) -> None:
+    """In plan mode the changes are pending and the world is as it was."""
+    step = Fake([A, BY_PERSON])
+    outcome = await world.walk(step, Mode.PLAN)
+    assert (outcome.state, outcome.exit_code, step.attempts) == ("pending", 5, [])
+    assert world.ledger.facts(ACCOUNT) == []
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_what_only_a_person_can_do_needs_a_person(world: World, mode: Mode) -> None:
+    """With nothing left for the program, every mode ends with the card for the person."""
+    step = Fake([BY_PERSON])
+    outcome = await world.walk(step, mode)
+    assert (outcome.state, outcome.exit_code, step.attempts) == ("needs_person", 3, [])
+    assert outcome.hand_offs == (BY_PERSON,)
+
+
+async def test_the_program_does_its_part_first(world: World) -> None:
+    """What the program may do is done although a person has to act as well."""
+    outcome = await world.walk(Fake([A, BY_PERSON]))
+    assert (outcome.state, keys(outcome)) == (
+        "needs_person",
+        [("a", "program"), ("c", "person")],
+    )
+
+
+async def test_a_refused_change_is_handed_to_whoever_may(world: World) -> None:
+    """A refusal for lack of rights turns the change into a card; what was done stays told."""
+    refusal = AskAdministrator("no", who="the Application Administrator")
+
+    def script(fake: Fake, change: Change) -> bool:
+        if change == B:
+            raise refusal
+        return fake.do(change)
+
+    outcome = await world.walk(Fake([A, B], script=script))
+    assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
+    assert keys(outcome) == [("a", "program"), ("b", "person")]
+    assert outcome.hand_offs[0].hand_off == HandOff(refusal.who, ("Do it.",))
+
+
+async def test_of_two_alike_only_the_refused_one_is_handed_over(world: World) -> None:
+    """Changes with one key and different subjects do not borrow each other's card."""
+    first, second = replace(A, subject="1"), replace(A, subject="2")
+    outcome = await world.walk(Fake([first, second], script=always(AskAdministrator("no"))))
+    assert [(one.subject, one.by) for one in outcome.changes] == [("1", "person"), ("2", "program")]
+
+
+async def test_a_young_state_is_not_planned_on(world: World) -> None:
+    """While something may still appear, looking goes on and nothing is tried."""
+    step = Fake([A], unsettled_looks=3)
+    outcome = await world.walk(step)
+    assert (outcome.state, step.attempts) == ("changed", ["a"])
+    assert step.looks > 3
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_state_that_does_not_settle_is_waited_for_in_vain(world: World, mode: Mode) -> None:
+    """Past the deadline the step ends as waiting, with nothing planned or tried."""
+    step = Fake([A], unsettled_looks=10_000)
+    outcome = await world.walk(step, mode)
+    assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, [])
+    assert "may still appear" in outcome.summary
+
+
+async def test_a_change_that_never_shows_ends_as_waiting(world: World) -> None:
+    """What was made and does not show within the deadline is told as such, not made again."""
+    step = Fake([A], lag=10_000)
+    outcome = await world.walk(step)
+    assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, ["a"])
+    assert keys(outcome) == [("a", "program")]
+    assert "make a" in outcome.summary
+
+
+async def test_a_change_that_waits_for_another_goes_second(world: World) -> None:
+    """A change that says "not yet" is tried again once the first one shows."""
+
+    def script(fake: Fake, change: Change) -> bool:
+        return not (change == B and A in fake.missing) and fake.do(change)
+
+    step = Fake([A, B], script=script)
+    outcome = await world.walk(step)
+    assert (outcome.state, step.attempts) == ("changed", ["a", "b", "b"])
+
+
+async def test_a_step_that_does_not_converge_ends(world: World) -> None:
+    """A change that never gets its turn does not go on for ever."""
+    step = Fake([A], script=lambda fake, change: False)
+    outcome = await world.walk(step)
+    assert (outcome.state, outcome.exit_code) == ("waiting", 4)
+    assert len(step.attempts) < 20
+
+
+async def test_a_lost_answer_to_something_done_is_found_out(world: World) -> None:
+    """The look shows that it was done: it counts as changed and is not tried again."""
+    step = Fake([A, B], script=once(AnswerLost("gone"), takes_effect=True), lag=1)
+    outcome = await world.walk(step)
+    assert (outcome.state, step.attempts) == ("changed", ["a", "b"])
+    assert keys(outcome) == [("a", "program"), ("b", "program")]
+    kinds = [fact.kind for fact in world.ledger.facts(ACCOUNT)]
+    assert kinds == ["answer_lost", "applied"] * 2
+
+
+async def test_a_lost_answer_to_something_not_done_is_repaired(world: World) -> None:
+    """The looks show that it was not done: it is tried again."""
+    step = Fake([A], script=once(AnswerLost("gone")))
+    outcome = await world.walk(step)
+    assert (outcome.state, step.attempts) == ("changed", ["a", "a"])
+    assert keys(outcome) == [("a", "program")]
+
+
+ERRORS: list[tuple[RunbookError, str, int]] = [
+    (FixInput("x"), "failed", 2),
+    (NotFound("x"), "failed", 2),
+    (SignInAgain("x"), "needs_person", 3),
+    (WaitAndRetry("x"), "waiting", 4),
+    (Unreachable("x"), "failed", 1),
+    (ReportBug("x"), "failed", 1),
+]
+
+
+@pytest.mark.parametrize(("error", "state", "code"), ERRORS, ids=[e[0].kind for e in ERRORS])
+async def test_an_error_while_applying_ends_the_step(
+    world: World, error: RunbookError, state: str, code: int
+) -> None:
+    """Each kind of error has its state and exit code; what was done before it is told once."""
+
+    def script(fake: Fake, change: Change) -> bool:
+        if change == B:
+            raise error
+        return fake.do(change)
+
+    outcome = await world.walk(Fake([A, B], script=script))
+    assert (outcome.state, outcome.exit_code) == (state, code)
+    assert outcome.error is not None and outcome.error["kind"] == error.kind
+    assert keys(outcome) == [("a", "program"), ("b", "program")]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [*ERRORS, (AskAdministrator("x"), "needs_person", 3)],
+    ids=[*(e[0].kind for e in ERRORS), "ask_administrator"],
+)
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_an_error_while_looking_ends_the_step(
+    world: World, error: RunbookError, state: str, code: int, mode: Mode
+) -> None:
+    """Where nothing could be seen, nothing is planned or tried."""
+    step = Fake([A], looks_fail=error)
+    outcome = await world.walk(step, mode)
+    assert (outcome.state, outcome.exit_code, step.attempts) == (state, code, [])
+    assert outcome.changes == ()
+    begun = failed_outcome(step.id, ACCOUNT, mode.value, "rehearsal", error)
+    assert (begun.state, begun.exit_code) == (state, code)
+
+
+async def test_the_ledger_remembers_how_it_ended(world: World) -> None:
+    """The outcome is recorded once, however often it is read."""
+    outcome = await world.walk(Fake([A]))
+    (row,) = world.ledger.outcomes(ACCOUNT)
+    assert (row.run_id, row.state, row.data["state"]) == (outcome.run_id, "changed", "changed")
+
+
+class Person:
+    """Somebody who is asked, and what they were shown."""
+
+    def __init__(self, *answers: bool) -> None:
+        self.answers = iter(answers)
+        self.shown: list[list[str]] = []
+
+    async def __call__(self, changes: tuple[Change, ...]) -> bool:
+        """The next answer."""
+        self.shown.append([change.key for change in changes])
+        return next(self.answers)
+
+
+async def test_nothing_is_applied_without_a_yes(world: World) -> None:
+    """Declined, or with nobody to ask, the step ends with a person's turn."""
+    for person in (Person(False), None):
+        step = Fake([A])
+        outcome = await world.walk(step, Mode.ASK, approve=person)
+        assert (outcome.state, outcome.exit_code, step.attempts) == ("needs_person", 3, [])
+        assert "nobody said yes" in outcome.summary
+
+
+async def test_a_yes_is_asked_for_once_and_covers_what_was_shown(world: World) -> None:
+    """The person sees the program's changes, not those of people, and is not asked twice."""
+    person = Person(True)
+    step = Fake([A, B, BY_PERSON], script=once(AnswerLost("gone")))
+    outcome = await world.walk(step, Mode.ASK, approve=person)
+    assert person.shown == [["a", "b"]]
+    assert outcome.state == "needs_person"
+    assert {"a", "b"} <= {key for key, _ in keys(outcome)}
+
+
+async def test_what_appears_after_the_yes_is_asked_about(world: World) -> None:
+    """A change that only shows after the first one was made needs a yes of its own."""
+
+    def script(fake: Fake, change: Change) -> bool:
+        if change == A:
+            fake.missing.append(B)
+        return fake.do(change)
+
+    person = Person(True, False)
+    step = Fake([A], script=script)
+    outcome = await world.walk(step, Mode.ASK, approve=person)
+    assert person.shown == [["a"], ["b"]]
+    assert (outcome.state, step.attempts) == ("needs_person", ["a"])
+    assert keys(outcome) == [("a", "program"), ("b", "program")]
+
+
+async def test_the_world_may_change_while_a_person_thinks(world: World) -> None:
+    """After the click it is looked again: what somebody did meanwhile is not done once more."""
+    step = Fake([A, B])
+
+    async def slowly(changes: tuple[Change, ...]) -> bool:
+        step.missing.remove(A)
+        return True
+
+    outcome = await world.walk(step, Mode.ASK, approve=slowly)
+    assert (outcome.state, step.attempts) == ("changed", ["b"])
+
+
+async def test_another_runner_at_work_is_waited_for(world: World) -> None:
+    """While somebody else holds the account, nothing is written and the outcome says who."""
+    step = Fake([A])
+    async with world.ledger.lease(f"account/{ACCOUNT}", what="step client_secret"):
+        outcome = await walk_through(step, world.context, Mode.APPLY)
+    assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, [])
+    assert "step client_secret" in outcome.summary
+
+
+async def test_looking_needs_no_lease(world: World) -> None:
+    """Plan mode, and a step with nothing to do, go on beside another runner."""
+    async with world.ledger.lease(f"account/{ACCOUNT}", what="another"):
+        assert (await walk_through(Fake([A]), world.context, Mode.PLAN)).state == "pending"
+        assert (await walk_through(Fake(), world.context, Mode.APPLY)).state == "done"
+
+
+class Overtaken(Fake):
+    """A step whose first look is followed by another run that does everything."""
+
+    def __init__(self, world: World, missing: list[Change], *, leaves_unsettled: int = 0) -> None:
+        super().__init__(missing)
+        self._world = world
+        self._leaves_unsettled = leaves_unsettled
+
+    async def examine(self, context: Context) -> Looked:
+        """A look; after the first one, the other run."""
+        seen = await super().examine(context)
+        if self.looks == 1:
+            self._world.ledger.record(ACCOUNT, self.id, "applied", "a", "done", {})
+            self.unsettled_looks = 1 + self._leaves_unsettled
+            if self._leaves_unsettled == 0:
+                self.missing.remove(A)
+        elif self.looks == 1 + self._leaves_unsettled:
+            self.missing.remove(A)
+        return seen
+
+
+async def test_another_run_in_between_is_noticed(world: World) -> None:
+    """What another run did between the look and the lease is not done again."""
+    step = Overtaken(world, [A, B])
+    outcome = await world.walk(step)
+    assert (outcome.state, step.attempts) == ("changed", ["b"])
+
+
+async def test_another_run_in_between_is_given_time_to_show(world: World) -> None:
+    """What another run did moments ago may not show yet: nothing is planned before it does."""
+    step = Overtaken(world, [A, B], leaves_unsettled=3)
+    outcome = await world.walk(step)
+    assert (outcome.state, step.attempts) == ("changed", ["b"])
+
+
+async def test_a_walk_that_is_cancelled_gives_the_lease_back(world: World) -> None:
+    """Stopped in the middle of a change, the account is free for the next run."""
+    begun = asyncio.Event()
+
+    class Endless(Fake):
+        async def apply(self, context: Context, findings: Looked, change: Change) -> bool:
+            begun.set()
+            await asyncio.Event().wait()
+            return True
+
+    task = asyncio.create_task(walk_through(Endless([A]), world.context, Mode.APPLY))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await world.walk(Fake([A]))).state == "changed"
+
+
+@pytest.mark.parametrize(
+    ("mode", "live", "answered", "means"),
+    [
+        ("auto", True, False, Mode.PLAN),
+        ("auto", False, False, Mode.APPLY),
+        ("auto", True, True, Mode.ASK),
+        ("auto", False, True, Mode.ASK),
+        ("plan", True, True, Mode.PLAN),
+        ("apply", True, False, Mode.APPLY),
+        ("ask", True, True, Mode.ASK),
+    ],
+)
+def test_what_a_mode_means(mode: str, live: bool, answered: bool, means: Mode) -> None:
+    """Left alone in a live cloud nothing is written; somebody who can click is asked."""
+    assert chosen_mode(mode, live=live, answered=answered) is means
+
+
+def test_asking_nobody_is_wrong_use() -> None:
+    """Headless, `ask` is refused before anything is done."""
+    with pytest.raises(FixInput) as caught:
+        chosen_mode("ask", live=True, answered=False)
+    assert "plan or apply" in caught.value.next

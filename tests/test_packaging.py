@@ -1,0 +1,197 @@
+"""What is shipped: the wheel, the two descriptions of the environment, README and program."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps.step import EXIT_CODES
+from tests.cli.test_help import COMMANDS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+# --- the wheel ---------------------------------------------------------------------------------
+
+
+def uv(*words: str | Path) -> None:
+    """Run uv, which both commands of the README install first."""
+    found = shutil.which("uv")
+    if found is None:
+        pytest.skip("uv is not on the PATH")
+    done = subprocess.run([found, *map(str, words)], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built as a release is."""
+    folder = tmp_path_factory.mktemp("dist")
+    uv("build", "--wheel", "--out-dir", folder, ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
+    """Notebooks, templates, the starter accounts.toml, migrations and the licence; no test."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    package = ROOT / "bcrunbook"
+    read = {
+        f"bcrunbook/{path.relative_to(package).as_posix()}"
+        for path in package.rglob("*")
+        if path.is_file() and path.suffix in (".py", ".html", ".toml", ".css", ".js")
+    }
+    assert any(name.startswith("bcrunbook/run/templates/") for name in read)
+    assert read <= names, read - names
+    assert {f"bcrunbook/notebooks/{notebook_of(step)}" for step in STEPS} <= names
+    assert [name for name in names if name.endswith("licenses/LICENSE")]
+    assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
+
+
+def test_an_installed_wheel_lays_out_a_workspace(wheel: Path, tmp_path: Path) -> None:
+    """Away from the source, `init` finds its template and its notebooks."""
+    site = tmp_path / "site"
+    uv("pip", "install", "--no-deps", "--offline", "--target", site, wheel)
+    code = "import bcrunbook.cli as program; print(program.__file__); program.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "init", "workspace"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_relative_to(site)
+    made = {path.name for path in (tmp_path / "workspace").rglob("*") if path.is_file()}
+    assert made == {"accounts.toml", *(notebook_of(step) for step in STEPS)}
+    for step in STEPS:
+        name = notebook_of(step)
+        copied = (tmp_path / "workspace" / "notebooks" / name).read_bytes()
+        assert copied == (ROOT / "notebooks" / name).read_bytes()
+
+
+# --- the environment -----------------------------------------------------------------------------
+
+
+def project() -> dict[str, Any]:
+    """pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def canonical(name: str) -> str:
+    """A package's name in its one spelling."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    """Name and specifier of each requirement; markers are left aside."""
+    parsed = [Requirement(line) for line in lines]
+    found = {canonical(one.name): str(one.specifier) for one in parsed}
+    assert len(found) == len(lines), "a package is named twice"
+    return found
+
+
+def test_conda_users_get_the_same_versions() -> None:
+    """environment.yml and pyproject.toml pin the same packages to the same versions."""
+    described = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    (pip,) = [one["pip"] for one in described["dependencies"] if isinstance(one, dict)]
+    assert pip[0] == "-e ."
+    assert pins(pip[1:]) == pins(project()["tool"]["uv"]["constraint-dependencies"])
+    python = project()["project"]["requires-python"]
+    assert f"python{python}" in described["dependencies"]
+
+
+def test_every_direct_dependency_is_pinned_within_its_range() -> None:
+    """What pyproject.toml asks for has a tested version, and that version is allowed."""
+    pinned = pins(project()["tool"]["uv"]["constraint-dependencies"])
+    asked = project()["project"]["dependencies"] + project()["dependency-groups"]["dev"]
+    for line in asked:
+        wanted = Requirement(line)
+        version = pinned[canonical(wanted.name)].removeprefix("==")
+        assert wanted.specifier.contains(version), line
+
+
+def test_what_is_installed_is_what_is_pinned() -> None:
+    """The tests run on exactly the versions that both commands of the README install."""
+    for name, pin in pins(project()["tool"]["uv"]["constraint-dependencies"]).items():
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        assert f"=={installed}" == pin, name
+
+
+def test_the_version_is_one() -> None:
+    """The package, its metadata and `--version` agree."""
+    import bcrunbook
+
+    assert project()["project"]["version"] == bcrunbook.__version__
+
+
+# --- README and program --------------------------------------------------------------------------
+
+
+def test_readme_and_program_know_the_same_commands() -> None:
+    """The commands table lists what `bcrunbook --help` lists, and nothing else."""
+    table = README.split("## Commands")[1].split("##")[0]
+    words = re.findall(r"^\| `([a-z]+(?: [a-z]+)*)", table, re.M)
+    listed = {tuple(one.split()) for one in words}
+    groups = {("accounts",), ("rehearsal",)}
+    assert listed == set(COMMANDS) - groups
+
+
+def test_readme_tells_the_exit_codes() -> None:
+    """Every exit code of the program stands in the README, and in the order of the numbers."""
+    line = next(line for line in README.splitlines() if line.startswith("Exit codes:"))
+    told = [int(number) for number in re.findall(r"\b(\d) [a-z]", line)]
+    assert told == sorted({*EXIT_CODES.values(), 2})
+
+
+def test_ci_runs_what_the_readme_says() -> None:
+    """The two commands of the README; the tests' one is what CI runs."""
+    commands = re.findall(r"^    (pip install uv && .+)$", README, re.M)
+    assert commands == [
+        "pip install uv && uv run bcrunbook rehearse",
+        "pip install uv && uv run pytest",
+    ]
+    assert commands[1] in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+# --- what is tracked -----------------------------------------------------------------------------
+
+
+def tracked() -> list[Path]:
+    """Every file that git tracks."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("no git checkout")
+    listed = subprocess.run([git, "-C", str(ROOT), "ls-files", "-z"], capture_output=True)
+    return [ROOT / os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+
+
+def test_nothing_of_a_developers_machine_is_tracked() -> None:
+    """No lock file, no package registry's address, no path of a home or a workbench."""
+    files = [path for path in tracked() if path.is_file()]
+    assert ROOT / "uv.lock" not in files
+    registry = rb"https?://[\w.:-]*(?:pypi|pythonhosted|/simple\b|artifactory|nexus)[\w./-]*"
+    machine = rb"(?<![\w./~-])/(?:work|root|home|Users)/[\w.-]+"
+    for path in files:
+        if path.suffix in (".png", ".jpg") or path.name in ("LICENSE", Path(__file__).name):
+            continue
+        found = re.search(registry + rb"|" + machine, path.read_bytes())
+        assert not found, f"{path.relative_to(ROOT)}: {found}"

@@ -1,0 +1,963 @@
+"""Sign-in in its six forms against the rehearsal cloud, and every way in which it fails."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msal_extensions
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.cloud import Cloud, Pace, cloud_of
+from bcrunbook.errors import (
+    AskAdministrator,
+    FixInput,
+    RunbookError,
+    SignInAgain,
+    Unreachable,
+    WaitAndRetry,
+)
+from bcrunbook.http import Http
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.secrets import Secret
+from bcrunbook.signin import DeviceCode, Person, SignIn, prove_client_secret, sign_in_error
+from tests.conftest import SPEED, MakeWorkspace, only_account, requests_of
+from tests.strangers import Meet, Stranger, Typist, browse, person_of
+
+LOGIN = "login.microsoftonline.com"
+GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+MakePath = Callable[[str], Path]
+
+
+class Troubled:
+    """A rehearsal cloud of its own whose faults a test decides while it runs."""
+
+    def __init__(self, told: RehearsalDescription, rules: Path) -> None:
+        self.told = told
+        self._rules = rules
+
+    def now(self, *rules: dict[str, Any]) -> None:
+        """From now on these faults, and no others; each is about Entra."""
+        text = json.dumps([{"host": LOGIN, **rule} for rule in rules])
+        fresh = self._rules.with_suffix(".new")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(self._rules)
+
+
+@pytest.fixture(scope="module")
+def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
+    """One troubled cloud for all tests of this module."""
+    folder = tmp_path_factory.mktemp("trouble")
+    rules = folder / "faults.json"
+    rules.write_text("[]", encoding="utf-8")
+    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as told:
+        yield Troubled(told, rules)
+
+
+@pytest.fixture(autouse=True)
+def calm(request: pytest.FixtureRequest) -> None:
+    """Every test begins without faults."""
+    if "trouble" in request.fixturenames:
+        request.getfixturevalue("trouble").now()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_logged(
+    request: pytest.FixtureRequest,
+    cloud: RehearsalDescription,
+    caplog: pytest.LogCaptureFixture,
+) -> Iterator[None]:
+    """No test of this module leaves a secret, a token or a code in any log record."""
+    caplog.set_level(logging.INFO)
+    yield
+    clouds = [cloud]
+    if "trouble" in request.fixturenames:
+        clouds.append(request.getfixturevalue("trouble").told)
+    for told in clouds:
+        assert leaks(told, caplog.text) == []
+
+
+def leaks(told: RehearsalDescription, text: str) -> list[str]:
+    """The secrets of a rehearsal cloud that a text holds."""
+    return [one for one in Path(told.canaries).read_text("utf-8").splitlines() if one in text]
+
+
+@asynccontextmanager
+async def sign_in_of(workspace: Workspace, person: Person | None = None) -> AsyncIterator[SignIn]:
+    """The sign-in of a workspace's one account."""
+    account = workspace.account(only_account(workspace))
+    async with Http(cloud_of(workspace, account)) as http:
+        yield SignIn(account, http, workspace.root, person=person)
+
+
+async def error_of(asked: Awaitable[Any], told: RehearsalDescription | None = None) -> RunbookError:
+    """The error that a request for a token ends with; none of its texts holds a secret."""
+    with pytest.raises(RunbookError) as caught:
+        await asked
+    error = caught.value
+    assert (error.__cause__ is None and error.__suppress_context__) or error.__context__ is None
+    if told is not None:
+        assert leaks(told, f"{error} {error!r} {error.as_dict()}") == []
+    return error
+
+
+async def refusal(
+    workspace: Workspace, person: Person | None = None, *, consent: bool = False
+) -> RunbookError:
+    """The error that a fresh sign-in for Microsoft Graph ends with."""
+    async with sign_in_of(workspace, person) as sign_in:
+        return await error_of(sign_in.graph(consent=consent))
+
+
+def by_device_code(told: RehearsalDescription, **changes: str) -> dict[str, Any]:
+    """The [sign_in] table of a person with the rehearsal's own public client."""
+    table = {"method": "device_code", "client_id": told.clients["bootstrap"], "cache": "memory"}
+    return {**table, **changes}
+
+
+def token_requests(told: RehearsalDescription) -> int:
+    """How often Entra has been asked for a token so far."""
+    return sum(1 for one in requests_of(told, LOGIN) if one["path"].endswith("/token"))
+
+
+class Fussy(Typist):
+    """A person at a device code sign-in who does not consent to what is asked."""
+
+    def show_device_code(self, code: DeviceCode) -> None:
+        """Type everything and press Cancel on the consent page."""
+        answers = {"otc": code.code, "username": self.upn, "password": self.password}
+        answers["decision"] = "cancel"
+        threading.Thread(target=browse, args=(code.url,), kwargs=answers, daemon=True).start()
+
+
+# --- An application ---------------------------------------------------------------------------
+
+
+async def test_a_client_secret_signs_in(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """An application gets a token of its tenant, without a person's traits."""
+    async with sign_in_of(make_workspace()) as sign_in:
+        token = await sign_in.graph()
+    assert sign_in.is_application
+    assert (token.tenant, token.username) == (cloud.accounts["trial"]["tenant"], "")
+    assert (token.scopes, token.directory_roles) == (frozenset(), None)
+    assert leaks(cloud, repr(token) + str(token)) == []
+
+
+async def test_a_token_is_kept_until_a_fresh_one_is_wanted(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Asked twice, Entra is asked once; asked for a fresh one, it is asked again."""
+    async with sign_in_of(make_workspace()) as sign_in:
+        before = token_requests(cloud)
+        first = await sign_in.graph()
+        assert (await sign_in.graph()).value == first.value
+        assert token_requests(cloud) == before + 1
+        assert (await sign_in.graph(fresh=True)).value != first.value
+        assert token_requests(cloud) == before + 2
+
+
+async def test_the_tenant_may_be_named_by_its_domain(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """The token's tenant is the id that Entra names, whatever the account was given."""
+    trial = cloud.accounts["trial"]["tenant"]
+    domain = next(one["domain"] for one in cloud.tenants if one["id"] == trial)
+    async with sign_in_of(make_workspace(tenant=domain)) as sign_in:
+        assert (await sign_in.graph()).tenant == trial
+
+
+async def test_a_wrong_secret_is_explained(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, tmp_path: Path
+) -> None:
+    """A secret that Entra refuses is input to fix, with the classic slip named."""
+    workspace = make_workspace()
+    wrong = "not~the.secret~but~as~long~as~one"
+    (tmp_path / "secret-store" / "sign-in" / "batch").write_text(wrong, encoding="utf-8")
+    error = await refusal(workspace)
+    assert isinstance(error, FixInput)
+    assert error.code == "AADSTS7000215"
+    assert "Secret ID" in error.why and "Value" in error.next
+    assert error.request_id
+    assert wrong not in f"{error} {error!r}"
+
+
+@pytest.mark.parametrize("method", ["client_secret", "device_code"])
+@pytest.mark.parametrize(
+    "tenant", ["nowhere.example", "00000000-1111-4222-8333-444444444444"], ids=["domain", "id"]
+)
+async def test_an_unknown_tenant_is_named(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, method: str, tenant: str
+) -> None:
+    """A tenant that Entra does not know is input to fix, for applications and people alike."""
+    changes = {"sign_in": by_device_code(cloud)} if method == "device_code" else {}
+    error = await refusal(make_workspace(tenant=tenant, **changes), person_of(cloud, "robin"))
+    assert isinstance(error, FixInput)
+    assert (error.code, tenant in error.what) == ("AADSTS90002", True)
+
+
+# --- Certificates and federation --------------------------------------------------------------
+
+
+def certificate(key: Any) -> x509.Certificate:
+    """A self-signed certificate."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "runner")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1))
+    return builder.not_valid_after(now + timedelta(days=30)).sign(key, hashes.SHA256())
+
+
+def pem_of(key: Any, password: str = "") -> bytes:
+    """A private key as PEM."""
+    kind = serialization.BestAvailableEncryption(password.encode()) if password else None
+    return bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            kind or serialization.NoEncryption(),
+        )
+    )
+
+
+def registered(stranger: Stranger, **properties: Any) -> dict[str, Any]:
+    """An application with a service principal, made by a stranger and ready to sign in."""
+    body = {"displayName": "Runner", "signInAudience": "AzureADMyOrg", **properties}
+    app: dict[str, Any] = stranger.call("POST", "/applications", body).json()
+    deadline = time.monotonic() + 20
+    while stranger.call("POST", "/servicePrincipals", {"appId": app["appId"]}).status_code != 201:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return app
+
+
+@pytest.fixture(scope="module")
+def rsa_key() -> Any:
+    """One RSA key for all tests that need one."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def key_credential(made: x509.Certificate) -> dict[str, Any]:
+    """A certificate as an application holds it."""
+    der = made.public_bytes(serialization.Encoding.DER)
+    return {
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+        "key": base64.b64encode(der).decode(),
+        "displayName": "runner",
+    }
+
+
+async def eventually_signs_in(workspace: Workspace) -> str:
+    """The tenant of a token, once Entra knows an application that was made moments ago."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            async with sign_in_of(workspace) as sign_in:
+                return (await sign_in.graph()).tenant
+        except RunbookError:
+            if time.monotonic() > deadline:
+                raise
+
+
+@pytest.mark.parametrize("form", ["pem", "pem, key first", "pem with password", "pfx", "pfx open"])
+async def test_a_certificate_signs_in(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    meet: Meet,
+    tmp_path: Path,
+    rsa_key: Any,
+    form: str,
+) -> None:
+    """PEM and PFX, with and without a password: the application's own certificate is accepted."""
+    made = certificate(rsa_key)
+    app = registered(meet(), keyCredentials=[key_credential(made)])
+    password = "" if form in ("pem", "pem, key first", "pfx open") else "open sesame 42"
+    public = made.public_bytes(serialization.Encoding.PEM)
+    parts = [public, pem_of(rsa_key, password)]
+    if form.startswith("pfx"):
+        kind = serialization.BestAvailableEncryption(password.encode()) if password else None
+        content = pkcs12.serialize_key_and_certificates(
+            b"runner", rsa_key, made, None, kind or serialization.NoEncryption()
+        )
+    else:
+        content = b"".join(reversed(parts) if form == "pem, key first" else parts)
+    file = tmp_path / f"runner.{form[:3]}"
+    file.write_bytes(content)
+    table = {"method": "certificate", "client_id": app["appId"], "certificate": str(file)}
+    if password:
+        secret = tmp_path / "password"
+        secret.touch(mode=0o600)
+        secret.write_text(password, encoding="utf-8")
+        table["certificate_password"] = f"file:{secret}"
+    assert (
+        await eventually_signs_in(make_workspace(sign_in=table))
+        == (cloud.accounts["trial"]["tenant"])
+    )
+
+
+async def test_a_certificate_of_somebody_else_is_refused_with_advice(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, tmp_path: Path, rsa_key: Any
+) -> None:
+    """A certificate that the application does not hold is input to fix."""
+    file = tmp_path / "runner.pem"
+    public = certificate(rsa_key).public_bytes(serialization.Encoding.PEM)
+    file.write_bytes(public + pem_of(rsa_key))
+    table = {"method": "certificate", "client_id": cloud.clients["batch"]}
+    error = await refusal(make_workspace(sign_in={**table, "certificate": str(file)}))
+    assert isinstance(error, FixInput)
+    assert error.code == "AADSTS700027"
+    assert "registered on the application" in error.next
+
+
+BROKEN: dict[str, Callable[[Any], bytes]] = {
+    "empty.pem": lambda key: b"",
+    "no key.pem": lambda key: certificate(key).public_bytes(serialization.Encoding.PEM),
+    "no certificate.pem": pem_of,
+    "locked.pem": lambda key: (
+        certificate(key).public_bytes(serialization.Encoding.PEM) + pem_of(key, "unknown")
+    ),
+    "elliptic.pem": lambda key: (
+        certificate(other := ec.generate_private_key(ec.SECP256R1())).public_bytes(
+            serialization.Encoding.PEM
+        )
+        + pem_of(other)
+    ),
+    "not one.pfx": lambda key: b"nothing of the kind",
+    "locked.pfx": lambda key: pkcs12.serialize_key_and_certificates(
+        b"x", key, certificate(key), None, serialization.BestAvailableEncryption(b"unknown")
+    ),
+    "no key.pfx": lambda key: pkcs12.serialize_key_and_certificates(
+        b"x", None, certificate(key), None, serialization.NoEncryption()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "missing.pem"])
+async def test_a_certificate_that_cannot_be_used_is_named(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    tmp_path: Path,
+    rsa_key: Any,
+    name: str,
+) -> None:
+    """Each slip with a certificate file is input to fix, with the file, before anything is sent."""
+    file = tmp_path / name
+    if name in BROKEN:
+        file.write_bytes(BROKEN[name](rsa_key))
+    table = {"method": "certificate", "client_id": cloud.clients["batch"]}
+    before = token_requests(cloud)
+    error = await refusal(make_workspace(sign_in={**table, "certificate": str(file)}))
+    assert isinstance(error, FixInput)
+    assert error.where == str(file)
+    assert "PRIVATE KEY" not in str(error)
+    assert token_requests(cloud) == before
+
+
+def assertion(subject: str) -> str:
+    """The token of a platform that Entra is told to trust."""
+    claims = {
+        "iss": "https://issuer.example",
+        "sub": subject,
+        "aud": "api://AzureADTokenExchange",
+        "exp": int(time.time()) + 300,
+        "jti": os.urandom(8).hex(),
+    }
+    parts = [{"alg": "RS256", "typ": "JWT"}, claims]
+    encoded = [base64.urlsafe_b64encode(json.dumps(one).encode()).decode() for one in parts]
+    return ".".join([*(one.rstrip("=") for one in encoded), "c2ln"])
+
+
+async def test_a_federated_token_is_read_again_when_it_has_rotated(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet, tmp_path: Path
+) -> None:
+    """The platform's file is read for every request, and a wrong one is refused with advice."""
+    stranger = meet()
+    app = registered(stranger)
+    record = {
+        "name": "runner",
+        "issuer": "https://issuer.example",
+        "subject": "repo:books",
+        "audiences": ["api://AzureADTokenExchange"],
+    }
+    path = f"/applications/{app['id']}/federatedIdentityCredentials"
+    assert stranger.call("POST", path, record).status_code == 201
+    file = tmp_path / "token"
+    table = {"method": "federated", "client_id": app["appId"], "token_file": str(file)}
+    workspace = make_workspace(sign_in=table)
+    file.write_text(assertion("repo:books") + "\n", encoding="utf-8")
+    await eventually_signs_in(workspace)
+    async with sign_in_of(workspace) as sign_in:
+        first = await sign_in.graph()
+        file.write_text(other := assertion("repo:else"), encoding="utf-8")
+        error = await error_of(sign_in.graph(fresh=True), cloud)
+        assert isinstance(error, FixInput) and other not in str(error)
+        file.write_text(assertion("repo:books"), encoding="utf-8")
+        assert (await sign_in.graph(fresh=True)).value != first.value
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"], ids=["missing", "empty", "binary"])
+async def test_a_federated_token_that_cannot_be_read_is_named(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    tmp_path: Path,
+    content: bytes | None,
+) -> None:
+    """The file and the key are named when the platform has not written a token."""
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    table = {"method": "federated", "client_id": cloud.clients["batch"], "token_file": str(file)}
+    error = await refusal(make_workspace(sign_in=table))
+    assert isinstance(error, FixInput)
+    assert (error.where, "sign_in.token_file" in error.next) == (str(file), True)
+
+
+# --- The Azure CLI ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """A function that puts an Azure CLI of the test's making on the PATH; returns its call log."""
+
+    def put(body: str) -> Path:
+        folder, calls = tmp_path / "bin", tmp_path / "calls"
+        folder.mkdir(exist_ok=True)
+        program = folder / "az"
+        head = f"#!{sys.executable}\nimport sys\n"
+        note = f"open({str(calls)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
+        program.write_text(head + note + body, encoding="utf-8")
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+        return calls
+
+    return put
+
+
+AZ = {"method": "az"}
+
+
+async def test_az_gives_its_token(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, az_login: Callable[..., None]
+) -> None:
+    """The Azure CLI's token is used as it is, with the tenant that it names."""
+    tenant = cloud.accounts["trial"]["tenant"]
+    az_login("a-token-of-az", tenant)
+    async with sign_in_of(make_workspace(sign_in=AZ)) as sign_in:
+        token = await sign_in.graph()
+    assert (token.value.reveal(), token.tenant) == ("a-token-of-az", tenant)
+    assert not sign_in.is_application
+    assert "a-token-of-az" not in repr(token)
+
+
+async def test_az_is_asked_once_per_service_while_its_token_lasts(
+    make_workspace: MakeWorkspace, az: Callable[[str], Path]
+) -> None:
+    """A token is kept until shortly before its end; and each is for its own API."""
+    told = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
+    calls = az(f"print({json.dumps(told)!r})")
+    workspace = make_workspace(sign_in=AZ)
+    async with sign_in_of(workspace) as sign_in:
+        for fresh in (False, False, True):
+            await sign_in.graph(fresh=fresh)
+        await sign_in.azure()
+    kinds = [line.split()[3] for line in calls.read_text("utf-8").splitlines()]
+    assert kinds == ["ms-graph", "ms-graph", "arm"]
+    told["expires_on"] = int(time.time()) + 60
+    az(f"print({json.dumps(told)!r})")
+    async with sign_in_of(workspace) as sign_in:
+        await sign_in.graph()
+        await sign_in.graph()
+    assert len(calls.read_text("utf-8").splitlines()) == 5
+
+
+async def test_a_missing_az_is_named(
+    make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without the Azure CLI the message says what to install, or which method to take."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    error = await refusal(make_workspace(sign_in=AZ))
+    assert isinstance(error, FixInput)
+    assert "az login" in error.next and "browser" in error.next
+
+
+async def test_an_az_that_was_signed_out_says_what_to_run(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, az: Callable[[str], Path]
+) -> None:
+    """The code that az prints is explained; the next action is az login for this tenant."""
+    text = (
+        "WARNING: something else\n"
+        "ERROR: AADSTS50076: Due to a configuration change, you must use multi-factor.\n"
+        "To re-authenticate, please run:\naz login\n"
+    )
+    az(f"sys.stderr.write({text!r}); sys.exit(1)")
+    error = await refusal(make_workspace(sign_in=AZ))
+    assert isinstance(error, SignInAgain)
+    assert (error.code, "second factor" in error.why) == ("AADSTS50076", True)
+    assert f"az login --tenant {cloud.accounts['trial']['tenant']}" in error.next
+    assert "multi-factor" in error.what
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["", "not json", "[]", "null", '{"tenant": "t"}', '{"accessToken": null, "tenant": "t"}'],
+)
+async def test_an_odd_answer_of_az_is_not_a_traceback(
+    make_workspace: MakeWorkspace, az: Callable[[str], Path], printed: str
+) -> None:
+    """Whatever az prints, the outcome is a message for a person."""
+    az(f"print({printed!r})")
+    error = await refusal(make_workspace(sign_in=AZ))
+    assert isinstance(error, SignInAgain)
+    assert "update the Azure CLI" in error.next
+
+
+async def test_an_az_that_says_nothing_is_signed_out(
+    make_workspace: MakeWorkspace, az: Callable[[str], Path]
+) -> None:
+    """A failure without a word still names the next action."""
+    az("sys.exit(1)")
+    error = await refusal(make_workspace(sign_in=AZ))
+    assert isinstance(error, SignInAgain) and "az login" in error.next
+
+
+async def test_an_az_that_cannot_run_is_not_a_traceback(
+    make_workspace: MakeWorkspace, tmp_path: Path, az: Callable[[str], Path]
+) -> None:
+    """A program that does not start is something in the way on this machine."""
+    az("")
+    (tmp_path / "bin" / "az").write_bytes(b"\x7fELF")
+    error = await refusal(make_workspace(sign_in=AZ))
+    assert isinstance(error, Unreachable)
+
+
+# --- A person ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def play_browser(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A function that puts a person with these answers at the machine's browser."""
+
+    def play(**answers: str) -> None:
+        def opened(url: str, *_: Any, **__: Any) -> bool:
+            threading.Thread(target=browse, args=(url,), kwargs=answers, daemon=True).start()
+            return True
+
+        monkeypatch.setattr(webbrowser, "get", lambda *_: None)
+        monkeypatch.setattr(webbrowser, "open", opened)
+
+    return play
+
+
+async def test_a_person_signs_in_with_a_browser(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, play_browser: Callable[..., None]
+) -> None:
+    """The browser opens, the answer comes back to this machine, and the token tells who it is."""
+    robin = person_of(cloud, "robin")
+    play_browser(username=robin.upn, password=robin.password)
+    workspace = make_workspace(sign_in=by_device_code(cloud, method="browser"))
+    async with sign_in_of(workspace, robin) as sign_in:
+        token = await sign_in.graph()
+        again = await sign_in.graph()
+    assert (token.username, token.tenant) == (robin.upn, cloud.accounts["trial"]["tenant"])
+    assert {"User.Read", "Application.ReadWrite.All"} <= token.scopes
+    assert token.directory_roles and "62e90394-69f5-4237-9190-012177145e10" in token.directory_roles
+    assert (again.username, again.tenant) == (token.username, token.tenant)
+    assert again.directory_roles == token.directory_roles
+    assert again.scopes >= {"User.Read", "Application.ReadWrite.All"}
+    assert robin.asked == 1
+
+
+async def test_who_may_not_consent_is_sent_to_an_administrator(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, play_browser: Callable[..., None]
+) -> None:
+    """An application nobody has consented to stops a developer with the role that can help."""
+    sam = person_of(cloud, "sam")
+    play_browser(username=sam.upn, password=sam.password)
+    table = by_device_code(cloud, method="browser", client_id=GRAPH_COMMAND_LINE_TOOLS)
+    error = await refusal(make_workspace(sign_in=table), sam)
+    assert isinstance(error, AskAdministrator)
+    assert error.code == "AADSTS90094"
+    assert "Administrator" in error.who and error.next
+
+
+async def test_a_machine_without_a_browser_is_told_of_the_device_code(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server the browser would open for nobody: said at once, not after five minutes."""
+
+    def none(*_: Any) -> None:
+        raise webbrowser.Error("no browser")
+
+    monkeypatch.setattr(webbrowser, "get", none)
+    monkeypatch.setattr("platform.uname", lambda: type("Uname", (), {"release": "6.1"})())
+    robin = person_of(cloud, "robin")
+    error = await refusal(make_workspace(sign_in=by_device_code(cloud, method="browser")), robin)
+    assert isinstance(error, FixInput) and "device_code" in error.next
+    assert robin.asked == 0
+
+
+async def test_a_window_that_is_never_answered_is_told_as_such(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the time for it, a browser sign-in ends in advice rather than in a traceback."""
+    monkeypatch.setattr(webbrowser, "get", lambda *_: None)
+    monkeypatch.setattr(webbrowser, "open", lambda *_, **__: True)
+    monkeypatch.setattr("bcrunbook.signin._BROWSER_TIMEOUT", 0.1)
+    workspace = make_workspace(sign_in=by_device_code(cloud, method="browser"))
+    error = await refusal(workspace, person_of(cloud, "robin"))
+    assert isinstance(error, SignInAgain) and "device_code" in error.next
+
+
+async def test_a_person_signs_in_with_a_device_code(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """One code is shown; afterwards the token is there without another question."""
+    robin = person_of(cloud, "robin")
+    async with sign_in_of(make_workspace(sign_in=by_device_code(cloud)), robin) as sign_in:
+        token = await sign_in.graph()
+        before = token_requests(cloud)
+        assert (await sign_in.graph()).value == token.value
+        assert token_requests(cloud) == before
+        assert (await sign_in.graph(fresh=True)).value != token.value
+    assert (token.username, robin.asked) == (robin.upn, 1)
+
+
+async def test_a_declined_device_code_has_advice(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Cancel on the consent page: run again and accept, or find an administrator."""
+    robin = person_of(cloud, "robin")
+    table = by_device_code(cloud, client_id=GRAPH_COMMAND_LINE_TOOLS)
+    error = await refusal(make_workspace(sign_in=table), Fussy(robin.upn, robin.password))
+    assert isinstance(error, AskAdministrator)
+    assert error.code == "AADSTS65004"
+    assert "accept" in error.next and "administrator" in error.next
+
+
+def answers(error: str, number: int, words: str, **more: Any) -> dict[str, Any]:
+    """A fault: the token endpoint refuses like this."""
+    body = {"error": error, "error_description": f"AADSTS{number}: {words}", **more}
+    return {"path": "/token$", "status": 400, "body": {**body, "error_codes": [number]}}
+
+
+async def test_an_expired_device_code_has_advice(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """A code that nobody used in time: start again."""
+    robin = person_of(trouble.told, "robin")
+    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    trouble.now(answers("expired_token", 70019, "Verification code expired."))
+    error = await refusal(workspace, robin)
+    assert isinstance(error, SignInAgain)
+    assert (error.code, "start the sign-in again" in error.next) == ("AADSTS70019", True)
+
+
+async def test_a_kept_sign_in_serves_the_next_program(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, tmp_path: Path
+) -> None:
+    """With cache = "file" a second program needs no person; only the owner can read the file."""
+    robin = person_of(cloud, "robin")
+    workspace = make_workspace(sign_in=by_device_code(cloud, cache="file"))
+    async with sign_in_of(workspace, robin) as sign_in:
+        first = await sign_in.graph()
+    async with sign_in_of(workspace) as sign_in:
+        second = await sign_in.graph()
+    assert second.value == first.value
+    assert (second.username, second.directory_roles) == (robin.upn, first.directory_roles)
+    kept = [path for path in (tmp_path / "home").rglob("tokens*") if path.is_file()]
+    assert kept
+    assert os.name != "posix" or {path.stat().st_mode & 0o077 for path in kept} == {0}
+
+
+async def test_a_spoilt_file_of_kept_tokens_is_begun_anew(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A file that cannot be read costs a new sign-in, not a traceback; its mode is put right."""
+    file = tmp_path / "home" / "bcrunbook" / "tokens.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{ half", encoding="utf-8")
+    file.chmod(0o644)
+    robin = person_of(cloud, "robin")
+    workspace = make_workspace(sign_in=by_device_code(cloud, cache="file"))
+    async with sign_in_of(workspace, robin) as sign_in:
+        await sign_in.graph()
+    assert robin.asked == 1
+    assert "begun anew" in caplog.text
+    assert os.name != "posix" or file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("cache", ["encrypted", "file"])
+async def test_a_machine_that_cannot_keep_the_sign_in_says_so_once(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    cache: str,
+) -> None:
+    """Without LibSecret, or without a home to write to, the sign-in lives in memory."""
+
+    def no_libsecret(_: str) -> None:
+        raise ImportError("No module named 'gi'")
+
+    monkeypatch.setattr(msal_extensions, "build_encrypted_persistence", no_libsecret)
+    if cache == "file":
+        blocked = tmp_path / "blocked"
+        blocked.write_text("a file, not a folder", encoding="utf-8")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+        monkeypatch.setenv("HOME", str(blocked))
+    robin = person_of(cloud, "robin")
+    workspace = make_workspace(sign_in=by_device_code(cloud, cache=cache))
+    async with sign_in_of(workspace, robin) as sign_in:
+        first = await sign_in.graph()
+        assert (await sign_in.graph()).value == first.value
+    assert robin.asked == 1
+    warnings = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert [one.getMessage().count("in memory only") for one in warnings] == [1]
+
+
+async def test_two_people_on_one_machine_are_kept_apart(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Two accounts share the machine's cache: each headless run finds the person of its tenant."""
+    sign_in = by_device_code(cloud, cache="file")
+    for kind in ("trial", "production"):
+        tenant = cloud.accounts[kind]["tenant"]
+        person = person_of(cloud, "robin", kind)
+        async with sign_in_of(make_workspace(tenant=tenant, sign_in=sign_in), person) as one:
+            assert (await one.graph()).username == person.upn
+    for kind in ("trial", "production"):
+        tenant = cloud.accounts[kind]["tenant"]
+        async with sign_in_of(make_workspace(tenant=tenant, sign_in=sign_in)) as one:
+            token = await one.graph(fresh=True)
+        assert (token.username, token.tenant) == (person_of(cloud, "robin", kind).upn, tenant)
+
+
+async def test_nobody_there_is_told_where_to_sign_in(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Headless and never signed in: the notebook, or an application's sign-in."""
+    error = await refusal(make_workspace(sign_in=by_device_code(cloud)))
+    assert isinstance(error, SignInAgain)
+    assert "00_start_here" in error.next and "certificate" in error.next
+
+
+EXPIRED = answers("invalid_grant", 700082, "The refresh token has expired.", suberror="x")
+
+
+async def test_an_expired_kept_sign_in_is_told_to_a_headless_run(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """Nobody is there to sign in again: why, and where to do it."""
+    table = by_device_code(trouble.told, cache="file")
+    workspace = make_workspace(on=trouble.told, sign_in=table)
+    async with sign_in_of(workspace, person_of(trouble.told, "robin")) as sign_in:
+        await sign_in.graph()
+    trouble.now(EXPIRED)
+    async with sign_in_of(workspace) as sign_in:
+        error = await error_of(sign_in.graph(fresh=True), trouble.told)
+    assert isinstance(error, SignInAgain)
+    assert (error.code, "expired" in error.why) == ("AADSTS700082", True)
+    assert "00_start_here" in error.next
+
+
+async def test_an_expired_kept_sign_in_asks_the_person_again(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """Somebody is there: they sign in once more and it goes on."""
+    robin = person_of(trouble.told, "robin")
+    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    async with sign_in_of(workspace, robin) as sign_in:
+        await sign_in.graph()
+        trouble.now({**EXPIRED, "nth": 1})
+        assert (await sign_in.graph(fresh=True)).username == robin.upn
+    assert robin.asked == 2
+
+
+async def test_consent_is_asked_for_when_it_is_needed(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """The further scope is not in the first sign-in; headless it needs an administrator, and an
+    administrator who is there is asked for it."""
+    told = trouble.told
+    jo = person_of(told, "jo")
+    table = by_device_code(told, client_id=GRAPH_COMMAND_LINE_TOOLS, cache="file")
+    workspace = make_workspace(on=told, sign_in=table)
+    further = "DelegatedPermissionGrant.ReadWrite.All"
+    async with sign_in_of(workspace, jo) as sign_in:
+        assert further not in (await sign_in.graph()).scopes
+    error = await refusal(workspace, consent=True)
+    assert isinstance(error, AskAdministrator)
+    assert error.code == "AADSTS65001"
+    assert "Administrator" in error.who and "consent" in error.next
+    async with sign_in_of(workspace, jo) as sign_in:
+        assert further in (await sign_in.graph(consent=True)).scopes
+    assert jo.asked == 2
+    async with sign_in_of(workspace) as sign_in:
+        assert further in (await sign_in.graph(consent=True)).scopes
+
+
+async def test_nobody_is_asked_for_the_list_of_tenants(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Azure's list is worth knowing, not worth a question: nobody kept, nothing listed."""
+    robin = person_of(cloud, "robin")
+    async with sign_in_of(make_workspace(sign_in=by_device_code(cloud)), robin) as sign_in:
+        error = await error_of(sign_in.azure(), cloud)
+        assert (type(error), robin.asked) == (SignInAgain, 0)
+        await sign_in.graph()
+        assert (await sign_in.azure()).username == robin.upn
+    assert robin.asked == 1
+
+
+# --- Trouble on the way -----------------------------------------------------------------------
+
+DISCOVERY, TOKEN = "openid-configuration", "/token$"
+PORTAL = {"status": 200, "body": "<html>Accept our terms</html>"}
+TROUBLE: dict[str, tuple[dict[str, Any], type[RunbookError]]] = {
+    "discovery is out of order": ({"path": DISCOVERY, "status": 503}, WaitAndRetry),
+    "discovery is throttled": (
+        {"path": DISCOVERY, "status": 429, "body": {"error": "x"}},
+        WaitAndRetry,
+    ),
+    "a portal answers the discovery": ({"path": DISCOVERY, **PORTAL}, Unreachable),
+    "a gateway refuses the discovery": (
+        {"path": DISCOVERY, "status": 403, "body": "<html>no</html>"},
+        Unreachable,
+    ),
+    "discovery breaks off": ({"path": DISCOVERY, "drop": "before"}, Unreachable),
+    "the token endpoint is out of order": ({"path": TOKEN, "status": 503}, WaitAndRetry),
+    "a portal answers the token request": ({"path": TOKEN, **PORTAL}, Unreachable),
+    "the token request breaks off": ({"path": TOKEN, "drop": "after"}, Unreachable),
+    "the service says it is busy": (
+        answers("temporarily_unavailable", 90033, "A transient error."),
+        WaitAndRetry,
+    ),
+}
+
+
+@pytest.mark.parametrize("method", ["client_secret", "device_code"])
+@pytest.mark.parametrize("name", TROUBLE)
+async def test_trouble_on_the_way_is_told_as_what_it_is(
+    make_workspace: MakeWorkspace, trouble: Troubled, name: str, method: str
+) -> None:
+    """Service, network and portals in between each have their error, for every method."""
+    table = {"sign_in": by_device_code(trouble.told)} if method == "device_code" else {}
+    workspace = make_workspace(on=trouble.told, **table)
+    rule, kind = TROUBLE[name]
+    trouble.now(rule)
+    error = await refusal(workspace, person_of(trouble.told, "robin"))
+    assert isinstance(error, kind), error
+    assert error.next
+
+
+async def test_trouble_while_a_kept_sign_in_is_renewed_asks_nobody(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """A service that is busy is waited for: a new sign-in would not help."""
+    robin = person_of(trouble.told, "robin")
+    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    async with sign_in_of(workspace, robin) as sign_in:
+        await sign_in.graph()
+        trouble.now(answers("temporarily_unavailable", 90033, "A transient error."))
+        error = await error_of(sign_in.graph(fresh=True), trouble.told)
+    assert (type(error), robin.asked) == (WaitAndRetry, 1)
+
+
+async def test_a_moment_of_trouble_is_outlived(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """One bad answer of each kind costs time, not the sign-in."""
+    trouble.now(
+        {"path": DISCOVERY, "nth": 1, "status": 503},
+        {"path": TOKEN, "nth": 1, "status": 503},
+        {"path": TOKEN, "nth": 2, "drop": "before"},
+    )
+    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+        assert (await sign_in.graph()).tenant == trouble.told.accounts["trial"]["tenant"]
+
+
+@pytest.mark.parametrize(
+    ("error", "more", "kind"),
+    [
+        ("invalid_grant", {}, SignInAgain),
+        ("interaction_required", {}, SignInAgain),
+        ("invalid_grant", {"suberror": "consent_required"}, AskAdministrator),
+        ("invalid_grant", {"classification": "consent_required"}, AskAdministrator),
+        ("access_denied", {}, AskAdministrator),
+        ("unauthorized_client", {}, FixInput),
+        ("server_error", {}, WaitAndRetry),
+        ("something_new", {}, SignInAgain),
+    ],
+)
+def test_the_oauth_error_decides_and_the_number_advises(
+    error: str, more: dict[str, Any], kind: type[RunbookError]
+) -> None:
+    """Whatever the number, the kind of error follows from `error` and `suberror` alone."""
+    for number in (65001, 50076, 424242):
+        description = f"AADSTS{number}: words."
+        made = sign_in_error({"error": error, "error_description": description, **more}, "here")
+        assert (type(made), made.code) == (kind, f"AADSTS{number}")
+
+
+@pytest.mark.parametrize("answer", [{}, {"error": "x"}, {"error": "x", "error_description": None}])
+def test_a_refusal_without_words_is_still_a_message(answer: dict[str, Any]) -> None:
+    """MSAL's dict may lack everything."""
+    error = sign_in_error(answer, "here")
+    assert error.what and error.next
+
+
+# --- Proving a secret -------------------------------------------------------------------------
+
+
+async def prove(told: RehearsalDescription, secret: str) -> RunbookError | None:
+    """Ask whether a secret of the batch identity works."""
+    batch = told.batch_identity
+    cloud = Cloud(kind="rehearsal", proxy=told.proxy, ca=Path(told.ca), pace=Pace(told.speed))
+    async with Http(cloud) as http:
+        return await prove_client_secret(
+            http, tenant=batch["tenant"], client_id=batch["client_id"], secret=Secret(secret)
+        )
+
+
+async def test_a_secret_is_proven(cloud: RehearsalDescription) -> None:
+    """The right one is accepted, a wrong one is refused with advice, and neither is shown."""
+    assert await prove(cloud, cloud.batch_identity["client_secret"]) is None
+    wrong = "wrong~but~long~enough~to~be~one"
+    error = await prove(cloud, wrong)
+    assert isinstance(error, FixInput) and error.code == "AADSTS7000215"
+    assert wrong not in f"{error} {error!r}"
+
+
+@pytest.mark.parametrize("name", [one for one in TROUBLE if "discovery" not in one])
+async def test_a_secret_is_not_called_wrong_when_nobody_could_say(
+    trouble: Troubled, name: str
+) -> None:
+    """Trouble on the way is raised: only Entra's own word makes a secret refused."""
+    rule, kind = TROUBLE[name]
+    trouble.now(rule)
+    with pytest.raises(kind):
+        await prove(trouble.told, trouble.told.batch_identity["client_secret"])

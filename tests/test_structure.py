@@ -1,0 +1,116 @@
+"""One id names module, notebook and test file; sections exist; the public door costs nothing."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import bcrunbook
+from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps.step import Step
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+
+
+def cells(notebook: Path, kind: str) -> list[str]:
+    """The sources of a notebook's cells of one kind."""
+    found = json.loads(notebook.read_text("utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in found if cell["cell_type"] == kind]
+
+
+def headings(notebook: Path) -> set[str]:
+    """The anchors of a notebook's headings, as JupyterLab and GitHub spell them."""
+    text = "\n".join(cells(notebook, "markdown"))
+    titles = re.findall(r"^#+ +(.+?) *$", text, re.M)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
+def test_one_id_names_everything(step: Step[object]) -> None:
+    """Module, notebook and test file bear the step's id, and the notebook opens that step."""
+    assert type(step).__module__ == f"bcrunbook.steps.{step.id}"
+    assert (ROOT / "tests" / "steps" / f"test_{step.id}.py").is_file()
+    notebook = NOTEBOOKS / notebook_of(step)
+    opened = re.findall(r'open_step\(\s*"(\w+)"', "\n".join(cells(notebook, "code")))
+    assert opened == [step.id]
+
+
+def test_no_notebook_is_left_over() -> None:
+    """There is a notebook for each step, in order, and no other."""
+    assert sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")) == [
+        notebook_of(step) for step in STEPS
+    ]
+
+
+def test_a_step_needs_only_earlier_ones() -> None:
+    """What `needs` names are steps that come before."""
+    for number, step in enumerate(STEPS):
+        assert set(step.needs) <= {earlier.id for earlier in STEPS[:number]}, step.id
+
+
+def sections() -> set[str]:
+    """Every notebook section that an error of the package points to."""
+    found = set()
+    for file in (ROOT / "bcrunbook").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            match node:
+                case ast.keyword(arg="section", value=ast.Constant(value=str(name))) if name:
+                    found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("section", sorted(sections()))
+def test_errors_point_to_sections_that_exist(section: str) -> None:
+    """`notebook#heading` is a heading of that notebook."""
+    name, _, anchor = section.partition("#")
+    notebook = NOTEBOOKS / f"{name}.ipynb"
+    assert notebook.is_file()
+    assert not anchor or anchor in headings(notebook), sorted(headings(notebook))
+
+
+PUBLIC = {
+    "STEPS": tuple,
+    "Mode": type,
+    "Outcome": type,
+    "State": type,
+    "__version__": str,
+    "find_workspace": object,
+    "load": object,
+    "open_context": object,
+    "run_account": object,
+    "step_named": object,
+    "walk_through": object,
+}
+
+
+def test_the_public_door() -> None:
+    """These names, and no others, are promised to programs; each can be had."""
+    assert set(bcrunbook.__all__) == set(PUBLIC)
+    for name, kind in PUBLIC.items():
+        found = getattr(bcrunbook, name)
+        assert isinstance(found, kind) and not isinstance(found, ModuleType), name
+        assert name in dir(bcrunbook)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = bcrunbook.no_such_name
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """`import bcrunbook` brings in no part of itself and no third party."""
+    told = subprocess.run(
+        [sys.executable, "-I", "-X", "importtime", "-c", "import bcrunbook"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in told.splitlines() if "|" in line}
+    assert "bcrunbook" in loaded
+    assert not {name for name in loaded if name.startswith("bcrunbook.")}
+    assert not loaded & {"sqlalchemy", "msal", "httpx", "pydantic", "rich", "typer", "asyncio"}
