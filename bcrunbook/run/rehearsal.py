@@ -137,7 +137,7 @@ def _requires(account: Rehearsed, accounts: Sequence[Rehearsed]) -> str:
 
 _HEAD = """\
 # A rehearsal: these accounts talk to the rehearsal cloud on this machine, never to a real service.
-# `bcrunbook rehearse` keeps what you change here; `bcrunbook run ACCOUNT --rehearse` writes it anew.
+# `bcrunbook rehearse` keeps what you change here; `run ACCOUNT --rehearse` writes it anew.
 
 [rehearsal]
 dir = "../cloud"
