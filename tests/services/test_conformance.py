@@ -110,3 +110,20 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
         description.check_request(one.request)
         description.check_answer(one)
     assert {"GET", "PATCH", "POST"} <= {one.request.method for one in checked}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/nonsense", None),
+        ("DELETE", "/organization", None),
+        ("POST", "/applications", {"displayName": 5}),
+    ],
+)
+def test_a_request_that_does_not_fit_is_noticed(method: str, path: str, body: Any) -> None:
+    """The description is strict enough to tell a wrong request."""
+    description = read_description()
+    headers = {"Authorization": "Bearer x"}
+    request = httpx.Request(method, f"{GRAPH}/v1.0{path}", headers=headers, json=body)
+    with pytest.raises(AssertionError):
+        description.check_request(request)
