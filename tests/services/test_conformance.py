@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,9 +11,9 @@ import pytest
 
 import bcrunbook.http
 from bcrunbook.cloud import Cloud
-from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal import RehearsalDescription, launch
 from tests.conformance import read_description
-from tests.conftest import MakeWorkspace
+from tests.conftest import SPEED, MakeWorkspace
 from tests.strangers import Meet, person_of
 from tests.walking import states, walk
 
@@ -40,6 +41,13 @@ class Recorder(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close what is underneath."""
         await self._inner.aclose()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+    """A rehearsal cloud of this module's own: a first run makes Business Central known for good."""
+    with launch(tmp_path_factory.mktemp("conformance") / "cloud", speed=SPEED) as told:
+        yield told
 
 
 @pytest.fixture
@@ -89,20 +97,20 @@ TENANTS = {"no Business Central": "without_business_central", "short secrets": "
 @pytest.mark.parametrize("case", ["an application", "a person", "adopted", *TENANTS])
 async def test_every_exchange_of_a_first_run_fits_the_description(
     make_workspace: MakeWorkspace,
-    cloud: RehearsalDescription,
+    own: RehearsalDescription,
     exchanges: list[httpx.Response],
     meet: Meet,
     case: str,
 ) -> None:
     """Steps 0 to 3 send only what Microsoft describes, and get nothing else back."""
     description = read_description()
-    tenant = cloud.accounts[TENANTS.get(case, "trial")]["tenant"]
-    person = person_of(cloud, "robin") if case == "a person" else None
-    changes = {"sign_in": by_person(cloud)} if person else {}
-    workspace = make_workspace(tenant=tenant, **changes)
+    tenant = own.accounts[TENANTS.get(case, "trial")]["tenant"]
+    person = person_of(own, "robin") if case == "a person" else None
+    changes = {"sign_in": by_person(own)} if person else {}
     if case == "adopted":
-        app = meet().call("POST", "/applications", {"displayName": "By hand"}).json()
-        workspace = make_workspace(client_id=app["appId"])
+        app = meet(on=own).call("POST", "/applications", {"displayName": "By hand"}).json()
+        changes = {"client_id": app["appId"]}
+    workspace = make_workspace(on=own, tenant=tenant, **changes)
     outcomes = await walk(workspace, person=person)
     assert set(states(outcomes)) <= {"done", "changed"}
     checked = [one for exchange in exchanges for one in single(exchange)]
