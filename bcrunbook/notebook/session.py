@@ -113,7 +113,7 @@ class NotebookStep:
             return _not_run()
         progress = _Progress()
         walk.told = progress.tell
-        done = await walk.apply(approval.ask)
+        done = await walk.apply(_Approval().ask)
         progress.end()
         if walk.error is not None:
             return views.error_view(walk.error)
@@ -144,6 +144,20 @@ class NotebookStep:
         if outcome.state is State.FAILED:
             advice = f"\n  next: {outcome.error['next']}" if outcome.error else ""
             raise StepFailed(f"{outcome.step}: {outcome.summary}{advice}")
+
+
+class _Approval:
+    """Asks for a click; from the second time on with what is new, which no plan above shows."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    async def ask(self, changes: tuple[Change, ...]) -> bool:
+        """Whether the person says yes to `changes`."""
+        if self._asked:
+            _display(views.plan_view(changes, ""))
+        self._asked = True
+        return await approval.ask(changes)
 
 
 def _not_run() -> View:

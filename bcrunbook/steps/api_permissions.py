@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from bcrunbook.accounts import Account
-from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
 from bcrunbook.services.graph import (
     Read,
     Seen,
@@ -205,6 +205,9 @@ class ApiPermissions:
         own: Seen[ServicePrincipal] = seen[3] if known else Seen(None, "not looked at")
         if not known:
             own = (await context.graph.look(service_principal(app.app_id)))[0]
+        for principal in (seen[1], own):
+            if principal.unknown:
+                raise _cannot_look(account, principal.unknown)
         grants: Seen[tuple[Grant, ...]] = Seen(())
         if own.value is not None:
             if len(seen) == 5 and own.value.id == principal_id:
@@ -344,6 +347,16 @@ def _forwarded(change: Change, findings: PermissionFindings, who: str) -> Change
             ),
             values=(("Client ID", findings.application.app_id),),
         ),
+    )
+
+
+def _cannot_look(account: Account, why: str) -> AskAdministrator:
+    return AskAdministrator(
+        "The tenant's service principals may not be looked at, so nothing can be granted.",
+        where=f'account "{account.name}"',
+        why=why,
+        next="grant Application.Read.All, or run this step as somebody who may",
+        who=_CONSENT_WHO,
     )
 
 

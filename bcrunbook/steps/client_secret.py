@@ -3,9 +3,13 @@
 The value can be read once, in the answer that makes it. So the intent is in the ledger before the
 request goes out, with a marker that the credential's description bears as well; the value goes to
 the secret store, under that marker, before anything else happens. Whatever instant a run dies at,
-the next one can tell: a credential with our marker whose value the store has is good; one whose
-value nobody has is an orphan and is removed; an intent without a credential is waited for until it
-can no longer appear.
+the next one can tell:
+
+- a credential with our marker whose value the store has is good;
+- one that this ledger asked for, and whose value never got into the store, is an orphan: removed;
+- an intent without a credential is waited for until it can no longer appear;
+- every other credential may be in use (a colleague's, with a ledger of their own, or ours of
+  which the store has lost the value) and is never removed.
 
 The tenant's application management policy is read first and the lifetime fitted to it. An
 application of this audience may hold two secrets; a third is never attempted.
@@ -64,11 +68,13 @@ class Credential:
         seen: what Microsoft Graph tells of it.
         marker: our marker in its description; empty for somebody else's.
         is_stored: whether the secret store has its value.
+        is_orphan: whether this ledger asked for it and nobody ever got its value.
     """
 
     seen: PasswordCredential
     marker: str
     is_stored: bool
+    is_orphan: bool = False
 
     def expired(self, now: datetime) -> bool:
         """Whether it has ended."""
@@ -187,7 +193,7 @@ class SecretFindings:
 
     def _count_row(self) -> Finding:
         ours = sum(1 for one in self.credentials if one.marker)
-        orphans = sum(1 for one in self.credentials if one.marker and not one.is_stored)
+        orphans = sum(1 for one in self.credentials if one.is_orphan)
         count = len(self.credentials)
         whose = "made by this runbook" if ours == count else f"{ours} of them made by this runbook"
         actual = f"{count}, {whose}" if count else "none"
@@ -305,9 +311,7 @@ class ClientSecret:
     def plan(self, findings: SecretFindings) -> tuple[Change, ...]:
         """Remove orphans and expired secrets of ours, then make one where none works."""
         changes = [
-            _removal(one, "nobody has its value")
-            for one in findings.credentials
-            if one.marker and not one.is_stored
+            _removal(one, "nobody has its value") for one in findings.credentials if one.is_orphan
         ]
         expired = [one for one in findings.credentials if one.marker and one.expired(findings.now)]
         changes += [_removal(one, "it has expired") for one in expired if one.is_stored]
@@ -450,8 +454,14 @@ async def _credential(context: Context, seen: PasswordCredential) -> Credential:
     found = _MARKER.search(seen.display_name or "")
     if found is None:
         return Credential(seen, "", False)
-    value = await context.store.get(_name(context.account, found.group(1)))
-    return Credential(seen, found.group(1), value is not None)
+    marker, name = found.group(1), context.account.name
+    is_stored = await context.store.get(_name(context.account, marker)) is not None
+
+    def told(kind: str) -> bool:
+        return context.ledger.latest(name, "client_secret", kind, subject=marker) is not None
+
+    is_orphan = not is_stored and told("secret_intent") and not told("secret_stored")
+    return Credential(seen, marker, is_stored, is_orphan)
 
 
 def _newest(credentials: tuple[Credential, ...], now: datetime) -> Credential | None:

@@ -219,8 +219,14 @@ class RegisterApplication:
             made = await self._create(context, account)
             _remember(context, "application", made.app_id, {"object_id": made.id})
             return
+        await self._updated(context, app)
+
+    async def _updated(self, context: Context, app: Application) -> Application:
+        """Bring an application that is there to what is wanted; nothing is sent if it is."""
         check_limits(app)
-        body = _update(account, app)
+        account, body = context.account, _update(context.account, app)
+        if not body:
+            return app
         try:
             await context.graph.update_application(app.id, body)
         except FixInput:
@@ -229,6 +235,7 @@ class RegisterApplication:
             # Where the marker is refused, the tag takes its place.
             body["tags"] = [*app.tags, account.unique_name]
             await context.graph.update_application(app.id, body)
+        return app
 
     async def _create(self, context: Context, account: Account) -> Application:
         body, graph = _creation(account), context.graph
@@ -245,7 +252,7 @@ class RegisterApplication:
                 await graph.look(applications_tagged(account.unique_name))
             )[0]
             if tagged.value:
-                return tagged.value[0]
+                return await self._updated(context, tagged.value[0])
             if refusal.code not in ("Request_BadRequest", "BadRequest", "Request_UnsupportedQuery"):
                 raise
             return await graph.create_application(body)

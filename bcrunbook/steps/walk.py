@@ -209,7 +209,7 @@ class Walk(Generic[F]):
                 self._note("answer_lost", change, error.what)
                 return tried, [change], {}
             except AskAdministrator as error:
-                handed = self.step.hand_off(self.findings, change, error)
+                handed = _quoting(self.step.hand_off(self.findings, change, error), error)
                 return tried, [], {_name(change): handed}
             if done:
                 self._note("applied", change, change.title)
@@ -302,6 +302,15 @@ class Walk(Generic[F]):
         if state is State.CHANGED:
             return f"{len(self.applied)} changed, and a look afterwards shows it."
         return "0 to change: everything is as it should be."
+
+
+def _quoting(change: Change, error: RunbookError) -> Change:
+    """The handed-off change, with what the service's support would ask for."""
+    if change.hand_off is None:
+        return change
+    quoted = (("Refused with", error.code), ("Request id", error.request_id))
+    values = (*change.hand_off.values, *((label, text) for label, text in quoted if text))
+    return replace(change, hand_off=replace(change.hand_off, values=values))
 
 
 def _name(change: Change) -> tuple[str, str]:

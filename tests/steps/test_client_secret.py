@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from datetime import UTC, datetime, timedelta
 
 from bcrunbook.accounts import Workspace
@@ -141,3 +142,36 @@ async def test_a_secret_that_was_removed_in_the_portal_is_replaced(
     (new,) = stranger.application(only_account(workspace))["passwordCredentials"]
     assert new["keyId"] != old["keyId"]
     assert "access_token" in stranger.ask_token(app["appId"], await stored(workspace))
+
+
+async def test_a_colleagues_working_secret_is_never_removed(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """Another ledger and another store: their secret bears our marker, and it stays."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    await walk(workspace, "register_application", STEP)
+    stranger = meet()
+    (theirs,) = stranger.application(name)["passwordCredentials"]
+    for left in workspace.root.glob("ledger.db*"):
+        left.unlink()
+    shutil.rmtree(workspace.root.parent / "secret-store" / name)
+    assert states(await walk(workspace, STEP)) == ["changed"]
+    left_there = stranger.application(name)["passwordCredentials"]
+    assert theirs["keyId"] in {one["keyId"] for one in left_there}
+    assert len(left_there) == 2
+
+
+async def test_a_value_that_the_store_has_lost_costs_no_secret(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """The store was emptied: the old secret may be in use, so a second one is made beside it."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    await walk(workspace, "register_application", STEP)
+    stranger = meet()
+    (old,) = stranger.application(name)["passwordCredentials"]
+    shutil.rmtree(workspace.root.parent / "secret-store" / name)
+    assert states(await walk(workspace, STEP)) == ["changed"]
+    left_there = stranger.application(name)["passwordCredentials"]
+    assert old["keyId"] in {one["keyId"] for one in left_there}

@@ -170,7 +170,7 @@ def test_a_grant_is_only_ever_extended(granted: set[str]) -> None:
 
 credentials = st.lists(
     st.builds(
-        lambda key, ours, stored, days: Credential(
+        lambda key, ours, stored, lost, days: Credential(
             PasswordCredential(
                 key_id=key,
                 display_name=f"Codat (bcrunbook {key[:8]})" if ours else "made by hand",
@@ -179,8 +179,10 @@ credentials = st.lists(
             ),
             key[:8] if ours else "",
             ours and stored,
+            ours and lost and not stored,
         ),
         guids,
+        st.booleans(),
         st.booleans(),
         st.booleans(),
         st.integers(-20, 400),
@@ -214,7 +216,7 @@ def test_secrets_of_others_are_never_removed_and_two_are_never_exceeded(
     """Only our own orphans and expired ones go; a third secret is never attempted."""
     plan = ClientSecret().plan(secret(found))
     removed = {change.subject for change in plan if change.key == "remove_secret"}
-    ours = {one.seen.key_id for one in found if one.marker}
+    ours = {one.seen.key_id for one in found if one.is_orphan or one.is_stored}
     assert removed <= ours
     working = {one.seen.key_id for one in found if one.is_stored and not one.expired(NOW)}
     assert not removed & working
