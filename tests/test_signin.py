@@ -622,7 +622,7 @@ async def test_a_window_that_is_never_answered_is_told_as_such(
     """After the time for it, a browser sign-in ends in advice rather than in a traceback."""
     monkeypatch.setattr(webbrowser, "get", lambda *_: None)
     monkeypatch.setattr(webbrowser, "open", lambda *_, **__: True)
-    monkeypatch.setattr("bcrunbook.signin._BROWSER_TIMEOUT", 0.1)
+    monkeypatch.setattr("bcrunbook.signin.flows.BROWSER_TIMEOUT", 0.1)
     workspace = make_workspace(sign_in=by_device_code(cloud, method="browser"))
     error = await refusal(workspace, person_of(cloud, "robin"))
     assert isinstance(error, SignInAgain) and "device_code" in error.next

@@ -1,0 +1,88 @@
+"""A token from the Azure CLI's own login."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+from bcrunbook import aadsts
+from bcrunbook.errors import FixInput, RunbookError, SignInAgain, Unreachable
+from bcrunbook.secrets import Secret, scrub
+from bcrunbook.signin.model import GRAPH, Token
+from bcrunbook.signin.refusals import advised
+
+_TIMEOUT = 120
+
+
+def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
+    """Ask the Azure CLI for a token; blocks for about a second.
+
+    Args:
+        resource: what the token is for.
+        account: the account's name, for messages.
+        tenant: the tenant's id or domain.
+
+    Returns:
+        The token, and when it ends (seconds since 1970; 0 when az did not say).
+
+    Raises:
+        FixInput, SignInAgain, Unreachable: there is no az, no login, or no answer.
+    """
+    where = "az account get-access-token"
+    program = shutil.which("az")
+    if program is None:
+        raise FixInput(
+            "The Azure CLI is not on this machine's PATH.",
+            where=f'account "{account}", sign_in.method = "az"',
+            next="install it and run az login, or choose method browser",
+        )
+    kind = "ms-graph" if resource == GRAPH else "arm"
+    command = [program, "account", "get-access-token", "--resource-type", kind]
+    command += ["--tenant", tenant, "--output", "json"]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unreachable(
+            f"The Azure CLI could not be asked ({type(error).__name__}).",
+            where=where,
+            next="run az account show in a terminal: it has to answer there",
+        ) from None
+    if done.returncode != 0:
+        raise _refusal(done.stderr, where, tenant)
+    try:
+        told = json.loads(done.stdout)
+        value, issuer = told["accessToken"], told["tenant"]
+        if not (isinstance(value, str) and value and isinstance(issuer, str)):
+            raise ValueError
+        ends = float(told.get("expires_on") or 0)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SignInAgain(
+            "The Azure CLI answered in a form that is not known here.",
+            where=where,
+            next="update the Azure CLI, or choose method browser",
+        ) from None
+    return Token(Secret(value), issuer, "", frozenset(), None), ends
+
+
+def _refusal(text: str, where: str, tenant: str) -> RunbookError:
+    said = [line.removeprefix("ERROR:").strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in said if aadsts.code_in(line) is not None] or said
+    advice = aadsts.advice_in(text)
+    login = f"run: az login --tenant {tenant}"
+    return advised(
+        SignInAgain,
+        "The Azure CLI gave no token: "
+        + scrub(telling[0] if telling else "no message", where="az error"),
+        where=where,
+        next=f"{advice.next}; then {login}" if advice else login,
+        text=text,
+    )

@@ -1,0 +1,339 @@
+"""Sign-in: MSAL in its six forms behind one small class, one instance per account.
+
+Invariants: tokens live in memory and, for a person's sign-in, in msal-extensions' encrypted cache;
+access tokens are opaque and never parsed. MSAL's blocking calls run in a thread and send through
+`bcrunbook.http`. MSAL's answers, which report failure as a dict, become errors here and nowhere
+else. Which tenant a token belongs to is read from the id token (a person) or from the token
+endpoint that Entra named (an application): the caller compares it before any write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bcrunbook import aadsts
+from bcrunbook.accounts import Account
+from bcrunbook.errors import FixInput, RunbookError, SignInAgain, WaitAndRetry
+from bcrunbook.http import Http, Repeat
+from bcrunbook.secrets import Secret, read
+from bcrunbook.signin.az import ask_az
+from bcrunbook.signin.cache import (
+    kept_claims,
+    likeliest_first,
+    short_scopes,
+    tenant_of,
+    token_cache,
+)
+from bcrunbook.signin.credentials import assertion_of, certificate_of
+from bcrunbook.signin.model import (
+    AZURE,
+    AZURE_SCOPES,
+    CONSENT_SCOPES,
+    GRAPH,
+    GRAPH_SCOPES,
+    LOGIN,
+    DeviceCode,
+    Person,
+    Token,
+)
+from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, not_entra, sign_in_error
+
+if TYPE_CHECKING:
+    import msal
+
+_APPLICATION_METHODS = frozenset({"client_secret", "certificate", "federated"})
+_KEPT_LONGER_THAN = 300  # seconds that a kept token must still be good for; MSAL's own margin
+
+_HEADLESS_ADVICE = (
+    "open notebook 00_start_here and sign in there, or give the account an application's sign-in"
+    " (client_secret, certificate, federated) for headless runs"
+)
+
+R = TypeVar("R")
+
+
+class SignIn:
+    """Gets tokens for one account.
+
+    Args:
+        account: the account, whose `sign_in` says how.
+        http: the HTTP stack that MSAL sends through.
+        root: the workspace folder; references and paths are relative to it.
+        person: who can answer a browser or a device code; None when nobody can.
+    """
+
+    def __init__(
+        self, account: Account, http: Http, root: Path, *, person: Person | None = None
+    ) -> None:
+        self._account = account
+        self._http = http
+        self._root = root
+        self._person = person
+        self._app: Any = None
+        self._from_az_until: dict[str, tuple[Token, float]] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def is_application(self) -> bool:
+        """Whether an application signs in rather than a person."""
+        return self._account.sign_in.method in _APPLICATION_METHODS
+
+    async def graph(self, *, consent: bool = False, fresh: bool = False) -> Token:
+        """A token for Microsoft Graph.
+
+        Args:
+            consent: also ask for the right to grant permissions.
+            fresh: ask Entra again even when a kept token looks valid.
+
+        Raises:
+            SignInAgain, AskAdministrator, FixInput, WaitAndRetry: with advice from the code.
+        """
+        scopes = GRAPH_SCOPES + CONSENT_SCOPES if consent else GRAPH_SCOPES
+        return await self._token(GRAPH, scopes, fresh=fresh)
+
+    async def azure(self) -> Token:
+        """A token for Azure's list of tenants. Raises as `graph` does.
+
+        The list is worth knowing and not worth a question: a person is never asked for it.
+        """
+        return await self._token(AZURE, AZURE_SCOPES, may_ask=False)
+
+    async def _token(
+        self,
+        resource: str,
+        scopes: tuple[str, ...],
+        *,
+        fresh: bool = False,
+        may_ask: bool = True,
+    ) -> Token:
+        method = self._account.sign_in.method
+        async with self._lock:
+            if method == "az":
+                return await self._by_az(resource, fresh)
+            if self._app is None:
+                self._app = await self._application()
+            app = self._app
+            if self.is_application:
+                if fresh:
+                    await self._run(app.remove_tokens_for_client)
+                answer = await self._run(app.acquire_token_for_client, [f"{resource}/.default"])
+                return self._checked(answer, app)
+            return await self._persons_token(app, list(scopes), fresh, may_ask)
+
+    async def _persons_token(
+        self, app: msal.PublicClientApplication, scopes: list[str], fresh: bool, may_ask: bool
+    ) -> Token:
+        settings = self._account.sign_in
+        known = await self._run(app.get_accounts, settings.username)
+        refusal: RunbookError | None = None
+        # The cache is shared by all accounts of this machine, and so may know several people.
+        for one in likeliest_first(app, known):
+            answer = await self._run(
+                app.acquire_token_silent_with_error, scopes, one, force_refresh=fresh
+            )
+            if answer and "access_token" in answer:
+                return self._checked(answer, app, one["home_account_id"], scopes)
+            if answer and refusal is None:
+                refusal = self._error(answer)
+                if isinstance(refusal, WaitAndRetry):
+                    raise refusal
+        if self._person is None or not may_ask:
+            raise self._nobody_here(refusal)
+        if settings.method == "device_code":
+            answer = await self._by_device_code(app, scopes)
+        else:
+            answer = await self._by_browser(app, scopes)
+        return self._checked(answer, app)
+
+    def _nobody_here(self, refusal: RunbookError | None) -> RunbookError:
+        """Why nothing kept would do, for a run in which nobody can be asked."""
+        if refusal is None:
+            return SignInAgain(
+                "Nobody is signed in, and nobody is here to sign in.",
+                where=self._where,
+                why="a browser or a device code needs a person; the kept sign-in is missing, has"
+                " expired, or could not be kept on this machine",
+                next=_HEADLESS_ADVICE,
+                section="00_start_here#sign-in",
+            )
+        if isinstance(refusal, SignInAgain):
+            refusal.next = _HEADLESS_ADVICE
+        return refusal
+
+    async def _by_browser(
+        self, app: msal.PublicClientApplication, scopes: list[str]
+    ) -> dict[str, Any]:
+        assert self._person is not None
+        if not _can_open_a_browser():
+            raise FixInput(
+                "There is no browser on the machine where this runs.",
+                where=self._where,
+                why="the notebook's kernel runs on a server or in a container",
+                next='set method = "device_code": a browser anywhere will do then',
+                section="00_start_here#sign-in",
+            )
+        self._person.say_browser_opens()
+        answer: dict[str, Any] = await self._run(
+            app.acquire_token_interactive,
+            scopes,
+            prompt="select_account",
+            login_hint=self._account.sign_in.username,
+            timeout=BROWSER_TIMEOUT,
+        )
+        return answer
+
+    async def _by_device_code(
+        self, app: msal.PublicClientApplication, scopes: list[str]
+    ) -> dict[str, Any]:
+        assert self._person is not None
+        flow = await self._run(app.initiate_device_flow, scopes)
+        if "user_code" not in flow:
+            raise self._error(flow)
+        self._person.show_device_code(
+            DeviceCode(
+                url=flow["verification_uri"],
+                code=flow["user_code"],
+                expires_in=int(flow["expires_in"]),
+            )
+        )
+        pace = self._http.cloud.pace
+        give_up = pace.now() + int(flow["expires_in"]) * pace.speed
+        interval = float(flow.get("interval", 5))
+        while True:
+            # One poll per call, so that the cell stays interruptible while the person types.
+            answer: dict[str, Any] = await self._run(
+                app.acquire_token_by_device_flow, flow, exit_condition=lambda _: True
+            )
+            pending = answer.get("error") in ("authorization_pending", "slow_down")
+            if not pending or pace.now() > give_up:
+                return answer
+            interval += 5 if answer.get("error") == "slow_down" else 0
+            await pace.sleep(interval)
+
+    async def _application(self) -> Any:
+        settings = self._account.sign_in
+        credential = await self._credential()
+        client = self._http.for_msal()
+
+        def build() -> Any:
+            import msal
+
+            common: dict[str, Any] = {
+                "client_id": settings.client_id,
+                "authority": f"{LOGIN}/{self._account.tenant}",
+                "http_client": client,
+            }
+            if credential is None:
+                return msal.PublicClientApplication(
+                    **common, token_cache=token_cache(settings.cache)
+                )
+            return msal.ConfidentialClientApplication(**common, client_credential=credential)
+
+        try:
+            return await asyncio.to_thread(build)
+        except ValueError:
+            # All that MSAL says when it could not learn about the tenant.
+            raise await self._no_authority() from None
+        except RunbookError:
+            raise
+        except Exception as error:
+            raise fault(error, self._where) from None
+
+    async def _no_authority(self) -> RunbookError:
+        """Why the tenant's sign-in configuration could not be had."""
+        tenant = self._account.tenant
+        address = f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration"
+        response = await self._http.send("GET", address, repeat=Repeat.SAFE)
+        try:
+            told = response.json()
+        except ValueError:
+            return not_entra(self._where)
+        if response.status_code in (400, 404) and isinstance(told, dict) and told.get("error"):
+            number = aadsts.code_in(str(told.get("error_description", "")))
+            return FixInput(
+                f'Entra does not know the tenant "{tenant}".',
+                where=f'account "{self._account.name}", tenant',
+                why="the id or domain is misspelt, or belongs to another national cloud",
+                next="copy the Tenant ID from Microsoft Entra ID, Overview, in the Azure portal",
+                code=f"AADSTS{number}" if number is not None else str(told["error"]),
+                request_id=str(told.get("correlation_id", "")),
+            )
+        return WaitAndRetry(
+            f"Entra did not tell how to sign in to this tenant ({response.status_code}).",
+            where=self._where,
+            next="wait a minute and run again",
+        )
+
+    async def _credential(self) -> Any:
+        settings = self._account.sign_in
+        if settings.method == "client_secret":
+            assert settings.secret is not None
+            return (await read(settings.secret, self._root)).reveal()
+        if settings.method == "certificate":
+            assert settings.certificate is not None
+            password = (
+                (await read(settings.certificate_password, self._root)).reveal()
+                if settings.certificate_password
+                else None
+            )
+            return certificate_of(self._root / settings.certificate, password)
+        if settings.method == "federated":
+            assert settings.token_file is not None
+            path = self._root / settings.token_file
+            # A callable, so that a projected token file is read again whenever it has rotated.
+            return {"client_assertion": assertion_of(path)}
+        return None
+
+    async def _by_az(self, resource: str, fresh: bool) -> Token:
+        """A token of the Azure CLI, kept while it lasts: each call of az takes about a second."""
+        kept = self._from_az_until.get(resource)
+        if kept is not None and not fresh and kept[1] - _KEPT_LONGER_THAN > time.time():
+            return kept[0]
+        token, ends = await asyncio.to_thread(
+            ask_az, resource, self._account.name, self._account.tenant
+        )
+        self._from_az_until[resource] = (token, ends)
+        return token
+
+    def _checked(
+        self, answer: dict[str, Any], app: Any, kept_for: str = "", asked: Sequence[str] = ()
+    ) -> Token:
+        if "access_token" not in answer:
+            raise self._error(answer)
+        claims: dict[str, Any] = answer.get("id_token_claims") or {}
+        if not claims and kept_for:
+            claims = kept_claims(app, kept_for)
+        wids = claims.get("wids")
+        return Token(
+            value=Secret(answer["access_token"]),
+            tenant=str(claims.get("tid") or tenant_of(app)),
+            username=str(claims.get("preferred_username", "")),
+            scopes=short_scopes(answer.get("scope") or asked),
+            directory_roles=frozenset(wids) if isinstance(wids, list) else None,
+        )
+
+    @property
+    def _where(self) -> str:
+        return f'account "{self._account.name}", sign_in.method = "{self._account.sign_in.method}"'
+
+    def _error(self, answer: dict[str, Any]) -> RunbookError:
+        return sign_in_error(answer, self._where)
+
+    async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        return await in_thread(self._where, call, *args, **kwargs)
+
+
+def _can_open_a_browser() -> bool:
+    import webbrowser
+
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        # In a Linux on Windows, MSAL opens the browser of Windows.
+        return "microsoft" in platform.uname().release.lower()
+    return True

@@ -1,0 +1,45 @@
+"""Proof that an application's id and secret work together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bcrunbook.errors import RunbookError, WaitAndRetry
+from bcrunbook.http import Http
+from bcrunbook.secrets import Secret
+from bcrunbook.signin.model import GRAPH, LOGIN
+from bcrunbook.signin.refusals import in_thread, sign_in_error
+
+
+async def prove_client_secret(
+    http: Http, *, tenant: str, client_id: str, secret: Secret
+) -> RunbookError | None:
+    """Ask Entra for a token with an application's id and secret; None when it gave one.
+
+    A new MSAL application each time, because MSAL keeps refused requests for a while.
+
+    Raises:
+        WaitAndRetry, Unreachable: Entra did not answer the question.
+    """
+    client = http.for_msal()
+
+    def ask() -> dict[str, Any]:
+        import msal
+
+        app = msal.ConfidentialClientApplication(
+            client_id,
+            authority=f"{LOGIN}/{tenant}",
+            client_credential=secret.reveal(),
+            http_client=client,
+        )
+        return dict(app.acquire_token_for_client([f"{GRAPH}/.default"]))
+
+    where = f"token request of application {client_id}"
+    answer = await in_thread(where, ask)
+    if "access_token" in answer:
+        Secret(answer["access_token"])  # known to the scrubber from here on
+        return None
+    refusal = sign_in_error(answer, where)
+    if isinstance(refusal, WaitAndRetry):
+        raise refusal
+    return refusal

@@ -1,0 +1,142 @@
+"""MSAL's failures as errors with advice: its answers, which are dicts, and what it raises."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bcrunbook import aadsts
+from bcrunbook.errors import (
+    AskAdministrator,
+    FixInput,
+    ReportBug,
+    RunbookError,
+    SignInAgain,
+    Unreachable,
+    WaitAndRetry,
+)
+from bcrunbook.secrets import scrub
+
+BROWSER_TIMEOUT = 300
+"""Seconds that a person has for the sign-in in a browser."""
+
+R = TypeVar("R")
+
+# OAuth errors (RFC 6749, RFC 8628, Entra's own); any other is answered by signing in again.
+_KINDS: dict[str, type[RunbookError]] = {
+    "consent_required": AskAdministrator,
+    "access_denied": AskAdministrator,
+    "authorization_declined": AskAdministrator,
+    "invalid_client": FixInput,
+    "unauthorized_client": FixInput,
+    "invalid_request": FixInput,
+    "invalid_resource": FixInput,
+    "invalid_scope": ReportBug,
+    "unsupported_grant_type": ReportBug,
+    "temporarily_unavailable": WaitAndRetry,
+    "server_error": WaitAndRetry,
+}
+
+
+def sign_in_error(answer: dict[str, Any], where: str) -> RunbookError:
+    """Turn MSAL's failure dict into an error with advice.
+
+    Args:
+        answer: what MSAL returned (`error`, `error_description`, `error_codes`, ...).
+        where: which sign-in it was.
+    """
+    error = str(answer.get("error", ""))
+    description = scrub(str(answer.get("error_description", "")), where="sign-in error")
+    first = (description.splitlines() or [error])[0]
+    kind = _KINDS.get(error, SignInAgain)
+    # MSAL calls the suberror of a kept sign-in its classification.
+    if "consent_required" in (answer.get("suberror"), answer.get("classification")):
+        kind = AskAdministrator
+    return advised(
+        kind,
+        f"Entra refused the sign-in: {first}",
+        where=where,
+        text=description,
+        request_id=str(answer.get("correlation_id", "")),
+        code=error,
+    )
+
+
+def advised(
+    kind: Callable[..., RunbookError],
+    what: str,
+    *,
+    where: str,
+    text: str,
+    next: str = "",
+    code: str = "",
+    request_id: str = "",
+) -> RunbookError:
+    number, advice = aadsts.code_in(text), aadsts.advice_in(text)
+    return kind(
+        what,
+        where=where,
+        why=advice.meaning if advice else "",
+        next=next or (advice.next if advice else "sign in again"),
+        who=advice.who if advice else "you",
+        code=f"AADSTS{number}" if number is not None else code,
+        request_id=request_id,
+        section="00_start_here#sign-in",
+    )
+
+
+async def in_thread(where: str, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Make one of MSAL's blocking calls; whatever it raises comes out as an error with advice."""
+    try:
+        return await asyncio.to_thread(call, *args, **kwargs)
+    except RunbookError:
+        raise
+    except Exception as error:
+        raise fault(error, where) from None
+
+
+def fault(error: Exception, where: str) -> RunbookError:
+    """What an exception of MSAL means: it raises for service, network and browser alike."""
+    from msal.exceptions import MsalError
+    from msal.oauth2cli.oauth2 import BrowserInteractionTimeoutError
+
+    if isinstance(error, BrowserInteractionTimeoutError):
+        return SignInAgain(
+            "Nobody finished the sign-in in the browser.",
+            where=where,
+            why=f"the window was closed, or {BROWSER_TIMEOUT // 60} minutes went by",
+            next="run again and sign in, or choose method device_code",
+            section="00_start_here#sign-in",
+        )
+    if isinstance(error, MsalError):
+        text = scrub(str(error), where="sign-in error")
+        return WaitAndRetry(
+            f"Entra is out of order: {text}.", where=where, next="wait a minute and run again"
+        )
+    if isinstance(error, json.JSONDecodeError):
+        return not_entra(where)
+    if isinstance(error, OSError):
+        return Unreachable(
+            f"This machine is in the way of the sign-in ({type(error).__name__}).",
+            where=where,
+            why="a port for the browser's answer, or the kept sign-in's file, cannot be used",
+            next="run again; if it stays, choose method device_code and cache memory",
+        )
+    return ReportBug(
+        f"The sign-in failed in a way nobody expected ({type(error).__name__}).",
+        where=where,
+        why=scrub(str(error), where="sign-in error"),
+        next="run again; if it stays, report this",
+    )
+
+
+def not_entra(where: str) -> RunbookError:
+    return Unreachable(
+        "Something other than Entra answered the sign-in.",
+        where=where,
+        why="a proxy, or the sign-on page of this network, stands in between",
+        next="check the connection and [network] proxy in accounts.toml, then run again",
+        who="you, or whoever keeps the network",
+    )
