@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from bcrunbook.errors import AnswerLost, ReportBug, WaitAndRetry
 from bcrunbook.http import Http, Repeat
@@ -24,46 +24,17 @@ from bcrunbook.secrets import Secret
 from bcrunbook.services.graph_errors import Reply, reply_of
 from bcrunbook.services.graph_models import (
     Application,
-    Grant,
     GraphObject,
-    Organization,
     PasswordCredential,
-    SecretPolicy,
     ServicePrincipal,
-    User,
 )
+from bcrunbook.services.graph_reads import Read, Seen, literal
 from bcrunbook.signin import SignIn
 
 BASE = "https://graph.microsoft.com/v1.0"
 
 T = TypeVar("T")
 G = TypeVar("G", bound=GraphObject)
-
-
-@dataclass(frozen=True)
-class Seen(Generic[T]):
-    """What a read showed: a value, nothing there, or unknown (it may not be looked at).
-
-    Args:
-        value: what is there; None when absent or unknown.
-        unknown: why it cannot be known; empty when it is known.
-    """
-
-    value: T | None
-    unknown: str = ""
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether it is known that there is nothing."""
-        return self.value is None and not self.unknown
-
-
-@dataclass(frozen=True)
-class Read(Generic[T]):
-    """One read: a path below the base URL, and how its answer becomes a value."""
-
-    path: str
-    parse: Callable[[Any], T]
 
 
 @dataclass(frozen=True)
@@ -91,87 +62,6 @@ class NewSecret:
     key_id: str
     value: Secret
     ends: datetime | None
-
-
-_APPLICATION_FIELDS = (
-    "id,appId,displayName,uniqueName,signInAudience,api,web,requiredResourceAccess,"
-    "passwordCredentials,tags,createdDateTime,verifiedPublisher"
-)
-
-
-def _literal(text: str) -> str:
-    """An OData string literal, percent-encoded for a URL."""
-    from urllib.parse import quote
-
-    return quote(text.replace("'", "''"), safe="")
-
-
-def _one(model: type[G]) -> Callable[[Any], G]:
-    return model.model_validate
-
-
-def _first(model: type[G]) -> Callable[[Any], G]:
-    return lambda body: model.model_validate(body["value"][0])
-
-
-def _all(model: type[G]) -> Callable[[Any], tuple[G, ...]]:
-    return lambda body: tuple(model.model_validate(one) for one in body["value"])
-
-
-def organization() -> Read[Organization]:
-    """The tenant that the token belongs to."""
-    return Read(
-        "/organization?$select=id,displayName,tenantType,verifiedDomains", _first(Organization)
-    )
-
-
-def me() -> Read[User]:
-    """The signed-in person; there is no such read for an application's token."""
-    return Read("/me?$select=id,displayName,userPrincipalName", _one(User))
-
-
-def application_named(unique_name: str) -> Read[Application]:
-    """The application that bears our own marker."""
-    path = f"/applications(uniqueName='{_literal(unique_name)}')?$select={_APPLICATION_FIELDS}"
-    return Read(path, _one(Application))
-
-
-def application_with_client_id(client_id: str) -> Read[Application]:
-    """The application with this client id (`appId`)."""
-    path = f"/applications(appId='{_literal(client_id)}')?$select={_APPLICATION_FIELDS}"
-    return Read(path, _one(Application))
-
-
-def applications_tagged(tag: str) -> Read[tuple[Application, ...]]:
-    """The applications that carry a tag."""
-    path = (
-        f"/applications?$filter=tags/any(t:t%20eq%20'{_literal(tag)}')"
-        f"&$select={_APPLICATION_FIELDS}"
-    )
-    return Read(path, _all(Application))
-
-
-def service_principal(client_id: str) -> Read[ServicePrincipal]:
-    """The service principal of an application in this tenant, with the scopes it offers."""
-    fields = "id,appId,displayName,accountEnabled,oauth2PermissionScopes"
-    return Read(
-        f"/servicePrincipals(appId='{_literal(client_id)}')?$select={fields}",
-        _one(ServicePrincipal),
-    )
-
-
-def tenant_wide_grants(service_principal_id: str) -> Read[tuple[Grant, ...]]:
-    """The tenant-wide grants that a service principal (by object id) holds as a client."""
-    condition = (
-        f"clientId%20eq%20'{_literal(service_principal_id)}'"
-        "%20and%20consentType%20eq%20'AllPrincipals'"
-    )
-    return Read(f"/oauth2PermissionGrants?$filter={condition}", _all(Grant))
-
-
-def secret_policy() -> Read[SecretPolicy]:
-    """The tenant's default application management policy."""
-    return Read("/policies/defaultAppManagementPolicy", _one(SecretPolicy))
 
 
 class Graph:
@@ -289,7 +179,7 @@ class Graph:
         """
         reply = await self._write(
             "PATCH",
-            f"/applications(uniqueName='{_literal(unique_name)}')",
+            f"/applications(uniqueName='{literal(unique_name)}')",
             body,
             "creating or updating the application",
             repeat=Repeat.SAFE,
@@ -308,7 +198,7 @@ class Graph:
         """Change an application. Collections in `body` replace what is there: merge first."""
         await self._write(
             "PATCH",
-            f"/applications/{_literal(object_id)}",
+            f"/applications/{literal(object_id)}",
             body,
             "changing the application",
             repeat=Repeat.SAFE,
@@ -322,7 +212,7 @@ class Graph:
         }
         reply = await self._write(
             "POST",
-            f"/applications/{_literal(object_id)}/addPassword",
+            f"/applications/{literal(object_id)}/addPassword",
             {"passwordCredential": credential},
             "making the client secret",
             repeat=Repeat.ONCE,
@@ -338,7 +228,7 @@ class Graph:
         """Remove a client secret. Whether it is gone is for the next look to say."""
         await self._write(
             "POST",
-            f"/applications/{_literal(object_id)}/removePassword",
+            f"/applications/{literal(object_id)}/removePassword",
             {"keyId": key_id},
             "removing a client secret",
             repeat=Repeat.SAFE,
@@ -396,7 +286,7 @@ class Graph:
         """Set the scopes of a grant: all that are wanted, since they replace what is there."""
         await self._write(
             "PATCH",
-            f"/oauth2PermissionGrants/{_literal(grant_id)}",
+            f"/oauth2PermissionGrants/{literal(grant_id)}",
             {"scope": " ".join(sorted(scopes))},
             "extending the admin consent",
             repeat=Repeat.SAFE,

@@ -15,14 +15,14 @@ from urllib.parse import urlencode
 
 from bcrunbook.accounts import Account
 from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
-from bcrunbook.services.graph import (
+from bcrunbook.services.graph_models import Application, Grant, Organization, ServicePrincipal
+from bcrunbook.services.graph_reads import (
     Read,
     Seen,
     organization,
     service_principal,
     tenant_wide_grants,
 )
-from bcrunbook.services.graph_models import Application, Grant, Organization, ServicePrincipal
 from bcrunbook.signin import LOGIN
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.register_application import (

@@ -29,19 +29,14 @@ from bcrunbook.accounts import Account
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.ledger import Basis, Fact
 from bcrunbook.secrets import Secret
-from bcrunbook.services.graph import (
-    Patience,
-    Read,
-    Seen,
-    organization,
-    secret_policy,
-)
+from bcrunbook.services.graph import Patience
 from bcrunbook.services.graph_models import (
     Application,
     CredentialRestriction,
     PasswordCredential,
     SecretPolicy,
 )
+from bcrunbook.services.graph_reads import Read, Seen, organization, secret_policy
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.register_application import (

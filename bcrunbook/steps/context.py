@@ -13,8 +13,9 @@ from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import SecretStore, open_store
-from bcrunbook.services.graph import Graph, Seen
+from bcrunbook.services.graph import Graph
 from bcrunbook.services.graph_models import Organization
+from bcrunbook.services.graph_reads import Seen
 from bcrunbook.signin import Person, SignIn, Token
 
 

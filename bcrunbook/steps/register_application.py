@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from bcrunbook.accounts import Account
 from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError
-from bcrunbook.services.graph import (
+from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
+from bcrunbook.services.graph_reads import (
     Read,
     Seen,
     application_named,
@@ -24,7 +25,6 @@ from bcrunbook.services.graph import (
     organization,
     service_principal,
 )
-from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.step import Change, Finding, HandOff, Row, Verdict
 from bcrunbook.steps.wanted import (

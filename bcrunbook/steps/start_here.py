@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from bcrunbook.accounts import Account
 from bcrunbook.errors import RunbookError
 from bcrunbook.services import azure
-from bcrunbook.services.graph import Read, Seen, me, organization, service_principal
 from bcrunbook.services.graph_models import Organization, ServicePrincipal, User
+from bcrunbook.services.graph_reads import Read, Seen, me, organization, service_principal
 from bcrunbook.signin import Token
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
@@ -253,9 +253,9 @@ class StartHere:
         )
 
     async def apply(self, context: Context, findings: StartFindings, change: Change) -> bool:
-        """Never called: this step plans nothing for the program."""
-        raise NotImplementedError
+        """Nothing: this step plans no change for the program."""
+        return False
 
     def hand_off(self, findings: StartFindings, change: Change, error: RunbookError) -> Change:
-        """Never called: this step plans nothing for the program."""
-        raise NotImplementedError
+        """The change as it is: all that this step plans is for a person anyway."""
+        return change

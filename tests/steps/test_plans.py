@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcrunbook.accounts import Account
-from bcrunbook.services.graph import Seen
 from bcrunbook.services.graph_models import (
     Application,
     Grant,
@@ -20,6 +19,7 @@ from bcrunbook.services.graph_models import (
     SecretPolicy,
     ServicePrincipal,
 )
+from bcrunbook.services.graph_reads import Seen
 from bcrunbook.steps.api_permissions import ApiPermissions, PermissionFindings
 from bcrunbook.steps.client_secret import ClientSecret, Credential, SecretFindings
 from bcrunbook.steps.register_application import RegisterApplication, RegistrationFindings
