@@ -24,13 +24,9 @@ from bcrunbook.services.graph_reads import (
     tenant_wide_grants,
 )
 from bcrunbook.signin import LOGIN
+from bcrunbook.steps.application import application_read, remembered_principal, require_application
 from bcrunbook.steps.context import Context, check_tenant
-from bcrunbook.steps.register_application import (
-    application_read,
-    hand_off_to_portal,
-    remembered_principal,
-    require_application,
-)
+from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.roles import CONSENT_ROLES
 from bcrunbook.steps.step import Change, Finding, HandOff, Row, Verdict
 from bcrunbook.steps.wanted import (

@@ -19,11 +19,8 @@ from __future__ import annotations
 
 import re
 import secrets as random
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
-
-from pydantic import TypeAdapter, ValidationError
 
 from bcrunbook.accounts import Account
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
@@ -31,20 +28,15 @@ from bcrunbook.ledger import Basis, Fact
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph import Patience
 from bcrunbook.services.graph_models import (
-    Application,
-    CredentialRestriction,
     PasswordCredential,
-    SecretPolicy,
 )
-from bcrunbook.services.graph_reads import Read, Seen, organization, secret_policy
+from bcrunbook.services.graph_reads import Read, organization, secret_policy
 from bcrunbook.signin import prove_client_secret
+from bcrunbook.steps.application import application_read, require_application
+from bcrunbook.steps.client_secret_findings import Credential, SecretFindings
 from bcrunbook.steps.context import Context, check_tenant
-from bcrunbook.steps.register_application import (
-    application_read,
-    hand_off_to_portal,
-    require_application,
-)
-from bcrunbook.steps.step import Change, Finding, Row, Verdict
+from bcrunbook.steps.portal import hand_off_to_portal
+from bcrunbook.steps.step import Change, Row
 from bcrunbook.steps.wanted import MOST_SECRETS
 
 # How long, in the cloud's seconds, something just done may take to show or to work everywhere.
@@ -53,185 +45,6 @@ _SPREADING = 60.0
 _MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
 _WORKING = Patience(first=3.0, longest=10.0, deadline=_SPREADING)
 _POLICY_MARGIN = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Credential:
-    """One client secret on the application, as far as it concerns us.
-
-    Args:
-        seen: what Microsoft Graph tells of it.
-        marker: our marker in its description; empty for somebody else's.
-        is_stored: whether the secret store has its value.
-        is_orphan: whether this ledger asked for it and nobody ever got its value.
-    """
-
-    seen: PasswordCredential
-    marker: str
-    is_stored: bool
-    is_orphan: bool = False
-
-    def expired(self, now: datetime) -> bool:
-        """Whether it has ended."""
-        return self.seen.end_date_time is not None and self.seen.end_date_time <= now
-
-
-@dataclass(frozen=True)
-class SecretFindings:
-    """What step 2 saw.
-
-    Args:
-        account: the account, which says what is wanted.
-        application: the application.
-        policy: the tenant's application management policy.
-        credentials: the secrets on the application.
-        current: the newest secret of ours that is stored and has not expired.
-        where_stored: the reference under which the store has it; empty without one.
-        proof: None when Entra gave a token for it; an error when it refused; and nothing proven
-            (`is_proven` false, proof None) when there is no secret to prove.
-        is_proven: whether Entra gave a token for it.
-        still_spreading: why it is too early to judge; empty when it is not.
-        now: when it was looked at (UTC).
-    """
-
-    account: Account
-    application: Application
-    policy: Seen[SecretPolicy]
-    credentials: tuple[Credential, ...]
-    current: Credential | None
-    where_stored: str
-    proof: RunbookError | None
-    is_proven: bool
-    still_spreading: str
-    now: datetime
-
-    @property
-    def unsettled(self) -> str:
-        """A secret, made moments ago, that does not show or work everywhere yet."""
-        return self.still_spreading
-
-    @property
-    def longest_days(self) -> int | None:
-        """The longest lifetime that the tenant's policy allows, in days; None without a limit."""
-        limits = [
-            _days(rule.max_lifetime)
-            for rule in self._rules
-            if rule.restriction_type == "passwordLifetime" and rule.max_lifetime
-        ]
-        return min((days for days in limits if days is not None), default=None)
-
-    @property
-    def forbidden(self) -> bool:
-        """Whether the tenant's policy forbids client secrets altogether."""
-        return any(rule.restriction_type == "passwordAddition" for rule in self._rules)
-
-    @property
-    def lifetime_days(self) -> int:
-        """The lifetime a new secret gets: as wanted, or shorter where the policy says so."""
-        wanted = self.account.secret_lifetime_days
-        return min(wanted, self.longest_days or wanted)
-
-    @property
-    def description(self) -> str:
-        """The description a new secret gets, before our marker."""
-        return self.account.secret_description or "Codat"
-
-    @property
-    def _rules(self) -> tuple[CredentialRestriction, ...]:
-        policy = self.policy.value
-        return policy.restrictions(self.application.created_date_time) if policy else ()
-
-    def rows(self) -> tuple[Finding, ...]:
-        """Policy, secrets on the application, the stored one and its proof."""
-        return (
-            self._policy_row(),
-            self._count_row(),
-            self._stored_row(),
-            self._proof_row(),
-            self._expiry_row(),
-        )
-
-    def _policy_row(self) -> Finding:
-        source = "Microsoft Graph, default application management policy"
-        wanted = f"allows {self.account.secret_lifetime_days} days"
-        if self.policy.value is None:
-            why = self.policy.unknown or "none is there"
-            return Finding(
-                "Tenant's policy on secrets",
-                wanted,
-                "unknown",
-                source,
-                Verdict.UNKNOWN,
-                f"{why}. The service says so itself if the lifetime is too long.",
-            )
-        if self.forbidden:
-            return Finding(
-                "Tenant's policy on secrets",
-                wanted,
-                "forbids client secrets",
-                source,
-                Verdict.DIFFERS,
-                "Ask whoever keeps the policy for an exception for this application.",
-            )
-        longest = self.longest_days
-        if longest is None:
-            return Finding("Tenant's policy on secrets", wanted, "no limit", source, Verdict.OK)
-        fits = longest >= self.account.secret_lifetime_days
-        return Finding(
-            "Tenant's policy on secrets",
-            wanted,
-            f"at most {longest} days",
-            source,
-            Verdict.OK if fits else Verdict.NOTE,
-            "" if fits else f"The secret gets {longest} days, as the policy allows.",
-        )
-
-    def _count_row(self) -> Finding:
-        ours = sum(1 for one in self.credentials if one.marker)
-        orphans = sum(1 for one in self.credentials if one.is_orphan)
-        count = len(self.credentials)
-        whose = "made by this runbook" if ours == count else f"{ours} of them made by this runbook"
-        actual = f"{count}, {whose}" if count else "none"
-        return Finding(
-            "Secrets on the application",
-            f"1 made by this runbook, at most {MOST_SECRETS} in all",
-            actual + (f", {orphans} without a stored value" if orphans else ""),
-            "Microsoft Graph, applications",
-            Verdict.OK if self.current and not orphans else Verdict.DIFFERS,
-        )
-
-    def _stored_row(self) -> Finding:
-        return Finding(
-            "Value in the secret store",
-            "stored",
-            f"stored as {self.where_stored}" if self.current else "not there",
-            f"secret store {self.account.secret_store}",
-            Verdict.OK if self.current else Verdict.DIFFERS,
-        )
-
-    def _proof_row(self) -> Finding:
-        if self.current is None:
-            actual, verdict, advice = "nothing to prove", Verdict.DIFFERS, ""
-        elif self.is_proven:
-            actual, verdict, advice = "works", Verdict.OK, ""
-        else:
-            actual, verdict = "refused", Verdict.DIFFERS
-            advice = str(self.proof.why or self.proof.what) if self.proof else ""
-        return Finding("Secret works", "works", actual, "a token request to Entra", verdict, advice)
-
-    def _expiry_row(self) -> Finding:
-        ends = self.current.seen.end_date_time if self.current else None
-        if ends is None:
-            return Finding("Expires", "", "not there", "Microsoft Graph", Verdict.NOTE)
-        left = (ends - self.now).days
-        return Finding(
-            "Expires",
-            "",
-            f"{ends:%Y-%m-%d}, in {left} days",
-            "Microsoft Graph, applications",
-            Verdict.NOTE,
-            "Put this date into your calendar: Codat stops reading data when the secret ends.",
-        )
 
 
 class ClientSecret:
@@ -481,11 +294,3 @@ def _name(account: Account, marker: str) -> str:
 
 def _seconds(fact: Fact, now: datetime) -> float:
     return (now - fact.at).total_seconds()
-
-
-def _days(duration: str) -> int | None:
-    """An Edm.Duration such as P90D in whole days; None in a form that is not known."""
-    try:
-        return TypeAdapter(timedelta).validate_python(duration).days
-    except ValidationError:
-        return None

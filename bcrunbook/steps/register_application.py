@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from bcrunbook.accounts import Account
-from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError
+from bcrunbook.errors import FixInput, NotFound, RunbookError
 from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
 from bcrunbook.services.graph_reads import (
     Read,
@@ -25,8 +25,10 @@ from bcrunbook.services.graph_reads import (
     organization,
     service_principal,
 )
+from bcrunbook.steps.application import remember, remembered_client_id
 from bcrunbook.steps.context import Context, check_tenant
-from bcrunbook.steps.step import Change, Finding, HandOff, Row, Verdict
+from bcrunbook.steps.portal import hand_off_to_portal
+from bcrunbook.steps.step import Change, Finding, Row, Verdict
 from bcrunbook.steps.wanted import (
     AUDIENCE,
     MOST_REDIRECT_URIS,
@@ -210,14 +212,14 @@ class RegisterApplication:
         client_id = app.app_id if app else remembered_client_id(context)
         principal = await context.graph.create_service_principal(client_id)
         if principal is not None:
-            _remember(context, "service_principal", principal.id, {"client_id": client_id})
+            remember(context, "service_principal", principal.id, {"client_id": client_id})
         return True
 
     async def _apply_application(self, context: Context, findings: RegistrationFindings) -> None:
         account, app = findings.account, findings.application.value
         if app is None:
             made = await self._create(context, account)
-            _remember(context, "application", made.app_id, {"object_id": made.id})
+            remember(context, "application", made.app_id, {"object_id": made.id})
             return
         await self._updated(context, app)
 
@@ -276,59 +278,6 @@ class RegisterApplication:
                 ("Redirect URI", REDIRECT_URI),
             ),
         )
-
-
-def hand_off_to_portal(
-    change: Change,
-    error: RunbookError,
-    *,
-    actions: tuple[str, ...],
-    values: tuple[tuple[str, str], ...] = (),
-    link: str = "https://portal.azure.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
-) -> Change:
-    """The same change, to be done by somebody with more rights."""
-    return Change(
-        change.key,
-        change.title,
-        change.rows,
-        by="person",
-        subject=change.subject,
-        hand_off=HandOff(who=error.who, actions=actions, link=link, values=values),
-    )
-
-
-def remembered_client_id(context: Context) -> str:
-    """The client id that this ledger saw the account's application get; empty when it did not."""
-    fact = context.ledger.latest(
-        context.account.name, step=RegisterApplication.id, kind="application"
-    )
-    return fact.subject if fact else ""
-
-
-def application_read(context: Context) -> tuple[str, Read[Application]]:
-    """How the steps after this one find the application.
-
-    Returns:
-        The client id, empty when this ledger never saw it, and the read that finds the application.
-    """
-    known = context.account.client_id or remembered_client_id(context)
-    if known:
-        return known, application_with_client_id(known)
-    return "", application_named(context.account.unique_name)
-
-
-def remembered_principal(context: Context) -> str:
-    """The object id of the account's own service principal, as last seen; empty when never."""
-    fact = context.ledger.latest(
-        context.account.name, step=RegisterApplication.id, kind="service_principal"
-    )
-    return fact.subject if fact else ""
-
-
-def _remember(context: Context, kind: str, subject: str, data: dict[str, Any]) -> None:
-    context.ledger.record(
-        context.account.name, RegisterApplication.id, kind, subject, "observed", data
-    )
 
 
 def _is_ours(app: Application) -> bool:
@@ -432,29 +381,4 @@ def _two_applications(account: Account, marked: Application) -> FixInput:
         f" {marked.app_id} bears the marker {account.unique_name}.",
         where=f'account "{account.name}", client_id',
         next="keep one: correct client_id, or delete the application you do not want",
-    )
-
-
-def require_application(seen: Seen[Application], account: Account) -> Application:
-    """The account's application, for the steps after this one.
-
-    Raises:
-        FixInput: it is not there yet.
-        AskAdministrator: it may not be looked at.
-    """
-    if seen.value is not None:
-        return seen.value
-    if seen.unknown:
-        raise AskAdministrator(
-            "The application may not be looked at.",
-            where=f'account "{account.name}"',
-            why=seen.unknown,
-            next="grant Application.Read.All, or run this step as somebody who may",
-            who="an administrator of the tenant",
-        )
-    raise FixInput(
-        "The application is not registered yet.",
-        where=f'account "{account.name}"',
-        next="run step 1 (register_application) first",
-        section="01_register_application",
     )

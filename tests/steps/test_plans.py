@@ -21,7 +21,8 @@ from bcrunbook.services.graph_models import (
 )
 from bcrunbook.services.graph_reads import Seen
 from bcrunbook.steps.api_permissions import ApiPermissions, PermissionFindings
-from bcrunbook.steps.client_secret import ClientSecret, Credential, SecretFindings
+from bcrunbook.steps.client_secret import ClientSecret
+from bcrunbook.steps.client_secret_findings import Credential, SecretFindings
 from bcrunbook.steps.register_application import RegisterApplication, RegistrationFindings
 from bcrunbook.steps.step import Change
 from bcrunbook.steps.wanted import BUSINESS_CENTRAL, MOST_SECRETS, REDIRECT_URI, SCOPES
