@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "pyproject.toml"
 ENVIRONMENT = ROOT / "environment.yml"
 
+OVERRIDES = """\
+# jsonschema tries this optional package for one format that nobody here uses. It builds a parser
+# when imported: 2 of the 4 seconds that importing papermill took.
+override-dependencies = ["rfc3987-syntax ; python_version < '3'"]
+"""
+
 ENVIRONMENT_HEAD = """\
 # The same environment for conda users:
 #   conda env create -f environment.yml && conda activate bcrunbook
@@ -51,13 +57,12 @@ def set_constraints(pins: dict[str, str]) -> None:
     """Write the pins into pyproject.toml."""
     text = PROJECT.read_text("utf-8")
     text = re.sub(r"\n\[tool\.uv\]\n.*?(?=\n\[|\Z)", "", text, flags=re.DOTALL).rstrip("\n")
-    if pins:
-        lines = "\n".join(f'  "{name}=={version}",' for name, version in pins.items())
-        text += (
-            "\n\n[tool.uv]\n# What was tested; both commands of the README install exactly this."
-            f" Written by tests/tools/pin.py.\nconstraint-dependencies = [\n{lines}\n]"
-        )
-    PROJECT.write_text(text + "\n", "utf-8")
+    lines = "\n".join(f'  "{name}=={version}",' for name, version in pins.items())
+    text += (
+        "\n\n[tool.uv]\n# What was tested; both commands of the README install exactly this."
+        f" Written by tests/tools/pin.py.\nconstraint-dependencies = [\n{lines}\n]\n{OVERRIDES}"
+    )
+    PROJECT.write_text(text, "utf-8")
 
 
 def write_environment() -> None:
