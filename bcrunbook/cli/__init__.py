@@ -17,13 +17,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("init")(init.init)
-app.command("plan")(run.plan)
-app.command("run")(run.run)
-app.command("status")(status.status)
-app.command("doctor")(doctor.doctor)
-app.command("explain")(explain.explain)
-app.command("rehearse")(rehearse.rehearse)
+app.command("init", short_help="Lay out a workspace.")(init.init)
+app.command("plan", short_help="Show what would be done for an account.")(run.plan)
+app.command("run", short_help="Run an account's notebooks headlessly.")(run.run)
+app.command("status", short_help="Show how each step ended last, and what comes next.")(status.status)
+app.command("doctor", short_help="Check this machine and the workspace.")(doctor.doctor)
+app.command("explain", short_help="Explain a code of Entra or Microsoft Graph.")(explain.explain)
+app.command("rehearse", short_help="Rehearse everything on this machine.")(rehearse.rehearse)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(rehearsal.app, name="rehearsal")
 
