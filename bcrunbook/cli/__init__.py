@@ -20,7 +20,9 @@ app = typer.Typer(
 app.command("init", short_help="Lay out a workspace.")(init.init)
 app.command("plan", short_help="Show what would be done for an account.")(run.plan)
 app.command("run", short_help="Run an account's notebooks headlessly.")(run.run)
-app.command("status", short_help="Show how each step ended last, and what comes next.")(status.status)
+app.command("status", short_help="Show how each step ended last, and what comes next.")(
+    status.status
+)
 app.command("doctor", short_help="Check this machine and the workspace.")(doctor.doctor)
 app.command("explain", short_help="Explain a code of Entra or Microsoft Graph.")(explain.explain)
 app.command("rehearse", short_help="Rehearse everything on this machine.")(rehearse.rehearse)
