@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook.cli import output
-from bcrunbook.errors import Unreachable
-from bcrunbook.run.account import StepRun
+from bcrunbook.run.account import StepRun, exit_code
 from bcrunbook.steps import STEPS
 from bcrunbook.steps.step import Step
 
@@ -74,30 +73,23 @@ def _was_run(run: StepRun) -> bool:
     return run.notebook is not None or bool(run.outcome["error"])
 
 
-def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
-    """Write the HTML report of a run.
+def finish(runs: Sequence[StepRun], folder: Path, *, cloud: str, title: str, as_json: bool) -> int:
+    """Write the report of a run into its folder, print what it came to, return the exit code."""
+    from bcrunbook.run.report import write_report
 
-    Raises:
-        Unreachable: it cannot be written.
-    """
-    from bcrunbook.run import report
-
-    try:
-        report.write_report(path, runs, cloud=cloud, title=title)
-    except OSError as error:
-        raise Unreachable(
-            f"The report cannot be written ({error.strerror or type(error).__name__}).",
-            where=str(path),
-            next="make room or correct the rights; how each step ended: bcrunbook status",
-        ) from None
+    report = folder / "report.html"
+    write_report(report, runs, cloud=cloud, title=title)
+    code = exit_code(runs)
+    _print_runs(runs, report, as_json=as_json, code=code)
+    return code
 
 
-def print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, exit_code: int) -> None:
+def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: int) -> None:
     """Print what a run came to: accounts by steps, the notebooks and the report."""
     if as_json:
         output.print_json(
             {
-                "exit_code": exit_code,
+                "exit_code": code,
                 "report": str(report),
                 "runs": [
                     {

@@ -21,7 +21,7 @@ def rehearse(
 
     Nothing outside this machine is touched.
     """
-    from bcrunbook.cli.progress import print_runs, showing, write_report
+    from bcrunbook.cli.progress import finish, showing
     from bcrunbook.cli.run import run_folder
     from bcrunbook.run.account import StepRun, exit_code, run_account
     from bcrunbook.run.rehearsal import STANDARD, prepare, running_cloud
@@ -48,8 +48,4 @@ def rehearse(
                 if exit_code(runs):
                     output.say(f"{account.name} did not pass, so the rehearsal stops here.")
                     break
-    report = folder / "report.html"
-    write_report(report, runs, cloud="rehearsal", title="Rehearsal")
-    code = exit_code(runs)
-    print_runs(runs, report, as_json=as_json, exit_code=code)
-    raise typer.Exit(code)
+    raise typer.Exit(finish(runs, folder, cloud="rehearsal", title="Rehearsal", as_json=as_json))

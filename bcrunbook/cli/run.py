@@ -91,8 +91,8 @@ def run_folder(root: Path) -> Path:
 
 
 def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool) -> None:
-    from bcrunbook.cli.progress import print_runs, showing, write_report
-    from bcrunbook.run.account import exit_code, run_account
+    from bcrunbook.cli.progress import finish, showing
+    from bcrunbook.run.account import run_account
     from bcrunbook.steps import STEPS, step_named
 
     cloud = workspace.account(account).cloud
@@ -110,10 +110,7 @@ def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_
                 ended=progress.ended,
             )
         )
-    report = folder / "report.html"
-    write_report(report, runs, cloud=cloud, title=f"Account {account}")
-    code = exit_code(runs)
-    print_runs(runs, report, as_json=as_json, exit_code=code)
+    code = finish(runs, folder, cloud=cloud, title=f"Account {account}", as_json=as_json)
     if code == 5 and mode == "auto":
         output.say("Nothing was written. To apply: --mode apply")
     raise typer.Exit(code)

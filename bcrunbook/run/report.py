@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook import __version__
+from bcrunbook.errors import Unreachable
 from bcrunbook.notebook.views import STATE_WORDS
 from bcrunbook.run.account import StepRun
 from bcrunbook.secrets import scrub
@@ -27,6 +28,9 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         runs: what was run, in order.
         cloud: `live` or `rehearsal`.
         title: the report's heading.
+
+    Raises:
+        Unreachable: it cannot be written.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -46,10 +50,17 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         steps=[(index, step.id, step.title) for index, step in enumerate(STEPS)],
         counts=_counts(runs),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
-    half.write_text(scrub(html, where="the report"), encoding="utf-8")
-    os.replace(half, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text(scrub(html, where="the report"), encoding="utf-8")
+        os.replace(half, path)
+    except OSError as error:
+        raise Unreachable(
+            f"The report cannot be written ({error.strerror or type(error).__name__}).",
+            where=str(path),
+            next="make room or correct the rights; how each step ended: bcrunbook status",
+        ) from None
 
 
 def _by_account(runs: Sequence[StepRun], folder: Path) -> dict[str, dict[str, dict[str, Any]]]:

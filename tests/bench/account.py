@@ -25,10 +25,10 @@ from bcrunbook.steps import STEPS
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.step import Mode
 from bcrunbook.steps.walk import walk_through
+from tests.program import PROGRAM
 
 RUNS = 3
 SPEED = 1000.0
-PROGRAM = [sys.executable, "-c", "from bcrunbook.cli import main; main()"]
 
 
 def calls(told: RehearsalDescription) -> tuple[int, int]:

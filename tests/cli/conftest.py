@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.cli import main
-
-PROGRAM = [sys.executable, "-c", "from bcrunbook.cli import main; main()"]
+from tests.program import PROGRAM
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.cli.conftest import PROGRAM, Command, Said, program
+from tests.cli.conftest import Command, Said, program
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.program import PROGRAM
 from tests.strangers import Meet
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-BCRUNBOOK = [sys.executable, "-c", "from bcrunbook.cli import main; main()"]
+from tests.program import PROGRAM
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ def bcrunbook(*words: str, timeout: float = 240) -> subprocess.CompletedProcess[
     """Run the program as a user would."""
     environment = {**os.environ, "COLUMNS": "100"}
     return subprocess.run(
-        [*BCRUNBOOK, *words],
+        [*PROGRAM, *words],
         capture_output=True,
         text=True,
         timeout=timeout,
