@@ -12,10 +12,10 @@ from typing import Any
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.seed import BATCH_SECRET, CODAT_API_KEY, password_name
+from bcrunbook.rehearsal.codat import world as codat
+from bcrunbook.rehearsal.seed import BATCH_SECRET, password_name
 
 FILE = "rehearsal.json"
-CODAT_INSTANCE = "Millrace Software"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RehearsalDescription:
     canaries: str
     tenants: list[dict[str, Any]]
     batch_identity: dict[str, str]
-    codat: dict[str, str]
+    codat: dict[str, Any]
     businesscentral: list[dict[str, Any]]
     accounts: dict[str, dict[str, str]]
     clients: dict[str, str]
@@ -78,7 +78,7 @@ def describe(
             "client_id": world.BATCH_CLIENT,
             "client_secret": cloud.secret(BATCH_SECRET),
         },
-        "codat": {"api_key": cloud.secret(CODAT_API_KEY), "instance": CODAT_INSTANCE},
+        "codat": _codat(cloud),
         "businesscentral": [
             {
                 "tenant": environment.tenant,
@@ -89,8 +89,8 @@ def describe(
             for environment in world.ENVIRONMENTS
         ],
         "accounts": {
-            "trial": {"tenant": world.TRIAL},
-            "production": {"tenant": world.PRODUCTION},
+            "trial": {"tenant": world.TRIAL, "codat_instance": codat.TRIAL.name},
+            "production": {"tenant": world.PRODUCTION, "codat_instance": codat.PRODUCTION.name},
             "not_to_be_used": {"tenant": world.ACCOUNTANT},
             "without_business_central": {"tenant": world.NO_BUSINESS_CENTRAL},
             "short_secrets": {"tenant": world.SHORT_SECRETS},
@@ -101,4 +101,31 @@ def describe(
         "pid": os.getpid(),
         "started": time.time(),
         "directory": str(directory),
+    }
+
+
+def _codat(cloud: Cloud) -> dict[str, Any]:
+    """The trial's instance first, as the batch identity is the trial tenant's; then all of them."""
+    names = {one.id: one.name for one in codat.INSTANCES.values()}
+    return {
+        "api_key": cloud.secret(codat.api_key_name(codat.TRIAL)),
+        "instance": codat.TRIAL.name,
+        "portal": f"{cloud.pages}/{codat.PORTAL_HOST}",
+        "instances": [
+            {
+                "name": one.name,
+                "plan": one.plan,
+                "api_key": cloud.secret(codat.api_key_name(one)),
+            }
+            for one in codat.INSTANCES.values()
+        ],
+        "users": [
+            {
+                "email": user.email,
+                "name": user.name,
+                "password": cloud.secret(codat.portal_password_name(user.email)),
+                "roles": {names[instance]: role for instance, role in user.roles},
+            }
+            for user in codat.PORTAL_USERS.values()
+        ],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bcrunbook.rehearsal import azure, entra, graph
+from bcrunbook.rehearsal import azure, codat, entra, graph, keyvault
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.messages import Handler
 
@@ -10,6 +10,8 @@ HOSTS = {
     **dict.fromkeys(entra.HOSTS, entra.handler),
     **dict.fromkeys(graph.HOSTS, graph.handler),
     **dict.fromkeys(azure.HOSTS, azure.handler),
+    **dict.fromkeys(codat.HOSTS, codat.handler),
+    **dict.fromkeys(keyvault.HOSTS, keyvault.handler),
 }
 """Host name and the maker of its handler."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from html import escape
 
-from bcrunbook.rehearsal import entra, world
+from bcrunbook.rehearsal import entra, portal, world
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.entra.pages import message_page, page
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
@@ -20,11 +20,14 @@ HOST = "pages"
 def handler(cloud: Cloud) -> Handler:
     """The handler of the pages server."""
     sign_in = entra.browser_handler(cloud)
+    codat_portal = portal.handler(cloud)
 
     def handle(call: Call) -> Answer:
         first = call.path.strip("/").partition("/")[0].lower()
         if first in (entra.HOST, "devicelogin"):
             return sign_in(call)
+        if first == portal.HOST:
+            return codat_portal(call)
         if not first and call.method in ("GET", "HEAD"):
             return _index()
         return message_page("Not found", "There is no such page here.", status=404, problem=True)
@@ -42,6 +45,7 @@ def _index() -> Answer:
         "Rehearsal cloud",
         f"""<p>Sign-in, consent and other pages of the rehearsal are served here.</p>
 <p><a href="/devicelogin">Enter a device code</a></p>
+<p><a href="/app.codat.io">Codat Portal</a></p>
 <h2>Tenants</h2>
 <ul>{rows}</ul>
 <p class="small">Names and passwords are in rehearsal.json.</p>""",

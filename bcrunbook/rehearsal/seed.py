@@ -12,6 +12,7 @@ import string
 from bcrunbook.rehearsal import catalogue, world
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import SECRET, Cloud
+from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.directory import (
     APPLICATION,
     SERVICE_PRINCIPAL,
@@ -26,8 +27,8 @@ from bcrunbook.rehearsal.directory import (
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
 BATCH_SECRET = "batch"
-CODAT_API_KEY = "codat"
 SECRET_ALPHABET = string.ascii_letters + string.digits + "~.-_"
+API_KEY_ALPHABET = string.ascii_letters + string.digits
 BATCH_SECRET_DAYS = 365
 
 
@@ -41,11 +42,23 @@ def new_secret(length: int = 40) -> str:
     return "".join(secrets.choice(SECRET_ALPHABET) for _ in range(length))
 
 
+def new_password() -> str:
+    """A password that any policy takes."""
+    return f"{secrets.token_urlsafe(12)}-Aa1"
+
+
+def new_api_key() -> str:
+    """An API key of the shape that Codat makes: 40 letters and digits."""
+    return "".join(secrets.choice(API_KEY_ALPHABET) for _ in range(40))
+
+
 def seed(cloud: Cloud) -> None:
-    """Fill a fresh folder; note its secrets as canaries in any case."""
-    if cloud.store.latest(SECRET, GLOBAL, BATCH_SECRET) is None:
+    """Fill a fresh folder, or what a newer version has added; note its secrets as canaries."""
+    is_fresh = cloud.store.latest(SECRET, GLOBAL, BATCH_SECRET) is None
+    with cloud.store.transaction():
+        _draw_secrets(cloud)
+    if is_fresh:
         with cloud.store.transaction():
-            _draw_secrets(cloud)
             for tenant in world.TENANTS.values():
                 _first_parties(cloud, tenant)
             batch = _batch_application(cloud)
@@ -59,12 +72,17 @@ def seed(cloud: Cloud) -> None:
 
 
 def _draw_secrets(cloud: Cloud) -> None:
-    values = {BATCH_SECRET: new_secret(), CODAT_API_KEY: secrets.token_urlsafe(30)}
+    values = {BATCH_SECRET: new_secret()}
+    for instance in codat.INSTANCES.values():
+        values[codat.api_key_name(instance)] = new_api_key()
     for tenant in world.TENANTS.values():
         for user in tenant.users:
-            values[password_name(user.upn)] = f"{secrets.token_urlsafe(12)}-Aa1"
+            values[password_name(user.upn)] = new_password()
+    for person in codat.PORTAL_USERS.values():
+        values[codat.portal_password_name(person.email)] = new_password()
     for name, value in values.items():
-        cloud.store.put(SECRET, GLOBAL, name, {"value": value})
+        if cloud.store.latest(SECRET, GLOBAL, name) is None:
+            cloud.store.put(SECRET, GLOBAL, name, {"value": value})
 
 
 def _first_parties(cloud: Cloud, tenant: world.Tenant) -> None:

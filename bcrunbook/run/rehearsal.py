@@ -25,7 +25,6 @@ SPEED = 60.0
 # The secrets of a rehearsal lie beside its cloud: it stands in for the keyring as well.
 _STORE = "file:../cloud/secret-store"
 _BATCH_SECRET = "sign-in/batch"
-_CODAT_KEY = "codat/api-key"
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,13 @@ async def prepare(
     root.mkdir(parents=True, exist_ok=True)
     store = open_store(_STORE, root)
     secret = await store.put(_BATCH_SECRET, Secret(told.batch_identity["client_secret"]))
-    key = await store.put(_CODAT_KEY, Secret(told.codat["api_key"]))
+    keys = {
+        one["name"]: await store.put(f"codat/{number}", Secret(one["api_key"]))
+        for number, one in enumerate(told.codat["instances"])
+    }
+    instances = {
+        account.name: told.accounts[account.kind]["codat_instance"] for account in accounts
+    }
     config = root / "accounts.toml"
     if config.exists() and not anew:
         return load(root)
@@ -118,8 +123,8 @@ async def prepare(
             days=account.secret_lifetime_days,
             description=json.dumps(account.secret_description, ensure_ascii=False),
             store=_STORE,
-            key=key,
-            instance=json.dumps(told.codat["instance"]),
+            key=keys[instances[account.name]],
+            instance=json.dumps(instances[account.name]),
             client_id=told.batch_identity["client_id"],
             secret=secret,
             requires=_requires(account, accounts),
