@@ -21,6 +21,11 @@ KEPT_OPTIONS = frozenset(
         "$orderby",
         "$search",
         "api-version",
+        "page",
+        "pagesize",
+        "orderby",
+        "query",
+        "tags",
     }
 )
 

@@ -1,0 +1,66 @@
+"""api.codat.io: from a request to the handler that serves it.
+
+The order of one request: is there a key that is known, is there room in the rate limits, does the
+plan run, was it answered before under this idempotency key, is there such an address, then the
+effect. Nothing is written before everything that may refuse has been asked.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.codat import access
+from bcrunbook.rehearsal.codat.errors import CodatError, method_not_allowed, not_found
+from bcrunbook.rehearsal.codat.idempotency import once
+from bcrunbook.rehearsal.codat.limits import Limits
+from bcrunbook.rehearsal.codat.request import Request
+from bcrunbook.rehearsal.codat.routes import ROUTES
+from bcrunbook.rehearsal.messages import Answer, Call
+from bcrunbook.rehearsal.messages import Handler as HostHandler
+
+PATTERNS = [(pattern.split("/"), handlers) for pattern, handlers in ROUTES.items()]
+
+
+def handler(cloud: Cloud) -> HostHandler:
+    """The handler of api.codat.io."""
+    limits = Limits(cloud)
+
+    def handle(call: Call) -> Answer:
+        try:
+            instance = access.identify(cloud, call)
+            # An unknown key has no client whose limits could be told: a 401 goes without them.
+            headers = limits.count(instance)
+        except CodatError as problem:
+            return problem.answer()
+        request = Request(cloud, call, instance)
+        return _planned(request).with_headers(headers)
+
+    return handle
+
+
+def _planned(request: Request) -> Answer:
+    try:
+        access.demand_running_plan(request.instance)
+        return once(request.cloud, request.instance, request.call, lambda: _routed(request))
+    except CodatError as problem:
+        return problem.answer()
+
+
+def _routed(request: Request) -> Answer:
+    """The answer of the route, refusals included: those are kept under an idempotency key too."""
+    parts = [unquote(part) for part in request.call.path.strip("/").split("/")]
+    try:
+        for pattern, handlers in PATTERNS:
+            if len(pattern) != len(parts) or not all(
+                word in ("{}", part) for word, part in zip(pattern, parts, strict=True)
+            ):
+                continue
+            chosen = handlers.get(request.call.method)
+            if chosen is None:
+                raise method_not_allowed()
+            places = [part for word, part in zip(pattern, parts, strict=True) if word == "{}"]
+            return chosen(request, *places)
+        raise not_found()
+    except CodatError as problem:
+        return problem.answer()

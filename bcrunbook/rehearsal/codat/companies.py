@@ -1,0 +1,186 @@
+"""Companies.
+
+Source: Codat's OpenAPI description (Company, CompanyRequestBody) and docs, "Managing companies".
+Characters that a name may not have are dropped, not refused. What a PATCH does not give, or gives
+as null, stays; but empty or null tags remove all tags.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from bcrunbook.rehearsal.clock import timestamp
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.codat import connections, pulls, world
+from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
+from bcrunbook.rehearsal.codat.paging import page
+from bcrunbook.rehearsal.codat.query import DATE, TEXT, Kind, tag_predicate
+from bcrunbook.rehearsal.codat.records import (
+    COMPANY,
+    companies_of,
+    connections_of,
+    find_company,
+    put_connection,
+)
+from bcrunbook.rehearsal.codat.request import Request
+from bcrunbook.rehearsal.messages import Answer, json_answer
+from bcrunbook.rehearsal.state import Document
+
+REDIRECT = "https://link.codat.io/company/"
+FREE_COMPANIES = 50
+MAX_TAGS = 10
+MAX_TAG_KEY = 27
+MAX_TAG_VALUE = 100
+FORBIDDEN = re.compile(r"[^A-Za-z0-9\s\-',&@.?!]")
+PRODUCTS = ("lending",)
+"""Every instance here has default products, so none has to be assigned."""
+
+KIND = Kind(
+    "Company",
+    CLIENTS,
+    {
+        **dict.fromkeys(("id", "name", "description", "platform", "redirect"), TEXT),
+        **dict.fromkeys(("lastSync", "created"), DATE),
+        "createdByUserName": TEXT,
+        **{f"dataConnections.{name}": kind for name, kind in connections.KIND.properties.items()},
+    },
+)
+
+
+def create(request: Request) -> Answer:
+    """A new company."""
+    cloud, instance = request.cloud, request.instance
+    given = _checked(request.body(), name_needed=True)
+    companies = sum(1 for _ in cloud.store.all_latest(COMPANY, instance.id))
+    if instance.plan == world.FREE and companies >= FREE_COMPANIES:
+        raise plan_limit(
+            f"You have exceeded the {FREE_COMPANIES}-company limit that applies to a Free plan."
+        )
+    company = str(uuid.uuid4())
+    return _kept(request, company, {**_blank(), **given, "created": cloud.clock.now()})
+
+
+def list_all(request: Request) -> Answer:
+    """The companies of the instance."""
+    found = companies_of(request.cloud, request.instance)
+    tagged = tag_predicate(request.call, CLIENTS)
+    if tagged is not None:
+        found = [pair for pair in found if tagged(pair[1]["tags"])]
+
+    def show(pair: tuple[str, Document]) -> dict[str, Any]:
+        return described(request.cloud, request.instance, *pair)
+
+    return page(request, found, show, KIND)
+
+
+def get(request: Request, company: str) -> Answer:
+    """One company."""
+    document = find_company(request, company)
+    return json_answer(200, described(request.cloud, request.instance, company, document))
+
+
+def replace(request: Request, company: str) -> Answer:
+    """All of name, description and tags anew; what is missing is cleared."""
+    before = find_company(request, company)
+    given = _checked(request.body(), name_needed=True)
+    return _kept(request, company, {**before, **_blank(), **given})
+
+
+def update(request: Request, company: str) -> Answer:
+    """Some of name, description and tags anew; tags as a whole (undocumented)."""
+    before = find_company(request, company)
+    return _kept(request, company, {**before, **_checked(request.body(), name_needed=False)})
+
+
+def delete(request: Request, company: str) -> Answer:
+    """Remove a company with everything below it."""
+    cloud = request.cloud
+    find_company(request, company)
+    for connection, _ in connections_of(cloud, company):
+        put_connection(cloud, request.instance, company, connection, None)
+    pulls.forget(cloud, company)
+    cloud.store.put(COMPANY, request.instance.id, company, None)
+    return Answer(204)
+
+
+def described(
+    cloud: Cloud, instance: world.Instance, company: str, document: Document
+) -> dict[str, Any]:
+    """A company as the API describes it."""
+    synced = pulls.last_sync(cloud, company)
+    return {
+        "id": company,
+        "name": document["name"],
+        "description": document["description"],
+        "platform": "",
+        "redirect": f"{REDIRECT}{company}",
+        **({"lastSync": timestamp(synced)} if synced else {}),
+        "dataConnections": [
+            connections.described(cloud, company, *pair) for pair in connections_of(cloud, company)
+        ],
+        "created": timestamp(document["created"]),
+        # Whose name a company gets that an API key created is undocumented.
+        "createdByUserName": _administrator(instance),
+        "products": list(PRODUCTS),
+        **({"tags": document["tags"]} if document["tags"] else {}),
+        "referenceSubsidiaryCompanies": [],
+    }
+
+
+def _administrator(instance: world.Instance) -> str:
+    return next(
+        user.name
+        for user in world.PORTAL_USERS.values()
+        if user.role_in(instance.id) == world.ADMINISTRATOR
+    )
+
+
+def _kept(request: Request, company: str, document: Document) -> Answer:
+    request.cloud.store.put(COMPANY, request.instance.id, company, document)
+    return json_answer(200, described(request.cloud, request.instance, company, document))
+
+
+def _blank() -> dict[str, Any]:
+    return {"description": "", "tags": {}}
+
+
+def _wrong(text: str) -> CodatError:
+    return bad_request(text, service=CLIENTS)
+
+
+def _checked(body: dict[str, Any], *, name_needed: bool) -> dict[str, Any]:
+    """The usable fields of a body; unknown ones are left aside, as the description allows them."""
+    checked: dict[str, Any] = {}
+    name, description = body.get("name"), body.get("description")
+    if name is not None or name_needed:
+        if not isinstance(name, str):
+            raise _wrong("`name` is required and must be a string.")
+        checked["name"] = FORBIDDEN.sub("", name)
+        if not checked["name"].strip():
+            raise _wrong("`name` must not be empty.")
+    if description is not None:
+        if not isinstance(description, str):
+            raise _wrong("`description` must be a string.")
+        checked["description"] = description
+    if "tags" in body:
+        checked["tags"] = _checked_tags(body["tags"])
+    return checked
+
+
+def _checked_tags(tags: Any) -> dict[str, str]:
+    if tags is None:
+        return {}
+    if not isinstance(tags, dict):
+        raise _wrong("`tags` must be an object.")
+    if len(tags) > MAX_TAGS:
+        raise _wrong(f"A company can have at most {MAX_TAGS} tags.")
+    for key, value in tags.items():
+        if not 1 <= len(key) <= MAX_TAG_KEY:
+            raise _wrong(f"The key of a tag must have 1 to {MAX_TAG_KEY} characters.")
+        if not isinstance(value, str) or len(value) > MAX_TAG_VALUE:
+            raise _wrong(
+                f"The value of a tag must be a string of up to {MAX_TAG_VALUE} characters."
+            )
+    return dict(tags)

@@ -1,0 +1,139 @@
+"""Connections of a company to a platform.
+
+Source: Codat's OpenAPI description (Connection) and docs, "Connections". One-time passwords in link
+addresses are a setting of an instance, and off here.
+
+Undocumented, and plain here: a connection to an integration that is not enabled can be made, and
+linking it fails; a second accounting connection is not refused; only a Linked connection can be
+unlinked, and what else is asked for is a 400.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from bcrunbook.rehearsal.clock import timestamp
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.codat import LINK_HOST, platforms, pulls, world
+from bcrunbook.rehearsal.codat.errors import PUBLIC, bad_request
+from bcrunbook.rehearsal.codat.paging import page
+from bcrunbook.rehearsal.codat.query import DATE, TEXT, Kind
+from bcrunbook.rehearsal.codat.records import (
+    LINKED,
+    PENDING,
+    UNLINKED,
+    connections_of,
+    find_company,
+    find_connection,
+    put_connection,
+)
+from bcrunbook.rehearsal.codat.request import Request
+from bcrunbook.rehearsal.messages import Answer, json_answer
+from bcrunbook.rehearsal.state import Document
+
+KIND = Kind(
+    "Connection",
+    PUBLIC,
+    {
+        **dict.fromkeys(
+            ("id", "integrationId", "integrationKey", "sourceId", "platformName", "linkUrl"), TEXT
+        ),
+        "status": TEXT,
+        **dict.fromkeys(("lastSync", "created"), DATE),
+        "sourceType": TEXT,
+    },
+)
+
+
+def create(request: Request, company: str) -> Answer:
+    """A connection that waits for the customer."""
+    find_company(request, company)
+    key = request.body().get("platformKey")
+    if not isinstance(key, str):
+        raise bad_request("`platformKey` is required and must be a string.")
+    platform = platforms.find(key)
+    document = {
+        "platform": platform.key,
+        "status": PENDING,
+        "created": request.cloud.clock.now(),
+        "errors": [],
+    }
+    return _kept(request, company, str(uuid.uuid4()), document)
+
+
+def list_all(request: Request, company: str) -> Answer:
+    """The connections of a company."""
+    find_company(request, company)
+
+    def show(pair: tuple[str, Document]) -> dict[str, Any]:
+        return described(request.cloud, company, *pair)
+
+    return page(request, connections_of(request.cloud, company), show, KIND)
+
+
+def get(request: Request, company: str, connection: str) -> Answer:
+    """One connection."""
+    document = find_connection(request, company, connection)
+    return json_answer(200, described(request.cloud, company, connection, document))
+
+
+def update(request: Request, company: str, connection: str) -> Answer:
+    """Unlink; the body may hold nothing but the status, and a null changes nothing."""
+    document = find_connection(request, company, connection)
+    body = request.body()
+    if set(body) - {"status"}:
+        raise bad_request("Only `status` can be updated.")
+    wanted = body.get("status")
+    if wanted is None:
+        return json_answer(200, described(request.cloud, company, connection, document))
+    if wanted != UNLINKED:
+        raise bad_request(f"`status` can only be set to {UNLINKED}.")
+    if document["status"] != LINKED:
+        raise bad_request(f"Only a connection with status {LINKED} can be unlinked.")
+    return _kept(request, company, connection, {**document, "status": UNLINKED})
+
+
+def delete(request: Request, company: str, connection: str) -> Answer:
+    """Remove a connection: 200 without a body, unlike all other removals."""
+    find_connection(request, company, connection)
+    put_connection(request.cloud, request.instance, company, connection, None)
+    return Answer(200)
+
+
+def authorize(request: Request, company: str, connection: str) -> Answer:
+    """Take tokens that somebody already holds; they are not tried, and no first sync follows.
+
+    Which names the tokens have is not published, nor the status that follows: Linked here.
+    """
+    document = find_connection(request, company, connection)
+    tokens = request.body()
+    if not tokens or not all(isinstance(value, str) and value for value in tokens.values()):
+        raise bad_request("The authorization must be an object of strings.")
+    for value in tokens.values():
+        request.cloud.canaries.add(value)
+    return _kept(request, company, connection, {**document, "status": LINKED})
+
+
+def described(cloud: Cloud, company: str, connection: str, document: Document) -> dict[str, Any]:
+    """A connection as the API describes it."""
+    platform = world.PLATFORMS[document["platform"]]
+    synced = pulls.last_sync(cloud, company, connection)
+    return {
+        "id": connection,
+        "integrationId": platform.integration_id,
+        "integrationKey": platform.key,
+        "sourceId": platform.source,
+        "platformName": platform.name,
+        "linkUrl": f"https://{LINK_HOST}/companies/{company}/connections/{connection}/start",
+        "status": document["status"],
+        **({"lastSync": timestamp(synced)} if synced else {}),
+        "created": timestamp(document["created"], fraction=False),
+        "sourceType": platform.source_type,
+        **({"dataConnectionErrors": document["errors"]} if document["errors"] else {}),
+    }
+
+
+def _kept(request: Request, company: str, connection: str, document: Document) -> Answer:
+    put_connection(request.cloud, request.instance, company, connection, document)
+    return json_answer(200, described(request.cloud, company, connection, document))

@@ -1,0 +1,75 @@
+"""Rate limits: so many requests a day and a minute, counted per instance.
+
+Source: Codat docs, "Rate limits": 1,000 x (1 + active connected companies) requests a day, anew at
+00:00 UTC; 1,000 a minute; the headers on every answer and Retry-After with a 429. The day's count
+is kept with the state, so a restart does not forget it; the minute's is not.
+
+The minute's limit is per IP address there; every client of a rehearsal has the same address, so it
+is per instance here. Ten concurrent requests per company cannot be exceeded: requests are served
+one after the other. A refused request is not counted (undocumented).
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.codat import world
+from bcrunbook.rehearsal.codat.errors import CodatError
+
+USAGE = "codatUsage"
+CONNECTED = "codatConnectedCompanies"
+"""How many companies of an instance are connected, kept up to date by `records`: counting them
+with each request would make requests slower with each company."""
+
+CURRENT = "current"
+DAILY = 1000
+PER_MINUTE = 1000
+MINUTE = 60.0
+
+
+class Limits:
+    """The counters of every instance."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._minutes: dict[str, tuple[float, int]] = {}
+
+    def count(self, instance: world.Instance) -> dict[str, str]:
+        """Count a request; answers the headers that tell what is left, or refuses with 429."""
+        now = self._cloud.clock.now()
+        moment = datetime.fromtimestamp(now, UTC)
+        today = moment.date().isoformat()
+        midnight = datetime(moment.year, moment.month, moment.day, tzinfo=UTC) + timedelta(days=1)
+        connected = self._cloud.store.latest(CONNECTED, instance.id, CURRENT)
+        quota = DAILY * (1 + (connected["companies"] if connected else 0))
+        usage = self._cloud.store.latest(USAGE, instance.id, CURRENT)
+        used = usage["used"] if usage and usage["date"] == today else 0
+
+        length = MINUTE / self._cloud.clock.speed
+        since, in_minute = self._minutes.get(instance.id, (now, 0))
+        if now - since >= length:
+            since, in_minute = now, 0
+
+        headers = {
+            "X-Rate-Limit-Limit": str(quota),
+            "X-Rate-Limit-Remaining": str(max(0, quota - used)),
+            # The docs call it a date and show no example: ISO 8601, as all of Codat's dates.
+            "X-Rate-Limit-Reset": midnight.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        if used >= quota:
+            raise _too_many(headers, midnight.timestamp() - now)
+        if in_minute >= PER_MINUTE:
+            raise _too_many(headers, since + length - now)
+        self._minutes[instance.id] = (since, in_minute + 1)
+        self._cloud.store.put(USAGE, instance.id, CURRENT, {"date": today, "used": used + 1})
+        return {**headers, "X-Rate-Limit-Remaining": str(quota - used - 1)}
+
+
+def _too_many(headers: dict[str, str], wait: float) -> CodatError:
+    return CodatError(
+        429,
+        "You have made too many requests in a given amount of time; please retry later.",
+        headers={**headers, "Retry-After": str(max(1, math.ceil(wait)))},
+    )

@@ -1,0 +1,202 @@
+"""Who may call Codat, what is strict about a request, and how refusals look."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from bcrunbook.rehearsal import RehearsalDescription
+from tests.rehearsal.codat_support import (
+    API,
+    BUSINESS_CENTRAL,
+    NOBODY,
+    Codat,
+    basic,
+    check_refusal,
+    key_of,
+)
+from tests.rehearsal.support import lines
+
+
+@pytest.fixture(scope="module")
+def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
+    return Codat(http, rehearsal.codat["api_key"])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda key: "",
+        lambda key: f"Basic {key}",
+        lambda key: f"Bearer {base64.b64encode(key.encode()).decode()}",
+        lambda key: basic(f"{key}:"),
+        lambda key: basic(f"user:{key}"),
+        lambda key: basic(f"{key}\n"),
+        lambda key: basic(key[:-1]),
+        lambda key: basic("ключ"),
+        lambda key: "Basic %%%",
+    ],
+)
+def test_the_key_alone_is_encoded(
+    rehearsal: RehearsalDescription, http: httpx.Client, spoil: Callable[[str], str]
+) -> None:
+    """A missing key, a raw one, one with a colon, another scheme and a wrong key are all 401."""
+    value = spoil(rehearsal.codat["api_key"])
+    headers = {"Authorization": value} if value else {}
+    check_refusal(http.get(f"{API}/integrations", headers=headers), 401, "Unauthorized")
+
+
+def test_the_key_chooses_the_instance(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
+    """Every key opens the instance it belongs to."""
+    for instance in rehearsal.codat["instances"]:
+        answer = Codat(http, instance["api_key"])("GET", "/profile")
+        if instance["plan"] == "Free, ended":
+            check_refusal(answer, 402, "plan", within=429)
+        else:
+            assert answer.json()["name"] == instance["name"]
+
+
+def test_a_company_of_another_instance(
+    rehearsal: RehearsalDescription, http: httpx.Client, codat: Codat
+) -> None:
+    """Its own key reads it, another instance's is told that it does not fit."""
+    other = Codat(http, key_of(rehearsal, "Millrace Software"))
+    company = other.company()["id"]
+    assert other("GET", f"/companies/{company}").status_code == 200
+    for path in ("", "/connections", "/dataStatus", f"/connections/{NOBODY}"):
+        check_refusal(codat("GET", f"/companies/{company}{path}"), 403, "not associated")
+
+
+def test_what_is_not_there(codat: Codat) -> None:
+    """Unknown addresses and ids are 404 in Codat's envelope, with a new correlation id each."""
+    company = codat.company()["id"]
+    answers = {
+        "/nothing": "NotFound",
+        f"/companies/{company}/connectionManagement/accessToken": "NotFound",
+        f"/companies/{NOBODY}": f"No company was found with ID {NOBODY}",
+        "/companies/nonsense": "No company was found with ID nonsense",
+        f"/companies/{company}/connections/{NOBODY}": f"Data connection {NOBODY} not found",
+        f"/companies/{company}/data/history/{NOBODY}": NOBODY,
+        "/integrations/zzzz": "zzzz",
+        "/integrations/zzzz/branding": "zzzz",
+    }
+    seen = set()
+    for path, error in answers.items():
+        answer = codat("GET", path)
+        check_refusal(answer, 404, error)
+        seen.add(answer.json()["correlationId"])
+    assert len(seen) == len(answers)
+
+
+def test_wrong_methods(codat: Codat) -> None:
+    """A known address with another method is 405."""
+    for method, path in [
+        ("PUT", "/integrations/trji"),
+        ("DELETE", "/profile"),
+        ("PUT", "/webhooks"),
+    ]:
+        check_refusal(codat(method, path), 405, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b'{"name": "x"', "application/json", 400),
+        (b"", "application/json", 400),
+        (b'["x"]', "application/json", 400),
+        (b'"x"', "application/json", 400),
+        (b'{"name": "x", "description": "\\ud800"}', "application/json", 400),
+        (b'{"name": "\xff"}', "application/json", 400),
+        (b'{"name": ' + b"[" * 100_000, "application/json", 400),
+        (b"name=x", "application/x-www-form-urlencoded", 415),
+        (b'{"name": "x"}', "", 415),
+    ],
+)
+def test_bodies_are_json_objects(
+    codat: Codat, content: bytes, content_type: str, status: int
+) -> None:
+    """Anything but a JSON object that says that it is one is refused."""
+    headers = {"Authorization": basic(codat.key)}
+    if content_type:
+        headers["Content-Type"] = content_type
+    answer = codat.http.post(f"{API}/companies", content=content, headers=headers)
+    check_refusal(answer, status, "")
+
+
+def test_rate_limits_are_told(codat: Codat) -> None:
+    """Every answer, refusals included, tells the day's limit, what is left and when it ends."""
+    first, second = codat("GET", "/profile"), codat("GET", "/nothing")
+    left = [int(one.headers["X-Rate-Limit-Remaining"]) for one in (first, second)]
+    assert left[1] == left[0] - 1
+    assert int(first.headers["X-Rate-Limit-Limit"]) % 1000 == 0
+    assert first.headers["X-Rate-Limit-Reset"].endswith("T00:00:00Z")
+
+
+def test_a_connected_company_raises_the_limit(codat: Codat) -> None:
+    """The day's limit grows by 1,000 with a connected company and shrinks when it is not."""
+
+    def limit() -> int:
+        return int(codat("GET", "/profile").headers["X-Rate-Limit-Limit"])
+
+    before = limit()
+    company, connection = codat.linked()
+    assert limit() == before + 1000
+    other = codat.connection(company)
+    codat.http.get(other["linkUrl"])
+    assert limit() == before + 1000
+    codat("DELETE", f"/companies/{company}/connections/{connection}")
+    assert limit() == before + 1000
+    codat("DELETE", f"/companies/{company}")
+    assert limit() == before
+
+
+def test_api_keys(rehearsal: RehearsalDescription, codat: Codat) -> None:
+    """A new key works at once and is a canary, a deleted one is unknown; ten is the most."""
+    made = codat("POST", "/apiKeys", {"name": "second"})
+    assert made.status_code == 201
+    key = made.json()
+    assert key["apiKey"] in lines(rehearsal.canaries)
+    listed = codat("GET", "/apiKeys").json()["results"]
+    assert key in listed and codat.key in [one["apiKey"] for one in listed]
+    own = Codat(codat.http, key["apiKey"])
+    assert own("GET", "/profile").status_code == 200
+    more = [
+        codat("POST", "/apiKeys", {"name": f"more {number}"}).json()["id"]
+        for number in range(10 - len(listed))
+    ]
+    check_refusal(codat("POST", "/apiKeys", {}), 409, "Maximum number of API keys", within=400)
+    check_refusal(codat("POST", "/apiKeys", {"name": "x" * 51}), 400, "(50) for `name`")
+    for one in more:
+        assert codat("DELETE", f"/apiKeys/{one}").status_code == 204
+    assert own("DELETE", f"/apiKeys/{key['id']}").status_code == 204
+    check_refusal(own("GET", "/profile"), 401, "Unauthorized")
+    check_refusal(codat("DELETE", f"/apiKeys/{key['id']}"), 404, key["id"])
+
+
+def test_integrations(codat: Codat) -> None:
+    """Business Central is known under its key; the Sandbox is enabled without any set-up."""
+    found = {one["key"]: one for one in codat("GET", "/integrations").json()["results"]}
+    assert found[BUSINESS_CENTRAL]["name"] == "Dynamics 365 Business Central"
+    assert found["mqjo"]["enabled"] is True and found["suuo"]["sourceType"] == "Banking"
+    assert codat("GET", "/integrations/trji").json() == found[BUSINESS_CENTRAL]
+    branding = codat("GET", "/integrations/trji/branding").json()
+    assert branding["sourceId"] == found[BUSINESS_CENTRAL]["sourceId"]
+
+
+def test_the_browser_token_of_a_company(rehearsal: RehearsalDescription, codat: Codat) -> None:
+    """The token for the browser parts is a canary and lasts a day."""
+    company = codat.company()["id"]
+    token = codat("GET", f"/companies/{company}/accessToken").json()
+    assert (token["expiresIn"], token["tokenType"]) == (86400, "Bearer")
+    assert token["accessToken"] in lines(rehearsal.canaries)
+
+
+def test_the_log_keeps_the_filter(rehearsal: RehearsalDescription, codat: Codat) -> None:
+    """The request log has the options of a list and no key."""
+    codat("GET", "/companies?page=7&pageSize=3&orderBy=-name&tags=logged%3Dyes")
+    logged = [line for line in lines(rehearsal.requests) if "logged" in line]
+    assert any("page=7&pageSize=3&orderBy=-name&tags=logged%3Dyes" in line for line in logged)
+    assert not any(codat.key in line or basic(codat.key) in line for line in logged)
