@@ -65,19 +65,22 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescrip
 def make_workspace(tmp_path: Path, cloud: RehearsalDescription) -> MakeWorkspace:
     """A function that lays out a workspace with one account in the rehearsal cloud.
 
-    Keyword arguments replace keys of the account; `sign_in` replaces the whole table; `on` is
-    another rehearsal cloud than the shared one.
+    Keyword arguments replace keys of the account, and None leaves one out; `sign_in` replaces the
+    whole table; `on` is another rehearsal cloud than the shared one.
     """
 
     def make(on: RehearsalDescription = cloud, **changes: Any) -> Workspace:
         root = tmp_path / "workspace"
         root.mkdir(exist_ok=True)
         keep_secret(tmp_path / "secret-store" / "sign-in", on.batch_identity["client_secret"])
+        keep_secret(tmp_path / "secret-store" / "codat", on.codat["api_key"], "trial")
         account: dict[str, Any] = {
             "kind": "trial",
             "tenant": on.accounts["trial"]["tenant"],
             "application": "Books",
             "secret_store": "file:../secret-store",
+            "codat_api_key": "file:../secret-store/codat/trial",
+            "codat_instance": on.codat["instance"],
             "cloud": "rehearsal",
             "sign_in": {
                 "method": "client_secret",
@@ -85,6 +88,7 @@ def make_workspace(tmp_path: Path, cloud: RehearsalDescription) -> MakeWorkspace
                 "secret": "file:../secret-store/sign-in/batch",
             },
         } | {key: value for key, value in changes.items() if key != "name"}
+        account = {key: value for key, value in account.items() if value is not None}
         name = changes.get("name", f"t{random.token_hex(4)}")
         sign_in = account.pop("sign_in")
         lines = [f'[rehearsal]\ndir = "{Path(on.directory).as_posix()}"\n', f"[accounts.{name}]"]
@@ -97,11 +101,11 @@ def make_workspace(tmp_path: Path, cloud: RehearsalDescription) -> MakeWorkspace
     return make
 
 
-def keep_secret(folder: Path, value: str) -> None:
+def keep_secret(folder: Path, value: str, name: str = "batch") -> None:
     """Put a secret where a person would: a file that only its owner can read."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.parent.chmod(0o700)
-    file = folder / "batch"
+    file = folder / name
     file.touch(mode=0o600)
     file.write_text(value, encoding="utf-8")
 
@@ -148,3 +152,6 @@ def meet(cloud: RehearsalDescription) -> Iterator[Callable[..., Stranger]]:
     yield make
     for stranger in met:
         stranger.http.close()
+
+
+from tests.browser import chromium, tab  # noqa: E402, F401
