@@ -53,6 +53,9 @@ class Repeat(Enum):
     """A read, or a write that says the same thing twice: repeat on 429, 5xx and lost answers."""
     ONCE = "once"
     """A write that would make a second thing: repeat only what certainly had no effect."""
+    KEYED = "keyed"
+    """A write that bears an idempotency key: repeat on 429 and lost answers; the service keeps
+    any other answer under the key, 5xx included, and would only tell it again."""
 
 
 class _PacedRetry(Retry):
@@ -117,6 +120,9 @@ def _policies(pace: Pace) -> dict[Repeat, Retry]:
         ),
         Repeat.ONCE: _PacedRetry.at(
             pace, status_forcelist=[429], retry_on_exceptions=_NOT_SENT, **shared
+        ),
+        Repeat.KEYED: _PacedRetry.at(
+            pace, status_forcelist=[429], retry_on_exceptions=_FAULTS, **shared
         ),
     }
 
@@ -264,7 +270,7 @@ class Http:
             response.request.url.path,
             response.status_code,
             (time.monotonic() - started) * 1000,
-            response.headers.get("request-id", "none"),
+            response.headers.get("request-id", response.headers.get("x-ms-request-id", "none")),
         )
         return response
 

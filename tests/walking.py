@@ -9,10 +9,11 @@ from bcrunbook.signin import Person
 from bcrunbook.steps import STEPS, step_named
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.step import Mode, Outcome
-from bcrunbook.steps.walk import walk_through
+from bcrunbook.steps.walk import Attendant, walk_through
 from tests.conftest import only_account
 
-ALL = tuple(step.id for step in STEPS)
+ALONE = tuple(step.id for step in STEPS[:4])
+"""The steps that the program does without a person."""
 
 
 async def walk(
@@ -20,13 +21,16 @@ async def walk(
     *steps: str,
     mode: Mode = Mode.APPLY,
     person: Person | None = None,
+    attendant: Attendant | None = None,
 ) -> list[Outcome]:
-    """The outcomes of some steps (all when none is named) for the workspace's one account."""
+    """The outcomes of some steps for the workspace's one account; unnamed, those in `ALONE`."""
     account = workspace.account(only_account(workspace))
     outcomes = []
-    for step in steps or ALL:
+    for step in steps or ALONE:
         async with open_context(workspace, account, person=person) as context:
-            outcomes.append(await walk_through(step_named(step), context, mode))
+            outcomes.append(
+                await walk_through(step_named(step), context, mode, attendant=attendant)
+            )
     return outcomes
 
 

@@ -7,7 +7,19 @@ import sys
 import typer
 
 from bcrunbook import __version__
-from bcrunbook.cli import accounts, doctor, explain, init, output, rehearsal, rehearse, run, status
+from bcrunbook.cli import (
+    accounts,
+    confirm,
+    doctor,
+    explain,
+    init,
+    output,
+    rehearsal,
+    rehearse,
+    run,
+    secret,
+    status,
+)
 
 app = typer.Typer(
     name="bcrunbook",
@@ -20,6 +32,7 @@ app = typer.Typer(
 app.command("init", short_help="Lay out a workspace.")(init.init)
 app.command("plan", short_help="Show what would be done for an account.")(run.plan)
 app.command("run", short_help="Run an account's notebooks headlessly.")(run.run)
+app.command("confirm", short_help="Note who has done a person's part.")(confirm.confirm)
 app.command("status", short_help="Show how each step ended last, and what comes next.")(
     status.status
 )
@@ -27,6 +40,7 @@ app.command("doctor", short_help="Check this machine and the workspace.")(doctor
 app.command("explain", short_help="Explain a code of Entra or Microsoft Graph.")(explain.explain)
 app.command("rehearse", short_help="Rehearse everything on this machine.")(rehearse.rehearse)
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(secret.app, name="secret")
 app.add_typer(rehearsal.app, name="rehearsal")
 
 # What a shell reports of a program that Ctrl-C ended.

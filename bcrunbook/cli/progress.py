@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bcrunbook.cli import output
 from bcrunbook.run.account import StepRun, exit_code
 from bcrunbook.steps import STEPS
 from bcrunbook.steps.step import Step
+
+if TYPE_CHECKING:
+    from bcrunbook.accounts import Workspace
+    from bcrunbook.rehearsal import RehearsalDescription
 
 
 @dataclass(frozen=True)
@@ -73,13 +78,46 @@ def _was_run(run: StepRun) -> bool:
     return run.notebook is not None or bool(run.outcome["error"])
 
 
+def rehearsed(
+    workspace: Workspace,
+    cloud: RehearsalDescription,
+    accounts: Sequence[str],
+    steps: Sequence[Step[Any]],
+    mode: str,
+    *,
+    title: str,
+    as_json: bool,
+) -> int:
+    """Play a rehearsal, show how it goes, write its report; returns the exit code."""
+    from bcrunbook.cli.run import run_folder
+    from bcrunbook.run.play import play
+
+    folder = run_folder(workspace.root)
+    with showing(len(accounts) * len(steps)) as progress:
+        runs = asyncio.run(
+            play(
+                workspace,
+                cloud,
+                accounts,
+                steps,
+                mode,
+                folder,
+                began=progress.began,
+                ended=progress.ended,
+                acted=output.say,
+            )
+        )
+    return finish(runs, folder, cloud="rehearsal", title=title, as_json=as_json)
+
+
 def finish(runs: Sequence[StepRun], folder: Path, *, cloud: str, title: str, as_json: bool) -> int:
     """Write the report of a run into its folder, print what it came to, return the exit code."""
     from bcrunbook.run.report import write_report
 
     report = folder / "report.html"
     write_report(report, runs, cloud=cloud, title=title)
-    code = exit_code(runs)
+    # A step that ran again ended as its last run says.
+    code = exit_code(list({(run.account, run.step): run for run in runs}.values()))
     _print_runs(runs, report, as_json=as_json, code=code)
     return code
 
@@ -96,6 +134,7 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
                         "account": run.account,
                         "step": run.step,
                         "notebook": str(run.notebook) if run.notebook else None,
+                        "card": str(run.card) if run.card else None,
                         "seconds": round(run.seconds, 2),
                         "outcome": run.outcome,
                     }
@@ -119,7 +158,7 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
         if run.notebook is not None:
             print(run.notebook)
     print(report)
-    for run in runs:
+    for run in {(run.account, run.step): run for run in runs}.values():
         if run.exit_code and _was_run(run):
             _say_what_to_do(run)
 
@@ -132,11 +171,14 @@ def _say_what_to_do(run: StepRun) -> None:
             output.say(f"  {label}: {error[label]}")
     if error.get("request_id"):
         output.say(f"  quote: {error['code']}, request id {error['request_id']}")
-    for change in run.outcome["changes"]:
-        handed = change["hand_off"]
-        if handed:
-            output.say(f"  who can: {handed['who']}")
-            for action in handed["actions"]:
-                output.say(f"  - {action}")
-            if handed["link"]:
-                output.say(f"  link: {handed['link']}")
+    for change in run.hand_offs:
+        assert change.hand_off is not None
+        output.say(f"  who can: {change.hand_off.who}")
+        for action in change.hand_off.actions:
+            output.say(f"  - {action}")
+        if change.hand_off.link:
+            output.say(f"  link: {change.hand_off.link}")
+        for label, value in change.hand_off.values:
+            output.say(f"  {label}: {value}")
+    if run.card is not None:
+        output.say(f"  to pass on: {run.card}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bcrunbook.cli import options, output
+from bcrunbook.cli import options
 
 
 def rehearse(
@@ -19,33 +19,16 @@ def rehearse(
 ) -> None:
     """Run every notebook for a trial and a production account against the rehearsal cloud.
 
-    Nothing outside this machine is touched.
+    Where a person is needed, somebody scripted acts on the rehearsal's pages, and the runbook goes
+    on from there. Nothing outside this machine is touched.
     """
-    from bcrunbook.cli.progress import finish, showing
-    from bcrunbook.cli.run import run_folder
-    from bcrunbook.run.account import StepRun, exit_code, run_account
+    from bcrunbook.cli.progress import rehearsed
     from bcrunbook.run.rehearsal import STANDARD, prepare, running_cloud
     from bcrunbook.steps import STEPS
 
     directory = directory.absolute()
-    runs: list[StepRun] = []
     with running_cloud(directory) as told:
         workspace = asyncio.run(prepare(directory, told, STANDARD))
-        folder = run_folder(workspace.root)
-        with showing(len(STANDARD) * len(STEPS)) as progress:
-            for account in STANDARD:
-                runs += asyncio.run(
-                    run_account(
-                        workspace,
-                        account.name,
-                        STEPS,
-                        "apply",
-                        folder / account.name,
-                        began=progress.began,
-                        ended=progress.ended,
-                    )
-                )
-                if exit_code(runs):
-                    output.say(f"{account.name} did not pass, so the rehearsal stops here.")
-                    break
-    raise typer.Exit(finish(runs, folder, cloud="rehearsal", title="Rehearsal", as_json=as_json))
+        names = [account.name for account in STANDARD]
+        code = rehearsed(workspace, told, names, STEPS, "apply", title="Rehearsal", as_json=as_json)
+    raise typer.Exit(code)

@@ -119,14 +119,25 @@ def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_
 def _rehearse(
     workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
 ) -> None:
+    from bcrunbook.cli.progress import rehearsed
     from bcrunbook.run.rehearsal import Rehearsed, prepare, running_cloud
+    from bcrunbook.steps import STEPS, step_named
 
     chosen = workspace.account(account)
     directory = workspace.root / "rehearsal"
     with running_cloud(directory) as told:
-        rehearsed = asyncio.run(prepare(directory, told, [Rehearsed.of(chosen)], anew=True))
+        prepared = asyncio.run(prepare(directory, told, [Rehearsed.of(chosen)], anew=True))
         output.say(
-            f'Rehearsing "{account}" with the rehearsal cloud\'s tenant, sign-in and secret store;'
-            f" everything else is as configured. All of it lies in {directory}."
+            f'Rehearsing "{account}" with the rehearsal cloud\'s tenant, instance, sign-in and'
+            f" secret store; everything else is as configured. All of it lies in {directory}."
         )
-        _run(rehearsed, account, step, mode, as_json=as_json)
+        code = rehearsed(
+            prepared,
+            told,
+            [account],
+            [step_named(step)] if step else STEPS,
+            mode,
+            title=f"Account {account}",
+            as_json=as_json,
+        )
+    raise typer.Exit(code)

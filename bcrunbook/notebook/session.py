@@ -22,6 +22,7 @@ from typing import Any
 from bcrunbook.accounts import find_workspace, load
 from bcrunbook.errors import RunbookError
 from bcrunbook.notebook import approval, parameters, views
+from bcrunbook.notebook.attendance import PersonHere
 from bcrunbook.notebook.views import View
 from bcrunbook.signin import DeviceCode
 from bcrunbook.steps import step_named
@@ -67,11 +68,17 @@ class NotebookStep:
     """One step in one notebook. Get it from `open_step`."""
 
     def __init__(
-        self, walk: Walk[Any] | None, stack: AsyncExitStack, held: _Held | None = None
+        self,
+        walk: Walk[Any] | None,
+        stack: AsyncExitStack,
+        held: _Held | None = None,
+        *,
+        answered: bool = False,
     ) -> None:
         self._walk = walk
         self._stack = stack
         self._held = held
+        self._answered = answered
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return self._session()._repr_mimebundle_()
@@ -113,10 +120,17 @@ class NotebookStep:
             return _not_run()
         progress = _Progress()
         walk.told = progress.tell
-        done = await walk.apply(_Approval().ask)
+        handed = [one.title for one in walk.changes if one.by == "person"]
+        here = PersonHere(walk.context) if self._answered else None
+        done = await walk.apply(_Approval().ask, here)
         progress.end()
+        if here is not None:
+            here.leave()
         if walk.error is not None:
             return views.error_view(walk.error)
+        still = [one.title for one in walk.changes if one.by == "person"]
+        if not done and handed and not still:
+            return views.message_view("Done by a person. The check below shows what is there now.")
         if not done:
             return views.message_view(_nothing_applied(walk.mode, walk.changes))
         return views.message_view(f"{len(done)} changed. The check below shows what is there now.")
@@ -183,6 +197,9 @@ class _Progress:
         """Show one more line."""
         text = f"{line[0].upper()}{line[1:]}"
         if self._lines[-1:] != [text]:
+            # What only counts on takes the place of the line before.
+            if self._lines and _head(self._lines[-1]) == _head(text):
+                self._lines.pop()
             self._lines.append(text)
             self._show(is_over=False)
 
@@ -201,6 +218,10 @@ class _Progress:
             self._handle.update(view)
 
 
+def _head(line: str) -> str:
+    return line.partition(" (")[0]
+
+
 async def open_step(step: str, *, account: str, mode: str, workspace: str = "") -> NotebookStep:
     """Open a step for the cells that follow.
 
@@ -217,7 +238,7 @@ async def open_step(step: str, *, account: str, mode: str, workspace: str = "") 
         await stack.aclose()
         safe_account, safe_mode = parameters.shown(account), parameters.shown(mode)
         return NotebookStep(None, stack, _Held(step, safe_account, safe_mode, error))
-    return NotebookStep(walk, stack)
+    return NotebookStep(walk, stack, answered=parameters.somebody_answers())
 
 
 async def _open(

@@ -120,11 +120,19 @@ def _hand_off_lines(change: Change) -> list[str]:
     if handed is None:
         return []
     lines = _wrapped(f"Who can: {handed.who}")
-    for action in handed.actions:
-        lines += _wrapped(f"- {action}")
     if handed.link:
         lines.append(f"{'':<11}Link: {handed.link}")
     lines += [f"{'':<11}{label}: {value}" for label, value in handed.values]
+    if handed.secret:
+        lines.append(f"{'':<11}Client secret: kept in {handed.secret}, shown nowhere")
+    for action in handed.actions:
+        lines += _wrapped(f"- {action}")
+    if handed.looks_like:
+        lines += _wrapped(f"When it went well: {handed.looks_like}")
+    if handed.slips:
+        lines.append(f"{'':<11}If something is not as described:")
+    for slip in handed.slips:
+        lines += _wrapped(f"- {slip}")
     return lines
 
 
@@ -148,6 +156,28 @@ def progress_view(lines: Sequence[str], *, is_over: bool) -> View:
 def error_view(error: RunbookError) -> View:
     """What happened, why probably, and what to do next; never a traceback."""
     return View(str(error), _html("error.html", error=error))
+
+
+def card_view(
+    title: str, account: str, cloud: str, written: str, changes: Sequence[Change]
+) -> View:
+    """A page of its own with what a person has to do, to be passed on.
+
+    Args:
+        title: the step's title.
+        account: the account's name.
+        cloud: `live` or `rehearsal`.
+        written: when (UTC).
+        changes: what a person has to do, each with its hand-off.
+    """
+    lines = [title, f"Account {account}, {cloud} cloud. Written {written} by bcrunbook."]
+    lines.append("It holds no secret and may be passed on.")
+    for change in changes:
+        lines += ["", change.title[0].upper() + change.title[1:], *_hand_off_lines(change)]
+    html = _html(
+        "card.html", title=title, account=account, cloud=cloud, written=written, changes=changes
+    )
+    return View("\n".join(lines) + "\n", html)
 
 
 def message_view(text: str) -> View:

@@ -7,7 +7,7 @@ it. Two coordinators on one account exclude each other by a lease in the ledger.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import cloud_of
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger import open_ledger
+from bcrunbook.run.cards import write_card
 from bcrunbook.run.notebooks import notebook_path
-from bcrunbook.run.papermill import run_notebook
+from bcrunbook.run.papermill import run_notebook, unwritable
 from bcrunbook.steps import notebook_of
-from bcrunbook.steps.step import State, Step
+from bcrunbook.steps.step import Change, State, Step
 from bcrunbook.steps.walk import failed_outcome
 
 # How bad an exit code is, worst first: wrong use, failed, a person, waiting, pending, done.
@@ -36,6 +37,7 @@ class StepRun:
         outcome: the outcome as plain data.
         notebook: the output notebook; None when the step was not run.
         seconds: how long it took.
+        card: the page for the person who has to act; None when nobody has to.
     """
 
     account: str
@@ -43,6 +45,13 @@ class StepRun:
     outcome: dict[str, Any]
     notebook: Path | None
     seconds: float
+    card: Path | None = None
+
+    @property
+    def hand_offs(self) -> tuple[Change, ...]:
+        """What a person has to do, each with its hand-off."""
+        told = (Change.from_dict(one) for one in self.outcome["changes"] if one["by"] == "person")
+        return tuple(change for change in told if change.hand_off is not None)
 
     @property
     def state(self) -> State:
@@ -123,7 +132,13 @@ async def _run_step(
         outcome = failed_outcome(step.id, account, mode, cloud, error).as_dict()
         written = target if target.is_file() else None
     seconds = (datetime.now(UTC) - started).total_seconds()
-    return StepRun(account, step.id, outcome, written, seconds)
+    run = StepRun(account, step.id, outcome, written, seconds)
+    if written is None or not run.hand_offs:
+        return run
+    try:
+        return replace(run, card=write_card(written, step, account, cloud, run.hand_offs))
+    except OSError as error:
+        raise unwritable(error, written) from None
 
 
 def _blocks(run: StepRun) -> bool:

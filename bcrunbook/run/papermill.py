@@ -42,7 +42,7 @@ async def run_notebook(source: Path, target: Path, values: dict[str, str]) -> di
             failure = await asyncio.to_thread(_execute, source, target, values, stop)
         outcome = read_outcome(target)
     except OSError as error:
-        raise _unwritable(error, target) from None
+        raise unwritable(error, target) from None
     if outcome is not None:
         return outcome
     raise ReportBug(
@@ -132,7 +132,8 @@ def _execute(source: Path, target: Path, values: dict[str, str], stop: _Stop) ->
     return ""
 
 
-def _unwritable(error: OSError, target: Path) -> RunbookError:
+def unwritable(error: OSError, target: Path) -> RunbookError:
+    """What it means that a run's output cannot be written to `target`."""
     full = error.errno == errno.ENOSPC
     return Unreachable(
         "The disk is full: the output notebook cannot be written."

@@ -32,10 +32,11 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
     Raises:
         Unreachable: it cannot be written.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("bcrunbook.run"),
+        # The hand-off looks the same in a notebook, on its card and here.
+        loader=ChoiceLoader([PackageLoader("bcrunbook.run"), PackageLoader("bcrunbook.notebook")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -63,23 +64,33 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         ) from None
 
 
-def _by_account(runs: Sequence[StepRun], folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    accounts: dict[str, dict[str, dict[str, Any]]] = {}
+def _by_account(
+    runs: Sequence[StepRun], folder: Path
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """By account and step, its runs in order: one that needed a person, then the next."""
+    accounts: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for run in runs:
-        link = Path(os.path.relpath(run.notebook, folder)).as_posix() if run.notebook else ""
-        accounts.setdefault(run.account, {})[run.step] = {
-            "outcome": run.outcome,
-            "word": STATE_WORDS[run.state],
-            "notebook": link,
-            "seconds": run.seconds,
-            "hand_offs": [one for one in run.outcome["changes"] if one["by"] == "person"],
-            "done": [one for one in run.outcome["changes"] if one["by"] == "program"],
-        }
+        accounts.setdefault(run.account, {}).setdefault(run.step, []).append(
+            {
+                "outcome": run.outcome,
+                "word": STATE_WORDS[run.state],
+                "notebook": _link(run.notebook, folder),
+                "card": _link(run.card, folder),
+                "seconds": run.seconds,
+                "hand_offs": run.hand_offs,
+                "done": [one for one in run.outcome["changes"] if one["by"] == "program"],
+            }
+        )
     return accounts
 
 
+def _link(path: Path | None, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix() if path else ""
+
+
 def _counts(runs: Sequence[StepRun]) -> list[tuple[str, str, int]]:
-    states = [run.state for run in runs]
+    """How many steps stand how; of a step that ran again, as its last run says."""
+    states = [run.state for run in {(run.account, run.step): run for run in runs}.values()]
     return [
         (state.value, STATE_WORDS[state], states.count(state)) for state in State if state in states
     ]

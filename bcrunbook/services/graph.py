@@ -28,31 +28,15 @@ from bcrunbook.services.graph_models import (
     PasswordCredential,
     ServicePrincipal,
 )
-from bcrunbook.services.graph_reads import Read, Seen, literal
+from bcrunbook.services.graph_reads import Read, literal
+from bcrunbook.services.patience import Patience
+from bcrunbook.services.wire import Seen
 from bcrunbook.signin import SignIn
 
 BASE = "https://graph.microsoft.com/v1.0"
 
 T = TypeVar("T")
 G = TypeVar("G", bound=GraphObject)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait for something to spread: pauses double from `first` to `longest` seconds."""
-
-    first: float = 4.0
-    longest: float = 16.0
-    deadline: float = 240.0
-
-    def pauses(self) -> Sequence[float]:
-        """The pauses in seconds, in order, within the deadline."""
-        found: list[float] = []
-        pause = self.first
-        while sum(found) + pause <= self.deadline:
-            found.append(pause)
-            pause = min(pause * 2, self.longest)
-        return found
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from bcrunbook.errors import (
 )
 from bcrunbook.http import Response
 from bcrunbook.secrets import scrub
+from bcrunbook.services.wire import parts_of
 
 _ROLE = "a Cloud Application or Application Administrator of the tenant"
 
@@ -195,9 +196,4 @@ class Reply:
 
 def reply_of(response: Response) -> Reply:
     """An HTTP answer as a reply, whatever its body is."""
-    try:
-        body = response.json() if response.content else None
-    except ValueError:
-        body = None
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, body)
+    return Reply(*parts_of(response))

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
+
+from bcrunbook.services.wire import WireObject
 
 
-class GraphObject(BaseModel):
-    """Base: camel-case names on the wire, unknown fields ignored, immutable."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="ignore",
-        frozen=True,
-        # An answer may hold a secret, and a message about it must not.
-        hide_input_in_errors=True,
-    )
+class GraphObject(WireObject):
+    """Base of what Microsoft Graph answers."""
 
 
 class ResourceAccess(GraphObject):

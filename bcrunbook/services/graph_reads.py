@@ -25,24 +25,6 @@ G = TypeVar("G", bound=GraphObject)
 
 
 @dataclass(frozen=True)
-class Seen(Generic[T]):
-    """What a read showed: a value, nothing there, or unknown (it may not be looked at).
-
-    Args:
-        value: what is there; None when absent or unknown.
-        unknown: why it cannot be known; empty when it is known.
-    """
-
-    value: T | None
-    unknown: str = ""
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether it is known that there is nothing."""
-        return self.value is None and not self.unknown
-
-
-@dataclass(frozen=True)
 class Read(Generic[T]):
     """One read: a path below the base URL, and how its answer becomes a value."""
 

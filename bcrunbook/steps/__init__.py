@@ -7,6 +7,8 @@ from typing import Any
 from bcrunbook.errors import NotFound, nearest
 from bcrunbook.steps.api_permissions import ApiPermissions
 from bcrunbook.steps.client_secret import ClientSecret
+from bcrunbook.steps.codat_keys import CodatKeys
+from bcrunbook.steps.enable_integration import EnableIntegration
 from bcrunbook.steps.register_application import RegisterApplication
 from bcrunbook.steps.start_here import StartHere
 from bcrunbook.steps.step import Step
@@ -16,6 +18,8 @@ STEPS: tuple[Step[Any], ...] = (
     RegisterApplication(),
     ClientSecret(),
     ApiPermissions(),
+    CodatKeys(),
+    EnableIntegration(),
 )
 
 

@@ -18,17 +18,17 @@ from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
 from bcrunbook.services.graph_models import Application, Grant, Organization, ServicePrincipal
 from bcrunbook.services.graph_reads import (
     Read,
-    Seen,
     organization,
     service_principal,
     tenant_wide_grants,
 )
+from bcrunbook.services.wire import Seen
 from bcrunbook.signin import LOGIN
 from bcrunbook.steps.application import application_read, remembered_principal, require_application
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.roles import CONSENT_ROLES
-from bcrunbook.steps.step import Change, Finding, HandOff, Row, Verdict
+from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Row, Verdict
 from bcrunbook.steps.wanted import (
     BUSINESS_CENTRAL,
     BUSINESS_CENTRAL_URI,
@@ -43,7 +43,7 @@ _CONSENT_WHO = "a Privileged Role, Cloud Application or Application Administrato
 
 
 @dataclass(frozen=True)
-class PermissionFindings:
+class PermissionFindings(Findings):
     """What step 3 saw.
 
     Args:
@@ -64,11 +64,6 @@ class PermissionFindings:
     grants: Seen[tuple[Grant, ...]]
     may_consent: bool | None
     consent_host: str
-
-    @property
-    def unsettled(self) -> str:
-        """Permissions change nothing by themselves."""
-        return ""
 
     @property
     def wanted_ids(self) -> dict[str, str]:

@@ -10,12 +10,8 @@ from typing import Any
 from bcrunbook.accounts import Account
 from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.services.graph_models import Application
-from bcrunbook.services.graph_reads import (
-    Read,
-    Seen,
-    application_named,
-    application_with_client_id,
-)
+from bcrunbook.services.graph_reads import Read, application_named, application_with_client_id
+from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 
 _STEP = "register_application"

@@ -17,32 +17,27 @@ application of this audience may hold two secrets; a third is never attempted.
 
 from __future__ import annotations
 
-import re
 import secrets as random
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from bcrunbook.accounts import Account
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.ledger import Basis, Fact
 from bcrunbook.secrets import Secret
-from bcrunbook.services.graph import Patience
-from bcrunbook.services.graph_models import (
-    PasswordCredential,
-)
 from bcrunbook.services.graph_reads import Read, organization, secret_policy
+from bcrunbook.services.patience import Patience
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.application import application_read, require_application
 from bcrunbook.steps.client_secret_findings import Credential, SecretFindings
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.step import Change, Row
+from bcrunbook.steps.stored_secret import credential_of, name_in_store, newest
 from bcrunbook.steps.wanted import MOST_SECRETS
 
 # How long, in the cloud's seconds, something just done may take to show or to work everywhere.
 # Seen by others: 4 to 18 s for a new secret; a generous multiple of it.
 _SPREADING = 60.0
-_MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
 _WORKING = Patience(first=3.0, longest=10.0, deadline=_SPREADING)
 _POLICY_MARGIN = timedelta(hours=1)
 
@@ -68,11 +63,11 @@ class ClientSecret:
         where = check_tenant(account, token, tenant)
         app = require_application(seen, account)
         now = datetime.now(UTC)
-        credentials = tuple([await _credential(context, one) for one in app.password_credentials])
-        current = _newest(credentials, now)
+        credentials = tuple([await credential_of(context, one) for one in app.password_credentials])
+        current = newest(credentials, now)
         proof, is_proven, where_stored = None, False, ""
         if current is not None:
-            name = _name(account, current.marker)
+            name = name_in_store(account, current.marker)
             where_stored = str(context.store.reference(name))
             value = await context.store.get(name)
             assert value is not None
@@ -146,7 +141,7 @@ class ClientSecret:
         for one in findings.credentials:
             if one.seen.key_id == change.subject:
                 self._record(context, "secret_removed", one.marker, "done", {})
-                await context.store.delete(_name(context.account, one.marker))
+                await context.store.delete(name_in_store(context.account, one.marker))
         return True
 
     async def _add(self, context: Context, findings: SecretFindings) -> None:
@@ -175,7 +170,7 @@ class ClientSecret:
             # Certainly not made: nobody has to wait for it to appear.
             self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
             raise
-        reference = await context.store.put(_name(context.account, marker), made.value)
+        reference = await context.store.put(name_in_store(context.account, marker), made.value)
         self._record(
             context,
             "secret_stored",
@@ -258,27 +253,6 @@ def _free_a_place(findings: SecretFindings) -> Change:
     )
 
 
-async def _credential(context: Context, seen: PasswordCredential) -> Credential:
-    found = _MARKER.search(seen.display_name or "")
-    if found is None:
-        return Credential(seen, "", False)
-    marker, name = found.group(1), context.account.name
-    is_stored = await context.store.get(_name(context.account, marker)) is not None
-
-    def told(kind: str) -> bool:
-        return context.ledger.latest(name, "client_secret", kind, subject=marker) is not None
-
-    is_orphan = not is_stored and told("secret_intent") and not told("secret_stored")
-    return Credential(seen, marker, is_stored, is_orphan)
-
-
-def _newest(credentials: tuple[Credential, ...], now: datetime) -> Credential | None:
-    """The newest of ours that is stored and has not expired."""
-    good = [one for one in credentials if one.is_stored and not one.expired(now)]
-    oldest = datetime.min.replace(tzinfo=UTC)
-    return max(good, key=lambda one: one.seen.start_date_time or oldest, default=None)
-
-
 def _removal(one: Credential, why: str) -> Change:
     return Change(
         "remove_secret",
@@ -286,10 +260,6 @@ def _removal(one: Credential, why: str) -> Change:
         (Row("Secret", one.seen.display_name or one.seen.key_id, "removed"),),
         subject=one.seen.key_id,
     )
-
-
-def _name(account: Account, marker: str) -> str:
-    return f"{account.name}/{marker}"
 
 
 def _seconds(fact: Fact, now: datetime) -> float:

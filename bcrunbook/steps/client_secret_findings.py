@@ -15,8 +15,8 @@ from bcrunbook.services.graph_models import (
     PasswordCredential,
     SecretPolicy,
 )
-from bcrunbook.services.graph_reads import Seen
-from bcrunbook.steps.step import Finding, Verdict
+from bcrunbook.services.wire import Seen
+from bcrunbook.steps.step import Finding, Findings, Verdict
 from bcrunbook.steps.wanted import MOST_SECRETS
 
 
@@ -42,7 +42,7 @@ class Credential:
 
 
 @dataclass(frozen=True)
-class SecretFindings:
+class SecretFindings(Findings):
     """What step 2 saw.
 
     Args:

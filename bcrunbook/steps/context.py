@@ -12,16 +12,17 @@ from bcrunbook.cloud import Cloud, cloud_of
 from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
 from bcrunbook.ledger import Ledger, open_ledger
-from bcrunbook.secrets import SecretStore, open_store
+from bcrunbook.secrets import Secret, SecretStore, open_store, read
+from bcrunbook.services.codat import Codat
 from bcrunbook.services.graph import Graph
 from bcrunbook.services.graph_models import Organization
-from bcrunbook.services.graph_reads import Seen
+from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Person, SignIn, Token
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a step works with, for one account."""
+    """What a step works with, for one account. Without an API key there is no `codat`."""
 
     workspace: Workspace
     account: Account
@@ -29,6 +30,7 @@ class Context:
     http: Http
     sign_in: SignIn
     graph: Graph
+    codat: Codat | None
     ledger: Ledger
     store: SecretStore
 
@@ -64,9 +66,21 @@ async def open_context(
                 http=http,
                 sign_in=sign_in,
                 graph=Graph(http, sign_in),
+                codat=_codat(account, http, root),
                 ledger=ledger,
                 store=store,
             )
+
+
+def _codat(account: Account, http: Http, root: Path) -> Codat | None:
+    reference = account.codat_api_key
+    if reference is None:
+        return None
+
+    async def key() -> Secret:
+        return await read(reference, root)
+
+    return Codat(http, key)
 
 
 def check_tenant(account: Account, token: Token, organization: Seen[Organization]) -> Organization:

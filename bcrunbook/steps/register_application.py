@@ -18,17 +18,17 @@ from bcrunbook.errors import FixInput, NotFound, RunbookError
 from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
 from bcrunbook.services.graph_reads import (
     Read,
-    Seen,
     application_named,
     application_with_client_id,
     applications_tagged,
     organization,
     service_principal,
 )
+from bcrunbook.services.wire import Seen
 from bcrunbook.steps.application import remember, remembered_client_id
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.step import Change, Finding, Row, Verdict
+from bcrunbook.steps.step import Change, Finding, Findings, Row, Verdict
 from bcrunbook.steps.wanted import (
     AUDIENCE,
     MOST_REDIRECT_URIS,
@@ -41,7 +41,7 @@ _ABSENT = "not there"
 
 
 @dataclass(frozen=True)
-class RegistrationFindings:
+class RegistrationFindings(Findings):
     """What step 1 saw.
 
     Args:
@@ -57,11 +57,6 @@ class RegistrationFindings:
     application: Seen[Application]
     found_by: str
     principal: Seen[ServicePrincipal]
-
-    @property
-    def unsettled(self) -> str:
-        """Registration changes nothing by itself."""
-        return ""
 
     def rows(self) -> tuple[Finding, ...]:
         """The application's facts, wanted against actual."""

@@ -13,11 +13,12 @@ from bcrunbook.accounts import Account
 from bcrunbook.errors import RunbookError
 from bcrunbook.services import azure
 from bcrunbook.services.graph_models import Organization, ServicePrincipal, User
-from bcrunbook.services.graph_reads import Read, Seen, me, organization, service_principal
+from bcrunbook.services.graph_reads import Read, me, organization, service_principal
+from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Token
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
-from bcrunbook.steps.step import Change, Finding, HandOff, Verdict
+from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Verdict
 from bcrunbook.steps.wanted import BUSINESS_CENTRAL
 
 _ASK = "cannot be read by a program"
@@ -25,7 +26,7 @@ _ADMINS = "Application Developer, Cloud Application Administrator or Application
 
 
 @dataclass(frozen=True)
-class StartFindings:
+class StartFindings(Findings):
     """What step 0 saw.
 
     Args:
@@ -45,11 +46,6 @@ class StartFindings:
     business_central: Seen[ServicePrincipal]
     tenants: Seen[tuple[azure.Tenant, ...]]
     is_application: bool
-
-    @property
-    def unsettled(self) -> str:
-        """Nothing here changes by itself."""
-        return ""
 
     @property
     def may_register(self) -> bool | None:

@@ -98,12 +98,22 @@ class HandOff:
         actions: what to do, in order.
         link: where to click first; empty without one.
         values: labelled values to copy; never a secret.
+        secret: where the client secret is kept that has to be copied; empty without one.
+        looks_like: what the person sees when it went well.
+        slips: what usually goes wrong, and what to do then.
+        confirmation: what the person says when it is done; empty where a look shows it.
+        is_watched: whether it is worth waiting here until a look shows it.
     """
 
     who: str
     actions: tuple[str, ...]
     link: str = ""
     values: tuple[tuple[str, str], ...] = ()
+    secret: str = ""
+    looks_like: str = ""
+    slips: tuple[str, ...] = ()
+    confirmation: str = ""
+    is_watched: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,16 +136,57 @@ class Change:
     subject: str = ""
     hand_off: HandOff | None = None
 
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Change:
+        """A change as an outcome's plain data tells it (see `Outcome.as_dict`)."""
+        handed = told["hand_off"]
+        return cls(
+            key=told["key"],
+            title=told["title"],
+            rows=tuple(Row(**row) for row in told["rows"]),
+            by=told["by"],
+            subject=told["subject"],
+            hand_off=HandOff(**{name: _frozen(value) for name, value in handed.items()})
+            if handed
+            else None,
+        )
 
-class Findings(Protocol):
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A fact that later runs want to find in the ledger.
+
+    Args:
+        kind: what sort of fact.
+        subject: what it is about.
+        data: what was seen, plain data.
+    """
+
+    kind: str
+    subject: str
+    data: dict[str, Any]
+
+
+class Findings:
     """What a step's examination saw; each step has its own frozen dataclass."""
 
     def rows(self) -> tuple[Finding, ...]:
         """The findings, in the order in which a person reads them."""
+        raise NotImplementedError
 
     @property
     def unsettled(self) -> str:
         """Why it is too early to plan (something may still appear); empty when it is not."""
+        return ""
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """What is worth remembering of it."""
+        return ()
 
 
 F = TypeVar("F", bound=Findings)

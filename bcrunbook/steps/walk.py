@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
-from bcrunbook.services.graph import Patience
+from bcrunbook.services.patience import Patience
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.said import confirm
 from bcrunbook.steps.step import Change, F, Finding, Mode, Outcome, State, Step
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
@@ -26,8 +27,30 @@ SETTLING = Patience(first=2.0, longest=20.0, deadline=240.0)
 _ROUNDS = 6
 _LOOKS_AFTER_A_LOST_ANSWER = 3
 
+# How often to look whether a person has done their part: at most 21 looks in ten minutes, of one
+# call each, so that an instance with 1,000 calls a day keeps nearly all of them.
+WATCHING = Patience(first=5.0, longest=30.0, deadline=600.0)
+
 Approve = Callable[[tuple[Change, ...]], Awaitable[bool]]
 Told = Callable[[str], None]
+
+
+class Attendant(Protocol):
+    """Somebody who is there while the step runs; absent in a headless run."""
+
+    async def confirm(self, change: Change) -> str:
+        """Wait until the person says that they have done `change`.
+
+        Returns:
+            Who says so; empty when they would rather not.
+        """
+
+    async def wait(self, change: Change, seconds: float) -> bool:
+        """Let `seconds` of the cloud's time pass while the person does `change`.
+
+        Returns:
+            Whether to go on waiting.
+        """
 
 
 def _silent(_: str) -> None:
@@ -76,25 +99,31 @@ class Walk(Generic[F]):
             self.changes = self.step.plan(self.findings)
         return self.changes
 
-    async def apply(self, approve: Approve | None = None) -> tuple[Change, ...]:
+    async def apply(
+        self, approve: Approve | None = None, attendant: Attendant | None = None
+    ) -> tuple[Change, ...]:
         """Do what the mode allows, and look again until it shows.
 
         Args:
             approve: asked in `ask` mode, with what the program would do; awaits the answer. Asked
                 again when a later look shows that more, or something else, would be done.
+            attendant: who does a person's part meanwhile; without one nobody is waited for.
 
         Returns:
             The changes that were made.
         """
         mine = self._mine()
-        if self.error or self._waiting_for or not mine or self.mode is Mode.PLAN:
+        if self.error or self._waiting_for or self.mode is Mode.PLAN:
             return ()
         self._approve = approve
         async with self._holding_errors():
-            self._check_required()
-            if await self._may(mine):
-                async with self._alone():
-                    await self._rounds()
+            if mine:
+                self._check_required()
+                if await self._may(mine):
+                    async with self._alone():
+                        await self._rounds()
+            if attendant is not None and not self._waiting_for and not self._declined:
+                await self._attend(attendant)
         return tuple(self.applied)
 
     @property
@@ -124,6 +153,8 @@ class Walk(Generic[F]):
         if not self._finished:
             self._finished = True
             ledger = self.context.ledger
+            if self.mode is not Mode.PLAN:
+                self._remember()
             ledger.end_run(self._run_id, state.value)
             ledger.record_outcome(
                 self._run_id, outcome.account, self.step.id, state.value, outcome.as_dict()
@@ -241,6 +272,51 @@ class Walk(Generic[F]):
         still = ", ".join(change.title for change in tried)
         self._waiting_for = self.findings.unsettled or f"not visible yet: {still}"
 
+    async def _attend(self, attendant: Attendant) -> None:
+        """Stay with the person while they do their part, one change after the other."""
+        for change in [one for one in self.changes if one.hand_off is not None]:
+            assert change.hand_off is not None
+            if change.hand_off.confirmation:
+                by = await attendant.confirm(change)
+                if not by:
+                    return
+                confirm(self.context.ledger, self.context.account.name, self.step.id, change, by)
+                await self._look_until_settled()
+                self.plan()
+            elif change.hand_off.is_watched:
+                await self._watch(change, attendant)
+
+    async def _watch(self, change: Change, attendant: Attendant) -> None:
+        for looks, pause in enumerate(WATCHING.pauses()):
+            self.told(_waiting(change, looks))
+            if not await attendant.wait(change, pause):
+                return
+            self.findings = await self._look()
+            self.plan()
+            if _name(change) not in map(_name, self.changes):
+                self.told(f"Seen: {change.title}.")
+                return
+        minutes = round(WATCHING.deadline / 60)
+        self.told(f"Not seen within {minutes} minutes. The usual causes are below.")
+
+    def _remember(self) -> None:
+        """Keep what the last look saw, unless the ledger has just that already."""
+        context = self.context
+        for seen in self.findings.observations if self.findings is not None else ():
+            known = context.ledger.latest(
+                context.account.name, self.step.id, seen.kind, subject=seen.subject
+            )
+            if known is None or known.data != seen.data:
+                context.ledger.record(
+                    context.account.name,
+                    self.step.id,
+                    seen.kind,
+                    seen.subject,
+                    "observed",
+                    seen.data,
+                    run_id=self._run_id,
+                )
+
     def _note(self, kind: str, change: Change, what: str) -> None:
         self.context.ledger.record(
             self.context.account.name,
@@ -313,6 +389,11 @@ def _quoting(change: Change, error: RunbookError) -> Change:
     return replace(change, hand_off=replace(change.hand_off, values=values))
 
 
+def _waiting(change: Change, looks: int) -> str:
+    times = {0: "not looked yet", 1: "looked once"}.get(looks, f"looked {looks} times")
+    return f"Waiting for a person to {change.title} ({times})."
+
+
 def _name(change: Change) -> tuple[str, str]:
     return change.key, change.subject
 
@@ -326,13 +407,14 @@ async def walk_through(
     mode: Mode,
     *,
     approve: Approve | None = None,
+    attendant: Attendant | None = None,
     told: Told = _silent,
 ) -> Outcome:
     """Walk through one step from beginning to end. Arguments as for `Walk` and `Walk.apply`."""
     walk = Walk(step, context, mode, told=told)
     await walk.examine()
     walk.plan()
-    await walk.apply(approve)
+    await walk.apply(approve, attendant)
     return walk.outcome
 
 

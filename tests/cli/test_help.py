@@ -16,8 +16,12 @@ COMMANDS = [
     ("doctor",),
     ("explain",),
     ("rehearse",),
+    ("confirm",),
     ("accounts",),
     ("accounts", "check"),
+    ("secret",),
+    ("secret", "copy"),
+    ("secret", "reveal"),
     ("rehearsal",),
     ("rehearsal", "serve"),
 ]
@@ -45,9 +49,11 @@ def test_every_command_explains_itself(words: tuple[str, ...], command: Command)
 
 
 def test_every_command_that_tells_data_has_json(command: Command) -> None:
-    """`--json` everywhere; only the server, which says nothing, and groups have none."""
+    """`--json` everywhere, but for groups, the server, and the secret shown to a terminal only."""
+    without = [(one,) for one in ("accounts", "rehearsal", "secret")]
+    without += [("rehearsal", "serve"), ("secret", "reveal")]
     for words in COMMANDS:
-        expected = words not in [("accounts",), ("rehearsal",), ("rehearsal", "serve")]
+        expected = words not in without
         assert ("--json" in command(*words, "--help").out) is expected, words
 
 

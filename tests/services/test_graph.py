@@ -28,7 +28,7 @@ from bcrunbook.errors import (
 from bcrunbook.http import Http
 from bcrunbook.secrets import Secret
 from bcrunbook.services import graph_reads as calls
-from bcrunbook.services.graph import BASE, Graph, Patience
+from bcrunbook.services.graph import BASE, Graph
 from bcrunbook.services.graph_errors import Reply
 from bcrunbook.services.graph_models import (
     Application,
@@ -40,6 +40,7 @@ from bcrunbook.services.graph_models import (
     User,
 )
 from bcrunbook.services.graph_reads import Read
+from bcrunbook.services.patience import Patience
 from bcrunbook.signin import Token
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "examples" / "graph.jsonl"

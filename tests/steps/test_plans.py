@@ -19,7 +19,7 @@ from bcrunbook.services.graph_models import (
     SecretPolicy,
     ServicePrincipal,
 )
-from bcrunbook.services.graph_reads import Seen
+from bcrunbook.services.wire import Seen
 from bcrunbook.steps.api_permissions import ApiPermissions, PermissionFindings
 from bcrunbook.steps.client_secret import ClientSecret
 from bcrunbook.steps.client_secret_findings import Credential, SecretFindings

@@ -24,7 +24,16 @@ from bcrunbook.errors import (
 )
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.step import Change, Finding, HandOff, Mode, Outcome, Row, Verdict
+from bcrunbook.steps.step import (
+    Change,
+    Finding,
+    Findings,
+    HandOff,
+    Mode,
+    Outcome,
+    Row,
+    Verdict,
+)
 from bcrunbook.steps.walk import chosen_mode, failed_outcome, walk_through
 
 ACCOUNT = "trial"
@@ -35,7 +44,7 @@ Script = Callable[["Fake", Change], bool]
 
 
 @dataclass(frozen=True)
-class Looked:
+class Looked(Findings):
     """What one look at the fake world saw."""
 
     missing: tuple[Change, ...]
@@ -131,6 +140,7 @@ async def world(tmp_path: Any) -> AsyncIterator[World]:
             http=nothing,
             sign_in=nothing,
             graph=nothing,
+            codat=None,
             ledger=ledger,
             store=nothing,
         )
@@ -496,3 +506,104 @@ def test_asking_nobody_is_wrong_use() -> None:
     with pytest.raises(FixInput) as caught:
         chosen_mode("ask", live=True, answered=False)
     assert "plan or apply" in caught.value.next
+
+
+# --- a person who is there ------------------------------------------------------------------------
+
+SAID = replace(
+    BY_PERSON, subject="s1", hand_off=HandOff("Ada", ("Click.",), confirmation="I have clicked")
+)
+WATCHED = replace(BY_PERSON, hand_off=HandOff("Ada", ("Click.",), is_watched=True))
+
+
+@dataclass
+class Somebody:
+    """A person who is there: what they say, and what they do while the step waits.
+
+    Args:
+        name: who says that it is done; empty when nobody does.
+        acts_at: after which wait the change is made; 0 never.
+        leaves_at: after which wait they want to wait no more; 0 never.
+    """
+
+    step: Fake
+    name: str = "Ada"
+    acts_at: int = 0
+    leaves_at: int = 0
+    waits: list[float] = field(default_factory=list)
+
+    async def confirm(self, change: Change) -> str:
+        """Says so, after doing it."""
+        if self.name:
+            self.step.do(change)
+        return self.name
+
+    async def wait(self, change: Change, seconds: float) -> bool:
+        """Does it, or goes away, while time passes."""
+        self.waits.append(seconds)
+        if len(self.waits) == self.acts_at:
+            self.step.do(change)
+        return len(self.waits) != self.leaves_at
+
+
+async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
+    """Who, when and about what stand in the ledger, apart from what was seen; then it is done."""
+    step = Fake([SAID])
+    outcome = await world.walk(step, Mode.ASK, attendant=Somebody(step))
+    assert (outcome.state, keys(outcome)) == ("done", [])
+    (fact,) = [fact for fact in world.ledger.facts(ACCOUNT) if fact.basis == "said"]
+    assert (fact.kind, fact.subject, fact.said_by) == ("c", "s1", "Ada")
+    assert fact.data["said"] == "I have clicked"
+
+
+async def test_a_person_who_would_rather_not_is_left_alone(world: World) -> None:
+    """Nothing is noted, and the step still needs a person."""
+    step = Fake([SAID])
+    outcome = await world.walk(step, Mode.ASK, attendant=Somebody(step, name=""))
+    assert outcome.state == "needs_person"
+    assert [fact for fact in world.ledger.facts(ACCOUNT) if fact.basis == "said"] == []
+
+
+async def test_what_a_look_can_show_is_waited_for(world: World) -> None:
+    """It looks again after each wait, and goes on as soon as it shows."""
+    step, told = Fake([WATCHED]), []
+    person = Somebody(step, acts_at=3)
+    outcome = await world.walk(step, Mode.ASK, attendant=person, told=told.append)
+    assert outcome.state == "done"
+    assert (len(person.waits), step.looks) == (3, 4)
+    assert told[-1].startswith("Seen")
+
+
+async def test_waiting_keeps_to_its_budget(world: World) -> None:
+    """Ten minutes, fewer than 30 looks; then the step needs a person."""
+    step, told = Fake([WATCHED]), []
+    person = Somebody(step)
+    outcome = await world.walk(step, Mode.ASK, attendant=person, told=told.append)
+    assert outcome.state == "needs_person"
+    assert 500 < sum(person.waits) <= 600
+    assert step.looks <= 30
+    assert "10 minutes" in told[-1]
+
+
+async def test_a_wait_can_be_ended(world: World) -> None:
+    """Whoever stops waiting gets the outcome at once."""
+    step = Fake([WATCHED])
+    person = Somebody(step, leaves_at=2)
+    outcome = await world.walk(step, Mode.APPLY, attendant=person)
+    assert (outcome.state, len(person.waits)) == ("needs_person", 2)
+
+
+@pytest.mark.parametrize("change", [SAID, WATCHED])
+async def test_without_a_person_nothing_waits(world: World, change: Change) -> None:
+    """A headless run looks once and ends."""
+    step = Fake([change])
+    outcome = await world.walk(step, Mode.APPLY)
+    assert (outcome.state, step.looks) == ("needs_person", 1)
+
+
+async def test_plan_mode_waits_for_nobody(world: World) -> None:
+    """Not even with a person there."""
+    step = Fake([SAID])
+    outcome = await world.walk(step, Mode.PLAN, attendant=Somebody(step))
+    assert outcome.state == "needs_person"
+    assert world.ledger.facts(ACCOUNT) == []

@@ -1,0 +1,104 @@
+"""`bcrunbook confirm`: somebody says that they have done what no service can tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bcrunbook.cli import options, output
+from bcrunbook.cli.run import Account
+
+if TYPE_CHECKING:
+    from bcrunbook.ledger import Ledger, OutcomeRow
+    from bcrunbook.steps.step import Change
+
+
+def confirm(
+    account: Account,
+    step: Annotated[str, typer.Argument(help="The step's id, such as codat_keys.")],
+    by: Annotated[str, typer.Option("--by", help="Who has done it: a name or an address.")],
+    workspace: options.Workspace = None,
+    as_json: options.Json = False,
+) -> None:
+    """Note who has done a step's hand-off, such as saving the keys in the Codat Portal.
+
+    Nothing is sent anywhere. The next run goes on from there.
+    """
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.errors import FixInput
+    from bcrunbook.ledger import open_ledger
+    from bcrunbook.secrets import looks_like_secret
+    from bcrunbook.steps import said, step_named
+
+    name = by.strip()
+    if not name or looks_like_secret(name):
+        raise FixInput(
+            "A name is needed, of whoever has done it.",
+            where="--by",
+            next='give a name or an address: --by "Ada Lovelace"',
+        )
+    loaded = load(find_workspace(workspace))
+    chosen, which = step_named(step), loaded.account(account)
+    with open_ledger(loaded.ledger_url, loaded.root) as ledger:
+        change = _handed_off(ledger, which.name, chosen.id)
+        said.confirm(ledger, which.name, chosen.id, change, name)
+    assert change.hand_off is not None
+    told = {
+        "account": which.name,
+        "step": chosen.id,
+        "by": name,
+        "said": change.hand_off.confirmation,
+    }
+    if as_json:
+        output.print_json({**told, "values": dict(change.hand_off.values)})
+        return
+    about = "".join(f"\n  {label}: {value}" for label, value in change.hand_off.values)
+    output.say(f'Noted for {which.name}: {name} says "{told["said"]}".{about}')
+    output.say(f"Next: bcrunbook run {which.name}")
+
+
+def _handed_off(ledger: Ledger, account: str, step: str) -> Change:
+    """The hand-off that a person's word is about: that of the step's last outcome."""
+    from bcrunbook.errors import FixInput
+
+    last = next((row for row in ledger.outcomes(account) if row.step == step), None)
+    change = _to_confirm(last) if last is not None else None
+    if last is None or change is None:
+        raise FixInput(
+            f"Step {step} of {account} waits for nobody's word."
+            if last is not None
+            else f"Step {step} of {account} has not run yet.",
+            where=f'account "{account}", step {step}',
+            why="a word is kept about what the step's last run handed over: which keys, which"
+            " instance",
+            next=f"run it, and see what it asks for: bcrunbook run {account} {step}",
+        )
+    _check_copied(ledger, account, change, last)
+    return change
+
+
+def _to_confirm(row: OutcomeRow) -> Change | None:
+    from bcrunbook.steps.step import Change
+
+    changes = [Change.from_dict(one) for one in row.data["changes"]]
+    return next((one for one in changes if one.hand_off and one.hand_off.confirmation), None)
+
+
+def _check_copied(ledger: Ledger, account: str, change: Change, last: OutcomeRow) -> None:
+    """Refuse a word about one secret when another one was copied before it was handed over."""
+    from bcrunbook.errors import FixInput
+    from bcrunbook.steps.copied import last_copied
+
+    copied = last_copied(ledger, account)
+    assert change.hand_off is not None
+    if not change.hand_off.secret or copied is None or copied.subject == change.subject:
+        return
+    raise FixInput(
+        f"The secret that was copied last ({copied.subject}, {copied.at:%Y-%m-%d %H:%M} UTC) is not"
+        f" the one that step {last.step} handed over ({change.subject}). Nothing was noted.",
+        where=f'account "{account}", the ledger',
+        why="the secret was replaced in between, so the portal may hold the older one",
+        next=f"run the step again, copy the secret again (bcrunbook secret copy {account}), save it"
+        " in the portal, and then say so",
+    )

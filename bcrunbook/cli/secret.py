@@ -1,0 +1,106 @@
+"""`bcrunbook secret`: an account's client secret, from the store into a person's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bcrunbook.cli import options, output
+from bcrunbook.cli.run import Account
+
+if TYPE_CHECKING:
+    from bcrunbook.steps.stored_secret import StoredSecret
+
+app = typer.Typer(no_args_is_help=True, help="An account's client secret, for a person's hands.")
+
+_ERASE_LINE = "\x1b[1A\x1b[2K\r"
+
+
+@app.callback()
+def secret() -> None:
+    """An account's client secret, for a person's hands."""
+
+
+@app.command()
+def copy(
+    account: Account, workspace: options.Workspace = None, as_json: options.Json = False
+) -> None:
+    """Put the client secret on the clipboard, and clear it again after a minute.
+
+    It is shown nowhere. Ctrl-C clears it at once.
+    """
+    cleared = asyncio.run(_copy(workspace, account))
+    if as_json:
+        output.print_json({"account": account, "cleared": cleared})
+
+
+async def _copy(workspace: Path | None, account: str) -> bool:
+    """Copy, wait, clear; returns whether the secret was still there to be cleared."""
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.secrets import clipboard
+    from bcrunbook.steps.context import open_context
+    from bcrunbook.steps.copied import copy_secret
+
+    loaded = load(find_workspace(workspace))
+    async with open_context(loaded, loaded.account(account)) as context:
+        value = await copy_secret(context)
+    seconds = round(clipboard.KEPT_SECONDS)
+    output.say(
+        f"The client secret of {account} is on the clipboard. It is cleared in {seconds} seconds;"
+        " Ctrl-C clears it now."
+    )
+    try:
+        await asyncio.sleep(clipboard.KEPT_SECONDS)
+    except asyncio.CancelledError:
+        pass  # Ctrl-C: clear at once, and end well
+    finally:
+        was_there = await clipboard.clear(value)
+    output.say("Cleared." if was_there else "Something else is on the clipboard; it was left.")
+    return was_there
+
+
+@app.command()
+def reveal(account: Account, workspace: options.Workspace = None) -> None:
+    """Show the client secret on this terminal, after asking twice.
+
+    For the rare case that it cannot be copied.
+    """
+    from bcrunbook.errors import FixInput
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise FixInput(
+            "A secret is shown on a terminal only, never into a file or a pipe. Nothing was shown.",
+            where="bcrunbook secret reveal",
+            next=f"type the command in a terminal, or use: bcrunbook secret copy {account}",
+        )
+    kept = asyncio.run(_stored(workspace, account))
+    output.say(
+        f"This shows the client secret of {account} (Value, marker {kept.marker}) in plain text."
+        " Whoever sees it can act as the application."
+    )
+    typed = typer.prompt(
+        f"Type the account's name to go on ({account})", default="", show_default=False
+    )
+    if typed.strip() != account or not typer.confirm("Nobody looks on. Show it?", default=False):
+        output.say("Nothing was shown.")
+        raise typer.Exit(2)
+    # Straight to the terminal: everything else that is printed is scrubbed of secrets.
+    sys.stdout.write(f"{kept.value.reveal()}\n")
+    sys.stdout.flush()
+    typer.prompt("Press Enter to wipe it from the screen", default="", show_default=False)
+    sys.stdout.write(_ERASE_LINE * 2)
+    sys.stdout.flush()
+
+
+async def _stored(workspace: Path | None, account: str) -> StoredSecret:
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.steps.context import open_context
+    from bcrunbook.steps.stored_secret import stored_secret
+
+    loaded = load(find_workspace(workspace))
+    async with open_context(loaded, loaded.account(account)) as context:
+        return await stored_secret(context)

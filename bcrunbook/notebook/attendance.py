@@ -1,0 +1,103 @@
+"""The person in front of the notebook, while a step waits for their part.
+
+Nothing secret ever becomes a widget's value: the copy button hands the client secret from the
+store to the clipboard of the machine on which the kernel runs, and says only that it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bcrunbook.errors import RunbookError
+from bcrunbook.notebook.buttons import Buttons
+from bcrunbook.secrets import clipboard
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.copied import copy_secret
+from bcrunbook.steps.step import Change
+
+_COPY = "Copy the client secret"
+_LOOK = "Look now"
+_STOP = "Stop waiting"
+_LATER = "Not now"
+
+
+class PersonHere:
+    """Somebody who reads the cell's output and clicks (see `walk.Attendant`).
+
+    Args:
+        context: what the step works with.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._waiting: Buttons | None = None
+        self._clearing: set[asyncio.Task[None]] = set()
+
+    async def confirm(self, change: Change) -> str:
+        """Show what copies the secret, and wait until the person says that it is done."""
+        import ipywidgets as widgets
+        from IPython.display import display
+
+        assert change.hand_off is not None
+        said = change.hand_off.confirmation
+        name = widgets.Text(
+            value=self._context.account.sign_in.username or "",
+            placeholder="Your name",
+            description="Your name",
+        )
+        told = widgets.Label()
+        labels = (*((_COPY,) if change.hand_off.secret else ()), said, _LATER)
+        buttons = Buttons(*labels, beside=(name,))
+        display(widgets.VBox([buttons.row, told]))  # type: ignore[no-untyped-call]
+        try:
+            while True:
+                clicked = await buttons.clicked()
+                if clicked == _COPY:
+                    told.value = await self._copy(told)
+                elif clicked == _LATER:
+                    return ""
+                elif name.value.strip():
+                    return str(name.value).strip()
+                else:
+                    told.value = "Type your name first: it is noted who said so."
+        finally:
+            buttons.disable()
+            name.disabled = True
+
+    async def wait(self, change: Change, seconds: float) -> bool:
+        """Wait for the time to pass, or for a click that says to look now or to stop."""
+        from IPython.display import display
+
+        if self._waiting is None:
+            self._waiting = Buttons(_LOOK, _STOP)
+            display(self._waiting.row)  # type: ignore[no-untyped-call]
+        try:
+            clicked = await self._waiting.clicked(seconds / self._context.cloud.pace.speed)
+        except BaseException:
+            # The cell was interrupted: nobody listens to these buttons any more.
+            self.leave()
+            raise
+        return clicked != _STOP
+
+    def leave(self) -> None:
+        """The wait is over."""
+        if self._waiting is not None:
+            self._waiting.disable()
+
+    async def _copy(self, told: Any) -> str:
+        try:
+            secret = await copy_secret(self._context)
+        except RunbookError as error:
+            return f"{error.what} {error.next}"
+
+        async def clear() -> None:
+            await asyncio.sleep(clipboard.KEPT_SECONDS)
+            if await clipboard.clear(secret):
+                told.value = "Cleared from the clipboard."
+
+        task = asyncio.create_task(clear())
+        self._clearing.add(task)
+        task.add_done_callback(self._clearing.discard)
+        seconds = round(clipboard.KEPT_SECONDS)
+        return f"Copied. Paste it into Client secret; it is cleared after {seconds} seconds."

@@ -1,0 +1,38 @@
+"""Hand-off cards: what a person has to do, as a page and as text beside the executed notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bcrunbook.notebook.views import card_view
+from bcrunbook.secrets import scrub
+from bcrunbook.steps.step import Change, Step
+
+
+def write_card(
+    notebook: Path, step: Step[Any], account: str, cloud: str, changes: Sequence[Change]
+) -> Path:
+    """Write the card of a step that needs a person, beside its output notebook.
+
+    Args:
+        notebook: the output notebook.
+        step: the step.
+        account: the account's name.
+        cloud: `live` or `rehearsal`.
+        changes: what a person has to do, each with its hand-off.
+
+    Returns:
+        The page; the text stands beside it, with the ending `.txt`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    card = card_view(step.title, account, cloud, written, changes)
+    page = notebook.with_suffix(".card.html")
+    page.write_text(scrub(card.html, where="a hand-off card"), encoding="utf-8")
+    page.with_suffix(".txt").write_text(scrub(card.text, where="a hand-off card"), encoding="utf-8")
+    return page

@@ -1,0 +1,85 @@
+"""A secret on the way to a person's hands: the clipboard of this machine, cleared soon after.
+
+The value goes to the clipboard's program by standard input (pyperclip), never by a command line, a
+file or a page. It is cleared only while it is still what is there: what a person has copied since
+is theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import Final
+
+from ..errors import FixInput
+from .value import Secret
+
+KEPT_SECONDS: Final = 60.0
+"""How long a copied secret stays."""
+
+# In a process of its own: what keeps an X11 selection alive runs on, and would hold this process's
+# own output open for whoever reads it.
+_COPY: Final = "import sys, pyperclip; pyperclip.copy(sys.stdin.read())"
+_PASTE: Final = "import sys, pyperclip; sys.stdout.write(pyperclip.paste())"
+
+
+async def copy(secret: Secret) -> None:
+    """Put a secret on the clipboard.
+
+    Raises:
+        FixInput: this machine has no clipboard that can be reached; says what to do instead.
+    """
+    await asyncio.to_thread(_put, secret.reveal())
+    # Some clipboard programs fail without saying so.
+    if await asyncio.to_thread(_get) != secret.reveal():
+        raise _out_of_reach()
+
+
+async def clear(secret: Secret) -> bool:
+    """Empty the clipboard if the secret is still on it.
+
+    Returns:
+        Whether it was.
+    """
+    if await asyncio.to_thread(_get) != secret.reveal():
+        return False
+    await asyncio.to_thread(_put, "")
+    return True
+
+
+def _put(text: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _COPY],
+        input=text,
+        encoding="utf-8",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        raise _out_of_reach()
+
+
+def _get() -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _PASTE],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return done.stdout
+
+
+def _out_of_reach() -> FixInput:
+    return FixInput(
+        "The clipboard cannot be reached here.",
+        where="the clipboard of the machine on which this runs",
+        why="a server has none, and a Linux desktop needs xclip or wl-clipboard for it",
+        next="run bcrunbook secret copy ACCOUNT on your own machine, with the same workspace and"
+        " secret store; or install xclip or wl-clipboard; or, where nobody looks on:"
+        " bcrunbook secret reveal ACCOUNT",
+    )

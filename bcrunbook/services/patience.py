@@ -1,0 +1,24 @@
+"""How long to wait for something, as a value; whoever waits does so at the cloud's pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for something to spread: pauses double from `first` to `longest` seconds."""
+
+    first: float = 4.0
+    longest: float = 16.0
+    deadline: float = 240.0
+
+    def pauses(self) -> Sequence[float]:
+        """The pauses in seconds, in order, within the deadline."""
+        found: list[float] = []
+        pause = self.first
+        while sum(found) + pause <= self.deadline:
+            found.append(pause)
+            pause = min(pause * 2, self.longest)
+        return found

@@ -1,0 +1,57 @@
+"""What the services' answers have in common: read tolerantly, and facts that may be unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from bcrunbook.http import Response
+
+T = TypeVar("T")
+
+
+class WireObject(BaseModel):
+    """Base: camel-case names on the wire, unknown fields ignored, immutable."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        # An answer may hold a secret, and a message about it must not.
+        hide_input_in_errors=True,
+    )
+
+
+@dataclass(frozen=True)
+class Seen(Generic[T]):
+    """What a read showed: a value, nothing there, or unknown (it may not be looked at).
+
+    Args:
+        value: what is there; None when absent or unknown.
+        unknown: why it cannot be known; empty when it is known.
+    """
+
+    value: T | None
+    unknown: str = ""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is known that there is nothing."""
+        return self.value is None and not self.unknown
+
+
+def parts_of(response: Response) -> tuple[int, dict[str, str], Any]:
+    """Status, headers (names in lower case) and JSON body of an answer, whatever its body is.
+
+    The body is None where there is none, or where it is not JSON (a gateway's page).
+    """
+    try:
+        body = response.json() if response.content else None
+    except ValueError:
+        body = None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return response.status_code, headers, body

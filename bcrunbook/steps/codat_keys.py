@@ -1,0 +1,242 @@
+"""Step 4: a person puts the client id and the secret into the Codat Portal.
+
+No supported call of Codat's does it, and none tells afterwards whether keys are there or right. So
+everything that can go wrong is checked before anybody is asked: the API key, the instance, the
+platform, and that Entra gives a token for exactly this id and secret. Then the hand-off names every
+value and click. What the person says afterwards is kept as their word, for that one secret: a newer
+secret makes it stale, and they are asked again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import FixInput, ReportBug, RunbookError
+from bcrunbook.ledger import Fact
+from bcrunbook.services.codat_models import Integration, Profile
+from bcrunbook.services.wire import Seen
+from bcrunbook.signin import prove_client_secret
+from bcrunbook.steps import codat_portal
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.said import said
+from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Row, Verdict
+from bcrunbook.steps.stored_secret import stored_secret
+
+SAVE_KEYS = "save_keys"
+_CLIENT_ID = "Client ID"
+_SECRET = "Marker of the secret"
+_INSTANCE = "Instance"
+
+
+@dataclass(frozen=True)
+class KeyFindings(Findings):
+    """What step 4 saw.
+
+    Args:
+        account: the account.
+        profile: the instance that the API key belongs to; unknown without a key.
+        integration: Business Central in that instance; unknown without a key.
+        client_id: the application's client id.
+        marker: which secret it is.
+        reference: where its value is kept.
+        ends: when it ends.
+        word: what somebody said last about the keys; None when nobody has.
+        page: the portal's page.
+    """
+
+    account: Account
+    profile: Seen[Profile]
+    integration: Seen[Integration]
+    client_id: str
+    marker: str
+    reference: str
+    ends: datetime | None
+    word: Fact | None
+    page: str
+
+    @property
+    def instance(self) -> str:
+        """The instance's name; empty when it is not known."""
+        return self.profile.value.name if self.profile.value else self.account.codat_instance or ""
+
+    @property
+    def stale(self) -> str:
+        """Why what somebody said does not hold any more; empty when it does."""
+        assert self.word is not None
+        values: dict[str, str] = self.word.data["values"]
+        if self.word.subject != self.marker:
+            return "the secret has been replaced since"
+        if values.get(_CLIENT_ID) != self.client_id:
+            return "the application is another one now"
+        then = values.get(_INSTANCE, "")
+        if then and self.instance and then != self.instance:
+            return f'that was in the instance "{then}"'
+        return ""
+
+    def rows(self) -> tuple[Finding, ...]:
+        """API key and instance, the pair and its proof, and what somebody said."""
+        return (
+            *codat_portal.rows(self.account, self.profile),
+            Finding(_CLIENT_ID, "", self.client_id, "the ledger, or Microsoft Graph", Verdict.NOTE),
+            Finding(
+                "Client id and secret",
+                "work together",
+                "work together",
+                "a token request to Entra",
+                Verdict.OK,
+            ),
+            self._toggle_row(),
+            self._word_row(),
+        )
+
+    def _toggle_row(self) -> Finding:
+        name, seen = f"{codat_portal.NAME} in Codat", self.integration.value
+        if seen is None:
+            return Finding(name, "there", "unknown", self.integration.unknown, Verdict.UNKNOWN)
+        advice = (
+            "Enabled already: somebody has set it up before. Compare the client id on its Manage"
+            " page, and save this secret there."
+            if seen.enabled and (self.word is None or self.stale)
+            else ""
+        )
+        return Finding(
+            name,
+            "there",
+            "there, enabled" if seen.enabled else "there, not enabled yet",
+            "Codat API, integrations",
+            Verdict.OK,
+            advice,
+        )
+
+    def _word_row(self) -> Finding:
+        source = "a person's word: no call of Codat's tells"
+        wanted = "saved with this secret"
+        if self.word is None:
+            return Finding("Keys in the Codat Portal", wanted, "not said", source, Verdict.DIFFERS)
+        told = f"saved, says {self.word.said_by} ({self.word.at:%Y-%m-%d})"
+        if self.stale:
+            return Finding(
+                "Keys in the Codat Portal", wanted, f"{told}; {self.stale}", source, Verdict.DIFFERS
+            )
+        return Finding("Keys in the Codat Portal", wanted, told, source, Verdict.OK)
+
+
+class CodatKeys:
+    """Step 4."""
+
+    id: ClassVar[str] = "codat_keys"
+    title: ClassVar[str] = "Put the keys into the Codat Portal"
+    needs: ClassVar[tuple[str, ...]] = ("client_secret",)
+
+    async def examine(self, context: Context) -> KeyFindings:
+        """Codat's profile and integration, one token request, and the ledger."""
+        account = context.account
+        profile, integration = await codat_portal.look(context)
+        kept = await stored_secret(context)
+        refusal = await prove_client_secret(
+            context.http, tenant=account.tenant, client_id=kept.client_id, secret=kept.value
+        )
+        if refusal is not None:
+            raise _no_use(refusal, account)
+        return KeyFindings(
+            account=account,
+            profile=profile,
+            integration=integration,
+            client_id=kept.client_id,
+            marker=kept.marker,
+            reference=kept.reference,
+            ends=kept.ends,
+            word=said(context.ledger, account.name, self.id, SAVE_KEYS),
+            page=codat_portal.accounting_page(context.cloud),
+        )
+
+    def plan(self, findings: KeyFindings) -> tuple[Change, ...]:
+        """A person's work, unless somebody says that just these keys are saved."""
+        if findings.word is not None and not findings.stale:
+            return ()
+        before = "unknown" if findings.word is None else "older keys"
+        return (
+            Change(
+                SAVE_KEYS,
+                "save the client id and the secret in the Codat Portal",
+                (
+                    Row(_CLIENT_ID, before, findings.client_id),
+                    Row("Client secret", before, f"the value kept in {findings.reference}"),
+                ),
+                by="person",
+                subject=findings.marker,
+                hand_off=_card(findings),
+            ),
+        )
+
+    async def apply(self, context: Context, findings: KeyFindings, change: Change) -> bool:
+        """Nothing: this step plans no change for the program."""
+        raise ReportBug("A person's change was to be done by the program.", where=change.title)
+
+    def hand_off(self, findings: KeyFindings, change: Change, error: RunbookError) -> Change:
+        """The change as it is: all that this step plans is for a person anyway."""
+        return change
+
+
+def _card(findings: KeyFindings) -> HandOff:
+    account, instance = findings.account, findings.instance
+    is_set_up = bool(findings.integration.value and findings.integration.value.enabled)
+    button = "Manage" if is_set_up or findings.word else "Set up (Manage, if it was set up before)"
+    ends = f", ends {findings.ends:%Y-%m-%d}" if findings.ends else ""
+    compare = (
+        f'Compare the instance at the top: it has to be "{instance}".'
+        if instance
+        else "Compare the instance at the top: it has to be the one this account is for."
+    )
+    return HandOff(
+        who=codat_portal.who_can(instance),
+        link=findings.page,
+        actions=(
+            f"Open the link and sign in. {compare}",
+            f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click {button}.",
+            "Under Integration settings, type the Client ID below into Client ID.",
+            f"Copy the secret: bcrunbook secret copy {account.name} (or the button in notebook 04)."
+            " Paste it into Client secret within a minute; it is not shown anywhere.",
+            "Click Save.",
+            f"A dialog asks whether to enable {codat_portal.NAME}: choose to enable it now.",
+            f"Say that it is done: bcrunbook confirm {account.name} codat_keys --by YOUR-NAME (or"
+            " the button in the notebook). Then run again.",
+        ),
+        values=tuple(
+            (label, text)
+            for label, text in (
+                (_INSTANCE, instance),
+                (_CLIENT_ID, findings.client_id),
+                (_SECRET, f"{findings.marker}{ends}"),
+            )
+            if text
+        ),
+        secret=findings.reference,
+        looks_like="A message confirms that the settings were saved. Codat does not try the keys"
+        " then: the first customer who links does.",
+        slips=(
+            "The Secret ID in place of the Value: the portal of Azure shows both. What the copy"
+            " command puts on the clipboard is the Value.",
+            "A blank before or after what was pasted: click into the field and look at both ends.",
+            codat_portal.instance_slip(instance),
+            codat_portal.ROLE_SLIP,
+            codat_portal.PLAN_SLIP,
+        ),
+        confirmation="I have saved these keys in the Codat Portal",
+    )
+
+
+def _no_use(refusal: RunbookError, account: Account) -> FixInput:
+    return FixInput(
+        "The stored secret does not work, so Codat could not use it either. Nothing was handed"
+        " over.",
+        where=f'account "{account.name}", a token request to Entra',
+        why=refusal.why or refusal.what,
+        next=f"run step 2 again: bcrunbook run {account.name} client_secret",
+        code=refusal.code,
+        request_id=refusal.request_id,
+        section="02_client_secret#what-can-go-wrong",
+    )

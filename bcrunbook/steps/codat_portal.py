@@ -1,0 +1,122 @@
+"""What the two steps in the Codat Portal share: where its pages are, who may, which instance.
+
+Source: Codat documentation, "Set up the Dynamics 365 Business Central integration", portal roles
+and plans. Nothing in Codat's supported API saves an integration's keys or enables it.
+"""
+
+from __future__ import annotations
+
+from bcrunbook.accounts import Account
+from bcrunbook.cloud import Cloud
+from bcrunbook.errors import AskAdministrator, FixInput
+from bcrunbook.services.codat import BUSINESS_CENTRAL
+from bcrunbook.services.codat_errors import ACCOUNT_MANAGER
+from bcrunbook.services.codat_models import Integration, Profile
+from bcrunbook.services.wire import Seen
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.step import Finding, Verdict
+
+NAME = "Dynamics 365 Business Central"
+_HOST = "app.codat.io"
+_ACCOUNTING = "/settings/integrations/accounting"
+
+NO_KEY = "codat_api_key is not set in accounts.toml"
+
+ROLE_SLIP = (
+    "Nothing can be clicked: your role in this instance is not Developer or Administrator. Ask a"
+    " colleague who is an Administrator there to do it, or to change your role."
+)
+PLAN_SLIP = (
+    f"There is no Set up beside {NAME}, or it says Premium: the plan of this instance has no ERP"
+    f" integrations (Free and Start-up plans have none). Ask {ACCOUNT_MANAGER}."
+)
+
+
+def accounting_page(cloud: Cloud) -> str:
+    """The address of the portal's accounting integrations, for a person's browser."""
+    if cloud.pages is None:
+        return f"https://{_HOST}{_ACCOUNTING}"
+    return f"{cloud.pages}/{_HOST}{_ACCOUNTING}"
+
+
+def who_can(instance: str) -> str:
+    """Who may do it."""
+    place = f'the instance "{instance}"' if instance else "your instance"
+    return f"somebody with the role Developer or Administrator in {place} of the Codat Portal"
+
+
+def instance_slip(instance: str) -> str:
+    """The wrong instance, as it shows."""
+    right = f'"{instance}"' if instance else "the instance this account is for"
+    return (
+        f"It is done, and nothing changes here: another instance was open. Choose {right} at the"
+        " top of the portal; test and live instances keep separate keys."
+    )
+
+
+async def look(context: Context) -> tuple[Seen[Profile], Seen[Integration]]:
+    """The instance and its Business Central integration; both unknown without an API key.
+
+    Raises:
+        FixInput: the API key is wrong, or belongs to another instance than the account.
+        AskAdministrator: the plan does not allow it, or Codat does not offer the platform.
+        WaitAndRetry: few of the day's calls are left, and this is not the first look.
+    """
+    if context.codat is None:
+        return Seen(None, NO_KEY), Seen(None, NO_KEY)
+    context.codat.check_spare()
+    profile = await context.codat.instance()
+    _check_instance(context.account, profile)
+    integration = await context.codat.integration(BUSINESS_CENTRAL)
+    if integration is None:
+        raise AskAdministrator(
+            f"This Codat instance does not offer {NAME}.",
+            where=f'instance "{profile.name}", platform {BUSINESS_CENTRAL}',
+            why="the plan or the contract of this instance leaves it out",
+            next="ask for the integration to be made available",
+            who=ACCOUNT_MANAGER,
+        )
+    return Seen(profile), Seen(integration)
+
+
+def _check_instance(account: Account, profile: Profile) -> None:
+    wanted = account.codat_instance
+    if wanted is not None and wanted.strip().casefold() != profile.name.strip().casefold():
+        raise FixInput(
+            f'The API key belongs to the Codat instance "{profile.name}", and this account to'
+            f' "{wanted}". Nothing was handed over.',
+            where=f'account "{account.name}", codat_instance and codat_api_key',
+            why="test and live instances have separate keys, and these two were mixed up",
+            next=f'put an API key of "{wanted}" where codat_api_key says, or correct'
+            " codat_instance in accounts.toml",
+            section="04_codat_keys#which-instance",
+        )
+
+
+def rows(account: Account, profile: Seen[Profile]) -> tuple[Finding, Finding]:
+    """The instance, and whether the API key works."""
+    source = "Codat API, profile"
+    advice = "Set it, and instance and toggle are checked for you." if profile.unknown else ""
+    name = profile.value.name if profile.value else account.codat_instance or "unknown"
+    return (
+        Finding(
+            "Codat API key",
+            "works",
+            "works" if profile.value else profile.unknown,
+            source,
+            Verdict.UNKNOWN if profile.unknown else Verdict.OK,
+            advice,
+        ),
+        Finding(
+            "Codat instance",
+            account.codat_instance or "",
+            name,
+            source if profile.value else "accounts.toml",
+            (Verdict.OK if account.codat_instance else Verdict.NOTE)
+            if profile.value
+            else Verdict.UNKNOWN,
+            ""
+            if account.codat_instance
+            else "Is this the instance that is meant? Set codat_instance, and it is checked.",
+        ),
+    )

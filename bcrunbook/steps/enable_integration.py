@@ -1,0 +1,179 @@
+"""Step 5: Business Central is enabled in Codat, by a person's click, and seen to be.
+
+`enabled` proves the toggle, not the keys: the first link that comes back proves those. What was
+seen is kept apart from what somebody said. A run without a person looks once; a notebook with a
+person in front of it looks again and again, within a budget of calls and time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import ReportBug, RunbookError
+from bcrunbook.ledger import Fact
+from bcrunbook.services.codat import BUSINESS_CENTRAL
+from bcrunbook.services.codat_models import Integration, Profile
+from bcrunbook.services.wire import Seen
+from bcrunbook.steps import codat_portal
+from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.said import said
+from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Observation, Row, Verdict
+
+ENABLE = "enable"
+
+
+@dataclass(frozen=True)
+class ToggleFindings(Findings):
+    """What step 5 saw.
+
+    Args:
+        account: the account.
+        profile: the instance that the API key belongs to; unknown without a key.
+        integration: Business Central in that instance; unknown without a key.
+        keys: what somebody said last about the keys; None when nobody has.
+        word: what somebody said about the toggle; asked only where it cannot be seen.
+        page: the portal's page.
+    """
+
+    account: Account
+    profile: Seen[Profile]
+    integration: Seen[Integration]
+    keys: Fact | None
+    word: Fact | None
+    page: str
+
+    @property
+    def instance(self) -> str:
+        """The instance's name; empty when it is not known."""
+        return self.profile.value.name if self.profile.value else self.account.codat_instance or ""
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is enabled: as seen, or as somebody says where nothing can be seen."""
+        if self.integration.value is not None:
+            return self.integration.value.enabled
+        return self.word is not None
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The toggle, where it was seen."""
+        if self.integration.value is None:
+            return ()
+        seen = {"enabled": self.integration.value.enabled, "instance": self.instance}
+        return (Observation("integration", BUSINESS_CENTRAL, seen),)
+
+    def rows(self) -> tuple[Finding, ...]:
+        """API key and instance, the toggle as seen, and the two things that people said."""
+        return (
+            *codat_portal.rows(self.account, self.profile),
+            self._toggle_row(),
+            Finding(
+                "Keys in the Codat Portal",
+                "",
+                f"saved, says {self.keys.said_by} ({self.keys.at:%Y-%m-%d})"
+                if self.keys
+                else "not said",
+                "a person's word: no call of Codat's tells",
+                Verdict.NOTE,
+                "Whether they work shows when the first customer links.",
+            ),
+        )
+
+    def _toggle_row(self) -> Finding:
+        name = f"{codat_portal.NAME} enabled"
+        seen = self.integration.value
+        if seen is not None:
+            return Finding(
+                name,
+                "enabled",
+                "enabled" if seen.enabled else "not enabled",
+                "Codat API, integrations",
+                Verdict.OK if seen.enabled else Verdict.DIFFERS,
+            )
+        if self.word is None:
+            return Finding(name, "enabled", "unknown", self.integration.unknown, Verdict.UNKNOWN)
+        told = f"enabled, says {self.word.said_by} ({self.word.at:%Y-%m-%d})"
+        return Finding(name, "enabled", told, "a person's word", Verdict.NOTE)
+
+
+class EnableIntegration:
+    """Step 5."""
+
+    id: ClassVar[str] = "enable_integration"
+    title: ClassVar[str] = "Enable the integration"
+    needs: ClassVar[tuple[str, ...]] = ("codat_keys",)
+
+    async def examine(self, context: Context) -> ToggleFindings:
+        """One call to Codat, two the first time, and the ledger."""
+        account, ledger = context.account, context.ledger
+        profile, integration = await codat_portal.look(context)
+        return ToggleFindings(
+            account=account,
+            profile=profile,
+            integration=integration,
+            keys=said(ledger, account.name, CodatKeys.id, SAVE_KEYS),
+            word=said(ledger, account.name, self.id, ENABLE),
+            page=codat_portal.accounting_page(context.cloud),
+        )
+
+    def plan(self, findings: ToggleFindings) -> tuple[Change, ...]:
+        """A person's click, unless it is enabled."""
+        if findings.is_enabled:
+            return ()
+        before = "unknown" if findings.integration.unknown else "not enabled"
+        return (
+            Change(
+                ENABLE,
+                f"enable {codat_portal.NAME} in the Codat Portal",
+                (Row(codat_portal.NAME, before, "enabled"),),
+                by="person",
+                hand_off=_card(findings),
+            ),
+        )
+
+    async def apply(self, context: Context, findings: ToggleFindings, change: Change) -> bool:
+        """Nothing: this step plans no change for the program."""
+        raise ReportBug("A person's change was to be done by the program.", where=change.title)
+
+    def hand_off(self, findings: ToggleFindings, change: Change, error: RunbookError) -> Change:
+        """The change as it is: all that this step plans is for a person anyway."""
+        return change
+
+
+def _card(findings: ToggleFindings) -> HandOff:
+    account, instance = findings.account, findings.instance
+    is_seen = not findings.integration.unknown
+    last = (
+        "Run this step again: it sees the toggle by itself. A notebook that waits notices within"
+        " half a minute."
+        if is_seen
+        else f"Say that it is done: bcrunbook confirm {account.name} enable_integration --by"
+        " YOUR-NAME (or the button in the notebook). Then run again."
+    )
+    return HandOff(
+        who=codat_portal.who_can(instance),
+        link=findings.page,
+        actions=(
+            "Open the link and sign in. Compare the instance at the top"
+            + (f': it has to be "{instance}".' if instance else "."),
+            f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click its toggle."
+            " The page behind Manage has the same toggle.",
+            last,
+        ),
+        values=(("Instance", instance),) if instance else (),
+        looks_like="The toggle stays on, and Set up reads Manage.",
+        slips=(
+            "Later was chosen in the dialog after Save: then nothing is enabled until the toggle"
+            " is clicked.",
+            "The toggle cannot be clicked and Set up is still there: the keys are not saved yet."
+            " That is step 4.",
+            codat_portal.ROLE_SLIP,
+            codat_portal.instance_slip(instance),
+            codat_portal.PLAN_SLIP,
+        ),
+        confirmation="" if is_seen else f"{codat_portal.NAME} is enabled in the Codat Portal",
+        is_watched=is_seen,
+    )

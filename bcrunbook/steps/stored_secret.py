@@ -1,0 +1,124 @@
+"""The account's client secret as the secret store has it, and how to find it again.
+
+The ledger tells which secret was stored last. A ledger that does not know (a colleague's, a new
+machine's) is helped out by the application itself, whose secrets bear our marker.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import FixInput
+from bcrunbook.secrets import Secret
+from bcrunbook.services.graph_models import PasswordCredential
+from bcrunbook.steps.application import (
+    application_read,
+    remembered_client_id,
+    require_application,
+)
+from bcrunbook.steps.client_secret_findings import Credential
+from bcrunbook.steps.context import Context
+
+_STEP = "client_secret"
+_MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """A client secret whose value is in the secret store.
+
+    Args:
+        client_id: the application's client id.
+        marker: our marker in the secret's description, which tells two secrets apart.
+        reference: where the value is kept.
+        value: the value itself.
+        ends: when it ends (UTC); None when that is not known.
+    """
+
+    client_id: str
+    marker: str
+    reference: str
+    value: Secret
+    ends: datetime | None
+
+
+def name_in_store(account: Account, marker: str) -> str:
+    """Under which name the secret store keeps a secret."""
+    return f"{account.name}/{marker}"
+
+
+async def credential_of(context: Context, seen: PasswordCredential) -> Credential:
+    """One secret on the application, with what store and ledger know of it."""
+    found = _MARKER.search(seen.display_name or "")
+    if found is None:
+        return Credential(seen, "", False)
+    marker, name = found.group(1), context.account.name
+    is_stored = await context.store.get(name_in_store(context.account, marker)) is not None
+
+    def told(kind: str) -> bool:
+        return context.ledger.latest(name, _STEP, kind, subject=marker) is not None
+
+    is_orphan = not is_stored and told("secret_intent") and not told("secret_stored")
+    return Credential(seen, marker, is_stored, is_orphan)
+
+
+def newest(credentials: tuple[Credential, ...], now: datetime) -> Credential | None:
+    """The newest of ours that is stored and has not expired."""
+    good = [one for one in credentials if one.is_stored and not one.expired(now)]
+    oldest = datetime.min.replace(tzinfo=UTC)
+    return max(good, key=lambda one: one.seen.start_date_time or oldest, default=None)
+
+
+async def stored_secret(context: Context) -> StoredSecret:
+    """The account's client id and the newest stored secret that has not ended.
+
+    Raises:
+        FixInput: there is no application, or no secret of it is stored.
+    """
+    found = await _by_ledger(context) or await _by_application(context)
+    if found is None:
+        raise FixInput(
+            "No client secret of this account is in the secret store.",
+            where=f'account "{context.account.name}", {context.account.secret_store}',
+            next=f"run step 2 first: bcrunbook run {context.account.name} {_STEP}",
+            section="02_client_secret",
+        )
+    return found
+
+
+async def _by_ledger(context: Context) -> StoredSecret | None:
+    account, ledger = context.account, context.ledger
+    removed = {fact.subject for fact in ledger.facts(account.name, _STEP, "secret_removed")}
+    client_id = account.client_id or remembered_client_id(context)
+    for fact in reversed(ledger.facts(account.name, _STEP, "secret_stored")):
+        ends = datetime.fromisoformat(fact.data["ends"])
+        of_another = client_id and fact.data["client_id"] != client_id
+        if fact.subject in removed or of_another or ends <= datetime.now(UTC):
+            continue
+        found = await _stored(context, fact.data["client_id"], fact.subject, ends)
+        if found is not None:
+            return found
+    return None
+
+
+async def _by_application(context: Context) -> StoredSecret | None:
+    _, find = application_read(context)
+    app = require_application((await context.graph.look(find))[0], context.account)
+    seen = tuple([await credential_of(context, one) for one in app.password_credentials])
+    best = newest(seen, datetime.now(UTC))
+    if best is None:
+        return None
+    return await _stored(context, app.app_id, best.marker, best.seen.end_date_time)
+
+
+async def _stored(
+    context: Context, client_id: str, marker: str, ends: datetime | None
+) -> StoredSecret | None:
+    name = name_in_store(context.account, marker)
+    value = await context.store.get(name)
+    if value is None:
+        return None
+    return StoredSecret(client_id, marker, str(context.store.reference(name)), value, ends)

@@ -1,0 +1,232 @@
+"""Step 4 against the rehearsal cloud: what is checked, what is handed over, whose word counts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.accounts import Workspace, load
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps.step import Mode, Outcome, Verdict
+from tests.conftest import MakeWorkspace, only_account
+from tests.portal import (
+    api_key,
+    at_portal,
+    confirm,
+    facts,
+    handed,
+    instance_with_plan,
+    row,
+    set_enabled,
+)
+from tests.strangers import Meet
+from tests.walking import states, walk
+
+STEP = "codat_keys"
+SECRET = ("register_application", "client_secret")
+WORD = "Keys in the Codat Portal"
+
+
+async def step(workspace: Workspace, mode: Mode = Mode.APPLY) -> Outcome:
+    """The outcome of step 4."""
+    (outcome,) = await walk(workspace, STEP, mode=mode)
+    return outcome
+
+
+async def with_secret(make_workspace: MakeWorkspace, **changes: object) -> Workspace:
+    """A workspace whose account has its application and a stored secret."""
+    workspace = make_workspace(**changes)
+    assert states(await walk(workspace, *SECRET)) == ["changed", "changed"]
+    return workspace
+
+
+async def test_the_hand_off_is_complete(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """Page, role, instance, client id, where the secret is, what success looks like, the slips."""
+    workspace = await with_secret(make_workspace)
+    outcome = await step(workspace)
+    assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
+    card, account = handed(outcome), only_account(workspace)
+    assert card.link == f"{cloud.pages}/app.codat.io/settings/integrations/accounting"
+    assert "Developer or Administrator" in card.who
+    values = dict(card.values)
+    assert values["Instance"] == cloud.codat["instance"]
+    assert values["Client ID"] == meet().application(account)["appId"]
+    (stored,) = (workspace.root.parent / "secret-store" / account).iterdir()
+    assert card.secret == f"file:../secret-store/{account}/{stored.name}"
+    told = " ".join((*card.actions, *card.slips, card.looks_like))
+    for word in ("Set up", "Client secret", "Save", "confirms", "Secret ID", "blank", "Premium"):
+        assert word in told
+    assert stored.read_text("utf-8").strip() not in json.dumps(outcome.as_dict(), default=str)
+
+
+async def test_what_can_be_checked_is_checked_first(make_workspace: MakeWorkspace) -> None:
+    """API key, instance, platform, and that id and secret work together."""
+    outcome = await step(await with_secret(make_workspace))
+    names = ("Codat API key", "Codat instance", "Client id and secret")
+    assert {row(outcome, name).verdict for name in names} == {Verdict.OK}
+    assert row(outcome, "Dynamics 365 Business Central in Codat").verdict is Verdict.OK
+    assert row(outcome, WORD).verdict is Verdict.DIFFERS
+
+
+async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
+    """Who said it and when is told; nothing is handed over any more."""
+    workspace = await with_secret(make_workspace)
+    confirm(workspace, await step(workspace), by="Ada Lovelace")
+    outcome = await step(workspace)
+    assert (outcome.state, outcome.hand_offs) == ("done", ())
+    assert "Ada Lovelace" in row(outcome, WORD).actual
+    assert "word" in row(outcome, WORD).source
+
+
+async def test_a_new_secret_makes_the_word_stale(make_workspace: MakeWorkspace, meet: Meet) -> None:
+    """After the secret was replaced, the keys have to be saved again."""
+    workspace = await with_secret(make_workspace)
+    first = await step(workspace)
+    confirm(workspace, first)
+    name, stranger = only_account(workspace), meet()
+    app = stranger.application(name)
+    (credential,) = app["passwordCredentials"]
+    stranger.call(
+        "POST", f"/applications/{app['id']}/removePassword", {"keyId": credential["keyId"]}
+    )
+    shutil.rmtree(workspace.root.parent / "secret-store" / name)
+    assert states(await walk(workspace, "client_secret")) == ["changed"]
+    outcome = await step(workspace)
+    assert outcome.state == "needs_person"
+    assert "replaced since" in row(outcome, WORD).actual
+    assert handed(outcome).secret != handed(first).secret
+    assert "Manage" in " ".join(handed(outcome).actions)
+    confirm(workspace, outcome)
+    assert (await step(workspace)).state == "done"
+
+
+async def test_enabled_before_the_first_run(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Somebody was here before: the person is asked to compare, and step 5 is done already."""
+    workspace = await with_secret(make_workspace)
+    set_enabled(cloud, True)
+    (toggle,) = await walk(workspace, "enable_integration")
+    assert toggle.state == "done"
+    outcome = await step(workspace)
+    assert outcome.state == "needs_person"
+    assert "before" in row(outcome, "Dynamics 365 Business Central in Codat").advice
+    confirm(workspace, outcome)
+    outcomes = await walk(workspace, STEP, "enable_integration")
+    assert states(outcomes) == ["done", "done"]
+
+
+@pytest.mark.parametrize("key", ["Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u", "Basic Zm9vYmFy"])
+async def test_a_wrong_api_key(make_workspace: MakeWorkspace, key: str) -> None:
+    """It ends as a mistake in the configuration: which key, where to find the right one."""
+    workspace = await with_secret(make_workspace)
+    api_key(workspace, key)
+    outcome = await step(workspace)
+    assert (outcome.state, outcome.exit_code, outcome.changes) == ("failed", 2, ())
+    assert outcome.error is not None
+    assert "key" in outcome.error["next"]
+    assert key not in json.dumps(outcome.as_dict(), default=str)
+
+
+async def test_a_key_of_another_instance(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Nothing is handed over for the wrong instance; both names are told."""
+    workspace = await with_secret(make_workspace)
+    other = next(one for one in cloud.codat["instances"] if one["name"] != cloud.codat["instance"])
+    api_key(workspace, other["api_key"])
+    outcome = await step(workspace)
+    assert (outcome.state, outcome.exit_code, outcome.changes) == ("failed", 2, ())
+    assert other["name"] in outcome.summary and cloud.codat["instance"] in outcome.summary
+
+
+async def test_a_plan_that_has_ended(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Codat refuses every call: that is for the account manager, and no card is made."""
+    ended = instance_with_plan(cloud, "Free, ended")
+    workspace = await with_secret(make_workspace, codat_instance=ended["name"])
+    api_key(workspace, ended["api_key"])
+    outcome = await step(workspace)
+    assert (outcome.state, outcome.exit_code, outcome.hand_offs) == ("needs_person", 3, ())
+    assert outcome.error is not None
+    assert "account manager" in outcome.error["who"]
+    assert (outcome.error["code"], bool(outcome.error["request_id"])) == ("402", True)
+
+
+async def test_a_free_plan(make_workspace: MakeWorkspace, cloud: RehearsalDescription) -> None:
+    """No call tells the plan: the card says what the person will see, and whom to ask."""
+    free = instance_with_plan(cloud, "Free")
+    workspace = await with_secret(make_workspace, codat_instance=free["name"])
+    api_key(workspace, free["api_key"])
+    outcome = await step(workspace)
+    assert outcome.state == "needs_person"
+    person = at_portal(cloud, instance=free["name"])
+    with pytest.raises(Exception, match="neither Set up nor Manage"):
+        person.save_keys("some-id", "some-secret-value")
+    (slip,) = [one for one in handed(outcome).slips if "Premium" in one]
+    assert "account manager" in slip
+
+
+async def test_without_an_api_key_it_is_done_by_hand(make_workspace: MakeWorkspace) -> None:
+    """What cannot be looked at is unknown; the pair is proven and handed over all the same."""
+    workspace = await with_secret(make_workspace, codat_api_key=None, codat_instance=None)
+    outcome = await step(workspace)
+    assert outcome.state == "needs_person"
+    assert row(outcome, "Codat API key").verdict is Verdict.UNKNOWN
+    assert row(outcome, "Client id and secret").verdict is Verdict.OK
+    confirm(workspace, outcome)
+    assert (await step(workspace)).state == "done"
+
+
+async def test_a_secret_that_does_not_work_is_not_handed_over(
+    make_workspace: MakeWorkspace,
+) -> None:
+    """Whatever is in the store is tried first; a refusal leads back to step 2."""
+    workspace = await with_secret(make_workspace)
+    folder = workspace.root.parent / "secret-store" / only_account(workspace)
+    (stored,) = folder.iterdir()
+    stored.write_text("abc8Q~not-the-secret-that-entra-has-made-x", "utf-8")
+    outcome = await step(workspace)
+    assert (outcome.state, outcome.hand_offs) == ("failed", ())
+    assert outcome.error is not None
+    assert (outcome.error["code"], outcome.error["section"].split("#")[0]) == (
+        "AADSTS7000215",
+        "02_client_secret",
+    )
+
+
+async def test_without_a_secret_step_2_comes_first(make_workspace: MakeWorkspace) -> None:
+    """There is nothing to hand over yet."""
+    workspace = make_workspace()
+    await walk(workspace, "register_application")
+    outcome = await step(workspace)
+    assert (outcome.state, outcome.exit_code) == ("failed", 2)
+    assert outcome.error is not None and "client_secret" in outcome.error["next"]
+
+
+async def test_a_colleague_with_another_ledger_finds_the_secret(
+    make_workspace: MakeWorkspace, tmp_path: Path
+) -> None:
+    """Same tenant and store, a ledger that knows nothing: the application's own secrets tell."""
+    workspace = await with_secret(make_workspace)
+    first = await step(workspace)
+    other = tmp_path / "colleague"
+    other.mkdir()
+    shutil.copy(workspace.root / "accounts.toml", other)
+    (again,) = await walk(load(other), STEP)
+    assert handed(again).values == handed(first).values
+    assert handed(again).secret == handed(first).secret
+
+
+async def test_plan_mode_writes_nothing(make_workspace: MakeWorkspace) -> None:
+    """It shows the same hand-off, and notes nothing but how it ended."""
+    workspace = await with_secret(make_workspace)
+    outcome = await step(workspace, Mode.PLAN)
+    assert (outcome.state, len(outcome.hand_offs)) == ("needs_person", 1)
+    assert facts(workspace, STEP, "save_keys") == []

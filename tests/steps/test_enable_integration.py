@@ -1,0 +1,176 @@
+"""Step 5 against the rehearsal cloud: the toggle as seen, waited for, and said."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.rehearsal.actor import UnexpectedPage
+from bcrunbook.steps.step import Change, Mode, Outcome, Verdict
+from bcrunbook.steps.walk import Attendant
+from tests.conftest import MakeWorkspace
+from tests.portal import at_portal, calls, confirm, facts, handed, row, set_enabled
+from tests.walking import walk
+
+STEP = "enable_integration"
+TOGGLE = "Dynamics 365 Business Central enabled"
+
+
+async def step(workspace: Workspace, attendant: Attendant | None = None) -> Outcome:
+    """The outcome of step 5."""
+    mode = Mode.ASK if attendant else Mode.APPLY
+    (outcome,) = await walk(workspace, STEP, mode=mode, attendant=attendant)
+    return outcome
+
+
+class Somebody:
+    """A person in front of the notebook, who acts after some waits.
+
+    Args:
+        speed: how fast the rehearsal's time goes.
+        after: the number of waits before the act; 0 never.
+        act: what they do then.
+    """
+
+    def __init__(self, speed: float, after: int = 0, act: Callable[[], None] = list) -> None:
+        self._speed = speed
+        self._after = after
+        self._act = act
+        self.waits = 0
+
+    async def confirm(self, change: Change) -> str:
+        """They say nothing."""
+        return ""
+
+    async def wait(self, change: Change, seconds: float) -> bool:
+        """Time passes, and perhaps they act."""
+        self.waits += 1
+        await asyncio.sleep(seconds / self._speed)
+        if self.waits == self._after:
+            await asyncio.to_thread(self._act)
+        return True
+
+
+async def test_not_enabled_needs_a_person_and_names_the_causes(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Later chosen, role, instance, plan: each with what to do; a headless run does not wait."""
+    set_enabled(cloud, False)
+    before = calls(cloud)
+    outcome = await step(make_workspace())
+    assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
+    assert calls(cloud) - before == 2
+    told = handed(outcome).slips
+    for cause in ("Later", "role", "instance", "plan"):
+        assert [slip for slip in told if cause in slip], cause
+
+
+async def test_what_is_seen_is_kept_apart_from_what_is_said(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """The toggle is an observation, noted when it changes; nobody's word is mixed in."""
+    workspace = make_workspace()
+    set_enabled(cloud, False)
+    await step(workspace)
+    set_enabled(cloud, True)
+    outcomes = [await step(workspace), await step(workspace)]
+    assert [one.state for one in outcomes] == ["done", "done"]
+    assert row(outcomes[0], TOGGLE).source.startswith("Codat API")
+    assert row(outcomes[0], "Keys in the Codat Portal").actual == "not said"
+    noted = facts(workspace, STEP, "integration")
+    assert [(one.basis, one.data["enabled"]) for one in noted] == [
+        ("observed", False),
+        ("observed", True),
+    ]
+    assert {one.data["instance"] for one in noted} == {cloud.codat["instance"]}
+
+
+async def test_later_was_chosen(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
+    """Saving with "later" leaves it off; the toggle in the list ends it."""
+    with launch(tmp_path / "cloud", speed=200) as told:
+        workspace = make_workspace(on=told)
+        person = at_portal(told)
+        person.save_keys("5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52", "some-secret-text", enable="later")
+        outcome = await step(workspace)
+        assert outcome.state == "needs_person"
+        assert "Later" in handed(outcome).slips[0]
+        person.toggle(True)
+        assert (await step(workspace)).state == "done"
+
+
+async def test_an_analyst_cannot_and_the_card_says_who_can(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """The portal lets a lesser role do nothing; the step goes on asking, and names the role."""
+    set_enabled(cloud, False)
+    workspace = make_workspace()
+    analyst = at_portal(cloud, "ana")
+    with pytest.raises(UnexpectedPage):
+        analyst.toggle(True)
+    outcome = await step(workspace)
+    assert outcome.state == "needs_person"
+    assert "Developer or Administrator" in handed(outcome).who
+    assert [slip for slip in handed(outcome).slips if "Administrator" in slip]
+
+
+async def test_a_person_who_is_there_is_waited_for(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """The toggle is clicked while the step waits, and the step goes on by itself."""
+    set_enabled(cloud, False)
+    person = Somebody(cloud.speed, after=2, act=lambda: at_portal(cloud).toggle(True))
+    outcome = await step(make_workspace(), person)
+    assert outcome.state == "done"
+    assert person.waits == 2
+
+
+async def test_ten_minutes_of_waiting_cost_at_most_30_calls(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Counted in the cloud's own log, the first looks included."""
+    set_enabled(cloud, False)
+    before = calls(cloud)
+    outcome = await step(make_workspace(), Somebody(cloud.speed))
+    assert outcome.state == "needs_person"
+    assert 10 < calls(cloud) - before <= 30
+
+
+async def test_a_wait_ends_before_the_days_calls_do(
+    make_workspace: MakeWorkspace, tmp_path: Path
+) -> None:
+    """With few calls left the step says when there are new ones, and makes none more."""
+    headers = {
+        "X-Rate-Limit-Limit": "1000",
+        "X-Rate-Limit-Remaining": "99",
+        "X-Rate-Limit-Reset": "2030-01-01T00:00:00Z",
+    }
+    integration = {"key": "trji", "name": "Business Central", "enabled": False, "logoUrl": "x"}
+    rule = {"path": "integrations/trji", "status": 200, "headers": headers, "body": integration}
+    faults = tmp_path / "faults.json"
+    faults.write_text(json.dumps([rule]), "utf-8")
+    with launch(tmp_path / "cloud", speed=200, faults=faults) as told:
+        before = calls(told)
+        outcome = await step(make_workspace(on=told), Somebody(200.0))
+        assert calls(told) - before == 2
+    assert (outcome.state, outcome.exit_code) == ("waiting", 4)
+    assert "99 of 1000" in outcome.summary and "2030-01-01" in outcome.summary
+
+
+async def test_without_an_api_key_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
+    """The toggle cannot be seen: whoever clicked it says so, and it stays their word."""
+    workspace = make_workspace(codat_api_key=None, codat_instance=None)
+    outcome = await step(workspace)
+    assert outcome.state == "needs_person"
+    assert row(outcome, TOGGLE).verdict is Verdict.UNKNOWN
+    confirm(workspace, outcome, by="Grace")
+    outcome = await step(workspace)
+    assert outcome.state == "done"
+    assert row(outcome, TOGGLE).verdict is Verdict.NOTE
+    assert "Grace" in row(outcome, TOGGLE).actual
+    assert facts(workspace, STEP, "integration") == []
