@@ -141,6 +141,19 @@ sign_in = {{ method = "client_secret", client_id = "{GUID}", secret = "env:S" }}
     assert trial.sign_in.username == "ada@contoso.com" and batch.sign_in.username is None
 
 
+def test_a_vault_keeps_and_is_read(tmp_path: Path) -> None:
+    """A vault may be the store, and a secret in one may be referred to."""
+    address = "https://books-kv.vault.azure.net"
+    account = load(
+        tmp_path,
+        GOOD
+        + f'secret_store = "keyvault:{address}/"\n'
+        + f'codat_api_key = "keyvault:{address}/secrets/codat-key"\n',
+    ).account("trial")
+    assert account.secret_store == f"keyvault:{address}/"
+    assert account.codat_api_key == SecretReference("keyvault", f"{address}/secrets/codat-key")
+
+
 def test_an_unknown_account_is_met_with_the_nearest(tmp_path: Path) -> None:
     """A misspelt account name is corrected."""
     with pytest.raises(NotFound, match='did you mean "trial"'):
@@ -238,6 +251,27 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
     "store env": (GOOD + 'secret_store = "env:"\n', 5, TRIAL + "secret_store",
                   ["cannot be kept there"]),
     "store in runs": (GOOD + 'secret_store = "file:runs/x"\n', 5, TRIAL + "secret_store", ["runs"]),
+    "store in a vault by name": (GOOD + 'secret_store = "keyvault:hunter22"\n', 5,
+                                 TRIAL + "secret_store", ["keyvault:https://NAME.vault.azure.net"]),
+    "store in another cloud": (
+        GOOD + 'secret_store = "keyvault:https://books-kv.vault.usgovcloudapi.net"\n', 5,
+        TRIAL + "secret_store", ["national cloud", "(vault.azure.net)"]),
+    "account name and a vault": (
+        GOOD.replace("trial]", "a--b]") + 'secret_store = "keyvault:https://bo-kv.vault.azure.net"',
+        5, "accounts.a--b.secret_store", ["hold two in a row"]),
+    "key in another cloud": (
+        GOOD + 'codat_api_key = "keyvault:https://books-kv.vault.azure.cn/secrets/x"\n', 5,
+        TRIAL + "codat_api_key", ["national cloud"]),
+    "key in a vault by name": (GOOD + 'codat_api_key = "keyvault:books-kv/hunter22"\n', 5,
+                               TRIAL + "codat_api_key", ["vault.azure.net/secrets/NAME"]),
+    "sign-in secret in a vault": (
+        SIGN_IN + f'method = "client_secret"\nclient_id = "{GUID}"\n'
+        'secret = "keyvault:https://books-kv.vault.azure.net/secrets/x"\n', 8,
+        TRIAL + "sign_in.secret", ["opened with this very sign-in", "env:NAME"]),
+    "certificate password in a vault": (
+        SIGN_IN + f'method = "certificate"\nclient_id = "{GUID}"\ncertificate = "a.pem"\n'
+        'certificate_password = "keyvault:https://books-kv.vault.azure.net/secrets/x"\n', 9,
+        TRIAL + "sign_in.certificate_password", ["opened with this very sign-in"]),
     "store boolean": (GOOD + "secret_store = true\n", 5, TRIAL + "secret_store", ["found true"]),
     "raw key": (GOOD + f'codat_api_key = "{CODAT}"\n', 5, TRIAL + "codat_api_key",
                 ["looks like a secret itself"]),

@@ -44,6 +44,7 @@ pytestmark = pytest.mark.scrubs
 ENTRA = "xk38Q~Yd.2bPz_Rr-7TqLmVn0sWc4uHe1aGfJkbD"
 CODAT = "ztHQGvnC4XN2CgUhaDWEG4ySLUJqWjp7zkbZkGHd"
 OLD_ENTRA = "[6gyXA5S20@MN+WRXAJ]I-TO7g1:h2P8"
+IN_A_VAULT = "https://books-kv.vault.azure.net/secrets/trial-key"
 JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiIwMDAwIn0.c2lnbmF0dXJl-_x"
 
 
@@ -323,7 +324,14 @@ def test_things_people_name_do_not_look_like_secrets(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["keyring:service/name", "file:secrets/x", "env:NAME_1", "keyvault:vault/name"]
+    "text",
+    [
+        "keyring:service/name",
+        "file:secrets/x",
+        "env:NAME_1",
+        f"keyvault:{IN_A_VAULT}",
+        f"keyvault:{IN_A_VAULT}/{'0af3' * 8}",
+    ],
 )
 def test_references_survive_a_round_trip(text: str) -> None:
     """A reference prints as it was written."""
@@ -344,6 +352,13 @@ def test_references_survive_a_round_trip(text: str) -> None:
         ("env:hunter22!", "not complete"),
         ("file:", "not complete"),
         ("keyvault:hunter22", "not complete"),
+        ("keyvault:vault/hunter22", "not complete"),
+        ("keyvault:https://books-kv.vault.azure.net/hunter22", "not complete"),
+        ("keyvault:https://books-kv.vault.azure.net/secrets/hunter22/v1", "not complete"),
+        ("keyvault:https://books--kv.vault.azure.net/secrets/hunter22", "not complete"),
+        ("keyvault:https://books-kv.example.com/secrets/hunter22", "not complete"),
+        ("keyvault:https://books-kv.vault.azure.cn/secrets/hunter22", "national cloud"),
+        ("keyvault:https://kv.vault.usgovcloudapi.net/secrets/hunter22", "national cloud"),
         ("", "not a reference"),
     ],
 )
@@ -452,10 +467,16 @@ async def test_a_chain_of_no_keyrings_is_found_out(
 
 
 @pytest.mark.parametrize(
-    "spec", ["", "keyring", "keyring:", "keyring:a/b", "file:", "vault:x", "env:a b", ENTRA]
+    "spec",
+    [
+        *("", "keyring", "keyring:", "keyring:a/b", "file:", "vault:x", "env:a b", ENTRA),
+        *("keyvault:", "keyvault:books-kv", "keyvault:http://books-kv.vault.azure.net"),
+        *("keyvault:https://kv.vault.azure.net", "keyvault:https://books-kv.vault.azure.cn/"),
+        f"keyvault:{IN_A_VAULT}",
+    ],
 )
 def test_what_is_no_store_is_refused(spec: str, tmp_path: Path) -> None:
-    """A misspelt store is refused with the two that can be used."""
+    """A misspelt store is refused with those that can be used."""
     with pytest.raises(FixInput) as caught:
         secrets.open_store(spec, tmp_path)
     assert ENTRA not in str(caught.value)
@@ -636,11 +657,27 @@ async def test_the_environment_is_read_only(
             await call
 
 
-async def test_key_vault_is_understood_and_refused(tmp_path: Path) -> None:
-    """A Key Vault reference parses, and reading it says what can be used instead."""
-    reference = SecretReference.parse("keyvault:vault/name", "a test")
-    with pytest.raises(FixInput, match="not supported in this version"):
-        await secrets.read(reference, tmp_path)
+async def test_a_vault_is_not_opened_before_somebody_signs_in(tmp_path: Path) -> None:
+    """A vault's store has names without a sign-in, but no values; nor has a reference."""
+    store = secrets.open_store("keyvault:https://Books-KV.vault.azure.net/", tmp_path)
+    assert store.writable
+    assert str(store.reference("trial/3f2a9c")) == (
+        "keyvault:https://books-kv.vault.azure.net/secrets/bcrunbook-trial--3f2a9c"
+    )
+    reference = SecretReference.parse(f"keyvault:{IN_A_VAULT}", "a test")
+    for call in (store.get("trial/x"), store.probe(), secrets.read(reference, tmp_path)):
+        with pytest.raises(FixInput, match="before anybody has signed in"):
+            await call
+
+
+@pytest.mark.parametrize(
+    "name", ["a--b/x", "a-/x", "a/-x", "x" * 118, "Trial/x", "../x", "a_b", ""]
+)
+def test_a_vault_has_no_two_spellings_of_a_name(name: str, tmp_path: Path) -> None:
+    """Slashes become two dashes in a vault, so names that could be mixed up are refused."""
+    store = secrets.open_store("keyvault:https://books-kv.vault.azure.net", tmp_path)
+    with pytest.raises(FixInput):
+        store.reference(name)
 
 
 # --- the log -----------------------------------------------------------------------------------

@@ -175,6 +175,17 @@ async def test_a_token_is_kept_until_a_fresh_one_is_wanted(
         assert token_requests(cloud) == before + 2
 
 
+async def test_key_vault_has_a_token_of_its_own(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """A vault's token is another than Graph's, is kept as well, and can be asked for afresh."""
+    async with sign_in_of(make_workspace()) as sign_in:
+        for_graph, for_vault = await sign_in.graph(), await sign_in.vault()
+        assert for_vault.value != for_graph.value and for_vault.tenant == for_graph.tenant
+        assert (await sign_in.vault()).value == for_vault.value
+        assert (await sign_in.vault(fresh=True)).value != for_vault.value
+
+
 async def test_the_tenant_may_be_named_by_its_domain(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
@@ -480,14 +491,15 @@ async def test_az_is_asked_once_per_service_while_its_token_lasts(
         for fresh in (False, False, True):
             await sign_in.graph(fresh=fresh)
         await sign_in.azure()
+        await sign_in.vault()
     kinds = [line.split()[3] for line in calls.read_text("utf-8").splitlines()]
-    assert kinds == ["ms-graph", "ms-graph", "arm"]
+    assert kinds == ["ms-graph", "ms-graph", "arm", "https://vault.azure.net"]
     told["expires_on"] = int(time.time()) + 60
     az(f"print({json.dumps(told)!r})")
     async with sign_in_of(workspace) as sign_in:
         await sign_in.graph()
         await sign_in.graph()
-    assert len(calls.read_text("utf-8").splitlines()) == 5
+    assert len(calls.read_text("utf-8").splitlines()) == 6
 
 
 async def test_a_missing_az_is_named(

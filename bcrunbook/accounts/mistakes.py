@@ -57,8 +57,8 @@ class Report:
                 self.add(
                     keys,
                     "this looks like a secret itself, and no secret belongs in this file; put it "
-                    "in its store, and write where it is kept: keyring:SERVICE/NAME, file:PATH or "
-                    "env:NAME",
+                    "in its store, and write where it is kept: keyring:SERVICE/NAME, file:PATH, "
+                    "env:NAME or keyvault:https://VAULT.vault.azure.net/secrets/NAME",
                 )
         return self._data
 

@@ -108,6 +108,16 @@ class SignIn(_Frozen):
             return {"client_id": GRAPH_COMMAND_LINE_TOOLS, **data}
         return data
 
+    @field_validator("secret", "certificate_password")
+    @classmethod
+    def _outside_a_vault(cls, reference: SecretReference | None) -> SecretReference | None:
+        if reference is not None and reference.scheme == "keyvault":
+            raise ValueError(
+                "A vault is opened with this very sign-in, so what the sign-in needs cannot be "
+                "kept in one."
+            )
+        return reference
+
     @field_validator("certificate")
     @classmethod
     def _known_file_type(cls, path: Path | None) -> Path | None:
@@ -143,7 +153,7 @@ class Account(_Frozen):
         application: the application's display name, which customers see when they consent.
         client_id: an existing application to adopt.
         secret_lifetime_days: `secret_lifetime` of the file, in days; a month is a 24th of 730.
-        secret_store: `keyring:SERVICE` or `file:DIR`, for `secrets.open_store`.
+        secret_store: `keyring:SERVICE`, `file:DIR` or `keyvault:URL`, for `secrets.open_store`.
         requires: the account that must have passed first.
     """
 
@@ -168,11 +178,13 @@ class Account(_Frozen):
     ) = Field(default=None, description="a short text, 1 to 40 characters on one line")
     secret_store: str = Field(
         default="keyring:bcrunbook",
-        description='"keyring:SERVICE" or "file:DIR", where DIR is not in runs',
+        description='"keyring:SERVICE", "file:DIR", where DIR is not in runs, or '
+        '"keyvault:https://NAME.vault.azure.net"',
     )
     codat_api_key: _Reference | None = Field(
         default=None,
-        description="where the API key is kept: keyring:SERVICE/NAME, file:PATH or env:NAME",
+        description="where the API key is kept: keyring:SERVICE/NAME, file:PATH, env:NAME or "
+        "keyvault:https://VAULT.vault.azure.net/secrets/NAME",
     )
     codat_instance: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         default=None, description="the name of your Codat instance, at most 100 characters"
@@ -210,6 +222,9 @@ class Account(_Frozen):
     def _keeps_new_secrets(cls, value: str, info: ValidationInfo) -> str:
         try:
             store = open_store(value, Path((info.context or {}).get("root", ".")))
+            # The names of an account's secrets begin with its own: better refused now than when
+            # a secret has been made that can be read once.
+            store.reference(f"{info.data.get('name', 'account')}/name")
         except FixInput as error:
             raise ValueError(error.what) from None
         if not store.writable:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bcrunbook.cli import options, output
-from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.errors import FixInput, RunbookError, SignInAgain
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Workspace
@@ -109,11 +109,42 @@ async def _ledger(workspace: Workspace) -> str:
         return f"opens, {output.counted(len(ledger.outcomes()), 'outcome')}"
 
 
+_PROBED = "a value was written, read back and removed"
+
+
 async def _store(workspace: Workspace, account: Account) -> str:
     from bcrunbook.secrets import open_store
 
-    await open_store(account.secret_store, workspace.root).probe()
-    return f"{account.secret_store}: a value was written, read back and removed"
+    spec = account.secret_store
+    if spec.startswith("keyvault:"):
+        return await _vault(workspace, account)
+    await open_store(spec, workspace.root).probe()
+    return f"{spec}: {_PROBED}"
+
+
+async def _vault(workspace: Workspace, account: Account) -> str:
+    """Probe a vault where the account's sign-in works without a person; otherwise say it was not.
+
+    A person's sign-in that is kept on this machine works, too.
+    """
+    from bcrunbook.cloud import cloud_of
+    from bcrunbook.http import Http
+    from bcrunbook.secrets import open_store
+    from bcrunbook.signin import SignIn
+
+    async with Http(cloud_of(workspace, account)) as http:
+        sign_in = SignIn(account, http, workspace.root)
+        store = open_store(account.secret_store, workspace.root, vault=sign_in.vaults)
+        try:
+            await store.probe()
+        except SignInAgain:
+            if account.sign_in.method not in ("browser", "device_code"):
+                raise
+            return (
+                f"{account.secret_store}: not tried, because it is opened with a person's sign-in"
+                " and nobody is signed in; notebook 02_client_secret tries it"
+            )
+    return f"{account.secret_store}: {_PROBED}"
 
 
 async def _entra(workspace: Workspace, account: Account) -> str:

@@ -8,7 +8,7 @@ from bcrunbook.cli import options, output
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Workspace
-    from bcrunbook.ledger import OutcomeRow
+    from bcrunbook.ledger import Ledger, OutcomeRow
 
 _Rows = dict[tuple[str, str], "OutcomeRow"]
 
@@ -21,7 +21,7 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-        rows = {(row.account, row.step): row for row in ledger.outcomes()}
+        rows = {(row.account, row.step): _with_word(ledger, row) for row in ledger.outcomes()}
     if as_json:
         output.print_json(_as_data(loaded, rows))
         return
@@ -34,6 +34,19 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     output.print_table(["account", "step", "ended last", "when (UTC)"], lines)
     for one in loaded.accounts.values():
         output.say(f"{one.name}: {_next(one, loaded, rows)}")
+
+
+def _with_word(ledger: Ledger, row: OutcomeRow) -> OutcomeRow:
+    """The outcome, with who has said since that its hand-off is done."""
+    from dataclasses import replace
+
+    from bcrunbook.steps.said import said
+
+    for change in row.data.get("changes", ()):
+        word = said(ledger, row.account, row.step, change.get("key", ""))
+        if change.get("hand_off") and word is not None and word.at > row.at:
+            return replace(row, data={**row.data, "said_by": word.said_by})
+    return row
 
 
 def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
@@ -86,6 +99,8 @@ def _next_of(account: Account, row: OutcomeRow | None) -> str:
         return again
     if row.state == "waiting":
         return f"wait some minutes, then {again}"
+    if "said_by" in row.data:
+        return f"{row.data['said_by']} says that it is done: {again}"
     return _of_outcome(row.data) or again
 
 

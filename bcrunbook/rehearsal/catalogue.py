@@ -16,6 +16,7 @@ MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 GRAPH = "00000003-0000-0000-c000-000000000000"
 BUSINESS_CENTRAL = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_POWERSHELL = "1950a258-227b-4e31-a9cf-717495945fc2"
 GRAPH_COMMAND_LINE = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
@@ -317,12 +318,26 @@ FIRST_PARTY = (
         ),
     ),
     FirstParty(
+        KEY_VAULT,
+        "Azure Key Vault",
+        ("https://vault.azure.net",),
+        (
+            Scope(
+                "user_impersonation",
+                "f53da476-18e3-4152-8e01-aec403e6edc0",
+                False,
+                "Have full access to the Azure Key Vault service",
+            ),
+        ),
+    ),
+    FirstParty(
         AZURE_CLI,
         "Microsoft Azure CLI",
         public_client=True,
         preauthorised=(
             (GRAPH, _CLI_GRAPH_SCOPES),
             (AZURE_MANAGEMENT, ("user_impersonation",)),
+            (KEY_VAULT, ("user_impersonation",)),
         ),
         redirect_uris=_NATIVE,
     ),
@@ -333,6 +348,7 @@ FIRST_PARTY = (
         preauthorised=(
             (GRAPH, _POWERSHELL_GRAPH_SCOPES),
             (AZURE_MANAGEMENT, ("user_impersonation",)),
+            (KEY_VAULT, ("user_impersonation",)),
             (BUSINESS_CENTRAL, ("user_impersonation", "Financials.ReadWrite.All")),
         ),
         redirect_uris=_NATIVE,

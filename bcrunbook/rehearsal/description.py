@@ -31,6 +31,7 @@ class RehearsalDescription:
     batch_identity: dict[str, str]
     codat: dict[str, Any]
     businesscentral: list[dict[str, Any]]
+    vaults: list[dict[str, str]]
     accounts: dict[str, dict[str, str]]
     clients: dict[str, str]
     speed: float
@@ -88,9 +89,21 @@ def describe(
             }
             for environment in world.ENVIRONMENTS
         ],
+        "vaults": [
+            {"name": vault.name, "url": f"https://{vault.host}", "tenant": vault.tenant}
+            for vault in world.VAULTS
+        ],
         "accounts": {
-            "trial": {"tenant": world.TRIAL, "codat_instance": codat.TRIAL.name},
-            "production": {"tenant": world.PRODUCTION, "codat_instance": codat.PRODUCTION.name},
+            "trial": {
+                "tenant": world.TRIAL,
+                "codat_instance": codat.TRIAL.name,
+                "vault": _vault_of(world.TRIAL),
+            },
+            "production": {
+                "tenant": world.PRODUCTION,
+                "codat_instance": codat.PRODUCTION.name,
+                "vault": _vault_of(world.PRODUCTION),
+            },
             "not_to_be_used": {"tenant": world.ACCOUNTANT},
             "without_business_central": {"tenant": world.NO_BUSINESS_CENTRAL},
             "short_secrets": {"tenant": world.SHORT_SECRETS},
@@ -102,6 +115,10 @@ def describe(
         "started": time.time(),
         "directory": str(directory),
     }
+
+
+def _vault_of(tenant: str) -> str:
+    return next(f"https://{vault.host}" for vault in world.VAULTS if vault.tenant == tenant)
 
 
 def _codat(cloud: Cloud) -> dict[str, Any]:

@@ -131,7 +131,6 @@ def _batch_application(cloud: Cloud) -> Registered:
 
 def _bootstrap_application(cloud: Cloud) -> Registered:
     scopes = catalogue.BY_APP_ID[catalogue.GRAPH].scopes
-    management = catalogue.BY_APP_ID[catalogue.AZURE_MANAGEMENT].scopes
     given: Document = {
         "displayName": "Runbook sign-in",
         "signInAudience": "AzureADMultipleOrgs",
@@ -146,10 +145,16 @@ def _bootstrap_application(cloud: Cloud) -> Registered:
                     if scope.value in world.BOOTSTRAP_SCOPES
                 ],
             },
-            {
-                "resourceAppId": catalogue.AZURE_MANAGEMENT,
-                "resourceAccess": [{"id": scope.id, "type": "Scope"} for scope in management],
-            },
+            *(
+                {
+                    "resourceAppId": resource,
+                    "resourceAccess": [
+                        {"id": scope.id, "type": "Scope"}
+                        for scope in catalogue.BY_APP_ID[resource].scopes
+                    ],
+                }
+                for resource in (catalogue.AZURE_MANAGEMENT, catalogue.KEY_VAULT)
+            ),
         ],
     }
     return _register(cloud, world.BOOTSTRAP_CLIENT, given)
@@ -194,6 +199,7 @@ def _consent(cloud: Cloud, tenant: world.Tenant, principal: Document) -> None:
     wanted = {
         catalogue.GRAPH: world.BOOTSTRAP_SCOPES,
         catalogue.AZURE_MANAGEMENT: ("user_impersonation",),
+        catalogue.KEY_VAULT: ("user_impersonation",),
     }
     for app_id, scopes in wanted.items():
         resource = find_principal(cloud, tenant.id, app_id)

@@ -32,6 +32,9 @@ ROLE_TEMPLATES = {
 }
 """Directory role template ids, as the claim `wids` carries them."""
 
+SECRETS_OFFICER = "Key Vault Secrets Officer"
+SECRETS_USER = "Key Vault Secrets User"
+
 BATCH_CLIENT = "5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52"
 BOOTSTRAP_CLIENT = "8d5e1c74-60af-4b39-b2d7-4f9a3e6c1208"
 
@@ -123,6 +126,36 @@ class Environment:
     name: str
     type: str
     trial: bool
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A Key Vault; who may use it is told by role assignments (Azure RBAC)."""
+
+    name: str
+    tenant: str
+    location: str = "uksouth"
+
+    @property
+    def host(self) -> str:
+        """The vault's own host name."""
+        return f"{self.name}.vault.azure.net"
+
+    @property
+    def assignments(self) -> dict[str, str]:
+        """Object id of a person or a service principal, and the role it holds here."""
+        roles = {
+            user.oid: SECRETS_OFFICER
+            for user in TENANTS[self.tenant].users
+            if GLOBAL_ADMINISTRATOR in user.roles or CLOUD_APPLICATION_ADMINISTRATOR in user.roles
+        }
+        readers = {
+            user.oid: SECRETS_USER
+            for user in TENANTS[self.tenant].users
+            if APPLICATION_DEVELOPER in user.roles
+        }
+        batch = derived_id("servicePrincipal", self.tenant, BATCH_CLIENT)
+        return {**roles, **readers, batch: SECRETS_OFFICER}
 
 
 def derived_id(*parts: str) -> str:
@@ -240,6 +273,8 @@ ENVIRONMENTS = (
     Environment(PRODUCTION, "Sandbox", "Sandbox", False),
     Environment(SHORT_SECRETS, "Production", "Production", False),
 )
+
+VAULTS = (Vault("millrace-trial-kv", TRIAL), Vault("millrace-kv", PRODUCTION))
 
 
 def find_tenant(name: str) -> Tenant | None:

@@ -23,7 +23,7 @@ from bcrunbook.steps.codat_keys import SAVE_KEYS
 from bcrunbook.steps.enable_integration import ENABLE
 from bcrunbook.steps.step import Change, State, Step
 
-FIRST_PASS = "1-until-a-person-is-needed"
+FIRST_PASS = "1-first-pass"
 SECOND_PASS = "2-after-the-person"
 _NEEDS_PERSON = 3
 

@@ -1,14 +1,18 @@
 """Secrets: how a value is held, where it is kept, and how it is kept out of everything written.
 
-`value` holds one value in memory as a type that prints as `•••`. `stores` keeps values on this
-machine and finds them again by reference. `scrubbing` takes values out of texts and recognises
+`value` holds one value in memory as a type that prints as `•••`. `names` are the references by
+which values are found again, `stores` keeps them on this machine, `vault` in Azure Key Vault, and
+`opening` is the door to both. `scrubbing` takes values out of texts and recognises
 what looks like one. `log` does the same for the log. Nothing else in the package writes a secret.
 """
 
 from .log import RedactingFilter, install_log_redaction
+from .names import SecretReference
+from .opening import open_store, read
 from .scrubbing import looks_like_secret, scrub, scrub_json
-from .stores import SecretReference, SecretStore, open_store, read
+from .stores import SecretStore
 from .value import MASK, Secret
+from .vault import VaultOpener
 
 __all__ = [
     "MASK",
@@ -16,6 +20,7 @@ __all__ = [
     "Secret",
     "SecretReference",
     "SecretStore",
+    "VaultOpener",
     "install_log_redaction",
     "looks_like_secret",
     "open_store",

@@ -9,10 +9,13 @@ import subprocess
 from bcrunbook import aadsts
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, Unreachable
 from bcrunbook.secrets import Secret, scrub
-from bcrunbook.signin.model import GRAPH, Token
+from bcrunbook.signin.model import AZURE, GRAPH, Token
 from bcrunbook.signin.refusals import advised
 
 _TIMEOUT = 120
+
+# Those that the Azure CLI has a word for; any other is told by its address.
+_KINDS = {GRAPH: ("--resource-type", "ms-graph"), AZURE: ("--resource-type", "arm")}
 
 
 def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
@@ -37,8 +40,12 @@ def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
             where=f'account "{account}", sign_in.method = "az"',
             next="install it and run az login, or choose method browser",
         )
-    kind = "ms-graph" if resource == GRAPH else "arm"
-    command = [program, "account", "get-access-token", "--resource-type", kind]
+    command = [
+        program,
+        "account",
+        "get-access-token",
+        *_KINDS.get(resource, ("--resource", resource)),
+    ]
     command += ["--tenant", tenant, "--output", "json"]
     try:
         done = subprocess.run(

@@ -20,7 +20,7 @@ from bcrunbook import aadsts
 from bcrunbook.accounts import Account
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, WaitAndRetry
 from bcrunbook.http import Http, Repeat
-from bcrunbook.secrets import Secret, read
+from bcrunbook.secrets import Secret, VaultOpener, read
 from bcrunbook.signin.az import ask_az
 from bcrunbook.signin.cache import (
     kept_claims,
@@ -37,11 +37,14 @@ from bcrunbook.signin.model import (
     GRAPH,
     GRAPH_SCOPES,
     LOGIN,
+    VAULT,
+    VAULT_SCOPES,
     DeviceCode,
     Person,
     Token,
 )
 from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, not_entra, sign_in_error
+from bcrunbook.signin.vault import Vaults
 
 if TYPE_CHECKING:
     import msal
@@ -102,6 +105,19 @@ class SignIn:
         The list is worth knowing and not worth a question: a person is never asked for it.
         """
         return await self._token(AZURE, AZURE_SCOPES, may_ask=False)
+
+    async def vault(self, *, fresh: bool = False) -> Token:
+        """A token for Azure Key Vault. Raises as `graph` does.
+
+        Args:
+            fresh: ask Entra again even when a kept token looks valid.
+        """
+        return await self._token(VAULT, VAULT_SCOPES, fresh=fresh)
+
+    @property
+    def vaults(self) -> VaultOpener:
+        """Opens Key Vaults with this sign-in, for `secrets.open_store` and `secrets.read`."""
+        return Vaults(self, self._http)
 
     async def _token(
         self,

@@ -12,7 +12,7 @@ from bcrunbook.cloud import Cloud, cloud_of
 from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
 from bcrunbook.ledger import Ledger, open_ledger
-from bcrunbook.secrets import Secret, SecretStore, open_store, read
+from bcrunbook.secrets import Secret, SecretStore, VaultOpener, open_store, read
 from bcrunbook.services.codat import Codat
 from bcrunbook.services.graph import Graph
 from bcrunbook.services.graph_models import Organization
@@ -55,7 +55,6 @@ async def open_context(
     """
     root: Path = workspace.root
     cloud = cloud_of(workspace, account)
-    store = open_store(account.secret_store, root)
     with open_ledger(workspace.ledger_url, root) as ledger:
         async with Http(cloud) as http:
             sign_in = SignIn(account, http, root, person=person)
@@ -66,19 +65,19 @@ async def open_context(
                 http=http,
                 sign_in=sign_in,
                 graph=Graph(http, sign_in),
-                codat=_codat(account, http, root),
+                codat=_codat(account, http, root, sign_in.vaults),
                 ledger=ledger,
-                store=store,
+                store=open_store(account.secret_store, root, vault=sign_in.vaults),
             )
 
 
-def _codat(account: Account, http: Http, root: Path) -> Codat | None:
+def _codat(account: Account, http: Http, root: Path, vaults: VaultOpener) -> Codat | None:
     reference = account.codat_api_key
     if reference is None:
         return None
 
     async def key() -> Secret:
-        return await read(reference, root)
+        return await read(reference, root, vault=vaults)
 
     return Codat(http, key)
 

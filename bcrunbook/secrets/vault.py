@@ -1,0 +1,328 @@
+"""Azure Key Vault as a secret store, and every refusal of it as an error with advice.
+
+Microsoft's own library (azure-keyvault-secrets, an extra of this package, imported when first
+used) does the talking. Who signs in, and by which way requests leave, is known only above this
+layer: a `VaultOpener` brings both.
+
+A store's name `trial/3f2a9c` is the secret `bcrunbook-trial--3f2a9c`: a vault's names have no
+slashes. Names from which the way back would not be clear are refused.
+
+Sources: Azure REST reference, Key Vault, "Secrets"; Key Vault docs, "Soft-delete overview" and
+"REST API error codes".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from ..errors import (
+    AskAdministrator,
+    FixInput,
+    NotFound,
+    ReportBug,
+    RunbookError,
+    SignInAgain,
+    Unreachable,
+    WaitAndRetry,
+)
+from . import addresses
+from .names import SecretReference, checked
+from .scrubbing import scrub
+from .stores import round_trip
+from .value import Secret
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.exceptions import HttpResponseError
+    from azure.core.pipeline.transport import AsyncHttpTransport
+    from azure.keyvault.secrets.aio import SecretClient
+
+_T = TypeVar("_T")
+
+OFFICER: Final = "Key Vault Secrets Officer"
+READER: Final = "Key Vault Secrets User"
+
+_PREFIX: Final = "bcrunbook-"
+_PART: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LONGEST_NAME: Final = 127
+_TAGS: Final = {"made-by": "bcrunbook"}
+
+_PAUSE: Final = 2.0  # seconds of the cloud's time between two tries
+_TRIES: Final = 30
+_PATIENCE: Final = 180.0  # real seconds, for polling that the library itself never gives up
+
+_ELSEWHERE: Final = 'keep secrets elsewhere: "keyring:SERVICE" or "file:DIR"'
+
+
+class VaultOpener(Protocol):
+    """What it takes to open a vault. Both are called only once the library is known to be there."""
+
+    def credential(self) -> AsyncTokenCredential:
+        """Who signs in."""
+
+    def transport(self) -> AsyncHttpTransport[Any, Any]:
+        """By which way requests leave; its `sleep` waits at the cloud's pace."""
+
+
+class VaultStore:
+    """Secrets in one vault, each under a name of its own.
+
+    Args:
+        url: the vault's address, without a slash at its end.
+        opener: opens the vault; None where only names are of interest.
+    """
+
+    writable: Final = True
+
+    def __init__(self, url: str, opener: VaultOpener | None) -> None:
+        self._url = url
+        self._opener = opener
+
+    def reference(self, name: str) -> SecretReference:
+        return SecretReference("keyvault", f"{self._url}/secrets/{name_in_vault(name)}")
+
+    async def put(self, name: str, value: Secret) -> SecretReference:
+        reference, own = self.reference(name), name_in_vault(name)
+        kept = await _ask(
+            self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value)
+        )
+        if kept != value.reveal():
+            raise FixInput(
+                "The vault took a secret and did not keep it.",
+                where=str(reference),
+                why="somebody else wrote it at the same moment",
+                next=f"see who else writes to this vault, or {_ELSEWHERE}",
+            )
+        return reference
+
+    async def get(self, name: str) -> Secret | None:
+        text = await read_from_vault(self.reference(name).rest, self._opener)
+        return Secret(text) if text else None
+
+    async def delete(self, name: str) -> None:
+        own = name_in_vault(name)
+        await _ask(self._url, self._opener, lambda client, sleep: _drop(client, sleep, own))
+
+    async def probe(self) -> None:
+        await round_trip(self, _ELSEWHERE)
+
+
+def name_in_vault(name: str) -> str:
+    """The name under which a vault keeps a store's secret.
+
+    Raises:
+        FixInput: a store has no such names, or a vault could not tell this one from another.
+    """
+    parts = checked(name).split("/")
+    own = _PREFIX + "--".join(parts)
+    if len(own) > _LONGEST_NAME or not all(_PART.fullmatch(part) for part in parts):
+        raise FixInput(
+            "In a vault, no part of a secret's name (such as the account's) may begin or end with "
+            "a dash, or hold two in a row.",
+            where=scrub(name, "an error"),
+            why=f"parts are joined by two dashes there, {_LONGEST_NAME} characters in all",
+            next=f"choose another name, or {_ELSEWHERE}",
+        )
+    return own
+
+
+async def read_from_vault(address: str, opener: VaultOpener | None) -> str | None:
+    """The value of a secret, the newest version unless the address names one; None if none.
+
+    Args:
+        address: the secret's address, https://VAULT.vault.azure.net/secrets/NAME[/VERSION].
+        opener: opens the vault.
+
+    Raises:
+        FixInput: there is no opener, no library, or the secret is disabled.
+        AskAdministrator, SignInAgain, WaitAndRetry, Unreachable: the vault says no, or nothing.
+    """
+    url, name, version = addresses.parts_of(address)
+
+    async def get(client: SecretClient, _: _Sleep) -> str | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            return (await client.get_secret(name, version)).value
+        except ResourceNotFoundError:
+            return None
+
+    return await _ask(url, opener, get)
+
+
+_Sleep = Callable[[float], Awaitable[None]]
+
+
+async def _keep(client: SecretClient, sleep: _Sleep, name: str, value: Secret) -> str | None:
+    """Write a version and read it back; a deleted secret of the name is recovered first."""
+    from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+    for _ in range(_TRIES):
+        try:
+            made = await client.set_secret(name, value.reveal(), tags=_TAGS)
+        except ResourceExistsError as error:
+            if _codes(error)[1] == "ObjectIsDeletedButRecoverable":
+                # Somebody else may have recovered or purged it meanwhile.
+                with contextlib.suppress(ResourceNotFoundError, ResourceExistsError):
+                    await client.recover_deleted_secret(name)
+            await sleep(_PAUSE)
+        else:
+            return (await client.get_secret(name, made.properties.version)).value
+    raise _busy(f"secret {name}")
+
+
+async def _drop(client: SecretClient, sleep: _Sleep, name: str) -> None:
+    from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+    for _ in range(_TRIES):
+        try:
+            await client.delete_secret(name)
+        except ResourceNotFoundError:
+            return
+        except ResourceExistsError:
+            await sleep(_PAUSE)  # it is being deleted or recovered
+        else:
+            return
+    raise _busy(f"secret {name}")
+
+
+async def _ask(
+    url: str,
+    opener: VaultOpener | None,
+    call: Callable[[SecretClient, _Sleep], Awaitable[_T]],
+) -> _T:
+    """Make calls of the library; whatever it raises comes out as an error with advice."""
+    if opener is None:
+        raise FixInput(
+            "A vault cannot be opened here, before anybody has signed in.",
+            where=url,
+            next=_ELSEWHERE,
+        )
+    # The first import reads some hundred files.
+    library = await asyncio.to_thread(_library, url)
+
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    transport = opener.transport()
+    # What may be repeated, and when, is the transport's business.
+    client = library(
+        url, opener.credential(), transport=transport, retry_total=0, permit_redirects=False
+    )
+    try:
+        async with asyncio.timeout(_PATIENCE), client:
+            return await call(client, transport.sleep)
+    except HttpResponseError as error:
+        raise _explain(error, url) from None
+    except (AzureError, ValueError) as error:
+        # ValueError: a challenge that no vault would send.
+        raise Unreachable(
+            f"Something other than Key Vault answered ({type(error).__name__}).",
+            where=url,
+            why="a proxy, or the sign-on page of this network, stands in between",
+            next="check the connection and [network] proxy in accounts.toml, then run again",
+            who="you, or whoever keeps the network",
+        ) from None
+    except TimeoutError:
+        raise _busy(url) from None
+    except Unreachable as error:
+        # A vault that does not exist has no address in the network either.
+        error.next = f"check the vault's name, {url}; {error.next}"
+        raise
+
+
+def _library(url: str) -> type[SecretClient]:
+    try:
+        from azure.keyvault.secrets.aio import SecretClient
+    except ImportError:
+        raise FixInput(
+            "Azure Key Vault needs a package that is not installed here.",
+            where=url,
+            why="azure-keyvault-secrets is an extra of bcrunbook",
+            next='run: pip install "bcrunbook[keyvault]"',
+        ) from None
+    return SecretClient
+
+
+def _busy(where: str) -> WaitAndRetry:
+    return WaitAndRetry(
+        "The vault is still busy with this secret.",
+        where=where,
+        why="a deletion or a recovery has not come to its end",
+        next="wait a minute and run again",
+    )
+
+
+def _codes(error: HttpResponseError) -> tuple[str, str, str]:
+    """The service's code, the one within, and the first line of its message."""
+    told = error.error
+    if told is None:
+        return "", "", error.reason or "no message"
+    message = scrub(str(told.message or ""), where="a Key Vault error").splitlines()
+    return str(told.code or ""), str((told.innererror or {}).get("code", "")), "".join(message[:1])
+
+
+def _explain(error: HttpResponseError, url: str) -> RunbookError:
+    """What a refusal means; none of the texts holds a secret."""
+    code, inner, message = _codes(error)
+    status = error.status_code or 0
+    headers = getattr(error.response, "headers", {})
+    about: dict[str, Any] = {
+        "where": url,
+        "code": inner or code or str(status),
+        "request_id": headers.get("x-ms-request-id", ""),
+    }
+    if status == 401:
+        return SignInAgain(
+            f"The vault does not accept this sign-in: {message}",
+            **about,
+            why="the token is for another tenant, or this machine's clock is wrong",
+            next="check that the vault belongs to the account's tenant, and sign in again",
+            section="00_start_here#sign-in",
+        )
+    if status == 403:
+        return _forbidden(inner, about)
+    if status == 404:
+        return NotFound(f"The vault does not have this: {message}", **about)
+    if status == 409:
+        return WaitAndRetry(
+            f"The vault is busy: {message}", **about, next="wait a minute and run again"
+        )
+    if status == 429 or status >= 500:
+        return WaitAndRetry(
+            f"Key Vault does not serve this request now ({status}).",
+            **about,
+            next="wait a minute and run again",
+        )
+    return ReportBug(
+        f"Key Vault refused a request ({status}): {message}",
+        **about,
+        next="run again; if it stays, report this",
+    )
+
+
+def _forbidden(inner: str, about: dict[str, Any]) -> RunbookError:
+    if inner == "SecretDisabled":
+        return FixInput(
+            "This secret is disabled in the vault.",
+            **about,
+            next="enable it in the Azure portal, or name another one",
+        )
+    if inner in ("ForbiddenByFirewall", "ForbiddenByConnection"):
+        return AskAdministrator(
+            "The vault's firewall does not let this machine in.",
+            **about,
+            next="allow this machine's address, or its private endpoint, under Networking",
+            who="whoever manages the vault",
+        )
+    return AskAdministrator(
+        "This sign-in may not use the secrets of this vault.",
+        **about,
+        why="it lacks the role, or was given it only minutes ago",
+        next=f'give it the role "{OFFICER}" at this vault (to read only: "{READER}"); under the '
+        "older access policies, the secret permissions Get, Set, Delete and Recover",
+        who="an Owner or User Access Administrator of the vault",
+    )

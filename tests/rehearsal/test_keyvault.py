@@ -1,0 +1,326 @@
+"""The stand-in for Key Vault: a stranger's client works, and what is wrong is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from tests.rehearsal.support import LOGIN, app_token, client_of, person, user_token, wait_for
+from tests.rehearsal.test_third_party import ROOT, environment
+
+SCOPE = "https://vault.azure.net/.default"
+VERSION = "7.5"
+NEWEST = "2026-04-01"
+
+
+class Vault:
+    """A vault with a token."""
+
+    def __init__(self, http: httpx.Client, url: str, token: str) -> None:
+        self.http = http
+        self.url = url
+        self.token = token
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, version: str | None = VERSION
+    ) -> httpx.Response:
+        return self.http.request(
+            method,
+            f"{self.url}{path}",
+            params={"api-version": version} if version else {},
+            json=body,
+            headers={"Authorization": f"Bearer {self.token}"} if self.token else {},
+        )
+
+
+def vault_token(
+    http: httpx.Client,
+    told: RehearsalDescription,
+    tenant: str | None = None,
+    scope: str = SCOPE,
+) -> str:
+    """An access token of the batch identity for Key Vault."""
+    identity = told.batch_identity
+    answer = http.post(
+        f"{LOGIN}/{tenant or identity['tenant']}/oauth2/v2.0/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": identity["client_id"],
+            "client_secret": identity["client_secret"],
+            "scope": scope,
+        },
+    )
+    return str(answer.raise_for_status().json()["access_token"])
+
+
+@pytest.fixture
+def vault(rehearsal: RehearsalDescription, http: httpx.Client) -> Vault:
+    """The trial's vault, as the batch identity opens it."""
+    return Vault(http, rehearsal.accounts["trial"]["vault"], vault_token(http, rehearsal))
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str, str]:
+    """Status, code and inner code of a refusal."""
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], error.get("innererror", {}).get("code", "")
+
+
+# --- a stranger's client -----------------------------------------------------------------------
+
+
+def run_stranger(told: RehearsalDescription, kind: str, account: str) -> dict[str, Any]:
+    """What azure-keyvault-secrets sees in a process of its own."""
+    given = {
+        **told.batch_identity,
+        "tenant": told.accounts[account]["tenant"],
+        "vault": told.accounts[account]["vault"],
+        "prefix": f"stranger-{kind}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.rehearsal.keyvault_third_party", kind],
+        cwd=ROOT,
+        env=environment(told),
+        input=json.dumps(given),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def test_an_unmodified_client_sees_a_whole_life(rehearsal: RehearsalDescription) -> None:
+    """Versions, paging, disabling, soft delete, conflict, recovery and purge, all as documented."""
+    seen = run_stranger(rehearsal, "sync", "trial")
+    url = rehearsal.accounts["trial"]["vault"]
+    assert seen["id"] == f"{url}/secrets/stranger-sync-Books/{seen['version']}"
+    assert len(seen["version"]) == 32 and int(seen["version"], 16)
+    assert seen["newest"] == "second-value-7351" and seen["versions"]
+    assert seen["old"] == ["first-value-7351", {"a": "b"}, "text"]
+    assert seen["expires"].startswith("2031-05-01")
+    assert seen["pages"] == 2
+    assert seen["listed"] == ["stranger-sync-0", "stranger-sync-1", "stranger-sync-2",
+                              "stranger-sync-3", "stranger-sync-Books"]  # fmt: skip
+    assert seen["disabled"] == [403, "SecretDisabled"]
+    assert seen["gone"] == seen["purged"] == "SecretNotFound" and seen["deleted"]
+    assert seen["conflict"] == "ObjectIsDeletedButRecoverable"
+    assert seen["recovered"] == "second-value-7351"
+
+
+def test_the_asynchronous_client_works_too(rehearsal: RehearsalDescription) -> None:
+    """The same library over aiohttp, in the other tenant's vault."""
+    seen = run_stranger(rehearsal, "aio", "production")
+    assert seen == {"value": "only-value-8264", "listed": True, "deleted": True}
+
+
+def test_values_are_canaries_and_never_logged(
+    rehearsal: RehearsalDescription, vault: Vault
+) -> None:
+    """Every value that was kept is a canary, line by line, and the request log holds none."""
+    value = "canary-line-one-5541\ncanary-line-two-5541"
+    assert vault("PUT", "/secrets/canary", {"value": value}).status_code == 200
+    canaries = Path(rehearsal.canaries).read_text("utf-8").splitlines()
+    assert set(value.split("\n")) <= set(canaries)
+    log = Path(rehearsal.requests).read_text("utf-8")
+    assert "/secrets/canary" in log and "canary-line" not in log
+
+
+# --- who may -----------------------------------------------------------------------------------
+
+
+def test_without_a_token_the_vault_tells_where_to_get_one(
+    rehearsal: RehearsalDescription, http: httpx.Client
+) -> None:
+    """401 with the challenge that names tenant and resource; the region is told even then."""
+    account = rehearsal.accounts["trial"]
+    answer = Vault(http, account["vault"], "")("PUT", "/secrets/x", version=None)
+    assert refusal(answer) == (401, "Unauthorized", "")
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer authorization="{LOGIN}/{account["tenant"]}", resource="https://vault.azure.net"'
+    )
+    assert answer.headers["x-ms-keyvault-region"] == "uksouth"
+    assert answer.headers["x-ms-request-id"]
+
+
+def test_tokens_for_others_are_refused(
+    rehearsal: RehearsalDescription, http: httpx.Client, vault: Vault
+) -> None:
+    """Another audience, another tenant's issuer and a broken signature are each 401."""
+    production = rehearsal.accounts["production"]["tenant"]
+    cases = {
+        app_token(http, rehearsal): "AKV10022",
+        vault_token(http, rehearsal, production): "AKV10032",
+        f"{vault.token[:-8]}AAAAAAAA": "BearerReadAccessTokenFailed",
+        "nonsense": "BearerReadAccessTokenFailed",
+    }
+    for token, says in cases.items():
+        answer = Vault(http, vault.url, token)("GET", "/secrets")
+        assert refusal(answer)[:2] == (401, "Unauthorized")
+        assert says in answer.json()["error"]["message"]
+        assert "Bearer authorization=" in answer.headers["www-authenticate"]
+
+
+def test_roles_decide_who_may_read_and_who_may_write(
+    rehearsal: RehearsalDescription, http: httpx.Client, vault: Vault
+) -> None:
+    """Officers do everything, a Secrets User reads, and a guest without a role is forbidden."""
+    assert vault("PUT", "/secrets/shared", {"value": "shared-value-1"}).status_code == 200
+
+    def of(role: str) -> Vault:
+        who = person(rehearsal, role)
+        return Vault(http, vault.url, user_token(http, rehearsal, who, SCOPE))
+
+    for role in ("Global Administrator", "Cloud Application Administrator"):
+        assert of(role)("PUT", "/secrets/shared", {"value": "shared-value-2"}).status_code == 200
+    reader = of("Application Developer")
+    assert reader("GET", "/secrets/shared").json()["value"] == "shared-value-2"
+    assert reader("GET", "/secrets").status_code == 200
+    forbidden = (403, "Forbidden", "ForbiddenByRbac")
+    for method, path in (
+        ("PUT", "/secrets/shared"),
+        ("PATCH", "/secrets/shared"),
+        ("DELETE", "/secrets/shared"),
+        ("DELETE", "/deletedsecrets/shared"),
+        ("POST", "/deletedsecrets/shared/recover"),
+    ):
+        assert refusal(reader(method, path, {})) == forbidden
+    answer = of("Guest User")("GET", "/secrets/shared")
+    assert refusal(answer) == forbidden
+    assert "Action: 'Microsoft.KeyVault/vaults/secrets/getSecret/action'" in answer.text
+
+
+# --- strictness --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [None, "", "7.9", "latest", "7.5-preview"])
+def test_the_api_version_is_demanded(vault: Vault, version: str | None) -> None:
+    """Without a known api-version nothing is done."""
+    assert refusal(vault("GET", "/secrets", version=version)) == (400, "BadParameter", "")
+
+
+def test_known_versions_work(vault: Vault) -> None:
+    """The oldest and the newest documented version are both served."""
+    for version in ("2016-10-01", "7.0", "7.6", "2025-07-01", NEWEST):
+        assert vault("GET", "/secrets", version=version).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/secrets/under_score", {"value": "x"}),
+        ("GET", f"/secrets/{'a' * 128}", None),
+        ("PUT", "/secrets/strict", None),
+        ("PUT", "/secrets/strict", ["value"]),
+        ("PUT", "/secrets/strict", {}),
+        ("PUT", "/secrets/strict", {"value": 1}),
+        ("PUT", "/secrets/strict", {"value": "v" * (25 * 1024 + 1)}),
+        ("PUT", "/secrets/strict", {"value": "x", "valeu": "x"}),
+        ("PUT", "/secrets/strict", {"value": "x", "contentType": "t" * 256}),
+        ("PUT", "/secrets/strict", {"value": "x", "tags": {str(n): "" for n in range(16)}}),
+        ("PUT", "/secrets/strict", {"value": "x", "tags": ["a"]}),
+        ("PUT", "/secrets/strict", {"value": "x", "attributes": {"exp": "tomorrow"}}),
+        ("PUT", "/secrets/strict", {"value": "x", "attributes": []}),
+        ("POST", "/secrets/strict", None),
+        ("POST", "/secrets/strict/backup", None),
+        ("GET", "/keys", None),
+        ("GET", "/secrets?maxresults=26", None),
+        ("GET", "/secrets?maxresults=none", None),
+        ("GET", "/secrets?$skiptoken=%FF", None),
+    ],
+)
+def test_what_is_wrong_is_a_bad_parameter(vault: Vault, method: str, path: str, body: Any) -> None:
+    """Names, bodies, sizes, operations and paging are checked, and nothing is kept."""
+    head, _, query = path.partition("?")
+    answer = vault.http.request(
+        method,
+        f"{vault.url}{head}?api-version={VERSION}&{query}",
+        json=body,
+        headers={"Authorization": f"Bearer {vault.token}"},
+    )
+    assert refusal(answer) == (400, "BadParameter", "")
+    assert vault("GET", "/secrets/strict").status_code == 404
+
+
+def test_the_largest_value_fits(vault: Vault) -> None:
+    """25 kilobytes are taken, an empty value too, and both come back unchanged."""
+    for value in ("v" * 25 * 1024, ""):
+        assert vault("PUT", "/secrets/size", {"value": value}).status_code == 200
+        assert vault("GET", "/secrets/size").json()["value"] == value
+
+
+def test_an_unknown_name_or_version_is_not_found(vault: Vault) -> None:
+    """A name that never was, a version that never was, and a deleted secret that never was."""
+    vault("PUT", "/secrets/known", {"value": "known-value-1"})
+    for method, path in (
+        ("GET", "/secrets/unknown-name"),
+        ("DELETE", "/secrets/unknown-name"),
+        ("PATCH", "/secrets/unknown-name"),
+        ("GET", "/secrets/unknown-name/versions"),
+        ("GET", f"/secrets/known/{'0' * 32}"),
+        ("GET", "/deletedsecrets/known"),
+        ("DELETE", "/deletedsecrets/known"),
+        ("POST", "/deletedsecrets/known/recover"),
+    ):
+        assert refusal(vault(method, path, {})) == (404, "SecretNotFound", "")
+
+
+# --- in between --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unhurried(slow: RehearsalDescription) -> Iterator[Vault]:
+    """A vault slow enough for its states in between to be seen."""
+    with client_of(slow) as http:
+        yield Vault(http, slow.accounts["trial"]["vault"], vault_token(http, slow))
+
+
+def test_states_in_between_are_conflicts(unhurried: Vault) -> None:
+    """Being deleted, being recovered, readable and not yet writable, being purged: each is seen."""
+
+    def put() -> httpx.Response:
+        return unhurried("PUT", "/secrets/between", {"value": "between-value-1"})
+
+    def conflict(code: str) -> bool:
+        return refusal(put()) == (409, "Conflict", code)
+
+    assert put().status_code == 200
+    assert unhurried("DELETE", "/secrets/between").json()["recoveryId"].endswith("/between")
+    assert unhurried("GET", "/deletedsecrets/between").status_code == 404
+    assert conflict("ObjectIsBeingDeleted")
+    early = unhurried("POST", "/deletedsecrets/between/recover")
+    assert refusal(early) == (409, "Conflict", "ObjectIsBeingDeleted")
+    wait_for(lambda: unhurried("GET", "/deletedsecrets/between").status_code == 200)
+    assert conflict("ObjectIsDeletedButRecoverable")
+    assert unhurried("POST", "/deletedsecrets/between/recover").status_code == 200
+    assert unhurried("GET", "/secrets/between").status_code == 404
+    assert conflict("ObjectIsBeingRecovered")
+    wait_for(lambda: unhurried("GET", "/secrets/between").status_code == 200)
+    assert conflict("ObjectIsBeingRecovered")
+    wait_for(lambda: put().status_code == 200)
+    unhurried("DELETE", "/secrets/between")
+    wait_for(lambda: unhurried("DELETE", "/deletedsecrets/between").status_code == 204)
+    assert conflict("ObjectIsBeingDeleted")
+    wait_for(lambda: put().status_code == 200)
+    versions = unhurried("GET", "/secrets/between/versions").json()["value"]
+    assert len(versions) == 1  # the purged ones are gone for good
+
+
+def test_secrets_outlive_the_server(tmp_path: Path) -> None:
+    """What a vault keeps is there again after a restart on the same folder."""
+    folder = tmp_path / "cloud"
+    for number in range(2):
+        with launch(folder, speed=1000) as told, client_of(told) as http:
+            vault = Vault(http, told.accounts["trial"]["vault"], vault_token(http, told))
+            if number == 0:
+                assert vault("PUT", "/secrets/kept", {"value": "kept-value-1"}).status_code == 200
+            assert vault("GET", "/secrets/kept").json()["value"] == "kept-value-1"
