@@ -15,7 +15,12 @@ import pytest
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from tests.browser import chromium, tab
+from tests.clipboard import clipboard, display, no_clipboard
 from tests.strangers import Stranger
+
+# Fixtures of their own modules, for whoever asks for them by name.
+__all__ = ["chromium", "clipboard", "display", "no_clipboard", "tab"]
 
 SPEED = 200.0
 MakeWorkspace = Callable[..., Workspace]
@@ -152,6 +157,3 @@ def meet(cloud: RehearsalDescription) -> Iterator[Callable[..., Stranger]]:
     yield make
     for stranger in met:
         stranger.http.close()
-
-
-from tests.browser import chromium, tab  # noqa: E402, F401

@@ -46,19 +46,20 @@ async def _copy(workspace: Path | None, account: str) -> bool:
     from bcrunbook.steps.copied import copy_secret
 
     loaded = load(find_workspace(workspace))
+    seconds = round(clipboard.KEPT_SECONDS)
     async with open_context(loaded, loaded.account(account)) as context:
         value = await copy_secret(context)
-    seconds = round(clipboard.KEPT_SECONDS)
-    output.say(
-        f"The client secret of {account} is on the clipboard. It is cleared in {seconds} seconds;"
-        " Ctrl-C clears it now."
-    )
-    try:
-        await asyncio.sleep(clipboard.KEPT_SECONDS)
-    except asyncio.CancelledError:
-        pass  # Ctrl-C: clear at once, and end well
-    finally:
-        was_there = await clipboard.clear(value)
+        # From here on there is something to clear, whatever ends the wait.
+        try:
+            output.say(
+                f"The client secret of {account} is on the clipboard. It is cleared in {seconds}"
+                " seconds; Ctrl-C clears it now."
+            )
+            await asyncio.sleep(clipboard.KEPT_SECONDS)
+        except asyncio.CancelledError:
+            pass  # Ctrl-C: clear at once, and end well
+        finally:
+            was_there = await clipboard.clear(value)
     output.say("Cleared." if was_there else "Something else is on the clipboard; it was left.")
     return was_there
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from ..errors import FixInput
@@ -25,15 +26,19 @@ _PASTE: Final = "import sys, pyperclip; sys.stdout.write(pyperclip.paste())"
 
 
 async def copy(secret: Secret) -> None:
-    """Put a secret on the clipboard.
+    """Put a secret on the clipboard. Whoever is interrupted meanwhile leaves nothing there.
 
     Raises:
         FixInput: this machine has no clipboard that can be reached; says what to do instead.
     """
-    await asyncio.to_thread(_put, secret.reveal())
-    # Some clipboard programs fail without saying so.
-    if await asyncio.to_thread(_get) != secret.reveal():
-        raise _out_of_reach()
+    try:
+        await _to_its_end(_put, secret.reveal())
+        # Some clipboard programs fail without saying so.
+        if await asyncio.to_thread(_get) != secret.reveal():
+            raise _out_of_reach()
+    except asyncio.CancelledError:
+        await clear(secret)
+        raise
 
 
 async def clear(secret: Secret) -> bool:
@@ -46,6 +51,16 @@ async def clear(secret: Secret) -> bool:
         return False
     await asyncio.to_thread(_put, "")
     return True
+
+
+async def _to_its_end(call: Callable[[str], None], text: str) -> None:
+    """Make a blocking call, and wait for its end even when cancelled: a thread goes on anyway."""
+    running = asyncio.ensure_future(asyncio.to_thread(call, text))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 def _put(text: str) -> None:

@@ -11,23 +11,25 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bcrunbook.accounts import load
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import step_named
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.step import Mode
 from bcrunbook.steps.walk import walk_through
+from tests.walking import ALONE
 
 
-async def _walk(root: str, account: str) -> list[str]:
+async def _walk(root: str, account: str, steps: list[str]) -> list[str]:
     workspace = load(Path(root))
     told = []
-    for step in STEPS:
+    for step in steps:
         async with open_context(workspace, workspace.account(account)) as context:
-            outcome = await walk_through(step, context, Mode.APPLY)
+            outcome = await walk_through(step_named(step), context, Mode.APPLY)
         told.append(outcome.state.value)
         if outcome.exit_code:
             told.append(outcome.summary)
@@ -40,12 +42,12 @@ def _serve() -> None:
     import msal  # noqa: F401
 
     for line in sys.stdin:
-        root, account = json.loads(line)
+        root, account, steps = json.loads(line)
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            os.write(writing, json.dumps(asyncio.run(_walk(root, account))).encode())
+            os.write(writing, json.dumps(asyncio.run(_walk(root, account, steps))).encode())
             os._exit(0)
         os.close(writing)
         print(pid, flush=True)
@@ -78,11 +80,11 @@ class Program:
     ) -> None:
         self._parent.communicate()
 
-    def start(self, root: Path, account: str) -> int:
-        """Start a run of all steps; returns its process id."""
+    def start(self, root: Path, account: str, steps: Sequence[str] = ALONE) -> int:
+        """Start a run of some steps, those without a person; returns its process id."""
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
-        self._parent.stdin.write(json.dumps([str(root), account]) + "\n")
+        self._parent.stdin.write(json.dumps([str(root), account, list(steps)]) + "\n")
         self._parent.stdin.flush()
         return int(self._parent.stdout.readline())
 
@@ -92,9 +94,9 @@ class Program:
         told: list[str] | None = json.loads(self._parent.stdout.readline())
         return told
 
-    def run(self, root: Path, account: str) -> list[str] | None:
+    def run(self, root: Path, account: str, steps: Sequence[str] = ALONE) -> list[str] | None:
         """Start a run and wait for its end."""
-        self.start(root, account)
+        self.start(root, account, steps)
         return self.end()
 
 

@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.steps.wanted import SCOPES
-from tests.conftest import keep_secret
-from tests.crash.program import Program
+from tests.crash.stage import Stage, is_running
 from tests.strangers import Stranger
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 
 # More requests than a first run makes; the test of each point stops where the run has no more.
 MOST_REQUESTS = 40
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A rehearsal cloud whose faults can be changed, a program to kill, and a place for both."""
-
-    told: RehearsalDescription
-    faults: Path
-    program: Program
-    folder: Path
-    prefix: str = ""
-
-    def set(self, *rules: dict[str, object]) -> None:
-        """Replace the fault rules; the cloud takes them at the next request."""
-        half = self.faults.with_suffix(".part")
-        half.write_text(json.dumps(rules), "utf-8")
-        os.replace(half, self.faults)
-
-    def fired(self) -> int:
-        """How many faults have fired so far."""
-        return len((Path(self.told.directory) / "faults.log").read_text("utf-8").splitlines())
-
-    def workspace(self, account: str) -> Path:
-        """A fresh workspace with one account."""
-        home = self.folder / account
-        keep_secret(home / "secret-store" / "sign-in", self.told.batch_identity["client_secret"])
-        root = home / "workspace"
-        root.mkdir()
-        (root / "accounts.toml").write_text(
-            f'[rehearsal]\ndir = "{Path(self.told.directory).as_posix()}"\n'
-            f'[accounts.{account}]\nkind = "trial"\napplication = "Books"\ncloud = "rehearsal"\n'
-            f'tenant = "{self.told.accounts["trial"]["tenant"]}"\n'
-            'secret_store = "file:../secret-store"\n'
-            f'[accounts.{account}.sign_in]\nmethod = "client_secret"\n'
-            f'client_id = "{self.told.batch_identity["client_id"]}"\n'
-            'secret = "file:../secret-store/sign-in/batch"\n',
-            "utf-8",
-        )
-        return root
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One cloud and one warm program for all points; every point has its own account."""
-    folder = tmp_path_factory.mktemp("crash")
-    faults = folder / "faults.json"
-    faults.write_text("[]", "utf-8")
-    with (
-        launch(folder / "cloud", speed=200, latency_ms=0, faults=faults) as told,
-        Program() as program,
-    ):
-        yield Stage(told, faults, program, folder)
 
 
 def assert_whole(stage: Stage, root: Path, account: str) -> None:
@@ -140,7 +85,7 @@ def test_killed_at_every_request(stage: Stage, moment: str, tmp_path: Path) -> N
         stage.set({"nth": nth, "hold": moment})
         pid = stage.program.start(root, account)
         while stage.fired() == seen:
-            if not _is_running(pid):
+            if not is_running(pid):
                 assert stage.program.end() is not None
                 return False
             time.sleep(0.005)
@@ -162,12 +107,3 @@ def test_every_answer_lost_after_its_effect(stage: Stage, tmp_path: Path) -> Non
         return stage.fired() > seen
 
     every_point(stage, lose_answer)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -14,6 +14,7 @@ from bcrunbook.accounts import load
 from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
+from bcrunbook.run.play import FIRST_PASS, SECOND_PASS
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.steps.wanted import AUDIENCE, BUSINESS_CENTRAL, REDIRECT_URI, SCOPES
 from tests.conftest import requests_of
@@ -21,6 +22,8 @@ from tests.run.conftest import Rehearsal, bcrunbook, leaks
 from tests.strangers import Stranger
 
 ACCOUNTS = ("trial", "production")
+FIRST, SECOND = STEPS[:5], STEPS[4:]
+"""The steps whose notebooks run in each pass: up to the person, and from there on."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def test_it_ends_done_and_says_where_everything_is(rehearsed: Rehearsal) -> None
     for account in ACCOUNTS:
         assert account in rehearsed.stdout
     paths = [Path(line) for line in rehearsed.stdout.splitlines() if line.startswith("/")]
-    assert len(paths) == len(ACCOUNTS) * len(STEPS) + 1
+    assert len(paths) == len(ACCOUNTS) * (len(FIRST) + len(SECOND)) + 1
     assert all(path.is_file() for path in paths)
     assert paths[-1].name == "report.html"
 
@@ -126,10 +129,57 @@ def test_the_report_opens_offline_and_links_to_the_notebooks(rehearsed: Rehearsa
     html = report.read_text("utf-8")
     for word in ("<script", "src=", "@import", "<link"):
         assert word not in html
+    for folder, steps in ((FIRST_PASS, FIRST), (SECOND_PASS, SECOND)):
+        for account in ACCOUNTS:
+            for step in steps:
+                assert f'href="{folder}/{account}/{notebook_of(step)}"' in html
+                assert (report.parent / folder / account / notebook_of(step)).is_file()
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_the_first_pass_stops_at_the_person_with_a_card(rehearsed: Rehearsal, account: str) -> None:
+    """The card is there as page and text, linked from the report, and names page, id, instance."""
+    (report,) = rehearsed.directory.rglob("report.html")
+    stopped = report.parent / FIRST_PASS / account / notebook_of(FIRST[-1])
+    outcome = read_outcome(stopped)
+    assert outcome is not None and outcome["state"] == "needs_person"
+    page = stopped.with_suffix(".card.html")
+    assert f'href="{page.relative_to(report.parent).as_posix()}"' in report.read_text("utf-8")
+    (change,) = outcome["changes"]
+    for text in (page.read_text("utf-8"), page.with_suffix(".txt").read_text("utf-8")):
+        for _, value in change["hand_off"]["values"]:
+            assert value in text
+        assert change["hand_off"]["link"] in text
+        assert f"bcrunbook confirm {account} codat_keys" in text
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_the_second_pass_goes_on_from_there(rehearsed: Rehearsal, account: str) -> None:
+    """Somebody's word and the toggle as seen are kept apart; the report shows both passes."""
+    (report,) = rehearsed.directory.rglob("report.html")
+    for step in SECOND:
+        outcome = read_outcome(report.parent / SECOND_PASS / account / notebook_of(step))
+        assert outcome is not None and outcome["state"] == "done"
+    workspace = load(rehearsed.directory / "workspace")
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        word = ledger.latest(account, "codat_keys", "save_keys")
+        seen = ledger.latest(account, "enable_integration", "integration")
+    assert word is not None and (word.basis, bool(word.said_by)) == ("said", True)
+    assert seen is not None and (seen.basis, seen.data["enabled"]) == ("observed", True)
+    html = report.read_text("utf-8")
+    assert html.count("needs a person</span>") >= 2 and "run again" in html
+
+
+def test_the_secret_pasted_into_the_portal_is_in_the_store_alone(rehearsed: Rehearsal) -> None:
+    """Outside the cloud's own state, which plays the services, no file has it but the store's."""
+    cloud = rehearsed.directory / "cloud"
     for account in ACCOUNTS:
-        for step in STEPS:
-            assert f'href="{account}/{notebook_of(step)}"' in html
-            assert (report.parent / account / notebook_of(step)).is_file()
+        (stored,) = (cloud / "secret-store" / account).iterdir()
+        value = stored.read_bytes().strip()
+        files = [one for one in rehearsed.directory.rglob("*") if one.is_file()]
+        holding = {one for one in files if value in one.read_bytes()}
+        services = {cloud / "canaries.txt", *cloud.glob("state.sqlite3*")}
+        assert holding - services == {stored}
 
 
 def test_every_output_notebook_carries_its_outcome(rehearsed: Rehearsal) -> None:

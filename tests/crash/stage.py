@@ -1,0 +1,80 @@
+"""Where runs are killed: a rehearsal cloud whose faults can be changed, and a warm program."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from tests.conftest import keep_secret
+from tests.crash.program import Program
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A rehearsal cloud whose faults can be changed, a program to kill, and a place for both."""
+
+    told: RehearsalDescription
+    faults: Path
+    program: Program
+    folder: Path
+    prefix: str = ""
+
+    def set(self, *rules: dict[str, object]) -> None:
+        """Replace the fault rules; the cloud takes them at the next request."""
+        half = self.faults.with_suffix(".part")
+        half.write_text(json.dumps(rules), "utf-8")
+        os.replace(half, self.faults)
+
+    def fired(self) -> int:
+        """How many faults have fired so far."""
+        return len((Path(self.told.directory) / "faults.log").read_text("utf-8").splitlines())
+
+    def workspace(self, account: str) -> Path:
+        """A fresh workspace with one account."""
+        home = self.folder / account
+        keep_secret(home / "secret-store" / "sign-in", self.told.batch_identity["client_secret"])
+        keep_secret(home / "secret-store" / "codat", self.told.codat["api_key"], "trial")
+        root = home / "workspace"
+        root.mkdir()
+        (root / "accounts.toml").write_text(
+            f'[rehearsal]\ndir = "{Path(self.told.directory).as_posix()}"\n'
+            f'[accounts.{account}]\nkind = "trial"\napplication = "Books"\ncloud = "rehearsal"\n'
+            f'tenant = "{self.told.accounts["trial"]["tenant"]}"\n'
+            'secret_store = "file:../secret-store"\n'
+            'codat_api_key = "file:../secret-store/codat/trial"\n'
+            f'codat_instance = "{self.told.codat["instance"]}"\n'
+            f'[accounts.{account}.sign_in]\nmethod = "client_secret"\n'
+            f'client_id = "{self.told.batch_identity["client_id"]}"\n'
+            'secret = "file:../secret-store/sign-in/batch"\n',
+            "utf-8",
+        )
+        return root
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One cloud and one warm program for all points; every point has its own account."""
+    folder = tmp_path_factory.mktemp("crash")
+    faults = folder / "faults.json"
+    faults.write_text("[]", "utf-8")
+    with (
+        launch(folder / "cloud", speed=200, latency_ms=0, faults=faults) as told,
+        Program() as program,
+    ):
+        yield Stage(told, faults, program, folder)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -1,0 +1,134 @@
+"""Somebody in front of a real kernel that may ask: sees what is displayed, clicks and types."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Seat:
+    """Somebody in front of a kernel, as JupyterLab would be.
+
+    Attributes:
+        updates: the texts of displays that were updated, in order.
+        state: of every widget what it shows, by its id.
+        traffic: everything that the kernel has said.
+    """
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self._manager = manager
+        self._client = client
+        self.updates: list[str] = []
+        self.state: dict[str, dict[str, Any]] = {}
+        self.traffic: list[dict[str, Any]] = []
+
+    def run(
+        self, source: str, *, click: str = "", act: Callable[[], None] | None = None
+    ) -> list[dict[str, Any]]:
+        """Run a cell.
+
+        Args:
+            source: the cell.
+            click: the beginning of the label of a button to click once it shows.
+            act: what to do once a widget shows, instead.
+
+        Returns:
+            The data of everything that was displayed, in order.
+
+        Raises:
+            AssertionError: the cell ended in an error.
+        """
+        message = self._client.execute(source, allow_stdin=True)
+        shown: list[dict[str, Any]] = []
+        give_up = time.monotonic() + 90
+        while time.monotonic() < give_up:
+            told = self.hear(1)
+            if told is None:
+                continue
+            kind, content = told["msg_type"], told["content"]
+            if kind in ("display_data", "execute_result"):
+                shown.append(content["data"])
+                if WIDGET in content["data"]:
+                    if click:
+                        self.click(click)
+                    elif act is not None:
+                        act()
+                        act = None
+            if kind == "error":
+                raise AssertionError("\n".join(content["traceback"]))
+            parent = told["parent_header"].get("msg_id")
+            if kind == "status" and content["execution_state"] == "idle" and parent == message:
+                return shown
+        raise TimeoutError(source)
+
+    def hear(self, seconds: float) -> dict[str, Any] | None:
+        """The next thing that the kernel says, noted; None when it says nothing for so long."""
+        try:
+            told: dict[str, Any] = self._client.get_iopub_msg(timeout=seconds)
+        except queue.Empty:
+            return None
+        self.traffic.append(told)
+        kind, content = told["msg_type"], told["content"]
+        if kind == "comm_open":
+            self.state[content["comm_id"]] = dict(content["data"].get("state", {}))
+        if kind == "comm_msg" and content["data"].get("method") in ("update", "echo_update"):
+            self.state[content["comm_id"]] |= content["data"]["state"]
+        if kind == "update_display_data":
+            self.updates.append(content["data"]["text/plain"])
+        return told
+
+    def click(self, label: str) -> None:
+        """Click the button whose label begins like this."""
+        self._send(self._find("ButtonModel", label), "custom", content={"event": "click"})
+
+    def type(self, label: str, text: str) -> None:
+        """Type into a field, as by its label."""
+        self._send(self._find("TextModel", label), "update", state={"value": text}, buffer_paths=[])
+
+    def labels(self) -> list[str]:
+        """What the labels say."""
+        return [
+            one.get("value", "")
+            for one in self.state.values()
+            if one.get("_model_name") == "LabelModel"
+        ]
+
+    def interrupt(self) -> None:
+        """Press the stop button."""
+        self._manager.interrupt_kernel()
+
+    def _find(self, model: str, label: str) -> str:
+        found = [
+            comm
+            for comm, one in self.state.items()
+            if one.get("_model_name") == model and one["description"].startswith(label)
+        ]
+        return found[-1]
+
+    def _send(self, comm: str, method: str, **data: Any) -> None:
+        content = {"comm_id": comm, "data": {"method": method, **data}}
+        message = self._client.session.msg("comm_msg", content)
+        self._client.shell_channel.send(message)
+
+
+@pytest.fixture
+def seat() -> Iterator[Seat]:
+    """A kernel of this environment, with somebody there who can answer."""
+    manager = KernelManager(kernel_name="python3", transport_encryption="auto")
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        yield Seat(manager, client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
