@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from bcrunbook.rehearsal.faults import Faults, Rule
 from bcrunbook.rehearsal.log import LineLog, loggable
-from bcrunbook.rehearsal.messages import JSON_TYPE, Answer, Call, Handler, json_answer
+from bcrunbook.rehearsal.messages import JSON_TYPE, Answer, Call, Handler, Keeper, json_answer
 from bcrunbook.rehearsal.state import Store
 
 Address = tuple[str, int]
@@ -74,6 +74,7 @@ class Edge:
         *,
         latency: float,
         default_host: str | None = None,
+        keepers: Mapping[str, Keeper] | None = None,
     ) -> None:
         self._handlers = handlers
         self._store = store
@@ -82,6 +83,7 @@ class Edge:
         self._connections = connections
         self._latency = latency
         self._default_host = default_host
+        self._keepers = keepers or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -142,7 +144,11 @@ class Edge:
         if await self._interrupted(rule, "before", request):
             return None
         if rule.status is not None:
-            return Answer(rule.status, rule.body, {"Content-Type": JSON_TYPE, **rule.headers})
+            answer = Answer(rule.status, rule.body, {"Content-Type": JSON_TYPE, **rule.headers})
+            if keep := self._keepers.get(call.host):
+                with self._store.transaction():
+                    keep(call, answer)
+            return answer
         answer = self._effect(call)
         return None if await self._interrupted(rule, "after", request) else answer
 

@@ -16,6 +16,10 @@ HOSTS = {
 """Host name and the maker of its handler."""
 
 
+KEEPERS = {codat.HOST: codat.keeper}
+"""Host name and the maker of what keeps the answers of fault rules there."""
+
+
 def handlers(cloud: Cloud) -> dict[str, Handler]:
     """A handler for every host; names that share a maker share the handler."""
     made = {maker: maker(cloud) for maker in set(HOSTS.values())}

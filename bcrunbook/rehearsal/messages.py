@@ -57,6 +57,8 @@ class Answer:
 
 
 Handler = Callable[[Call], Answer]
+Keeper = Callable[[Call, Answer], None]
+"""What a host does about an answer that a fault rule gave in its place."""
 
 
 def json_answer(status: int, data: Any, headers: Mapping[str, str] | None = None) -> Answer:

@@ -28,7 +28,7 @@ from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.description import FILE, describe
 from bcrunbook.rehearsal.edge import Connections, Edge, Journal
 from bcrunbook.rehearsal.faults import Faults, InvalidFaults
-from bcrunbook.rehearsal.hosts import HOSTS, handlers
+from bcrunbook.rehearsal.hosts import HOSTS, KEEPERS, handlers
 from bcrunbook.rehearsal.keys import SigningKey
 from bcrunbook.rehearsal.log import Canaries, LineLog, private_file
 from bcrunbook.rehearsal.proxy import ConnectProxy
@@ -115,7 +115,10 @@ async def _run(settings: Settings, faults: Faults) -> None:
             journal = Journal(requests, fired)
             latency = settings.latency_ms / 1000
             by_host = handlers(cloud)
-            front = Edge(by_host, store, faults, journal, connections, latency=latency)
+            keepers = {host: maker(cloud) for host, maker in KEEPERS.items()}
+            front = Edge(
+                by_host, store, faults, journal, connections, latency=latency, keepers=keepers
+            )
             browser = Edge(
                 {pages.HOST: pages.handler(cloud)},
                 store,

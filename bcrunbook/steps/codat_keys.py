@@ -197,7 +197,7 @@ def _card(findings: KeyFindings) -> HandOff:
         actions=(
             f"Open the link and sign in. {compare}",
             f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click {button}.",
-            "Under Integration settings, type the Client ID below into Client ID.",
+            "Under Integration settings, type the Client ID of this card into Client ID.",
             f"Copy the secret: bcrunbook secret copy {account.name} (or the button in notebook 04)."
             " Paste it into Client secret within a minute; it is not shown anywhere.",
             "Click Save.",

@@ -29,6 +29,8 @@ from tests.program import PROGRAM
 
 RUNS = 3
 SPEED = 1000.0
+NEEDS_PERSON = 3
+"""How a first run ends: at the portal, where somebody has to act."""
 
 
 def calls(told: RehearsalDescription) -> tuple[int, int]:
@@ -57,7 +59,7 @@ def through_notebooks(workspace: Workspace, account: str) -> tuple[float, int]:
     while child.poll() is None:
         peak = max(peak, largest(process))
         time.sleep(0.25)
-    assert child.returncode == 0
+    assert child.returncode == NEEDS_PERSON
     return time.perf_counter() - started, peak
 
 
@@ -65,7 +67,10 @@ async def as_coroutines(workspace: Workspace, account: str) -> None:
     """The same steps without notebooks, in this process."""
     for step in STEPS:
         async with open_context(workspace, workspace.account(account)) as context:
-            assert not (await walk_through(step, context, Mode.APPLY)).exit_code
+            code = (await walk_through(step, context, Mode.APPLY)).exit_code
+        if code == NEEDS_PERSON:
+            return
+        assert not code
 
 
 def import_seconds() -> float:

@@ -180,3 +180,24 @@ def test_an_answer_that_is_lost(tmp_path: Path) -> None:
             codat("POST", "/companies", {"name": "Lost"}, header)
         found = codat("POST", "/companies", {"name": "Lost"}, header).json()
         assert codat("GET", "/companies?page=1").json()["results"] == [found]
+
+
+def test_a_fault_of_the_service_is_kept_as_well(tmp_path: Path) -> None:
+    """A 500 is told again under its key though nothing is wrong any more; a 429 is not."""
+    faults = tmp_path / "faults.json"
+    rules = [
+        {"path": "^/companies$", "method": "POST", "nth": 1, "status": 500, "body": {"error": "x"}},
+        {"path": "^/companies$", "method": "POST", "nth": 4, "status": 429},
+    ]
+    faults.write_text(json.dumps(rules), "utf-8")
+    with launch(tmp_path / "cloud", speed=100, faults=faults) as told, client_of(told) as http:
+        codat = Codat(http, told.codat["api_key"])
+
+        def make(key: str) -> int:
+            body = {"name": "Once or never"}
+            return codat("POST", "/companies", body, {"Idempotency-Key": key}).status_code
+
+        broken, whole, busy = (str(uuid.uuid4()) for _ in range(3))
+        assert [make(broken), make(broken), make(whole)] == [500, 500, 200]
+        assert [make(busy), make(busy)] == [429, 200]
+        assert codat("GET", "/companies").json()["totalResults"] == 2

@@ -6,13 +6,20 @@
 from __future__ import annotations
 
 from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.messages import Answer, Call, Handler
+from bcrunbook.rehearsal.messages import Answer, Call, Handler, Keeper
 
 HOST = "api.codat.io"
 LINK_HOST = "link-api.codat.io"
 CALLBACK_HOST = "dynamics365businesscentral.codat.io"
 """Where Microsoft sends a customer back to after sign-in."""
 HOSTS = (HOST, LINK_HOST, CALLBACK_HOST)
+
+
+def keeper(cloud: Cloud) -> Keeper:
+    """What keeps the answers of fault rules, as Codat keeps its own faults under their keys."""
+    from bcrunbook.rehearsal.codat.api import keep_fault
+
+    return lambda call, answer: keep_fault(cloud, call, answer)
 
 
 def handler(cloud: Cloud) -> Handler:

@@ -7,12 +7,13 @@ effect. Nothing is written before everything that may refuse has been asked.
 
 from __future__ import annotations
 
+import contextlib
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import access
 from bcrunbook.rehearsal.codat.errors import CodatError, method_not_allowed, not_found
-from bcrunbook.rehearsal.codat.idempotency import once
+from bcrunbook.rehearsal.codat.idempotency import keep, once
 from bcrunbook.rehearsal.codat.limits import Limits
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.codat.routes import ROUTES
@@ -37,6 +38,13 @@ def handler(cloud: Cloud) -> HostHandler:
         return _planned(request).with_headers(headers)
 
     return handle
+
+
+def keep_fault(cloud: Cloud, call: Call, answer: Answer) -> None:
+    """Keep what a fault rule answered, under the request's idempotency key."""
+    # Without a known API key there is nobody to keep it for.
+    with contextlib.suppress(CodatError):
+        keep(cloud, access.identify(cloud, call), call, answer)
 
 
 def _planned(request: Request) -> Answer:

@@ -2,8 +2,7 @@
 
 Source: Codat docs, "Idempotency": a GUID in `Idempotency-Key` on POST and PATCH; another body under
 the same key is 422; a 429 is not kept, any other answer is. A key cannot be "still in progress"
-(409) here, because requests are served one after the other. What fault rules answer never gets this
-far: a 5xx that they make is not kept, although Codat would keep it.
+(409) here, because requests are served one after the other. What a fault rule answers is kept too.
 
 Undocumented: the same key and body on another address. It counts as another request, hence 422.
 """
@@ -43,18 +42,26 @@ def once(cloud: Cloud, instance: world.Instance, call: Call, serve: Callable[[],
     kept = cloud.store.latest(ANSWERED, instance.id, key)
     if kept is None:
         answer = serve()
-        document = {
-            "at": cloud.clock.now(),
-            "asked": asked,
-            "status": answer.status,
-            "headers": dict(answer.headers),
-            "body": base64.b64encode(answer.body).decode(),
-        }
-        cloud.store.put(ANSWERED, instance.id, key, document)
+        keep(cloud, instance, call, answer)
         return answer
     if kept["asked"] != asked:
         raise CodatError(422, f"The {HEADER} was already used with a different request.")
     return Answer(kept["status"], base64.b64decode(kept["body"]), kept["headers"])
+
+
+def keep(cloud: Cloud, instance: world.Instance, call: Call, answer: Answer) -> None:
+    """Keep an answer under the request's key, if it has one and the answer is one that is kept."""
+    key = call.header(HEADER).lower()
+    if call.method not in METHODS or not GUID.fullmatch(key) or answer.status == 429:
+        return
+    document = {
+        "at": cloud.clock.now(),
+        "asked": _fingerprint(call),
+        "status": answer.status,
+        "headers": dict(answer.headers),
+        "body": base64.b64encode(answer.body).decode(),
+    }
+    cloud.store.put(ANSWERED, instance.id, key, document)
 
 
 def _fingerprint(call: Call) -> str:
