@@ -47,9 +47,13 @@ class PersonHere:
             description="Your name",
         )
         told = widgets.Label()
-        labels = (*((_COPY,) if change.hand_off.secret else ()), said, _LATER)
-        buttons = Buttons(*labels, beside=(name,))
-        display(widgets.VBox([buttons.row, told]))  # type: ignore[no-untyped-call]
+        copies = (_COPY,) if change.hand_off.secret else ()
+        buttons = Buttons(*copies, said, _LATER)
+        first = [buttons.widgets[label] for label in copies]
+        last = [name, *(buttons.widgets[label] for label in (said, _LATER))]
+        display(  # type: ignore[no-untyped-call]
+            widgets.VBox([widgets.HBox(first), widgets.HBox(last), told])
+        )
         try:
             while True:
                 clicked = await buttons.clicked()

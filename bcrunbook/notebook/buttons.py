@@ -1,4 +1,4 @@
-"""A row of buttons, and which of them the person clicks.
+"""Buttons, and which of them the person clicks.
 
 The wait is an `await`, during which ipykernel (7.4 and later) delivers the button's event; a cell
 that waits can be interrupted like any other.
@@ -11,24 +11,29 @@ from typing import Any
 
 
 class Buttons:
-    """A row of buttons; the first is the one that does something.
+    """Some buttons; the first is the one that does something.
 
     Args:
         labels: what the buttons say.
-        beside: widgets that stand in the same row, before the buttons.
+
+    Attributes:
+        widgets: the buttons by what they say.
+        row: all of them beside each other.
     """
 
-    def __init__(self, *labels: str, beside: tuple[Any, ...] = ()) -> None:
+    def __init__(self, *labels: str) -> None:
         import ipywidgets as widgets
 
         self._loop = asyncio.get_running_loop()
         self._clicks: asyncio.Queue[str] = asyncio.Queue()
-        self._buttons = [widgets.Button(description=label) for label in labels]
-        self._buttons[0].button_style = "primary"
-        for button in self._buttons:
+        self.widgets: dict[str, Any] = {
+            label: widgets.Button(description=label) for label in labels
+        }
+        self.widgets[labels[0]].button_style = "primary"
+        for button in self.widgets.values():
             button.layout.width = "auto"
             button.on_click(self._clicked)
-        self.row = widgets.HBox([*beside, *self._buttons])
+        self.row = widgets.HBox(list(self.widgets.values()))
 
     def _clicked(self, button: Any) -> None:
         # Older kernels deliver the event in another thread.
@@ -51,5 +56,5 @@ class Buttons:
 
     def disable(self) -> None:
         """Let nobody click any more."""
-        for button in self._buttons:
+        for button in self.widgets.values():
             button.disabled = True
