@@ -37,7 +37,7 @@ app.command("status", short_help="Show how each step ended last, and what comes 
     status.status
 )
 app.command("doctor", short_help="Check this machine and the workspace.")(doctor.doctor)
-app.command("explain", short_help="Explain a code of Entra or Microsoft Graph.")(explain.explain)
+app.command("explain", short_help="Explain a code of Entra, Graph or Codat.")(explain.explain)
 app.command("rehearse", short_help="Rehearse everything on this machine.")(rehearse.rehearse)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(secret.app, name="secret")

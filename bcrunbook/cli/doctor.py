@@ -20,6 +20,7 @@ from bcrunbook.errors import FixInput, RunbookError, SignInAgain
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Workspace
+    from bcrunbook.cloud import Cloud
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
     for account in loaded.accounts.values():
         await check(f"Secret store of {account.name}", partial(_store, loaded, account))
         await check(f"Entra, as {account.name} sees it", partial(_entra, loaded, account))
+        if account.codat_api_key is not None:
+            await check(f"Codat, as {account.name} sees it", partial(_codat, loaded, account))
     return checks, next((code for code in (2, 1, 3, 4) if code in codes), 0)
 
 
@@ -147,14 +150,39 @@ async def _vault(workspace: Workspace, account: Account) -> str:
     return f"{account.secret_store}: {_PROBED}"
 
 
-async def _entra(workspace: Workspace, account: Account) -> str:
+def _hasty(workspace: Workspace, account: Account) -> Cloud:
+    """The account's cloud, where a person waits for the answer: as many tries, shorter pauses."""
     from bcrunbook.cloud import Pace, cloud_of
+
+    cloud = cloud_of(workspace, account)
+    return replace(cloud, pace=Pace(cloud.pace.speed * _HASTE))
+
+
+async def _codat(workspace: Workspace, account: Account) -> str:
+    from bcrunbook.http import Http
+    from bcrunbook.secrets import Secret, read
+    from bcrunbook.services.codat import Codat
+    from bcrunbook.signin import SignIn
+    from bcrunbook.steps.codat_portal import check_instance
+
+    reference = account.codat_api_key
+    assert reference is not None
+    async with Http(_hasty(workspace, account)) as http:
+        sign_in = SignIn(account, http, workspace.root)
+
+        async def key() -> Secret:
+            return await read(reference, workspace.root, vault=sign_in.vaults)
+
+        profile = await Codat(http, key).instance()
+    check_instance(account, profile)
+    return f'the API key works, instance "{profile.name}"'
+
+
+async def _entra(workspace: Workspace, account: Account) -> str:
     from bcrunbook.http import Http, Repeat
     from bcrunbook.signin import LOGIN
 
-    cloud = cloud_of(workspace, account)
-    # A person waits for the answer: try as often as a run would, with short pauses.
-    cloud = replace(cloud, pace=Pace(cloud.pace.speed * _HASTE))
+    cloud = _hasty(workspace, account)
     url = f"{LOGIN}/{account.tenant}/v2.0/.well-known/openid-configuration"
     async with Http(cloud) as http:
         response = await http.send("GET", url, repeat=Repeat.ONCE)

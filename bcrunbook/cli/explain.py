@@ -13,18 +13,20 @@ from bcrunbook.cli import options, output
 
 def explain(
     code: Annotated[
-        str, typer.Argument(help="AADSTS50076, 50076, Authorization_RequestDenied, needs_person.")
+        str, typer.Argument(help="AADSTS50076, 50076, Authorization_RequestDenied, 402, waiting.")
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Explain a code of Entra or Microsoft Graph, an outcome, or an exit code of this program."""
+    """Explain a code of Entra, Microsoft Graph or Codat, or an outcome with its exit code."""
     from bcrunbook.aadsts import ADVICE as ENTRA
     from bcrunbook.errors import NotFound, nearest
+    from bcrunbook.services.codat_errors import ADVICE as CODAT
     from bcrunbook.services.graph_errors import ADVICE as GRAPH
 
     table: dict[str, Advice] = {
         **{f"AADSTS{number}": advice for number, advice in ENTRA.items()},
         **GRAPH,
+        **{str(status): advice for status, advice in CODAT.items()},
         **_outcomes(),
     }
     wanted = code.strip()

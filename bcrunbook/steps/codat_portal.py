@@ -66,7 +66,7 @@ async def look(context: Context) -> tuple[Seen[Profile], Seen[Integration]]:
         return Seen(None, NO_KEY), Seen(None, NO_KEY)
     context.codat.check_spare()
     profile = await context.codat.instance()
-    _check_instance(context.account, profile)
+    check_instance(context.account, profile)
     integration = await context.codat.integration(BUSINESS_CENTRAL)
     if integration is None:
         raise AskAdministrator(
@@ -79,12 +79,17 @@ async def look(context: Context) -> tuple[Seen[Profile], Seen[Integration]]:
     return Seen(profile), Seen(integration)
 
 
-def _check_instance(account: Account, profile: Profile) -> None:
+def check_instance(account: Account, profile: Profile) -> None:
+    """Refuse to go on with an API key of another instance than the account names.
+
+    Raises:
+        FixInput: names both.
+    """
     wanted = account.codat_instance
     if wanted is not None and wanted.strip().casefold() != profile.name.strip().casefold():
         raise FixInput(
             f'The API key belongs to the Codat instance "{profile.name}", and this account to'
-            f' "{wanted}". Nothing was handed over.',
+            f' "{wanted}".',
             where=f'account "{account.name}", codat_instance and codat_api_key',
             why="test and live instances have separate keys, and these two were mixed up",
             next=f'put an API key of "{wanted}" where codat_api_key says, or correct'

@@ -27,6 +27,16 @@ def test_a_machine_that_is_ready(
     assert canaries and not [one for one in canaries if one in told.out + told.err]
 
 
+def test_an_api_key_of_another_instance(
+    command: Command, make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """It is named before any step runs into it: both instances, exit 2."""
+    told = command("doctor", "-w", make_workspace(codat_instance="Another one").root)
+    assert told.code == 2
+    assert re.search(r"^failed +Codat, as .*Another one", told.out, re.M)
+    assert cloud.codat["instance"] in told.out
+
+
 def test_without_a_workspace_it_still_tells_of_the_machine(
     command: Command, tmp_path: Path
 ) -> None:

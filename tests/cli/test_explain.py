@@ -17,6 +17,12 @@ def test_a_code_is_found_however_it_is_written(code: str, command: Command) -> N
     assert told["next"] and told["who"]
 
 
+def test_a_status_of_codat_is_explained(command: Command) -> None:
+    """Codat has no codes of its own: its errors quote the HTTP status."""
+    told = command("explain", "402", "--json").data
+    assert "plan" in told["meaning"] and "account manager" in told["who"]
+
+
 @pytest.mark.parametrize("state", list(State))
 def test_every_outcome_is_explained_with_its_exit_code(state: State, command: Command) -> None:
     """done, changed, pending, ...: what they mean and what comes next."""
