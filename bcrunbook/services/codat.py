@@ -19,7 +19,7 @@ import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from bcrunbook.errors import AnswerLost, FixInput, ReportBug, RunbookError, WaitAndRetry
 from bcrunbook.http import Http, Repeat
@@ -220,22 +220,24 @@ class Codat:
         """All pages of a list, by the relative links that lead from one to the next."""
         asked = {"page": "1", "pageSize": str(_PAGE_SIZE)}
         asked |= {name: value for name, value in (params or {}).items() if value}
-        reply = await self._read(path, where, asked)
+        pages = [asked]
         found: list[W] = []
         for _ in range(_MOST_PAGES):
+            reply = await self._read(path, where, pages[-1])
             try:
                 found += [model.model_validate(one) for one in reply.body["results"]]
                 link = (reply.body.get("_links") or {}).get("next") or {}
-                address = str(link.get("href") or "")
+                address = urlsplit(str(link.get("href") or ""))
             except (KeyError, TypeError, AttributeError, ValueError):
                 raise _unexpected(where, reply) from None
-            if not address:
+            if not any(address):
                 return tuple(found)
-            parts = urlsplit(address)
-            if parts.scheme or parts.netloc or parts.path != path:
-                # A link that leads elsewhere would carry the API key there.
+            following = dict(parse_qsl(address.query))
+            # A link that leads elsewhere would carry the API key there; one that leads back would
+            # use up the day's calls.
+            if address[:3] != ("", "", path) or following in pages:
                 raise _unexpected(where, reply)
-            reply = await self._read(address, where)
+            pages.append(following)
         raise _unexpected(where, reply)
 
     async def _write(
