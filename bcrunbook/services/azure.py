@@ -10,7 +10,7 @@ from typing import Any
 
 from bcrunbook.errors import ReportBug
 from bcrunbook.http import Http, Repeat
-from bcrunbook.services.graph_errors import reply_of
+from bcrunbook.services.graph_errors import Reply
 from bcrunbook.signin import SignIn
 
 URL = "https://management.azure.com/tenants"
@@ -44,7 +44,7 @@ async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
             params=params or None,
             headers={"Authorization": f"Bearer {token.value.reveal()}"},
         )
-        reply = reply_of(response)
+        reply = Reply.of(response)
         if not reply.ok:
             raise reply.refusal("list of tenants", "Azure")
         try:

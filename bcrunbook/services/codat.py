@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from bcrunbook.errors import AnswerLost, FixInput, ReportBug, RunbookError, WaitAndRetry
 from bcrunbook.http import Http, Repeat
 from bcrunbook.secrets import Secret
-from bcrunbook.services.codat_errors import CodatReply, Limits, codat_reply
+from bcrunbook.services.codat_errors import CodatReply, Limits
 from bcrunbook.services.codat_models import (
     Company,
     Connection,
@@ -306,7 +306,7 @@ class Codat:
             params=params,
             json=json,
         )
-        reply = codat_reply(response)
+        reply = CodatReply.of(response)
         self.limits = reply.limits or self.limits
         return reply
 

@@ -8,7 +8,6 @@ Source: Codat documentation, "Errors", "Rate limits" and "Idempotency"; Platform
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,9 +22,8 @@ from bcrunbook.errors import (
     RunbookError,
     WaitAndRetry,
 )
-from bcrunbook.http import Response
 from bcrunbook.secrets import scrub
-from bcrunbook.services.wire import parts_of
+from bcrunbook.services.wire import ServiceReply
 
 ACCOUNT_MANAGER = "your account manager at Codat (or support@codat.io)"
 
@@ -92,23 +90,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class CodatReply:
-    """One answer of Codat's API.
-
-    Args:
-        status: the HTTP status.
-        headers: response headers, names in lower case.
-        body: the parsed JSON body; None without one or when it is not JSON (gateways).
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def ok(self) -> bool:
-        """Whether the call succeeded."""
-        return 200 <= self.status < 300
+class CodatReply(ServiceReply):
+    """One answer of Codat's API."""
 
     @property
     def request_id(self) -> str:
@@ -160,11 +143,6 @@ class CodatReply:
             code=str(self.status),
             request_id=self.request_id,
         )
-
-
-def codat_reply(response: Response) -> CodatReply:
-    """An HTTP answer as a reply, whatever its body is."""
-    return CodatReply(*parts_of(response))
 
 
 def _moment(text: str) -> datetime | None:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from bcrunbook.errors import AnswerLost, ReportBug, WaitAndRetry
 from bcrunbook.http import Http, Repeat
 from bcrunbook.secrets import Secret
-from bcrunbook.services.graph_errors import Reply, reply_of
+from bcrunbook.services.graph_errors import Reply
 from bcrunbook.services.graph_models import (
     Application,
     GraphObject,
@@ -336,7 +336,7 @@ class Graph:
             )
             if response.status_code != 401:
                 break
-        return reply_of(response)
+        return Reply.of(response)
 
 
 def _exists(reply: Reply) -> bool:

@@ -7,7 +7,6 @@ The decision is made on status and code. Only where nothing else tells is the me
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +19,8 @@ from bcrunbook.errors import (
     SignInAgain,
     WaitAndRetry,
 )
-from bcrunbook.http import Response
 from bcrunbook.secrets import scrub
-from bcrunbook.services.wire import parts_of
+from bcrunbook.services.wire import ServiceReply
 
 _ROLE = "a Cloud Application or Application Administrator of the tenant"
 
@@ -96,23 +94,8 @@ _NOT_YET_TEXTS = (
 
 
 @dataclass(frozen=True)
-class Reply:
-    """One answer of Microsoft Graph, alone or as a part of a batch.
-
-    Args:
-        status: the HTTP status.
-        headers: response headers, names in lower case.
-        body: the parsed JSON body; None without one or when it is not JSON (gateways).
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def ok(self) -> bool:
-        """Whether the call succeeded."""
-        return 200 <= self.status < 300
+class Reply(ServiceReply):
+    """One answer of Microsoft Graph, alone or as a part of a batch."""
 
     @property
     def _error(self) -> dict[str, Any]:
@@ -192,8 +175,3 @@ class Reply:
             code=code or str(self.status),
             request_id=self.request_id,
         )
-
-
-def reply_of(response: Response) -> Reply:
-    """An HTTP answer as a reply, whatever its body is."""
-    return Reply(*parts_of(response))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -44,14 +45,31 @@ class Seen(Generic[T]):
         return self.value is None and not self.unknown
 
 
-def parts_of(response: Response) -> tuple[int, dict[str, str], Any]:
-    """Status, headers (names in lower case) and JSON body of an answer, whatever its body is.
+@dataclass(frozen=True)
+class ServiceReply:
+    """One answer of a service, whatever its body is.
 
-    The body is None where there is none, or where it is not JSON (a gateway's page).
+    Args:
+        status: the HTTP status.
+        headers: response headers, names in lower case.
+        body: the parsed JSON body; None without one or when it is not JSON (gateways).
     """
-    try:
-        body = response.json() if response.content else None
-    except ValueError:
-        body = None
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return response.status_code, headers, body
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @classmethod
+    def of(cls, response: Response) -> Self:
+        """An HTTP answer as a reply."""
+        try:
+            body = response.json() if response.content else None
+        except ValueError:
+            body = None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return cls(response.status_code, headers, body)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call succeeded."""
+        return 200 <= self.status < 300

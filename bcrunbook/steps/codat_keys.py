@@ -14,15 +14,13 @@ from datetime import datetime
 from typing import ClassVar
 
 from bcrunbook.accounts import Account
-from bcrunbook.errors import FixInput, ReportBug, RunbookError
+from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.ledger import Fact
-from bcrunbook.services.codat_models import Integration, Profile
-from bcrunbook.services.wire import Seen
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.said import said
-from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Row, Verdict
+from bcrunbook.steps.step import Change, Finding, HandOff, PersonsStep, Row, Verdict
 from bcrunbook.steps.stored_secret import stored_secret
 
 SAVE_KEYS = "save_keys"
@@ -32,35 +30,22 @@ _INSTANCE = "Instance"
 
 
 @dataclass(frozen=True)
-class KeyFindings(Findings):
+class KeyFindings(codat_portal.PortalFindings):
     """What step 4 saw.
 
     Args:
-        account: the account.
-        profile: the instance that the API key belongs to; unknown without a key.
-        integration: Business Central in that instance; unknown without a key.
         client_id: the application's client id.
         marker: which secret it is.
         reference: where its value is kept.
         ends: when it ends.
         word: what somebody said last about the keys; None when nobody has.
-        page: the portal's page.
     """
 
-    account: Account
-    profile: Seen[Profile]
-    integration: Seen[Integration]
     client_id: str
     marker: str
     reference: str
     ends: datetime | None
     word: Fact | None
-    page: str
-
-    @property
-    def instance(self) -> str:
-        """The instance's name; empty when it is not known."""
-        return self.profile.value.name if self.profile.value else self.account.codat_instance or ""
 
     @property
     def stale(self) -> str:
@@ -79,7 +64,7 @@ class KeyFindings(Findings):
     def rows(self) -> tuple[Finding, ...]:
         """API key and instance, the pair and its proof, and what somebody said."""
         return (
-            *codat_portal.rows(self.account, self.profile),
+            *self.instance_rows,
             Finding(_CLIENT_ID, "", self.client_id, "the ledger, or Microsoft Graph", Verdict.NOTE),
             Finding(
                 "Client id and secret",
@@ -124,7 +109,7 @@ class KeyFindings(Findings):
         return Finding("Keys in the Codat Portal", wanted, told, source, Verdict.OK)
 
 
-class CodatKeys:
+class CodatKeys(PersonsStep):
     """Step 4."""
 
     id: ClassVar[str] = "codat_keys"
@@ -171,14 +156,6 @@ class CodatKeys:
                 hand_off=_card(findings),
             ),
         )
-
-    async def apply(self, context: Context, findings: KeyFindings, change: Change) -> bool:
-        """Nothing: this step plans no change for the program."""
-        raise ReportBug("A person's change was to be done by the program.", where=change.title)
-
-    def hand_off(self, findings: KeyFindings, change: Change, error: RunbookError) -> Change:
-        """The change as it is: all that this step plans is for a person anyway."""
-        return change
 
 
 def _card(findings: KeyFindings) -> HandOff:

@@ -6,6 +6,8 @@ and plans. Nothing in Codat's supported API saves an integration's keys or enabl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bcrunbook.accounts import Account
 from bcrunbook.cloud import Cloud
 from bcrunbook.errors import AskAdministrator, FixInput
@@ -14,7 +16,7 @@ from bcrunbook.services.codat_errors import ACCOUNT_MANAGER
 from bcrunbook.services.codat_models import Integration, Profile
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.step import Finding, Verdict
+from bcrunbook.steps.step import Finding, Findings, Verdict
 
 NAME = "Dynamics 365 Business Central"
 _HOST = "app.codat.io"
@@ -98,30 +100,50 @@ def check_instance(account: Account, profile: Profile) -> None:
         )
 
 
-def rows(account: Account, profile: Seen[Profile]) -> tuple[Finding, Finding]:
-    """The instance, and whether the API key works."""
-    source = "Codat API, profile"
-    advice = "Set it, and instance and toggle are checked for you." if profile.unknown else ""
-    name = profile.value.name if profile.value else account.codat_instance or "unknown"
-    return (
-        Finding(
-            "Codat API key",
-            "works",
-            "works" if profile.value else profile.unknown,
-            source,
-            Verdict.UNKNOWN if profile.unknown else Verdict.OK,
-            advice,
-        ),
-        Finding(
-            "Codat instance",
-            account.codat_instance or "",
-            name,
-            source if profile.value else "accounts.toml",
-            (Verdict.OK if account.codat_instance else Verdict.NOTE)
-            if profile.value
-            else Verdict.UNKNOWN,
-            ""
-            if account.codat_instance
-            else "Is this the instance that is meant? Set codat_instance, and it is checked.",
-        ),
-    )
+@dataclass(frozen=True)
+class PortalFindings(Findings):
+    """What both portal steps see.
+
+    Args:
+        account: the account.
+        profile: the instance that the API key belongs to; unknown without a key.
+        integration: Business Central in that instance; unknown without a key.
+        page: where a browser finds the portal's accounting integrations.
+    """
+
+    account: Account
+    profile: Seen[Profile]
+    integration: Seen[Integration]
+    page: str
+
+    @property
+    def instance(self) -> str:
+        """The instance's name; empty when it is not known."""
+        return self.profile.value.name if self.profile.value else self.account.codat_instance or ""
+
+    @property
+    def instance_rows(self) -> tuple[Finding, Finding]:
+        """Whether the API key works, and which instance it is for."""
+        account, profile, source = self.account, self.profile, "Codat API, profile"
+        return (
+            Finding(
+                "Codat API key",
+                "works",
+                "works" if profile.value else profile.unknown,
+                source,
+                Verdict.UNKNOWN if profile.unknown else Verdict.OK,
+                "Set it, and instance and toggle are checked for you." if profile.unknown else "",
+            ),
+            Finding(
+                "Codat instance",
+                account.codat_instance or "",
+                self.instance or "unknown",
+                source if profile.value else "accounts.toml",
+                (Verdict.OK if account.codat_instance else Verdict.NOTE)
+                if profile.value
+                else Verdict.UNKNOWN,
+                ""
+                if account.codat_instance
+                else "Is this the instance that is meant? Set codat_instance, and it is checked.",
+            ),
+        )

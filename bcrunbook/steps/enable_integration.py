@@ -10,45 +10,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bcrunbook.accounts import Account
-from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.ledger import Fact
 from bcrunbook.services.codat import BUSINESS_CENTRAL
-from bcrunbook.services.codat_models import Integration, Profile
-from bcrunbook.services.wire import Seen
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.said import said
-from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Observation, Row, Verdict
+from bcrunbook.steps.step import (
+    Change,
+    Finding,
+    HandOff,
+    Observation,
+    PersonsStep,
+    Row,
+    Verdict,
+)
 
 ENABLE = "enable"
 
 
 @dataclass(frozen=True)
-class ToggleFindings(Findings):
+class ToggleFindings(codat_portal.PortalFindings):
     """What step 5 saw.
 
     Args:
-        account: the account.
-        profile: the instance that the API key belongs to; unknown without a key.
-        integration: Business Central in that instance; unknown without a key.
         keys: what somebody said last about the keys; None when nobody has.
         word: what somebody said about the toggle; asked only where it cannot be seen.
-        page: the portal's page.
     """
 
-    account: Account
-    profile: Seen[Profile]
-    integration: Seen[Integration]
     keys: Fact | None
     word: Fact | None
-    page: str
-
-    @property
-    def instance(self) -> str:
-        """The instance's name; empty when it is not known."""
-        return self.profile.value.name if self.profile.value else self.account.codat_instance or ""
 
     @property
     def is_enabled(self) -> bool:
@@ -68,7 +59,7 @@ class ToggleFindings(Findings):
     def rows(self) -> tuple[Finding, ...]:
         """API key and instance, the toggle as seen, and the two things that people said."""
         return (
-            *codat_portal.rows(self.account, self.profile),
+            *self.instance_rows,
             self._toggle_row(),
             Finding(
                 "Keys in the Codat Portal",
@@ -99,7 +90,7 @@ class ToggleFindings(Findings):
         return Finding(name, "enabled", told, "a person's word", Verdict.NOTE)
 
 
-class EnableIntegration:
+class EnableIntegration(PersonsStep):
     """Step 5."""
 
     id: ClassVar[str] = "enable_integration"
@@ -133,14 +124,6 @@ class EnableIntegration:
                 hand_off=_card(findings),
             ),
         )
-
-    async def apply(self, context: Context, findings: ToggleFindings, change: Change) -> bool:
-        """Nothing: this step plans no change for the program."""
-        raise ReportBug("A person's change was to be done by the program.", where=change.title)
-
-    def hand_off(self, findings: ToggleFindings, change: Change, error: RunbookError) -> Change:
-        """The change as it is: all that this step plans is for a person anyway."""
-        return change
 
 
 def _card(findings: ToggleFindings) -> HandOff:

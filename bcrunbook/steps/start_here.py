@@ -18,7 +18,7 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Token
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
-from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Verdict
+from bcrunbook.steps.step import Change, Finding, Findings, HandOff, PersonsStep, Verdict
 from bcrunbook.steps.wanted import BUSINESS_CENTRAL
 
 _ASK = "cannot be read by a program"
@@ -196,7 +196,7 @@ def _ask_for(allowed: bool, who: str) -> str:
     return "" if allowed else f"Needs: {who}."
 
 
-class StartHere:
+class StartHere(PersonsStep):
     """Step 0."""
 
     id: ClassVar[str] = "start_here"
@@ -247,11 +247,3 @@ class StartHere:
                 ),
             ),
         )
-
-    async def apply(self, context: Context, findings: StartFindings, change: Change) -> bool:
-        """Nothing: this step plans no change for the program."""
-        return False
-
-    def hand_off(self, findings: StartFindings, change: Change, error: RunbookError) -> Change:
-        """The change as it is: all that this step plans is for a person anyway."""
-        return change

@@ -219,6 +219,18 @@ class Step(Protocol[F]):
         """The same change for somebody with more rights, after it was refused."""
 
 
+class PersonsStep:
+    """Base of a step that plans nothing for the program: all its changes are a person's."""
+
+    async def apply(self, context: Context, findings: Any, change: Change) -> bool:
+        """Nothing: the walk applies only what is the program's."""
+        return False
+
+    def hand_off(self, findings: Any, change: Change, error: RunbookError) -> Change:
+        """The change as it is: it is for a person anyway."""
+        return change
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a step ended: what travels out of a notebook, into the ledger and the report.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from tests.conftest import keep_secret
 from tests.crash.program import Program
+from tests.walking import ALONE
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,37 @@ class Stage:
     def fired(self) -> int:
         """How many faults have fired so far."""
         return len((Path(self.told.directory) / "faults.log").read_text("utf-8").splitlines())
+
+    def kill_at(
+        self, nth: int, moment: str, root: Path, account: str, steps: Sequence[str] = ALONE
+    ) -> bool:
+        """Kill a run while its nth request is under way; False when it makes no such request.
+
+        Args:
+            nth: which request, from 1.
+            moment: `before` its effect or `after` it.
+            root: the workspace.
+            account: its account.
+            steps: which steps are run.
+        """
+        seen = self.fired()
+        self.set({"nth": nth, "hold": moment})
+        pid = self.program.start(root, account, steps)
+        while self.fired() == seen:
+            if not is_running(pid):
+                assert self.program.end() is not None
+                return False
+            time.sleep(0.005)
+        os.kill(pid, signal.SIGKILL)
+        assert self.program.end() is None
+        return True
+
+    def lose_answer(self, nth: int, root: Path, account: str, steps: Sequence[str] = ALONE) -> bool:
+        """Cut the connection after a request's effect; False when a run makes no such request."""
+        seen = self.fired()
+        self.set({"nth": nth, "drop": "after"})
+        assert self.program.run(root, account, steps) is not None
+        return self.fired() > seen
 
     def workspace(self, account: str) -> Path:
         """A fresh workspace with one account."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.steps.wanted import SCOPES
-from tests.crash.stage import Stage, is_running
+from tests.crash.stage import Stage
 from tests.strangers import Stranger
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
@@ -81,17 +79,7 @@ def test_killed_at_every_request(stage: Stage, moment: str, tmp_path: Path) -> N
     stage = replace(stage, folder=tmp_path, prefix=f"kill-{moment}-")
 
     def kill_at(nth: int, account: str, root: Path) -> bool:
-        seen = stage.fired()
-        stage.set({"nth": nth, "hold": moment})
-        pid = stage.program.start(root, account)
-        while stage.fired() == seen:
-            if not is_running(pid):
-                assert stage.program.end() is not None
-                return False
-            time.sleep(0.005)
-        os.kill(pid, signal.SIGKILL)
-        assert stage.program.end() is None
-        return True
+        return stage.kill_at(nth, moment, root, account)
 
     every_point(stage, kill_at)
 
@@ -101,9 +89,6 @@ def test_every_answer_lost_after_its_effect(stage: Stage, tmp_path: Path) -> Non
     stage = replace(stage, folder=tmp_path, prefix="lose-")
 
     def lose_answer(nth: int, account: str, root: Path) -> bool:
-        seen = stage.fired()
-        stage.set({"nth": nth, "drop": "after"})
-        assert stage.program.run(root, account) is not None
-        return stage.fired() > seen
+        return stage.lose_answer(nth, root, account)
 
     every_point(stage, lose_answer)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,41 +12,14 @@ from bcrunbook.accounts import load
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.steps import said
 from bcrunbook.steps.step import Change
-from tests.crash.stage import Stage, is_running
+from tests.crash.stage import Stage
 from tests.portal import at_portal
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 
 KEYS, TOGGLE = "codat_keys", "enable_integration"
 MOST_REQUESTS = 20
-Disturb = Callable[[Stage, Path, str, list[str], int], bool]
-
-
-def kill(moment: str) -> Disturb:
-    """Kill the run while its nth request is under way; False when it has no such request."""
-
-    def disturb(stage: Stage, root: Path, account: str, steps: list[str], nth: int) -> bool:
-        seen = stage.fired()
-        stage.set({"nth": nth, "hold": moment})
-        pid = stage.program.start(root, account, steps)
-        while stage.fired() == seen:
-            if not is_running(pid):
-                assert stage.program.end() is not None
-                return False
-            time.sleep(0.005)
-        os.kill(pid, signal.SIGKILL)
-        assert stage.program.end() is None
-        return True
-
-    return disturb
-
-
-def lose(stage: Stage, root: Path, account: str, steps: list[str], nth: int) -> bool:
-    """Cut the connection after the nth request's effect; False when there is no such request."""
-    seen = stage.fired()
-    stage.set({"nth": nth, "drop": "after"})
-    assert stage.program.run(root, account, steps) is not None
-    return stage.fired() > seen
+Disturb = Callable[[Stage, int, Path, str, list[str]], bool]
 
 
 def ledger_of(root: Path) -> Ledger:
@@ -69,7 +40,7 @@ def every_point(
     """Disturb a run at each of its requests; the next run, undisturbed, ends as it should."""
     points = 0
     for nth in range(1, MOST_REQUESTS):
-        if not disturb(stage, root, account, steps, nth):
+        if not disturb(stage, nth, root, account, steps):
             break
         points += 1
         stage.set()
@@ -81,7 +52,11 @@ def every_point(
 
 @pytest.mark.parametrize(
     ("name", "disturb"),
-    [("before", kill("before")), ("after", kill("after")), ("lose", lose)],
+    [
+        ("before", lambda stage, nth, *run: stage.kill_at(nth, "before", *run)),
+        ("after", lambda stage, nth, *run: stage.kill_at(nth, "after", *run)),
+        ("lose", Stage.lose_answer),
+    ],
     ids=["killed before", "killed after", "answer lost"],
 )
 def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) -> None:
