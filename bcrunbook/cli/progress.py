@@ -89,7 +89,7 @@ def rehearsed(
     as_json: bool,
 ) -> int:
     """Play a rehearsal, show how it goes, write its report; returns the exit code."""
-    from bcrunbook.cli.run import run_folder
+    from bcrunbook.run.folders import run_folder
     from bcrunbook.run.play import play
 
     folder = run_folder(workspace.root)

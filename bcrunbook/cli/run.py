@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,33 +64,10 @@ def _load(workspace: Path | None) -> Workspace:
     return load(find_workspace(workspace))
 
 
-def run_folder(root: Path) -> Path:
-    """A folder for one run, named by its time (UTC); made when the first notebook begins.
-
-    Raises:
-        FixInput: nothing can be written there, and nothing was run.
-    """
-    from bcrunbook.errors import FixInput
-
-    runs = root / "runs"
-    try:
-        runs.mkdir(exist_ok=True)
-        with tempfile.TemporaryFile(dir=runs):
-            pass
-    except OSError as error:
-        raise FixInput(
-            f"The folder of the runs cannot be written ({error.strerror or type(error).__name__})."
-            " Nothing was run.",
-            where=str(runs),
-            next="it has to be a folder that you may write to: correct its rights, or move away"
-            " what is in its place",
-        ) from None
-    return runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-
-
 def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool) -> None:
     from bcrunbook.cli.progress import finish, showing
     from bcrunbook.run.account import run_account
+    from bcrunbook.run.folders import run_folder
     from bcrunbook.steps import STEPS, step_named
 
     cloud = workspace.account(account).cloud

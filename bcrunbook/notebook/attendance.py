@@ -7,6 +7,8 @@ store to the clipboard of the machine on which the kernel runs, and says only th
 from __future__ import annotations
 
 import asyncio
+import atexit
+from functools import partial
 from typing import Any
 
 from bcrunbook.errors import RunbookError
@@ -95,10 +97,15 @@ class PersonHere:
         except RunbookError as error:
             return f"{error.what} {error.next}"
 
+        # A kernel may be shut down before the minute is over.
+        at_the_end = partial(clipboard.clear_now, secret)
+        atexit.register(at_the_end)
+
         async def clear() -> None:
             await asyncio.sleep(clipboard.KEPT_SECONDS)
             if await clipboard.clear(secret):
                 told.value = "Cleared from the clipboard."
+            atexit.unregister(at_the_end)
 
         task = asyncio.create_task(clear())
         self._clearing.add(task)

@@ -47,9 +47,14 @@ async def clear(secret: Secret) -> bool:
     Returns:
         Whether it was.
     """
-    if await asyncio.to_thread(_get) != secret.reveal():
+    return await asyncio.to_thread(clear_now, secret)
+
+
+def clear_now(secret: Secret) -> bool:
+    """The same for a process that is about to end; blocks."""
+    if _get() != secret.reveal():
         return False
-    await asyncio.to_thread(_put, "")
+    _put("")
     return True
 
 

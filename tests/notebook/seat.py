@@ -105,6 +105,10 @@ class Seat:
         """Press the stop button."""
         self._manager.interrupt_kernel()
 
+    def shut_down(self) -> None:
+        """Shut the kernel down, as JupyterLab does."""
+        self._manager.shutdown_kernel()
+
     def _find(self, model: str, label: str) -> str:
         found = [
             comm

@@ -103,6 +103,40 @@ def test_copy_type_a_name_and_say_that_it_is_saved(
     assert value not in json.dumps(seat.traffic, default=str)
 
 
+def test_what_was_copied_is_cleared_again(
+    with_secret: Workspace, clipboard: Clipboard, seat: Seat
+) -> None:
+    """After its time, here cut short, the clipboard is empty and the label says so."""
+    seat.run("from bcrunbook.secrets import clipboard; clipboard.KEPT_SECONDS = 0.5")
+    begin(seat, with_secret, "codat_keys")
+
+    def act() -> None:
+        seat.click("Copy the client secret")
+        until(seat, lambda: any("Cleared" in one for one in seat.labels()))
+        assert clipboard.text() == ""
+        seat.click("Not now")
+
+    seat.run("await step.apply()", act=act)
+    assert outcome(seat)["state"] == "needs_person"
+
+
+def test_a_kernel_that_is_shut_down_leaves_nothing_on_the_clipboard(
+    with_secret: Workspace, clipboard: Clipboard, seat: Seat
+) -> None:
+    """Not even when the minute is not over."""
+    begin(seat, with_secret, "codat_keys")
+
+    def act() -> None:
+        seat.click("Copy the client secret")
+        until(seat, lambda: any("Copied" in one for one in seat.labels()))
+        seat.click("Not now")
+
+    seat.run("await step.apply()", act=act)
+    assert clipboard.text() == secret_of(with_secret)
+    seat.shut_down()
+    assert clipboard.text() == ""
+
+
 def test_not_now_leaves_it_open(with_secret: Workspace, seat: Seat) -> None:
     """Nothing is noted, and the step needs a person."""
     begin(seat, with_secret, "codat_keys")
