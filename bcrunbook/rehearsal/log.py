@@ -62,7 +62,13 @@ class LineLog:
 
 
 class Canaries:
-    """Every secret value ever issued or accepted, one a line, each once."""
+    """Every secret value ever issued or accepted, one a line, each once.
+
+    What people type may be anything: a value of several lines counts as several, and one that is
+    too short to be searched for (it would be found in any text) is left out.
+    """
+
+    SHORTEST = 6
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -72,9 +78,10 @@ class Canaries:
 
     def add(self, value: str) -> str:
         """Note a secret value; answers the value itself."""
-        if value not in self._known:
-            self._known.add(value)
-            self._file.write(value + "\n")
+        for line in value.splitlines():
+            if len(line) >= self.SHORTEST and line not in self._known:
+                self._known.add(line)
+                self._file.write(line + "\n")
         return value
 
     def close(self) -> None:

@@ -426,3 +426,15 @@ def test_what_is_typed_is_in_no_address(rehearsal: RehearsalDescription) -> None
     person.save_keys(secret, secret, enable="later", platform="Pandle")
     log = Path(rehearsal.requests).read_text("utf-8")
     assert secret not in log and password_of(rehearsal, ADMINISTRATOR) not in log
+
+
+def test_a_typed_value_too_short_to_search_for_is_no_canary(
+    rehearsal: RehearsalDescription,
+) -> None:
+    """A leak test would find a single letter in any text."""
+    instance = rehearsal.codat["instance"]
+    person = PortalPerson(rehearsal, developer_of(rehearsal, instance))
+    person.sign_in()
+    person.choose(instance)
+    person.save_keys("an-id", "x", enable="later", platform="Pandle")
+    assert "x" not in lines(rehearsal.canaries)
