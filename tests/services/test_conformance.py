@@ -1,41 +1,50 @@
-"""What this program sends to Microsoft Graph, and what it gets, against Microsoft's description."""
+"""What this program sends to Microsoft Graph and Codat, and what it gets, as they describe it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 import bcrunbook.http
-from bcrunbook.cloud import Cloud
+from bcrunbook.cloud import Cloud, rehearsal_cloud
+from bcrunbook.errors import RunbookError
+from bcrunbook.http import Http
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from tests.conformance import read_description
+from bcrunbook.secrets import Secret
+from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
+from tests.conformance import Description, read_codat_description, read_description
 from tests.conftest import SPEED, MakeWorkspace
+from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
+from tests.rehearsal.support import client_of
 from tests.strangers import Meet, person_of
 from tests.walking import states, walk
 
-GRAPH = "https://graph.microsoft.com"
+GRAPH = "graph.microsoft.com"
+CODAT = "api.codat.io"
+Exchanges = dict[str, list[httpx.Response]]
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """The real way to the network, which keeps a copy of every exchange with Microsoft Graph."""
+    """The real way to the network, which keeps a copy of every exchange, by host."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, kept: list[httpx.Response]) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, kept: Exchanges) -> None:
         self._inner = inner
         self._kept = kept
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass on, and keep."""
         answer = await self._inner.handle_async_request(request)
-        if request.url.host == "graph.microsoft.com":
-            content = await answer.aread()
-            headers = [pair for pair in answer.headers.items() if pair[0] != "content-encoding"]
-            kept = httpx.Response(answer.status_code, headers=headers, content=content)
-            kept.request = request
-            self._kept.append(kept)
+        content = await answer.aread()
+        headers = [pair for pair in answer.headers.items() if pair[0] != "content-encoding"]
+        kept = httpx.Response(answer.status_code, headers=headers, content=content)
+        kept.request = request
+        self._kept[request.url.host].append(kept)
         return answer
 
     async def aclose(self) -> None:
@@ -51,9 +60,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescripti
 
 
 @pytest.fixture
-def exchanges(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Response]:
-    """Every answer of Microsoft Graph during the test, each with its request."""
-    kept: list[httpx.Response] = []
+def exchanges(monkeypatch: pytest.MonkeyPatch) -> Exchanges:
+    """Every answer during the test, each with its request, by host."""
+    kept: Exchanges = defaultdict(list)
     real = bcrunbook.http._transport
 
     def recording(cloud: Cloud) -> httpx.AsyncBaseTransport:
@@ -77,13 +86,23 @@ def _part(outer: httpx.Request, asked: dict[str, Any], told: dict[str, Any]) -> 
     assert str(asked["url"]).startswith("/")
     headers = {"Authorization": outer.headers["Authorization"], **asked.get("headers", {})}
     request = httpx.Request(
-        asked["method"], f"{GRAPH}/v1.0{asked['url']}", headers=headers, json=asked.get("body")
+        asked["method"],
+        f"https://{GRAPH}/v1.0{asked['url']}",
+        headers=headers,
+        json=asked.get("body"),
     )
     body = told.get("body")
     content = b"" if body is None else json.dumps(body).encode()
     answer = httpx.Response(told["status"], headers=told.get("headers"), content=content)
     answer.request = request
     return answer
+
+
+def check(description: Description, exchanges: list[httpx.Response]) -> None:
+    """Fail unless each request and each answer is one that the description knows."""
+    for one in exchanges:
+        description.check_request(one.request)
+        description.check_answer(one)
 
 
 def by_person(told: RehearsalDescription) -> dict[str, Any]:
@@ -98,7 +117,7 @@ TENANTS = {"no Business Central": "without_business_central", "short secrets": "
 async def test_every_exchange_of_a_first_run_fits_the_description(
     make_workspace: MakeWorkspace,
     own: RehearsalDescription,
-    exchanges: list[httpx.Response],
+    exchanges: Exchanges,
     meet: Meet,
     case: str,
 ) -> None:
@@ -113,25 +132,105 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
     workspace = make_workspace(on=own, tenant=tenant, **changes)
     outcomes = await walk(workspace, person=person)
     assert set(states(outcomes)) <= {"done", "changed"}
-    checked = [one for exchange in exchanges for one in single(exchange)]
-    for one in checked:
-        description.check_request(one.request)
-        description.check_answer(one)
+    checked = [one for exchange in exchanges[GRAPH] for one in single(exchange)]
+    check(description, checked)
     assert {"GET", "PATCH", "POST"} <= {one.request.method for one in checked}
 
 
+async def test_every_exchange_of_the_portal_steps_fits_the_description(
+    make_workspace: MakeWorkspace, own: RehearsalDescription, exchanges: Exchanges
+) -> None:
+    """Steps 4 and 5 ask Codat only for what it describes, and get nothing else back."""
+    description = read_codat_description()
+    steps = ("register_application", "client_secret", "codat_keys", "enable_integration")
+    outcomes = await walk(make_workspace(on=own), *steps)
+    assert states(outcomes) == ["changed", "changed", "needs_person", "needs_person"]
+    check(description, exchanges[CODAT])
+    assert {one.request.url.path for one in exchanges[CODAT]} == {
+        "/profile",
+        f"/integrations/{BUSINESS_CENTRAL}",
+    }
+
+
+async def every_call(codat: Codat, customer: httpx.Client) -> None:
+    """Each public call of the client once, and those that find nothing or are refused."""
+    await codat.instance()
+    await codat.integrations()
+    await codat.integration(BUSINESS_CENTRAL)
+    assert await codat.integration("zzzz") is None
+    tags = {"bcrunbook-test": "conformance & more"}
+    owner = await codat.create_company("Wickham", tags=tags, description="A test.")
+    await codat.create_company("Bare", tags={})
+    assert [one.id for one in await codat.companies(tags)] == [owner.id]
+    await codat.companies()
+    await codat.company(owner.id)
+    assert await codat.company(NOBODY) is None
+    await codat.tag_company(owner.id, {**tags, "stage": "linked"})
+    made = await codat.create_connection(owner.id, SANDBOX)
+    with pytest.raises(RunbookError):
+        await codat.refresh_all(owner.id)
+    failing = await codat.create_connection(owner.id, BUSINESS_CENTRAL)
+    for one in (made, failing):
+        customer.get(one.link_url)
+    await codat.connection(owner.id, failing.id)
+    assert await codat.connection(owner.id, NOBODY) is None
+    await codat.connections(owner.id)
+    await codat.refresh_all(owner.id)
+    await codat.data_status(owner.id)
+    while any(
+        one.current_status != "Complete" for one in (await codat.data_status(owner.id)).values()
+    ):
+        pass
+    await codat.refresh(owner.id, "company", made.id)
+    with pytest.raises(RunbookError):
+        await codat.connections(NOBODY)
+
+
+async def test_every_exchange_of_the_client_of_codat_fits_the_description(
+    own: RehearsalDescription, exchanges: Exchanges
+) -> None:
+    """Whatever the client can ask for is described, and so are the answers it gets."""
+    description = read_codat_description()
+
+    async def key() -> Secret:
+        return Secret(key_of(own, own.codat["instance"]))
+
+    with client_of(own) as customer:
+        async with Http(rehearsal_cloud(Path(own.directory))) as http:
+            await every_call(Codat(http, key), customer)
+    check(description, exchanges[CODAT])
+    assert {one.status_code for one in exchanges[CODAT]} == {200, 204, 400, 404}
+    assert {one.request.method for one in exchanges[CODAT]} == {"GET", "PATCH", "POST"}
+
+
+def test_every_public_call_is_made() -> None:
+    """A call that is added to the client has to be added to the exchanges that are checked."""
+    public = {name for name, value in vars(Codat).items() if callable(value) and name[0] != "_"}
+    assert public - {"check_spare"} == set(every_call.__code__.co_names) & public
+
+
+Read = Callable[[], Description]
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("read", "url", "method", "body"),
     [
-        ("GET", "/nonsense", None),
-        ("DELETE", "/organization", None),
-        ("POST", "/applications", {"displayName": 5}),
+        (read_description, f"https://{GRAPH}/v1.0/nonsense", "GET", None),
+        (read_description, f"https://{GRAPH}/v1.0/organization", "DELETE", None),
+        (read_description, f"https://{GRAPH}/v1.0/applications", "POST", {"displayName": 5}),
+        (read_codat_description, f"https://{CODAT}/nonsense", "GET", None),
+        (read_codat_description, f"https://{CODAT}/companies/{NOBODY}/dataStatus", "POST", None),
+        (read_codat_description, f"https://{CODAT}/companies?pageSize=many", "GET", None),
+        (read_codat_description, f"https://{CODAT}/companies", "POST", {"name": 5}),
+        (read_codat_description, f"https://{CODAT}/companies", "POST", {"name": "Codat[1]"}),
+        (read_codat_description, f"https://{CODAT}/companies/1", "PATCH", {"tags": {"a": 5}}),
     ],
 )
-def test_a_request_that_does_not_fit_is_noticed(method: str, path: str, body: Any) -> None:
+def test_a_request_that_does_not_fit_is_noticed(
+    read: Read, url: str, method: str, body: Any
+) -> None:
     """The description is strict enough to tell a wrong request."""
-    description = read_description()
-    headers = {"Authorization": "Bearer x"}
-    request = httpx.Request(method, f"{GRAPH}/v1.0{path}", headers=headers, json=body)
+    description = read()
+    request = httpx.Request(method, url, headers={"Authorization": "Bearer x"}, json=body)
     with pytest.raises(AssertionError):
         description.check_request(request)
