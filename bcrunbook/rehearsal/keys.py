@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from bcrunbook.rehearsal.log import private_file
+from bcrunbook.rehearsal.messages import read_json
 
 
 class InvalidToken(Exception):
@@ -36,7 +37,7 @@ def split_token(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, byte
     """Header, claims, signed part and signature of a token that nobody has verified yet."""
     try:
         head, claims, signature = token.split(".")
-        parsed = json.loads(unb64url(head)), json.loads(unb64url(claims))
+        parsed = read_json(unb64url(head)), read_json(unb64url(claims))
         raw = unb64url(signature)
     except (ValueError, UnicodeDecodeError) as problem:
         raise InvalidToken("not a JSON Web Token") from problem

@@ -61,6 +61,20 @@ Keeper = Callable[[Call, Answer], None]
 """What a host does about an answer that a fault rule gave in its place."""
 
 
+def read_json(text: bytes | str) -> Any:
+    """What a JSON text says; ValueError for anything that no answer could say back.
+
+    Half a surrogate pair can be written in JSON and in no UTF-8, and nesting has no limit of its
+    own: both are refused like any other broken text.
+    """
+    try:
+        data = json.loads(text)
+        json.dumps(data, ensure_ascii=False).encode()
+    except RecursionError as problem:
+        raise ValueError("nested too deeply") from problem
+    return data
+
+
 def json_answer(status: int, data: Any, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer that carries JSON."""
     body = json.dumps(data, ensure_ascii=False).encode()

@@ -1080,19 +1080,19 @@ async def test_from_a_company_to_its_data(rehearsal: Rehearsal, tags: dict[str, 
         linked = await codat.connection(owner.id, made.id)
         assert linked is not None and linked.status == "Linked"
         assert [one.id for one in await codat.connections(owner.id)] == [made.id]
-        await _settled(codat, owner.id)
+        await settled(codat, owner.id)
         await codat.refresh_all(owner.id)
-        await _settled(codat, owner.id)
+        await settled(codat, owner.id)
         pull = await codat.refresh(owner.id, "company", made.id)
         assert (pull.data_type, pull.connection_id) == ("company", made.id)
-        status = (await _settled(codat, owner.id))["company"]
+        status = (await settled(codat, owner.id))["company"]
         assert status.latest_sync_id == pull.id and status.last_successful_sync is not None
         found = await codat.company(owner.id)
         assert found is not None and found.last_sync is not None
         assert [one.status for one in found.data_connections] == ["Linked"]
 
 
-async def _settled(codat: Codat, owner: str) -> dict[str, Any]:
+async def settled(codat: Codat, owner: str) -> dict[str, Any]:
     """The data status of a company once everything is complete."""
     pace = Pace(SPEED)
     for _ in range(400):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,20 @@ from tests.conformance import Description, read_codat_description, read_descript
 from tests.conftest import SPEED, MakeWorkspace
 from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
 from tests.rehearsal.support import client_of
+from tests.services.test_codat import settled
 from tests.strangers import Meet, person_of
 from tests.walking import states, walk
 
 GRAPH = "graph.microsoft.com"
 CODAT = "api.codat.io"
+READERS = {GRAPH: read_description, CODAT: read_codat_description}
 Exchanges = dict[str, list[httpx.Response]]
+
+
+@cache
+def described(host: str) -> Description:
+    """A service's description, read once."""
+    return READERS[host]()
 
 
 class Recorder(httpx.AsyncBaseTransport):
@@ -122,7 +131,7 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
     case: str,
 ) -> None:
     """Steps 0 to 3 send only what Microsoft describes, and get nothing else back."""
-    description = read_description()
+    description = described(GRAPH)
     tenant = own.accounts[TENANTS.get(case, "trial")]["tenant"]
     person = person_of(own, "robin") if case == "a person" else None
     changes = {"sign_in": by_person(own)} if person else {}
@@ -141,7 +150,7 @@ async def test_every_exchange_of_the_portal_steps_fits_the_description(
     make_workspace: MakeWorkspace, own: RehearsalDescription, exchanges: Exchanges
 ) -> None:
     """Steps 4 and 5 ask Codat only for what it describes, and get nothing else back."""
-    description = read_codat_description()
+    description = described(CODAT)
     steps = ("register_application", "client_secret", "codat_keys", "enable_integration")
     outcomes = await walk(make_workspace(on=own), *steps)
     assert states(outcomes) == ["changed", "changed", "needs_person", "needs_person"]
@@ -177,10 +186,7 @@ async def every_call(codat: Codat, customer: httpx.Client) -> None:
     await codat.connections(owner.id)
     await codat.refresh_all(owner.id)
     await codat.data_status(owner.id)
-    while any(
-        one.current_status != "Complete" for one in (await codat.data_status(owner.id)).values()
-    ):
-        pass
+    await settled(codat, owner.id)
     await codat.refresh(owner.id, "company", made.id)
     with pytest.raises(RunbookError):
         await codat.connections(NOBODY)
@@ -190,7 +196,7 @@ async def test_every_exchange_of_the_client_of_codat_fits_the_description(
     own: RehearsalDescription, exchanges: Exchanges
 ) -> None:
     """Whatever the client can ask for is described, and so are the answers it gets."""
-    description = read_codat_description()
+    description = described(CODAT)
 
     async def key() -> Secret:
         return Secret(key_of(own, own.codat["instance"]))
@@ -209,28 +215,26 @@ def test_every_public_call_is_made() -> None:
     assert public - {"check_spare"} == set(every_call.__code__.co_names) & public
 
 
-Read = Callable[[], Description]
-
-
 @pytest.mark.parametrize(
-    ("read", "url", "method", "body"),
+    ("host", "method", "path", "body"),
     [
-        (read_description, f"https://{GRAPH}/v1.0/nonsense", "GET", None),
-        (read_description, f"https://{GRAPH}/v1.0/organization", "DELETE", None),
-        (read_description, f"https://{GRAPH}/v1.0/applications", "POST", {"displayName": 5}),
-        (read_codat_description, f"https://{CODAT}/nonsense", "GET", None),
-        (read_codat_description, f"https://{CODAT}/companies/{NOBODY}/dataStatus", "POST", None),
-        (read_codat_description, f"https://{CODAT}/companies?pageSize=many", "GET", None),
-        (read_codat_description, f"https://{CODAT}/companies", "POST", {"name": 5}),
-        (read_codat_description, f"https://{CODAT}/companies", "POST", {"name": "Codat[1]"}),
-        (read_codat_description, f"https://{CODAT}/companies/1", "PATCH", {"tags": {"a": 5}}),
+        (GRAPH, "GET", "/v1.0/nonsense", None),
+        (GRAPH, "DELETE", "/v1.0/organization", None),
+        (GRAPH, "POST", "/v1.0/applications", {"displayName": 5}),
+        (CODAT, "GET", "/nonsense", None),
+        (CODAT, "POST", f"/companies/{NOBODY}/dataStatus", None),
+        (CODAT, "GET", "/companies?page=1&pageSize=many", None),
+        (CODAT, "POST", "/companies", {"name": 5}),
+        (CODAT, "POST", "/companies", {"name": "Codat[1]"}),
+        (CODAT, "PATCH", f"/companies/{NOBODY}", {"tags": {"a": 5}}),
     ],
 )
 def test_a_request_that_does_not_fit_is_noticed(
-    read: Read, url: str, method: str, body: Any
+    host: str, method: str, path: str, body: Any
 ) -> None:
     """The description is strict enough to tell a wrong request."""
-    description = read()
-    request = httpx.Request(method, url, headers={"Authorization": "Bearer x"}, json=body)
+    description = described(host)
+    headers = {"Authorization": "Bearer x"}
+    request = httpx.Request(method, f"https://{host}{path}", headers=headers, json=body)
     with pytest.raises(AssertionError):
         description.check_request(request)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import CodatError, bad_request
-from bcrunbook.rehearsal.messages import Call
+from bcrunbook.rehearsal.messages import Call, read_json
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,8 @@ class Request:
         if content_type != "application/json":
             raise CodatError(415, "Unsupported media type.")
         try:
-            data = json.loads(self.call.body)
-            # Half a surrogate pair can be written in JSON, and in no answer.
-            json.dumps(data, ensure_ascii=False).encode()
-        except (ValueError, RecursionError) as problem:
+            data = read_json(self.call.body)
+        except ValueError as problem:
             raise bad_request("The request body is not valid JSON.") from problem
         if not isinstance(data, dict):
             raise bad_request("The request body must be a JSON object.")

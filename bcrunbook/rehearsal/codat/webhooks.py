@@ -64,7 +64,7 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     tags = body.get("companyTags")
     if tags is None:
         return checked
-    if tags and not _texts(tags):
+    if tags != [] and not _texts(tags):
         raise bad_request("`companyTags` must be an array of strings.")
     if len(tags) > MAX_TAGS:
         raise bad_request(f"`companyTags` can hold at most {MAX_TAGS} tags.")

@@ -24,7 +24,7 @@ from bcrunbook.rehearsal.graph.errors import (
 )
 from bcrunbook.rehearsal.graph.request import Caller, Key, Request, find
 from bcrunbook.rehearsal.graph.routes import ALTERNATE_KEYS, COUNTED, ROUTES, Handler
-from bcrunbook.rehearsal.messages import Answer, Call
+from bcrunbook.rehearsal.messages import Answer, Call, read_json
 from bcrunbook.rehearsal.messages import Handler as HostHandler
 
 HOST = "graph.microsoft.com"
@@ -220,7 +220,7 @@ def _serves_consumers(request: Request, places: tuple[str | Key, ...]) -> bool:
         except GraphError:
             pass  # not there (yet): what the body says counts
     try:
-        given = json.loads(request.call.body or b"{}")
+        given = read_json(request.call.body or b"{}")
     except ValueError:
         return False
     audience = given.get("signInAudience") if isinstance(given, dict) else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from bcrunbook.rehearsal.graph.errors import GraphError, malformed
 from bcrunbook.rehearsal.graph.request import odata_answer
-from bcrunbook.rehearsal.messages import Answer, Call
+from bcrunbook.rehearsal.messages import Answer, Call, read_json
 
 MAXIMUM = 20
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -34,7 +34,7 @@ def run(call: Call, version: str, serve: Callable[[Call], Answer]) -> Answer:
 
 def _parts(call: Call) -> list[Part]:
     try:
-        parts = json.loads(call.body)["requests"]
+        parts = read_json(call.body)["requests"]
     except (ValueError, KeyError, TypeError) as problem:
         raise malformed("Invalid batch payload format.") from problem
     if not isinstance(parts, list) or not parts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from bcrunbook.rehearsal.directory import public
 from bcrunbook.rehearsal.graph import odata
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request, denied, not_found
 from bcrunbook.rehearsal.graph.schema import GUID, checked
-from bcrunbook.rehearsal.messages import Answer, Call, json_answer
+from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 from bcrunbook.rehearsal.state import Document
 
 ODATA_TYPE = (
@@ -92,7 +91,7 @@ class Request:
                 "the Content-Type header declaration.",
             )
         try:
-            return json.loads(self.call.body)
+            return read_json(self.call.body)
         except ValueError as problem:
             raise GraphError(
                 400,

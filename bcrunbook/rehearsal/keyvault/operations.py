@@ -5,7 +5,6 @@ Source: Azure REST reference, Key Vault, "Secrets".
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from bcrunbook.rehearsal.keys import b64url, unb64url
 from bcrunbook.rehearsal.keyvault import access, records
 from bcrunbook.rehearsal.keyvault.errors import bad_parameter, being_deleted, disabled
 from bcrunbook.rehearsal.keyvault.records import Phase
-from bcrunbook.rehearsal.messages import Answer, Call, json_answer
+from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 from bcrunbook.rehearsal.state import Document
 
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
@@ -187,7 +186,7 @@ def _bundle(request: Request, record: Document, version: Document) -> Answer:
 
 def _body(request: Request) -> dict[str, Any]:
     try:
-        body = json.loads(request.call.body)
+        body = read_json(request.call.body)
     except ValueError:
         body = None
     if not isinstance(body, dict):
