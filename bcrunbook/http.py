@@ -95,9 +95,39 @@ class _PacedRetry(Retry):
         self.elapsed_sleep += seconds
 
 
+_LOST = "bcrunbook.lost"
+"""The request extension that counts answers which were lost after the request had left."""
+
+
 async def _read_whole(response: httpx.Response) -> None:
     """Read the body while a connection that breaks in the middle of it can still be repeated."""
-    await response.aread()
+    try:
+        await response.aread()
+    except _FAULTS:
+        response.extensions[_LOST].append(response.status_code)
+        raise
+
+
+class _Noting(httpx.AsyncBaseTransport):
+    """Notes that a request had left when its answer was lost: a later try may fail otherwise."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        lost = request.extensions.setdefault(_LOST, [])
+        try:
+            response = await self._inner.handle_async_request(request)
+        except (*_NOT_SENT, httpx.ProxyError):
+            raise
+        except _FAULTS as error:
+            lost.append(error)
+            raise
+        response.extensions[_LOST] = lost
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def _policies(pace: Pace) -> dict[Repeat, Retry]:
@@ -190,7 +220,8 @@ class Http:
         self._policies = _policies(cloud.pace)
         self._client = httpx.AsyncClient(
             transport=RetryTransport(
-                transport=transport or _transport(cloud), retry=self._policies[Repeat.ONCE]
+                transport=_Noting(transport or _transport(cloud)),
+                retry=self._policies[Repeat.ONCE],
             ),
             timeout=_TIMEOUT,
             headers={"User-Agent": USER_AGENT},
@@ -252,17 +283,19 @@ class Http:
                 for key, value in data.items()
                 if value is not None
             }
+        lost: list[object] = []
         try:
             response = await self._client.request(
                 method,
                 url,
                 params=params,
                 headers=sent_headers,
-                extensions={"retry": self._policies[repeat]},
+                extensions={"retry": self._policies[repeat], _LOST: lost},
                 **body,
             )
         except _FAULTS as error:
-            raise self._unreachable(error, where, repeat) from None
+            may_be_done = bool(lost) and repeat is not Repeat.SAFE
+            raise self._unreachable(error, where, may_be_done=may_be_done) from None
         log.info(
             "%s %s%s -> %d in %.0f ms, request-id %s",
             method,
@@ -274,9 +307,11 @@ class Http:
         )
         return response
 
-    def _unreachable(self, error: httpx.RequestError, where: str, repeat: Repeat) -> Unreachable:
+    def _unreachable(
+        self, error: httpx.RequestError, where: str, *, may_be_done: bool
+    ) -> Unreachable:
         detail = scrub(str(error), where="transport error") or type(error).__name__
-        if isinstance(error, httpx.ProxyError):
+        if isinstance(error, httpx.ProxyError) and not may_be_done:
             return Unreachable(
                 f"The proxy refused the connection: {detail}.",
                 where=where,
@@ -286,9 +321,9 @@ class Http:
                 next="check the proxy's address and what it allows, then run again",
                 who="you, or whoever keeps the proxy",
             )
-        if isinstance(error, _NOT_SENT):
+        if isinstance(error, _NOT_SENT) and not may_be_done:
             return self._not_connected(detail, where)
-        kind = Unreachable if repeat is Repeat.SAFE else AnswerLost
+        kind = AnswerLost if may_be_done else Unreachable
         return kind(
             f"No answer came: {detail}.",
             where=where,

@@ -57,6 +57,31 @@ async def test_an_unsafe_request_is_not_repeated_after_a_server_error(status: in
     assert await send(Repeat.ONCE, httpx.Response(status)) == (status, 1)
 
 
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_keyed_request_is_repeated_when_its_answer_is_lost(status: int) -> None:
+    """The service keeps any answer under the key: a lost one is asked for again, a 5xx is final."""
+    lost = httpx.ReadError("cut")
+    assert await send(Repeat.KEYED, lost, httpx.Response(200)) == (200, 2)
+    assert await send(Repeat.KEYED, httpx.Response(status)) == (status, 1)
+
+
+async def test_a_lost_answer_is_not_forgotten_when_later_tries_fail_otherwise() -> None:
+    """The first request may have had its effect, whatever became of the second."""
+    refused = [httpx.ConnectError("refused")] * 8
+    with pytest.raises(AnswerLost):
+        await send(Repeat.KEYED, httpx.ReadError("cut"), *refused)
+    with pytest.raises(Unreachable) as told:
+        await send(Repeat.KEYED, *refused)
+    assert not isinstance(told.value, AnswerLost)
+
+
+async def test_a_proxy_that_refuses_has_sent_nothing() -> None:
+    """It is told as such, also for a write that may be done once only."""
+    with pytest.raises(Unreachable) as told:
+        await send(Repeat.ONCE, httpx.ProxyError("403 Forbidden"))
+    assert not isinstance(told.value, AnswerLost)
+
+
 async def test_a_throttled_request_is_always_repeated() -> None:
     """A 429 did nothing, so even an unsafe request is sent again."""
     answers = (httpx.Response(429, headers={"Retry-After": "2.128"}), httpx.Response(201))
