@@ -138,15 +138,24 @@ class Change:
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Change:
-        """A change as an outcome's plain data tells it (see `Outcome.as_dict`)."""
-        handed = told["hand_off"]
+        """A change as an outcome's plain data tells it (see `Outcome.as_dict`).
+
+        The data may be another version's: what it lacks has its default, what it has more is left.
+        """
+        handed = told.get("hand_off")
         return cls(
             key=told["key"],
             title=told["title"],
-            rows=tuple(Row(**row) for row in told["rows"]),
+            rows=tuple(Row(**row) for row in told.get("rows", ())),
             by=told["by"],
-            subject=told["subject"],
-            hand_off=HandOff(**{name: _frozen(value) for name, value in handed.items()})
+            subject=told.get("subject", ""),
+            hand_off=HandOff(
+                **{
+                    name: _frozen(handed[name])
+                    for name in HandOff.__dataclass_fields__
+                    if name in handed
+                }
+            )
             if handed
             else None,
         )
