@@ -61,18 +61,22 @@ Keeper = Callable[[Call, Answer], None]
 """What a host does about an answer that a fault rule gave in its place."""
 
 
-def read_json(text: bytes | str) -> Any:
-    """What a JSON text says; ValueError for anything that no answer could say back.
+def read_json(text: bytes) -> Any:
+    """What a JSON text says (RFC 8259: UTF-8, no NaN); ValueError for anything else.
 
     Half a surrogate pair can be written in JSON and in no UTF-8, and nesting has no limit of its
     own: both are refused like any other broken text.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text.decode("utf-8-sig"), parse_constant=_no_number)
         json.dumps(data, ensure_ascii=False).encode()
     except RecursionError as problem:
         raise ValueError("nested too deeply") from problem
     return data
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def json_answer(status: int, data: Any, headers: Mapping[str, str] | None = None) -> Answer:

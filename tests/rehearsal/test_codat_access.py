@@ -145,12 +145,24 @@ def test_a_connected_company_raises_the_limit(codat: Codat) -> None:
     company, connection = codat.linked()
     assert limit() == before + 1000
     other = codat.connection(company)
-    codat.http.get(other["linkUrl"])
-    assert limit() == before + 1000
+    # One accounting connection of a company can be linked, the second only after the first is gone.
+    assert codat.http.get(other["linkUrl"]).status_code == 400
+    errors = codat("GET", f"/companies/{company}/connections/{other['id']}").json()
+    assert errors["status"] == "PendingAuth" and errors["dataConnectionErrors"]
     codat("DELETE", f"/companies/{company}/connections/{connection}")
+    assert limit() == before
+    codat.http.get(other["linkUrl"])
     assert limit() == before + 1000
     codat("DELETE", f"/companies/{company}")
     assert limit() == before
+
+
+def test_the_last_api_key_stays(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
+    """Of several keys any can be deleted, but never the last: nobody could make another."""
+    codat = Codat(http, key_of(rehearsal, "Millrace Software"))
+    (only,) = codat("GET", "/apiKeys").json()["results"]
+    check_refusal(codat("DELETE", f"/apiKeys/{only['id']}"), 400, "last")
+    assert codat("GET", "/apiKeys").json()["results"] == [only]
 
 
 def test_api_keys(rehearsal: RehearsalDescription, codat: Codat) -> None:

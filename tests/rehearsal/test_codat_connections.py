@@ -89,8 +89,12 @@ def test_deleting_a_connection(codat: Codat) -> None:
 def test_tokens_that_are_brought_along(rehearsal: RehearsalDescription, codat: Codat) -> None:
     """Tokens link a connection without a first sync, and are canaries."""
     company = codat.company()["id"]
-    connection = codat.connection(company, "gbol")["id"]
+    connection = codat.connection(company)["id"]
     path = f"/companies/{company}/connections/{connection}/authorization"
+    for platform in ("gbol", "trji"):  # not enabled; and one that only a real link can prove
+        other = codat.connection(company, platform)["id"]
+        other_path = f"/companies/{company}/connections/{other}/authorization"
+        check_refusal(codat("PUT", other_path, {"token": "0123456789"}), 400, "Authorization")
     for body in ({}, {"token": 5}, {"token": None}, {"token": ""}):
         check_refusal(codat("PUT", path, body), 400, "authorization")
     token = uuid.uuid4().hex

@@ -16,6 +16,7 @@ from tests.rehearsal.support import GRAPH, app_token
 DEEP = b"[" * 100_000
 BODIES = [
     DEEP,
+    b'{"name": NaN}',
     b'{"value": "\\ud800", "name": "\\ud800"}',
     b'{"name": "\xff"}',
     b"{",
@@ -61,6 +62,34 @@ def test_a_body_that_means_nothing(
         )
         assert answer.status_code == 400, (url, answer.text[:200])
         assert "error" in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/webhooks", {"url": "https://a b/", "eventTypes": ["read.completed"]}),
+        ("/webhooks", {"url": "https://\u00fc.example/", "eventTypes": ["read.completed"]}),
+        ("/webhooks", {"url": "https://x.example:99999/", "eventTypes": ["read.completed"]}),
+        ("/webhooks", {"url": "https://x.example/", "eventTypes": ["a.b"], "disabled": 0}),
+        ("/corsSettings", {"allowedOrigins": ["https://@/"]}),
+    ],
+)
+def test_what_codats_own_schema_would_not_take_back(
+    rehearsal: RehearsalDescription, http: httpx.Client, path: str, body: dict[str, Any]
+) -> None:
+    """Addresses that are no URI, and flags that are none, are refused and not kept."""
+    headers = {"Authorization": basic(rehearsal.codat["api_key"])}
+    assert http.post(f"{API}{path}", headers=headers, json=body).status_code == 400
+
+
+def test_ids_may_be_written_in_capitals(
+    rehearsal: RehearsalDescription, http: httpx.Client
+) -> None:
+    """A GUID is the same in either case."""
+    headers = {"Authorization": basic(rehearsal.codat["api_key"])}
+    made = http.post(f"{API}/companies", headers=headers, json={"name": "Capitals"}).json()
+    found = http.get(f"{API}/companies/{made['id'].upper()}", headers=headers)
+    assert found.status_code == 200 and found.json()["id"] == made["id"]
 
 
 @pytest.mark.parametrize("tags", [5, True, "a:b", {}, [5], ["no-colon"]])

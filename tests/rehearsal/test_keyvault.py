@@ -32,10 +32,10 @@ class Vault:
     def __call__(
         self, method: str, path: str, body: Any = None, version: str | None = VERSION
     ) -> httpx.Response:
+        asked = f"{'&' if '?' in path else '?'}api-version={version}" if version else ""
         return self.http.request(
             method,
-            f"{self.url}{path}",
-            params={"api-version": version} if version else {},
+            f"{self.url}{path}{asked}",
             json=body,
             headers={"Authorization": f"Bearer {self.token}"} if self.token else {},
         )
@@ -265,13 +265,31 @@ def test_an_unknown_name_or_version_is_not_found(vault: Vault) -> None:
         ("GET", "/secrets/unknown-name"),
         ("DELETE", "/secrets/unknown-name"),
         ("PATCH", "/secrets/unknown-name"),
-        ("GET", "/secrets/unknown-name/versions"),
         ("GET", f"/secrets/known/{'0' * 32}"),
         ("GET", "/deletedsecrets/known"),
         ("DELETE", "/deletedsecrets/known"),
         ("POST", "/deletedsecrets/known/recover"),
     ):
         assert refusal(vault(method, path, {})) == (404, "SecretNotFound", "")
+
+
+def test_an_unknown_name_has_no_versions(vault: Vault) -> None:
+    """An empty list, unlike every other question about it."""
+    answer = vault("GET", "/secrets/unknown-name/versions", {})
+    assert (answer.status_code, answer.json()["value"]) == (200, [])
+
+
+@pytest.mark.parametrize("asked", ["0", "26", "9" * 5000, "\u0663", "x"])
+def test_the_size_of_a_page_has_bounds(vault: Vault, asked: str) -> None:
+    """From 1 to 25, in plain digits."""
+    assert vault("GET", f"/secrets?maxresults={asked}", {}).status_code == 400
+
+
+@pytest.mark.parametrize("seconds", [-1, 10**18, 10**400, True, "1"])
+def test_dates_are_ones_that_clients_can_hold(vault: Vault, seconds: object) -> None:
+    """An end that no calendar has is refused."""
+    body = {"value": "a-value", "attributes": {"exp": seconds}}
+    assert vault("PUT", "/secrets/dated", body).status_code == 400
 
 
 # --- in between --------------------------------------------------------------------------------

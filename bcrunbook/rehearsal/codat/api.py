@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import access
 from bcrunbook.rehearsal.codat.errors import CodatError, method_not_allowed, not_found
-from bcrunbook.rehearsal.codat.idempotency import keep, once
+from bcrunbook.rehearsal.codat.idempotency import GUID, keep, once
 from bcrunbook.rehearsal.codat.limits import Limits
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.codat.routes import ROUTES
@@ -55,9 +55,14 @@ def _planned(request: Request) -> Answer:
         return problem.answer()
 
 
+def _spelt(part: str) -> str:
+    """A part of an address; ids are GUIDs, whose letters some clients write in capitals."""
+    return part.lower() if GUID.fullmatch(part) else part
+
+
 def _routed(request: Request) -> Answer:
     """The answer of the route, refusals included: those are kept under an idempotency key too."""
-    parts = [unquote(part) for part in request.call.path.strip("/").split("/")]
+    parts = [_spelt(unquote(part)) for part in request.call.path.strip("/").split("/")]
     try:
         for pattern, handlers in PATTERNS:
             if len(pattern) != len(parts) or not all(

@@ -4,7 +4,8 @@ Source: Codat's OpenAPI description (Connection) and docs, "Connections". One-ti
 addresses are a setting of an instance, and off here.
 
 Undocumented, and plain here: a connection to an integration that is not enabled can be made, and
-linking it fails; a second accounting connection is not refused; only a Linked connection can be
+linking it fails; a second accounting connection can be made,
+and only one be Linked; only a Linked connection can be
 unlinked, and what else is asked for is a 400.
 """
 
@@ -104,9 +105,14 @@ def delete(request: Request, company: str, connection: str) -> Answer:
 def authorize(request: Request, company: str, connection: str) -> Answer:
     """Take tokens that somebody already holds; they are not tried, and no first sync follows.
 
-    Which names the tokens have is not published, nor the status that follows: Linked here.
+    Which names the tokens have is not published, nor the status that follows: Linked here. For
+    Business Central nothing is documented: only a link through Microsoft proves its keys.
     """
     document = find_connection(request, company, connection)
+    platform = world.PLATFORMS[document["platform"]]
+    is_enabled = platforms.is_enabled(request.cloud, request.instance, platform)
+    if platform.key == world.BUSINESS_CENTRAL or not is_enabled:
+        raise bad_request(f"Authorization cannot be set for {platform.name}.")
     tokens = request.body()
     if not tokens or not all(isinstance(value, str) and value for value in tokens.values()):
         raise bad_request("The authorization must be an object of strings.")

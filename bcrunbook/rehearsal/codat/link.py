@@ -21,7 +21,13 @@ from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import CALLBACK_HOST, LINK_HOST, data, world
 from bcrunbook.rehearsal.codat.integrations import settings_of
 from bcrunbook.rehearsal.codat.platforms import is_enabled
-from bcrunbook.rehearsal.codat.records import CONNECTION, LINKED, owner_of, put_connection
+from bcrunbook.rehearsal.codat.records import (
+    CONNECTION,
+    LINKED,
+    connections_of,
+    owner_of,
+    put_connection,
+)
 from bcrunbook.rehearsal.entra.pages import message_page
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, redirect, with_query
 from bcrunbook.rehearsal.state import GLOBAL, Document
@@ -30,6 +36,7 @@ ATTEMPT = "codatLinkAttempt"
 """The kind of record that holds what a sign-in is for, by its `state`."""
 
 ATTEMPT_SECONDS = 3600
+ACCOUNTING = "Accounting"
 CALLBACK_PATH = "/oauth/callback"
 CALLBACK = f"https://{CALLBACK_HOST}{CALLBACK_PATH}"
 SIGN_IN = "/common/oauth2/v2.0"
@@ -62,7 +69,15 @@ class _Attempt:
         self.platform = world.PLATFORMS[document["platform"]]
 
     def succeed(self) -> Answer:
-        """The connection is Linked, its errors are over, and the first sync starts."""
+        """The connection is Linked, its errors are over, and the first sync starts.
+
+        A company has one active accounting connection (Codat's description, Connection); how a
+        second one is refused is undocumented.
+        """
+        if self.platform.source_type == ACCOUNTING and self._has_another():
+            return self.fail(
+                _Refused("409", "Conflict", "Another accounting connection is linked.")
+            )
         now = timestamp(self.cloud.clock.now())
         errors = [
             {**error, "status": "Resolved", "resolvedOnUtc": now}
@@ -86,6 +101,14 @@ class _Attempt:
         self._put({**self.document, "errors": [*self.document["errors"], error]})
         text = f"{self.platform.name} could not be connected. {problem.message}"
         return message_page("Not connected", text, status=400, problem=True)
+
+    def _has_another(self) -> bool:
+        return any(
+            document["status"] == LINKED
+            and world.PLATFORMS[document["platform"]].source_type == ACCOUNTING
+            for connection, document in connections_of(self.cloud, self.company)
+            if connection != self.connection
+        )
 
     def _put(self, document: Document) -> None:
         put_connection(self.cloud, self.instance, self.company, self.connection, document)

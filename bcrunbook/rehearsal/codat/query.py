@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_plus
 
 from bcrunbook.rehearsal.clock import parse_timestamp
 from bcrunbook.rehearsal.codat.errors import CodatError, bad_request
@@ -91,8 +92,10 @@ def sort_key(call: Call, kind: Kind) -> tuple[Callable[[Item], Any], bool] | Non
 
 def _raw(call: Call, name: str) -> str:
     """A query option as it was sent, still encoded: the docs give the limit for the encoded one."""
-    pairs = (pair.partition("=") for pair in call.query.split("&"))
-    return next((value for option, _, value in pairs if option == name), "")
+    pairs = [pair.partition("=") for pair in call.query.split("&")]
+    # Of a repeated option the last counts, however its name is spelt.
+    found = [value for option, _, value in pairs if unquote_plus(option) == name]
+    return found[-1] if found else ""
 
 
 def _malformed(kind: Kind) -> CodatError:
@@ -190,7 +193,7 @@ class _Parser:
         if known == FLAG and sign not in ("=", "!="):
             raise _malformed(self._kind)
         wanted = self._typed(known, text)
-        convert = _moment if known == DATE else _same
+        convert = moment if known == DATE else _same
         if sign == "!=":
             return lambda item: all(convert(value) != wanted for value in _values(item, name))
         compare = COMPARISONS[sign]
@@ -202,7 +205,7 @@ class _Parser:
                 return {"true": True, "false": False}[text]
             if known == NUMBER:
                 return float(text)
-            return _moment(text) if known == DATE else text
+            return moment(text) if known == DATE else text
         except (ValueError, KeyError) as problem:
             raise _malformed(self._kind) from problem
 
@@ -234,7 +237,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _moment(text: str) -> float:
+def moment(text: str) -> float:
     """Seconds of a date; one without a zone is UTC (Codat docs, DateTime)."""
     try:
         return parse_timestamp(text)

@@ -6,6 +6,7 @@ Source: Codat's OpenAPI description (Settings, CORS settings, Get company access
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,13 +80,14 @@ def access_token(request: Request, company: str) -> Answer:
 
 def is_url(value: Any) -> bool:
     """Whether a value is an absolute web address."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
         return False
     try:
         parts = urlsplit(value)
+        has_good_port = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_good_port
 
 
 def _urls(body: dict[str, Any], name: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import datatypes, world
 from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
+from bcrunbook.rehearsal.codat.query import moment
 from bcrunbook.rehearsal.codat.records import find_company
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
@@ -22,6 +23,7 @@ SYNC = "codatSyncSettings"
 NEEDED = {"dataType": str, "fetchOnFirstLink": bool, "syncSchedule": int, "syncOrder": int}
 OPTIONAL = {"syncFromUtc": str, "syncFromWindow": int, "monthsToSync": int, "isLocked": bool}
 HOURLY = 1
+MOST = 2**31 - 1
 
 
 def of_profile(request: Request) -> Answer:
@@ -111,14 +113,26 @@ def _checked(setting: Any) -> dict[str, Any]:
         value = setting.get(name)
         if value is None and name in OPTIONAL:
             continue
-        if type(value) is not wanted:
-            raise _wrong(f"`{name}` of a sync setting is missing or has the wrong type.")
+        if type(value) is not wanted or (type(value) is int and not 0 <= value <= MOST):
+            raise _wrong(f"`{name}` of a sync setting is missing or not valid.")
         kept[name] = value
     if kept["dataType"] not in datatypes.ALL:
         raise _wrong(f"{kept['dataType']} is not a data type.")
+    if "syncFromUtc" in kept and not _is_moment(kept["syncFromUtc"]):
+        raise _wrong("`syncFromUtc` must be a date.")
+    if "monthsToSync" in kept and kept["dataType"] not in datatypes.REPORTS:
+        raise _wrong("`monthsToSync` is for reports only.")
     if "syncFromUtc" in kept and "syncFromWindow" in kept:
         raise _wrong("Set `syncFromUtc` or `syncFromWindow`, not both.")
     return kept
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _wrong(text: str) -> CodatError:

@@ -57,7 +57,8 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
         raise bad_request("`url` is required and must be a URL.")
     if not _texts(body.get("eventTypes")):
         raise bad_request("`eventTypes` is required and must be an array of strings.")
-    disabled = body.get("disabled") or False
+    given = body.get("disabled")
+    disabled = False if given is None else given
     if not isinstance(disabled, bool):
         raise bad_request("`disabled` must be a boolean.")
     checked = {"url": body["url"], "eventTypes": body["eventTypes"], "disabled": disabled}

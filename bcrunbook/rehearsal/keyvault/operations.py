@@ -15,7 +15,7 @@ from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.keys import b64url, unb64url
 from bcrunbook.rehearsal.keyvault import access, records
-from bcrunbook.rehearsal.keyvault.errors import bad_parameter, being_deleted, disabled
+from bcrunbook.rehearsal.keyvault.errors import VaultError, bad_parameter, being_deleted, disabled
 from bcrunbook.rehearsal.keyvault.records import Phase
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 from bcrunbook.rehearsal.state import Document
@@ -27,6 +27,9 @@ LONGEST_CONTENT_TYPE = 255
 MOST_TAGS = 15
 LONGEST_TAG = 256
 LARGEST_PAGE = 25
+MAXRESULTS = re.compile(r"[0-9]{1,2}")
+LATEST = 253402300799
+"""The last second of the year 9999: no client can hold a later date."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,11 @@ def _get(request: Request) -> Answer:
 
 
 def _update(request: Request) -> Answer:
-    content_type, tags, attributes = _properties(_body(request))
+    body = _body(request)
+    if "value" in body:
+        # A value changes by setting a new version (REST reference, "Update Secret").
+        raise bad_parameter("Property value has invalid value")
+    content_type, tags, attributes = _properties(body)
     record = records.changeable(request.cloud, request.vault, request.name)
     old = records.version_of(record, request.version)
     now = int(request.cloud.clock.now())
@@ -121,7 +128,13 @@ def _list(request: Request) -> Answer:
 
 
 def _versions(request: Request) -> Answer:
-    record = records.readable(request.cloud, request.vault, request.name)
+    try:
+        record = records.readable(request.cloud, request.vault, request.name)
+    except VaultError as problem:
+        if problem.status != 404:
+            raise
+        # A name that is not there has no versions: an empty list, as Microsoft's own tests expect.
+        return _page(request, [])
     items = [
         (one["version"], records.item(request.vault, record, one, whole=True))
         for one in record["versions"]
@@ -215,7 +228,7 @@ def _properties(
     for name, kind in (("enabled", bool), ("nbf", int), ("exp", int)):
         value = (given or {}).get(name)
         if value is not None:
-            if type(value) is not kind:
+            if type(value) is not kind or (kind is int and not 0 <= value <= LATEST):
                 raise bad_parameter(f"Property {name} has invalid value")
             attributes[name] = value
     return content_type, tags, attributes
@@ -229,7 +242,7 @@ def _page(request: Request, items: list[tuple[str, Document]]) -> Answer:
     """One page and the address of the next, which names the port although nobody needs it."""
     params = request.call.params
     asked = params.get("maxresults", str(LARGEST_PAGE))
-    if not asked.isdecimal() or not 1 <= int(asked) <= LARGEST_PAGE:
+    if not MAXRESULTS.fullmatch(asked) or not 1 <= int(asked) <= LARGEST_PAGE:
         raise bad_parameter(f"maxresults must be between 1 and {LARGEST_PAGE}")
     after = _unpacked(params["$skiptoken"]) if "$skiptoken" in params else ""
     left = [pair for pair in items if pair[0] > after]
