@@ -40,7 +40,7 @@ from . import ledger_database as database
 from . import ledger_holder as holder
 from .errors import NotFound, ReportBug, RunbookError
 from .ledger_database import fact, lease, outcome, run
-from .secrets import scrub_json
+from .secrets import scrub, scrub_json
 
 _log = logging.getLogger(__name__)
 
@@ -200,9 +200,9 @@ class Ledger:
                 customer=customer,
                 step=step,
                 kind=kind,
-                subject=subject,
+                subject=scrub(subject, where="the ledger"),
                 basis=basis,
-                said_by=said_by,
+                said_by=scrub(said_by, where="the ledger") if said_by else said_by,
                 data=scrub_json(dict(data), where="the ledger"),
             )
         )

@@ -186,7 +186,7 @@ class Account(_Frozen):
         description="where the API key is kept: keyring:SERVICE/NAME, file:PATH, env:NAME or "
         "keyvault:https://VAULT.vault.azure.net/secrets/NAME",
     )
-    codat_instance: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+    codat_instance: Annotated[str, Field(pattern=r"^\s*\S.*$", max_length=100)] | None = Field(
         default=None, description="the name of your Codat instance, at most 100 characters"
     )
     cloud: Literal["live", "rehearsal"] = Field(default="live", description="a cloud")

@@ -26,18 +26,10 @@ def confirm(
     Nothing is sent anywhere. The next run goes on from there.
     """
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.errors import FixInput
     from bcrunbook.ledger import open_ledger
-    from bcrunbook.secrets import looks_like_secret
     from bcrunbook.steps import said, step_named
 
-    name = by.strip()
-    if not name or looks_like_secret(name):
-        raise FixInput(
-            "A name is needed, of whoever has done it.",
-            where="--by",
-            next='give a name or an address: --by "Ada Lovelace"',
-        )
+    name = said.checked_name(by)
     loaded = load(find_workspace(workspace))
     chosen, which = step_named(step), loaded.account(account)
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
@@ -66,7 +58,11 @@ def _handed_off(ledger: Ledger, account: str, step: str) -> Change:
     change = _to_confirm(last) if last is not None else None
     if last is None or change is None:
         raise FixInput(
-            f"Step {step} of {account} waits for nobody's word."
+            (
+                f"The last run of step {step} failed before it came to a hand-off."
+                if last.data.get("error")
+                else f"Step {step} of {account} waits for nobody's word."
+            )
             if last is not None
             else f"Step {step} of {account} has not run yet.",
             where=f'account "{account}", step {step}',
@@ -74,7 +70,6 @@ def _handed_off(ledger: Ledger, account: str, step: str) -> Change:
             " instance",
             next=f"run it, and see what it asks for: bcrunbook run {account} {step}",
         )
-    _check_copied(ledger, account, change, last)
     return change
 
 
@@ -83,22 +78,3 @@ def _to_confirm(row: OutcomeRow) -> Change | None:
 
     changes = [Change.from_dict(one) for one in row.data["changes"]]
     return next((one for one in changes if one.hand_off and one.hand_off.confirmation), None)
-
-
-def _check_copied(ledger: Ledger, account: str, change: Change, last: OutcomeRow) -> None:
-    """Refuse a word about one secret when another one was copied before it was handed over."""
-    from bcrunbook.errors import FixInput
-    from bcrunbook.steps.copied import last_copied
-
-    copied = last_copied(ledger, account)
-    assert change.hand_off is not None
-    if not change.hand_off.secret or copied is None or copied.subject == change.subject:
-        return
-    raise FixInput(
-        f"The secret that was copied last ({copied.subject}, {copied.at:%Y-%m-%d %H:%M} UTC) is not"
-        f" the one that step {last.step} handed over ({change.subject}). Nothing was noted.",
-        where=f'account "{account}", the ledger',
-        why="the secret was replaced in between, so the portal may hold the older one",
-        next=f"run the step again, copy the secret again (bcrunbook secret copy {account}), save it"
-        " in the portal, and then say so",
-    )

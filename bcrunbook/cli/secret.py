@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="An account's client secret, for a person's hands.")
 
-_ERASE_LINE = "\x1b[1A\x1b[2K\r"
+_OTHER_SCREEN, _FIRST_SCREEN = "\x1b[?1049h\x1b[H", "\x1b[?1049l"
 
 
 @app.callback()
@@ -55,13 +58,29 @@ async def _copy(workspace: Path | None, account: str) -> bool:
                 f"The client secret of {account} is on the clipboard. It is cleared in {seconds}"
                 " seconds; Ctrl-C clears it now."
             )
-            await asyncio.sleep(clipboard.KEPT_SECONDS)
+            with _ending_in_order():
+                await asyncio.sleep(clipboard.KEPT_SECONDS)
         except asyncio.CancelledError:
             pass  # Ctrl-C: clear at once, and end well
         finally:
+            # Nothing may interrupt this: impatience would leave the secret where it is.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
             was_there = await clipboard.clear(value)
+            signal.signal(signal.SIGINT, before)
     output.say("Cleared." if was_there else "Something else is on the clipboard; it was left.")
     return was_there
+
+
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """A request to end, or a closed terminal, cancels the wait as Ctrl-C does."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    wanted = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    for one in filter(None, wanted):
+        with contextlib.suppress(NotImplementedError):  # on Windows, which has no such requests
+            loop.add_signal_handler(one, task.cancel)
+    yield
 
 
 @app.command()
@@ -89,12 +108,26 @@ def reveal(account: Account, workspace: options.Workspace = None) -> None:
     if typed.strip() != account or not typer.confirm("Nobody looks on. Show it?", default=False):
         output.say("Nothing was shown.")
         raise typer.Exit(2)
-    # Straight to the terminal: everything else that is printed is scrubbed of secrets.
-    sys.stdout.write(f"{kept.value.reveal()}\n")
+    _note(workspace, account, kept)
+    # Straight to the terminal: everything else that is printed is scrubbed of secrets. It is shown
+    # on the terminal's other screen, which is gone afterwards whatever ends the wait.
+    sys.stdout.write(f"{_OTHER_SCREEN}{kept.value.reveal()}\n")
     sys.stdout.flush()
-    typer.prompt("Press Enter to wipe it from the screen", default="", show_default=False)
-    sys.stdout.write(_ERASE_LINE * 2)
-    sys.stdout.flush()
+    try:
+        typer.prompt("Press Enter to wipe it from the screen", default="", show_default=False)
+    finally:
+        sys.stdout.write(_FIRST_SCREEN)
+        sys.stdout.flush()
+
+
+def _note(workspace: Path | None, account: str, kept: StoredSecret) -> None:
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.ledger import open_ledger
+    from bcrunbook.steps.said import note_taken
+
+    loaded = load(find_workspace(workspace))
+    with open_ledger(loaded.ledger_url, loaded.root) as ledger:
+        note_taken(ledger, account, kept.marker, kept.client_id, "terminal")
 
 
 async def _stored(workspace: Path | None, account: str) -> StoredSecret:

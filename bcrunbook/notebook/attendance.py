@@ -11,11 +11,12 @@ import atexit
 from functools import partial
 from typing import Any
 
-from bcrunbook.errors import RunbookError
+from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.notebook.buttons import Buttons
 from bcrunbook.secrets import clipboard
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.copied import copy_secret
+from bcrunbook.steps.said import checked_name
 from bcrunbook.steps.step import Change
 
 _COPY = "Copy the client secret"
@@ -34,7 +35,7 @@ class PersonHere:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._waiting: Buttons | None = None
-        self._clearing: set[asyncio.Task[None]] = set()
+        self._clearing: dict[asyncio.Task[None], Any] = {}
 
     async def confirm(self, change: Change) -> str:
         """Show what copies the secret, and wait until the person says that it is done."""
@@ -60,13 +61,17 @@ class PersonHere:
             while True:
                 clicked = await buttons.clicked()
                 if clicked == _COPY:
-                    told.value = await self._copy(told)
+                    told.value = await self._copy(change, told)
                 elif clicked == _LATER:
                     return ""
-                elif name.value.strip():
-                    return str(name.value).strip()
-                else:
+                elif not name.value.strip():
                     told.value = "Type your name first: it is noted who said so."
+                else:
+                    try:
+                        return checked_name(name.value)
+                    except FixInput as error:
+                        name.value = ""
+                        told.value = f"{error.what} Next: {error.next}."
         finally:
             buttons.disable()
             name.disabled = True
@@ -91,11 +96,15 @@ class PersonHere:
         if self._waiting is not None:
             self._waiting.disable()
 
-    async def _copy(self, told: Any) -> str:
+    async def _copy(self, change: Change, told: Any) -> str:
         try:
-            secret = await copy_secret(self._context)
+            secret = await copy_secret(self._context, wanted=change.subject)
         except RunbookError as error:
-            return f"{error.what} {error.next}"
+            return f"{error.what} Next: {error.next}."
+        # A second copy has a minute of its own.
+        for earlier, its_end in self._clearing.items():
+            earlier.cancel()
+            atexit.unregister(its_end)
 
         # A kernel may be shut down before the minute is over.
         at_the_end = partial(clipboard.clear_now, secret)
@@ -108,7 +117,7 @@ class PersonHere:
             atexit.unregister(at_the_end)
 
         task = asyncio.create_task(clear())
-        self._clearing.add(task)
-        task.add_done_callback(self._clearing.discard)
+        self._clearing[task] = at_the_end
+        task.add_done_callback(lambda done: self._clearing.pop(done, None))
         seconds = round(clipboard.KEPT_SECONDS)
         return f"Copied. Paste it into Client secret; it is cleared after {seconds} seconds."

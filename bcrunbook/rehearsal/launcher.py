@@ -91,15 +91,22 @@ def _ready(
             raise LaunchFailed(
                 f"the rehearsal cloud ended with code {child.returncode}:\n{_tail(log, begin)}"
             )
-        if description.exists():
-            found = RehearsalDescription.read(description)
-            # Not the pid: a virtual environment on Windows puts a process in between.
-            if found.started >= launched:
-                return found
+        found = _read(description)
+        # Not the pid: a virtual environment on Windows puts a process in between.
+        if found is not None and found.started >= launched:
+            return found
         time.sleep(0.02)
     raise LaunchFailed(
         f"the rehearsal cloud was not ready after {READY_SECONDS:g} s:\n{_tail(log, begin)}"
     )
+
+
+def _read(description: Path) -> RehearsalDescription | None:
+    """The description; None where there is none, or one that another version left behind."""
+    try:
+        return RehearsalDescription.read(description)
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _tail(log: Path, begin: int) -> str:

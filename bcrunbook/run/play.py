@@ -20,6 +20,7 @@ from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account
 from bcrunbook.secrets import SecretReference, read
 from bcrunbook.steps import said
 from bcrunbook.steps.codat_keys import SAVE_KEYS
+from bcrunbook.steps.codat_portal import INSTANCE
 from bcrunbook.steps.enable_integration import ENABLE
 from bcrunbook.steps.step import Change, State, Step
 
@@ -85,7 +86,9 @@ async def play(
 
 
 def _is_played(change: Change) -> bool:
-    return change.key in (SAVE_KEYS, ENABLE)
+    """Whether the scripted person can do it: at the portal, in an instance that is named."""
+    named = change.hand_off is not None and INSTANCE in dict(change.hand_off.values)
+    return named and change.key in (SAVE_KEYS, ENABLE)
 
 
 async def _act(
@@ -94,7 +97,7 @@ async def _act(
     """Do what a hand-off says, on the portal's pages, and say so."""
     assert change.hand_off is not None
     values = dict(change.hand_off.values)
-    instance = values["Instance"]
+    instance = values[INSTANCE]
     person = PortalPerson(cloud, developer_of(cloud, instance))
 
     def click(secret: str) -> None:
@@ -109,6 +112,8 @@ async def _act(
     try:
         if change.key == ENABLE:
             await asyncio.to_thread(click, "")
+            if change.hand_off.confirmation:
+                _confirm(workspace, run, change, person.email)
             return f'{person.email} enabled Business Central in "{instance}".'
         reference = SecretReference.parse(change.hand_off.secret, "a hand-off")
         secret = await read(reference, workspace.root)
@@ -119,6 +124,10 @@ async def _act(
             where=f'account "{run.account}", step {run.step}',
             next="report this with the folder of the rehearsal",
         ) from None
-    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        said.confirm(ledger, run.account, run.step, change, person.email)
+    _confirm(workspace, run, change, person.email)
     return f'{person.email} saved the keys of {run.account} in "{instance}" and enabled it.'
+
+
+def _confirm(workspace: Workspace, run: StepRun, change: Change, by: str) -> None:
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        said.confirm(ledger, run.account, run.step, change, by)

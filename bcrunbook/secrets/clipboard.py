@@ -8,10 +8,11 @@ is theirs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from ..errors import FixInput
 from .value import Secret
@@ -21,8 +22,14 @@ KEPT_SECONDS: Final = 60.0
 
 # In a process of its own: what keeps an X11 selection alive runs on, and would hold this process's
 # own output open for whoever reads it.
+# A Ctrl-C in the terminal is not theirs, and no file of the current folder is imported.
 _COPY: Final = "import sys, pyperclip; pyperclip.copy(sys.stdin.read())"
 _PASTE: Final = "import sys, pyperclip; sys.stdout.write(pyperclip.paste())"
+
+
+_ALONE: dict[str, Any] = {"start_new_session": True}
+if sys.platform == "win32":
+    _ALONE = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
 
 async def copy(secret: Secret) -> None:
@@ -36,8 +43,10 @@ async def copy(secret: Secret) -> None:
         # Some clipboard programs fail without saying so.
         if await asyncio.to_thread(_get) != secret.reveal():
             raise _out_of_reach()
-    except asyncio.CancelledError:
-        await clear(secret)
+    except BaseException:
+        # It may be there although it cannot be read back: what was just put is taken away.
+        with contextlib.suppress(FixInput):
+            await _to_its_end(_put, "")
         raise
 
 
@@ -47,7 +56,9 @@ async def clear(secret: Secret) -> bool:
     Returns:
         Whether it was.
     """
-    return await asyncio.to_thread(clear_now, secret)
+    cleared: list[bool] = []
+    await _to_its_end(lambda _: cleared.append(clear_now(secret)), "")
+    return cleared[0]
 
 
 def clear_now(secret: Secret) -> bool:
@@ -70,12 +81,13 @@ async def _to_its_end(call: Callable[[str], None], text: str) -> None:
 
 def _put(text: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _COPY],
+        [sys.executable, "-P", "-c", _COPY],
         input=text,
         encoding="utf-8",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=False,
+        **_ALONE,
     )
     if done.returncode:
         raise _out_of_reach()
@@ -83,15 +95,16 @@ def _put(text: str) -> None:
 
 def _get() -> str:
     done = subprocess.run(
-        [sys.executable, "-c", _PASTE],
+        [sys.executable, "-P", "-c", _PASTE],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         encoding="utf-8",
         errors="replace",
         check=False,
+        **_ALONE,
     )
-    return done.stdout
+    return str(done.stdout)
 
 
 def _out_of_reach() -> FixInput:

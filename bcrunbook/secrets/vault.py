@@ -53,7 +53,7 @@ _TAGS: Final = {"made-by": "bcrunbook"}
 
 _PAUSE: Final = 2.0  # seconds of the cloud's time between two tries
 _TRIES: Final = 30
-_PATIENCE: Final = 180.0  # real seconds, for polling that the library itself never gives up
+_PATIENCE: Final = 900.0  # real seconds, for polling that the library itself never gives up
 
 _ELSEWHERE: Final = 'keep secrets elsewhere: "keyring:SERVICE" or "file:DIR"'
 

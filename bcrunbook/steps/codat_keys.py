@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from bcrunbook.accounts import Account
-from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.ledger import Fact
-from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.said import said
@@ -26,7 +23,6 @@ from bcrunbook.steps.stored_secret import stored_secret
 SAVE_KEYS = "save_keys"
 _CLIENT_ID = "Client ID"
 _SECRET = "Marker of the secret"
-_INSTANCE = "Instance"
 
 
 @dataclass(frozen=True)
@@ -56,10 +52,7 @@ class KeyFindings(codat_portal.PortalFindings):
             return "the secret has been replaced since"
         if values.get(_CLIENT_ID) != self.client_id:
             return "the application is another one now"
-        then = values.get(_INSTANCE, "")
-        if then and self.instance and then != self.instance:
-            return f'that was in the instance "{then}"'
-        return ""
+        return self.elsewhere(self.word)
 
     def rows(self) -> tuple[Finding, ...]:
         """API key and instance, the pair and its proof, and what somebody said."""
@@ -121,11 +114,6 @@ class CodatKeys(PersonsStep):
         account = context.account
         profile, integration = await codat_portal.look(context)
         kept = await stored_secret(context)
-        refusal = await prove_client_secret(
-            context.http, tenant=account.tenant, client_id=kept.client_id, secret=kept.value
-        )
-        if refusal is not None:
-            raise _no_use(refusal, account)
         return KeyFindings(
             account=account,
             profile=profile,
@@ -185,7 +173,7 @@ def _card(findings: KeyFindings) -> HandOff:
         values=tuple(
             (label, text)
             for label, text in (
-                (_INSTANCE, instance),
+                (codat_portal.INSTANCE, instance),
                 (_CLIENT_ID, findings.client_id),
                 (_SECRET, f"{findings.marker}{ends}"),
             )
@@ -203,17 +191,4 @@ def _card(findings: KeyFindings) -> HandOff:
             codat_portal.PLAN_SLIP,
         ),
         confirmation="I have saved these keys in the Codat Portal",
-    )
-
-
-def _no_use(refusal: RunbookError, account: Account) -> FixInput:
-    return FixInput(
-        "The stored secret does not work, so Codat could not use it either. Nothing was handed"
-        " over.",
-        where=f'account "{account.name}", a token request to Entra',
-        why=refusal.why or refusal.what,
-        next=f"run step 2 again: bcrunbook run {account.name} client_secret",
-        code=refusal.code,
-        request_id=refusal.request_id,
-        section="02_client_secret#what-can-go-wrong",
     )

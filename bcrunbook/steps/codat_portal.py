@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bcrunbook.accounts import Account
 from bcrunbook.cloud import Cloud
 from bcrunbook.errors import AskAdministrator, FixInput
+from bcrunbook.ledger import Fact
 from bcrunbook.services.codat import BUSINESS_CENTRAL
 from bcrunbook.services.codat_errors import ACCOUNT_MANAGER
 from bcrunbook.services.codat_models import Integration, Profile
@@ -21,6 +22,9 @@ from bcrunbook.steps.step import Finding, Findings, Verdict
 NAME = "Dynamics 365 Business Central"
 _HOST = "app.codat.io"
 _ACCOUNTING = "/settings/integrations/accounting"
+
+INSTANCE = "Instance"
+"""The label under which a hand-off names the instance."""
 
 NO_KEY = "codat_api_key is not set in accounts.toml"
 
@@ -81,6 +85,10 @@ async def look(context: Context) -> tuple[Seen[Profile], Seen[Integration]]:
     return Seen(profile), Seen(integration)
 
 
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
 def check_instance(account: Account, profile: Profile) -> None:
     """Refuse to go on with an API key of another instance than the account names.
 
@@ -88,7 +96,7 @@ def check_instance(account: Account, profile: Profile) -> None:
         FixInput: names both.
     """
     wanted = account.codat_instance
-    if wanted is not None and wanted.strip().casefold() != profile.name.strip().casefold():
+    if wanted is not None and not _same(wanted, profile.name):
         raise FixInput(
             f'The API key belongs to the Codat instance "{profile.name}", and this account to'
             f' "{wanted}".',
@@ -120,6 +128,13 @@ class PortalFindings(Findings):
     def instance(self) -> str:
         """The instance's name; empty when it is not known."""
         return self.profile.value.name if self.profile.value else self.account.codat_instance or ""
+
+    def elsewhere(self, word: Fact) -> str:
+        """Why somebody's word is about another instance; empty when it is about this one."""
+        then = str(word.data["values"].get(INSTANCE, ""))
+        if then and self.instance and not _same(then, self.instance):
+            return f'that was in the instance "{then}"'
+        return ""
 
     @property
     def instance_rows(self) -> tuple[Finding, Finding]:

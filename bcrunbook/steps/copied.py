@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from bcrunbook.ledger import Fact, Ledger
+from bcrunbook.errors import FixInput
 from bcrunbook.secrets import Secret, clipboard
-from bcrunbook.steps.client_secret import ClientSecret
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.said import note_taken
 from bcrunbook.steps.stored_secret import stored_secret
 
-_COPIED = "secret_copied"
 
-
-async def copy_secret(context: Context) -> Secret:
+async def copy_secret(context: Context, *, wanted: str = "") -> Secret:
     """Put the account's client secret on this machine's clipboard.
+
+    Args:
+        context: what the steps work with.
+        wanted: the marker of the secret that was handed over; empty takes the current one.
 
     Returns:
         The secret, for clearing the clipboard later.
 
     Raises:
-        FixInput: none is stored, or there is no clipboard here.
+        FixInput: none is stored or it does not work, it is another one than was handed over, or
+            there is no clipboard here.
     """
     kept = await stored_secret(context)
+    if wanted and kept.marker != wanted:
+        raise FixInput(
+            "The secret has been replaced since it was handed over. Nothing was copied.",
+            where=f'account "{context.account.name}"',
+            next="choose Not now and run the notebook again",
+        )
     await clipboard.copy(kept.value)
-    context.ledger.record(
-        context.account.name,
-        ClientSecret.id,
-        _COPIED,
-        kept.marker,
-        "done",
-        {"client_id": kept.client_id, "to": "clipboard"},
-    )
+    try:
+        name = context.account.name
+        note_taken(context.ledger, name, kept.marker, kept.client_id, "clipboard")
+    except BaseException:
+        await clipboard.clear(kept.value)
+        raise
     return kept.value
-
-
-def last_copied(ledger: Ledger, account: str) -> Fact | None:
-    """Which secret went to a clipboard last, and when; None when none has."""
-    return ledger.latest(account, ClientSecret.id, _COPIED)

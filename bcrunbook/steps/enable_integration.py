@@ -46,7 +46,7 @@ class ToggleFindings(codat_portal.PortalFindings):
         """Whether it is enabled: as seen, or as somebody says where nothing can be seen."""
         if self.integration.value is not None:
             return self.integration.value.enabled
-        return self.word is not None
+        return self.word is not None and not self.elsewhere(self.word)
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -64,9 +64,7 @@ class ToggleFindings(codat_portal.PortalFindings):
             Finding(
                 "Keys in the Codat Portal",
                 "",
-                f"saved, says {self.keys.said_by} ({self.keys.at:%Y-%m-%d})"
-                if self.keys
-                else "not said",
+                self._told("saved", self.keys) if self.keys else "not said",
                 "a person's word: no call of Codat's tells",
                 Verdict.NOTE,
                 "Whether they work shows when the first customer links.",
@@ -86,8 +84,14 @@ class ToggleFindings(codat_portal.PortalFindings):
             )
         if self.word is None:
             return Finding(name, "enabled", "unknown", self.integration.unknown, Verdict.UNKNOWN)
-        told = f"enabled, says {self.word.said_by} ({self.word.at:%Y-%m-%d})"
-        return Finding(name, "enabled", told, "a person's word", Verdict.NOTE)
+        told = self._told("enabled", self.word)
+        verdict = Verdict.NOTE if self.is_enabled else Verdict.UNKNOWN
+        return Finding(name, "enabled", told, "a person's word", verdict)
+
+    def _told(self, what: str, word: Fact) -> str:
+        elsewhere = self.elsewhere(word)
+        told = f"{what}, says {word.said_by} ({word.at:%Y-%m-%d})"
+        return f"{told}; {elsewhere}" if elsewhere else told
 
 
 class EnableIntegration(PersonsStep):
@@ -146,7 +150,7 @@ def _card(findings: ToggleFindings) -> HandOff:
             " The page behind Manage has the same toggle.",
             last,
         ),
-        values=(("Instance", instance),) if instance else (),
+        values=((codat_portal.INSTANCE, instance),) if instance else (),
         looks_like="The toggle stays on, and Set up reads Manage.",
         slips=(
             "Later was chosen in the dialog after Save: then nothing is enabled until the toggle"

@@ -2,8 +2,36 @@
 
 from __future__ import annotations
 
+from bcrunbook.errors import FixInput
 from bcrunbook.ledger import Fact, Ledger
+from bcrunbook.secrets import looks_like_secret, scrub
 from bcrunbook.steps.step import Change
+
+_LONGEST_NAME = 100
+_SECRET_STEP, _TAKEN = "client_secret", "secret_copied"
+
+
+def checked_name(by: str) -> str:
+    """The name of whoever says something, as it may be written down.
+
+    Raises:
+        FixInput: it is empty, too long, or something else than a name; it is not repeated.
+    """
+    name = by.strip()
+    if looks_like_secret(name) or scrub(name) != name:
+        raise FixInput(
+            "This looks like a secret, not like a name. Nothing was noted.",
+            where="the name of whoever has done it",
+            why="names are kept in the ledger and shown in notebooks",
+            next="give a name or an address, such as Ada Lovelace",
+        )
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise FixInput(
+            "A name is needed, of whoever has done it.",
+            where="the name of whoever has done it",
+            next=f"give a name or an address of at most {_LONGEST_NAME} characters on one line",
+        )
+    return name
 
 
 def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) -> None:
@@ -15,9 +43,14 @@ def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) ->
         step: the step's id.
         change: a change by a person, with the values it was about.
         by: who says so.
+
+    Raises:
+        FixInput: that is no name, or another secret was taken last than the change is about.
     """
-    handed = change.hand_off
+    handed, name = change.hand_off, checked_name(by)
     assert handed is not None
+    if handed.secret:
+        _check_taken(ledger, account, change)
     ledger.record(
         account,
         step,
@@ -25,7 +58,7 @@ def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) ->
         change.subject,
         "said",
         {"said": handed.confirmation, "values": dict(handed.values)},
-        said_by=by,
+        said_by=name,
     )
 
 
@@ -33,3 +66,32 @@ def said(ledger: Ledger, account: str, step: str, key: str) -> Fact | None:
     """What somebody said last about the change of this key; None when nobody has."""
     told = [fact for fact in ledger.facts(account, step, key) if fact.basis == "said"]
     return told[-1] if told else None
+
+
+def note_taken(ledger: Ledger, account: str, marker: str, client_id: str, to: str) -> None:
+    """Note which secret went into a person's hands.
+
+    Args:
+        ledger: where it is noted.
+        account: the account's name.
+        marker: which secret.
+        client_id: of which application.
+        to: `clipboard` or `terminal`.
+    """
+    data = {"client_id": client_id, "to": to}
+    ledger.record(account, _SECRET_STEP, _TAKEN, marker, "done", data)
+
+
+def _check_taken(ledger: Ledger, account: str, change: Change) -> None:
+    """Refuse a word about one secret when another one was taken last: that one was saved."""
+    taken = ledger.latest(account, _SECRET_STEP, _TAKEN)
+    if taken is None or taken.subject == change.subject:
+        return
+    raise FixInput(
+        f"The secret that was copied last ({taken.subject}, {taken.at:%Y-%m-%d %H:%M} UTC) is not"
+        f" the one that was handed over ({change.subject}). Nothing was noted.",
+        where=f'account "{account}", the ledger',
+        why="the secret was replaced in between, so the portal may hold the older one",
+        next=f"run the step again, copy the secret again (bcrunbook secret copy {account}), save it"
+        " in the portal, and then say so",
+    )

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bcrunbook.accounts import Account
-from bcrunbook.errors import FixInput
+from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph_models import PasswordCredential
+from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.application import (
     application_read,
     remembered_client_id,
@@ -73,20 +74,55 @@ def newest(credentials: tuple[Credential, ...], now: datetime) -> Credential | N
 
 
 async def stored_secret(context: Context) -> StoredSecret:
-    """The account's client id and the newest stored secret that has not ended.
+    """The account's client id and a stored secret with which Entra has just given a token.
 
     Raises:
-        FixInput: there is no application, or no secret of it is stored.
+        FixInput: there is no application, or no secret of it is stored that works.
     """
-    found = await _by_ledger(context) or await _by_application(context)
+    account = context.account
+    known = await _by_ledger(context)
+    refusal = await _refusal(context, known) if known else None
+    if known is not None and refusal is None:
+        return known
+    try:
+        # This ledger may not know of a secret that a colleague has made since.
+        found = await _by_application(context)
+    except RunbookError:
+        if refusal is not None:
+            raise _no_use(refusal, account) from None
+        raise
     if found is None:
+        if refusal is not None:
+            raise _no_use(refusal, account)
         raise FixInput(
             "No client secret of this account is in the secret store.",
-            where=f'account "{context.account.name}", {context.account.secret_store}',
-            next=f"run step 2 first: bcrunbook run {context.account.name} {_STEP}",
+            where=f'account "{account.name}", {account.secret_store}',
+            next=f"run step 2 first: bcrunbook run {account.name} {_STEP}",
             section="02_client_secret",
         )
+    refusal = await _refusal(context, found)
+    if refusal is not None:
+        raise _no_use(refusal, account)
     return found
+
+
+async def _refusal(context: Context, kept: StoredSecret) -> RunbookError | None:
+    return await prove_client_secret(
+        context.http, tenant=context.account.tenant, client_id=kept.client_id, secret=kept.value
+    )
+
+
+def _no_use(refusal: RunbookError, account: Account) -> FixInput:
+    return FixInput(
+        "The stored secret does not work, so Codat could not use it either. Nothing was handed"
+        " over.",
+        where=f'account "{account.name}", a token request to Entra',
+        why=refusal.why or refusal.what,
+        next=f"run step 2 again: bcrunbook run {account.name} {_STEP}",
+        code=refusal.code,
+        request_id=refusal.request_id,
+        section="02_client_secret#what-can-go-wrong",
+    )
 
 
 async def _by_ledger(context: Context) -> StoredSecret | None:

@@ -185,7 +185,11 @@ def test_it_is_shown_on_a_terminal_after_two_answers(kept: tuple[Workspace, str]
     terminal.wait_for("wipe it")
     terminal.type("")
     assert terminal.end() == 0
-    assert terminal.shown.rstrip().endswith("\x1b[1A\x1b[2K\r\x1b[1A\x1b[2K".rstrip("\r"))
+    # It stood on the terminal's other screen, which is left behind.
+    assert terminal.shown.index("\x1b[?1049h") < terminal.shown.index(value)
+    assert terminal.shown.rstrip().endswith("\x1b[?1049l")
+    (fact,) = facts(workspace, "client_secret", "secret_copied")
+    assert fact.data["to"] == "terminal"
 
 
 @needs_terminal
