@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,7 @@ async def _copy(workspace: Path | None, account: str) -> bool:
     loaded = load(find_workspace(workspace))
     seconds = round(clipboard.KEPT_SECONDS)
     async with open_context(loaded, loaded.account(account)) as context:
+        _end_in_order()
         value = await copy_secret(context)
         # From here on there is something to clear, whatever ends the wait.
         try:
@@ -58,8 +58,7 @@ async def _copy(workspace: Path | None, account: str) -> bool:
                 f"The client secret of {account} is on the clipboard. It is cleared in {seconds}"
                 " seconds; Ctrl-C clears it now."
             )
-            with _ending_in_order():
-                await asyncio.sleep(clipboard.KEPT_SECONDS)
+            await asyncio.sleep(clipboard.KEPT_SECONDS)
         except asyncio.CancelledError:
             pass  # Ctrl-C: clear at once, and end well
         finally:
@@ -71,16 +70,14 @@ async def _copy(workspace: Path | None, account: str) -> bool:
     return was_there
 
 
-@contextlib.contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """A request to end, or a closed terminal, cancels the wait as Ctrl-C does."""
+def _end_in_order() -> None:
+    """From here on a request to end, or a closed terminal, cancels what goes on, as Ctrl-C does."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     wanted = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
     for one in filter(None, wanted):
         with contextlib.suppress(NotImplementedError):  # on Windows, which has no such requests
             loop.add_signal_handler(one, task.cancel)
-    yield
 
 
 @app.command()

@@ -106,6 +106,51 @@ def test_ctrl_c_clears_it_at_once(
     assert value not in out + said + err
 
 
+@pytest.mark.parametrize("requests", [(signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGINT,) * 3])
+def test_whatever_ends_it_leaves_nothing_behind(
+    kept: tuple[Workspace, str], clipboard: Clipboard, requests: tuple[signal.Signals, ...]
+) -> None:
+    """A closed terminal, a request to end, and impatience."""
+    workspace, value = kept
+    words = ["secret", "copy", only_account(workspace), "-w", str(workspace.root)]
+    with subprocess.Popen(
+        [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr is not None
+        child.stderr.readline()
+        for one in requests:
+            child.send_signal(one)
+            time.sleep(0.1)
+        out, err = child.communicate(timeout=30)
+    assert clipboard.text() == ""
+    assert value not in out + err
+
+
+def test_a_module_of_the_current_folder_is_not_given_the_secret(
+    kept: tuple[Workspace, str], clipboard: Clipboard, tmp_path: Path
+) -> None:
+    """Whoever can put a file beside the workspace learns nothing."""
+    workspace, value = kept
+    seen = tmp_path / "seen"
+    (tmp_path / "pyperclip.py").write_text(
+        f"def copy(text): open({str(seen)!r}, 'w').write(text)\npaste = lambda: ''\n", "utf-8"
+    )
+    words = ["secret", "copy", only_account(workspace), "-w", str(workspace.root)]
+    with subprocess.Popen(
+        [sys.executable, "-P", *PROGRAM[1:], *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    ) as child:
+        assert child.stderr is not None
+        assert "on the clipboard" in child.stderr.readline()
+        assert clipboard.text() == value
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
+    assert not seen.exists()
+
+
 def test_without_a_clipboard_it_says_what_to_do(
     command: Command, kept: tuple[Workspace, str], no_clipboard: None
 ) -> None:

@@ -28,6 +28,8 @@ step = await open_step({step!r}, account={account!r}, mode="auto", workspace={ro
 await step.examine()
 """
 SAVED = "I have saved"
+PASTED = "abc8Q~0123456789abcdefghijklmnopqrstu"
+"""What somebody might paste into the wrong field."""
 
 
 def made(workspace: Workspace) -> Workspace:
@@ -92,6 +94,9 @@ def test_copy_type_a_name_and_say_that_it_is_saved(
         assert clipboard.text() == value
         seat.click(SAVED)
         until(seat, lambda: any("name first" in one for one in seat.labels()))
+        seat.type("Your name", PASTED)
+        seat.click(SAVED)
+        until(seat, lambda: any("looks like a secret" in one for one in seat.labels()))
         seat.type("Your name", "Ada")
         seat.click(SAVED)
 

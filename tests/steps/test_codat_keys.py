@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.accounts import Workspace, load
+from bcrunbook.errors import FixInput
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.step import Mode, Outcome, Verdict
 from tests.conftest import MakeWorkspace, only_account
@@ -222,6 +223,44 @@ async def test_a_colleague_with_another_ledger_finds_the_secret(
     (again,) = await walk(load(other), STEP)
     assert handed(again).values == handed(first).values
     assert handed(again).secret == handed(first).secret
+
+
+async def test_a_secret_that_a_colleague_made_since_is_found(
+    make_workspace: MakeWorkspace, tmp_path: Path, meet: Meet
+) -> None:
+    """This ledger remembers one that is gone: the application's own newest is handed over."""
+    workspace = await with_secret(make_workspace)
+    name, stranger = only_account(workspace), meet()
+    other = tmp_path / "colleague"
+    other.mkdir()
+    shutil.copy(workspace.root / "accounts.toml", other)
+    app = stranger.application(name)
+    (credential,) = app["passwordCredentials"]
+    stranger.call(
+        "POST", f"/applications/{app['id']}/removePassword", {"keyId": credential["keyId"]}
+    )
+    old = next((workspace.root.parent / "secret-store" / name).iterdir())
+    old.unlink()
+    assert states(await walk(load(other), "client_secret")) == ["changed"]
+    old.touch(mode=0o600)
+    old.write_text("the-value-of-a-secret-that-was-removed", "utf-8")
+    outcome = await step(workspace)
+    assert outcome.state == "needs_person", outcome.error
+    new = {one.name for one in old.parent.iterdir()} - {old.name}
+    assert {outcome.hand_offs[0].subject} == new
+
+
+@pytest.mark.parametrize(
+    "by", ["", "x" * 101, "two\nlines", "abc8Q~0123456789abcdefghijklmnopqrstu"]
+)
+async def test_what_is_no_name_is_not_noted(make_workspace: MakeWorkspace, by: str) -> None:
+    """Whichever door it comes by: a pasted secret above all."""
+    workspace = await with_secret(make_workspace)
+    outcome = await step(workspace)
+    with pytest.raises(FixInput) as told:
+        confirm(workspace, outcome, by=by)
+    assert facts(workspace, STEP, "save_keys") == []
+    assert not by or by not in str(told.value)
 
 
 async def test_plan_mode_writes_nothing(make_workspace: MakeWorkspace) -> None:

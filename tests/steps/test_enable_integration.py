@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets as random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,3 +175,17 @@ async def test_without_an_api_key_somebodys_word_ends_it(make_workspace: MakeWor
     assert row(outcome, TOGGLE).verdict is Verdict.NOTE
     assert "Grace" in row(outcome, TOGGLE).actual
     assert facts(workspace, STEP, "integration") == []
+
+
+async def test_a_word_about_another_instance_does_not_count(make_workspace: MakeWorkspace) -> None:
+    """The account was pointed at another instance since: somebody has to look there."""
+    name = f"t{random.token_hex(4)}"
+    workspace = make_workspace(name=name, codat_api_key=None, codat_instance="The test one")
+    confirm(workspace, await step(workspace), by="Grace")
+    assert (await step(workspace)).state == "done"
+    same = make_workspace(name=name, codat_api_key=None, codat_instance=" the TEST one ")
+    assert (await step(same)).state == "done"
+    other = make_workspace(name=name, codat_api_key=None, codat_instance="The live one")
+    outcome = await step(other)
+    assert outcome.state == "needs_person"
+    assert 'in the instance "The test one"' in row(outcome, TOGGLE).actual
