@@ -37,11 +37,18 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
 
 
 def _with_word(ledger: Ledger, row: OutcomeRow) -> OutcomeRow:
-    """The outcome, with who has said since that its hand-off is done."""
+    """The outcome, with what was said or done since: a hand-off done, or the keys out of date."""
     from dataclasses import replace
 
+    from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
     from bcrunbook.steps.said import said
 
+    if row.step == CodatKeys.id and row.state == "done":
+        word = said(ledger, row.account, row.step, SAVE_KEYS)
+        stored = ledger.latest(row.account, "client_secret", "secret_stored")
+        if word and stored and stored.at > word.at and stored.subject != word.subject:
+            why = "The secret has been replaced since somebody saved the keys."
+            return replace(row, state="needs_person", data={"summary": why})
     for change in row.data.get("changes", ()):
         word = said(ledger, row.account, row.step, change.get("key", ""))
         if change.get("hand_off") and word is not None and word.at > row.at:

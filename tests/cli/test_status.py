@@ -72,6 +72,24 @@ def test_what_is_open_says_who_can_do_what(
     assert says in rows[1]["next"] and rows[0]["next"] == ""
 
 
+def test_a_new_secret_makes_the_saved_keys_out_of_date(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """The step that had passed has to be run again, and the status says so before that."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    for step in STEPS:
+        note(workspace, step.id, "done")
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        ledger.record(name, "codat_keys", "save_keys", "0ld0", "said", {}, said_by="Ada")
+        ledger.record(name, "client_secret", "secret_stored", "0ld0", "done", {})
+        assert "every step has passed" in command("status", "-w", workspace.root).err
+        ledger.record(name, "client_secret", "secret_stored", "new1", "done", {})
+    told = command("status", "-w", workspace.root)
+    assert f"codat_keys: bcrunbook run {name}" in told.err
+    assert "needs_person" in told.out
+
+
 def test_when_everything_has_passed(command: Command, make_workspace: MakeWorkspace) -> None:
     """It says so, in 80 columns and without cutting a name off."""
     workspace = make_workspace(name="an-account-with-a-long-name-30")
