@@ -229,7 +229,7 @@ def test_a_full_disk_for_the_notebook(
     folder = tmp_path / "run"
     (folder / name).mkdir(parents=True)
     (folder / name / "00_start_here.ipynb").symlink_to("/dev/full")
-    monkeypatch.setattr("bcrunbook.cli.run.run_folder", lambda root: folder)
+    monkeypatch.setattr("bcrunbook.run.folders.run_folder", lambda root: folder)
     told = command("run", name, "start_here", "-w", workspace.root)
     assert told.code == 1
     assert "The disk is full: the output notebook cannot be written." in told.err
