@@ -29,12 +29,11 @@ def confirm(
     from bcrunbook.ledger import open_ledger
     from bcrunbook.steps import said, step_named
 
-    name = said.checked_name(by)
     loaded = load(find_workspace(workspace))
     chosen, which = step_named(step), loaded.account(account)
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         change = _handed_off(ledger, which.name, chosen.id)
-        said.confirm(ledger, which.name, chosen.id, change, name)
+        name = said.confirm(ledger, which.name, chosen.id, change, by)
     assert change.hand_off is not None
     told = {
         "account": which.name,

@@ -17,7 +17,7 @@ from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.actor import PortalPerson, UnexpectedPage, developer_of
 from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account
-from bcrunbook.secrets import SecretReference, read
+from bcrunbook.secrets import Secret, SecretReference, read
 from bcrunbook.steps import said
 from bcrunbook.steps.codat_keys import SAVE_KEYS
 from bcrunbook.steps.codat_portal import INSTANCE
@@ -100,34 +100,31 @@ async def _act(
     instance = values[INSTANCE]
     person = PortalPerson(cloud, developer_of(cloud, instance))
 
-    def click(secret: str) -> None:
+    secret: Secret | None = None
+    if change.hand_off.secret:
+        reference = SecretReference.parse(change.hand_off.secret, "a hand-off")
+        secret = await read(reference, workspace.root)
+
+    def click() -> None:
         person.sign_in()
         person.choose(instance)
-        if change.key == SAVE_KEYS:
-            person.save_keys(values["Client ID"], secret)
+        if secret is not None:
+            person.save_keys(values["Client ID"], secret.reveal())
         else:
             person.toggle(True)
         person.sign_out()
 
     try:
-        if change.key == ENABLE:
-            await asyncio.to_thread(click, "")
-            if change.hand_off.confirmation:
-                _confirm(workspace, run, change, person.email)
-            return f'{person.email} enabled Business Central in "{instance}".'
-        reference = SecretReference.parse(change.hand_off.secret, "a hand-off")
-        secret = await read(reference, workspace.root)
-        await asyncio.to_thread(click, secret.reveal())
+        await asyncio.to_thread(click)
     except UnexpectedPage as problem:
         raise ReportBug(
             f"The scripted person got lost in the rehearsal's portal: {problem}.",
             where=f'account "{run.account}", step {run.step}',
             next="report this with the folder of the rehearsal",
         ) from None
-    _confirm(workspace, run, change, person.email)
+    if change.hand_off.confirmation:
+        with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+            said.confirm(ledger, run.account, run.step, change, person.email)
+    if secret is None:
+        return f'{person.email} enabled Business Central in "{instance}".'
     return f'{person.email} saved the keys of {run.account} in "{instance}" and enabled it.'
-
-
-def _confirm(workspace: Workspace, run: StepRun, change: Change, by: str) -> None:
-    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        said.confirm(ledger, run.account, run.step, change, by)

@@ -12,10 +12,13 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..errors import FixInput
 from .value import Secret
+
+_A = TypeVar("_A")
+_T = TypeVar("_T")
 
 KEPT_SECONDS: Final = 60.0
 """How long a copied secret stays."""
@@ -56,9 +59,7 @@ async def clear(secret: Secret) -> bool:
     Returns:
         Whether it was.
     """
-    cleared: list[bool] = []
-    await _to_its_end(lambda _: cleared.append(clear_now(secret)), "")
-    return cleared[0]
+    return await _to_its_end(clear_now, secret)
 
 
 def clear_now(secret: Secret) -> bool:
@@ -69,11 +70,11 @@ def clear_now(secret: Secret) -> bool:
     return True
 
 
-async def _to_its_end(call: Callable[[str], None], text: str) -> None:
+async def _to_its_end(call: Callable[[_A], _T], given: _A) -> _T:
     """Make a blocking call, and wait for its end even when cancelled: a thread goes on anyway."""
-    running = asyncio.ensure_future(asyncio.to_thread(call, text))
+    running = asyncio.ensure_future(asyncio.to_thread(call, given))
     try:
-        await asyncio.shield(running)
+        return await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.gather(running, return_exceptions=True)
         raise

@@ -34,7 +34,7 @@ def checked_name(by: str) -> str:
     return name
 
 
-def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) -> None:
+def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) -> str:
     """Note that somebody says they have done a change.
 
     Args:
@@ -43,6 +43,9 @@ def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) ->
         step: the step's id.
         change: a change by a person, with the values it was about.
         by: who says so.
+
+    Returns:
+        The name as it was noted.
 
     Raises:
         FixInput: that is no name, or another secret was taken last than the change is about.
@@ -60,6 +63,7 @@ def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) ->
         {"said": handed.confirmation, "values": dict(handed.values)},
         said_by=name,
     )
+    return name
 
 
 def said(ledger: Ledger, account: str, step: str, key: str) -> Fact | None:
