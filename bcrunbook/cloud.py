@@ -62,6 +62,10 @@ class Cloud:
         """Whether writes reach real tenants."""
         return self.kind == "live"
 
+    def page(self, address: str) -> str:
+        """Where a person's browser finds a page: it is not behind the rehearsal cloud's proxy."""
+        return address if self.pages is None else f"{self.pages}/{address.partition('://')[2]}"
+
 
 def cloud_of(workspace: Workspace, account: Account) -> Cloud:
     """The cloud that an account's runs talk to.

@@ -40,6 +40,7 @@ _FAULTS = (httpx.TransportError, httpx.DecodingError)
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _RETRIES = 6
 _CONNECTION_TRIES = 2
+_LOOKS = 2
 _LONGEST_WAIT = 120.0
 _TOTAL_WAIT = 300.0
 
@@ -51,6 +52,8 @@ class Repeat(Enum):
 
     SAFE = "safe"
     """A read, or a write that says the same thing twice: repeat on 429, 5xx and lost answers."""
+    LOOK = "look"
+    """A read whose caller comes back anyway: repeat only what a broken connection swallowed."""
     ONCE = "once"
     """A write that would make a second thing: repeat only what certainly had no effect."""
     KEYED = "keyed"
@@ -147,6 +150,12 @@ def _policies(pace: Pace) -> dict[Repeat, Retry]:
             status_forcelist=[429, 500, 502, 503, 504],
             retry_on_exceptions=_FAULTS,
             **shared,
+        ),
+        Repeat.LOOK: _PacedRetry.at(
+            pace,
+            status_forcelist=[],
+            retry_on_exceptions=_FAULTS,
+            **{**shared, "total": _LOOKS},
         ),
         Repeat.ONCE: _PacedRetry.at(
             pace, status_forcelist=[429], retry_on_exceptions=_NOT_SENT, **shared
@@ -294,7 +303,7 @@ class Http:
                 **body,
             )
         except _FAULTS as error:
-            may_be_done = bool(lost) and repeat is not Repeat.SAFE
+            may_be_done = bool(lost) and repeat not in (Repeat.SAFE, Repeat.LOOK)
             raise self._unreachable(error, where, may_be_done=may_be_done) from None
         log.info(
             "%s %s%s -> %d in %.0f ms, request-id %s",

@@ -194,7 +194,10 @@ def test_what_the_template_offers_as_a_comment_is_valid(tmp_path: Path) -> None:
     lines = [line[2:] if re.match("# [a-z_]+ = ", line) else line for line in live.splitlines()]
     text = "\n".join(lines)
     assert tomllib.loads(text)["accounts"]["production"]["sign_in"]["method"] == "certificate"
+    customers = re.findall(r"^#     (\S.*)$", text, re.M)
+    (tmp_path / "customers.csv").write_text("\n".join(customers), encoding="utf-8")
     workspace = load(tmp_path, text)
+    assert list(workspace.account("production").customers) == ["northwind"]
     assert workspace.network.proxy and workspace.rehearsal and workspace.account("trial").client_id
 
 
@@ -206,7 +209,7 @@ SIGN_IN = f"{GOOD}[accounts.trial.sign_in]\n"
 # what is wrong: (the text, the line, the dotted key, what the message also says)
 MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
     "unknown table": ("[acounts.trial]\n", 1, "acounts", ['did you mean "accounts"?']),
-    "customers are not there yet": (GOOD + "[customers.x]\n", 5, "customers", ["no such key"]),
+    "customers outside an account": (GOOD + "[customers.x]\n", 5, "customers", ["no such key"]),
     "no account": ("[defaults]\n", 0, "accounts", ["[accounts.trial]"]),
     "accounts no table": ("accounts = 1\n", 1, "accounts", ["expected a table"]),
     "account no table": ('[accounts]\ntrial = "x"\n', 2, "accounts.trial", ["expected a table"]),

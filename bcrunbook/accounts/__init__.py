@@ -1,16 +1,18 @@
-"""The workspace and its `accounts.toml`: read, checked, and explained when it does not fit.
+"""The workspace, its `accounts.toml` and its customers: read, checked, explained when unfit.
 
 `load` is the one way in. It either gives a `Workspace` in which everything has its right form, or
 raises one `FixInput` that lists every mistake: line, key, what was expected, what was there. No
 message repeats a value that is or may be a secret, and no network or store is touched.
 """
 
+from .customer import Customer
 from .file import find_workspace, load, template
 from .model import GRAPH_COMMAND_LINE_TOOLS, Account, Network, SignIn, Workspace
 
 __all__ = [
     "GRAPH_COMMAND_LINE_TOOLS",
     "Account",
+    "Customer",
     "Network",
     "SignIn",
     "Workspace",

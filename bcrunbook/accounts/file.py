@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import FixInput, nearest
-from .mistakes import Keys, Report, keys_of, shown
+from .customers import CustomerFiles
+from .mistakes import Keys, Report, keys_of, raise_if_any, shown
 from .model import (
     ALLOWED,
     FILE_NAME,
@@ -20,6 +21,7 @@ from .model import (
     SignIn,
     Workspace,
 )
+from .toml_report import TomlReport
 
 WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
 
@@ -65,16 +67,16 @@ def find_workspace(start: Path | str | None) -> Path:
 
 
 def load(workspace: Path) -> Workspace:
-    """Read and check `accounts.toml`.
+    """Read and check `accounts.toml`, and the files of customers that it names.
 
     Args:
         workspace: the folder that holds it.
 
     Raises:
-        FixInput: the file cannot be read or used; lists every mistake in it.
+        FixInput: a file cannot be read or used; lists every mistake.
     """
     root = Path(workspace).expanduser().resolve()
-    report = Report(root / FILE_NAME)
+    report = TomlReport(root / FILE_NAME)
     data = report.parse()
     context = {"root": root}
 
@@ -87,7 +89,8 @@ def load(workspace: Path) -> Workspace:
     ledger = report.check(LedgerTable, table("ledger"), ("ledger",), context)
     rehearsal = report.check(RehearsalTable, table("rehearsal"), ("rehearsal",), context)
     defaults, raw = table("defaults"), table("accounts")
-    report.unknown_keys(defaults, ("defaults",), keys_of(Account) - {"name"})
+    report.unknown_keys(defaults, ("defaults",), keys_of(Account) - {"name", "customers"})
+    files = CustomerFiles(root)
     if not raw and set(data) <= set(known):
         report.add(
             ("accounts",),
@@ -107,12 +110,14 @@ def load(workspace: Path) -> Workspace:
                     f'is missing, and accounts.{name}.cloud is "rehearsal"; expected the folder '
                     "that holds rehearsal.json",
                 )
+            customers = merged.get("customers", {})
+            merged["customers"] = files.customers(report, (*keys, "customers"), customers)
             account = report.check(Account, {**merged, "name": name}, keys, context)
             if account is not None:
                 accounts[name] = account
         else:
             report.table(raw, name, ("accounts",))
-    report.raise_if_any()
+    raise_if_any([report, *files.reports.values()])
     assert network is not None and ledger is not None and rehearsal is not None
     return Workspace(
         root=root,

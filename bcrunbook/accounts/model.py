@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -23,6 +21,8 @@ from pydantic import (
 
 from ..errors import FixInput, NotFound, nearest
 from ..secrets import SecretReference, open_store
+from .customer import Customer
+from .forms import Frozen, Guid, Tenant
 from .mistakes import shown
 
 FILE_NAME: Final = "accounts.toml"
@@ -31,9 +31,8 @@ FILE_NAME: Final = "accounts.toml"
 # tenant, so that a person can sign in before any application of their own exists.
 GRAPH_COMMAND_LINE_TOOLS: Final = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
-_GUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_DOMAIN: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 _LONGEST_LIFETIME_DAYS: Final = 730  # Microsoft: the portal's longest choice is 24 months
+_LISTED: Final = 20  # so many names a message may list
 
 
 def _reference(value: object) -> object:
@@ -61,15 +60,9 @@ def _path(value: object, info: ValidationInfo) -> object:
 
 _Reference = Annotated[SecretReference, BeforeValidator(_reference)]
 _Path = Annotated[Path, BeforeValidator(_path)]
-_Guid = Annotated[str, Field(pattern=rf"^{_GUID}$")]
 
 
-class _Frozen(BaseModel):
-    # strict: a number is not a text, whatever it would convert to.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class SignIn(_Frozen):
+class SignIn(Frozen):
     """How this program signs in to one account.
 
     `load` has checked that the keys fit the method: see `REQUIRED` and `ALLOWED`.
@@ -78,7 +71,7 @@ class SignIn(_Frozen):
     method: Literal["browser", "device_code", "client_secret", "certificate", "federated", "az"] = (
         Field(default="browser", description="a way to sign in")
     )
-    client_id: _Guid | None = Field(
+    client_id: Guid | None = Field(
         default=None,
         description="the GUID of the application to sign in with (Application (client) ID)",
     )
@@ -144,7 +137,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class Account(_Frozen):
+class Account(Frozen):
     """One account: an Entra tenant and a Codat instance.
 
     Attributes:
@@ -155,17 +148,18 @@ class Account(_Frozen):
         secret_lifetime_days: `secret_lifetime` of the file, in days; a month is a 24th of 730.
         secret_store: `keyring:SERVICE`, `file:DIR` or `keyvault:URL`, for `secrets.open_store`.
         requires: the account that must have passed first.
+        customers: by name, in the order of the file.
     """
 
     name: str
     kind: Literal["trial", "production"] = Field(description="a kind of account")
-    tenant: Annotated[str, Field(pattern=rf"^(?:{_GUID}|{_DOMAIN})$")] = Field(
+    tenant: Tenant = Field(
         description="your tenant's id (a GUID) or one of its verified domains, such as contoso.com"
     )
     application: Annotated[str, Field(pattern=r"^[^\s\x00-\x1f](?:[^\x00-\x1f]{0,88}\S)?$")] = (
         Field(description="the name customers will see, 1 to 90 characters on one line")
     )
-    client_id: _Guid | None = Field(
+    client_id: Guid | None = Field(
         default=None, description="the GUID of an existing application (Application (client) ID)"
     )
     secret_lifetime_days: int = Field(
@@ -191,6 +185,9 @@ class Account(_Frozen):
     )
     cloud: Literal["live", "rehearsal"] = Field(default="live", description="a cloud")
     requires: str | None = Field(default=None, description="the name of a trial account")
+    customers: dict[str, Customer] = Field(
+        default={}, repr=False, description="tables or a CSV file; `load` has read either"
+    )
     sign_in: SignIn = Field(default=SignIn(), description="a table: [accounts.NAME.sign_in]")
 
     @property
@@ -232,7 +229,7 @@ class Account(_Frozen):
         return value
 
 
-class Network(_Frozen):
+class Network(Frozen):
     """The way out: what is None here is taken from the environment by the HTTP client."""
 
     proxy: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(?::\d+)?/?$")] | None = Field(
@@ -242,7 +239,7 @@ class Network(_Frozen):
     ca: _Path | None = Field(default=None, description="the path of a PEM file")
 
 
-class LedgerTable(_Frozen):
+class LedgerTable(Frozen):
     url: Annotated[
         str,
         Field(pattern=r"^(?:sqlite:///.+|postgresql(?:\+[a-z0-9]+)?://(?:[^\s:@/]+@)?[^\s@]+)$"),
@@ -252,11 +249,11 @@ class LedgerTable(_Frozen):
     )
 
 
-class RehearsalTable(_Frozen):
+class RehearsalTable(Frozen):
     dir: _Path | None = Field(default=None, description="the folder that holds rehearsal.json")
 
 
-class Workspace(_Frozen):
+class Workspace(Frozen):
     """A workspace: the folder, its accounts, and what they share.
 
     Attributes:
@@ -286,3 +283,23 @@ class Workspace(_Frozen):
                 next=f"use one of: {', '.join(self.accounts)}",
             )
         return self.accounts[name]
+
+    def customer(self, account: str, name: str) -> Customer:
+        """The customer of this name in an account.
+
+        Raises:
+            NotFound: there is no such account, or no such customer in it; offers the nearest.
+        """
+        customers = self.account(account).customers
+        if name not in customers:
+            hint = nearest(name, customers)
+            if not hint.startswith("did") and len(customers) > _LISTED:
+                hint = f"it has {len(customers)}, and none is called nearly so"
+            raise NotFound(
+                f"The account {account} has no customer {shown(name)}: {hint}",
+                where=f"{self.root / FILE_NAME}, accounts.{account}.customers",
+                next="use the name of a customer, or add this one"
+                if customers
+                else f'add it, or name a file: customers = "customers.csv" in {FILE_NAME}',
+            )
+        return customers[name]

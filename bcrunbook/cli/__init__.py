@@ -9,10 +9,13 @@ import typer
 from bcrunbook import __version__
 from bcrunbook.cli import (
     accounts,
+    check,
     confirm,
     doctor,
     explain,
     init,
+    link,
+    notice,
     output,
     rehearsal,
     rehearse,
@@ -33,6 +36,9 @@ app.command("init", short_help="Lay out a workspace.")(init.init)
 app.command("plan", short_help="Show what would be done for an account.")(run.plan)
 app.command("run", short_help="Run an account's notebooks headlessly.")(run.run)
 app.command("confirm", short_help="Note who has done a person's part.")(confirm.confirm)
+app.command("notice", short_help="Write the notice to a customer before linking.")(notice.notice)
+app.command("link", short_help="Print the link for a customer.")(link.link)
+app.command("check", short_help="Check an account and its customers.")(check.check)
 app.command("status", short_help="Show how each step ended last, and what comes next.")(
     status.status
 )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bcrunbook.errors import ReportBug, RunbookError
+from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub, scrub_json
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def console(*, stderr: bool) -> Console:
 
 def say(text: str) -> None:
     """Talk to the person, on stderr."""
-    console(stderr=True).print(scrub(text, where="stderr"), markup=False, soft_wrap=True)
+    told = printable(scrub(text, where="stderr"))
+    console(stderr=True).print(told, markup=False, soft_wrap=True)
 
 
 def print_json(data: Any) -> None:
@@ -53,14 +55,14 @@ def print_block(heading: str, rows: Mapping[str, str]) -> None:
     """Print labelled values under a heading, on stdout."""
     width = max(len(label) for label in rows)
     for line in [heading, *(f"  {label:<{width}}  {text}" for label, text in rows.items()), ""]:
-        print(scrub(line, where="stdout"))
+        print(printable(scrub(line, where="stdout")))
 
 
 def print_check(state: str, name: str, text: str) -> None:
     """Print one checked thing on stdout: `ok` or `failed` in colour, and what was found."""
     from rich.text import Text
 
-    first, *more = scrub(text, where="stdout").splitlines() or [""]
+    first, *more = printable(scrub(text, where="stdout")).splitlines() or [""]
     line = Text(f"{state:<8}", style=STYLES[state])
     line.append(f"{name}: {first}", style="default")
     for one in more:
@@ -79,7 +81,8 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         # A value that is cut off is no value: what does not fit goes on in the next line.
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+        told = (printable(scrub(cell, where="stdout")) for cell in row)
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in told))
     console(stderr=False).print(table)
 
 

@@ -66,7 +66,7 @@ def showing(total: int) -> Iterator[Progress]:
 
 
 def _line(run: StepRun) -> str:
-    return f"{run.account:<12} {run.step:<22} {_word(run):<13} {run.seconds:5.1f} s"
+    return f"{run.who:<12} {run.step:<22} {_word(run):<13} {run.seconds:5.1f} s"
 
 
 def _word(run: StepRun) -> str:
@@ -87,26 +87,28 @@ def rehearsed(
     *,
     title: str,
     as_json: bool,
+    customers: bool = False,
 ) -> int:
-    """Play a rehearsal, show how it goes, write its report; returns the exit code."""
+    """Play a rehearsal, with its customers if so wanted, and write its report.
+
+    Returns:
+        The exit code.
+    """
     from bcrunbook.run.folders import run_folder
     from bcrunbook.run.play import play
+    from bcrunbook.run.play_customers import play_customers
 
     folder = run_folder(workspace.root)
+
+    async def everything(progress: Progress) -> list[StepRun]:
+        told = {"began": progress.began, "ended": progress.ended, "acted": output.say}
+        runs = await play(workspace, cloud, accounts, steps, mode, folder, **told)
+        if customers and _exit_code(runs) == 0:
+            runs += await play_customers(workspace, cloud, accounts, folder, **told)
+        return runs
+
     with showing(len(accounts) * len(steps)) as progress:
-        runs = asyncio.run(
-            play(
-                workspace,
-                cloud,
-                accounts,
-                steps,
-                mode,
-                folder,
-                began=progress.began,
-                ended=progress.ended,
-                acted=output.say,
-            )
-        )
+        runs = asyncio.run(everything(progress))
     return finish(runs, folder, cloud="rehearsal", title=title, as_json=as_json)
 
 
@@ -116,10 +118,14 @@ def finish(runs: Sequence[StepRun], folder: Path, *, cloud: str, title: str, as_
 
     report = folder / "report.html"
     write_report(report, runs, cloud=cloud, title=title)
-    # A step that ran again ended as its last run says.
-    code = exit_code(list({(run.account, run.step): run for run in runs}.values()))
+    code = _exit_code(runs)
     _print_runs(runs, report, as_json=as_json, code=code)
     return code
+
+
+def _exit_code(runs: Sequence[StepRun]) -> int:
+    """The exit code of all: a step that ran again ended as its last run says."""
+    return exit_code(list({run.key: run for run in runs}.values()))
 
 
 def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: int) -> None:
@@ -132,6 +138,7 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
                 "runs": [
                     {
                         "account": run.account,
+                        "customer": run.customer,
                         "step": run.step,
                         "notebook": str(run.notebook) if run.notebook else None,
                         "card": str(run.card) if run.card else None,
@@ -143,8 +150,8 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
             }
         )
         return
-    accounts = list(dict.fromkeys(run.account for run in runs))
-    words = {(run.account, run.step): _word(run) for run in runs}
+    accounts = list(dict.fromkeys(run.who for run in runs))
+    words = {(run.who, run.step): _word(run) for run in runs}
     asked = {run.step for run in runs}
     output.print_table(
         ["step", *accounts],
@@ -158,13 +165,13 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
         if run.notebook is not None:
             print(run.notebook)
     print(report)
-    for run in {(run.account, run.step): run for run in runs}.values():
+    for run in {run.key: run for run in runs}.values():
         if run.exit_code and _was_run(run):
             _say_what_to_do(run)
 
 
 def _say_what_to_do(run: StepRun) -> None:
-    output.say(f"\n{run.account}, {run.step}: {run.outcome['summary']}")
+    output.say(f"\n{run.who}, {run.step}: {run.outcome['summary']}")
     error = run.outcome["error"] or {}
     for label in ("why", "next", "who"):
         if error.get(label) and error[label] != "you":

@@ -24,11 +24,20 @@ def rehearse(
     """
     from bcrunbook.cli.progress import rehearsed
     from bcrunbook.run.rehearsal import STANDARD, prepare, running_cloud
-    from bcrunbook.steps import STEPS
+    from bcrunbook.steps import SETUP_STEPS
 
     directory = directory.absolute()
     with running_cloud(directory) as told:
         workspace = asyncio.run(prepare(directory, told, STANDARD))
         names = [account.name for account in STANDARD]
-        code = rehearsed(workspace, told, names, STEPS, "apply", title="Rehearsal", as_json=as_json)
+        code = rehearsed(
+            workspace,
+            told,
+            names,
+            SETUP_STEPS,
+            "apply",
+            title="Rehearsal",
+            as_json=as_json,
+            customers=True,
+        )
     raise typer.Exit(code)

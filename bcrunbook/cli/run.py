@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,24 +13,35 @@ from bcrunbook.cli import options, output
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
+    from bcrunbook.errors import NotFound
+    from bcrunbook.steps.step import Step
 
 Account = Annotated[str, typer.Argument(help="An account's name in accounts.toml.")]
-Step = Annotated[str | None, typer.Argument(help="One step's id. Default: all, in order.")]
+StepName = Annotated[
+    str | None,
+    typer.Argument(help="One step's id. Default: all of the account's, or of the customer's."),
+]
+Customer = Annotated[
+    list[str] | None,
+    typer.Option(help="A customer of the account, for the steps about one. May be repeated."),
+]
 
 
 def plan(
     account: Account,
-    step: Step = None,
+    step: StepName = None,
+    customer: Customer = None,
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
     """Show what would be done for an account. Writes nothing to any service."""
-    _run(_load(workspace), account, step, "plan", as_json=as_json)
+    _run(_load(workspace), account, step, "plan", customer or [], as_json=as_json)
 
 
 def run(
     account: Account,
-    step: Step = None,
+    step: StepName = None,
+    customer: Customer = None,
     mode: Annotated[
         str,
         typer.Option(
@@ -55,7 +67,7 @@ def run(
     if rehearse:
         _rehearse(loaded, account, step, mode, as_json=as_json)
         return
-    _run(loaded, account, step, mode, as_json=as_json)
+    _run(loaded, account, step, mode, customer or [], as_json=as_json)
 
 
 def _load(workspace: Path | None) -> Workspace:
@@ -64,31 +76,68 @@ def _load(workspace: Path | None) -> Workspace:
     return load(find_workspace(workspace))
 
 
-def _run(workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool) -> None:
+def _run(
+    workspace: Workspace,
+    account: str,
+    step: str | None,
+    mode: str,
+    customers: list[str],
+    *,
+    as_json: bool,
+) -> None:
     from bcrunbook.cli.progress import finish, showing
-    from bcrunbook.run.account import run_account
+    from bcrunbook.run.account import run_account, run_customers
     from bcrunbook.run.folders import run_folder
-    from bcrunbook.steps import STEPS, step_named
 
-    cloud = workspace.account(account).cloud
-    steps = [step_named(step)] if step else list(STEPS)
+    chosen = workspace.account(account)
+    steps = _steps(step, customers)
+    names = customers
+    if steps[0].is_per_customer and not customers:
+        names = list(chosen.customers)
+        if not names:
+            raise _no_customers(account)
+    for name in names:
+        workspace.customer(account, name)
     folder = run_folder(workspace.root)
-    with showing(len(steps)) as progress:
-        runs = asyncio.run(
-            run_account(
-                workspace,
-                account,
-                steps,
-                mode,
-                folder / account,
-                began=progress.began,
-                ended=progress.ended,
-            )
-        )
-    code = finish(runs, folder, cloud=cloud, title=f"Account {account}", as_json=as_json)
+    with showing(len(steps) * max(1, len(names))) as progress:
+        told = {"began": progress.began, "ended": progress.ended}
+        place = folder / account
+        if names:
+            work = run_customers(workspace, account, names, steps, mode, place, **told)
+        else:
+            work = run_account(workspace, account, steps, mode, place, **told)
+        runs = asyncio.run(work)
+    code = finish(runs, folder, cloud=chosen.cloud, title=f"Account {account}", as_json=as_json)
     if code == 5 and mode == "auto":
         output.say("Nothing was written. To apply: --mode apply")
     raise typer.Exit(code)
+
+
+def _steps(step: str | None, customers: list[str]) -> Sequence[Step[Any]]:
+    """The steps that are meant: of the account, or of customers."""
+    from bcrunbook.errors import FixInput
+    from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
+
+    if step is None:
+        return [one for one in STEPS if one.is_per_customer] if customers else SETUP_STEPS
+    chosen = step_named(step)
+    if customers and not chosen.is_per_customer:
+        raise FixInput(
+            f"The step {step} is about the account, and customers were named.",
+            where="--customer",
+            next="leave --customer out",
+        )
+    return [chosen]
+
+
+def _no_customers(account: str) -> NotFound:
+    from bcrunbook.errors import NotFound
+
+    return NotFound(
+        f"The account {account} has no customers.",
+        where=f"accounts.{account}.customers in accounts.toml",
+        next='add a table [accounts.NAME.customers.KEY], or name a file: customers = "FILE.csv"',
+    )
 
 
 def _rehearse(
@@ -96,7 +145,7 @@ def _rehearse(
 ) -> None:
     from bcrunbook.cli.progress import rehearsed
     from bcrunbook.run.rehearsal import Rehearsed, prepare, running_cloud
-    from bcrunbook.steps import STEPS, step_named
+    from bcrunbook.steps import SETUP_STEPS, step_named
 
     chosen = workspace.account(account)
     directory = workspace.root / "rehearsal"
@@ -110,7 +159,7 @@ def _rehearse(
             prepared,
             told,
             [account],
-            [step_named(step)] if step else STEPS,
+            [step_named(step)] if step else SETUP_STEPS,
             mode,
             title=f"Account {account}",
             as_json=as_json,

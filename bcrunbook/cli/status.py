@@ -17,7 +17,7 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     """Show how each step of each account ended last, and what comes next. Asks no service."""
     from bcrunbook.accounts import find_workspace, load
     from bcrunbook.ledger import open_ledger
-    from bcrunbook.steps import STEPS
+    from bcrunbook.steps import SETUP_STEPS
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
@@ -27,7 +27,7 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
         return
     lines = []
     for account in loaded.accounts:
-        for number, step in enumerate(STEPS):
+        for number, step in enumerate(SETUP_STEPS):
             row = rows.get((account, step.id))
             ended = [row.state, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
             lines.append(["" if number else account, f"{number} {step.id}", *ended])
@@ -58,7 +58,7 @@ def _with_word(ledger: Ledger, row: OutcomeRow) -> OutcomeRow:
 
 def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
     """A row for each step of each account; `state` is null for a step that was never run."""
-    from bcrunbook.steps import STEPS
+    from bcrunbook.steps import SETUP_STEPS
 
     return [
         {
@@ -70,7 +70,7 @@ def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
             "next": _next_of(account, row),
         }
         for account in workspace.accounts.values()
-        for step in STEPS
+        for step in SETUP_STEPS
         for row in [rows.get((account.name, step.id))]
     ]
 
@@ -84,9 +84,9 @@ def _next(account: Account, workspace: Workspace, rows: _Rows) -> str:
 
 
 def _first_open(account: Account, rows: _Rows) -> str:
-    from bcrunbook.steps import STEPS
+    from bcrunbook.steps import SETUP_STEPS
 
-    for step in STEPS:
+    for step in SETUP_STEPS:
         row = rows.get((account.name, step.id))
         action = _next_of(account, row)
         if action:

@@ -11,10 +11,12 @@ from typing import Any
 
 from bcrunbook.errors import FixInput, NotFound, nearest
 from bcrunbook.secrets import looks_like_secret
-from bcrunbook.steps.step import Mode
+from bcrunbook.steps.step import Mode, Step
 
 MODES = ("auto", *(mode.value for mode in Mode))
 NAMES = ("account", "mode", "workspace")
+CUSTOMER = "customer"
+"""The further parameter of a step that is about one customer."""
 
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
@@ -50,8 +52,13 @@ def check(**values: Any) -> None:
         )
 
 
-def refuse_unknown(*, answered: bool) -> None:
-    """Refuse parameters that this notebook does not have.
+def names_of(step: Step[Any]) -> tuple[str, ...]:
+    """The parameters of a step's notebook."""
+    return (NAMES[0], CUSTOMER, *NAMES[1:]) if step.is_per_customer else NAMES
+
+
+def refuse_unknown(names: tuple[str, ...], *, answered: bool) -> None:
+    """Refuse parameters that this notebook does not have: all but `names`.
 
     Only where nobody answers: in a person's own session, other variables are their own.
 
@@ -67,13 +74,13 @@ def refuse_unknown(*, answered: bool) -> None:
         return
     hidden = set(shell.user_ns_hidden)
     for name, value in shell.user_ns.items():
-        if name.startswith("_") or name in hidden or name in NAMES:
+        if name.startswith("_") or name in hidden or name in names:
             continue
         if name not in ("In", "Out") and isinstance(value, _PLAIN):
             raise NotFound(
                 f'There is no parameter "{shown(name)}".',
                 where="the notebook's parameters",
-                next=nearest(name, NAMES),
+                next=nearest(name, names),
             )
 
 

@@ -62,6 +62,7 @@ class _Held:
     account: str
     mode: str
     error: RunbookError
+    customer: str = ""
 
 
 class NotebookStep:
@@ -88,8 +89,10 @@ class NotebookStep:
             assert self._held is not None
             return views.error_view(self._held.error)
         account, cloud = self._walk.context.account, self._walk.context.cloud
+        customer = self._walk.context.customer
         lines = [
             ("Account", f"{account.name} ({account.kind})"),
+            *([("Customer", f"{customer.display_name} ({customer.name})")] if customer else []),
             ("Cloud", cloud.kind),
             ("Tenant", account.tenant),
             ("Sign-in", account.sign_in.method),
@@ -139,7 +142,7 @@ class NotebookStep:
         """Show what was found after the changes."""
         if self._walk is None or self._walk.findings is None:
             return _not_run()
-        return views.findings_view(self._walk.rows)
+        return views.findings_view(self._walk.rows, self._walk.findings.timeline)
 
     async def outcome(self) -> None:
         """Display the outcome and close the step.
@@ -150,7 +153,9 @@ class NotebookStep:
         if self._walk is None:
             assert self._held is not None
             held = self._held
-            outcome = failed_outcome(held.step, held.account, held.mode, "unknown", held.error)
+            outcome = failed_outcome(
+                held.step, held.account, held.mode, "unknown", held.error, held.customer
+            )
         else:
             outcome = self._walk.outcome
         await self._stack.aclose()
@@ -222,7 +227,9 @@ def _head(line: str) -> str:
     return line.partition(" (")[0]
 
 
-async def open_step(step: str, *, account: str, mode: str, workspace: str = "") -> NotebookStep:
+async def open_step(
+    step: str, *, account: str, mode: str, workspace: str = "", customer: str = ""
+) -> NotebookStep:
     """Open a step for the cells that follow.
 
     Args:
@@ -230,27 +237,34 @@ async def open_step(step: str, *, account: str, mode: str, workspace: str = "") 
         account: a name from accounts.toml.
         mode: `auto`, `plan`, `apply` or `ask`.
         workspace: the folder with accounts.toml; empty searches from the current folder upwards.
+        customer: for a step about a customer, one of the account's.
     """
     stack = AsyncExitStack()
     try:
-        walk = await _open(step, account, mode, workspace, stack)
+        walk = await _open(step, account, mode, workspace, customer, stack)
     except RunbookError as error:
         await stack.aclose()
-        safe_account, safe_mode = parameters.shown(account), parameters.shown(mode)
-        return NotebookStep(None, stack, _Held(step, safe_account, safe_mode, error))
+        shown = parameters.shown
+        held = _Held(step, shown(account), shown(mode), error, shown(customer))
+        return NotebookStep(None, stack, held)
     return NotebookStep(walk, stack, answered=parameters.somebody_answers())
 
 
 async def _open(
-    step: str, account: str, mode: str, workspace: str, stack: AsyncExitStack
+    step: str, account: str, mode: str, workspace: str, customer: str, stack: AsyncExitStack
 ) -> Walk[Any]:
     answered = parameters.somebody_answers()
-    parameters.check(account=account, mode=mode, workspace=workspace)
-    parameters.refuse_unknown(answered=answered)
+    parameters.check(account=account, mode=mode, workspace=workspace, customer=customer)
     chosen = step_named(step)
+    parameters.refuse_unknown(parameters.names_of(chosen), answered=answered)
     loaded = load(find_workspace(workspace or None))
     person = _PersonAtNotebook() if answered else None
     context: Context = await stack.enter_async_context(
-        open_context(loaded, loaded.account(account), person=person)
+        open_context(
+            loaded,
+            loaded.account(account),
+            person=person,
+            customer=loaded.customer(account, customer) if chosen.is_per_customer else None,
+        )
     )
     return Walk(chosen, context, chosen_mode(mode, live=context.cloud.is_live, answered=answered))

@@ -13,8 +13,10 @@ from functools import cache
 from typing import Any
 
 from bcrunbook.errors import RunbookError
+from bcrunbook.notebook.timeline import timeline_svg, timeline_text
+from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub, scrub_json
-from bcrunbook.steps.step import Change, Finding, Outcome, State, Verdict
+from bcrunbook.steps.step import Change, Finding, Outcome, Sighting, State, Verdict
 
 OUTCOME_MIME = "application/vnd.bcrunbook.outcome+json"
 
@@ -46,13 +48,13 @@ class View:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle = {
-            "text/plain": scrub(self.text, where="a notebook output"),
-            "text/html": scrub(self.html, where="a notebook output"),
+            "text/plain": printable(scrub(self.text, where="a notebook output")),
+            "text/html": printable(scrub(self.html, where="a notebook output")),
         }
         return {**bundle, **scrub_json(self.data, where="a notebook output")}
 
     def __str__(self) -> str:
-        return self.text
+        return printable(self.text)
 
 
 @cache
@@ -79,8 +81,8 @@ def session_view(lines: Sequence[tuple[str, str]], *, is_live: bool, is_producti
     return View(text, html)
 
 
-def findings_view(findings: Sequence[Finding]) -> View:
-    """A table of findings."""
+def findings_view(findings: Sequence[Finding], timeline: Sequence[Sighting] = ()) -> View:
+    """A table of findings, with a picture of what was followed."""
     lines = []
     for one in findings:
         first, *more = one.actual.splitlines() or [""]
@@ -89,7 +91,11 @@ def findings_view(findings: Sequence[Finding]) -> View:
         if one.verdict is Verdict.DIFFERS and one.wanted:
             lines.append(f"{'':<11}wanted: {', '.join(one.wanted.splitlines())}")
         lines += _wrapped(one.advice)
-    return View("\n".join(lines), _html("findings.html", findings=findings))
+    picture = None
+    if timeline:
+        lines += ["", timeline_text(timeline)]
+        picture = timeline_svg(timeline)
+    return View("\n".join(lines), _html("findings.html", findings=findings, timeline=picture))
 
 
 _MARKS = {

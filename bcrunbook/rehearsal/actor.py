@@ -1,4 +1,4 @@
-"""Somebody who goes through the Codat Portal, as a person would, for a rehearsal without one.
+"""The people of a rehearsal: who works in the Codat Portal, and the customer who links.
 
 Every step is what a browser does: get a page, find the form or the link by the words that a person
 reads, fill it in, press the button, follow to the next page. A page that does not look as expected
@@ -7,29 +7,33 @@ ends it with `UnexpectedPage`. What is typed travels in request bodies only, nev
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from http.cookiejar import CookieJar
 from typing import Literal
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urljoin
-from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
+from urllib.parse import urljoin, urlsplit
 
+from bcrunbook.rehearsal.browser import Browser, Page, UnexpectedPage
 from bcrunbook.rehearsal.description import RehearsalDescription
+
+__all__ = [
+    "CustomerPerson",
+    "PortalPerson",
+    "UnexpectedPage",
+    "act_as_developer",
+    "developer_of",
+]
 
 ACCOUNTING = "settings/integrations/accounting"
 BUSINESS_CENTRAL = "Dynamics 365 Business Central"
 DEVELOPER = "Developer"
 ADMINISTRATOR = "Administrator"
-SECONDS = 30.0
+
+LOGIN_HOST = "login.microsoftonline.com"
+INSTALLATION = "installation"
+"""Where a connection's installation page is, next to its link."""
+CONTINUE, SIGN_IN, ACCEPT = "Continue", "Sign in", "Accept"
+CONNECT, CLOSE = "Connect", "Close this window"
+COMPANY = "Company"
 
 When = Literal["now", "later"]
-
-
-class UnexpectedPage(Exception):
-    """The portal showed something else than the actor needs; the text says what, without values
-    that were typed."""
 
 
 def act_as_developer(
@@ -80,7 +84,7 @@ class PortalPerson:
         passwords = {user["email"]: user["password"] for user in description.codat["users"]}
         self.email = email
         self._password = str(passwords[email])
-        self._browser = _Browser()
+        self._browser = Browser()
         self._portal = str(description.codat["portal"])
 
     def sign_in(self) -> None:
@@ -135,13 +139,13 @@ class PortalPerson:
         """Whether the list shows an integration as enabled."""
         return _is_on(self._open(ACCOUNTING), platform)
 
-    def _flip(self, page: _Page, platform: str) -> None:
+    def _flip(self, page: Page, platform: str) -> None:
         before = _is_on(page, platform)
         after = self._browser.press(page, f"Enable {platform}")
         if _is_on(after, platform) == before:
             raise UnexpectedPage(f"{after}: the toggle of {platform} has not moved")
 
-    def _integration(self, platform: str) -> _Page:
+    def _integration(self, platform: str) -> Page:
         page = self._open(ACCOUNTING)
         for verb in ("Set up", "Manage"):
             address = page.links.get(f"{verb} {platform}")
@@ -149,175 +153,107 @@ class PortalPerson:
                 return self._browser.get(urljoin(page.address, address))
         raise UnexpectedPage(f"{page}: neither Set up nor Manage for {platform}")
 
-    def _open(self, path: str) -> _Page:
+    def _open(self, path: str) -> Page:
         return self._browser.get(f"{self._portal}/{path}".rstrip("/"))
 
 
-def _is_on(page: _Page, platform: str) -> bool:
+class CustomerPerson:
+    """Somebody at a customer's, with one browser.
+
+    Args:
+        description: the running rehearsal cloud.
+        upn: the sign-in name; tenant and password are in the description.
+
+    Raises:
+        UnexpectedPage: nobody has that name, or, from any method, a page was not as expected.
+    """
+
+    def __init__(self, description: RehearsalDescription, upn: str) -> None:
+        found = [
+            (tenant["id"], user["password"])
+            for tenant in description.tenants
+            for user in tenant["users"]
+            # Guests are in other organisations' directories as well; this is about the home.
+            if user["upn"] == upn and upn.endswith(f"@{tenant['domain']}")
+        ]
+        if not found:
+            raise UnexpectedPage(f"nobody has the name {upn!r}")
+        self._tenant, self._password = map(str, found[0])
+        self._upn = upn
+        self._browser = Browser()
+        self._pages = description.pages
+
+    def link(self, link_url: str, *, environment: str, company: str | None = None) -> str:
+        """Open a connection's link and go on until the installation's page, or a refusal.
+
+        What Microsoft asks this person to consent to is accepted.
+
+        Args:
+            link_url: the connection's `linkUrl`.
+            environment: the Business Central environment to choose.
+            company: the company to choose in it; the first one offered where none is given.
+
+        Returns:
+            The heading of the page it ended on and what that page says, in one line.
+        """
+        page = self._open(link_url)
+        if page.has_button(CONTINUE):
+            page = self._browser.press(page, CONTINUE)
+        page = self._through_microsoft(page)
+        if page.has_button(CONNECT):
+            choice = _choice(page, environment, company)
+            page = self._browser.press(page, CONNECT, {COMPANY: choice})
+        return _ended_on(page)
+
+    def consent(self, client_id: str) -> str:
+        """As an administrator, approve an application for the whole organisation.
+
+        Args:
+            client_id: the application.
+
+        Returns:
+            The heading of the page it ended on and what that page says, in one line.
+        """
+        address = f"{self._pages}/{LOGIN_HOST}/{self._tenant}/adminconsent?client_id={client_id}"
+        return _ended_on(self._through_microsoft(self._browser.get(address)))
+
+    def close(self, link_url: str) -> str:
+        """Close the installation's window, as the page offers it.
+
+        Args:
+            link_url: the connection's `linkUrl`.
+
+        Returns:
+            The heading of the page it ended on and what that page says, in one line.
+        """
+        page = self._open(urljoin(link_url, INSTALLATION))
+        return _ended_on(self._browser.press(page, CLOSE))
+
+    def _through_microsoft(self, page: Page) -> Page:
+        if page.has_button(SIGN_IN):
+            typed = {"User name": self._upn, "Password": self._password}
+            page = self._browser.press(page, SIGN_IN, typed)
+            if page.has_button(SIGN_IN):
+                raise UnexpectedPage(f"{page}: not signed in")
+        return self._browser.press(page, ACCEPT) if page.has_button(ACCEPT) else page
+
+    def _open(self, address: str) -> Page:
+        """A page of a real address, where a browser on this machine finds it."""
+        parts = urlsplit(address)
+        return self._browser.get(f"{self._pages}/{parts.netloc}{parts.path}")
+
+
+def _choice(page: Page, environment: str, company: str | None) -> str:
+    offered = [one for one in page.options(COMPANY) if one.startswith(f"{environment} (")]
+    for one in offered:
+        if company is None or one.endswith(f"): {company}"):
+            return one
+    raise UnexpectedPage(f"{page}: no company {company or ''!r} in {environment!r} is offered")
+
+
+def _ended_on(page: Page) -> str:
+    return ": ".join(filter(None, (page.heading, " ".join(page.messages))))
+
+
+def _is_on(page: Page, platform: str) -> bool:
     return page.button(f"Enable {platform}").checked
-
-
-@dataclass(frozen=True)
-class _Button:
-    text: str
-    name: str
-    value: str
-    disabled: bool
-    checked: bool
-
-
-@dataclass
-class _Form:
-    action: str
-    values: dict[str, str] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    """The names of controls by their ids."""
-    choices: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Of each drop-down the values by the texts that it shows."""
-    buttons: list[_Button] = field(default_factory=list)
-
-
-class _Page(HTMLParser):
-    """A page as somebody reads it: forms, links by their words, messages, the heading."""
-
-    def __init__(self, address: str, status: int, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.address = address
-        self.status = status
-        self.heading = ""
-        self.forms: list[_Form] = []
-        self.links: dict[str, str] = {}
-        self.messages: list[str] = []
-        self._labels: dict[str, str] = {}
-        self._open: list[tuple[str, list[str], Callable[[str], None]]] = []
-        self._in_form = False
-        self._drop_down = ""
-        self.feed(text)
-        self.close()
-
-    def __str__(self) -> str:
-        said = f" ({' '.join(self.messages)})" if self.messages else ""
-        return f"the page {self.heading!r} of the portal, status {self.status}{said}"
-
-    def has_button(self, text: str) -> bool:
-        """Whether there is a button that can be pressed."""
-        return any(b.text == text and not b.disabled for form in self.forms for b in form.buttons)
-
-    def button(self, text: str) -> _Button:
-        """The button with a text."""
-        return self._button(text)[1]
-
-    def filled(self, button: str, typed: dict[str, str]) -> tuple[str, dict[str, str]]:
-        """Where a form goes and with which fields, once filled in and sent off with a button."""
-        form, pressed = self._button(button)
-        if pressed.disabled:
-            raise UnexpectedPage(f"{self}: the button {button!r} cannot be pressed")
-        values = dict(form.values)
-        for label, value in typed.items():
-            name = form.names.get(self._labels.get(label, ""))
-            if name is None:
-                raise UnexpectedPage(f"{self}: no field {label!r} next to the button {button!r}")
-            choices = form.choices.get(name)
-            if choices is not None and value not in choices:
-                raise UnexpectedPage(f"{self}: {value!r} is not offered as {label!r}")
-            values[name] = value if choices is None else choices[value]
-        if pressed.name:
-            values[pressed.name] = pressed.value
-        return urljoin(self.address, form.action), values
-
-    def _button(self, text: str) -> tuple[_Form, _Button]:
-        for form in self.forms:
-            for button in form.buttons:
-                if button.text == text:
-                    return form, button
-        raise UnexpectedPage(f"{self}: there is no button {text!r}")
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        form = self.forms[-1] if self._in_form else None
-        if tag == "form":
-            self.forms.append(_Form(given.get("action", "")))
-            self._in_form = True
-        elif tag == "label":
-            self._read(tag, lambda text: self._labels.update({text: given.get("for", "")}))
-        elif tag == "a":
-            self._read(
-                tag,
-                lambda text: self.links.update(
-                    {given.get("aria-label", text): given.get("href", "")}
-                ),
-            )
-        elif tag == "h1":
-            self._read(tag, lambda text: setattr(self, "heading", text))
-        elif given.get("role") in ("alert", "status"):
-            self._read(tag, self.messages.append)
-        elif form is not None:
-            self._control(form, tag, given)
-
-    def _control(self, form: _Form, tag: str, given: dict[str, str]) -> None:
-        name = given.get("name", "")
-        if tag in ("input", "select") and name:
-            form.values[name] = given.get("value", "")
-            form.names[given.get("id", "")] = name
-        if tag == "select":
-            self._drop_down = name
-            form.choices[name] = {}
-        elif tag == "option" and self._drop_down:
-            menu, value = self._drop_down, given.get("value", "")
-            self._read(tag, lambda text: form.choices[menu].update({text: value}))
-            if "selected" in given or not form.values[menu]:
-                form.values[menu] = value
-        elif tag == "button":
-            self._read(
-                tag,
-                lambda text: form.buttons.append(
-                    _Button(
-                        given.get("aria-label", text),
-                        name,
-                        given.get("value", ""),
-                        "disabled" in given,
-                        given.get("aria-checked") == "true",
-                    )
-                ),
-            )
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._in_form = False
-        elif tag == "select":
-            self._drop_down = ""
-        elif self._open and self._open[-1][0] == tag:
-            _, pieces, done = self._open.pop()
-            done(" ".join("".join(pieces).split()))
-
-    def handle_data(self, data: str) -> None:
-        for _, pieces, _ in self._open:
-            pieces.append(data)
-
-    def _read(self, tag: str, done: Callable[[str], None]) -> None:
-        """Hand on the text of an element once it ends."""
-        self._open.append((tag, [], done))
-
-
-class _Browser:
-    """Gets pages and sends forms off, with cookies. No proxy: the portal is on this machine."""
-
-    def __init__(self) -> None:
-        self._opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(CookieJar()))
-
-    def get(self, address: str) -> _Page:
-        """A page, whatever its status."""
-        return self._sent(Request(address))
-
-    def press(self, page: _Page, button: str, typed: dict[str, str] | None = None) -> _Page:
-        """Fill a page's form in by its labels, press a button, and follow to the next page."""
-        address, values = page.filled(button, typed or {})
-        return self._sent(Request(address, urlencode(values).encode()))
-
-    def _sent(self, request: Request) -> _Page:
-        try:
-            with self._opener.open(request, timeout=SECONDS) as answer:
-                return _Page(answer.url, answer.status, answer.read().decode())
-        except HTTPError as refusal:
-            with refusal:
-                return _Page(refusal.url or "", refusal.code, refusal.read().decode())

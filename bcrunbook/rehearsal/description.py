@@ -88,6 +88,7 @@ def describe(
                 "trial": environment.trial,
             }
             for environment in world.ENVIRONMENTS
+            if environment.listed
         ],
         "vaults": [
             {"name": vault.name, "url": f"https://{vault.host}", "tenant": vault.tenant}

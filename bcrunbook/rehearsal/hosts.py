@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bcrunbook.rehearsal import azure, codat, entra, graph, keyvault
+from bcrunbook.rehearsal import azure, businesscentral, codat, entra, graph, keyvault
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.messages import Handler
 
@@ -11,6 +11,7 @@ HOSTS = {
     **dict.fromkeys(graph.HOSTS, graph.handler),
     **dict.fromkeys(azure.HOSTS, azure.handler),
     **dict.fromkeys(codat.HOSTS, codat.handler),
+    **dict.fromkeys(businesscentral.HOSTS, businesscentral.handler),
     **dict.fromkeys(keyvault.HOSTS, keyvault.handler),
 }
 """Host name and the maker of its handler."""

@@ -17,6 +17,7 @@ from bcrunbook.rehearsal.directory import (
     APPLICATION,
     SERVICE_PRINCIPAL,
     Registered,
+    find_application,
     find_principal,
     first_party_principal,
     new_application,
@@ -27,6 +28,10 @@ from bcrunbook.rehearsal.directory import (
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
 BATCH_SECRET = "batch"
+SEEDED = "seeded"
+"""The kind of record that says what has been added to a folder since it was filled."""
+
+BATCH_BUSINESS_CENTRAL = "batch in Business Central"
 SECRET_ALPHABET = string.ascii_letters + string.digits + "~.-_"
 API_KEY_ALPHABET = string.ascii_letters + string.digits
 BATCH_SECRET_DAYS = 365
@@ -54,21 +59,63 @@ def new_api_key() -> str:
 
 def seed(cloud: Cloud) -> None:
     """Fill a fresh folder, or what a newer version has added; note its secrets as canaries."""
-    is_fresh = cloud.store.latest(SECRET, GLOBAL, BATCH_SECRET) is None
     with cloud.store.transaction():
         _draw_secrets(cloud)
-    if is_fresh:
-        with cloud.store.transaction():
-            for tenant in world.TENANTS.values():
-                _first_parties(cloud, tenant)
-            batch = _batch_application(cloud)
-            bootstrap = _bootstrap_application(cloud)
-            for tenant in world.TENANTS.values():
-                if tenant.batch_roles is not None:
-                    _assign(cloud, tenant, _principal(cloud, tenant, batch), tenant.batch_roles)
+        # A tenant that is there already has been worked in: what it holds is left alone.
+        new = [one for one in world.TENANTS.values() if not _has_directory(cloud, one)]
+        for tenant in new:
+            _first_parties(cloud, tenant)
+        if world.TENANTS[world.TRIAL] in new:
+            _batch_application(cloud)
+            _bootstrap_application(cloud)
+        batch = find_application(cloud, world.BATCH_CLIENT)
+        bootstrap = find_application(cloud, world.BOOTSTRAP_CLIENT)
+        for tenant in new:
+            if batch is not None and tenant.batch_roles is not None:
+                principal = _principal(cloud, tenant, batch)
+                _assign(cloud, tenant, principal, catalogue.GRAPH, tenant.batch_roles)
+            if bootstrap is not None:
                 _consent(cloud, tenant, _principal(cloud, tenant, bootstrap))
+        if cloud.store.latest(SEEDED, GLOBAL, BATCH_BUSINESS_CENTRAL) is None:
+            _admit_batch(cloud, batch)
+            cloud.store.put(SEEDED, GLOBAL, BATCH_BUSINESS_CENTRAL, {})
     for _, document in cloud.store.all_latest(SECRET, GLOBAL):
         cloud.canaries.add(document["value"])
+
+
+def _has_directory(cloud: Cloud, tenant: world.Tenant) -> bool:
+    return find_principal(cloud, tenant.id, catalogue.GRAPH) is not None
+
+
+def _admit_batch(cloud: Cloud, batch: Registered | None) -> None:
+    """Let the batch identity ask for Business Central's permissions, and grant them where meant."""
+    if batch is None:
+        return
+    document = {**batch.document, "requiredResourceAccess": _batch_requirements()}
+    cloud.store.put(APPLICATION, batch.tenant, batch.id, document)
+    for tenant in world.TENANTS.values():
+        principal = find_principal(cloud, tenant.id, world.BATCH_CLIENT)
+        if principal is not None and tenant.batch_business_central:
+            roles = tenant.batch_business_central
+            _assign(cloud, tenant, principal, catalogue.BUSINESS_CENTRAL, roles)
+
+
+def _batch_requirements() -> list[Document]:
+    wanted = {
+        catalogue.GRAPH: world.BATCH_ROLES,
+        catalogue.BUSINESS_CENTRAL: world.BUSINESS_CENTRAL_ROLES,
+    }
+    return [
+        {
+            "resourceAppId": app_id,
+            "resourceAccess": [
+                {"id": role.id, "type": "Role"}
+                for role in catalogue.BY_APP_ID[app_id].roles
+                if role.value in values
+            ],
+        }
+        for app_id, values in wanted.items()
+    ]
 
 
 def _draw_secrets(cloud: Cloud) -> None:
@@ -93,7 +140,7 @@ def _first_parties(cloud: Cloud, tenant: world.Tenant) -> None:
         cloud.store.put(SERVICE_PRINCIPAL, tenant.id, document["id"], document)
 
 
-def _batch_application(cloud: Cloud) -> Registered:
+def _batch_application(cloud: Cloud) -> None:
     now = cloud.clock.now()
     value = cloud.secret(BATCH_SECRET)
     key = world.derived_id("secret", "batch")
@@ -101,16 +148,7 @@ def _batch_application(cloud: Cloud) -> Registered:
         "displayName": "Runbook batch identity",
         "signInAudience": "AzureADMultipleOrgs",
         "api": {"requestedAccessTokenVersion": 2},
-        "requiredResourceAccess": [
-            {
-                "resourceAppId": catalogue.GRAPH,
-                "resourceAccess": [
-                    {"id": role.id, "type": "Role"}
-                    for role in catalogue.BY_APP_ID[catalogue.GRAPH].roles
-                    if role.value in world.BATCH_ROLES
-                ],
-            }
-        ],
+        "requiredResourceAccess": _batch_requirements(),
         "passwordCredentials": [
             {
                 "customKeyIdentifier": None,
@@ -126,10 +164,9 @@ def _batch_application(cloud: Cloud) -> Registered:
     registered = _register(cloud, world.BATCH_CLIENT, given)
     document = {**registered.document, "_secrets": {key: {"value": value, "at": 0.0}}}
     cloud.store.put(APPLICATION, world.TRIAL, registered.id, document)
-    return Registered(registered.tenant, registered.id, document)
 
 
-def _bootstrap_application(cloud: Cloud) -> Registered:
+def _bootstrap_application(cloud: Cloud) -> None:
     scopes = catalogue.BY_APP_ID[catalogue.GRAPH].scopes
     given: Document = {
         "displayName": "Runbook sign-in",
@@ -157,7 +194,7 @@ def _bootstrap_application(cloud: Cloud) -> Registered:
             ),
         ],
     }
-    return _register(cloud, world.BOOTSTRAP_CLIENT, given)
+    _register(cloud, world.BOOTSTRAP_CLIENT, given)
 
 
 def _register(cloud: Cloud, app_id: str, given: Document) -> Registered:
@@ -185,14 +222,18 @@ def _principal(cloud: Cloud, tenant: world.Tenant, registered: Registered) -> Do
 
 
 def _assign(
-    cloud: Cloud, tenant: world.Tenant, principal: Document, roles: tuple[str, ...]
+    cloud: Cloud,
+    tenant: world.Tenant,
+    principal: Document,
+    app_id: str,
+    roles: tuple[str, ...],
 ) -> None:
-    graph = find_principal(cloud, tenant.id, catalogue.GRAPH)
-    if graph is None:
-        raise LookupError("the tenant has no Microsoft Graph")
-    for role in graph["appRoles"]:
+    resource = find_principal(cloud, tenant.id, app_id)
+    if resource is None:
+        raise LookupError(f"the tenant has no {app_id}")
+    for role in resource["appRoles"]:
         if role["value"] in roles:
-            put_assignment(cloud, tenant.id, principal, graph, role["id"], lag="at_once")
+            put_assignment(cloud, tenant.id, principal, resource, role["id"], lag="at_once")
 
 
 def _consent(cloud: Cloud, tenant: world.Tenant, principal: Document) -> None:

@@ -8,7 +8,7 @@ client secrets, keys) is drawn once per folder and kept with the state.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 NAMESPACE = uuid.UUID("6f0c6a3e-54b2-4c5e-9f0b-0b7a5f2d9e11")
@@ -32,6 +32,11 @@ ROLE_TEMPLATES = {
 }
 """Directory role template ids, as the claim `wids` carries them."""
 
+SUPER = "SUPER"
+EXTENSION_ADMIN = "EXTEN. MGT. - ADMIN"
+FULL_ACCESS = "D365 BUS FULL ACCESS"
+"""Permission sets of Business Central."""
+
 SECRETS_OFFICER = "Key Vault Secrets Officer"
 SECRETS_USER = "Key Vault Secrets User"
 
@@ -53,6 +58,12 @@ BOOTSTRAP_SCOPES = (
 )
 """What the bootstrap application is consented for, tenant-wide, everywhere."""
 
+BUSINESS_CENTRAL_ROLES = (
+    "API.ReadWrite.All",
+    "Automation.ReadWrite.All",
+    "AdminCenter.ReadWrite.All",
+)
+
 BATCH_ROLES = (
     "Application.ReadWrite.OwnedBy",
     "Directory.Read.All",
@@ -71,6 +82,8 @@ class User:
     upn: str
     name: str
     roles: tuple[str, ...]
+    permission_sets: tuple[str, ...] = ()
+    """What the person may do in Business Central; whoever has none has no licence either."""
 
     @property
     def oid(self) -> str:
@@ -101,6 +114,16 @@ class User:
         basic = ROLE_TEMPLATES[GUEST if self.guest else MEMBER]
         return held if basic in held else [*held, basic]
 
+    @property
+    def licensed(self) -> bool:
+        """Whether the person has a licence of Business Central."""
+        return bool(self.permission_sets)
+
+    @property
+    def may_install(self) -> bool:
+        """Whether the person may manage extensions in Business Central."""
+        return bool({SUPER, EXTENSION_ADMIN} & set(self.permission_sets))
+
 
 @dataclass(frozen=True)
 class Tenant:
@@ -116,16 +139,42 @@ class Tenant:
     batch_roles: tuple[str, ...] | None = BATCH_ROLES
     members_may_register: bool = False
     max_secret_days: int | None = None
+    batch_business_central: tuple[str, ...] = ()
+    """Application permissions of Business Central that the batch identity holds here."""
+    batch_card: bool = False
+    """Whether each environment has a card of the batch identity, and the admin centre its line.
+
+    A card grants nothing without the permissions, nor they without it.
+    """
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A Business Central environment."""
+    """A Business Central environment.
+
+    Args:
+        tenant: the tenant's id.
+        name: its name.
+        type: `Production` or `Sandbox`.
+        trial: whether it has sample data only.
+        script: how the installation of App Link goes there.
+        companies: the companies in it.
+        version: the version of its platform.
+        listed: whether rehearsal.json names it.
+    """
 
     tenant: str
     name: str
     type: str
     trial: bool
+    script: str = "normal"
+    companies: tuple[str, ...] = ("CRONUS UK Ltd.",)
+    version: str = "27.1.41698.42126"
+    listed: bool = True
+
+    def company_id(self, company: str) -> str:
+        """The id of one of its companies."""
+        return derived_id("bcCompany", self.tenant, self.name, company)
 
 
 @dataclass(frozen=True)
@@ -168,21 +217,50 @@ PRODUCTION = "b47e02c5-19d3-4a8f-8c61-5e9f3d7a2b10"
 ACCOUNTANT = "e90a5f3b-7c28-4d14-a6b9-2f8d1c04e675"
 NO_BUSINESS_CENTRAL = "17d8b6e4-f305-4c92-b83a-9c6e0a51d72f"
 SHORT_SECRETS = "d25c9a01-4e7f-4b68-95d3-08fa7b3e6c1d"
+BAKERY = "5a8e30d7-f1b4-4c29-87de-3b60c9a7e412"
+JOINERY = "c6f2149b-3d75-4ea8-b0f1-84d7e25a93c0"
+LAB = "81b7c5e2-960d-4f3a-a42c-d7e9503b16f8"
+COOPERATIVE = "2e94d0a6-7b1f-48c3-9e65-f08c71d3b5a9"
 CONSUMERS = "9188040d-6c67-4b5b-b112-36a304b66dad"
 """The tenant of personal accounts; nobody in a rehearsal has one."""
 
 
 def _staff(tenant: str, domain: str) -> tuple[User, ...]:
     people = (
-        ("robin.hale", "Robin Hale", (GLOBAL_ADMINISTRATOR,)),
-        ("sam.okafor", "Sam Okafor", (APPLICATION_DEVELOPER,)),
-        ("jo.lindqvist", "Jo Lindqvist", (CLOUD_APPLICATION_ADMINISTRATOR,)),
+        ("robin.hale", "Robin Hale", (GLOBAL_ADMINISTRATOR,), (SUPER,)),
+        ("sam.okafor", "Sam Okafor", (APPLICATION_DEVELOPER,), (FULL_ACCESS,)),
+        ("jo.lindqvist", "Jo Lindqvist", (CLOUD_APPLICATION_ADMINISTRATOR,), ()),
     )
     staff = tuple(
-        User(tenant, tenant, f"{login}@{domain}", name, roles) for login, name, roles in people
+        User(tenant, tenant, f"{login}@{domain}", name, roles, sets)
+        for login, name, roles, sets in people
     )
     guest = User(tenant, ACCOUNTANT, "noor.aziz@quill-ledger.example", "Noor Aziz", (GUEST,))
     return (*staff, guest)
+
+
+def _customer(tenant: str, name: str, domain: str, admin: str, member: str) -> Tenant:
+    """A small business: an administrator who may do everything, and somebody who may not install.
+
+    The batch identity may read there unless told otherwise.
+    """
+    people = ((admin, (GLOBAL_ADMINISTRATOR,), (SUPER,)), (member, (MEMBER,), (FULL_ACCESS,)))
+    return Tenant(
+        tenant,
+        name,
+        domain,
+        f"{domain.partition('.')[0].replace('-', '')}.onmicrosoft.com",
+        "GB",
+        tuple(
+            User(
+                tenant, tenant, f"{person.lower().replace(' ', '.')}@{domain}", person, roles, sets
+            )
+            for person, roles, sets in people
+        ),
+        batch_roles=(),
+        batch_business_central=BUSINESS_CENTRAL_ROLES,
+        batch_card=True,
+    )
 
 
 TENANTS = {
@@ -195,6 +273,8 @@ TENANTS = {
             "millracetrial.onmicrosoft.com",
             "GB",
             _staff(TRIAL, "millrace-trial.example"),
+            batch_business_central=BUSINESS_CENTRAL_ROLES,
+            batch_card=True,
         ),
         Tenant(
             PRODUCTION,
@@ -259,9 +339,28 @@ TENANTS = {
                     "piet.vermeer@stonegate-finance.example",
                     "Piet Vermeer",
                     (GLOBAL_ADMINISTRATOR,),
+                    (SUPER,),
                 ),
             ),
             max_secret_days=90,
+        ),
+        _customer(
+            BAKERY, "Brackenfield Bakery", "brackenfield-bakery.example", "Ines Moura", "Cal Webb"
+        ),
+        replace(
+            _customer(
+                JOINERY, "Tidewater Joinery", "tidewater-joinery.example", "Owen Pryce", "Mae Lund"
+            ),
+            batch_roles=None,
+            batch_business_central=(),
+        ),
+        _customer(LAB, "Saltmarsh Test Lab", "saltmarsh-lab.example", "Vera Stone", "Ned Ash"),
+        _customer(
+            COOPERATIVE,
+            "Longbarrow Cooperative",
+            "longbarrow-coop.example",
+            "Hal Cotter",
+            "Ivy Marsh",
         ),
     )
 }
@@ -272,7 +371,49 @@ ENVIRONMENTS = (
     Environment(PRODUCTION, "Production", "Production", False),
     Environment(PRODUCTION, "Sandbox", "Sandbox", False),
     Environment(SHORT_SECRETS, "Production", "Production", False),
+    Environment(
+        BAKERY,
+        "Production",
+        "Production",
+        False,
+        "later_uninstalled",
+        ("Brackenfield Bakery Ltd", "CRONUS UK Ltd."),
+    ),
+    Environment(JOINERY, "Production", "Production", False, "fetch_errors", ("Tidewater Joinery",)),
+    *(
+        Environment(LAB, name, "Sandbox", False, script)
+        for name, script in (
+            ("Normal", "normal"),
+            ("Slow", "slow"),
+            ("FetchErrors", "fetch_errors"),
+            ("LicenceMissing", "licence_missing"),
+            ("NeverFinishes", "never_finishes"),
+            ("DeploymentFailed", "deployment_failed"),
+            ("LaterUninstalled", "later_uninstalled"),
+            ("LaterUnpublished", "later_unpublished"),
+            ("Upgrading", "upgrading"),
+            ("Renamed", "renamed"),
+        )
+    ),
+    *(
+        Environment(
+            COOPERATIVE,
+            f"Site-{number:04d}",
+            "Sandbox",
+            False,
+            ("normal", "slow", "fetch_errors", "deployment_failed")[number % 4],
+            listed=False,
+        )
+        for number in range(1, 1001)
+    ),
 )
+
+
+@cache
+def environments_of(tenant: str) -> tuple[Environment, ...]:
+    """The environments of a tenant."""
+    return tuple(one for one in ENVIRONMENTS if one.tenant == tenant)
+
 
 VAULTS = (Vault("millrace-trial-kv", TRIAL), Vault("millrace-kv", PRODUCTION))
 

@@ -1,4 +1,4 @@
-"""One account, headlessly: its notebooks in order, each through papermill.
+"""One account, headlessly: its notebooks in order, then its customers', each through papermill.
 
 A step that needs an earlier one which did not succeed is not run: it is reported as following from
 it. Two coordinators on one account exclude each other by a lease in the ledger.
@@ -6,6 +6,7 @@ it. Two coordinators on one account exclude each other by a lease in the ledger.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ _WORST_FIRST = (2, 1, 3, 4, 5, 0)
 
 @dataclass(frozen=True)
 class StepRun:
-    """One step of one account in one run.
+    """One step of one account, or of one of its customers, in one run.
 
     Args:
         account: the account's name.
@@ -38,6 +39,7 @@ class StepRun:
         notebook: the output notebook; None when the step was not run.
         seconds: how long it took.
         card: the page for the person who has to act; None when nobody has to.
+        customer: the customer's name; empty for a step of the account itself.
     """
 
     account: str
@@ -46,6 +48,17 @@ class StepRun:
     notebook: Path | None
     seconds: float
     card: Path | None = None
+    customer: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What was run: the same in every run of it."""
+        return self.account, self.customer, self.step
+
+    @property
+    def who(self) -> str:
+        """Whom it is about."""
+        return f"{self.account}/{self.customer}" if self.customer else self.account
 
     @property
     def hand_offs(self) -> tuple[Change, ...]:
@@ -63,6 +76,9 @@ class StepRun:
         """The exit code of this step alone."""
         return int(self.outcome["exit_code"])
 
+
+# Each holds a kernel while it waits; many more customers are a batch's work.
+_CUSTOMERS_AT_ONCE = 4
 
 Began = Callable[[str, Step[Any]], None]
 Ended = Callable[[StepRun], None]
@@ -110,6 +126,43 @@ async def run_account(
     return runs
 
 
+async def run_customers(
+    workspace: Workspace,
+    account: str,
+    customers: Sequence[str],
+    steps: Sequence[Step[Any]],
+    mode: str,
+    folder: Path,
+    *,
+    began: Began,
+    ended: Ended,
+) -> list[StepRun]:
+    """Run the notebooks of `steps` for customers of one account, several customers at a time.
+
+    Arguments and errors as for `run_account`; `customers` are their names, and each has a folder of
+    its own below `folder`.
+    """
+    kind = cloud_of(workspace, workspace.account(account)).kind
+    for name in customers:
+        workspace.customer(account, name)
+    at_once = asyncio.Semaphore(_CUSTOMERS_AT_ONCE)
+
+    async def run(name: str) -> list[StepRun]:
+        runs: list[StepRun] = []
+        async with at_once:
+            for step in steps:
+                began(f"{account}/{name}", step)
+                place = folder / "customers" / name
+                runs.append(
+                    await _run_step(workspace, account, step, mode, place, kind, runs, name)
+                )
+                ended(runs[-1])
+        return runs
+
+    found = await asyncio.gather(*(run(name) for name in customers))
+    return [one for runs in found for one in runs]
+
+
 async def _run_step(
     workspace: Workspace,
     account: str,
@@ -118,25 +171,29 @@ async def _run_step(
     folder: Path,
     cloud: str,
     before: list[StepRun],
+    customer: str = "",
 ) -> StepRun:
     blocking = next((run for run in before if run.step in step.needs and _blocks(run)), None)
     if blocking is not None:
-        return StepRun(account, step.id, _following(step, account, mode, cloud, blocking), None, 0)
+        told = _following(step, account, mode, cloud, blocking)
+        return StepRun(account, step.id, told, None, 0, customer=customer)
     target = folder / notebook_of(step)
     values = {"account": account, "mode": mode, "workspace": str(workspace.root)}
+    if customer:
+        values["customer"] = customer
     started = datetime.now(UTC)
     written: Path | None = target
     try:
         outcome = await run_notebook(notebook_path(step, workspace.root), target, values)
     except RunbookError as error:
-        outcome = failed_outcome(step.id, account, mode, cloud, error).as_dict()
+        outcome = failed_outcome(step.id, account, mode, cloud, error, customer).as_dict()
         written = target if target.is_file() else None
     seconds = (datetime.now(UTC) - started).total_seconds()
-    run = StepRun(account, step.id, outcome, written, seconds)
+    run = StepRun(account, step.id, outcome, written, seconds, customer=customer)
     if written is None or not run.hand_offs:
         return run
     try:
-        return replace(run, card=write_card(written, step, account, cloud, run.hand_offs))
+        return replace(run, card=write_card(written, step, run.who, cloud, run.hand_offs))
     except OSError as error:
         raise unwritable(error, written) from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook.notebook.views import card_view
+from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub
 from bcrunbook.steps.step import Change, Step
 
@@ -33,6 +34,7 @@ def write_card(
     written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     card = card_view(step.title, account, cloud, written, changes)
     page = notebook.with_suffix(".card.html")
-    page.write_text(scrub(card.html, where="a hand-off card"), encoding="utf-8")
-    page.with_suffix(".txt").write_text(scrub(card.text, where="a hand-off card"), encoding="utf-8")
+    page.write_text(printable(scrub(card.html, where="a hand-off card")), encoding="utf-8")
+    text = printable(scrub(card.text, where="a hand-off card"))
+    page.with_suffix(".txt").write_text(text, encoding="utf-8")
     return page

@@ -28,14 +28,34 @@ _BATCH_SECRET = "sign-in/batch"
 
 
 @dataclass(frozen=True)
+class RehearsedCustomer:
+    """A customer who exists in the rehearsal cloud only.
+
+    Args:
+        name: the customer's name in accounts.toml.
+        display_name: the company's name.
+        contact: who links, by the sign-in name in the rehearsal cloud.
+        environment: the Business Central environment that they choose.
+        company: the company in it.
+    """
+
+    name: str
+    display_name: str
+    contact: str
+    environment: str
+    company: str
+
+
+@dataclass(frozen=True)
 class Rehearsed:
-    """What a rehearsal takes over from an account."""
+    """What a rehearsal takes over from an account, and the customers it gives it."""
 
     name: str
     kind: str
     application: str
     secret_lifetime_days: int
     secret_description: str
+    customers: tuple[RehearsedCustomer, ...] = ()
 
     @classmethod
     def of(cls, account: Account) -> Rehearsed:
@@ -49,9 +69,48 @@ class Rehearsed:
         )
 
 
+# One installs smoothly; one takes long, with fetch errors, and its environment may not be read;
+# one is well, until somebody removes the extension.
 STANDARD = (
-    Rehearsed("trial", "trial", "Contoso Lending (trial)", 180, "Codat"),
-    Rehearsed("production", "production", "Contoso Lending", 180, "Codat"),
+    Rehearsed(
+        "trial",
+        "trial",
+        "Contoso Lending (trial)",
+        180,
+        "Codat",
+        (
+            RehearsedCustomer(
+                "millrace",
+                "Millrace Software (trial)",
+                "robin.hale@millrace-trial.example",
+                "Production",
+                "CRONUS UK Ltd.",
+            ),
+        ),
+    ),
+    Rehearsed(
+        "production",
+        "production",
+        "Contoso Lending",
+        180,
+        "Codat",
+        (
+            RehearsedCustomer(
+                "joinery",
+                "Tidewater Joinery",
+                "owen.pryce@tidewater-joinery.example",
+                "Production",
+                "Tidewater Joinery",
+            ),
+            RehearsedCustomer(
+                "bakery",
+                "Brackenfield Bakery",
+                "ines.moura@brackenfield-bakery.example",
+                "Production",
+                "Brackenfield Bakery Ltd",
+            ),
+        ),
+    ),
 )
 
 
@@ -129,6 +188,18 @@ async def prepare(
             secret=secret,
             requires=_requires(account, accounts),
         )
+        + "".join(
+            _CUSTOMER.format(
+                account=account.name,
+                name=one.name,
+                display_name=json.dumps(one.display_name, ensure_ascii=False),
+                contact=one.contact,
+                tenant=one.contact.partition("@")[2],
+                environment=one.environment,
+                company=json.dumps(one.company, ensure_ascii=False),
+            )
+            for one in account.customers
+        )
         for account in accounts
     )
     config.write_text(text, encoding="utf-8")
@@ -164,4 +235,13 @@ cloud = "rehearsal"
 method = "client_secret"
 client_id = "{client_id}"
 secret = "{secret}"
+"""
+
+_CUSTOMER = """
+[accounts.{account}.customers.{name}]
+name = {display_name}
+contact = "{contact}"
+tenant = "{tenant}"
+environment = "{environment}"
+company = {company}
 """

@@ -15,6 +15,7 @@ from bcrunbook import __version__
 from bcrunbook.errors import Unreachable
 from bcrunbook.notebook.views import STATE_WORDS
 from bcrunbook.run.account import StepRun
+from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS
 from bcrunbook.steps.step import State
@@ -54,7 +55,7 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
     half = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(scrub(html, where="the report"), encoding="utf-8")
+        half.write_text(printable(scrub(html, where="the report")), encoding="utf-8")
         os.replace(half, path)
     except OSError as error:
         raise Unreachable(
@@ -70,7 +71,7 @@ def _by_account(
     """By account and step, its runs in order: one that needed a person, then the next."""
     accounts: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for run in runs:
-        accounts.setdefault(run.account, {}).setdefault(run.step, []).append(
+        accounts.setdefault(run.who, {}).setdefault(run.step, []).append(
             {
                 "outcome": run.outcome,
                 "word": STATE_WORDS[run.state],
@@ -90,7 +91,7 @@ def _link(path: Path | None, folder: Path) -> str:
 
 def _counts(runs: Sequence[StepRun]) -> list[tuple[str, str, int]]:
     """How many steps stand how; of a step that ran again, as its last run says."""
-    states = [run.state for run in {(run.account, run.step): run for run in runs}.values()]
+    states = [run.state for run in {run.key: run for run in runs}.values()]
     return [
         (state.value, STATE_WORDS[state], states.count(state)) for state in State if state in states
     ]

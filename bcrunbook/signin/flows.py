@@ -33,6 +33,8 @@ from bcrunbook.signin.credentials import assertion_of, certificate_of
 from bcrunbook.signin.model import (
     AZURE,
     AZURE_SCOPES,
+    BUSINESS_CENTRAL,
+    BUSINESS_CENTRAL_SCOPES,
     CONSENT_SCOPES,
     GRAPH,
     GRAPH_SCOPES,
@@ -77,8 +79,8 @@ class SignIn:
         self._http = http
         self._root = root
         self._person = person
-        self._app: Any = None
-        self._from_az_until: dict[str, tuple[Token, float]] = {}
+        self._apps: dict[str, Any] = {}
+        self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
 
     @property
@@ -114,6 +116,20 @@ class SignIn:
         """
         return await self._token(VAULT, VAULT_SCOPES, fresh=fresh)
 
+    async def business_central(self, tenant: str, *, fresh: bool = False) -> Token:
+        """A token for Business Central in a tenant, which may be a customer's.
+
+        Nobody is asked: where no kept sign-in and no application reaches the tenant, that is so.
+        Raises as `graph` does.
+
+        Args:
+            tenant: the tenant's id or domain.
+            fresh: ask Entra again even when a kept token looks valid.
+        """
+        return await self._token(
+            BUSINESS_CENTRAL, BUSINESS_CENTRAL_SCOPES, fresh=fresh, may_ask=False, tenant=tenant
+        )
+
     @property
     def vaults(self) -> VaultOpener:
         """Opens Key Vaults with this sign-in, for `secrets.open_store` and `secrets.read`."""
@@ -126,14 +142,16 @@ class SignIn:
         *,
         fresh: bool = False,
         may_ask: bool = True,
+        tenant: str = "",
     ) -> Token:
         method = self._account.sign_in.method
+        where = tenant or self._account.tenant
         async with self._lock:
             if method == "az":
-                return await self._by_az(resource, fresh)
-            if self._app is None:
-                self._app = await self._application()
-            app = self._app
+                return await self._by_az(resource, where, fresh)
+            if where not in self._apps:
+                self._apps[where] = await self._application(where)
+            app = self._apps[where]
             if self.is_application:
                 if fresh:
                     await self._run(app.remove_tokens_for_client)
@@ -231,7 +249,7 @@ class SignIn:
             interval += 5 if answer.get("error") == "slow_down" else 0
             await pace.sleep(interval)
 
-    async def _application(self) -> Any:
+    async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in
         credential = await self._credential()
         client = self._http.for_msal()
@@ -241,7 +259,7 @@ class SignIn:
 
             common: dict[str, Any] = {
                 "client_id": settings.client_id,
-                "authority": f"{LOGIN}/{self._account.tenant}",
+                "authority": f"{LOGIN}/{tenant}",
                 "http_client": client,
             }
             if credential is None:
@@ -254,15 +272,14 @@ class SignIn:
             return await asyncio.to_thread(build)
         except ValueError:
             # All that MSAL says when it could not learn about the tenant.
-            raise await self._no_authority() from None
+            raise await self._no_authority(tenant) from None
         except RunbookError:
             raise
         except Exception as error:
             raise fault(error, self._where) from None
 
-    async def _no_authority(self) -> RunbookError:
+    async def _no_authority(self, tenant: str) -> RunbookError:
         """Why the tenant's sign-in configuration could not be had."""
-        tenant = self._account.tenant
         address = f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration"
         response = await self._http.send("GET", address, repeat=Repeat.SAFE)
         try:
@@ -305,15 +322,13 @@ class SignIn:
             return {"client_assertion": assertion_of(path)}
         return None
 
-    async def _by_az(self, resource: str, fresh: bool) -> Token:
+    async def _by_az(self, resource: str, tenant: str, fresh: bool) -> Token:
         """A token of the Azure CLI, kept while it lasts: each call of az takes about a second."""
-        kept = self._from_az_until.get(resource)
+        kept = self._from_az_until.get((resource, tenant))
         if kept is not None and not fresh and kept[1] - _KEPT_LONGER_THAN > time.time():
             return kept[0]
-        token, ends = await asyncio.to_thread(
-            ask_az, resource, self._account.name, self._account.tenant
-        )
-        self._from_az_until[resource] = (token, ends)
+        token, ends = await asyncio.to_thread(ask_az, resource, self._account.name, tenant)
+        self._from_az_until[resource, tenant] = (token, ends)
         return token
 
     def _checked(

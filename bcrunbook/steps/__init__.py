@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from bcrunbook.errors import NotFound, nearest
@@ -9,6 +10,8 @@ from bcrunbook.steps.api_permissions import ApiPermissions
 from bcrunbook.steps.client_secret import ClientSecret
 from bcrunbook.steps.codat_keys import CodatKeys
 from bcrunbook.steps.enable_integration import EnableIntegration
+from bcrunbook.steps.health_check import HealthCheck
+from bcrunbook.steps.link_customer import LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
 from bcrunbook.steps.start_here import StartHere
 from bcrunbook.steps.step import Step
@@ -20,7 +23,14 @@ STEPS: tuple[Step[Any], ...] = (
     ApiPermissions(),
     CodatKeys(),
     EnableIntegration(),
+    LinkCustomer(),
+    HealthCheck(),
 )
+
+SETUP_STEPS: tuple[Step[Any], ...] = tuple(
+    itertools.takewhile(lambda step: not step.is_per_customer, STEPS)
+)
+"""The steps that set an account up, once; what follows is about its customers and afterwards."""
 
 
 def step_named(name: str) -> Step[Any]:

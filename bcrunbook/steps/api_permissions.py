@@ -28,7 +28,15 @@ from bcrunbook.steps.application import application_read, remembered_principal, 
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.roles import CONSENT_ROLES
-from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Row, Verdict
+from bcrunbook.steps.step import (
+    AccountStep,
+    Change,
+    Finding,
+    Findings,
+    HandOff,
+    Row,
+    Verdict,
+)
 from bcrunbook.steps.wanted import (
     BUSINESS_CENTRAL,
     BUSINESS_CENTRAL_URI,
@@ -168,7 +176,7 @@ def _verdict(seen: Seen[Any]) -> Verdict:
     return Verdict.DIFFERS if seen.is_absent else Verdict.OK
 
 
-class ApiPermissions:
+class ApiPermissions(AccountStep):
     """Step 3."""
 
     id: ClassVar[str] = "api_permissions"

@@ -31,7 +31,7 @@ from bcrunbook.steps.application import application_read, require_application
 from bcrunbook.steps.client_secret_findings import Credential, SecretFindings
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.step import Change, Row
+from bcrunbook.steps.step import AccountStep, Change, Row
 from bcrunbook.steps.stored_secret import credential_of, name_in_store, newest
 from bcrunbook.steps.wanted import MOST_SECRETS
 
@@ -42,7 +42,7 @@ _WORKING = Patience(first=3.0, longest=10.0, deadline=_SPREADING)
 _POLICY_MARGIN = timedelta(hours=1)
 
 
-class ClientSecret:
+class ClientSecret(AccountStep):
     """Step 2."""
 
     id: ClassVar[str] = "client_secret"

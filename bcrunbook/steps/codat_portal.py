@@ -40,9 +40,7 @@ PLAN_SLIP = (
 
 def accounting_page(cloud: Cloud) -> str:
     """The address of the portal's accounting integrations, for a person's browser."""
-    if cloud.pages is None:
-        return f"https://{_HOST}{_ACCOUNTING}"
-    return f"{cloud.pages}/{_HOST}{_ACCOUNTING}"
+    return cloud.page(f"https://{_HOST}{_ACCOUNTING}")
 
 
 def who_can(instance: str) -> str:

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bcrunbook.accounts import Account, Workspace
+from bcrunbook.accounts import Account, Customer, Workspace
 from bcrunbook.cloud import Cloud, cloud_of
 from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import Secret, SecretStore, VaultOpener, open_store, read
+from bcrunbook.services.businesscentral import BusinessCentral, Limiter
 from bcrunbook.services.codat import Codat
 from bcrunbook.services.graph import Graph
 from bcrunbook.services.graph_models import Organization
@@ -22,7 +23,10 @@ from bcrunbook.signin import Person, SignIn, Token
 
 @dataclass(frozen=True)
 class Context:
-    """What a step works with, for one account. Without an API key there is no `codat`."""
+    """What a step works with, for one account. Without an API key there is no `codat`.
+
+    `customer` is the one that the run is about; None for the steps of the account itself.
+    """
 
     workspace: Workspace
     account: Account
@@ -33,6 +37,25 @@ class Context:
     codat: Codat | None
     ledger: Ledger
     store: SecretStore
+    limiter: Limiter
+    customer: Customer | None = None
+
+    @property
+    def customer_name(self) -> str | None:
+        """The customer as the ledger names it."""
+        return self.customer.name if self.customer is not None else None
+
+    def business_central(self, tenant: str) -> BusinessCentral:
+        """Business Central of a tenant, which may be a customer's.
+
+        Args:
+            tenant: the tenant's id or domain.
+        """
+
+        async def token(fresh: bool) -> Token:
+            return await self.sign_in.business_central(tenant, fresh=fresh)
+
+        return BusinessCentral(self.http, token, tenant, self.limiter)
 
     def age(self, seconds: float) -> float:
         """Wall seconds as seconds of the cloud's time."""
@@ -41,7 +64,11 @@ class Context:
 
 @asynccontextmanager
 async def open_context(
-    workspace: Workspace, account: Account, *, person: Person | None = None
+    workspace: Workspace,
+    account: Account,
+    *,
+    person: Person | None = None,
+    customer: Customer | None = None,
 ) -> AsyncIterator[Context]:
     """Open what a step needs for `account`.
 
@@ -49,6 +76,7 @@ async def open_context(
         workspace: the loaded workspace.
         account: one of its accounts.
         person: who can answer a sign-in; None in a headless run.
+        customer: the customer that the run is about.
 
     Raises:
         FixInput: the cloud, the ledger or the secret store cannot be used as configured.
@@ -68,6 +96,8 @@ async def open_context(
                 codat=_codat(account, http, root, sign_in.vaults),
                 ledger=ledger,
                 store=open_store(account.secret_store, root, vault=sign_in.vaults),
+                limiter=Limiter(http),
+                customer=customer,
             )
 
 

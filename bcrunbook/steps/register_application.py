@@ -28,7 +28,7 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.application import remember, remembered_client_id
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.step import Change, Finding, Findings, Row, Verdict
+from bcrunbook.steps.step import AccountStep, Change, Finding, Findings, Row, Verdict
 from bcrunbook.steps.wanted import (
     AUDIENCE,
     MOST_REDIRECT_URIS,
@@ -136,7 +136,7 @@ def _compare(same: bool) -> Verdict:
     return Verdict.OK if same else Verdict.DIFFERS
 
 
-class RegisterApplication:
+class RegisterApplication(AccountStep):
     """Step 1."""
 
     id: ClassVar[str] = "register_application"

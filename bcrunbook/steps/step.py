@@ -9,6 +9,7 @@ Invariant: a fact that could not be looked at is `unknown`, never `absent`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -173,11 +174,32 @@ class Observation:
         kind: what sort of fact.
         subject: what it is about.
         data: what was seen, plain data.
+        step: the step that wants to find it; empty for the one that saw it.
+        customer: the customer it is about; empty for the one that the run is about, if any.
     """
 
     kind: str
     subject: str
     data: dict[str, Any]
+    step: str = ""
+    customer: str = ""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One look of a watch, for a picture of it.
+
+    Args:
+        seconds: seconds of the cloud's time since the watch began.
+        label: how things stood, in a few words.
+        tone: `moving`, `good` or `trouble`.
+        hiccups: how many errors that pass by themselves were met.
+    """
+
+    seconds: float
+    label: str
+    tone: Literal["moving", "good", "trouble"]
+    hiccups: int = 0
 
 
 class Findings:
@@ -191,6 +213,16 @@ class Findings:
     def unsettled(self) -> str:
         """Why it is too early to plan (something may still appear); empty when it is not."""
         return ""
+
+    @property
+    def under_way(self) -> str:
+        """What goes on by itself for minutes, and is worth following; empty without such."""
+        return ""
+
+    @property
+    def timeline(self) -> tuple[Sighting, ...]:
+        """The looks of what was followed, oldest first."""
+        return ()
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -210,6 +242,7 @@ class Step(Protocol[F]):
     id: ClassVar[str]
     title: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
+    is_per_customer: ClassVar[bool]
 
     async def examine(self, context: Context) -> F:
         """Read what is there. Writes nothing anywhere."""
@@ -227,8 +260,25 @@ class Step(Protocol[F]):
     def hand_off(self, findings: F, change: Change, error: RunbookError) -> Change:
         """The same change for somebody with more rights, after it was refused."""
 
+    async def follow(self, context: Context, findings: F, told: Callable[[str], None]) -> F:
+        """Stay with what is under way until it is settled, or longer than it may take.
 
-class PersonsStep:
+        Returns:
+            What was seen last.
+        """
+
+
+class AccountStep:
+    """Base of a step about the account itself, in which nothing goes on by itself for minutes."""
+
+    is_per_customer: ClassVar[bool] = False
+
+    async def follow(self, context: Context, findings: Any, told: Callable[[str], None]) -> Any:
+        """Nothing: no findings of such a step are under way."""
+        return findings
+
+
+class PersonsStep(AccountStep):
     """Base of a step that plans nothing for the program: all its changes are a person's."""
 
     async def apply(self, context: Context, findings: Any, change: Change) -> bool:

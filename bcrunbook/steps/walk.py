@@ -10,7 +10,7 @@ instead of travelling on as an exception.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol
@@ -84,8 +84,9 @@ class Walk(Generic[F]):
         self._declined = False
         self._approve: Approve | None = None
         self._approved: frozenset[Change] = frozenset()
-        account = context.account.name
-        self._run_id = context.ledger.begin_run(account, step.id, mode.value, context.cloud.kind)
+        self._run_id = context.ledger.begin_run(
+            context.account.name, step.id, mode.value, context.cloud.kind, context.customer_name
+        )
 
     async def examine(self) -> tuple[Finding, ...]:
         """Read what is there, until it is not about to change by itself."""
@@ -124,6 +125,8 @@ class Walk(Generic[F]):
                         await self._rounds()
             if attendant is not None and not self._waiting_for and not self._declined:
                 await self._attend(attendant)
+            if not self._waiting_for and not self._declined:
+                await self._follow()
         return tuple(self.applied)
 
     @property
@@ -149,6 +152,7 @@ class Walk(Generic[F]):
             started=self._started,
             ended=datetime.now(UTC),
             run_id=self._run_id,
+            customer=self.context.customer_name or "",
         )
         if not self._finished:
             self._finished = True
@@ -157,7 +161,12 @@ class Walk(Generic[F]):
                 self._remember()
             ledger.end_run(self._run_id, state.value)
             ledger.record_outcome(
-                self._run_id, outcome.account, self.step.id, state.value, outcome.as_dict()
+                self._run_id,
+                outcome.account,
+                self.step.id,
+                state.value,
+                outcome.as_dict(),
+                self.context.customer_name,
             )
         return outcome
 
@@ -299,22 +308,32 @@ class Walk(Generic[F]):
         minutes = round(WATCHING.deadline / 60)
         self.told(f"Not seen within {minutes} minutes. The usual causes are below.")
 
+    async def _follow(self) -> None:
+        """Stay with what is under way. Only one process does so at a time."""
+        if self.findings is None or not self.findings.under_way:
+            return
+        async with self._lease():
+            self.findings = await self.step.follow(self.context, self.findings, self.told)
+        self.plan()
+        self._waiting_for = self.findings.under_way
+
     def _remember(self) -> None:
         """Keep what the last look saw, unless the ledger has just that already."""
         context = self.context
         for seen in self.findings.observations if self.findings is not None else ():
-            known = context.ledger.latest(
-                context.account.name, self.step.id, seen.kind, subject=seen.subject
-            )
+            account, step = context.account.name, seen.step or self.step.id
+            customer = seen.customer or context.customer_name
+            known = context.ledger.latest(account, step, seen.kind, seen.subject, customer)
             if known is None or known.data != seen.data:
                 context.ledger.record(
-                    context.account.name,
-                    self.step.id,
+                    account,
+                    step,
                     seen.kind,
                     seen.subject,
                     "observed",
                     seen.data,
                     run_id=self._run_id,
+                    customer=customer,
                 )
 
     def _note(self, kind: str, change: Change, what: str) -> None:
@@ -326,6 +345,7 @@ class Walk(Generic[F]):
             "done",
             {"change": change.key, "what": what},
             run_id=self._run_id,
+            customer=self.context.customer_name,
         )
 
     @asynccontextmanager
@@ -337,17 +357,23 @@ class Walk(Generic[F]):
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Hold the account's lease; look again if much may have happened since we looked."""
+        """Hold the lease; look again if much may have happened since we looked."""
         context = self.context
-        name = context.account.name
-        async with context.ledger.lease(f"account/{name}", what=f"step {self.step.id}"):
+        async with self._lease():
             # Looking records nothing, so a newer fact is another run's doing. And a person may have
             # taken any time to answer.
-            newest = context.ledger.latest(name)
+            newest = context.ledger.latest(context.account.name, customer=context.customer_name)
             if self.mode is Mode.ASK or (newest is not None and newest.at >= self._started):
                 await self._look_until_settled()
                 self.plan()
             yield
+
+    def _lease(self) -> AbstractAsyncContextManager[None]:
+        """The lease on the account, or on the customer that the step is about."""
+        name = f"account/{self.context.account.name}"
+        if self.context.customer is not None:
+            name = f"{name}/customer/{self.context.customer.name}"
+        return self.context.ledger.lease(name, what=f"step {self.step.id}")
 
     def _state(self) -> State:
         if isinstance(self.error, AskAdministrator):
@@ -418,12 +444,14 @@ async def walk_through(
     return walk.outcome
 
 
-def failed_outcome(step: str, account: str, mode: str, cloud: str, error: RunbookError) -> Outcome:
+def failed_outcome(
+    step: str, account: str, mode: str, cloud: str, error: RunbookError, customer: str = ""
+) -> Outcome:
     """The outcome of a step that could not even begin (bad configuration, no cloud, ...)."""
     now = datetime.now(UTC)
     state = _STATE_OF_EXIT.get(error.exit_code, State.FAILED)
     base = Outcome(step, account, state, mode, cloud, error.what, started=now, ended=now)
-    return replace(base, error=error.as_dict())
+    return replace(base, error=error.as_dict(), customer=customer)
 
 
 def chosen_mode(mode: str, *, live: bool, answered: bool) -> Mode:

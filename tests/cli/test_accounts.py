@@ -42,3 +42,23 @@ def test_the_file_itself_may_be_named(command: Command, tmp_path: Path) -> None:
     """-w takes the folder or the accounts.toml in it; so does BCRUNBOOK_WORKSPACE."""
     (tmp_path / "accounts.toml").write_text(TWO, encoding="utf-8")
     assert command("accounts", "check", "-w", tmp_path / "accounts.toml").code == 0
+
+
+def test_customers_are_told(command: Command, tmp_path: Path) -> None:
+    """A few are named, of many the first and how many more; data has them all, in full."""
+    rows = [f"c-{number},Customer {number},a@b.example\n" for number in range(12)]
+    (tmp_path / "customers.csv").write_text("key,name,contact\n" + "".join(rows), "utf-8")
+    toml = TWO.replace('kind = "trial"\n', 'kind = "trial"\ncustomers = "customers.csv"\n')
+    (tmp_path / "accounts.toml").write_text(toml, encoding="utf-8")
+    told = command("accounts", "check", "-w", tmp_path)
+    assert "c-0, c-1, " in told.out and "c-9 and 2 more" in told.out and "c-10" not in told.out
+    first, second = command("accounts", "check", "-w", tmp_path, "--json").data["accounts"]
+    assert len(first["customers"]) == 12 and second["customers"] == []
+    assert first["customers"][11] == {
+        "key": "c-11",
+        "name": "Customer 11",
+        "contact": "a@b.example",
+        "tenant": None,
+        "environment": None,
+        "company": None,
+    }

@@ -4,9 +4,8 @@ Source: Codat's OpenAPI description (Connection) and docs, "Connections". One-ti
 addresses are a setting of an instance, and off here.
 
 Undocumented, and plain here: a connection to an integration that is not enabled can be made, and
-linking it fails; a second accounting connection can be made,
-and only one be Linked; only a Linked connection can be
-unlinked, and what else is asked for is a 400.
+linking it fails; a second accounting connection can be made, and only one be Linked; only a Linked
+connection can be unlinked, and what else is asked for is a 400.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import LINK_HOST, platforms, pulls, world
+from bcrunbook.rehearsal.codat import LINK_HOST, linking, platforms, pulls, world
 from bcrunbook.rehearsal.codat.errors import PUBLIC, bad_request
 from bcrunbook.rehearsal.codat.paging import page
 from bcrunbook.rehearsal.codat.query import DATE, TEXT, Kind
@@ -81,7 +80,8 @@ def get(request: Request, company: str, connection: str) -> Answer:
 
 def update(request: Request, company: str, connection: str) -> Answer:
     """Unlink; the body may hold nothing but the status, and a null changes nothing."""
-    document = find_connection(request, company, connection)
+    found = find_connection(request, company, connection)
+    document = linking.settled(request.cloud, company, connection, found)
     body = request.body()
     if set(body) - {"status"}:
         raise bad_request("Only `status` can be updated.")
@@ -92,7 +92,8 @@ def update(request: Request, company: str, connection: str) -> Answer:
         raise bad_request(f"`status` can only be set to {UNLINKED}.")
     if document["status"] != LINKED:
         raise bad_request(f"Only a connection with status {LINKED} can be unlinked.")
-    return _kept(request, company, connection, {**document, "status": UNLINKED})
+    # Somebody may be linking it anew: that is over as well.
+    return _kept(request, company, connection, {**linking.left(document), "status": UNLINKED})
 
 
 def delete(request: Request, company: str, connection: str) -> Answer:
@@ -123,6 +124,7 @@ def authorize(request: Request, company: str, connection: str) -> Answer:
 
 def described(cloud: Cloud, company: str, connection: str, document: Document) -> dict[str, Any]:
     """A connection as the API describes it."""
+    document = linking.settled(cloud, company, connection, document)
     platform = world.PLATFORMS[document["platform"]]
     synced = pulls.last_sync(cloud, company, connection)
     return {

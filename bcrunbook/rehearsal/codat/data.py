@@ -11,16 +11,11 @@ from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import datatypes, pulls, syncsettings, world
+from bcrunbook.rehearsal.codat import datatypes, linking, pulls
 from bcrunbook.rehearsal.codat.errors import PULL, CodatError, bad_request, not_found
 from bcrunbook.rehearsal.codat.paging import page
 from bcrunbook.rehearsal.codat.query import DATE, FLAG, NUMBER, TEXT, Kind
-from bcrunbook.rehearsal.codat.records import (
-    LINKED,
-    connections_of,
-    find_company,
-    find_connection,
-)
+from bcrunbook.rehearsal.codat.records import LINKED, find_company, find_connection
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
 from bcrunbook.rehearsal.state import Document
@@ -45,24 +40,9 @@ def refresh_all(request: Request, company: str) -> Answer:
     if not linked:
         raise _not_linked()
     for connection, document in linked:
-        fetch(request.cloud, request.instance, company, connection, document)
+        asked = linking.asked_now(request.cloud, document)
+        linking.fetch(request.cloud, company, connection, document, asked)
     return Answer(204)
-
-
-def fetch(
-    cloud: Cloud, instance: world.Instance, company: str, connection: str, document: Document
-) -> None:
-    """Queue what is fetched on first link and is not on its way."""
-    busy = pulls.running(cloud, company, connection)
-    wanted = [
-        setting["dataType"]
-        for setting in syncsettings.effective(cloud, instance, company)
-        if setting["fetchOnFirstLink"]
-    ]
-    supported = _supported(document)
-    pulls.start(
-        cloud, company, connection, [one for one in wanted if one in supported and one not in busy]
-    )
 
 
 def queue(request: Request, company: str, data_type: str) -> Answer:
@@ -77,15 +57,17 @@ def queue(request: Request, company: str, data_type: str) -> Answer:
     linked = [pair for pair in _linked(cloud, company) if named in (None, pair[0])]
     if not linked:
         raise _not_linked()
-    fitting = [key for key, document in linked if data_type in _supported(document)]
+    fitting = [pair for pair in linked if data_type in linking.data_types_of(pair[1])]
     if not fitting:
         raise not_found(f"Data type {data_type} is not supported by the platform.", service=PULL)
-    if data_type in pulls.running(cloud, company, fitting[0]):
+    connection, document = fitting[0]
+    if data_type in pulls.running(cloud, company, connection):
         raise bad_request(
             f"DatasetAlreadyInProgressException: {data_type} is already being synced.",
             service=PULL,
         )
-    (started,) = pulls.start(cloud, company, fitting[0], [data_type])
+    asked = linking.asked_now(cloud, document)
+    (started,) = pulls.start(cloud, company, connection, [data_type], asked)
     return json_answer(200, pulls.described(cloud, company, *started))
 
 
@@ -95,9 +77,8 @@ def status(request: Request, company: str) -> Answer:
     The docs tell of an entry without a state for those, which the description does not allow.
     """
     cloud = request.cloud
-    find_company(request, company)
     found: dict[str, Any] = dict.fromkeys(datatypes.ALL)
-    for pull, document in reversed(pulls.pulls_of(cloud, company)):
+    for pull, document in reversed(_pulls(request, company)):
         data_type = document["dataType"]
         state, _ = pulls.state_of(cloud, document)
         entry = {
@@ -114,12 +95,11 @@ def status(request: Request, company: str) -> Answer:
 
 def history(request: Request, company: str) -> Answer:
     """Every pull of a company."""
-    find_company(request, company)
 
     def show(pair: tuple[str, Document]) -> dict[str, Any]:
         return pulls.described(request.cloud, company, *pair)
 
-    return page(request, pulls.pulls_of(request.cloud, company), show, DATASET)
+    return page(request, _pulls(request, company), show, DATASET)
 
 
 def history_item(request: Request, company: str, pull: str) -> Answer:
@@ -131,13 +111,17 @@ def history_item(request: Request, company: str, pull: str) -> Answer:
     return json_answer(200, pulls.described(request.cloud, company, pull, document))
 
 
+def _pulls(request: Request, company: str) -> pulls.Found:
+    """Every pull of a company, those included that a connection has brought about by now."""
+    find_company(request, company)
+    linking.settled_connections(request.cloud, company)
+    return pulls.pulls_of(request.cloud, company)
+
+
 def _linked(cloud: Cloud, company: str) -> list[tuple[str, Document]]:
-    found = connections_of(cloud, company)
-    return [pair for pair in found if pair[1]["status"] == LINKED]
-
-
-def _supported(document: Document) -> tuple[str, ...]:
-    return datatypes.SUPPORTED[world.PLATFORMS[document["platform"]].source_type]
+    usable = (LINKED, linking.DEAUTHORIZED)
+    found = linking.settled_connections(cloud, company)
+    return [pair for pair in found if pair[1]["status"] in usable]
 
 
 def _not_linked() -> CodatError:

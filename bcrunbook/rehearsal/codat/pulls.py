@@ -1,13 +1,17 @@
 """Pull operations: how one moves from queued to complete, and what came of earlier ones.
 
-A pull is kept once and never touched again: where it stands follows from its age. The steps take a
-few seconds at speed 1. Source of the states: Codat docs, "Data status".
+A pull is kept once and never touched again: where it stands follows from its age. How it will end
+is told when it starts. The steps take a few seconds at speed 1.
+
+Source of the states: Codat docs, "Data status". Which of `completed`, `statusDescription` and
+`errorMessage` a failed pull has is undocumented: the texts, and no `completed`, here.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
@@ -18,6 +22,8 @@ PULL = "codatPull"
 """The kind of record; its partition is the company's id."""
 
 COMPLETE = "Complete"
+FETCH_ERROR = "FetchError"
+AUTH_ERROR = "AuthError"
 STEPS = (
     (0.0, "Initial", 0),
     (0.2, "Queued", 5),
@@ -32,17 +38,43 @@ STEPS = (
 )
 """Seconds after the request, the state from then on, and the progress told with it."""
 
+FETCHED = next(since for since, state, _ in STEPS if state == "MapQueued")
+"""Seconds after the request at which everything has been fetched, or could not be."""
+
+FAILED_AT = 10
+"""The progress at which a failed pull stays: that of fetching (undocumented)."""
+
+TEXTS = {
+    FETCH_ERROR: (
+        "Fetching failed.",
+        "Business Central did not answer as expected: the extension App Link is not installed.",
+    ),
+    AUTH_ERROR: ("Not authorized.", "The connection is deauthorized and has to be linked again."),
+}
+"""Of each way to fail, the description of the status and the error message."""
+
 Found = list[tuple[str, Document]]
 
 
-def start(cloud: Cloud, company: str, connection: str, data_types: Iterable[str]) -> Found:
+@dataclass(frozen=True)
+class Request:
+    """When pulls were asked for, in seconds since the epoch, and with which status they end."""
+
+    at: float
+    ends: str = COMPLETE
+
+
+def start(
+    cloud: Cloud, company: str, connection: str, data_types: Iterable[str], asked: Request
+) -> Found:
     """Queue data types of a connection."""
     started = []
     for data_type in data_types:
         document = {
             "connection": connection,
             "dataType": data_type,
-            "requested": cloud.clock.now(),
+            "requested": asked.at,
+            "ends": asked.ends,
         }
         started.append((str(uuid.uuid4()), document))
         cloud.store.put(PULL, company, *started[-1])
@@ -64,12 +96,14 @@ def pulls_of(cloud: Cloud, company: str) -> Found:
 def state_of(cloud: Cloud, document: Document) -> tuple[str, int]:
     """Where a pull stands, and its progress."""
     age = (cloud.clock.now() - document["requested"]) * cloud.clock.speed
+    if _ends(document) != COMPLETE and age >= FETCHED:
+        return _ends(document), FAILED_AT
     _, state, progress = next((step for step in reversed(STEPS) if age >= step[0]), STEPS[0])
     return state, progress
 
 
 def completed_at(cloud: Cloud, document: Document) -> float:
-    """When a pull is, or will be, complete."""
+    """When a pull that does not fail is, or will be, complete."""
     return float(document["requested"] + STEPS[-1][0] / cloud.clock.speed)
 
 
@@ -78,7 +112,7 @@ def running(cloud: Cloud, company: str, connection: str) -> set[str]:
     return {
         str(document["dataType"])
         for _, document in cloud.store.all_latest(PULL, company)
-        if document["connection"] == connection and state_of(cloud, document)[0] != COMPLETE
+        if document["connection"] == connection and not _has_ended(cloud, document)
     }
 
 
@@ -88,7 +122,7 @@ def last_sync(cloud: Cloud, company: str, connection: str | None = None) -> floa
     moments = [
         completed_at(cloud, document)
         for _, document in cloud.store.all_latest(PULL, company)
-        if connection in (None, document["connection"])
+        if connection in (None, document["connection"]) and _ends(document) == COMPLETE
     ]
     return max((moment for moment in moments if moment <= now), default=None)
 
@@ -96,16 +130,28 @@ def last_sync(cloud: Cloud, company: str, connection: str | None = None) -> floa
 def described(cloud: Cloud, company: str, pull: str, document: Document) -> dict[str, Any]:
     """A pull as the API describes it."""
     state, progress = state_of(cloud, document)
-    is_complete = state == COMPLETE
+    is_complete, is_errored = state == COMPLETE, state in TEXTS
+    described, message = TEXTS.get(state, ("", ""))
     return {
         "id": pull,
         "companyId": company,
         "connectionId": document["connection"],
         "dataType": document["dataType"],
         "status": state,
+        **({"statusDescription": described, "errorMessage": message} if is_errored else {}),
         "requested": timestamp(document["requested"]),
         **({"completed": timestamp(completed_at(cloud, document))} if is_complete else {}),
         "progress": progress,
         "isCompleted": is_complete,
-        "isErrored": False,
+        "isErrored": is_errored,
     }
+
+
+def _ends(document: Document) -> str:
+    """How a pull ends; folders of an earlier version have pulls that do not say so."""
+    return str(document.get("ends", COMPLETE))
+
+
+def _has_ended(cloud: Cloud, document: Document) -> bool:
+    state, _ = state_of(cloud, document)
+    return state == COMPLETE or state in TEXTS

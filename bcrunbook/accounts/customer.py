@@ -1,0 +1,61 @@
+"""One customer of an account: whose books are to be linked, and who does it there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import ConfigDict, Field
+
+from .forms import EMAIL, Frozen, Tenant
+
+# No control characters, line ends or marks that turn the direction of what follows: such a name
+# could forge a header of a letter, steer a terminal, or read as another name than it is.
+_NEVER: Final = r"\p{Cc}\p{Zl}\p{Zp}\u{202A}-\u{202E}\u{2066}-\u{2069}"
+_ONE_LINE: Final = rf"^[^\s{_NEVER}](?:[^{_NEVER}]*[^\s{_NEVER}])?$"
+
+_OneLine = Annotated[str, Field(pattern=_ONE_LINE)]
+
+
+class Customer(Frozen):
+    """One customer of an account.
+
+    In a file, the key is told by the table's heading or by the column `key`, and the display name
+    stands under `name`.
+
+    Attributes:
+        name: the short name by which commands know the customer, unique within the account.
+        display_name: the company's name as people write it.
+        contact: the e-mail address of who links there.
+        tenant: a GUID or a verified domain.
+        environment: the environment of Business Central. Microsoft: under 30 characters, a letter
+            first, then letters, digits, `_` and `-`.
+        company: the company in that environment.
+    """
+
+    # In the code, a customer is made with the names of the attributes.
+    model_config = ConfigDict(validate_by_alias=False, validate_by_name=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] = Field(
+        validation_alias="key",
+        serialization_alias="key",
+        description="a short name of at most 40 lower-case letters, digits and dashes",
+    )
+    display_name: Annotated[_OneLine, Field(max_length=100)] = Field(
+        validation_alias="name",
+        serialization_alias="name",
+        description="the company's name as people write it, at most 100 characters on one line",
+    )
+    contact: Annotated[str, Field(pattern=rf"^{EMAIL}$", max_length=254)] = Field(
+        description="one e-mail address, such as ada@contoso.com"
+    )
+    tenant: Tenant | None = Field(
+        default=None,
+        description="the customer's tenant id (a GUID) or one of its verified domains",
+    )
+    environment: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,28}$")] | None = Field(
+        default=None,
+        description="an environment's name: under 30 letters, digits, _ and -, a letter first",
+    )
+    company: Annotated[_OneLine, Field(max_length=250)] | None = Field(
+        default=None, description="the company's name in Business Central, on one line"
+    )

@@ -1,0 +1,96 @@
+"""`bcrunbook check`: does everything still stand?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bcrunbook.cli import options, output
+
+if TYPE_CHECKING:
+    from bcrunbook.accounts import Workspace
+    from bcrunbook.steps.step import Outcome
+
+_WORST_FIRST = (2, 1, 3, 4, 5, 0)
+
+
+def check(
+    account: Annotated[
+        str | None, typer.Argument(help="An account's name. Default: the only one there is.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every account of the workspace.")] = False,
+    workspace: options.Workspace = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check an account and its customers. Changes nothing; ends with 3 if somebody has to act."""
+    from bcrunbook.accounts import find_workspace, load
+
+    loaded = load(find_workspace(workspace))
+    outcomes = asyncio.run(_check(loaded, _names(loaded, account, every)))
+    codes = {one.exit_code for one in outcomes}
+    code = next((one for one in _WORST_FIRST if one in codes), 0)
+    if as_json:
+        output.print_json(
+            {"exit_code": code, "accounts": [outcome.as_dict() for outcome in outcomes]}
+        )
+    else:
+        for outcome in outcomes:
+            _print(outcome)
+    raise typer.Exit(code)
+
+
+def _names(workspace: Workspace, account: str | None, every: bool) -> list[str]:
+    from bcrunbook.errors import FixInput
+
+    names = list(workspace.accounts)
+    if account is not None and every:
+        raise FixInput(
+            "Both an account and --all were given.", where="the command", next="leave one out"
+        )
+    if account is not None:
+        return [workspace.account(account).name]
+    if every or len(names) == 1:
+        return names
+    raise FixInput(
+        "It is not clear which account is meant.",
+        where="the command",
+        next=f"name one of: {', '.join(names)}; or give --all",
+    )
+
+
+async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
+    from bcrunbook.cloud import cloud_of
+    from bcrunbook.errors import RunbookError
+    from bcrunbook.steps.context import open_context
+    from bcrunbook.steps.health_check import HealthCheck
+    from bcrunbook.steps.step import Mode
+    from bcrunbook.steps.walk import failed_outcome, walk_through
+
+    outcomes = []
+    for name in names:
+        account = workspace.account(name)
+        output.say(f"Looking at {name}.")
+        try:
+            cloud_of(workspace, account)
+            async with open_context(workspace, account) as context:
+                outcomes.append(await walk_through(HealthCheck(), context, Mode.APPLY))
+        except RunbookError as error:
+            # The other accounts are worth a look all the same.
+            outcomes.append(
+                failed_outcome(HealthCheck.id, name, Mode.APPLY.value, account.cloud, error)
+            )
+    return outcomes
+
+
+def _print(outcome: Outcome) -> None:
+    output.print_table(
+        [outcome.account, "how it stands", ""],
+        [[row.name, row.actual, row.verdict.value] for row in outcome.findings],
+    )
+    for row in outcome.findings:
+        if row.advice and row.verdict.value in ("differs", "unknown"):
+            output.say(f"{row.name}: {row.advice}")
+    if outcome.error is not None:
+        output.say(f"{outcome.account}: {outcome.summary} {outcome.error['next']}".strip())

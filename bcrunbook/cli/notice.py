@@ -1,0 +1,76 @@
+"""`bcrunbook notice`: the notice to a customer before linking, as a draft."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bcrunbook.cli import options, output
+from bcrunbook.cli.run import Account
+
+
+def notice(
+    account: Account,
+    customer: Annotated[str, typer.Argument(help="The customer's name in accounts.toml.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The folder. Default: notices/ACCOUNT in the workspace."),
+    ] = None,
+    workspace: options.Workspace = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write the notice to a customer: what to have ready before linking. Nothing is sent.
+
+    CUSTOMER.eml opens as a draft in a mail program, CUSTOMER.html in a browser. A notice.txt or
+    notice.html in the workspace's folder templates takes the place of what is written by default.
+    """
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.notice import render
+
+    loaded = load(find_workspace(workspace))
+    chosen, whom = loaded.account(account), loaded.customer(account, customer)
+    rendered = render(
+        whom,
+        chosen,
+        application=chosen.application,
+        templates=loaded.root / "templates",
+    )
+    folder = out or loaded.root / "notices" / chosen.name
+    draft, page = folder / f"{whom.name}.eml", folder / f"{whom.name}.html"
+    _write(draft, rendered.eml())
+    _write(page, rendered.html.encode())
+    if as_json:
+        output.print_json(
+            {
+                "account": chosen.name,
+                "customer": whom.name,
+                "to": whom.contact,
+                "subject": rendered.subject,
+                "draft": str(draft),
+                "page": str(page),
+            }
+        )
+        return
+    print(draft)
+    print(page)
+    output.say(f"Next: open the draft, read it, and send it to {whom.contact}.")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    from bcrunbook.errors import FixInput
+
+    half = path.with_suffix(f"{path.suffix}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_bytes(content)
+        os.replace(half, path)
+    except OSError as error:
+        raise FixInput(
+            f"The notice cannot be written ({error.strerror or type(error).__name__}).",
+            where=str(path),
+            next="choose a folder that can be written to: --out DIR",
+        ) from None

@@ -1,0 +1,10 @@
+"""The notice to a customer before the books are linked: what to have ready, and who must be there.
+
+It is rendered and never sent: a draft for the engineer's own mail program.
+"""
+
+from .model import Notice
+from .preflight import PREFLIGHT, Preparation
+from .rendering import render
+
+__all__ = ["PREFLIGHT", "Notice", "Preparation", "render"]

@@ -1,0 +1,131 @@
+"""OData collections: filter by equality, select, top, and pages.
+
+Source: contract of Business Central, section 3.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError
+from bcrunbook.rehearsal.messages import Answer, Call, json_answer
+
+MOST_ROWS = 20_000
+_TERM = re.compile(
+    r"\s*(\w+)\s+eq\s+(?:'((?:[^']|'')*)'|([0-9a-fA-F-]{36}|true|false|-?\d+))\s*(and\s|$)"
+)
+_PAGE = re.compile(r"odata\.maxpagesize\s*=\s*(\d+)", re.IGNORECASE)
+_OPTIONS = frozenset({"$filter", "$select", "$top", "$skip"})
+_COMPUTED = frozenset({"isInstalled"})
+"""Properties that are worked out row by row, which no filter reaches."""
+
+Row = dict[str, Any]
+
+
+def collection(
+    call: Call,
+    base: str,
+    name: str,
+    found: list[Row],
+    properties: frozenset[str] = frozenset(),
+) -> Answer:
+    """The rows that a query asks for.
+
+    Args:
+        call: the request.
+        base: the address of the API that the collection is part of.
+        name: the collection's name.
+        found: all its rows.
+        properties: what a row has, for a collection that may have none.
+    """
+    params = _checked(call)
+    properties = properties or frozenset(found[0])
+    for wanted, value in _terms(params.get("$filter", ""), properties):
+        found = [row for row in found if _said(row[wanted]) == value]
+    skipped = _number(params, "$skip", 0)
+    top = _number(params, "$top", len(found))
+    page = _PAGE.search(call.header("prefer"))
+    size = int(page[1]) if page and int(page[1]) else MOST_ROWS
+    if size > MOST_ROWS:
+        raise BusinessCentralError(413, "BadRequest_InvalidPageSize", "The page is too large.")
+    wanted_rows = found[skipped : skipped + top]
+    select = _selection(params, properties)
+    body: Row = {
+        "@odata.context": f"{base}/$metadata#{name}",
+        "value": [_selected(row, select) for row in wanted_rows[:size]],
+    }
+    if len(wanted_rows) > size:
+        query = {**params, "$skip": str(skipped + size)}
+        if "$top" in params:
+            query["$top"] = str(len(wanted_rows) - size)
+        url = f"https://{call.host}{call.path}?{urlencode(query, quote_via=quote, safe='$')}"
+        body["@odata.nextLink"] = url
+    return json_answer(200, body)
+
+
+def record(call: Call, base: str, name: str, row: Row) -> Answer:
+    """One row by itself."""
+    select = _selection(_checked(call), frozenset(row))
+    return json_answer(
+        200, {"@odata.context": f"{base}/$metadata#{name}/$entity", **_selected(row, select)}
+    )
+
+
+def bad_request(text: str) -> BusinessCentralError:
+    """A query that cannot be carried out."""
+    return BusinessCentralError(400, "BadRequest", text)
+
+
+def _checked(call: Call) -> dict[str, str]:
+    for name in call.params:
+        if name.startswith("$") and name not in _OPTIONS:
+            raise bad_request(f"The query option '{name}' is not supported here.")
+    return call.params
+
+
+def _terms(expression: str, properties: frozenset[str]) -> list[tuple[str, str]]:
+    """The equations of a filter, all of which must hold."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(expression):
+        match = _TERM.match(expression, at)
+        if match is None or (match[4] and match.end() == len(expression)):
+            raise bad_request(f"The filter '{expression}' is not supported here.")
+        name = match[1]
+        if name in _COMPUTED or name not in properties:
+            raise bad_request(f"Could not find a property named '{name}' that can be filtered by.")
+        found.append((name, match[3].lower() if match[2] is None else match[2].replace("''", "'")))
+        at = match.end()
+    return found
+
+
+def _said(value: object) -> str:
+    """A value as a filter writes it, keys in small letters."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _selection(params: dict[str, str], properties: frozenset[str]) -> list[str]:
+    if not params.get("$select"):
+        return []
+    names = [name.strip() for name in params["$select"].split(",")]
+    for name in names:
+        if name not in properties:
+            raise bad_request(f"Could not find a property named '{name}'.")
+    return names
+
+
+def _selected(row: Row, names: list[str]) -> Row:
+    kept = {name: row[name] for name in names} if names else row
+    return {"@odata.etag": row["@odata.etag"], **kept} if "@odata.etag" in row else kept
+
+
+def _number(params: dict[str, str], name: str, default: int) -> int:
+    value = params.get(name)
+    if value is None:
+        return default
+    # Thirty digits are a number too, and not one that a slice takes.
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise bad_request(f"Invalid value '{value}' for {name}.")
+    return int(value)

@@ -1,0 +1,37 @@
+"""How often a caller may ask: 6,000 requests in five minutes, sliding.
+
+Source: contract of Business Central, section 10. No `Retry-After` comes with the refusal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+
+from bcrunbook.rehearsal.businesscentral.access import Caller
+from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError
+from bcrunbook.rehearsal.clock import Clock
+
+MOST = 6000
+WINDOW = 300.0
+
+
+class Limits:
+    """Counts each caller's requests by the rehearsal clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+
+    def count(self, caller: Caller) -> None:
+        """Count a request, or refuse it."""
+        now = self._clock.now() * self._clock.speed
+        times = self._times[caller.tenant, caller.id]
+        while times and now - times[0] > WINDOW:
+            times.popleft()
+        if len(times) >= MOST:
+            raise BusinessCentralError(
+                429,
+                "Application_TooManyRequests",
+                f"Too many requests reached. Actual ({len(times) + 1}). Maximum ({MOST}).",
+            )
+        times.append(now)

@@ -1,0 +1,81 @@
+"""The customer's side: from a connection's link address to a connection that is Linked, or not.
+
+The Sandbox links when its address is opened. For Business Central the customer is told who asks,
+signs in to Microsoft, chooses a company, and waits while the extension App Link is installed.
+What went wrong is added to the errors of the connection, which otherwise stays as it was.
+
+    start      who asks, and Continue
+    microsoft  to the sign-in and back with a code
+    choice     the companies, and the begin of the installation
+    window     how far the installation is, and the end
+    attempt    what is kept of one connection meanwhile
+    visits     tokens of one step each
+
+Source: Codat docs, "Connections" (dataConnectionErrors) and the Business Central set-up page. How
+Codat words these pages is undocumented.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from bcrunbook.rehearsal import entra
+from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.codat import CALLBACK_HOST, LINK_HOST
+from bcrunbook.rehearsal.codat.link import choice, microsoft, start, window
+from bcrunbook.rehearsal.codat.link.attempt import Attempt
+from bcrunbook.rehearsal.codat.link.pages import message_page
+from bcrunbook.rehearsal.messages import Answer, Call, Handler
+
+
+def handler(cloud: Cloud) -> Handler:
+    """The handler of the hosts that a customer's browser comes by."""
+    sign_in = entra.handler(cloud)
+
+    def handle(call: Call) -> Answer:
+        try:
+            if call.host == CALLBACK_HOST and call.path == microsoft.CALLBACK_PATH:
+                if call.method not in ("GET", "HEAD"):
+                    return _not_allowed()
+                return microsoft.returned(cloud, call, sign_in)
+            match [unquote(part) for part in call.path.strip("/").split("/")]:
+                case ["companies", company, "connections", connection, page] if (
+                    call.host == LINK_HOST
+                ):
+                    return _served(Attempt(cloud, company, connection), page, call)
+        except LookupError:
+            return _not_found()
+        return _not_found()
+
+    return handle
+
+
+def _served(attempt: Attempt, page: str, call: Call) -> Answer:
+    method = "GET" if call.method == "HEAD" else call.method
+    match method, page:
+        case "GET", "start":
+            return start.show(attempt)
+        case "POST", "start":
+            return start.go_on(attempt)
+        case "GET", "company":
+            return choice.show(attempt, call)
+        case "POST", "company":
+            return choice.choose(attempt, call)
+        case "GET", "installation":
+            return window.show(attempt)
+        case "POST", "close":
+            return window.close(attempt)
+        case _, "start" | "company" | "installation" | "close":
+            return _not_allowed()
+    return _not_found()
+
+
+def _not_allowed() -> Answer:
+    return message_page(
+        "Not possible", "This address is not used like that.", status=405, problem=True
+    )
+
+
+def _not_found() -> Answer:
+    text = "There is no such link, or it has been used. Open the link again."
+    return message_page("Not found", text, status=404, problem=True)

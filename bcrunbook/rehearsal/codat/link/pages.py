@@ -1,0 +1,77 @@
+"""The look of the pages that a customer sees: the portal's sheet of styles, without its menus.
+
+Plain HTML that works without scripts. It is a design of its own, neither Codat's nor Microsoft's.
+Every value from outside is escaped. Addresses are relative, so that the pages work under the real
+host names and below the pages server alike.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from bcrunbook.rehearsal.messages import Answer, html_answer
+from bcrunbook.rehearsal.portal.layout import SAFE_HEADERS, STYLE, hidden, see_other
+
+__all__ = ["button", "hidden", "message_page", "page", "said", "see_other"]
+
+OWN_STYLE = """
+optgroup,option{background:var(--paper);color:var(--ink)}
+progress{width:100%;accent-color:var(--accent)}
+.alone{max-width:31rem}
+"""
+
+
+def page(title: str, body: str, *, status: int = 200, refresh: int = 0) -> Answer:
+    """A whole page; `body` is HTML.
+
+    Args:
+        title: the heading.
+        body: what follows it.
+        status: the answer's status.
+        refresh: seconds after which the page loads itself again; 0 for one that stays.
+    """
+    again = f'<meta http-equiv="refresh" content="{refresh}">\n' if refresh else ""
+    answer = html_answer(
+        status,
+        f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
+{again}<title>{escape(title)} - Rehearsal</title>
+<style>{STYLE}{OWN_STYLE}</style>
+</head>
+<body>
+<aside class="strip" aria-label="Rehearsal"><strong>Rehearsal.</strong> This page is a local
+stand-in, not Codat. Nothing here reaches a real account.</aside>
+<main class="alone"><div class="card">
+<h1>{escape(title)}</h1>
+{body}
+</div></main>
+</body>
+</html>
+""",
+    )
+    return answer.with_headers(SAFE_HEADERS)
+
+
+def said(text: str, *, problem: bool = False) -> str:
+    """A message that stands out, as HTML."""
+    kind, role = ("bad", "alert") if problem else ("good", "status")
+    return f'<p class="said {kind}" role="{role}">{escape(text)}</p>'
+
+
+def message_page(title: str, text: str, *, status: int = 200, problem: bool = False) -> Answer:
+    """A page that only says something."""
+    return page(title, said(text, problem=problem), status=status)
+
+
+def button(action: str, text: str, fields: str = "", *, main: bool = True) -> str:
+    """A form with one button, as HTML; `fields` is HTML that goes before it."""
+    look = ' class="main"' if main else ""
+    return f"""<form method="post" action="{escape(action)}">
+{fields}
+<div class="row"><button{look} type="submit">{escape(text)}</button></div>
+</form>"""

@@ -1,0 +1,59 @@
+"""The page behind a connection's link: who asks, and that a platform will be connected."""
+
+from __future__ import annotations
+
+from html import escape
+
+from bcrunbook.rehearsal.codat import linking, world
+from bcrunbook.rehearsal.codat.link import choice, microsoft
+from bcrunbook.rehearsal.codat.link.attempt import Attempt, Refused
+from bcrunbook.rehearsal.codat.link.pages import button, message_page, page
+from bcrunbook.rehearsal.codat.platforms import is_enabled
+from bcrunbook.rehearsal.codat.settings import profile_of
+from bcrunbook.rehearsal.messages import Answer
+
+
+def show(attempt: Attempt) -> Answer:
+    """Ask whether to go on; the Sandbox, which needs nobody's consent, is linked at once."""
+    platform = attempt.platform
+    try:
+        _demand_possible(attempt)
+        if not platform.needs_keys:
+            attempt.demand_only_one()
+            attempt.succeed()
+            return message_page("Connected", f"{platform.name} is connected.")
+    except Refused as problem:
+        return attempt.fail(problem)
+    name = escape(profile_of(attempt.cloud, attempt.instance)["name"])
+    return page(
+        f"Connect {platform.name}",
+        f"""<p><strong>{name}</strong> asks for access to your accounting data. It will be read from
+{escape(platform.name)}.</p>
+<p>You sign in to Microsoft, choose a company, and wait while an extension is installed in your
+environment.</p>
+{button("start", "Continue")}""",
+    )
+
+
+def go_on(attempt: Attempt) -> Answer:
+    """Go to Microsoft, or to where the customer has left an installation."""
+    try:
+        _demand_possible(attempt)
+    except Refused as problem:
+        return attempt.fail(problem)
+    destination = linking.destination_of(attempt.document)
+    if destination and linking.is_unfinished(attempt.document):
+        return choice.install(attempt, destination)
+    return microsoft.away(attempt)
+
+
+def _demand_possible(attempt: Attempt) -> None:
+    platform = attempt.platform
+    if not is_enabled(attempt.cloud, attempt.instance, platform):
+        raise Refused("403", "Not enabled.", f"{platform.name} is not enabled.")
+    if not platform.needs_keys:
+        return
+    if platform.key != world.BUSINESS_CENTRAL:
+        raise Refused("501", "Not supported.", "Not supported.")
+    if not attempt.settings.is_set_up:
+        raise Refused("403", "Not set up.", f"{platform.name} has no credentials.")

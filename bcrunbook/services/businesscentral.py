@@ -1,0 +1,319 @@
+"""Business Central: environments, companies, extensions, deployments, the admin centre, probes.
+
+It only reads: the program never installs, uninstalls or uploads anything. A refusal is a fact that
+is unknown, not an error. What passes by itself is raised as `WaitAndRetry`, once and at once: it is
+the watch above that knows how long to go on.
+
+Source: contract businesscentral.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from pydantic import ValidationError
+
+from bcrunbook.errors import FixInput, NotFound, ReportBug, RunbookError, WaitAndRetry
+from bcrunbook.http import Http, Repeat
+from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
+from bcrunbook.services.businesscentral_models import (
+    Company,
+    Deployment,
+    Environment,
+    Extension,
+    InstalledApp,
+    Operation,
+    Probe,
+)
+from bcrunbook.services.wire import Seen, WireObject
+from bcrunbook.signin import Token
+
+HOST = "https://api.businesscentral.dynamics.com"
+ADMIN_VERSION = "v2.29"
+"""The admin centre API's version: old ones keep answering for years (section 5)."""
+
+AT_ONCE = 5
+"""How many requests of one principal are processed at once; more would only queue (section 10)."""
+
+_ADMIN_PAUSE = 1.0
+_MOST_PAGES = 100
+_PROBES = (
+    ("companyInformation", {"$select": "id,displayName,currencyCode,experience"}),
+    ("accounts", {"$top": "1", "$select": "id,number,displayName"}),
+    ("customers", {"$top": "1", "$select": "id,number"}),
+)
+
+W = TypeVar("W", bound=WireObject)
+GetToken = Callable[[bool], Awaitable[Token]]
+
+
+class Limiter:
+    """Keeps one principal's requests below Business Central's limits.
+
+    Share one among all clients that ask with the same sign-in.
+    """
+
+    def __init__(self, http: Http) -> None:
+        self._pace = http.cloud.pace
+        self._admin = asyncio.Lock()
+        self._next_admin = 0.0
+        self.slots = asyncio.Semaphore(AT_ONCE)
+
+    async def admin_turn(self) -> None:
+        """Wait for a turn at the admin centre: one request a second, by its own clock."""
+        async with self._admin:
+            pause = self._next_admin - self._pace.now()
+            if pause > 0:
+                await self._pace.sleep(pause)
+            self._next_admin = self._pace.now() + _ADMIN_PAUSE
+
+
+class BusinessCentral:
+    """A client of Business Central for one tenant.
+
+    Args:
+        http: the HTTP stack.
+        token: gets an access token for the tenant; told whether to ask Entra afresh.
+        tenant: the tenant's id or domain, named in every URL that can.
+        limiter: shared by all clients that ask with the same sign-in.
+        admin_version: the admin centre API's version.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        token: GetToken,
+        tenant: str,
+        limiter: Limiter,
+        *,
+        admin_version: str = ADMIN_VERSION,
+    ) -> None:
+        self._http = http
+        self._token = token
+        self._tenant = tenant
+        self._limiter = limiter
+        self._admin = f"/admin/{admin_version}/applications/BusinessCentral/environments"
+
+    async def environments(self) -> Seen[tuple[Environment, ...]]:
+        """The tenant's environments, as any token may see them."""
+        return await self._every(Environment.of, "/environments/v1.2", "listing environments")
+
+    async def admin_environment(self, name: str) -> Seen[Environment]:
+        """One environment with its status, for whoever may use the admin centre."""
+        seen = await self._every(
+            Environment.of, f"{self._admin}/{_name(name)}", "reading the environment"
+        )
+        found = seen.value[0] if seen.value else None
+        return Seen(found, seen.unknown)
+
+    async def admin_apps(self, name: str) -> Seen[tuple[InstalledApp, ...]]:
+        """The apps that are installed in an environment."""
+        return await self._every(
+            InstalledApp.model_validate, f"{self._admin}/{_name(name)}/apps", "listing apps"
+        )
+
+    async def admin_operations(self, name: str) -> Seen[tuple[Operation, ...]]:
+        """An environment's log of the last 180 days."""
+        return await self._every(
+            Operation.model_validate,
+            f"{self._admin}/{_name(name)}/operations",
+            "reading the environment's operations",
+        )
+
+    async def companies(self, environment: str) -> Seen[tuple[Company, ...]]:
+        """The companies that may be opened.
+
+        Raises:
+            NotFound: the tenant has no such environment.
+        """
+        return await self._every(
+            Company.model_validate,
+            f"{self._data(environment)}/companies",
+            "listing companies",
+        )
+
+    async def extensions(
+        self, environment: str, company: str, publisher: str
+    ) -> Seen[tuple[Extension, ...]]:
+        """A publisher's packages: the truth about what is installed."""
+        return await self._every(
+            Extension.model_validate,
+            f"{self._automation(environment, company)}/extensions",
+            "listing extensions",
+            {"$filter": f"publisher eq '{publisher.replace(chr(39), chr(39) * 2)}'"},
+        )
+
+    async def deployments(self, environment: str, company: str) -> Seen[tuple[Deployment, ...]]:
+        """What was deployed, newest first; each answer is one poll behind."""
+        return await self._every(
+            Deployment.model_validate,
+            f"{self._automation(environment, company)}/extensionDeploymentStatus",
+            "reading the deployment status",
+        )
+
+    async def probe(self, environment: str, company: str) -> Probe:
+        """Whether a company's data can be read: ids and counts only.
+
+        Raises:
+            WaitAndRetry: something that passes by itself.
+        """
+        empty = []
+        for entity, params in _PROBES:
+            seen = await self._every(
+                lambda row: row,
+                f"{self._data(environment)}/companies({_key(company)})/{entity}",
+                f"reading {entity}",
+                params,
+            )
+            if seen.value is None:
+                return Probe(failed=f"{entity} cannot be read: {seen.unknown}")
+            if not seen.value:
+                empty.append(entity)
+        return Probe(empty=tuple(empty))
+
+    def _data(self, environment: str) -> str:
+        return f"/v2.0/{quote(self._tenant, safe='')}/{_name(environment)}/api/v2.0"
+
+    def _automation(self, environment: str, company: str) -> str:
+        base = f"/v2.0/{quote(self._tenant, safe='')}/{_name(environment)}"
+        return f"{base}/api/microsoft/automation/v2.0/companies({_key(company)})"
+
+    async def _every(
+        self,
+        read: Callable[[dict[str, Any]], Any],
+        path: str,
+        doing: str,
+        params: Mapping[str, str] | None = None,
+    ) -> Seen[tuple[Any, ...]]:
+        """Every row of a collection; an object that is not wrapped is one row."""
+        found: list[Any] = []
+        url, asked = f"{HOST}{path}", params
+        for _ in range(_MOST_PAGES):
+            try:
+                reply = await self._get(url, asked, doing)
+            except RunbookError as error:
+                if isinstance(error, _Refused):
+                    return Seen(None, error.what)
+                raise
+            body = reply.body
+            if not isinstance(body, dict):
+                raise _unexpected(doing, reply)
+            rows = body["value"] if isinstance(body.get("value"), list) else [body]
+            try:
+                found += [read(row) for row in rows]
+            except (ValidationError, TypeError) as error:
+                raise _unexpected(doing, reply) from error
+            following = body.get("@odata.nextLink")
+            # The link carries the query already, and a token goes to this host only.
+            if not isinstance(following, str) or not following:
+                return Seen(tuple(found))
+            if f"https://{urlsplit(following).netloc}" != HOST:
+                raise _unexpected(doing, reply)
+            url, asked = following, None
+        raise _unexpected(doing, reply)
+
+    async def _get(
+        self, url: str, params: Mapping[str, str] | None, doing: str
+    ) -> BusinessCentralReply:
+        reply = await self._asked(url, params, fresh=False)
+        if reply.status == 401:
+            reply = await self._asked(url, params, fresh=True)
+        if reply.ok:
+            return reply
+        raise error_of(reply, doing)
+
+    async def _asked(
+        self, url: str, params: Mapping[str, str] | None, *, fresh: bool
+    ) -> BusinessCentralReply:
+        try:
+            token = await self._token(fresh)
+        except WaitAndRetry:
+            raise
+        except RunbookError as error:
+            # Without a token nothing of this tenant can be seen, and nothing follows from that.
+            raise _Refused(
+                f"the sign-in does not reach this tenant: {error.what}",
+                where=error.where,
+                why=error.why,
+                next=error.next,
+                code=error.code,
+                request_id=error.request_id,
+            ) from None
+        if "/admin/" in url:
+            await self._limiter.admin_turn()
+        async with self._limiter.slots:
+            response = await self._http.send(
+                "GET",
+                url,
+                repeat=Repeat.LOOK,
+                params=params,
+                headers={
+                    "Authorization": f"Bearer {token.value.reveal()}",
+                    "Accept": "application/json",
+                    # Otherwise messages come in the environment's language.
+                    "Accept-Language": "en-US",
+                },
+            )
+        return BusinessCentralReply.of(response)
+
+
+class _Refused(RunbookError):
+    """Whoever asks may not see it; never leaves this module."""
+
+
+def error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
+    """What a refusal or failure means.
+
+    Args:
+        reply: an answer that is not a success.
+        doing: what was asked, such as "listing companies".
+    """
+    said = reply.message or f"status {reply.status}"
+    about: dict[str, Any] = {
+        "where": f"Business Central, {doing}",
+        "code": reply.code or str(reply.status),
+        "request_id": reply.correlation_id,
+    }
+    code = reply.code.lower()
+    if code in ("noenvironment", "environmentnotfound"):
+        return NotFound(
+            "The tenant has no environment of that name.",
+            **about,
+            why="it was renamed or removed, or hidden from partners",
+            next="correct environment in accounts.toml",
+        )
+    match reply.kind:
+        case Kind.REFUSED:
+            return _Refused(f"{doing} is refused: {said}", **about)
+        case Kind.RETRY | Kind.ROUTE:
+            return WaitAndRetry(
+                f"Business Central is busy with something else: {said}",
+                **about,
+                next="look again in a minute: it passes by itself, not least while an extension"
+                " is being installed",
+            )
+    return FixInput(
+        f"Business Central answers: {said}",
+        **about,
+        next="check tenant, environment and company of the customer in accounts.toml",
+    )
+
+
+def _name(environment: str) -> str:
+    return quote(environment, safe="")
+
+
+def _key(company: str) -> str:
+    return quote(company, safe="-")
+
+
+def _unexpected(doing: str, reply: BusinessCentralReply) -> ReportBug:
+    return ReportBug(
+        f"Business Central's answer ({reply.status}) is not understood.",
+        where=f"Business Central, {doing}",
+        code=reply.code,
+        request_id=reply.correlation_id,
+    )

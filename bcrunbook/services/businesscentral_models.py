@@ -1,0 +1,161 @@
+"""What the runbook reads of Business Central; all else is ignored.
+
+Enumerations are plain texts, decoded and trimmed: blank members come as a blank or `_x0020_`, and
+letter case differs between documentation and service. Texts from outside stay as they are, and are
+escaped where they are shown.
+
+Source: contract businesscentral.md, sections 3 to 7.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field_validator
+
+from bcrunbook.services.wire import WireObject
+
+_CODE = re.compile(r'"code"\s*:\s*"([A-Za-z_]{1,80})"')
+
+
+def decoded(value: Any) -> Any:
+    """A text of the wire without `_x0020_` and blanks around it; None as an empty text."""
+    if value is None:
+        return ""
+    return value.replace("_x0020_", " ").strip() if isinstance(value, str) else value
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _dated(value: Any) -> Any:
+    # An empty text, and the year 1, stand for no date.
+    return None if not value or str(value).startswith("0001-") else value
+
+
+Text = Annotated[str, BeforeValidator(decoded)]
+Moment = Annotated[datetime | None, BeforeValidator(_dated), AfterValidator(_utc)]
+
+
+class Environment(WireObject):
+    """An environment; `status` and `version` only where the admin centre tells."""
+
+    name: str
+    type: Text = ""
+    country_code: Text = ""
+    aad_tenant_id: str = ""
+    status: Text = ""
+    version: Text = ""
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Environment:
+        """An environment as told: newer admin APIs keep the version in `versionDetails`."""
+        details = told.get("versionDetails") or {}
+        version = details.get("version") or told.get("applicationVersion") or ""
+        return cls.model_validate({**told, "version": version})
+
+
+class InstalledApp(WireObject):
+    """An app that the admin centre lists as installed."""
+
+    app_id: str = Field(validation_alias=AliasChoices("appId", "id", "app_id"))
+    name: Text = ""
+    publisher: Text = ""
+    version: Text = ""
+    state: Text = ""
+
+
+class Operation(WireObject):
+    """An operation of the admin centre's log."""
+
+    id: str
+    type: Text = ""
+    status: Text = ""
+    created_on: Moment = None
+    completed_on: Moment = None
+    error_message: str | None = Field(default=None, repr=False)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    own_app_id: str = Field(default="", validation_alias=AliasChoices("appId", "own_app_id"))
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def app_id(self) -> str:
+        """The app it is about; empty for an operation of the environment."""
+        return str(self.parameters.get("appId") or self.own_app_id or "")
+
+    @property
+    def error_codes(self) -> tuple[str, ...]:
+        """The codes in the error's text, which is prose in the environment's language."""
+        return tuple(dict.fromkeys(_CODE.findall(self.error_message or "")))
+
+
+class Company(WireObject):
+    """A company of an environment. `system_version` is the platform's."""
+
+    id: str
+    name: str
+    display_name: str = ""
+    system_version: Text = ""
+
+
+class Extension(WireObject):
+    """A package that is installed, or published for the tenant."""
+
+    id: str
+    package_id: str
+    display_name: Text = ""
+    publisher: Text = ""
+    version_major: int = 0
+    version_minor: int = 0
+    version_build: int = 0
+    version_revision: int = 0
+    is_installed: bool = False
+    published_as: Text = ""
+
+    @property
+    def version(self) -> tuple[int, int, int, int]:
+        """The version, to be compared."""
+        return (
+            self.version_major,
+            self.version_minor,
+            self.version_build,
+            self.version_revision,
+        )
+
+
+class Deployment(WireObject):
+    """A row of the deployment status: one poll behind, without app id or reason."""
+
+    operation_id: str = Field(
+        default="", validation_alias=AliasChoices("operationID", "operation_id")
+    )
+    name: Text = ""
+    publisher: Text = ""
+    operation_type: Text = ""
+    status: Text = ""
+    app_version: Text = ""
+    started_on: Moment = None
+
+
+class Probe(WireObject):
+    """Whether data can be read.
+
+    Args:
+        failed: the part that could not be read, and why; empty when all could.
+        empty: parts that can be read and hold nothing.
+    """
+
+    failed: str = ""
+    empty: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """`passed`, or what failed."""
+        return self.failed or "passed"

@@ -1,0 +1,239 @@
+"""Step 7: does everything still stand? An account, and all its customers.
+
+It looks with the eyes of the other steps, so that what they want is written down once. It changes
+nothing: each finding says what to do next, and who can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from bcrunbook.accounts import Account, Customer
+from bcrunbook.errors import RunbookError
+from bcrunbook.steps.api_permissions import ApiPermissions
+from bcrunbook.steps.client_secret import ClientSecret
+from bcrunbook.steps.client_secret_findings import SecretFindings
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.enable_integration import EnableIntegration
+from bcrunbook.steps.installation.verdict import Verdict as Installation
+from bcrunbook.steps.link_customer import CustomerFindings, LinkCustomer
+from bcrunbook.steps.register_application import RegisterApplication
+from bcrunbook.steps.step import (
+    Change,
+    Finding,
+    Findings,
+    HandOff,
+    Observation,
+    PersonsStep,
+    Step,
+    Verdict,
+)
+
+# Days before a secret's end at which it is worth a word, and how urgently.
+EXPIRES = ((7, "urgent"), (14, "soon"), (30, "plan it"))
+LONGEST_WITHOUT_SYNC = timedelta(days=30)
+"""Codat: sync something at least monthly, or the authorization may lapse (codat.md, section 6)."""
+
+_AT_ONCE = 4
+_DRIFT: tuple[tuple[Step[Any], str], ...] = (
+    (RegisterApplication(), "Application"),
+    (ClientSecret(), "Client secret"),
+    (ApiPermissions(), "Permissions and consent"),
+    (EnableIntegration(), "Integration in Codat"),
+)
+_FINE = frozenset({Installation.INSTALLED, Installation.DATA_FLOWS})
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that was looked at.
+
+    Args:
+        name: what it is.
+        actual: how it stands.
+        source: which look shows it.
+        verdict: whether it is as it should be.
+        action: what to do next; empty when nothing is to do.
+        who: who can.
+        seen: what is worth remembering.
+    """
+
+    name: str
+    actual: str
+    source: str
+    verdict: Verdict
+    action: str = ""
+    who: str = "you"
+    seen: tuple[Observation, ...] = ()
+
+
+@dataclass(frozen=True)
+class HealthFindings(Findings):
+    """What the check saw, the account's parts first."""
+
+    account: Account
+    parts: tuple[Part, ...]
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The extensions that were seen, for the memory of step 6."""
+        return tuple(one for part in self.parts for one in part.seen)
+
+    def rows(self) -> tuple[Finding, ...]:
+        """One row for each part."""
+        return tuple(
+            Finding(
+                part.name,
+                "in order",
+                part.actual,
+                part.source,
+                part.verdict,
+                part.action,
+            )
+            for part in self.parts
+        )
+
+
+class HealthCheck(PersonsStep):
+    """Step 7."""
+
+    id: ClassVar[str] = "health_check"
+    title: ClassVar[str] = "Check that everything still stands"
+    needs: ClassVar[tuple[str, ...]] = ("enable_integration",)
+
+    async def examine(self, context: Context) -> HealthFindings:
+        """The account with the eyes of steps 1, 2, 3 and 5, and each customer with those of 6."""
+        parts: list[Part] = []
+        for step, name in _DRIFT:
+            parts += await _look(context, step, name)
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(customer: Customer) -> list[Part]:
+            async with at_once:
+                return await _look_at(context, customer)
+
+        found = await asyncio.gather(*(look(one) for one in context.account.customers.values()))
+        parts += [part for several in found for part in several]
+        return HealthFindings(context.account, tuple(parts))
+
+    def plan(self, findings: HealthFindings) -> tuple[Change, ...]:
+        """For each part that is not in order, what a person does next."""
+        return tuple(
+            Change(
+                part.name,
+                f"{part.name}: {part.actual}",
+                by="person",
+                subject=part.name,
+                hand_off=HandOff(who=part.who, actions=(part.action,)),
+            )
+            for part in findings.parts
+            if part.action and part.verdict is Verdict.DIFFERS
+        )
+
+
+async def _look(context: Context, step: Step[Any], name: str) -> list[Part]:
+    """An account's step: what it would change is drift."""
+    again = f"bcrunbook run {context.account.name} {step.id}" + (
+        " --mode apply" if context.cloud.is_live else ""
+    )
+    source = f"step {step.id}"
+    try:
+        findings = await step.examine(context)
+        changes = step.plan(findings)
+    except RunbookError as error:
+        return [Part(name, error.what, source, Verdict.UNKNOWN, error.next, error.who)]
+    drifted = [_drift(change) for change in changes]
+    part = Part(name, "in order", source, Verdict.OK)
+    if drifted:
+        people = [one.hand_off.who for one in changes if one.hand_off is not None]
+        part = Part(
+            name, "; ".join(drifted), source, Verdict.DIFFERS, again, people[0] if people else "you"
+        )
+    if isinstance(findings, SecretFindings) and findings.current is not None:
+        return [part, _expiry(findings, again)]
+    return [part]
+
+
+def _drift(change: Change) -> str:
+    """What differs: the change, with the values as they are and as they should be."""
+    values = "; ".join(
+        f"{row.name}: {row.before or 'nothing'}, wanted {row.after}" for row in change.rows
+    )
+    return f"{change.title} ({values})" if values else change.title
+
+
+def _expiry(findings: SecretFindings, again: str) -> Part:
+    assert findings.current is not None
+    ends = findings.current.seen.end_date_time
+    name, source = "End of the client secret", "Microsoft Graph, the application's secrets"
+    if ends is None:
+        return Part(name, "no end is told", source, Verdict.NOTE)
+    days = (ends - findings.now).days
+    told = f"{ends:%Y-%m-%d}, in {days} days"
+    for limit, urgency in EXPIRES:
+        if days <= limit:
+            action = (
+                f"Make a new one ({urgency}): {again}, then step 4 again, since Codat keeps the old"
+                " one until somebody saves the new."
+            )
+            return Part(name, told, source, Verdict.DIFFERS, action)
+    return Part(name, told, source, Verdict.OK)
+
+
+async def _look_at(context: Context, customer: Customer) -> list[Part]:
+    """A customer: connection, extension and sync."""
+    name = f"Customer {customer.display_name}"
+    step = LinkCustomer()
+    source = f"step {step.id}"
+    account = context.account.name
+    again = f"bcrunbook run {account} --customer {customer.name}"
+    try:
+        findings = await step.examine(replace(context, customer=customer))
+    except RunbookError as error:
+        return [Part(name, error.what, source, Verdict.UNKNOWN, error.next, error.who)]
+    if findings.judgement is None or findings.poll is None:
+        return [Part(name, "not begun", source, Verdict.NOTE, f"When its time has come: {again}")]
+    judgement = findings.judgement
+    told = f"{judgement.verdict.value}: {judgement.because}"
+    seen = tuple(
+        replace(one, step=step.id, customer=customer.name) for one in findings.observations
+    )
+    if judgement.verdict is Installation.NOT_LINKED:
+        return [Part(name, told, source, Verdict.NOTE, f"Send them the link: {again}", seen=seen)]
+    is_there = findings.poll.installed is not None
+    if judgement.verdict in _FINE or (judgement.verdict is Installation.CONFIRMING and is_there):
+        return [_sync(findings, name, told, source, seen)]
+    if findings.under_way:
+        return [Part(name, told, source, Verdict.NOTE, f"Follow it: {again}", seen=seen)]
+    changes = [one for one in step.plan(findings) if one.hand_off is not None]
+    who = changes[0].hand_off.who if changes and changes[0].hand_off else "you"
+    advice = next((row.advice for row in findings.rows() if row.name == "Verdict"), "")
+    action = f"{advice} bcrunbook link {account} {customer.name}, then {again}"
+    return [Part(name, told, source, Verdict.DIFFERS, action.strip(), who, seen)]
+
+
+def _sync(
+    findings: CustomerFindings,
+    name: str,
+    told: str,
+    source: str,
+    seen: tuple[Observation, ...],
+) -> Part:
+    assert findings.poll is not None
+    synced = findings.poll.synced
+    if synced is not None and datetime.now(UTC) - synced > LONGEST_WITHOUT_SYNC:
+        return Part(
+            name,
+            f"no successful sync since {synced:%Y-%m-%d}",
+            source,
+            Verdict.DIFFERS,
+            "Sync it in the Codat Portal (Companies, the company, Refresh): without one a month"
+            " the customer's authorization may lapse.",
+            "whoever keeps the Codat instance",
+            seen,
+        )
+    when = f"; synced {synced:%Y-%m-%d %H:%M} UTC" if synced else ""
+    return Part(name, f"{told}{when}", source, Verdict.OK, seen=seen)

@@ -1,0 +1,87 @@
+"""The polls of a customer's watch, kept in the ledger: whoever comes later goes on from there.
+
+A watch begins with a fact of its own, and ends with one that says how. One that has ended well, or
+that only a person can change, is followed by a new one; one that ran out of time is not.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.installation.poll import Poll
+from bcrunbook.steps.installation.verdict import BUDGET, NOT_SETTLED, Judgement, Verdict
+
+STEP = "link_customer"
+BEGAN = "watch"
+POLL = "poll"
+ENDED = "verdict"
+
+OVER = 2 * BUDGET
+"""How long after its beginning a watch that was never settled is over, in seconds."""
+
+
+class WatchLog:
+    """The current watch of one connection.
+
+    Args:
+        context: the context, with a customer.
+        connection: Codat's id of the connection.
+    """
+
+    def __init__(self, context: Context, connection: str) -> None:
+        self._context = context
+        self._connection = connection
+        self.polls: list[Poll] = []
+        self.before: list[Poll] = []
+        """The polls of the last watch that has ended."""
+        self.began: datetime | None = None
+        for fact in context.ledger.facts(
+            context.account.name, STEP, subject=connection, customer=context.customer_name
+        ):
+            if fact.kind == BEGAN:
+                self.began, self.polls = fact.at, []
+            elif fact.kind == POLL:
+                self.polls.append(Poll.from_dict(fact.data))
+            elif fact.kind == ENDED and Verdict(fact.data["verdict"]) not in NOT_SETTLED:
+                self._close()
+        if self.elapsed > OVER:
+            # Whatever goes on now is another installation.
+            self._close()
+
+    def _close(self) -> None:
+        self.began, self.before, self.polls = None, self.polls, []
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the cloud's time since the watch began; 0 when none is under way."""
+        if self.began is None:
+            return 0.0
+        return self._context.age((datetime.now(UTC) - self.began).total_seconds())
+
+    def begin(self) -> None:
+        """Note that a watch begins, unless one is under way."""
+        if self.began is None:
+            self.began = self._record(BEGAN, {})
+
+    def add(self, poll: Poll) -> None:
+        """Keep a poll."""
+        self._record(POLL, poll.as_dict())
+        self.polls.append(poll)
+
+    def end(self, judgement: Judgement) -> None:
+        """Note how the watch ended."""
+        self._record(ENDED, {"verdict": judgement.verdict.value, "because": judgement.because})
+
+    def _record(self, kind: str, data: dict[str, object]) -> datetime:
+        context = self._context
+        context.ledger.record(
+            context.account.name,
+            STEP,
+            kind,
+            self._connection,
+            "observed",
+            data,
+            customer=context.customer_name,
+        )
+        return datetime.now(UTC)

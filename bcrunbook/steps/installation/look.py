@@ -1,0 +1,217 @@
+"""One look at a customer's installation: Codat always, Business Central where it may be read.
+
+What is refused is unknown, with the reason. What fails as things do while an extension is being
+installed (contract businesscentral.md, section 11) is a hiccup: told, and looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from bcrunbook.errors import RunbookError, WaitAndRetry
+from bcrunbook.services.businesscentral import BusinessCentral
+from bcrunbook.services.businesscentral_models import Company, Deployment, Extension, Operation
+from bcrunbook.services.codat import Codat
+from bcrunbook.services.codat_models import Connection, LinkError
+from bcrunbook.services.wire import Seen
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.installation.place import Place, find_place
+from bcrunbook.steps.installation.poll import LINKED, Event, Package, Poll, Trouble
+from bcrunbook.steps.installation.verdict import BUDGET
+
+PUBLISHER = "Codat"
+NAME = "App Link"
+COMPANY = "company"
+"""The data type that is the smallest useful test (contract codat.md, section 6)."""
+
+RECENT = 2 * BUDGET
+"""How old a deployment or an operation may be to belong to what is watched, in seconds: twice the
+time that is watched. Older rows are earlier installations'."""
+
+T = TypeVar("T")
+
+
+class Looker:
+    """Looks at one customer, again and again.
+
+    Args:
+        context: the context, with a customer.
+        codat: Codat's client.
+        company: Codat's id of the company.
+        connection: Codat's id of the connection.
+    """
+
+    def __init__(self, context: Context, codat: Codat, company: str, connection: str) -> None:
+        self._context = context
+        self._codat = codat
+        self._company = company
+        self._connection = connection
+        self.place: Place | None = None
+
+    async def look(self, elapsed: float) -> Poll:
+        """One poll.
+
+        Args:
+            elapsed: seconds of the cloud's time since the watch began.
+
+        Raises:
+            RunbookError: Codat cannot be asked.
+        """
+        unknown: dict[str, str] = {}
+        hiccups: list[str] = []
+        connection = await self._codat.connection(self._company, self._connection)
+        status = connection.status if connection is not None else "deleted"
+        data = synced = None
+        if status == LINKED:
+            company = (await self._codat.data_status(self._company)).get(COMPANY)
+            data = company.current_status if company else None
+            synced = company.last_successful_sync if company else None
+
+        async def part(name: str, read: Callable[[], Awaitable[Seen[T]]]) -> T | None:
+            try:
+                seen = await read()
+            except WaitAndRetry as error:
+                hiccups.append(f"{name}: {error.code or error.what}")
+                unknown[name] = error.what
+                return None
+            except RunbookError as error:
+                unknown[name] = error.what
+                return None
+            if seen.unknown:
+                unknown[name] = seen.unknown
+            return seen.value
+
+        place = await self._find(unknown, hiccups)
+        packages = deployments = operations = None
+        environment = probe = ""
+        if place is not None and place.service is not None and place.environment:
+            service, name = place.service, place.environment
+            about = await part("environment", lambda: service.admin_environment(name))
+            environment = f"{name}: {about.status}" if about is not None else name
+            companies = await part("companies", lambda: service.companies(name))
+            if companies:
+                route = await self._route(service, name, companies)
+                rows = await part("extension", lambda: service.extensions(name, route, PUBLISHER))
+                packages = None if rows is None else _packages(rows)
+                done = await part("deployments", lambda: service.deployments(name, route))
+                deployments = None if done is None else self._deployments(done)
+                if packages is not None and any(one.is_installed for one in packages):
+                    probe = await self._probe(service, name, route, hiccups)
+            elif companies is not None:
+                unknown["extension"] = "the environment has no company that may be opened"
+            else:
+                unknown.setdefault("extension", unknown.get("companies", ""))
+            logged = await part("operations", lambda: service.admin_operations(name))
+            operations = None if logged is None else self._operations(logged, packages)
+        return Poll(
+            at=datetime.now(UTC),
+            elapsed=elapsed,
+            connection=status,
+            errors=_errors(connection),
+            data=data or "",
+            synced=synced,
+            packages=packages,
+            deployments=deployments,
+            operations=operations,
+            environment=environment,
+            probe=probe,
+            unknown=unknown,
+            hiccups=tuple(hiccups),
+        )
+
+    async def _find(self, unknown: dict[str, str], hiccups: list[str]) -> Place | None:
+        """The environment: found once, and again after it could not be found."""
+        if self.place is None or not self.place.environment:
+            try:
+                self.place = await find_place(self._context)
+            except WaitAndRetry as error:
+                hiccups.append(f"environments: {error.code or error.what}")
+                unknown["extension"] = error.what
+                return None
+            except RunbookError as error:
+                unknown["extension"] = error.what
+                return None
+        if self.place.unknown:
+            unknown["extension"] = self.place.unknown
+        return self.place
+
+    def forget_place(self) -> None:
+        """Look for the environment again next time: it may have another name now."""
+        self.place = None
+
+    async def _route(
+        self, service: BusinessCentral, name: str, companies: tuple[Company, ...]
+    ) -> str:
+        """The company to ask through: the customer's own, else the first.
+
+        Extensions are installed per environment, so any company that opens tells the same.
+        """
+        customer = self._context.customer
+        wanted = (customer.company or "").lower() if customer else ""
+        named = [one for one in companies if wanted in (one.name.lower(), one.display_name.lower())]
+        return (named or list(companies))[0].id
+
+    async def _probe(
+        self, service: BusinessCentral, name: str, route: str, hiccups: list[str]
+    ) -> str:
+        try:
+            probe = await service.probe(name, route)
+        except RunbookError as error:
+            hiccups.append(f"data: {error.code or error.what}")
+            return error.what
+        return probe.text
+
+    def _deployments(self, rows: tuple[Deployment, ...]) -> tuple[Event, ...]:
+        return tuple(
+            Event("deployment", one.status, one.started_on)
+            for one in rows
+            if is_app_link(one.publisher, one.name) and self._is_recent(one.started_on)
+        )
+
+    def _operations(
+        self,
+        rows: tuple[Operation, ...],
+        packages: tuple[Package, ...] | None,
+    ) -> tuple[Event, ...]:
+        ids = {one.app_id.lower() for one in packages or ()}
+        return tuple(
+            Event(one.type, one.status, one.created_on, ", ".join(one.error_codes))
+            for one in rows
+            if one.app_id.lower() in ids and self._is_recent(one.created_on)
+        )
+
+    def _is_recent(self, at: datetime | None) -> bool:
+        if at is None:
+            return True
+        return self._context.age((datetime.now(UTC) - at).total_seconds()) <= RECENT
+
+
+def is_app_link(publisher: str, name: str) -> bool:
+    """Whether these are Codat's extension's, whatever their case and blanks."""
+    return (publisher.strip().lower(), name.strip().lower()) == (PUBLISHER.lower(), NAME.lower())
+
+
+def _packages(rows: tuple[Extension, ...]) -> tuple[Package, ...]:
+    return tuple(
+        Package(one.id, one.package_id, one.version, one.published_as, one.is_installed)
+        for one in rows
+        if is_app_link(one.publisher, one.display_name)
+    )
+
+
+def _errors(connection: Connection | None) -> tuple[Trouble, ...]:
+    if connection is None:
+        return ()
+    return tuple(map(_trouble, connection.data_connection_errors or ()))
+
+
+def _trouble(error: LinkError) -> Trouble:
+    return Trouble(
+        error.status_code,
+        error.status_text,
+        error.error_message,
+        error.errored_on_utc,
+        is_active=error.status != "Resolved",
+    )

@@ -1,0 +1,516 @@
+"""Step 6: a customer's Business Central is linked, and App Link's installation is followed.
+
+The program makes the company and the connection in Codat, once: the company is found again by its
+tag, never by its name. The customer links; that takes a person at their side. What happens then is
+watched, as `bcrunbook.steps.installation` tells. The link's address may work only once, so it is
+never a part of what is found, planned or kept: `bcrunbook link` fetches it at the last moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from bcrunbook import aadsts
+from bcrunbook.accounts import Account, Customer
+from bcrunbook.errors import FixInput, ReportBug, RunbookError
+from bcrunbook.notice.preflight import PREFLIGHT
+from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
+from bcrunbook.services.codat_models import Company, Connection
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.installation.log import WatchLog
+from bcrunbook.steps.installation.look import Looker
+from bcrunbook.steps.installation.memory import EXTENSION, Memory, remembered
+from bcrunbook.steps.installation.poll import LINKED, Poll
+from bcrunbook.steps.installation.verdict import Judgement, Verdict, judge, timeline
+from bcrunbook.steps.installation.watch import Watch
+from bcrunbook.steps.step import (
+    Change,
+    Finding,
+    Findings,
+    HandOff,
+    Observation,
+    Row,
+    Sighting,
+)
+from bcrunbook.steps.step import (
+    Verdict as Compared,
+)
+
+MAKE_COMPANY = "company"
+MAKE_CONNECTION = "connection"
+LINK = "link"
+TAG = "bcrunbook-customer"
+_DROPPED = re.compile(r"[^\w\s\-'&@.,?!]|_")
+_STEP_4 = "step 4, Add the keys to the Codat Portal"
+
+_ADVICE = {
+    Verdict.NOT_LINKED: "Send the customer the link, and run this step again once they have begun.",
+    Verdict.LINK_FAILED: "Clear the cause, then the customer opens the link again.",
+    Verdict.RELINK: "The customer opens the link again; the connection stays the same.",
+    Verdict.CUT: "Somebody unlinked it in Codat. The customer opens the link again.",
+    Verdict.NOT_ALLOWED: "Whoever linked lacks permissions in Business Central: somebody with more"
+    " links again, or an administrator there assigns them permission sets.",
+    Verdict.INSTALLING: "Wait: 10 to 20 minutes are usual, and fetch errors belong to it.",
+    Verdict.SUSPECT: "Wait: such reports have been wrong. Nothing is started a second time.",
+    Verdict.HIDDEN: "Wait: an upgrade of the environment, or a busy service, passes by itself.",
+    Verdict.CONFIRMING: "Wait for the next look.",
+    Verdict.NOT_FINISHED: "The window was closed early: the customer opens the link again.",
+    Verdict.OLDER: "The environment was restored or copied, or an older version was put in by"
+    " hand: the customer links again, which installs the newest.",
+    Verdict.UNINSTALLED: "The customer links again, which installs it.",
+    Verdict.UNPUBLISHED: "The customer links again, which installs it.",
+    Verdict.UNCONFIRMED: "Run this step again later. If it stays so, ask the customer what the"
+    " window said, and look at the connection's timeline in the Codat Portal.",
+}
+
+
+@dataclass(frozen=True)
+class CustomerFindings(Findings):
+    """What step 6 saw.
+
+    Args:
+        account: the account.
+        customer: the customer.
+        enabled: whether the integration is enabled in Codat.
+        company: Codat's company that bears the customer's tag.
+        twins: how many more bear it.
+        connection: its connection to Business Central; None without one.
+        poll: the last look; None without a connection.
+        judgement: what the looks of the current watch say together.
+        memory: what is known of the extension from earlier runs.
+        place: under what the extension is remembered; empty when it was not seen.
+        watched: the polls of the watch under way, or of the last one.
+    """
+
+    account: Account
+    customer: Customer
+    enabled: bool
+    company: Company | None
+    twins: int
+    connection: Connection | None
+    poll: Poll | None
+    judgement: Judgement | None
+    memory: Memory | None
+    place: str
+    watched: tuple[Poll, ...] = ()
+
+    @property
+    def timeline(self) -> tuple[Sighting, ...]:
+        """The looks of the watch under way, or of the last one."""
+        return timeline(self.watched, self.memory)
+
+    @property
+    def under_way(self) -> str:
+        """What takes its time and is watched."""
+        if self.judgement is None:
+            return ""
+        if self.judgement.is_under_way or self.judgement.verdict is Verdict.UNCONFIRMED:
+            return f"App Link: {self.judgement.verdict.value} ({self.judgement.because})"
+        return ""
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The extension, where it was seen installed."""
+        if self.poll is None or self.poll.installed is None or not self.place:
+            return ()
+        known = remembered(self.memory, self.poll.installed, self.poll.at)
+        return (Observation(EXTENSION, self.place, known.as_dict()),)
+
+    def rows(self) -> tuple[Finding, ...]:
+        """Integration, company, connection with its errors, extension, data, verdict."""
+        return (
+            _integration_row(self.enabled),
+            self._company_row(),
+            *self._connection_rows(),
+            *self._extension_rows(),
+        )
+
+    def _company_row(self) -> Finding:
+        source = f"Codat API, companies tagged {TAG}"
+        wanted = "one company"
+        if self.company is None:
+            return Finding("Company in Codat", wanted, "none", source, Compared.DIFFERS)
+        if self.twins:
+            advice = "Somebody tagged several. The oldest is used; remove the tag from the others."
+            actual = f"{self.company.name}, and {self.twins} more with the same tag"
+            return Finding("Company in Codat", wanted, actual, source, Compared.NOTE, advice)
+        return Finding("Company in Codat", wanted, self.company.name, source, Compared.OK)
+
+    def _connection_rows(self) -> tuple[Finding, ...]:
+        source = "Codat API, connections"
+        if self.connection is None or self.poll is None:
+            return (Finding("Connection", LINKED, "none", source, Compared.DIFFERS),)
+        status = self.poll.connection
+        verdict = Compared.OK if status == LINKED else Compared.DIFFERS
+        rows = [Finding("Connection", LINKED, status, source, verdict)]
+        rows += [
+            Finding(
+                "Error of the connection",
+                "",
+                one.text,
+                "Codat API, dataConnectionErrors, verbatim",
+                Compared.NOTE,
+                advice_on(one.text),
+            )
+            for one in self.poll.errors
+            if one.is_active
+        ]
+        return tuple(rows)
+
+    def _extension_rows(self) -> tuple[Finding, ...]:
+        poll, judgement = self.poll, self.judgement
+        if poll is None or judgement is None:
+            return ()
+        row = poll.installed
+        where = poll.environment.partition(":")[0] or "Business Central"
+        if poll.packages is None:
+            reason = poll.unknown.get("extension", "") or "it may not be read"
+            extension = Finding(
+                "App Link", "installed", "unknown", reason, Compared.UNKNOWN, _READING
+            )
+        else:
+            extension = Finding(
+                "App Link",
+                "installed",
+                f"installed, version {row.version_text}" if row else "not installed",
+                f"Business Central, extensions of {where}",
+                Compared.OK if row else Compared.DIFFERS,
+            )
+        data = Finding(
+            "Sync of the company",
+            "Complete",
+            poll.data or "none yet",
+            "Codat API, dataStatus",
+            Compared.OK if poll.data == "Complete" else Compared.NOTE,
+        )
+        verdict = Compared.OK if judgement.is_good else Compared.DIFFERS
+        if self.under_way:
+            verdict = Compared.NOTE
+        told = Finding(
+            "Verdict",
+            Verdict.INSTALLED.value,
+            f"{judgement.verdict.value}: {judgement.because}",
+            "all of the above",
+            verdict,
+            _ADVICE.get(judgement.verdict, ""),
+        )
+        return (extension, data, told)
+
+
+_READING = (
+    "Not needed: Codat's own sync tells as well. It can be read where the customer's tenant allows"
+    " this account's sign-in to."
+)
+
+
+class LinkCustomer:
+    """Step 6."""
+
+    id: ClassVar[str] = "link_customer"
+    title: ClassVar[str] = "Link a customer"
+    needs: ClassVar[tuple[str, ...]] = ("enable_integration",)
+    is_per_customer: ClassVar[bool] = True
+
+    async def examine(self, context: Context) -> CustomerFindings:
+        """Codat's company and connection, and one look at the installation. Writes nothing."""
+        customer, codat = _customer(context), codat_of(context)
+        integration = await codat.integration(BUSINESS_CENTRAL)
+        company, twins = await find_company(codat, context.account, customer)
+        connection = await find_connection(codat, company) if company else None
+        poll = judgement = memory = None
+        place = ""
+        watched: tuple[Poll, ...] = ()
+        if company is not None and connection is not None:
+            looker = Looker(context, codat, company.id, connection.id)
+            log = WatchLog(context, connection.id)
+            poll = await looker.look(log.elapsed)
+            if looker.place is not None and looker.place.environment:
+                place = looker.place.name
+                memory = recall(context, place)
+            judgement = judge([*log.polls, poll], memory)
+            watched = tuple(log.polls or log.before)
+        return CustomerFindings(
+            account=context.account,
+            customer=customer,
+            enabled=integration is not None and integration.enabled,
+            company=company,
+            twins=twins,
+            connection=connection,
+            poll=poll,
+            judgement=judgement,
+            memory=memory,
+            place=place,
+            watched=watched,
+        )
+
+    def plan(self, findings: CustomerFindings) -> tuple[Change, ...]:
+        """The company, the connection, and the customer's part."""
+        if not findings.enabled:
+            return (_enable_first(),)
+        changes: list[Change] = []
+        customer = findings.customer
+        name = codat_name(customer.display_name)
+        if findings.company is None:
+            changes.append(
+                Change(
+                    MAKE_COMPANY,
+                    f"make the company {name} in Codat",
+                    (
+                        Row("Name", "", name),
+                        Row(f"Tag {TAG}", "", tag_of(findings.account, customer)),
+                    ),
+                )
+            )
+        if findings.connection is None:
+            changes.append(
+                Change(
+                    MAKE_CONNECTION,
+                    f"make {name}'s connection to Business Central",
+                    (Row("Platform", "", BUSINESS_CENTRAL),),
+                )
+            )
+        judgement = findings.judgement
+        if judgement is None or not (judgement.is_good or findings.under_way):
+            changes.append(_link_change(findings))
+        return tuple(changes)
+
+    async def apply(self, context: Context, findings: CustomerFindings, change: Change) -> bool:
+        """Make the company or the connection, unless a look just before shows it."""
+        customer, codat = _customer(context), codat_of(context)
+        company, _ = await find_company(codat, context.account, customer)
+        if change.key == MAKE_COMPANY:
+            if company is None:
+                await codat.create_company(
+                    codat_name(customer.display_name),
+                    tags={TAG: tag_of(context.account, customer)},
+                )
+            return True
+        if change.key != MAKE_CONNECTION:
+            raise ReportBug(f'Step 6 does not know the change "{change.key}".', where=self.id)
+        if company is None:
+            return False
+        if await find_connection(codat, company) is None:
+            await codat.create_connection(company.id, BUSINESS_CENTRAL)
+        return True
+
+    def hand_off(self, findings: CustomerFindings, change: Change, error: RunbookError) -> Change:
+        """What was refused, for whoever keeps the Codat instance."""
+        return Change(
+            change.key,
+            change.title,
+            change.rows,
+            by="person",
+            hand_off=HandOff(
+                who="an Administrator of the Codat instance",
+                actions=(
+                    f"Codat refused: {error.what} {error.next}".strip(),
+                    "Run this step again afterwards.",
+                ),
+            ),
+        )
+
+    async def follow(
+        self, context: Context, findings: CustomerFindings, told: Callable[[str], None]
+    ) -> CustomerFindings:
+        """Watch the installation until it is settled or time is up, then look once more."""
+        assert findings.company is not None and findings.connection is not None
+        watch = Watch(
+            context,
+            codat_of(context),
+            findings.company.id,
+            findings.connection.id,
+            findings.memory,
+            told,
+        )
+        judgement = await watch.run()
+        poll = watch.polls[-1]
+        place = watch.place or findings.place
+        return replace(
+            findings,
+            poll=poll,
+            judgement=judgement,
+            memory=recall(context, place) if place else findings.memory,
+            place=place,
+            watched=tuple(watch.polls),
+        )
+
+
+def advice_on(text: str) -> str:
+    """What to do about an error of a connection.
+
+    What the table of Entra's codes knows is said; where our own pair of keys is at fault, it is
+    step 4 that mends it (contract codat.md, section 9, known trouble).
+    """
+    number = aadsts.code_in(text)
+    if number in (7000215, 7000222, 700016, 7000218):
+        return (
+            f"AADSTS{number}: the client id or the secret saved in the Codat Portal is wrong or"
+            f" has expired. Go back to {_STEP_4}; then the customer links again."
+        )
+    if number == 50011:
+        return "AADSTS50011: the redirect URI differs. Run step 1 again; then link again."
+    if number in (50194,):
+        return f"AADSTS{number}: the application is single-tenant. Run step 1 again."
+    if number in (65001, 90094, 65004):
+        return (
+            f"AADSTS{number}: an Entra administrator of the customer's tenant has to approve the"
+            " application; then the customer links again."
+        )
+    if "EXTEN. MGT" in text.upper():
+        return (
+            "Whoever links needs a licence (Essentials or Premium) and the permission set EXTEN."
+            " MGT. - ADMIN; an administrator of their Business Central assigns it."
+        )
+    return ""
+
+
+def tag_of(account: Account, customer: Customer) -> str:
+    """The tag's value by which a customer's company is found again."""
+    return f"{account.name}.{customer.name}"
+
+
+def codat_name(name: str) -> str:
+    """A name as Codat keeps it: other characters are dropped silently (codat.md, section 4)."""
+    return " ".join(_DROPPED.sub("", name).split()) or "Customer"
+
+
+def codat_of(context: Context) -> Codat:
+    """The account's client of Codat.
+
+    Raises:
+        FixInput: the account has no API key.
+    """
+    if context.codat is None:
+        raise FixInput(
+            "This account has no Codat API key, and a customer cannot be linked without one.",
+            where=f'account "{context.account.name}", codat_api_key',
+            next="make a key in the Codat Portal (Developers, API keys), keep it as a secret, and"
+            " name the reference in accounts.toml",
+        )
+    return context.codat
+
+
+async def fetch_link(context: Context) -> str:
+    """The customer's link as Codat has it now.
+
+    It may work only once and for a day (contract codat.md, section 5): it is fetched when it is
+    needed, shown or sent, and never kept.
+
+    Raises:
+        FixInput: step 6 has not made the connection yet.
+    """
+    customer, codat = _customer(context), codat_of(context)
+    company, _ = await find_company(codat, context.account, customer)
+    connection = await find_connection(codat, company) if company else None
+    if connection is None:
+        raise FixInput(
+            f"{customer.display_name} has no connection in Codat yet.",
+            where=f'account "{context.account.name}", customer "{customer.name}"',
+            next=f"bcrunbook run {context.account.name} --customer {customer.name}"
+            + (" --mode apply" if context.cloud.is_live else ""),
+        )
+    return connection.link_url
+
+
+async def find_company(
+    codat: Codat, account: Account, customer: Customer
+) -> tuple[Company | None, int]:
+    """The oldest company that bears the customer's tag, and how many more do."""
+    found = await codat.companies({TAG: tag_of(account, customer)})
+    ordered = sorted(found, key=lambda one: one.created or datetime.max.replace(tzinfo=UTC))
+    return (ordered[0], len(ordered) - 1) if ordered else (None, 0)
+
+
+async def find_connection(codat: Codat, company: Company) -> Connection | None:
+    """The company's connection to Business Central: a Linked one first, else the newest."""
+    found = [
+        one
+        for one in await codat.connections(company.id)
+        if one.integration_key == BUSINESS_CENTRAL
+    ]
+    return max(found, key=lambda one: (one.status == LINKED, one.created), default=None)
+
+
+def recall(context: Context, place: str) -> Memory | None:
+    """What is known of the extension in an environment."""
+    fact = context.ledger.latest(
+        context.account.name,
+        LinkCustomer.id,
+        EXTENSION,
+        subject=place,
+        customer=context.customer_name,
+    )
+    return Memory.from_dict(fact.data) if fact is not None else None
+
+
+def _customer(context: Context) -> Customer:
+    if context.customer is None:
+        raise FixInput(
+            "Step 6 is about a customer, and none was named.",
+            where="parameter customer",
+            next=f"give one of the account's customers: bcrunbook run {context.account.name}"
+            " link_customer --customer NAME",
+        )
+    return context.customer
+
+
+def _integration_row(enabled: bool) -> Finding:
+    return Finding(
+        "Business Central enabled",
+        "enabled",
+        "enabled" if enabled else "not enabled",
+        "Codat API, integrations",
+        Compared.OK if enabled else Compared.DIFFERS,
+        "" if enabled else "Without it no customer can choose Business Central: that is step 5.",
+    )
+
+
+def _enable_first() -> Change:
+    return Change(
+        "enable",
+        "enable Business Central in the Codat Portal first (step 5)",
+        by="person",
+        hand_off=HandOff(
+            who="somebody with the role Developer or Administrator in the Codat Portal",
+            actions=("Do step 5, then run this step again.",),
+        ),
+    )
+
+
+def _link_change(findings: CustomerFindings) -> Change:
+    account, customer = findings.account, findings.customer
+    judgement = findings.judgement
+    error = findings.poll.active_error if findings.poll else None
+    told = (
+        (f"Last time: {error.text} {advice_on(error.text)}".strip(),) if error is not None else ()
+    )
+    again = judgement is not None and judgement.verdict not in (Verdict.NOT_LINKED,)
+    title = f"{customer.display_name} links Business Central" + (" again" if again else "")
+    return Change(
+        LINK,
+        title,
+        (Row("Connection", judgement.verdict.value if judgement else "none", "linked"),),
+        by="person",
+        subject=findings.connection.id if findings.connection else "",
+        hand_off=HandOff(
+            who=f"{customer.display_name}: somebody with a Business Central licence and the"
+            " permission set EXTEN. MGT. - ADMIN, and an Entra administrator of theirs at hand",
+            actions=(
+                *told,
+                f"Get the link: bcrunbook link {account.name} {customer.name}. It may work only"
+                " once and for a day, so fetch it when the customer is ready.",
+                "The customer opens it on a computer, signs in to Microsoft, approves, chooses"
+                " environment and company, and keeps the window open for 10 to 20 minutes.",
+                "Run this step again: it follows the installation.",
+            ),
+            values=(("Contact", customer.contact),) if customer.contact else (),
+            looks_like="The window says that App Link was installed, and the connection reads"
+            f" {LINKED}.",
+            slips=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT),
+            is_watched=findings.connection is not None,
+        ),
+    )

@@ -1,0 +1,67 @@
+"""`bcrunbook notice`: draft and page, written and never sent."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from pathlib import Path
+
+from tests.cli.conftest import Command
+
+TOML = """\
+[accounts.trial]
+kind = "trial"
+tenant = "contoso.com"
+application = "Contoso books"
+[accounts.trial.customers.northwind]
+name = "Nørthwind"
+contact = "ada@northwind.example"
+"""
+
+
+def test_the_command_writes_draft_and_page(command: Command, tmp_path: Path) -> None:
+    """Two files in the workspace, their paths on stdout; again, and they are written anew."""
+    (tmp_path / "accounts.toml").write_text(TOML, "utf-8")
+    folder = tmp_path / "notices" / "trial"
+    for _ in range(2):
+        told = command("notice", "trial", "northwind", "-w", tmp_path)
+        assert told.code == 0 and "send it to ada@northwind.example" in told.err
+        files = [folder / "northwind.eml", folder / "northwind.html"]
+        assert [Path(line) for line in told.out.splitlines()] == files
+        assert sorted(folder.iterdir()) == files
+        files[0].write_text("old")
+    told = command("notice", "trial", "northwind", "-w", tmp_path)
+    message = email.message_from_bytes(files[0].read_bytes(), policy=email.policy.default)
+    assert message["To"] == "ada@northwind.example"
+    assert "Nørthwind" in files[1].read_text("utf-8")
+
+
+def test_the_command_for_programs(command: Command, tmp_path: Path) -> None:
+    """--json tells the same; --out chooses the folder."""
+    (tmp_path / "accounts.toml").write_text(TOML, "utf-8")
+    words = ("notice", "trial", "northwind", "-w", tmp_path, "--out", tmp_path / "a/b", "--json")
+    told = command(*words).data
+    assert told["to"] == "ada@northwind.example" and "Nørthwind" in told["subject"]
+    assert Path(told["draft"]) == tmp_path / "a" / "b" / "northwind.eml"
+    assert Path(told["page"]).is_file()
+
+
+def test_the_command_uses_own_templates(command: Command, tmp_path: Path) -> None:
+    """From the workspace's folder `templates`; a mistake there writes nothing."""
+    (tmp_path / "accounts.toml").write_text(TOML, "utf-8")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "notice.html").write_text("<p>{{ nobody }}</p>", "utf-8")
+    told = command("notice", "trial", "northwind", "-w", tmp_path)
+    assert told.code == 2 and "notice.html, line 1" in told.err
+    assert not (tmp_path / "notices").exists()
+
+
+def test_the_command_explains_what_it_cannot_do(command: Command, tmp_path: Path) -> None:
+    """An unknown customer, and a folder that cannot be."""
+    (tmp_path / "accounts.toml").write_text(TOML, "utf-8")
+    told = command("notice", "trial", "nortwind", "-w", tmp_path)
+    assert told.code == 2 and 'did you mean "northwind"?' in told.err
+    file = tmp_path / "accounts.toml"
+    told = command("notice", "trial", "northwind", "-w", tmp_path, "--out", file)
+    assert told.code == 2 and "cannot be written" in told.err
+    assert file.read_text("utf-8") == TOML

@@ -1,0 +1,97 @@
+"""An account that is set up, with customers who can link: what tests of steps 6 and 7 begin with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
+from bcrunbook.run.rehearsal import STANDARD, RehearsedCustomer, prepare
+from bcrunbook.secrets import SecretReference, read
+from bcrunbook.steps import step_named
+from bcrunbook.steps.context import Context, open_context
+from bcrunbook.steps.link_customer import fetch_link
+from bcrunbook.steps.step import Mode, Outcome
+from bcrunbook.steps.walk import walk_through
+from tests.walking import ALONE
+
+TRIAL = STANDARD[0]
+ADMIN = "vera.stone@saltmarsh-lab.example"
+"""Who may do everything in the tenant that has an environment for each script."""
+SCRIPTS = {
+    "normal": "Normal",
+    "slow": "Slow",
+    "fetch-errors": "FetchErrors",
+    "licence-missing": "LicenceMissing",
+    "never-finishes": "NeverFinishes",
+    "deployment-failed": "DeploymentFailed",
+    "later-uninstalled": "LaterUninstalled",
+    "later-unpublished": "LaterUnpublished",
+    "upgrading": "Upgrading",
+    "renamed": "Renamed",
+}
+"""A customer's name and the environment whose script it lives through."""
+
+
+def lab_customer(name: str, environment: str, display_name: str = "") -> RehearsedCustomer:
+    """A customer in the tenant that has an environment for each script."""
+    company = "CRONUS UK Ltd."
+    return RehearsedCustomer(name, display_name or f"Lab {name}", ADMIN, environment, company)
+
+
+async def set_up(
+    directory: Path,
+    told: RehearsalDescription,
+    customers: Sequence[RehearsedCustomer],
+    *,
+    secret: str = "",
+) -> Workspace:
+    """An account with steps 0 to 5 done, and customers.
+
+    Args:
+        directory: the rehearsal's folder.
+        told: its running cloud.
+        customers: the account's customers.
+        secret: what is saved in the portal instead of the secret that step 2 made.
+    """
+    workspace = await prepare(
+        directory, told, [replace(TRIAL, customers=tuple(customers))], anew=True
+    )
+    account = workspace.account("trial")
+    async with open_context(workspace, account) as context:
+        for step in ALONE:
+            outcome = await walk_through(step_named(step), context, Mode.APPLY)
+            assert outcome.state in ("done", "changed"), outcome.summary
+        (change,) = (await walk_through(step_named("codat_keys"), context, Mode.APPLY)).hand_offs
+    assert change.hand_off is not None
+    reference = SecretReference.parse(change.hand_off.secret, "a hand-off")
+    stored = await read(reference, workspace.root)
+    values = dict(change.hand_off.values)
+    await asyncio.to_thread(
+        act_as_developer,
+        told,
+        account.codat_instance or "",
+        values["Client ID"],
+        secret or stored.reveal(),
+    )
+    return workspace
+
+
+async def step_6(context: Context, customer: str, mode: Mode = Mode.APPLY) -> Outcome:
+    """Walk a customer through step 6."""
+    chosen = context.account.customers[customer]
+    return await walk_through(step_named("link_customer"), replace(context, customer=chosen), mode)
+
+
+async def link(context: Context, told: RehearsalDescription, customer: str) -> str:
+    """Do the customer's part; returns what the page says that it ended on."""
+    chosen = context.account.customers[customer]
+    address = await fetch_link(replace(context, customer=chosen))
+    person = CustomerPerson(told, chosen.contact)
+    return await asyncio.to_thread(
+        person.link, address, environment=chosen.environment or "", company=chosen.company
+    )

@@ -1,0 +1,179 @@
+"""Step 6 against the rehearsal cloud: every way an installation goes, and what is said of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.ledger import open_ledger
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.steps.context import open_context
+from bcrunbook.steps.link_customer import TAG, codat_name, codat_of, tag_of
+from bcrunbook.steps.step import Mode, Outcome, State
+from tests.linking import SCRIPTS, lab_customer, link, set_up, step_6
+from tests.portal import row
+
+SPEED = 120.0
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+    """A rehearsal cloud of this module's own: an environment links once."""
+    with launch(tmp_path_factory.mktemp("lab") / "cloud", speed=SPEED) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def workspace(told: RehearsalDescription) -> Workspace:
+    """An account that is set up, with a customer for each script."""
+    customers = [lab_customer(name, environment) for name, environment in SCRIPTS.items()]
+    return asyncio.run(set_up(Path(told.directory).parent, told, customers))
+
+
+@pytest.fixture(scope="module")
+def story(
+    told: RehearsalDescription, workspace: Workspace
+) -> dict[str, tuple[Outcome, str, Outcome]]:
+    """For each customer: the outcome before linking, what the page said, the outcome after."""
+
+    async def play() -> dict[str, tuple[Outcome, str, Outcome]]:
+        async with open_context(workspace, workspace.account("trial")) as context:
+
+            async def one(name: str) -> tuple[Outcome, str, Outcome]:
+                before = await step_6(context, name)
+                return before, await link(context, told, name), await step_6(context, name)
+
+            stories = await asyncio.gather(*(one(name) for name in SCRIPTS))
+        return dict(zip(SCRIPTS, stories, strict=True))
+
+    return asyncio.run(play())
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_before_linking_a_person_is_needed(
+    story: dict[str, tuple[Outcome, str, Outcome]], name: str
+) -> None:
+    """Company and connection are made; the customer's part is handed over, without the link."""
+    before, _, _ = story[name]
+    assert before.state is State.NEEDS_PERSON
+    made = [change.key for change in before.changes if change.by == "program"]
+    assert made == ["company", "connection"]
+    (change,) = before.hand_offs
+    assert change.hand_off is not None
+    assert f"bcrunbook link trial {name}" in " ".join(change.hand_off.actions)
+    assert "link-api.codat.io" not in str(before.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "verdict"),
+    [
+        ("normal", State.DONE, "installed"),
+        ("slow", State.DONE, "installed"),
+        ("fetch-errors", State.DONE, "installed"),
+        ("deployment-failed", State.DONE, "installed"),
+        ("later-uninstalled", State.DONE, "installed"),
+        ("later-unpublished", State.DONE, "installed"),
+        ("upgrading", State.DONE, "installed"),
+        ("renamed", State.DONE, "installed"),
+        ("licence-missing", State.NEEDS_PERSON, "the last attempt to link failed"),
+        ("never-finishes", State.WAITING, "unconfirmed"),
+    ],
+)
+def test_each_installation_ends_in_its_verdict(
+    story: dict[str, tuple[Outcome, str, Outcome]], name: str, state: State, verdict: str
+) -> None:
+    """No false failure, no false success."""
+    _, page, after = story[name]
+    told = row(after, "Verdict").actual
+    assert told.startswith(verdict), (told, page, after.summary)
+    assert after.state is state, (after.summary, told)
+
+
+def test_a_refused_installation_says_which_permission_set(
+    story: dict[str, tuple[Outcome, str, Outcome]],
+) -> None:
+    """Codat's error is shown verbatim, with what to do about it."""
+    _, _, after = story["licence-missing"]
+    error = row(after, "Error of the connection")
+    assert "EXTEN. MGT. - ADMIN" in error.actual
+    assert "permission set" in error.advice
+
+
+async def test_a_second_run_makes_nothing_twice(
+    told: RehearsalDescription,
+    workspace: Workspace,
+    story: dict[str, tuple[Outcome, str, Outcome]],
+) -> None:
+    """One company and one connection for each customer, whatever ran how often."""
+    async with open_context(workspace, workspace.account("trial")) as context:
+        outcome = await step_6(context, "normal")
+        assert outcome.state is State.DONE, outcome.summary
+        assert not outcome.changes
+        codat = codat_of(context)
+        for customer in context.account.customers.values():
+            (company,) = await codat.companies({TAG: tag_of(context.account, customer)})
+            assert len(await codat.connections(company.id)) == 1
+
+
+async def test_what_was_removed_later_is_told_apart(
+    told: RehearsalDescription,
+    workspace: Workspace,
+    story: dict[str, tuple[Outcome, str, Outcome]],
+) -> None:
+    """By the memory of what was seen installed: uninstalled and unpublished, not never there."""
+    async with open_context(workspace, workspace.account("trial")) as context:
+        for name, verdict in (
+            ("later-uninstalled", "uninstalled"),
+            ("later-unpublished", "unpublished"),
+        ):
+            while True:
+                outcome = await step_6(context, name, Mode.PLAN)
+                if row(outcome, "Verdict").verdict.value != "note" and not outcome.state == "done":
+                    break
+                await context.cloud.pace.sleep(30)
+            assert row(outcome, "Verdict").actual.startswith(verdict)
+            assert outcome.state is State.NEEDS_PERSON
+
+
+def test_the_polls_are_in_the_ledger(
+    workspace: Workspace, story: dict[str, tuple[Outcome, str, Outcome]]
+) -> None:
+    """Every look is kept, in order, from the beginning of the watch to its verdict."""
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        facts = ledger.facts("trial", "link_customer", customer="slow")
+    kinds = [fact.kind for fact in facts if fact.kind in ("watch", "poll", "verdict")]
+    first = kinds.index("watch")
+    assert kinds[first + 1] == "poll"
+    assert kinds.index("verdict") > first + 10
+    elapsed = [fact.data["elapsed"] for fact in facts if fact.kind == "poll"]
+    assert elapsed == sorted(elapsed)
+
+
+def test_a_name_is_sent_as_codat_keeps_it() -> None:
+    """Characters that Codat drops without a word are left out before."""
+    assert codat_name("Müller & Söhne (GmbH) [1] <b>") == "Müller & Söhne GmbH 1 b"
+    assert codat_name("[]") == "Customer"
+
+
+async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path) -> None:
+    """Entra's refusal is explained, pointing back to the step that saves the keys."""
+    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED) as told:
+        workspace = await set_up(
+            tmp_path / "rehearsal",
+            told,
+            [lab_customer("first", "Normal")],
+            secret="not-the-secret-that-was-made",
+        )
+        async with open_context(workspace, workspace.account("trial")) as context:
+            await step_6(context, "first")
+            await link(context, told, "first")
+            outcome = await step_6(context, "first")
+    assert outcome.state is State.NEEDS_PERSON
+    error = row(outcome, "Error of the connection")
+    assert "AADSTS7000215" in error.actual
+    assert "step 4" in error.advice
+    assert "step 4" in " ".join(outcome.hand_offs[0].hand_off.actions)  # type: ignore[union-attr]
