@@ -1,4 +1,4 @@
-"""An account that is set up, with customers who can link: what tests of steps 6 and 7 begin with."""
+"""An account that is set up, with customers who can link: where tests of steps 6 and 7 begin."""
 
 from __future__ import annotations
 

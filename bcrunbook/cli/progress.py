@@ -150,17 +150,23 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
             }
         )
         return
-    accounts = list(dict.fromkeys(run.who for run in runs))
-    words = {(run.who, run.step): _word(run) for run in runs}
-    asked = {run.step for run in runs}
-    output.print_table(
-        ["step", *accounts],
-        [
-            [f"{number} {step.id}", *(words.get((one, step.id), "") for one in accounts)]
-            for number, step in enumerate(STEPS)
-            if step.id in asked
-        ],
-    )
+    accounts = list(dict.fromkeys(run.account for run in runs if not run.customer))
+    words = {(run.account, run.step): _word(run) for run in runs if not run.customer}
+    if accounts:
+        output.print_table(
+            ["step", *accounts],
+            [
+                [f"{number} {step.id}", *(words.get((one, step.id), "") for one in accounts)]
+                for number, step in enumerate(STEPS)
+                if any(asked == step.id for _, asked in words)
+            ],
+        )
+    customers = {run.key: run for run in runs if run.customer}
+    if customers:
+        output.print_table(
+            ["customer", "step", ""],
+            [[run.who, run.step, _word(run)] for run in customers.values()],
+        )
     for run in runs:
         if run.notebook is not None:
             print(run.notebook)

@@ -14,8 +14,8 @@ from typing import Any
 from bcrunbook import __version__
 from bcrunbook.errors import Unreachable
 from bcrunbook.notebook.views import STATE_WORDS
-from bcrunbook.run.account import StepRun
 from bcrunbook.printable import printable
+from bcrunbook.run.account import StepRun
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS
 from bcrunbook.steps.step import State

@@ -162,7 +162,7 @@ def _drift(change: Change) -> str:
     values = "; ".join(
         f"{row.name}: {row.before or 'nothing'}, wanted {row.after}" for row in change.rows
     )
-    return f"{change.title} ({values})" if values else change.title
+    return values or change.title
 
 
 def _expiry(findings: SecretFindings, again: str) -> Part:

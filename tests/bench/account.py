@@ -21,7 +21,7 @@ import psutil
 from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.rehearsal import Rehearsed, prepare
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import SETUP_STEPS
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.step import Mode
 from bcrunbook.steps.walk import walk_through
@@ -65,7 +65,7 @@ def through_notebooks(workspace: Workspace, account: str) -> tuple[float, int]:
 
 async def as_coroutines(workspace: Workspace, account: str) -> None:
     """The same steps without notebooks, in this process."""
-    for step in STEPS:
+    for step in SETUP_STEPS:
         async with open_context(workspace, workspace.account(account)) as context:
             code = (await walk_through(step, context, Mode.APPLY)).exit_code
         if code == NEEDS_PERSON:

@@ -8,7 +8,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger import open_ledger
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import SETUP_STEPS
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 
@@ -26,10 +26,12 @@ def test_before_any_run(command: Command, make_workspace: MakeWorkspace) -> None
     workspace = make_workspace()
     told = command("status", "-w", workspace.root)
     assert told.code == 0
-    assert told.out.count("not run yet") == len(STEPS)
+    assert told.out.count("not run yet") == len(SETUP_STEPS)
     assert f"bcrunbook run {only_account(workspace)}" in told.err
     rows = command("status", "-w", workspace.root, "--json").data
-    assert [(row["step"], row["state"]) for row in rows] == [(step.id, None) for step in STEPS]
+    assert [(row["step"], row["state"]) for row in rows] == [
+        (step.id, None) for step in SETUP_STEPS
+    ]
 
 
 def test_a_live_account_is_planned_first(command: Command, make_workspace: MakeWorkspace) -> None:
@@ -78,7 +80,7 @@ def test_a_new_secret_makes_the_saved_keys_out_of_date(
     """The step that had passed has to be run again, and the status says so before that."""
     workspace = make_workspace()
     name = only_account(workspace)
-    for step in STEPS:
+    for step in SETUP_STEPS:
         note(workspace, step.id, "done")
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         ledger.record(name, "codat_keys", "save_keys", "0ld0", "said", {}, said_by="Ada")
@@ -93,12 +95,12 @@ def test_a_new_secret_makes_the_saved_keys_out_of_date(
 def test_when_everything_has_passed(command: Command, make_workspace: MakeWorkspace) -> None:
     """It says so, in 80 columns and without cutting a name off."""
     workspace = make_workspace(name="an-account-with-a-long-name-30")
-    for step in STEPS:
+    for step in SETUP_STEPS:
         note(workspace, step.id, "changed")
     told = command("status", "-w", workspace.root)
     assert "every step has passed" in told.err
     assert "…" not in told.out
-    for step in STEPS:
+    for step in SETUP_STEPS:
         assert step.id in told.out
 
 
@@ -113,6 +115,6 @@ def test_production_waits_for_its_trial(command: Command, make_workspace: MakeWo
         encoding="utf-8",
     )
     assert "production: trial comes first" in command("status", "-w", workspace.root).err
-    for step in STEPS:
+    for step in SETUP_STEPS:
         note(workspace, step.id, "done")
     assert "production: bcrunbook plan production" in command("status", "-w", workspace.root).err

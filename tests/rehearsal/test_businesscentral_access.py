@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, seed, world
+from bcrunbook.rehearsal.directory import ASSIGNMENT, find_principal
 from bcrunbook.rehearsal.state import GLOBAL
 from tests.rehearsal.businesscentral_support import (
     API,
@@ -191,9 +193,8 @@ def test_a_folder_of_an_older_version(tmp_path: Path, monkeypatch: pytest.Monkey
     """What is new is added once; what somebody has changed since stays changed."""
     old = (world.TRIAL, world.PRODUCTION, world.ACCOUNTANT)
     with monkeypatch.context() as patch:
-        tenants = {name: world.TENANTS[name] for name in old}
+        tenants = {name: replace(world.TENANTS[name], batch_business_central=()) for name in old}
         patch.setattr(world, "TENANTS", tenants)
-        patch.setattr(seed, "_admit_batch", lambda cloud, batch: None)
         with open_cloud(tmp_path) as (cloud, _):
             secret = cloud.secret(seed.BATCH_SECRET)
             with cloud.store.transaction():
@@ -206,12 +207,12 @@ def test_a_folder_of_an_older_version(tmp_path: Path, monkeypatch: pytest.Monkey
         assert statuses(bc, "Production") == [200] * 5
         bc.as_batch(world.BAKERY)
         assert statuses(bc, "Production") == [200] * 5
-        principal = seed.find_principal(cloud, world.TRIAL, world.BATCH_CLIENT)
+        principal = find_principal(cloud, world.TRIAL, world.BATCH_CLIENT)
         assert principal is not None
         with cloud.store.transaction():
-            for key, held in list(cloud.store.all_latest("appRoleAssignment", world.TRIAL)):
+            for key, held in list(cloud.store.all_latest(ASSIGNMENT, world.TRIAL)):
                 if held["principalId"] == principal["id"]:
-                    cloud.store.put("appRoleAssignment", world.TRIAL, key, None)
+                    cloud.store.put(ASSIGNMENT, world.TRIAL, key, None)
     with open_cloud(tmp_path) as (cloud, clock):
         bc = BusinessCentral(cloud, clock).as_batch(world.TRIAL)
         assert bc("GET", ADMIN_LIST).status_code == 403

@@ -23,7 +23,7 @@ class Rehearsal:
     stderr: str
 
 
-def bcrunbook(*words: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def bcrunbook(*words: str, timeout: float = 420) -> subprocess.CompletedProcess[str]:
     """Run the program as a user would."""
     environment = {**os.environ, "COLUMNS": "100"}
     return subprocess.run(

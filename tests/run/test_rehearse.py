@@ -15,15 +15,19 @@ from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.run.play import FIRST_PASS, SECOND_PASS
-from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.run.play_customers import BEFORE, CHECKED, CHECKED_AGAIN, LINKED
+from bcrunbook.steps import SETUP_STEPS, STEPS, notebook_of, step_named
 from bcrunbook.steps.wanted import AUDIENCE, BUSINESS_CENTRAL, REDIRECT_URI, SCOPES
 from tests.conftest import requests_of
 from tests.run.conftest import Rehearsal, bcrunbook, leaks
 from tests.strangers import Stranger
 
 ACCOUNTS = ("trial", "production")
-FIRST, SECOND = STEPS[:5], STEPS[4:]
+FIRST, SECOND = SETUP_STEPS[:5], SETUP_STEPS[4:]
 """The steps whose notebooks run in each pass: up to the person, and from there on."""
+CUSTOMERS = ("trial/millrace", "production/joinery", "production/bakery")
+# Each customer before and after linking, one of them again; two checks of each account.
+CUSTOMER_NOTEBOOKS = 2 * len(CUSTOMERS) + 1 + 2 * len(ACCOUNTS)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +47,8 @@ def test_it_ends_done_and_says_where_everything_is(rehearsed: Rehearsal) -> None
     for account in ACCOUNTS:
         assert account in rehearsed.stdout
     paths = [Path(line) for line in rehearsed.stdout.splitlines() if line.startswith("/")]
-    assert len(paths) == len(ACCOUNTS) * (len(FIRST) + len(SECOND)) + 1
+    notebooks = len(ACCOUNTS) * (len(FIRST) + len(SECOND)) + CUSTOMER_NOTEBOOKS
+    assert len(paths) == notebooks + 1
     assert all(path.is_file() for path in paths)
     assert paths[-1].name == "report.html"
 
@@ -118,7 +123,7 @@ def test_a_second_run_changes_nothing_says_so_and_makes_at_most_6_calls(
     done = bcrunbook("run", "trial", "--json", "--workspace", str(directory / "workspace"))
     assert done.returncode == 0, done.stderr
     outcomes = [run["outcome"] for run in json.loads(done.stdout)["runs"]]
-    assert [one["state"] for one in outcomes] == ["done"] * len(STEPS)
+    assert [one["state"] for one in outcomes] == ["done"] * len(SETUP_STEPS)
     assert all(one["summary"].startswith("0 to change") for one in outcomes)
     assert len(requests_of(told)) - before <= 6
 
@@ -168,6 +173,49 @@ def test_the_second_pass_goes_on_from_there(rehearsed: Rehearsal, account: str) 
     assert seen is not None and (seen.basis, seen.data["enabled"]) == ("observed", True)
     html = report.read_text("utf-8")
     assert html.count("needs a person</span>") >= 2 and "run again" in html
+
+
+def outcome_in(rehearsed: Rehearsal, place: str, step: str) -> dict[str, Any]:
+    """The outcome of a step's notebook in one folder of the rehearsal's run."""
+    (report,) = rehearsed.directory.rglob("report.html")
+    outcome = read_outcome(report.parent / place / notebook_of(step_named(step)))
+    assert outcome is not None
+    return outcome
+
+
+@pytest.mark.parametrize("who", CUSTOMERS)
+def test_each_customer_is_linked_and_followed_until_installed(
+    rehearsed: Rehearsal, who: str
+) -> None:
+    """The first notebook stops for the customer, the second follows the installation."""
+    account, _, customer = who.partition("/")
+    place = f"{account}/customers/{customer}"
+    before = outcome_in(rehearsed, f"{BEFORE}/{place}", "link_customer")
+    after = outcome_in(rehearsed, f"{LINKED}/{place}", "link_customer")
+    assert (before["state"], after["state"]) == ("needs_person", "done")
+    (verdict,) = [one["actual"] for one in after["findings"] if one["name"] == "Verdict"]
+    assert verdict.startswith("data flows" if customer == "joinery" else "installed")
+
+
+def test_fetch_errors_are_waited_out(rehearsed: Rehearsal) -> None:
+    """One customer's environment may not be read, and Codat's sync fails on the way."""
+    workspace = load(rehearsed.directory / "workspace")
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        polls = ledger.facts("production", "link_customer", "poll", customer="joinery")
+    data = [fact.data["data"] for fact in polls]
+    assert "FetchError" in data
+    assert data[-1] == "Complete"
+    assert all(fact.data["packages"] is None for fact in polls)
+
+
+def test_a_removed_extension_is_caught_and_put_right(rehearsed: Rehearsal) -> None:
+    """The health check finds it, the customer links again, the next check is content."""
+    found = outcome_in(rehearsed, f"{CHECKED}/production", "health_check")
+    assert found["state"] == "needs_person"
+    (change,) = found["changes"]
+    assert "Brackenfield Bakery: uninstalled" in change["title"]
+    content = outcome_in(rehearsed, f"{CHECKED_AGAIN}/production", "health_check")
+    assert content["state"] == "done"
 
 
 def test_the_secret_pasted_into_the_portal_is_in_the_store_alone(rehearsed: Rehearsal) -> None:
