@@ -153,7 +153,8 @@ def _policies(pace: Pace) -> dict[Repeat, Retry]:
         ),
         Repeat.LOOK: _PacedRetry.at(
             pace,
-            status_forcelist=[],
+            # No answer has this status; an empty list would mean the library's own.
+            status_forcelist=[0],
             retry_on_exceptions=_FAULTS,
             **{**shared, "total": _LOOKS},
         ),

@@ -64,7 +64,7 @@ def print_check(state: str, name: str, text: str) -> None:
 
     first, *more = printable(scrub(text, where="stdout")).splitlines() or [""]
     line = Text(f"{state:<8}", style=STYLES[state])
-    line.append(f"{name}: {first}", style="default")
+    line.append(f"{printable(name)}: {first}", style="default")
     for one in more:
         line.append(f"\n{'':<8}{one}", style="default")
     console(stderr=False).print(line, soft_wrap=True)
@@ -79,7 +79,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
         # A value that is cut off is no value: what does not fit goes on in the next line.
-        table.add_column(heading, overflow="fold")
+        table.add_column(printable(heading), overflow="fold")
     for row in rows:
         told = (printable(scrub(cell, where="stdout")) for cell in row)
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in told))

@@ -114,6 +114,9 @@ class NotebookStep:
         if self._walk is None or self._walk.error is not None:
             return _not_run()
         changes = self._walk.plan()
+        findings = self._walk.findings
+        if findings is not None and findings.under_way:
+            return views.plan_view(changes, f"Nothing to change. Under way: {findings.under_way}.")
         return views.plan_view(changes, "0 to change: everything is as it should be.")
 
     async def apply(self) -> View:
@@ -123,6 +126,7 @@ class NotebookStep:
             return _not_run()
         progress = _Progress()
         walk.told = progress.tell
+        was_under_way = walk.findings is not None and bool(walk.findings.under_way)
         handed = [one.title for one in walk.changes if one.by == "person"]
         here = PersonHere(walk.context) if self._answered else None
         done = await walk.apply(_Approval().ask, here)
@@ -132,6 +136,8 @@ class NotebookStep:
         if walk.error is not None:
             return views.error_view(walk.error)
         still = [one.title for one in walk.changes if one.by == "person"]
+        if not done and was_under_way and walk.mode is not Mode.PLAN:
+            return views.message_view("Followed. The check below shows how it stands now.")
         if not done and handed and not still:
             return views.message_view("Done by a person. The check below shows what is there now.")
         if not done:

@@ -17,7 +17,7 @@ from bcrunbook.notebook.views import STATE_WORDS
 from bcrunbook.printable import printable
 from bcrunbook.run.account import StepRun
 from bcrunbook.secrets import scrub
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.step import State
 
 
@@ -50,6 +50,7 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         accounts=_by_account(runs, path.parent),
         steps=[(index, step.id, step.title) for index, step in enumerate(STEPS)],
+        matrices=_matrices(runs),
         counts=_counts(runs),
     )
     half = path.with_suffix(".part")
@@ -63,6 +64,25 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
             where=str(path),
             next="make room or correct the rights; how each step ended: bcrunbook status",
         ) from None
+
+
+def _matrices(
+    runs: Sequence[StepRun],
+) -> list[tuple[str, list[tuple[int, str, str]], list[str]]]:
+    """Accounts by their steps, and customers by theirs: heading, columns, rows."""
+    found = []
+    for heading, of_customers in (("Account", False), ("Customer", True)):
+        mine = [run for run in runs if bool(run.customer) is of_customers]
+        asked = {run.step for run in mine}
+        columns = [
+            (index, step.id, step.title)
+            for index, step in enumerate(STEPS)
+            # Of an account's setting up every step is shown, asked for or not.
+            if step.id in asked or (not of_customers and step in SETUP_STEPS)
+        ]
+        if mine:
+            found.append((heading, columns, list(dict.fromkeys(run.who for run in mine))))
+    return found
 
 
 def _by_account(

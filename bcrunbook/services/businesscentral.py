@@ -235,7 +235,8 @@ class BusinessCentral:
         except RunbookError as error:
             # Without a token nothing of this tenant can be seen, and nothing follows from that.
             raise _Refused(
-                f"the sign-in does not reach this tenant: {error.what}",
+                "this account's sign-in does not reach the tenant"
+                + (f" ({error.code})" if error.code else f": {error.what}"),
                 where=error.where,
                 why=error.why,
                 next=error.next,

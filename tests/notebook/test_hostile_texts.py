@@ -1,0 +1,135 @@
+"""Texts from outside are shown as texts: no script runs in a page, no escape steers a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.accounts import Account, Customer
+from bcrunbook.cli import output
+from bcrunbook.notebook import views
+from bcrunbook.run.account import StepRun
+from bcrunbook.run.cards import write_card
+from bcrunbook.run.report import write_report
+from bcrunbook.services.codat_models import Company, Connection
+from bcrunbook.steps import step_named
+from bcrunbook.steps.installation.poll import Event, Package, Poll, Trouble
+from bcrunbook.steps.installation.verdict import judge
+from bcrunbook.steps.link_customer import CustomerFindings
+from bcrunbook.steps.step import Outcome, State
+
+EVIL = "<script>alert(1)</script>\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj\"'><img src=x onerror=y>"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+STEERING = ("\x1b", "\x07", "\x9b", "\u202e")
+
+
+def findings() -> CustomerFindings:
+    """Step 6's findings with the same text wherever the outside world may put one."""
+    poll = Poll(
+        NOW,
+        60.0,
+        "PendingAuth",
+        errors=(Trouble(EVIL, EVIL, EVIL, NOW, is_active=True),),
+        data=EVIL,
+        packages=(Package(EVIL, EVIL, (1, 0), EVIL, is_installed=False),),
+        deployments=(Event(EVIL, EVIL, NOW, EVIL),),
+        operations=None,
+        environment=EVIL,
+        unknown={"operations": EVIL, "extension": EVIL},
+        hiccups=(EVIL,),
+    )
+    connection = {"id": "c", "status": EVIL, "platformName": EVIL, "linkUrl": "", "created": NOW}
+    return CustomerFindings(
+        account=Account.model_construct(name="trial", application=EVIL, customers={}),
+        customer=Customer.model_construct(
+            name="evil", display_name=EVIL, contact=EVIL, environment=EVIL, company=EVIL
+        ),
+        enabled=True,
+        company=Company(id="1", name=EVIL, redirect=""),
+        twins=1,
+        connection=Connection.model_validate(connection),
+        poll=poll,
+        judgement=judge([poll], None),
+        memory=None,
+        place="",
+        watched=(poll, replace(poll, packages=None)),
+    )
+
+
+def outcome() -> Outcome:
+    """The outcome of those findings."""
+    seen, step = findings(), step_named("link_customer")
+    return Outcome(
+        step.id,
+        "trial",
+        State.NEEDS_PERSON,
+        "apply",
+        "rehearsal",
+        EVIL,
+        seen.rows(),
+        step.plan(seen),
+        {"what": EVIL, "why": EVIL, "next": EVIL, "who": EVIL, "where": EVIL, "code": EVIL}
+        | {"request_id": EVIL, "exit_code": 3, "section": ""},
+        NOW,
+        NOW,
+        customer="evil",
+    )
+
+
+def check_page(html: str) -> None:
+    """Nothing of the text is markup, and nothing in it steers."""
+    assert "alert(1)" in html
+    for markup in ("<script>alert", "<img src=x", "\"'><"):
+        assert markup not in html
+    check_text(html)
+
+
+def check_text(text: str) -> None:
+    """Nothing in the text steers a terminal."""
+    assert not [one for one in STEERING if one in text]
+
+
+def test_notebook_cells() -> None:
+    """Findings, plan, outcome, progress and timeline: as HTML and as plain text."""
+    seen, step = findings(), step_named("link_customer")
+    for view in (
+        views.findings_view(seen.rows(), seen.timeline),
+        views.plan_view(step.plan(seen), ""),
+        views.outcome_view(outcome()),
+        views.progress_view([EVIL], is_over=False),
+        views.message_view(EVIL),
+        views.session_view([("Customer", EVIL)], is_live=False, is_production=False),
+    ):
+        bundle = view._repr_mimebundle_()
+        check_page(bundle["text/html"])
+        check_text(bundle["text/plain"])
+        check_text(str(view))
+
+
+def test_card_and_report(tmp_path: Path) -> None:
+    """The files that are passed on."""
+    told = outcome()
+    step = step_named(told.step)
+    notebook = tmp_path / "06_link_customer.ipynb"
+    page = write_card(notebook, step, "trial/evil", "rehearsal", told.hand_offs)
+    check_page(page.read_text("utf-8"))
+    check_text(page.with_suffix(".txt").read_text("utf-8"))
+    run = StepRun("trial", told.step, told.as_dict(), notebook, 1.0, page, "evil")
+    report = tmp_path / "report.html"
+    write_report(report, [run], cloud="rehearsal", title=EVIL)
+    check_page(report.read_text("utf-8"))
+
+
+def test_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tables, talk and checks of the command line."""
+    output.print_table([EVIL], [[EVIL]])
+    output.print_block("heading", {"label": EVIL})
+    output.print_check("ok", EVIL, EVIL)
+    output.say(EVIL)
+    printed = capsys.readouterr()
+    check_text(printed.out)
+    check_text(printed.err)
+    assert "alert(1)" in printed.out and "alert(1)" in printed.err

@@ -1,0 +1,299 @@
+"""The client of Business Central: quirks of the wire, refusals as facts, errors by their class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.errors import FixInput, NotFound, ReportBug, SignInAgain, WaitAndRetry
+from bcrunbook.http import Http
+from bcrunbook.secrets import Secret
+from bcrunbook.services.businesscentral import BusinessCentral, Limiter
+from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
+from bcrunbook.services.businesscentral_models import (
+    Company,
+    Deployment,
+    Environment,
+    Extension,
+    InstalledApp,
+    Operation,
+)
+from bcrunbook.signin import Token
+from tests.conformance import CONTRACTS
+
+EXAMPLES = CONTRACTS / "examples" / "businesscentral.jsonl"
+TENANT = "contoso.example"
+COMPANY = "a0a0a0a0-bbbb-cccc-dddd-e1e1e1e1e1e1"
+needs_contracts = pytest.mark.skipif(
+    not EXAMPLES.is_file(), reason="the contracts' examples are not beside this project"
+)
+
+
+@dataclass
+class Service:
+    """A Business Central that answers as the test says, and what it was asked."""
+
+    answer: Callable[[httpx.Request], httpx.Response]
+    seen: list[httpx.Request] = field(default_factory=list)
+    fresh: list[bool] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[BusinessCentral]:
+        """A client whose every request comes here."""
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            self.seen.append(request)
+            return self.answer(request)
+
+        async def token(fresh: bool) -> Token:
+            self.fresh.append(fresh)
+            return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
+
+        cloud = Cloud(kind="live", pace=Pace(1000))
+        async with Http(cloud, transport=httpx.MockTransport(handle)) as http:
+            yield BusinessCentral(http, token, TENANT, Limiter(http))
+
+
+def saying(status: int, body: Any = None, **headers: str) -> Service:
+    """A service that says the same to everything."""
+    return Service(lambda _: httpx.Response(status, json=body, headers=headers))
+
+
+def wrapped(code: str, message: str = "No.") -> dict[str, Any]:
+    """An error of the business or the automation API."""
+    return {"error": {"code": code, "message": message}}
+
+
+async def test_requests_name_tenant_environment_and_language() -> None:
+    """The explicit tenant, names percent-encoded, GUID keys unquoted, messages in English."""
+    service = saying(200, {"value": []})
+    async with service.client() as client:
+        await client.extensions("My Env/ä", COMPANY, "O'Neill")
+    (request,) = service.seen
+    path, _, query = request.url.raw_path.decode().partition("?")
+    assert path == (
+        f"/v2.0/{TENANT}/My%20Env%2F%C3%A4/api/microsoft/automation/v2.0"
+        f"/companies({COMPANY})/extensions"
+    )
+    assert httpx.QueryParams(query)["$filter"] == "publisher eq 'O''Neill'"
+    assert request.headers["Accept-Language"] == "en-US"
+    assert request.headers["Authorization"] == "Bearer a-token-of-the-test"
+
+
+async def test_pages_are_followed_on_this_host_only() -> None:
+    """A next link is followed; one to another host is not, since the token would go there."""
+    first = "https://api.businesscentral.dynamics.com/v2.0/x"
+    row = {"id": COMPANY, "name": "One"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v2.0/x":
+            return httpx.Response(200, json={"value": [row]})
+        return httpx.Response(200, json={"value": [row], "@odata.nextLink": first})
+
+    service = Service(answer)
+    async with service.client() as client:
+        found = await client.companies("Production")
+    assert found.value is not None and len(found.value) == 2
+    elsewhere = saying(200, {"value": [row], "@odata.nextLink": "https://evil.example/v2.0/x"})
+    async with elsewhere.client() as client:
+        with pytest.raises(ReportBug):
+            await client.companies("Production")
+    assert len(elsewhere.seen) == 1
+
+
+@pytest.mark.parametrize("body", [{"name": "P", "type": "Production", "status": "Active"}, None])
+async def test_an_environment_by_name_comes_bare_or_wrapped(body: dict[str, Any] | None) -> None:
+    """Documented in a list, met as a bare object; the version in either place."""
+    one = {"name": "P", "status": "Active", "versionDetails": {"version": "27.1"}}
+    async with saying(200, body or {"value": [one]}).client() as client:
+        seen = await client.admin_environment("P")
+    assert seen.value is not None
+    assert (seen.value.name, seen.value.status) == ("P", "Active")
+    assert seen.value.version == ("" if body else "27.1")
+    assert Environment.of({"name": "P", "applicationVersion": "26.0"}).version == "26.0"
+
+
+def test_quirks_of_the_wire_are_read() -> None:
+    """`id` for `appId`, a leading blank, `_x0020_`, dates that are none, codes within prose."""
+    assert InstalledApp.model_validate({"id": "a"}).app_id == "a"
+    assert InstalledApp.model_validate({"appId": "b"}).app_id == "b"
+    row = {"id": "a", "packageId": "p", "versionMajor": 1, "versionBuild": 3, "isInstalled": True}
+    for told in (" PTE", "_x0020_PTE"):
+        extension = Extension.model_validate({**row, "publishedAs": told})
+        assert (extension.published_as, extension.version) == ("PTE", (1, 0, 3, 0))
+    deployment = Deployment.model_validate({"status": "Unknown", "startedOn": "0001-01-01T00:00Z"})
+    assert deployment.started_on is None
+    message = 'Failed.\r\n{"code": "ExtensionChangeFailed", "innerError": {"code": "SyncFailure"}}'
+    operation = Operation.model_validate({"id": "o", "errorMessage": message, "parameters": None})
+    assert operation.error_codes == ("ExtensionChangeFailed", "SyncFailure")
+    assert (operation.app_id, operation.parameters) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, {"code": "Forbidden", "message": "No."}),
+        (401, wrapped("Authentication_InvalidCredentials")),
+        (403, wrapped("Authorization_RequestDenied")),
+        (400, wrapped("Application_DialogException", "You do not have the required permissions")),
+        (403, None),
+    ],
+)
+async def test_a_refusal_is_a_fact_that_is_unknown(status: int, body: Any) -> None:
+    """Never absent, and with the reason; a 401 only after a fresh token was refused as well."""
+    service = saying(status, body)
+    async with service.client() as client:
+        seen = await client.companies("Production")
+    assert seen.value is None and seen.unknown and not seen.is_absent
+    assert service.fresh == ([False, True] if status == 401 else [False])
+
+
+async def test_a_tenant_out_of_reach_is_unknown() -> None:
+    """Where Entra gives no token, nothing is known of the tenant, and nothing is asked."""
+
+    async def token(_: bool) -> Token:
+        raise SignInAgain("AADSTS700016: not found in the directory", code="AADSTS700016")
+
+    service = saying(200, {"value": []})
+    async with Http(
+        Cloud(kind="live"), transport=httpx.MockTransport(lambda _: httpx.Response(500))
+    ) as http:
+        seen = await BusinessCentral(http, token, TENANT, Limiter(http)).environments()
+    assert "AADSTS700016" in seen.unknown
+    assert not service.seen
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (503, None, WaitAndRetry),
+        (503, wrapped("Application_ServiceUnavailable"), WaitAndRetry),
+        (
+            400,
+            wrapped("Unknown", "An administrator changed one or more extensions in"),
+            WaitAndRetry,
+        ),
+        (404, wrapped("BadRequest_NotFound"), WaitAndRetry),
+        (400, wrapped("", "Could not find a property named 'isInstalled'"), WaitAndRetry),
+        (429, wrapped("", "Too many requests reached."), WaitAndRetry),
+        (404, wrapped("NoEnvironment"), NotFound),
+        (404, {"code": "EnvironmentNotFound", "message": "No."}, NotFound),
+        (404, wrapped("Internal_CompanyNotFound"), FixInput),
+        (413, None, FixInput),
+    ],
+)
+async def test_other_errors_say_whether_they_pass(
+    status: int, body: Any, error: type[Exception]
+) -> None:
+    """What passes by itself is raised at once: whoever watches knows how long to go on."""
+    service = saying(status, body)
+    async with service.client() as client:
+        with pytest.raises(error):
+            await client.companies("Production")
+    assert len(service.seen) == 1
+
+
+async def test_the_correlation_id_is_kept_and_not_shown() -> None:
+    """At the end of the text, or in a header: for Microsoft's support."""
+    guid = "11111111-2222-3333-4444-555555555555"
+    text = f"Cannot find the company.  CorrelationId:  {guid}."
+    async with saying(404, wrapped("Internal_CompanyNotFound", text)).client() as client:
+        with pytest.raises(FixInput) as caught:
+            await client.companies("Production")
+    assert caught.value.request_id == guid
+    assert guid not in caught.value.what
+    assert BusinessCentralReply(500, {"ms-correlation-x": guid}, None).correlation_id == guid
+
+
+async def test_the_probe_says_which_part_failed() -> None:
+    """Three reads; an empty list is a pass; what is refused is named."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/accounts"):
+            return httpx.Response(403, json=wrapped("Authorization_RequestDenied", "No rights."))
+        return httpx.Response(200, json={"value": []})
+
+    async with Service(answer).client() as client:
+        probe = await client.probe("Production", COMPANY)
+    assert "accounts" in probe.failed and "No rights." in probe.failed
+    async with saying(200, {"value": []}).client() as client:
+        probe = await client.probe("Production", COMPANY)
+    assert (probe.text, len(probe.empty)) == ("passed", 3)
+
+
+json_bodies = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["error", "code", "message", "data"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(status=st.integers(400, 599), body=json_bodies)
+def test_any_answer_has_a_class(status: int, body: Any) -> None:
+    """Whatever a gateway says: a class, a code and a text, and never an exception."""
+    reply = BusinessCentralReply(status, {}, body)
+    assert reply.kind in Kind
+    assert isinstance(reply.code, str) and isinstance(reply.message, str)
+
+
+def _cases(*kinds: str) -> list[dict[str, Any]]:
+    if not EXAMPLES.is_file():
+        return []
+    cases = [json.loads(line) for line in EXAMPLES.read_text("utf-8").splitlines()]
+    return [case for case in cases if case["kind"] in kinds]
+
+
+@needs_contracts
+def test_the_documented_errors_have_a_sensible_class() -> None:
+    """What a session loses by an extension change passes; a wrong company does not."""
+    kinds: dict[str, Kind] = {}
+    for case in _cases("docs-error-table", "field-report"):
+        body = case["response_body"]
+        reply = BusinessCentralReply(case["status"] or 400, {}, body)
+        if isinstance(body, dict) and ("error" in body or "code" in body):
+            kinds[reply.code] = reply.kind
+    assert kinds["Authentication_InvalidCredentials"] is Kind.REFUSED
+    assert kinds["Application_ServiceUnavailable"] is Kind.RETRY
+    assert kinds["Unknown"] is Kind.RETRY
+    assert kinds["Internal_CompanyNotFound"] is Kind.FATAL
+    assert kinds["EnvironmentAppOperationFailed"] is Kind.REFUSED
+
+
+READS = {
+    "environments/v1.2": Environment.of,
+    "/operations": Operation.model_validate,
+    "/apps": InstalledApp.model_validate,
+    "/environments": Environment.of,
+    "/extensions": Extension.model_validate,
+    "/extensionDeploymentStatus": Deployment.model_validate,
+    "/companies": Company.model_validate,
+}
+
+
+@needs_contracts
+def test_the_documented_answers_are_understood() -> None:
+    """Every example of what we read parses into its model."""
+    read = 0
+    for case in _cases("docs-example", "field-report"):
+        path = (case["url"] or "").partition("?")[0].rstrip("/")
+        body = case["response_body"]
+        match = next((model for end, model in READS.items() if path.endswith(end)), None)
+        if match is None or case["method"] != "GET" or case["status"] != 200:
+            continue
+        rows = body.get("value", [body]) if isinstance(body, dict) else []
+        for row in rows:
+            match(row)
+            read += 1
+    assert read >= 10
