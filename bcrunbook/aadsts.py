@@ -224,6 +224,35 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
     ),
 )
 
+_STEP_4 = "step 4 (codat_keys) again; then the customer links again"
+
+# The same codes when a customer links: it is our application that they meet, in their tenant.
+_LINKING: tuple[tuple[tuple[int, ...], Advice], ...] = (
+    (
+        (7000215, 7000222, 7000218, 700016),
+        Advice(
+            "the client id or the secret that was saved in the Codat Portal is wrong, or the"
+            " secret has expired",
+            _STEP_4,
+        ),
+    ),
+    (
+        (50011, 50194),
+        Advice(
+            "the application's redirect URI or its account types are not as Codat needs them",
+            "step 1 (register_application) again; then the customer links again",
+        ),
+    ),
+    (
+        (65001, 65004, 90094, 90095),
+        Advice(
+            "the application is not approved in the customer's tenant",
+            "an Entra administrator of the customer's tenant approves it; then they link again",
+            "an Entra administrator of the customer",
+        ),
+    ),
+)
+
 ADVICE: dict[int, Advice] = {code: advice for codes, advice in _TABLE for code in codes}
 
 
@@ -237,3 +266,12 @@ def advice_in(text: str) -> Advice | None:
     """What the first AADSTS number in an error text means; None where it is not known here."""
     number = code_in(text)
     return ADVICE.get(number) if number is not None else None
+
+
+def linking_advice_in(text: str) -> Advice | None:
+    """What an AADSTS number means that stopped a customer's link; None where nothing is known."""
+    number = code_in(text)
+    for codes, advice in _LINKING:
+        if number in codes:
+            return advice
+    return advice_in(text)

@@ -186,6 +186,37 @@ async def test_key_vault_has_a_token_of_its_own(
         assert (await sign_in.vault(fresh=True)).value != for_vault.value
 
 
+def tenant_named(told: RehearsalDescription, domain: str) -> str:
+    """The id of a tenant, by the beginning of its domain."""
+    (found,) = (one["id"] for one in told.tenants if one["domain"].startswith(domain))
+    return str(found)
+
+
+async def test_business_central_has_a_token_of_each_tenant(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """An application asks a customer's own tenant; each token is kept, and can be asked afresh."""
+    own, other = cloud.accounts["trial"]["tenant"], tenant_named(cloud, "brackenfield")
+    async with sign_in_of(make_workspace()) as sign_in:
+        tokens = [await sign_in.business_central(tenant) for tenant in (own, other)]
+        assert [token.tenant for token in tokens] == [own, other]
+        assert len({*(token.value for token in tokens), (await sign_in.graph()).value}) == 3
+        assert (await sign_in.business_central(other)).value == tokens[1].value
+        assert (await sign_in.business_central(other, fresh=True)).value != tokens[1].value
+        assert (await sign_in.business_central(own)).value == tokens[0].value
+
+
+async def test_a_customer_without_the_application_is_explained(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Where the customer's tenant does not know the application, the advice says so."""
+    async with sign_in_of(make_workspace()) as sign_in:
+        asked = sign_in.business_central(tenant_named(cloud, "tidewater"))
+        error = await error_of(asked, cloud)
+        assert (error.code, bool(error.why and error.next)) == ("AADSTS700016", True)
+        await sign_in.graph()  # one tenant's refusal leaves the others alone
+
+
 async def test_the_tenant_may_be_named_by_its_domain(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
@@ -500,6 +531,22 @@ async def test_az_is_asked_once_per_service_while_its_token_lasts(
         await sign_in.graph()
         await sign_in.graph()
     assert len(calls.read_text("utf-8").splitlines()) == 6
+
+
+async def test_az_is_asked_for_each_customers_tenant(
+    make_workspace: MakeWorkspace, az: Callable[[str], Path]
+) -> None:
+    """A token of one tenant is not taken for another's."""
+    told = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
+    calls = az(f"print({json.dumps(told)!r})")
+    async with sign_in_of(make_workspace(sign_in=AZ)) as sign_in:
+        for tenant in ("one.example", "two.example", "one.example"):
+            await sign_in.business_central(tenant)
+    asked = [line.split() for line in calls.read_text("utf-8").splitlines()]
+    assert [one[one.index("--tenant") + 1] for one in asked] == ["one.example", "two.example"]
+    assert {one[one.index("--resource") + 1] for one in asked} == {
+        "https://api.businesscentral.dynamics.com"
+    }
 
 
 async def test_a_missing_az_is_named(
@@ -843,6 +890,25 @@ async def test_nobody_is_asked_for_the_list_of_tenants(
         await sign_in.graph()
         assert (await sign_in.azure()).username == robin.upn
     assert robin.asked == 1
+
+
+async def test_nobody_is_asked_for_a_customers_tenant(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """A kept sign-in is tried in the customer's tenant too; whoever is not kept is not asked."""
+    noor = person_of(cloud, "noor", "not_to_be_used")
+    workspace = make_workspace(
+        sign_in=by_device_code(cloud), tenant=cloud.accounts["not_to_be_used"]["tenant"]
+    )
+    async with sign_in_of(workspace, noor) as sign_in:
+        customer = cloud.accounts["trial"]["tenant"]
+        error = await error_of(sign_in.business_central(customer), cloud)
+        assert (type(error), noor.asked) == (SignInAgain, 0)
+        await sign_in.graph()
+        # Entra itself answers now: this application may not use Business Central.
+        error = await error_of(sign_in.business_central(customer), cloud)
+        assert error.code == "AADSTS650057"
+    assert noor.asked == 1
 
 
 # --- Trouble on the way -----------------------------------------------------------------------

@@ -12,11 +12,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from bcrunbook.errors import FixInput, NotFound, ReportBug, RunbookError, WaitAndRetry
+from bcrunbook.cloud import Pace
+from bcrunbook.errors import (
+    FixInput,
+    NotFound,
+    ReportBug,
+    RunbookError,
+    Unreachable,
+    WaitAndRetry,
+)
 from bcrunbook.http import Http, Repeat
 from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral_models import (
@@ -56,19 +64,22 @@ class Limiter:
     Share one among all clients that ask with the same sign-in.
     """
 
-    def __init__(self, http: Http) -> None:
-        self._pace = http.cloud.pace
+    def __init__(self) -> None:
         self._admin = asyncio.Lock()
         self._next_admin = 0.0
         self.slots = asyncio.Semaphore(AT_ONCE)
 
-    async def admin_turn(self) -> None:
-        """Wait for a turn at the admin centre: one request a second, by its own clock."""
+    async def admin_turn(self, pace: Pace) -> None:
+        """Wait for a turn at the admin centre: one request a second, by its own clock.
+
+        Args:
+            pace: the cloud's, the same for all who share this limiter.
+        """
         async with self._admin:
-            pause = self._next_admin - self._pace.now()
+            pause = self._next_admin - pace.now()
             if pause > 0:
-                await self._pace.sleep(pause)
-            self._next_admin = self._pace.now() + _ADMIN_PAUSE
+                await pace.sleep(pause)
+            self._next_admin = pace.now() + _ADMIN_PAUSE
 
 
 class BusinessCentral:
@@ -99,12 +110,14 @@ class BusinessCentral:
 
     async def environments(self) -> Seen[tuple[Environment, ...]]:
         """The tenant's environments, as any token may see them."""
-        return await self._every(Environment.of, "/environments/v1.2", "listing environments")
+        return await self._every(
+            Environment.model_validate, "/environments/v1.2", "listing environments"
+        )
 
     async def admin_environment(self, name: str) -> Seen[Environment]:
         """One environment with its status, for whoever may use the admin centre."""
         seen = await self._every(
-            Environment.of, f"{self._admin}/{_name(name)}", "reading the environment"
+            Environment.model_validate, f"{self._admin}/{_name(name)}", "reading the environment"
         )
         found = seen.value[0] if seen.value else None
         return Seen(found, seen.unknown)
@@ -183,7 +196,7 @@ class BusinessCentral:
 
     async def _every(
         self,
-        read: Callable[[dict[str, Any]], Any],
+        read: Callable[[Any], Any],
         path: str,
         doing: str,
         params: Mapping[str, str] | None = None,
@@ -204,13 +217,13 @@ class BusinessCentral:
             rows = body["value"] if isinstance(body.get("value"), list) else [body]
             try:
                 found += [read(row) for row in rows]
-            except (ValidationError, TypeError) as error:
-                raise _unexpected(doing, reply) from error
+            except ValidationError:
+                raise _unexpected(doing, reply) from None
             following = body.get("@odata.nextLink")
-            # The link carries the query already, and a token goes to this host only.
+            # The link carries the query already. The token goes to this host only, and encrypted.
             if not isinstance(following, str) or not following:
                 return Seen(tuple(found))
-            if f"https://{urlsplit(following).netloc}" != HOST:
+            if not (following.startswith(f"{HOST}/") and following.isprintable()):
                 raise _unexpected(doing, reply)
             url, asked = following, None
         raise _unexpected(doing, reply)
@@ -218,9 +231,19 @@ class BusinessCentral:
     async def _get(
         self, url: str, params: Mapping[str, str] | None, doing: str
     ) -> BusinessCentralReply:
-        reply = await self._asked(url, params, fresh=False)
-        if reply.status == 401:
-            reply = await self._asked(url, params, fresh=True)
+        try:
+            reply = await self._asked(url, params, fresh=False)
+            if reply.status == 401:
+                reply = await self._asked(url, params, fresh=True)
+        except Unreachable as error:
+            # Connections break during installations that end well (section 9): it passes.
+            raise WaitAndRetry(
+                error.what,
+                where=error.where,
+                why=error.why,
+                next=error.next,
+                who=error.who,
+            ) from None
         if reply.ok:
             return reply
         raise error_of(reply, doing)
@@ -230,7 +253,7 @@ class BusinessCentral:
     ) -> BusinessCentralReply:
         try:
             token = await self._token(fresh)
-        except WaitAndRetry:
+        except (Unreachable, WaitAndRetry):
             raise
         except RunbookError as error:
             # Without a token nothing of this tenant can be seen, and nothing follows from that.
@@ -244,7 +267,7 @@ class BusinessCentral:
                 request_id=error.request_id,
             ) from None
         if "/admin/" in url:
-            await self._limiter.admin_turn()
+            await self._limiter.admin_turn(self._http.cloud.pace)
         async with self._limiter.slots:
             response = await self._http.send(
                 "GET",

@@ -27,6 +27,16 @@ _RETRY_CODES = frozenset(
 _REFUSED_CODES = frozenset(
     {"authentication_invalidcredentials", "environmentappoperationfailed", "unauthorized"}
 )
+_FATAL_CODES = frozenset(
+    {
+        "noenvironment",
+        "environmentnotfound",
+        "applicationtypedoesnotexist",
+        "resourcedoesnotexist",
+        "entityvalidationfailed",
+        "internal_companynotfound",
+    }
+)
 _ROUTE_CODES = frozenset({"badrequest_notfound", "badrequest_resourcenotfound"})
 _RETRY_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _CHANGED = "an administrator changed one or more extensions"
@@ -80,6 +90,8 @@ class BusinessCentralReply(ServiceReply):
             return Kind.RETRY
         if code in _ROUTE_CODES:
             return Kind.ROUTE
+        if code in _FATAL_CODES:
+            return Kind.FATAL
         if code in _REFUSED_CODES or code.startswith("authorization_"):
             return Kind.REFUSED
         if code == "application_dialogexception" and any(one in text for one in _PERMISSION):

@@ -13,11 +13,20 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bcrunbook.services.wire import WireObject
 
-_CODE = re.compile(r'"code"\s*:\s*"([A-Za-z_]{1,80})"')
+_CODE = re.compile(r'"code"\s*:\s*"([A-Za-z][A-Za-z0-9_.]{0,79})"')
 
 
 def decoded(value: Any) -> Any:
@@ -31,11 +40,22 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _dated(value: Any) -> Any:
-    # An empty text, and the year 1, stand for no date.
-    return None if not value or str(value).startswith("0001-") else value
+def _dated(value: Any) -> datetime | None:
+    # An empty text, and the year 1, stand for no date; what is none is no reason to stop.
+    if not value or str(value).startswith("0001-"):
+        return None
+    try:
+        return _DATETIME.validate_python(value)
+    except ValidationError:
+        return None
 
 
+def _number(value: Any) -> Any:
+    return 0 if value is None else value
+
+
+_DATETIME = TypeAdapter(datetime)
+Number = Annotated[int, BeforeValidator(_number)]
 Text = Annotated[str, BeforeValidator(decoded)]
 Moment = Annotated[datetime | None, BeforeValidator(_dated), AfterValidator(_utc)]
 
@@ -46,26 +66,37 @@ class Environment(WireObject):
     name: str
     type: Text = ""
     country_code: Text = ""
-    aad_tenant_id: str = ""
+    aad_tenant_id: Text = ""
     status: Text = ""
     version: Text = ""
 
+    @model_validator(mode="before")
     @classmethod
-    def of(cls, told: dict[str, Any]) -> Environment:
-        """An environment as told: newer admin APIs keep the version in `versionDetails`."""
-        details = told.get("versionDetails") or {}
-        version = details.get("version") or told.get("applicationVersion") or ""
-        return cls.model_validate({**told, "version": version})
+    def _find_version(cls, told: Any) -> Any:
+        """Newer admin APIs keep the version in `versionDetails`."""
+        if not isinstance(told, dict) or "version" in told:
+            return told
+        details = told.get("versionDetails")
+        version = details.get("version") if isinstance(details, dict) else ""
+        return {**told, "version": version or told.get("applicationVersion")}
 
 
 class InstalledApp(WireObject):
     """An app that the admin centre lists as installed."""
 
-    app_id: str = Field(validation_alias=AliasChoices("appId", "id", "app_id"))
+    app_id: str
     name: Text = ""
     publisher: Text = ""
     version: Text = ""
     state: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_id(cls, told: Any) -> Any:
+        """Documented as `appId`, deployed as `id`."""
+        if isinstance(told, dict) and told.get("id") and not told.get("appId"):
+            return {**told, "appId": told["id"]}
+        return told
 
 
 class Operation(WireObject):
@@ -78,7 +109,7 @@ class Operation(WireObject):
     completed_on: Moment = None
     error_message: str | None = Field(default=None, repr=False)
     parameters: dict[str, Any] = Field(default_factory=dict)
-    own_app_id: str = Field(default="", validation_alias=AliasChoices("appId", "own_app_id"))
+    own_app_id: Text = Field(default="", validation_alias=AliasChoices("appId", "own_app_id"))
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -101,7 +132,7 @@ class Company(WireObject):
 
     id: str
     name: str
-    display_name: str = ""
+    display_name: Text = ""
     system_version: Text = ""
 
 
@@ -112,10 +143,10 @@ class Extension(WireObject):
     package_id: str
     display_name: Text = ""
     publisher: Text = ""
-    version_major: int = 0
-    version_minor: int = 0
-    version_build: int = 0
-    version_revision: int = 0
+    version_major: Number = 0
+    version_minor: Number = 0
+    version_build: Number = 0
+    version_revision: Number = 0
     is_installed: bool = False
     published_as: Text = ""
 
@@ -133,7 +164,7 @@ class Extension(WireObject):
 class Deployment(WireObject):
     """A row of the deployment status: one poll behind, without app id or reason."""
 
-    operation_id: str = Field(
+    operation_id: Text = Field(
         default="", validation_alias=AliasChoices("operationID", "operation_id")
     )
     name: Text = ""

@@ -80,6 +80,7 @@ class SignIn:
         self._root = root
         self._person = person
         self._apps: dict[str, Any] = {}
+        self._cache: msal.TokenCache | None = None
         self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
 
@@ -263,9 +264,9 @@ class SignIn:
                 "http_client": client,
             }
             if credential is None:
-                return msal.PublicClientApplication(
-                    **common, token_cache=token_cache(settings.cache)
-                )
+                # One for all tenants: what a person gave in one may do in another as well.
+                self._cache = self._cache or token_cache(settings.cache)
+                return msal.PublicClientApplication(**common, token_cache=self._cache)
             return msal.ConfidentialClientApplication(**common, client_credential=credential)
 
         try:

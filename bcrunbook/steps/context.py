@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bcrunbook.accounts import Account, Customer, Workspace
@@ -37,8 +37,8 @@ class Context:
     codat: Codat | None
     ledger: Ledger
     store: SecretStore
-    limiter: Limiter
     customer: Customer | None = None
+    limiter: Limiter = field(default_factory=Limiter)
 
     @property
     def customer_name(self) -> str | None:
@@ -96,7 +96,6 @@ async def open_context(
                 codat=_codat(account, http, root, sign_in.vaults),
                 ledger=ledger,
                 store=open_store(account.secret_store, root, vault=sign_in.vaults),
-                limiter=Limiter(http),
                 customer=customer,
             )
 

@@ -45,7 +45,6 @@ MAKE_CONNECTION = "connection"
 LINK = "link"
 TAG = "bcrunbook-customer"
 _DROPPED = re.compile(r"[^\w\s\-'&@.,?!]|_")
-_STEP_4 = "step 4, Add the keys to the Codat Portal"
 
 _ADVICE = {
     Verdict.NOT_LINKED: "Send the customer the link, and run this step again once they have begun.",
@@ -342,23 +341,13 @@ class LinkCustomer:
 def advice_on(text: str) -> str:
     """What to do about an error of a connection.
 
-    What the table of Entra's codes knows is said; where our own pair of keys is at fault, it is
-    step 4 that mends it (contract codat.md, section 9, known trouble).
+    What the table of Entra's codes knows of a link is said (contract codat.md, section 9, known
+    trouble); where our own pair of keys is at fault, it is step 4 that mends it.
     """
-    number = aadsts.code_in(text)
-    if number in (7000215, 7000222, 700016, 7000218):
+    advice = aadsts.linking_advice_in(text)
+    if advice is not None:
         return (
-            f"AADSTS{number}: the client id or the secret saved in the Codat Portal is wrong or"
-            f" has expired. Go back to {_STEP_4}; then the customer links again."
-        )
-    if number == 50011:
-        return "AADSTS50011: the redirect URI differs. Run step 1 again; then link again."
-    if number in (50194,):
-        return f"AADSTS{number}: the application is single-tenant. Run step 1 again."
-    if number in (65001, 90094, 65004):
-        return (
-            f"AADSTS{number}: an Entra administrator of the customer's tenant has to approve the"
-            " application; then the customer links again."
+            f"{advice.meaning[0].upper()}{advice.meaning[1:]}. Next, {advice.who}: {advice.next}."
         )
     if "EXTEN. MGT" in text.upper():
         return (

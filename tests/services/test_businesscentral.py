@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -60,7 +61,7 @@ class Service:
 
         cloud = Cloud(kind="live", pace=Pace(1000))
         async with Http(cloud, transport=httpx.MockTransport(handle)) as http:
-            yield BusinessCentral(http, token, TENANT, Limiter(http))
+            yield BusinessCentral(http, token, TENANT, Limiter())
 
 
 def saying(status: int, body: Any = None, **headers: str) -> Service:
@@ -103,11 +104,28 @@ async def test_pages_are_followed_on_this_host_only() -> None:
     async with service.client() as client:
         found = await client.companies("Production")
     assert found.value is not None and len(found.value) == 2
-    elsewhere = saying(200, {"value": [row], "@odata.nextLink": "https://evil.example/v2.0/x"})
-    async with elsewhere.client() as client:
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/v2.0/x",
+        "https://api.businesscentral.dynamics.com.evil.example/v2.0/x",
+        "https://api.businesscentral.dynamics.com@evil.example/v2.0/x",
+        "http://api.businesscentral.dynamics.com/v2.0/x",
+        "//evil.example/v2.0/x",
+        "/v2.0/x",
+        "https://[/v2.0/x",
+        "https://api.businesscentral.dynamics.com/v2.0/\0x",
+    ],
+)
+async def test_the_token_goes_nowhere_else(link: str) -> None:
+    """A next link to another host, in plain text, or that is none: told, not followed."""
+    service = saying(200, {"value": [], "@odata.nextLink": link})
+    async with service.client() as client:
         with pytest.raises(ReportBug):
             await client.companies("Production")
-    assert len(elsewhere.seen) == 1
+    assert len(service.seen) == 1
 
 
 @pytest.mark.parametrize("body", [{"name": "P", "type": "Production", "status": "Active"}, None])
@@ -119,7 +137,7 @@ async def test_an_environment_by_name_comes_bare_or_wrapped(body: dict[str, Any]
     assert seen.value is not None
     assert (seen.value.name, seen.value.status) == ("P", "Active")
     assert seen.value.version == ("" if body else "27.1")
-    assert Environment.of({"name": "P", "applicationVersion": "26.0"}).version == "26.0"
+    assert Environment.model_validate({"name": "P", "applicationVersion": "26.0"}).version == "26.0"
 
 
 def test_quirks_of_the_wire_are_read() -> None:
@@ -136,6 +154,53 @@ def test_quirks_of_the_wire_are_read() -> None:
     operation = Operation.model_validate({"id": "o", "errorMessage": message, "parameters": None})
     assert operation.error_codes == ("ExtensionChangeFailed", "SyncFailure")
     assert (operation.app_id, operation.parameters) == ("", {})
+
+
+def test_what_is_missing_or_null_is_read_as_blank() -> None:
+    """Blank and null alike, an id in either place, a date that is none: nothing stops for them."""
+    environment = Environment.model_validate(
+        {"name": "P", "aadTenantId": None, "versionDetails": None, "applicationVersion": None}
+    )
+    assert (environment.aad_tenant_id, environment.version) == ("", "")
+    for told in ({"appId": None, "id": "a"}, {"appId": "", "id": "a"}, {"appId": "a", "id": ""}):
+        assert InstalledApp.model_validate(told).app_id == "a"
+    row = {"id": "a", "packageId": "p", "isInstalled": False, "versionMinor": None}
+    assert Extension.model_validate(row).version == (0, 0, 0, 0)
+    operation = {"id": "o", "completedOn": "soon", "createdOn": "2021-04-23T09:41:28.8300669Z"}
+    read = Operation.model_validate(operation)
+    assert (read.completed_on, read.created_on is None) == (None, False)
+
+
+def test_a_key_of_the_environments_telemetry_is_never_kept() -> None:
+    """`appInsightsKey` is in no form of an environment that is read."""
+    told = {"name": "P", "appInsightsKey": "a-key-to-write-telemetry"}
+    read = Environment.model_validate(told)
+    assert "a-key" not in repr(read) + read.model_dump_json()
+
+
+@pytest.mark.parametrize("status", ["Active", "Hibernating", "_x0020_", " "])
+def test_values_that_are_new_survive(status: str) -> None:
+    """Microsoft adds states: an unknown one is read as it is, and a blank one as blank."""
+    read = Environment.model_validate({"name": "P", "status": status})
+    assert read.status == status.replace("_x0020_", "").strip()
+
+
+@pytest.mark.parametrize("rows", [[None], ["x"], [5], [[]], [{}]])
+@pytest.mark.parametrize("name", ["environments", "admin_apps", "companies", "deployments"])
+async def test_rows_that_are_none_are_no_traceback(name: str, rows: list[Any]) -> None:
+    """An answer of another form is told as such; a deployment alone has nothing that it needs."""
+    asked: dict[str, Callable[[BusinessCentral], Any]] = {
+        "environments": lambda client: client.environments(),
+        "admin_apps": lambda client: client.admin_apps("P"),
+        "companies": lambda client: client.companies("P"),
+        "deployments": lambda client: client.deployments("P", COMPANY),
+    }
+    async with saying(200, {"value": rows}).client() as client:
+        if name == "deployments" and rows == [{}]:
+            assert (await asked[name](client)).value == (Deployment(),)
+            return
+        with pytest.raises(ReportBug):
+            await asked[name](client)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +232,7 @@ async def test_a_tenant_out_of_reach_is_unknown() -> None:
     async with Http(
         Cloud(kind="live"), transport=httpx.MockTransport(lambda _: httpx.Response(500))
     ) as http:
-        seen = await BusinessCentral(http, token, TENANT, Limiter(http)).environments()
+        seen = await BusinessCentral(http, token, TENANT, Limiter()).environments()
     assert "AADSTS700016" in seen.unknown
     assert not service.seen
 
@@ -188,6 +253,9 @@ async def test_a_tenant_out_of_reach_is_unknown() -> None:
         (404, wrapped("NoEnvironment"), NotFound),
         (404, {"code": "EnvironmentNotFound", "message": "No."}, NotFound),
         (404, wrapped("Internal_CompanyNotFound"), FixInput),
+        (500, wrapped("Internal_CompanyNotFound"), FixInput),
+        (503, wrapped("internal_companynotfound"), FixInput),
+        (404, {"code": "resourceDoesNotExist", "message": "No."}, FixInput),
         (413, None, FixInput),
     ],
 )
@@ -200,6 +268,70 @@ async def test_other_errors_say_whether_they_pass(
         with pytest.raises(error):
             await client.companies("Production")
     assert len(service.seen) == 1
+
+
+async def test_a_broken_connection_passes_like_any_other_trouble() -> None:
+    """Connections break during installations that end well: whoever watches goes on."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("reset")
+
+    async with Service(answer).client() as client:
+        with pytest.raises(WaitAndRetry) as caught:
+            await client.companies("Production")
+    assert "reset" in caught.value.what and caught.value.next
+
+
+async def test_the_admin_centre_is_asked_once_a_second_by_all_clients_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Clients of several tenants share the pause; the other APIs do not wait for it."""
+    moments, now = [], [100.0]
+    monkeypatch.setattr(Pace, "now", lambda _: now[0])
+
+    async def sleep(_: Pace, seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(Pace, "sleep", sleep)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        moments.append((request.url.path.startswith("/admin/"), now[0]))
+        return httpx.Response(200, json={"value": []})
+
+    async def token(_: bool) -> Token:
+        return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
+
+    async with Http(Cloud(kind="live"), transport=httpx.MockTransport(answer)) as http:
+        limiter = Limiter()
+        clients = [BusinessCentral(http, token, tenant, limiter) for tenant in ("a", "b", "c")]
+        await asyncio.gather(*(one.admin_apps("P") for one in clients))
+        before = now[0]
+        await asyncio.gather(*(one.companies("P") for one in clients))
+    assert [at for is_admin, at in moments if is_admin] == [100.0, 101.0, 102.0]
+    assert now[0] == before
+
+
+async def test_five_requests_are_under_way_at_most() -> None:
+    """One principal has five processed at once: the others wait here rather than there."""
+    under_way, most = 0, 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _turn in range(20):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return httpx.Response(200, json={"value": []})
+
+    async def token(_: bool) -> Token:
+        return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
+
+    async with Http(Cloud(kind="live"), transport=httpx.MockTransport(answer)) as http:
+        limiter = Limiter()
+        clients = [BusinessCentral(http, token, tenant, limiter) for tenant in "abcdefghijkl"]
+        await asyncio.gather(*(one.companies("P") for one in clients))
+    assert most == 5
 
 
 async def test_the_correlation_id_is_kept_and_not_shown() -> None:
@@ -272,10 +404,10 @@ def test_the_documented_errors_have_a_sensible_class() -> None:
 
 
 READS = {
-    "environments/v1.2": Environment.of,
+    "environments/v1.2": Environment.model_validate,
     "/operations": Operation.model_validate,
     "/apps": InstalledApp.model_validate,
-    "/environments": Environment.of,
+    "/environments": Environment.model_validate,
     "/extensions": Extension.model_validate,
     "/extensionDeploymentStatus": Deployment.model_validate,
     "/companies": Company.model_validate,

@@ -1,8 +1,9 @@
-"""What this program sends to Microsoft Graph and Codat, and what it gets, as they describe it."""
+"""What this program sends to Graph, Codat and Business Central, and gets, as they describe it."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -14,13 +15,15 @@ import pytest
 
 import bcrunbook.http
 from bcrunbook.cloud import Cloud, rehearsal_cloud
-from bcrunbook.errors import RunbookError
+from bcrunbook.errors import NotFound, RunbookError
 from bcrunbook.http import Http
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.secrets import Secret
+from bcrunbook.services.businesscentral import BusinessCentral
 from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
-from tests.conformance import Description, read_codat_description, read_description
-from tests.conftest import SPEED, MakeWorkspace
+from bcrunbook.steps.context import open_context
+from tests.conformance import CONTRACTS, Description, read_codat_description, read_description
+from tests.conftest import SPEED, MakeWorkspace, only_account
 from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
 from tests.rehearsal.support import client_of
 from tests.services.test_codat import settled
@@ -29,8 +32,25 @@ from tests.walking import states, walk
 
 GRAPH = "graph.microsoft.com"
 CODAT = "api.codat.io"
-READERS = {GRAPH: read_description, CODAT: read_codat_description}
+API = "api.businesscentral.dynamics.com"
 Exchanges = dict[str, list[httpx.Response]]
+
+
+def read_business_central_description() -> Description:
+    """The one of Business Central; a test that needs it is skipped where it is not at hand."""
+    file = CONTRACTS / "businesscentral.openapi.json"
+    if not file.exists():
+        pytest.skip("the OpenAPI description of Business Central is not beside this repository")
+    data = json.loads(file.read_text("utf-8"))
+    del data["security"]  # openapi-core cannot check OAuth 2.0, and warns each time
+    return Description(data)
+
+
+READERS = {
+    GRAPH: read_description,
+    CODAT: read_codat_description,
+    API: read_business_central_description,
+}
 
 
 @cache
@@ -215,12 +235,70 @@ def test_every_public_call_is_made() -> None:
     assert public - {"check_spare"} == set(every_call.__code__.co_names) & public
 
 
+def without_tenant(answer: httpx.Response) -> httpx.Response:
+    """An exchange in the shorter form of the URL: only that one is described."""
+    url = str(answer.request.url)
+    short = re.sub(rf"^(https://{re.escape(API)}/v2\.0)/[^/]+(?=/[^/]+/api/)", r"\1", url)
+    request = httpx.Request(answer.request.method, short, headers=answer.request.headers)
+    told = httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+    told.request = request
+    return told
+
+
+async def every_look(client: BusinessCentral, environment: str) -> None:
+    """Each public call of the client once, and those that find nothing."""
+    listed = await client.environments()
+    assert environment in {one.name for one in listed.value or ()}
+    await client.admin_environment(environment)
+    await client.admin_apps(environment)
+    await client.admin_operations(environment)
+    companies = await client.companies(environment)
+    assert companies.value
+    for company in companies.value:
+        await client.extensions(environment, company.id, "Codat")
+        await client.deployments(environment, company.id)
+        assert (await client.probe(environment, company.id)).text == "passed"
+    for call in (client.companies, client.admin_environment):
+        with pytest.raises(NotFound):
+            await call("Nowhere")
+    with pytest.raises(RunbookError):
+        await client.extensions(environment, NOBODY, "Codat")
+
+
+async def test_every_exchange_with_business_central_fits_the_description(
+    make_workspace: MakeWorkspace, own: RehearsalDescription, exchanges: Exchanges
+) -> None:
+    """Whatever the client can ask for is described, and so are the answers it gets."""
+    description = described(API)
+    (tenant,) = (one["id"] for one in own.tenants if one["domain"].startswith("brackenfield"))
+    environment = next(one["environment"] for one in own.businesscentral if one["tenant"] == tenant)
+    workspace = make_workspace(on=own)
+    account = workspace.account(only_account(workspace))
+    async with open_context(workspace, account) as context:
+        await every_look(context.business_central(tenant), environment)
+    check(description, [without_tenant(one) for one in exchanges[API]])
+    paths = {one.request.url.path for one in exchanges[API]}
+    assert all(path.startswith(("/admin/", "/environments/", f"/v2.0/{tenant}/")) for path in paths)
+    assert {one.request.method for one in exchanges[API]} == {"GET"}
+
+
+def test_every_look_is_made() -> None:
+    """A call that is added to the client has to be added to the exchanges that are checked."""
+    named = vars(BusinessCentral).items()
+    public = {name for name, value in named if callable(value) and name[0] != "_"}
+    assert public == set(every_look.__code__.co_names) & public
+
+
 @pytest.mark.parametrize(
     ("host", "method", "path", "body"),
     [
         (GRAPH, "GET", "/v1.0/nonsense", None),
         (GRAPH, "DELETE", "/v1.0/organization", None),
         (GRAPH, "POST", "/v1.0/applications", {"displayName": 5}),
+        (API, "GET", "/environments/v0", None),
+        (API, "DELETE", "/environments/v1.2", None),
+        (API, "GET", f"/v2.0/P/api/v2.0/companies('{NOBODY}')/accounts", None),
+        (API, "GET", "/v2.0/P/api/v2.0/companies?$top=many", None),
         (CODAT, "GET", "/nonsense", None),
         (CODAT, "POST", f"/companies/{NOBODY}/dataStatus", None),
         (CODAT, "GET", "/companies?page=1&pageSize=many", None),
