@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,3 +178,31 @@ async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path)
     assert "AADSTS7000215" in error.actual
     assert "step 4" in error.advice
     assert "step 4" in " ".join(outcome.hand_offs[0].hand_off.actions)  # type: ignore[union-attr]
+
+
+async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Broken off again and again: one watch, one log in order, one company, the same verdict."""
+    with launch(tmp_path / "rehearsal" / "cloud", speed=240) as told:
+        customers = [lab_customer("patient", "FetchErrors")]
+        workspace = await set_up(tmp_path / "rehearsal", told, customers)
+        account = workspace.account("trial")
+        async with open_context(workspace, account) as context:
+            await step_6(context, "patient")
+            await link(context, told, "patient")
+        for _ in range(4):
+            async with open_context(workspace, account) as context:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(step_6(context, "patient"), timeout=0.8)
+        async with open_context(workspace, account) as context:
+            outcome = await step_6(context, "patient")
+            codat = codat_of(context)
+            tag = {TAG: tag_of(account, account.customers["patient"])}
+            (company,) = await codat.companies(tag)
+            assert len(await codat.connections(company.id)) == 1
+            facts = context.ledger.facts("trial", "link_customer", customer="patient")
+    assert outcome.state is State.DONE, outcome.summary
+    kinds = [fact.kind for fact in facts]
+    assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)
+    elapsed = [fact.data["elapsed"] for fact in facts if fact.kind == "poll"]
+    assert elapsed == sorted(elapsed)
+    assert len(elapsed) > 10
