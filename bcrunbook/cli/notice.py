@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bcrunbook.cli import options, output
+from bcrunbook.cli.link import fetch
 from bcrunbook.cli.run import Account
 
 
@@ -19,6 +21,13 @@ def notice(
         Path | None,
         typer.Option("--out", help="The folder. Default: notices/ACCOUNT in the workspace."),
     ] = None,
+    with_link: Annotated[
+        bool,
+        typer.Option(
+            "--with-link",
+            help="Put the customer's link into it. It may work only once and for a day.",
+        ),
+    ] = False,
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
@@ -36,6 +45,7 @@ def notice(
         whom,
         chosen,
         application=chosen.application,
+        link=asyncio.run(fetch(workspace, account, customer)) if with_link else "",
         templates=loaded.root / "templates",
     )
     folder = out or loaded.root / "notices" / chosen.name
@@ -56,6 +66,8 @@ def notice(
         return
     print(draft)
     print(page)
+    if with_link:
+        output.say("The link in it may work only once, and for a day: send it today.")
     output.say(f"Next: open the draft, read it, and send it to {whom.contact}.")
 
 
