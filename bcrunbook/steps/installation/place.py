@@ -62,7 +62,7 @@ async def find_place(context: Context) -> Place:
             customer.tenant,
             unknown=f'there is no environment "{wanted}"; the tenant has: {known}',
         )
-    production = [one.name for one in listed.value if one.type == PRODUCTION]
+    production = [one.name for one in listed.value if one.type.lower() == PRODUCTION.lower()]
     if len(production) == 1:
         return Place(service, customer.tenant, production[0])
     return Place(
