@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
     from bcrunbook.steps.step import Outcome
 
-_WORST_FIRST = (2, 1, 3, 4, 5, 0)
-
 
 def check(
     account: Annotated[
@@ -26,11 +24,11 @@ def check(
 ) -> None:
     """Check an account and its customers. Changes nothing; ends with 3 if somebody has to act."""
     from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.steps.step import worst_code
 
     loaded = load(find_workspace(workspace))
     outcomes = asyncio.run(_check(loaded, _names(loaded, account, every)))
-    codes = {one.exit_code for one in outcomes}
-    code = next((one for one in _WORST_FIRST if one in codes), 0)
+    code = worst_code(one.exit_code for one in outcomes)
     if as_json:
         output.print_json(
             {"exit_code": code, "accounts": [outcome.as_dict() for outcome in outcomes]}
@@ -61,7 +59,6 @@ def _names(workspace: Workspace, account: str | None, every: bool) -> list[str]:
 
 
 async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
-    from bcrunbook.cloud import cloud_of
     from bcrunbook.errors import RunbookError
     from bcrunbook.steps.context import open_context
     from bcrunbook.steps.health_check import HealthCheck
@@ -73,7 +70,6 @@ async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
         account = workspace.account(name)
         output.say(f"Looking at {name}.")
         try:
-            cloud_of(workspace, account)
             async with open_context(workspace, account) as context:
                 outcomes.append(await walk_through(HealthCheck(), context, Mode.APPLY))
         except RunbookError as error:

@@ -21,9 +21,7 @@ def timeline_text(sightings: Sequence[Sighting]) -> str:
         looks = "1 look" if len(stretch) == 1 else f"{len(stretch)} looks"
         hiccups = sum(one.hiccups for one in stretch)
         passing = f", {hiccups} passing errors" if hiccups else ""
-        lines.append(
-            f"  {_minutes(stretch[0])} to {_minutes(stretch[-1])}  {label} ({looks}{passing})"
-        )
+        lines.append(f"  {stretch[0].clock} to {stretch[-1].clock}  {label} ({looks}{passing})")
     return "\n".join(lines)
 
 
@@ -57,7 +55,7 @@ def timeline_svg(sightings: Sequence[Sighting]) -> Markup:
         size = 5 if not one.hiccups else 3.5
         parts.append(
             Markup('<circle class="{}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
-                tone, x(one.seconds / 60), _LINE, size, f"{_minutes(one)} {one.label}"
+                tone, x(one.seconds / 60), _LINE, size, f"{one.clock} {one.label}"
             )
         )
     parts.append(Markup('<text x="{}" y="16">{}</text>').format(x(0), escape(_caption(sightings))))
@@ -67,8 +65,4 @@ def timeline_svg(sightings: Sequence[Sighting]) -> Markup:
 
 def _caption(sightings: Sequence[Sighting]) -> str:
     last = sightings[-1]
-    return f"{len(sightings)} looks in {_minutes(last)}; last: {last.label}. Shaded: as expected."
-
-
-def _minutes(one: Sighting) -> str:
-    return f"{int(one.seconds) // 60}:{int(one.seconds) % 60:02d}"
+    return f"{len(sightings)} looks in {last.clock}; last: {last.label}. Shaded: as expected."

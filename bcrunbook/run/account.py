@@ -21,11 +21,8 @@ from bcrunbook.run.cards import write_card
 from bcrunbook.run.notebooks import notebook_path
 from bcrunbook.run.papermill import run_notebook, unwritable
 from bcrunbook.steps import notebook_of
-from bcrunbook.steps.step import Change, State, Step
+from bcrunbook.steps.step import Change, State, Step, worst_code
 from bcrunbook.steps.walk import failed_outcome
-
-# How bad an exit code is, worst first: wrong use, failed, a person, waiting, pending, done.
-_WORST_FIRST = (2, 1, 3, 4, 5, 0)
 
 
 @dataclass(frozen=True)
@@ -86,8 +83,7 @@ Ended = Callable[[StepRun], None]
 
 def exit_code(runs: Sequence[StepRun]) -> int:
     """The exit code of several steps: that of the worst."""
-    codes = {run.exit_code for run in runs}
-    return next((code for code in _WORST_FIRST if code in codes), 0)
+    return worst_code(run.exit_code for run in runs)
 
 
 async def run_account(

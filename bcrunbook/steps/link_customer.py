@@ -27,18 +27,8 @@ from bcrunbook.steps.installation.memory import EXTENSION, Memory, remembered
 from bcrunbook.steps.installation.poll import LINKED, Poll
 from bcrunbook.steps.installation.verdict import Judgement, Verdict, judge, timeline
 from bcrunbook.steps.installation.watch import Watch
-from bcrunbook.steps.step import (
-    Change,
-    Finding,
-    Findings,
-    HandOff,
-    Observation,
-    Row,
-    Sighting,
-)
-from bcrunbook.steps.step import (
-    Verdict as Compared,
-)
+from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Observation, Row, Sighting
+from bcrunbook.steps.step import Verdict as Compared
 
 MAKE_COMPANY = "company"
 MAKE_CONNECTION = "connection"
@@ -315,7 +305,7 @@ class LinkCustomer:
     async def follow(
         self, context: Context, findings: CustomerFindings, told: Callable[[str], None]
     ) -> CustomerFindings:
-        """Watch the installation until it is settled or time is up, then look once more."""
+        """Watch the installation until it is settled or time is up."""
         assert findings.company is not None and findings.connection is not None
         watch = Watch(
             context,
@@ -326,11 +316,10 @@ class LinkCustomer:
             told,
         )
         judgement = await watch.run()
-        poll = watch.polls[-1]
         place = watch.place or findings.place
         return replace(
             findings,
-            poll=poll,
+            poll=watch.polls[-1],
             judgement=judgement,
             memory=recall(context, place) if place else findings.memory,
             place=place,
@@ -477,7 +466,7 @@ def _link_change(findings: CustomerFindings) -> Change:
     told = (
         (f"Last time: {error.text} {advice_on(error.text)}".strip(),) if error is not None else ()
     )
-    again = judgement is not None and judgement.verdict not in (Verdict.NOT_LINKED,)
+    again = judgement is not None and judgement.verdict is not Verdict.NOT_LINKED
     title = f"{customer.display_name} links Business Central" + (" again" if again else "")
     return Change(
         LINK,
@@ -496,7 +485,7 @@ def _link_change(findings: CustomerFindings) -> Change:
                 " environment and company, and keeps the window open for 10 to 20 minutes.",
                 "Run this step again: it follows the installation.",
             ),
-            values=(("Contact", customer.contact),) if customer.contact else (),
+            values=(("Contact", customer.contact),),
             looks_like="The window says that App Link was installed, and the connection reads"
             f" {LINKED}.",
             slips=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT),

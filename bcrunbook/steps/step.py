@@ -9,7 +9,7 @@ Invariant: a fact that could not be looked at is `unknown`, never `absent`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -49,6 +49,16 @@ EXIT_CODES: dict[State, int] = {
     State.WAITING: 4,
     State.PENDING: 5,
 }
+
+
+# How bad an exit code is, worst first: wrong use, failed, a person, waiting, pending, done.
+_WORST_FIRST = (2, 1, 3, 4, 5, 0)
+
+
+def worst_code(codes: Iterable[int]) -> int:
+    """The exit code of several things: the worst of theirs; 0 without any."""
+    found = set(codes)
+    return next((code for code in _WORST_FIRST if code in found), 0)
 
 
 class Verdict(StrEnum):
@@ -200,6 +210,16 @@ class Sighting:
     label: str
     tone: Literal["moving", "good", "trouble"]
     hiccups: int = 0
+
+    @property
+    def clock(self) -> str:
+        """When it was, as minutes and seconds."""
+        return clock(self.seconds)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 class Findings:

@@ -23,6 +23,7 @@ from bcrunbook.rehearsal.log import Canaries
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.seed import BATCH_SECRET, password_name, seed
 from bcrunbook.rehearsal.state import Store
+from tests.rehearsal.support import Service
 
 API = "https://api.businesscentral.dynamics.com"
 LOGIN = "https://login.microsoftonline.com"
@@ -72,8 +73,10 @@ def bc(tmp_path: Path) -> Iterator[BusinessCentral]:
         yield BusinessCentral(cloud, clock).as_batch()
 
 
-class BusinessCentral:
+class BusinessCentral(Service):
     """The cloud's hosts behind an ordinary client, in one tenant."""
+
+    base = API
 
     def __init__(self, cloud: Cloud, clock: SetClock, tenant: str = world.LAB) -> None:
         self.cloud = cloud
@@ -94,8 +97,7 @@ class BusinessCentral:
                 given = by_host[call.host](call)
             return httpx.Response(given.status, content=given.body, headers=dict(given.headers))
 
-        self.http = httpx.Client(transport=httpx.MockTransport(answer))
-        self.token = ""
+        super().__init__(httpx.Client(transport=httpx.MockTransport(answer)))
 
     def sign_in(self, **form: str) -> httpx.Response:
         """A token answer; the token is used from now on if there is one."""
@@ -128,20 +130,6 @@ class BusinessCentral:
         )
         assert answer.status_code == 200, answer.text
         return self
-
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        return self.http.request(
-            method,
-            path if path.startswith("https:") else f"{API}{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {self.token}", **(headers or {})},
-        )
 
     def begin(self, environment: str) -> Environment:
         """Begin App Link's installation in an environment, as linking does."""

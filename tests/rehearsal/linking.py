@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
 from tests.rehearsal.codat_support import BUSINESS_CENTRAL, Codat, key_of
 from tests.rehearsal.journey import SCOPES
-from tests.rehearsal.support import Graph, eventually, person, user_token
+from tests.rehearsal.support import Graph, client_of, eventually, person, user_token
 
 API_APP = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 INSTANCE = "Millrace Software (test)"
@@ -102,6 +104,15 @@ class Scene:
         """One of the pages behind a link, as a browser on this machine finds it."""
         address = link.url.replace("https://", f"{self.told.pages}/").replace("start", name)
         return httpx.get(address, trust_env=False)
+
+
+@contextmanager
+def scene_at(folder: Path, *, speed: float) -> Iterator[Scene]:
+    """A cloud of its own at a speed, with a registered application saved in the portal."""
+    with launch(folder, speed=speed) as told, client_of(told) as http:
+        made = set_scene(told, http)
+        made.save()
+        yield made
 
 
 def set_scene(told: RehearsalDescription, http: httpx.Client) -> Scene:

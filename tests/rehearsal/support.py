@@ -99,10 +99,12 @@ def wait_for(check: Callable[[], Any]) -> Any:
     return found
 
 
-class Graph:
-    """Microsoft Graph with a token."""
+class Service:
+    """One of the services, with a token, under its base address."""
 
-    def __init__(self, http: httpx.Client, token: str) -> None:
+    base = ""
+
+    def __init__(self, http: httpx.Client, token: str = "") -> None:
         self.http = http
         self.token = token
 
@@ -115,10 +117,16 @@ class Graph:
     ) -> httpx.Response:
         return self.http.request(
             method,
-            path if path.startswith("https:") else f"{GRAPH}{path}",
+            path if path.startswith("https:") else f"{self.base}{path}",
             json=body,
             headers={"Authorization": f"Bearer {self.token}", **(headers or {})},
         )
+
+
+class Graph(Service):
+    """Microsoft Graph with a token."""
+
+    base = GRAPH
 
     def application(self, **properties: Any) -> dict[str, Any]:
         """A new application of the consumer audience, replicated and ready to be changed."""

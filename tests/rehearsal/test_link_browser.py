@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bcrunbook.rehearsal import launch
-from tests.rehearsal.linking import LAB_ADMIN, Linkable, Scene, set_scene
-from tests.rehearsal.support import client_of
+from tests.rehearsal.linking import LAB_ADMIN, Linkable, Scene, scene_at
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,12 +20,7 @@ PATIENCE_MS = 60_000
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A cloud slow enough for the installation to be seen."""
-    with (
-        launch(tmp_path_factory.mktemp("linking"), speed=200) as told,
-        client_of(told) as http,
-    ):
-        made = set_scene(told, http)
-        made.save()
+    with scene_at(tmp_path_factory.mktemp("linking"), speed=200) as made:
         yield made
 
 

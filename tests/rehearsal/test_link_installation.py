@@ -16,6 +16,7 @@ from tests.rehearsal.codat_support import SANDBOX
 from tests.rehearsal.linking import (
     SITES_ADMIN,
     Scene,
+    scene_at,
     set_scene,
     until,
 )
@@ -25,12 +26,7 @@ from tests.rehearsal.support import Graph, client_of, eventually, hidden_fields,
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A cloud of its own; each test links an environment that no other test does."""
-    with (
-        launch(tmp_path_factory.mktemp("installing"), speed=2000) as told,
-        client_of(told) as http,
-    ):
-        made = set_scene(told, http)
-        made.save()
+    with scene_at(tmp_path_factory.mktemp("installing"), speed=2000) as made:
         yield made
 
 

@@ -125,7 +125,7 @@ def page(visit: Visit, title: str, body: str, *, status: int = 200, dialog: str 
     """
     inert = " inert" if dialog else ""
     said = _said(visit) if visit.notice and not dialog else ""
-    return _document(
+    return document(
         title,
         f"""<div{inert}>
 <a class="skip" href="#content">Skip to the content</a>
@@ -140,18 +140,22 @@ def page(visit: Visit, title: str, body: str, *, status: int = 200, dialog: str 
 </div>
 {dialog}""",
         status,
+        site="Rehearsal portal",
+        what="portal",
     )
 
 
 def page_alone(title: str, body: str, *, status: int = 200) -> Answer:
     """A whole page for somebody who is not signed in; `body` is HTML."""
-    return _document(
+    return document(
         title,
         f"""<main class="alone"><div class="card">
 <h1>{escape(title)}</h1>
 {body}
 </div></main>""",
         status,
+        site="Rehearsal portal",
+        what="portal",
     )
 
 
@@ -190,7 +194,20 @@ def current(here: bool) -> str:
     return ' aria-current="page"' if here else ""
 
 
-def _document(title: str, body: str, status: int) -> Answer:
+def document(
+    title: str, body: str, status: int, *, site: str, what: str, head: str = "", style: str = ""
+) -> Answer:
+    """A whole page under this sheet of styles.
+
+    Args:
+        title: the page's title, plain text.
+        body: what follows the strip that says what this is, as HTML.
+        status: the answer's status.
+        site: what the title ends with.
+        what: what the strip says that this is.
+        head: further elements of the head, as HTML.
+        style: further rules.
+    """
     answer = html_answer(
         status,
         f"""<!doctype html>
@@ -200,11 +217,11 @@ def _document(title: str, body: str, status: int) -> Answer:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <link rel="icon" href="data:,">
-<title>{escape(title)} - Rehearsal portal</title>
-<style>{STYLE}</style>
+{head}<title>{escape(title)} - {site}</title>
+<style>{STYLE}{style}</style>
 </head>
 <body>
-<aside class="strip" aria-label="Rehearsal"><strong>Rehearsal.</strong> This portal is a local
+<aside class="strip" aria-label="Rehearsal"><strong>Rehearsal.</strong> This {what} is a local
 stand-in, not Codat. Nothing here reaches a real account.</aside>
 {body}
 </body>

@@ -10,15 +10,12 @@ from datetime import UTC, datetime
 
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.installation.poll import Poll
-from bcrunbook.steps.installation.verdict import BUDGET, NOT_SETTLED, Judgement, Verdict
+from bcrunbook.steps.installation.verdict import NOT_SETTLED, OVER, Judgement, Verdict
 
 STEP = "link_customer"
 BEGAN = "watch"
 POLL = "poll"
 ENDED = "verdict"
-
-OVER = 2 * BUDGET
-"""How long after its beginning a watch that was never settled is over, in seconds."""
 
 
 class WatchLog:

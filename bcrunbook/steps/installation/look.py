@@ -6,7 +6,7 @@ installed (contract businesscentral.md, section 11) is a hiccup: told, and looke
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -19,18 +19,39 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.installation.place import Place, find_place
 from bcrunbook.steps.installation.poll import LINKED, Event, Package, Poll, Trouble
-from bcrunbook.steps.installation.verdict import BUDGET
+from bcrunbook.steps.installation.verdict import OVER
 
 PUBLISHER = "Codat"
 NAME = "App Link"
 COMPANY = "company"
 """The data type that is the smallest useful test (contract codat.md, section 6)."""
 
-RECENT = 2 * BUDGET
-"""How old a deployment or an operation may be to belong to what is watched, in seconds: twice the
-time that is watched. Older rows are earlier installations'."""
-
 T = TypeVar("T")
+
+
+class _Missing:
+    """What one look could not read, and which of it passes by itself."""
+
+    def __init__(self) -> None:
+        self.unknown: dict[str, str] = {}
+        self.hiccups: list[str] = []
+
+    def note(self, name: str, part: str, error: RunbookError) -> None:
+        """Note that reading `name` failed, and so nothing is known of `part`."""
+        if isinstance(error, WaitAndRetry):
+            self.hiccups.append(f"{name}: {error.code or error.what}")
+        self.unknown[part] = error.what
+
+    async def read(self, name: str, reading: Awaitable[Seen[T]]) -> T | None:
+        """What a read shows; None, with the reason noted, where it shows nothing."""
+        try:
+            seen = await reading
+        except RunbookError as error:
+            self.note(name, name, error)
+            return None
+        if seen.unknown:
+            self.unknown[name] = seen.unknown
+        return seen.value
 
 
 class Looker:
@@ -59,8 +80,8 @@ class Looker:
         Raises:
             RunbookError: Codat cannot be asked.
         """
-        unknown: dict[str, str] = {}
-        hiccups: list[str] = []
+        missing = _Missing()
+        unknown = missing.unknown
         connection = await self._codat.connection(self._company, self._connection)
         status = connection.status if connection is not None else "deleted"
         data = synced = None
@@ -68,42 +89,27 @@ class Looker:
             company = (await self._codat.data_status(self._company)).get(COMPANY)
             data = company.current_status if company else None
             synced = company.last_successful_sync if company else None
-
-        async def part(name: str, read: Callable[[], Awaitable[Seen[T]]]) -> T | None:
-            try:
-                seen = await read()
-            except WaitAndRetry as error:
-                hiccups.append(f"{name}: {error.code or error.what}")
-                unknown[name] = error.what
-                return None
-            except RunbookError as error:
-                unknown[name] = error.what
-                return None
-            if seen.unknown:
-                unknown[name] = seen.unknown
-            return seen.value
-
-        place = await self._find(unknown, hiccups)
+        place = await self._find(missing)
         packages = deployments = operations = None
         environment = probe = ""
         if place is not None and place.service is not None and place.environment:
             service, name = place.service, place.environment
-            about = await part("environment", lambda: service.admin_environment(name))
+            about = await missing.read("environment", service.admin_environment(name))
             environment = f"{name}: {about.status}" if about is not None else name
-            companies = await part("companies", lambda: service.companies(name))
+            companies = await missing.read("companies", service.companies(name))
             if companies:
-                route = await self._route(service, name, companies)
-                rows = await part("extension", lambda: service.extensions(name, route, PUBLISHER))
+                route = self._route(companies)
+                rows = await missing.read("extension", service.extensions(name, route, PUBLISHER))
                 packages = None if rows is None else _packages(rows)
-                done = await part("deployments", lambda: service.deployments(name, route))
+                done = await missing.read("deployments", service.deployments(name, route))
                 deployments = None if done is None else self._deployments(done)
                 if packages is not None and any(one.is_installed for one in packages):
-                    probe = await self._probe(service, name, route, hiccups)
+                    probe = await _probe(service, name, route, missing)
             elif companies is not None:
                 unknown["extension"] = "the environment has no company that may be opened"
             else:
                 unknown.setdefault("extension", unknown.get("companies", ""))
-            logged = await part("operations", lambda: service.admin_operations(name))
+            logged = await missing.read("operations", service.admin_operations(name))
             operations = None if logged is None else self._operations(logged, packages)
         return Poll(
             at=datetime.now(UTC),
@@ -118,32 +124,26 @@ class Looker:
             environment=environment,
             probe=probe,
             unknown=unknown,
-            hiccups=tuple(hiccups),
+            hiccups=tuple(missing.hiccups),
         )
 
-    async def _find(self, unknown: dict[str, str], hiccups: list[str]) -> Place | None:
+    async def _find(self, missing: _Missing) -> Place | None:
         """The environment: found once, and again after it could not be found."""
         if self.place is None or not self.place.environment:
             try:
                 self.place = await find_place(self._context)
-            except WaitAndRetry as error:
-                hiccups.append(f"environments: {error.code or error.what}")
-                unknown["extension"] = error.what
-                return None
             except RunbookError as error:
-                unknown["extension"] = error.what
+                missing.note("environments", "extension", error)
                 return None
         if self.place.unknown:
-            unknown["extension"] = self.place.unknown
+            missing.unknown["extension"] = self.place.unknown
         return self.place
 
     def forget_place(self) -> None:
         """Look for the environment again next time: it may have another name now."""
         self.place = None
 
-    async def _route(
-        self, service: BusinessCentral, name: str, companies: tuple[Company, ...]
-    ) -> str:
+    def _route(self, companies: tuple[Company, ...]) -> str:
         """The company to ask through: the customer's own, else the first.
 
         Extensions are installed per environment, so any company that opens tells the same.
@@ -152,16 +152,6 @@ class Looker:
         wanted = (customer.company or "").lower() if customer else ""
         named = [one for one in companies if wanted in (one.name.lower(), one.display_name.lower())]
         return (named or list(companies))[0].id
-
-    async def _probe(
-        self, service: BusinessCentral, name: str, route: str, hiccups: list[str]
-    ) -> str:
-        try:
-            probe = await service.probe(name, route)
-        except RunbookError as error:
-            hiccups.append(f"data: {error.code or error.what}")
-            return error.what
-        return probe.text
 
     def _deployments(self, rows: tuple[Deployment, ...]) -> tuple[Event, ...]:
         return tuple(
@@ -185,7 +175,16 @@ class Looker:
     def _is_recent(self, at: datetime | None) -> bool:
         if at is None:
             return True
-        return self._context.age((datetime.now(UTC) - at).total_seconds()) <= RECENT
+        return self._context.age((datetime.now(UTC) - at).total_seconds()) <= OVER
+
+
+async def _probe(service: BusinessCentral, name: str, route: str, missing: _Missing) -> str:
+    """Whether data can be read, in words; whatever breaks it off is worth another look."""
+    try:
+        return (await service.probe(name, route)).text
+    except RunbookError as error:
+        missing.hiccups.append(f"data: {error.code or error.what}")
+        return error.what
 
 
 def is_app_link(publisher: str, name: str) -> bool:

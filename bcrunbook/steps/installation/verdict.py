@@ -32,6 +32,9 @@ TOLERATED = 1800.0
 """How long fetch errors are taken for a running installation."""
 BUDGET = 2700.0
 """How long to watch: 30 minutes at one pace and 15 at a slower one."""
+OVER = 2 * BUDGET
+"""How long after its beginning a watch that was never settled is over, in seconds; what Business
+Central logged longer ago belongs to an earlier installation."""
 HIDDEN_AT_MOST = 300.0
 """How long to wait for an environment in which nothing was ever seen going on, in seconds."""
 APART = 30.0
@@ -132,14 +135,12 @@ def _by_codat(polls: Sequence[Poll]) -> Judgement:
                 Verdict.HIDDEN, f"the environment does not answer now ({last.environment})"
             )
         return _not_linked(last)
-    if last.data == COMPLETE and last.hiccups:
+    if last.hiccups:
         # An earlier sync says nothing of an extension that is hidden for a moment only.
-        return Judgement(Verdict.HIDDEN, "Linked and synced; the environment does not answer now")
-    if last.data == COMPLETE:
-        return Judgement(Verdict.DATA_FLOWS, "Linked, and the data type company was synced")
-    if last.data in _NOT_ALLOWED:
-        return Judgement(Verdict.NOT_ALLOWED, f"the data type company reads {last.data}")
-    return Judgement(Verdict.INSTALLING, _data(last))
+        synced = Judgement(Verdict.HIDDEN, "Linked and synced; the environment does not answer now")
+    else:
+        synced = Judgement(Verdict.DATA_FLOWS, "Linked, and the data type company was synced")
+    return _by_sync(last, synced)
 
 
 def _by_rows(
@@ -161,19 +162,22 @@ def _by_rows(
             f"{failed[0].what} reads {failed[0].status}, and the extension is not there yet",
         )
     if last.connection == LINKED:
-        if last.data == COMPLETE:
-            return Judgement(
-                Verdict.DATA_FLOWS,
-                "Linked and synced; App Link is in another environment than the one looked at",
-            )
-        if last.data in _NOT_ALLOWED:
-            return Judgement(Verdict.NOT_ALLOWED, f"the data type company reads {last.data}")
-        return Judgement(Verdict.INSTALLING, _data(last))
+        elsewhere = "Linked and synced; App Link is in another environment than the one looked at"
+        return _by_sync(last, Judgement(Verdict.DATA_FLOWS, elsewhere))
     if _was_seen_running(polls) and not _failed_since(polls):
         return Judgement(Verdict.INSTALLING, "it was seen running, and is not there yet")
     if _may_be_hidden(last):
         return Judgement(Verdict.HIDDEN, "what was deployed cannot be read now")
     return _not_linked(last)
+
+
+def _by_sync(last: Poll, synced: Judgement) -> Judgement:
+    """The verdict where Codat is linked and its sync is all that tells."""
+    if last.data == COMPLETE:
+        return synced
+    if last.data in _NOT_ALLOWED:
+        return Judgement(Verdict.NOT_ALLOWED, f"the data type company reads {last.data}")
+    return Judgement(Verdict.INSTALLING, _data(last))
 
 
 def _installed(polls: Sequence[Poll], row: Package, memory: Memory | None) -> Judgement:

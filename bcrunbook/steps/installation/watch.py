@@ -24,6 +24,7 @@ from bcrunbook.steps.installation.verdict import (
     Judgement,
     judge,
 )
+from bcrunbook.steps.step import clock
 
 FIRST = 30.0
 """Seconds between polls while an installation may be expected to end."""
@@ -87,7 +88,7 @@ class Watch:
         """
         log = self._log
         log.begin()
-        await self._pause(resuming=True)
+        await self._pause()
         while True:
             poll = await self._look()
             judgement = judge(log.polls, self._memory)
@@ -97,7 +98,7 @@ class Watch:
                 return judgement
             await self._refresh(poll)
             self._codat.check_spare()
-            await self._pause(resuming=False)
+            await self._pause()
 
     async def _look(self) -> Poll:
         """One poll, kept in the log. A lost connection is tried again as long as time lasts."""
@@ -127,11 +128,10 @@ class Watch:
             # The next poll tells how the connection stands; a refused refresh does not.
             self._told(f"Codat did not sync the company again: {error.what}")
 
-    async def _pause(self, *, resuming: bool) -> None:
-        """Sleep until the next poll is due; a watch that is resumed may be late for it."""
+    async def _pause(self) -> None:
+        """Sleep until the next poll is due: the first one is at once, a resumed one may be late."""
         polls, elapsed = self._log.polls, self._log.elapsed
-        last = polls[-1].elapsed if polls else elapsed
-        due = last + _between(elapsed) if polls or not resuming else elapsed
+        due = polls[-1].elapsed + _between(elapsed) if polls else elapsed
         jitter = random.uniform(1 - _JITTER, 1 + _JITTER)
         await self._context.cloud.pace.sleep(max(0.0, due - elapsed) * jitter)
 
@@ -147,8 +147,3 @@ def line(poll: Poll, judgement: Judgement) -> str:
         f"{judgement.verdict.value} ({clock(poll.elapsed)}, expected up to {clock(EXPECTED)};"
         f" {judgement.because}{hiccups})"
     )
-
-
-def clock(seconds: float) -> str:
-    """Seconds as minutes and seconds."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

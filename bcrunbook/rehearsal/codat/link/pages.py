@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from html import escape
 
-from bcrunbook.rehearsal.messages import Answer, html_answer
-from bcrunbook.rehearsal.portal.layout import SAFE_HEADERS, STYLE, hidden, see_other
+from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.portal.layout import document, hidden, see_other
 
 __all__ = ["button", "hidden", "message_page", "page", "said", "see_other"]
 
@@ -31,30 +31,11 @@ def page(title: str, body: str, *, status: int = 200, refresh: int = 0) -> Answe
         refresh: seconds after which the page loads itself again; 0 for one that stays.
     """
     again = f'<meta http-equiv="refresh" content="{refresh}">\n' if refresh else ""
-    answer = html_answer(
-        status,
-        f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<link rel="icon" href="data:,">
-{again}<title>{escape(title)} - Rehearsal</title>
-<style>{STYLE}{OWN_STYLE}</style>
-</head>
-<body>
-<aside class="strip" aria-label="Rehearsal"><strong>Rehearsal.</strong> This page is a local
-stand-in, not Codat. Nothing here reaches a real account.</aside>
-<main class="alone"><div class="card">
+    card = f"""<main class="alone"><div class="card">
 <h1>{escape(title)}</h1>
 {body}
-</div></main>
-</body>
-</html>
-""",
-    )
-    return answer.with_headers(SAFE_HEADERS)
+</div></main>"""
+    return document(title, card, status, site="Rehearsal", what="page", head=again, style=OWN_STYLE)
 
 
 def said(text: str, *, problem: bool = False) -> str:
