@@ -52,7 +52,10 @@ def test_new_application_replicates(
         assert conflict.json()["error"]["code"] == "Error_MsaAppDoesNotExist"
     secret = eventually(lambda: graph("POST", f"{where}/addPassword", {})).json()
     assert graph("GET", where).json()["passwordCredentials"] == []
-    principal = graph("POST", "/servicePrincipals", {"appId": app["appId"]}).json()
+    # Each lag has a jitter of its own: an application may be changed before it may be referred to.
+    principal = eventually(
+        lambda: graph("POST", "/servicePrincipals", {"appId": app["appId"]})
+    ).json()
     resource = graph("GET", "/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')")
     grant = {
         "clientId": principal["id"],
