@@ -196,10 +196,30 @@ class CustomerPerson:
         Returns:
             The heading of the page it ended on and what that page says, in one line.
         """
+        return self.connect(self.choose(link_url), environment=environment, company=company)
+
+    def choose(self, link_url: str) -> Page:
+        """Open a connection's link and go on until the page of the choice, or a refusal.
+
+        Args:
+            link_url: the connection's `linkUrl`.
+        """
         page = self._open(link_url)
         if page.has_button(CONTINUE):
             page = self._browser.press(page, CONTINUE)
-        page = self._through_microsoft(page)
+        return self._through_microsoft(page)
+
+    def connect(self, page: Page, *, environment: str, company: str | None = None) -> str:
+        """Choose on the page that `choose` came to, which begins the installation.
+
+        Args:
+            page: that page.
+            environment: as for `link`.
+            company: as for `link`.
+
+        Returns:
+            The heading of the page it ended on and what that page says, in one line.
+        """
         if page.has_button(CONNECT):
             choice = _choice(page, environment, company)
             page = self._browser.press(page, CONNECT, {COMPANY: choice})

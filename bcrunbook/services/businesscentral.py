@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from bcrunbook.cloud import Pace
 from bcrunbook.errors import (
     FixInput,
     NotFound,
@@ -36,6 +35,7 @@ from bcrunbook.services.businesscentral_models import (
     Operation,
     Probe,
 )
+from bcrunbook.services.turns import Turns
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
 
@@ -46,7 +46,12 @@ ADMIN_VERSION = "v2.29"
 AT_ONCE = 5
 """How many requests of one principal are processed at once; more would only queue (section 10)."""
 
-_ADMIN_PAUSE = 1.0
+MOST = 5700
+WINDOW = 300.0
+"""How many requests are sent in how many seconds: a little less than the 6,000 in five minutes that
+one principal has, which it may share with other programs (section 10)."""
+
+_BUSY = 5.0
 _MOST_PAGES = 100
 _PROBES = (
     ("companyInformation", {"$select": "id,displayName,currencyCode,experience"}),
@@ -58,38 +63,15 @@ W = TypeVar("W", bound=WireObject)
 GetToken = Callable[[bool], Awaitable[Token]]
 
 
-class Limiter:
-    """Keeps one principal's requests below Business Central's limits.
-
-    Share one among all clients that ask with the same sign-in.
-    """
-
-    def __init__(self) -> None:
-        self._admin = asyncio.Lock()
-        self._next_admin = 0.0
-        self.slots = asyncio.Semaphore(AT_ONCE)
-
-    async def admin_turn(self, pace: Pace) -> None:
-        """Wait for a turn at the admin centre: one request a second, by its own clock.
-
-        Args:
-            pace: the cloud's, the same for all who share this limiter.
-        """
-        async with self._admin:
-            pause = self._next_admin - pace.now()
-            if pause > 0:
-                await pace.sleep(pause)
-            self._next_admin = pace.now() + _ADMIN_PAUSE
-
-
 class BusinessCentral:
     """A client of Business Central for one tenant.
+
+    It keeps below the limits of one principal, so share it among all who ask about the tenant.
 
     Args:
         http: the HTTP stack.
         token: gets an access token for the tenant; told whether to ask Entra afresh.
         tenant: the tenant's id or domain, named in every URL that can.
-        limiter: shared by all clients that ask with the same sign-in.
         admin_version: the admin centre API's version.
     """
 
@@ -98,15 +80,24 @@ class BusinessCentral:
         http: Http,
         token: GetToken,
         tenant: str,
-        limiter: Limiter,
         *,
         admin_version: str = ADMIN_VERSION,
     ) -> None:
         self._http = http
         self._token = token
         self._tenant = tenant
-        self._limiter = limiter
-        self._admin = f"/admin/{admin_version}/applications/BusinessCentral/environments"
+        self._admin = f"/admin/{admin_version}"
+        self._administered = f"{self._admin}/applications/BusinessCentral/environments"
+        pace = http.cloud.pace
+        self._turns = Turns(pace, MOST, WINDOW, at_once=100)
+        # No limit of the admin centre is published; one request a second is safe (section 10).
+        self._admin_turns = Turns(pace, 1, 1.0)
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so much is asked for that what can wait had better wait."""
+        return self._turns.backlog > _BUSY
 
     async def environments(self) -> Seen[tuple[Environment, ...]]:
         """The tenant's environments, as any token may see them."""
@@ -114,26 +105,24 @@ class BusinessCentral:
             Environment.model_validate, "/environments/v1.2", "listing environments"
         )
 
-    async def admin_environment(self, name: str) -> Seen[Environment]:
-        """One environment with its status, for whoever may use the admin centre."""
-        seen = await self._every(
-            Environment.model_validate, f"{self._admin}/{_name(name)}", "reading the environment"
+    async def admin_environments(self) -> Seen[tuple[Environment, ...]]:
+        """The environments with their status, for whoever may use the admin centre."""
+        return await self._every(
+            Environment.model_validate, self._administered, "listing environments with their status"
         )
-        found = seen.value[0] if seen.value else None
-        return Seen(found, seen.unknown)
 
     async def admin_apps(self, name: str) -> Seen[tuple[InstalledApp, ...]]:
         """The apps that are installed in an environment."""
         return await self._every(
-            InstalledApp.model_validate, f"{self._admin}/{_name(name)}/apps", "listing apps"
+            InstalledApp.model_validate, f"{self._administered}/{_name(name)}/apps", "listing apps"
         )
 
-    async def admin_operations(self, name: str) -> Seen[tuple[Operation, ...]]:
-        """An environment's log of the last 180 days."""
+    async def admin_operations(self) -> Seen[tuple[Operation, ...]]:
+        """The log of the last 180 days of all environments."""
         return await self._every(
             Operation.model_validate,
-            f"{self._admin}/{_name(name)}/operations",
-            "reading the environment's operations",
+            f"{self._admin}/environments/operations",
+            "reading the environments' operations",
         )
 
     async def companies(self, environment: str) -> Seen[tuple[Company, ...]]:
@@ -173,14 +162,16 @@ class BusinessCentral:
         Raises:
             WaitAndRetry: something that passes by itself.
         """
+        path = f"{self._data(environment)}/companies({_key(company)})"
+        reads = [
+            self._every(lambda row: row, f"{path}/{entity}", f"reading {entity}", params)
+            for entity, params in _PROBES
+        ]
         empty = []
-        for entity, params in _PROBES:
-            seen = await self._every(
-                lambda row: row,
-                f"{self._data(environment)}/companies({_key(company)})/{entity}",
-                f"reading {entity}",
-                params,
-            )
+        answers = await asyncio.gather(*reads, return_exceptions=True)
+        for (entity, _), seen in zip(_PROBES, answers, strict=True):
+            if isinstance(seen, BaseException):
+                raise seen
             if seen.value is None:
                 return Probe(failed=f"{entity} cannot be read: {seen.unknown}")
             if not seen.value:
@@ -266,9 +257,10 @@ class BusinessCentral:
                 code=error.code,
                 request_id=error.request_id,
             ) from None
-        if "/admin/" in url:
-            await self._limiter.admin_turn(self._http.cloud.pace)
-        async with self._limiter.slots:
+        if url.startswith(f"{HOST}/admin/"):
+            await self._admin_turns.wait()
+        await self._turns.wait()
+        async with self._slots:
             response = await self._http.send(
                 "GET",
                 url,

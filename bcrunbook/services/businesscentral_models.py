@@ -29,6 +29,10 @@ from bcrunbook.services.wire import WireObject
 _CODE = re.compile(r'"code"\s*:\s*"([A-Za-z][A-Za-z0-9_.]{0,79})"')
 
 
+_RENAMING = "environmentrename"
+_SUCCEEDED = "succeeded"
+
+
 def decoded(value: Any) -> Any:
     """A text of the wire without `_x0020_` and blanks around it; None as an empty text."""
     if value is None:
@@ -120,6 +124,26 @@ class Operation(WireObject):
     def app_id(self) -> str:
         """The app it is about; empty for an operation of the environment."""
         return str(self.parameters.get("appId") or self.own_app_id or "")
+
+    @property
+    def environment(self) -> str:
+        """The environment's name at that time."""
+        return self._named("environmentName")
+
+    @property
+    def renamed_from(self) -> str:
+        """The name that the environment gave up; empty for any other operation."""
+        if self.type.lower() != _RENAMING or self.status.lower() != _SUCCEEDED:
+            return ""
+        return self._named("oldEnvironmentName")
+
+    @property
+    def renamed_to(self) -> str:
+        """The name that the environment got."""
+        return self._named("newEnvironmentName")
+
+    def _named(self, parameter: str) -> str:
+        return str(decoded(self.parameters.get(parameter)))
 
     @property
     def error_codes(self) -> tuple[str, ...]:

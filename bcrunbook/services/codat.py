@@ -34,6 +34,7 @@ from bcrunbook.services.codat_models import (
     PullOperation,
 )
 from bcrunbook.services.patience import Patience
+from bcrunbook.services.turns import Turns
 from bcrunbook.services.wire import WireObject
 
 BASE = "https://api.codat.io"
@@ -43,7 +44,16 @@ BUSINESS_CENTRAL = "trji"
 RESERVE = 0.1
 """The share of a day's calls that is left to others: no poll goes on below it."""
 
-_PAGE_SIZE = 100
+MOST = 950
+WINDOW = 60.0
+"""How many requests are sent in how many seconds: a little less than the 1,000 a minute that one
+address has (Codat docs, "Rate limits")."""
+
+_AT_ONCE = 10
+"""How many of them may come without a pause; Codat serves ten at once even to a single company."""
+
+PAGE_SIZE = 100
+"""How many companies, connections or integrations one request of a list shows."""
 _MOST_PAGES = 1000
 _SAME_KEY = Patience(first=2.0, longest=8.0, deadline=30.0)
 _AGAIN = Patience(first=2.0, longest=16.0, deadline=60.0)
@@ -65,6 +75,7 @@ class Codat:
         self._key = key
         self._authorization = ""
         self._profile: Profile | None = None
+        self._turns = Turns(http.cloud.pace, MOST, WINDOW, at_once=_AT_ONCE)
         self.limits: Limits | None = None
         """What the last answer said about calls left; None before the first."""
 
@@ -218,7 +229,7 @@ class Codat:
         self, model: type[W], path: str, where: str, params: Mapping[str, str] | None = None
     ) -> tuple[W, ...]:
         """All pages of a list, by the relative links that lead from one to the next."""
-        asked = {"page": "1", "pageSize": str(_PAGE_SIZE)}
+        asked = {"page": "1", "pageSize": str(PAGE_SIZE)}
         asked |= {name: value for name, value in (params or {}).items() if value}
         pages = [asked]
         found: list[W] = []
@@ -294,6 +305,7 @@ class Codat:
     ) -> CodatReply:
         if not self._authorization:
             self._authorization = _authorization(await self._key())
+        await self._turns.wait()
         response = await self._http.send(
             method,
             BASE + path,

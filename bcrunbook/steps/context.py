@@ -13,12 +13,14 @@ from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import Secret, SecretStore, VaultOpener, open_store, read
-from bcrunbook.services.businesscentral import BusinessCentral, Limiter
+from bcrunbook.services.businesscentral import BusinessCentral
 from bcrunbook.services.codat import Codat
 from bcrunbook.services.graph import Graph
 from bcrunbook.services.graph_models import Organization
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Person, SignIn, Token
+from bcrunbook.steps.installation.roster import Roster
+from bcrunbook.steps.installation.tenant import TenantView
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,17 @@ class Context:
     ledger: Ledger
     store: SecretStore
     customer: Customer | None = None
-    limiter: Limiter = field(default_factory=Limiter)
+    roster: Roster | None = None
+    tenants: dict[str, TenantView] = field(default_factory=dict)
+    """The customers' tenants that were looked at, shared by all customers of the account."""
 
     @property
     def customer_name(self) -> str | None:
         """The customer as the ledger names it."""
         return self.customer.name if self.customer is not None else None
 
-    def business_central(self, tenant: str) -> BusinessCentral:
-        """Business Central of a tenant, which may be a customer's.
+    def tenant(self, tenant: str) -> TenantView:
+        """A tenant with Business Central, which may be a customer's.
 
         Args:
             tenant: the tenant's id or domain.
@@ -55,7 +59,10 @@ class Context:
         async def token(fresh: bool) -> Token:
             return await self.sign_in.business_central(tenant, fresh=fresh)
 
-        return BusinessCentral(self.http, token, tenant, self.limiter)
+        if tenant not in self.tenants:
+            service = BusinessCentral(self.http, token, tenant)
+            self.tenants[tenant] = TenantView(service, self.cloud.pace)
+        return self.tenants[tenant]
 
     def age(self, seconds: float) -> float:
         """Wall seconds as seconds of the cloud's time."""
@@ -86,6 +93,7 @@ async def open_context(
     with open_ledger(workspace.ledger_url, root) as ledger:
         async with Http(cloud) as http:
             sign_in = SignIn(account, http, root, person=person)
+            codat = _codat(account, http, root, sign_in.vaults)
             yield Context(
                 workspace=workspace,
                 account=account,
@@ -93,10 +101,11 @@ async def open_context(
                 http=http,
                 sign_in=sign_in,
                 graph=Graph(http, sign_in),
-                codat=_codat(account, http, root, sign_in.vaults),
+                codat=codat,
                 ledger=ledger,
                 store=open_store(account.secret_store, root, vault=sign_in.vaults),
                 customer=customer,
+                roster=Roster(codat, cloud.pace) if codat is not None else None,
             )
 
 

@@ -216,7 +216,7 @@ class LinkCustomer:
         if company is not None and connection is not None:
             looker = Looker(context, codat, company.id, connection.id)
             log = WatchLog(context, connection.id)
-            poll = await looker.look(log.elapsed)
+            poll = await looker.look(lambda: log.elapsed, connection)
             if looker.place is not None and looker.place.environment:
                 place = looker.place.name
                 memory = recall(context, place)
@@ -307,12 +307,14 @@ class LinkCustomer:
     ) -> CustomerFindings:
         """Watch the installation until it is settled or time is up."""
         assert findings.company is not None and findings.connection is not None
+        assert findings.poll is not None
         watch = Watch(
             context,
             codat_of(context),
             findings.company.id,
             findings.connection.id,
             findings.memory,
+            findings.poll,
             told,
         )
         judgement = await watch.run()

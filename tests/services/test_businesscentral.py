@@ -18,7 +18,7 @@ from bcrunbook.cloud import Cloud, Pace
 from bcrunbook.errors import FixInput, NotFound, ReportBug, SignInAgain, WaitAndRetry
 from bcrunbook.http import Http
 from bcrunbook.secrets import Secret
-from bcrunbook.services.businesscentral import BusinessCentral, Limiter
+from bcrunbook.services.businesscentral import BusinessCentral
 from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral_models import (
     Company,
@@ -61,7 +61,7 @@ class Service:
 
         cloud = Cloud(kind="live", pace=Pace(1000))
         async with Http(cloud, transport=httpx.MockTransport(handle)) as http:
-            yield BusinessCentral(http, token, TENANT, Limiter())
+            yield BusinessCentral(http, token, TENANT)
 
 
 def saying(status: int, body: Any = None, **headers: str) -> Service:
@@ -129,14 +129,15 @@ async def test_the_token_goes_nowhere_else(link: str) -> None:
 
 
 @pytest.mark.parametrize("body", [{"name": "P", "type": "Production", "status": "Active"}, None])
-async def test_an_environment_by_name_comes_bare_or_wrapped(body: dict[str, Any] | None) -> None:
+async def test_environments_come_bare_or_wrapped(body: dict[str, Any] | None) -> None:
     """Documented in a list, met as a bare object; the version in either place."""
     one = {"name": "P", "status": "Active", "versionDetails": {"version": "27.1"}}
     async with saying(200, body or {"value": [one]}).client() as client:
-        seen = await client.admin_environment("P")
+        seen = await client.admin_environments()
     assert seen.value is not None
-    assert (seen.value.name, seen.value.status) == ("P", "Active")
-    assert seen.value.version == ("" if body else "27.1")
+    (found,) = seen.value
+    assert (found.name, found.status) == ("P", "Active")
+    assert found.version == ("" if body else "27.1")
     assert Environment.model_validate({"name": "P", "applicationVersion": "26.0"}).version == "26.0"
 
 
@@ -232,7 +233,7 @@ async def test_a_tenant_out_of_reach_is_unknown() -> None:
     async with Http(
         Cloud(kind="live"), transport=httpx.MockTransport(lambda _: httpx.Response(500))
     ) as http:
-        seen = await BusinessCentral(http, token, TENANT, Limiter()).environments()
+        seen = await BusinessCentral(http, token, TENANT).environments()
     assert "AADSTS700016" in seen.unknown
     assert not service.seen
 
@@ -282,10 +283,8 @@ async def test_a_broken_connection_passes_like_any_other_trouble() -> None:
     assert "reset" in caught.value.what and caught.value.next
 
 
-async def test_the_admin_centre_is_asked_once_a_second_by_all_clients_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Clients of several tenants share the pause; the other APIs do not wait for it."""
+async def test_the_admin_centre_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By all who share the client; the other APIs do not wait for it."""
     moments, now = [], [100.0]
     monkeypatch.setattr(Pace, "now", lambda _: now[0])
 
@@ -298,15 +297,12 @@ async def test_the_admin_centre_is_asked_once_a_second_by_all_clients_together(
         moments.append((request.url.path.startswith("/admin/"), now[0]))
         return httpx.Response(200, json={"value": []})
 
-    async def token(_: bool) -> Token:
-        return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
-
-    async with Http(Cloud(kind="live"), transport=httpx.MockTransport(answer)) as http:
-        limiter = Limiter()
-        clients = [BusinessCentral(http, token, tenant, limiter) for tenant in ("a", "b", "c")]
-        await asyncio.gather(*(one.admin_apps("P") for one in clients))
+    async with Service(answer).client() as client:
+        for name in "PQR":
+            await client.admin_apps(name)
         before = now[0]
-        await asyncio.gather(*(one.companies("P") for one in clients))
+        for name in "PQR":
+            await client.companies(name)
     assert [at for is_admin, at in moments if is_admin] == [100.0, 101.0, 102.0]
     assert now[0] == before
 
@@ -328,9 +324,8 @@ async def test_five_requests_are_under_way_at_most() -> None:
         return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
 
     async with Http(Cloud(kind="live"), transport=httpx.MockTransport(answer)) as http:
-        limiter = Limiter()
-        clients = [BusinessCentral(http, token, tenant, limiter) for tenant in "abcdefghijkl"]
-        await asyncio.gather(*(one.companies("P") for one in clients))
+        client = BusinessCentral(http, token, TENANT)
+        await asyncio.gather(*(client.companies(name) for name in "abcdefghijkl"))
     assert most == 5
 
 

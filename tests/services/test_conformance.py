@@ -249,16 +249,16 @@ async def every_look(client: BusinessCentral, environment: str) -> None:
     """Each public call of the client once, and those that find nothing."""
     listed = await client.environments()
     assert environment in {one.name for one in listed.value or ()}
-    await client.admin_environment(environment)
+    await client.admin_environments()
     await client.admin_apps(environment)
-    await client.admin_operations(environment)
+    await client.admin_operations()
     companies = await client.companies(environment)
     assert companies.value
     for company in companies.value:
         await client.extensions(environment, company.id, "Codat")
         await client.deployments(environment, company.id)
         assert (await client.probe(environment, company.id)).text == "passed"
-    for call in (client.companies, client.admin_environment):
+    for call in (client.companies, client.admin_apps):
         with pytest.raises(NotFound):
             await call("Nowhere")
     with pytest.raises(RunbookError):
@@ -275,7 +275,7 @@ async def test_every_exchange_with_business_central_fits_the_description(
     workspace = make_workspace(on=own)
     account = workspace.account(only_account(workspace))
     async with open_context(workspace, account) as context:
-        await every_look(context.business_central(tenant), environment)
+        await every_look(context.tenant(tenant).service, environment)
     check(description, [without_tenant(one) for one in exchanges[API]])
     paths = {one.request.url.path for one in exchanges[API]}
     assert all(path.startswith(("/admin/", "/environments/", f"/v2.0/{tenant}/")) for path in paths)

@@ -6,25 +6,29 @@ installed (contract businesscentral.md, section 11) is a hiccup: told, and looke
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from bcrunbook.errors import RunbookError, WaitAndRetry
 from bcrunbook.services.businesscentral import BusinessCentral
-from bcrunbook.services.businesscentral_models import Company, Deployment, Extension, Operation
+from bcrunbook.services.businesscentral_models import Deployment, Extension, Operation
 from bcrunbook.services.codat import Codat
 from bcrunbook.services.codat_models import Connection, LinkError
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.installation.place import Place, find_place
-from bcrunbook.steps.installation.poll import LINKED, Event, Package, Poll, Trouble
+from bcrunbook.steps.installation.poll import LINKED, PASSED, Event, Package, Poll, Trouble
 from bcrunbook.steps.installation.verdict import OVER
 
 PUBLISHER = "Codat"
 NAME = "App Link"
 COMPANY = "company"
 """The data type that is the smallest useful test (contract codat.md, section 6)."""
+
+EXPLAINED = 120.0
+"""How old the deployments may be, in seconds, where so much is asked for that they have to wait:
+they only explain what `extensions` tells."""
 
 T = TypeVar("T")
 
@@ -70,19 +74,27 @@ class Looker:
         self._company = company
         self._connection = connection
         self.place: Place | None = None
+        self._route = ""
+        self._deployed: tuple[Event, ...] | None = None
+        self._deployed_at = 0.0
+        self._is_probed = False
 
-    async def look(self, elapsed: float) -> Poll:
+    async def look(
+        self, elapsed: Callable[[], float], connection: Connection | None = None
+    ) -> Poll:
         """One poll.
 
         Args:
-            elapsed: seconds of the cloud's time since the watch began.
+            elapsed: tells the seconds of the cloud's time since the watch began; asked at the end,
+                as a look may have to wait for its turn.
+            connection: the connection, where it was read just now.
 
         Raises:
             RunbookError: Codat cannot be asked.
         """
         missing = _Missing()
-        unknown = missing.unknown
-        connection = await self._codat.connection(self._company, self._connection)
+        if connection is None:
+            connection = await self._read_connection()
         status = connection.status if connection is not None else "deleted"
         data = synced = None
         if status == LINKED:
@@ -90,30 +102,26 @@ class Looker:
             data = company.current_status if company else None
             synced = company.last_successful_sync if company else None
         place = await self._find(missing)
-        packages = deployments = operations = None
         environment = probe = ""
-        if place is not None and place.service is not None and place.environment:
-            service, name = place.service, place.environment
-            about = await missing.read("environment", service.admin_environment(name))
+        packages = deployments = operations = None
+        if place is not None and place.view is not None and place.environment:
+            view, name = place.view, place.environment
+            about = await missing.read("environment", view.environment(name))
             environment = f"{name}: {about.status}" if about is not None else name
-            companies = await missing.read("companies", service.companies(name))
-            if companies:
-                route = self._route(companies)
-                rows = await missing.read("extension", service.extensions(name, route, PUBLISHER))
-                packages = None if rows is None else _packages(rows)
-                done = await missing.read("deployments", service.deployments(name, route))
-                deployments = None if done is None else self._deployments(done)
-                if packages is not None and any(one.is_installed for one in packages):
-                    probe = await _probe(service, name, route, missing)
-            elif companies is not None:
-                unknown["extension"] = "the environment has no company that may be opened"
-            else:
-                unknown.setdefault("extension", unknown.get("companies", ""))
-            logged = await missing.read("operations", service.admin_operations(name))
+            if await self._find_route(view.service, name, missing):
+                packages = await self._packages(view.service, name, missing)
+                is_there = packages is not None and any(one.is_installed for one in packages)
+                if is_there:
+                    probe = await self._probe(view.service, name, missing)
+                else:
+                    # Where it is there, nothing needs an explanation.
+                    deployments = await self._deployments(view.service, name, missing)
+                self._is_probed = is_there and probe == PASSED
+            logged = await missing.read("operations", view.operations(name))
             operations = None if logged is None else self._operations(logged, packages)
         return Poll(
             at=datetime.now(UTC),
-            elapsed=elapsed,
+            elapsed=elapsed(),
             connection=status,
             errors=_errors(connection),
             data=data or "",
@@ -123,9 +131,14 @@ class Looker:
             operations=operations,
             environment=environment,
             probe=probe,
-            unknown=unknown,
+            unknown=missing.unknown,
             hiccups=tuple(missing.hiccups),
         )
+
+    async def _read_connection(self) -> Connection | None:
+        roster = self._context.roster
+        assert roster is not None
+        return await roster.connection(self._company, self._connection)
 
     async def _find(self, missing: _Missing) -> Place | None:
         """The environment: found once, and again after it could not be found."""
@@ -141,24 +154,63 @@ class Looker:
 
     def forget_place(self) -> None:
         """Look for the environment again next time: it may have another name now."""
-        self.place = None
+        self.place, self._route = None, ""
 
-    def _route(self, companies: tuple[Company, ...]) -> str:
-        """The company to ask through: the customer's own, else the first.
+    async def _find_route(self, service: BusinessCentral, name: str, missing: _Missing) -> str:
+        """The company to ask through: the customer's own, else the first; empty without any.
 
         Extensions are installed per environment, so any company that opens tells the same.
         """
-        customer = self._context.customer
-        wanted = (customer.company or "").lower() if customer else ""
-        named = [one for one in companies if wanted in (one.name.lower(), one.display_name.lower())]
-        return (named or list(companies))[0].id
+        if self._route:
+            return self._route
+        companies = await missing.read("companies", service.companies(name))
+        if companies:
+            customer = self._context.customer
+            wanted = (customer.company or "").lower() if customer else ""
+            named = [
+                one for one in companies if wanted in (one.name.lower(), one.display_name.lower())
+            ]
+            self._route = (named or list(companies))[0].id
+        elif companies is not None:
+            missing.unknown["extension"] = "the environment has no company that may be opened"
+        else:
+            missing.unknown.setdefault("extension", missing.unknown.get("companies", ""))
+        return self._route
 
-    def _deployments(self, rows: tuple[Deployment, ...]) -> tuple[Event, ...]:
-        return tuple(
-            Event("deployment", one.status, one.started_on)
-            for one in rows
-            if is_app_link(one.publisher, one.name) and self._is_recent(one.started_on)
-        )
+    async def _packages(
+        self, service: BusinessCentral, name: str, missing: _Missing
+    ) -> tuple[Package, ...] | None:
+        rows = await missing.read("extension", service.extensions(name, self._route, PUBLISHER))
+        if rows is None:
+            # Perhaps the company is another one now.
+            self._route = ""
+            return None
+        return _packages(rows)
+
+    async def _deployments(
+        self, service: BusinessCentral, name: str, missing: _Missing
+    ) -> tuple[Event, ...] | None:
+        now = self._context.cloud.pace.now()
+        may_wait = service.is_busy and now - self._deployed_at < EXPLAINED
+        if self._deployed is None or not may_wait:
+            rows = await missing.read("deployments", service.deployments(name, self._route))
+            self._deployed = None if rows is None else _app_links(rows)
+            self._deployed_at = now
+        recent = [one for one in self._deployed or () if self._is_recent(one.at)]
+        return None if self._deployed is None else tuple(recent)
+
+    async def _probe(self, service: BusinessCentral, name: str, missing: _Missing) -> str:
+        """Whether data can be read, in words; whatever breaks it off is worth another look.
+
+        Passed once is enough for as long as the extension is there.
+        """
+        if self._is_probed:
+            return PASSED
+        try:
+            return (await service.probe(name, self._route)).text
+        except RunbookError as error:
+            missing.hiccups.append(f"data: {error.code or error.what}")
+            return error.what
 
     def _operations(
         self,
@@ -178,15 +230,6 @@ class Looker:
         return self._context.age((datetime.now(UTC) - at).total_seconds()) <= OVER
 
 
-async def _probe(service: BusinessCentral, name: str, route: str, missing: _Missing) -> str:
-    """Whether data can be read, in words; whatever breaks it off is worth another look."""
-    try:
-        return (await service.probe(name, route)).text
-    except RunbookError as error:
-        missing.hiccups.append(f"data: {error.code or error.what}")
-        return error.what
-
-
 def is_app_link(publisher: str, name: str) -> bool:
     """Whether these are Codat's extension's, whatever their case and blanks."""
     return (publisher.strip().lower(), name.strip().lower()) == (PUBLISHER.lower(), NAME.lower())
@@ -197,6 +240,14 @@ def _packages(rows: tuple[Extension, ...]) -> tuple[Package, ...]:
         Package(one.id, one.package_id, one.version, one.published_as, one.is_installed)
         for one in rows
         if is_app_link(one.publisher, one.display_name)
+    )
+
+
+def _app_links(rows: tuple[Deployment, ...]) -> tuple[Event, ...]:
+    return tuple(
+        Event("deployment", one.status, one.started_on)
+        for one in rows
+        if is_app_link(one.publisher, one.name)
     )
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bcrunbook.services.businesscentral import BusinessCentral
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.installation.tenant import TenantView
 
 PRODUCTION = "Production"
-RENAMED = "environmentrename"
 
 
 @dataclass(frozen=True)
@@ -21,13 +20,13 @@ class Place:
     """An environment that may be looked at, or why none can be.
 
     Args:
-        service: the client, for the customer's tenant; None without a tenant.
+        view: the customer's tenant, as it is seen; None without a tenant.
         tenant: the tenant as accounts.toml names it.
         environment: the environment's name; empty when unknown.
         unknown: why it is unknown.
     """
 
-    service: BusinessCentral | None
+    view: TenantView | None
     tenant: str = ""
     environment: str = ""
     unknown: str = ""
@@ -44,41 +43,30 @@ async def find_place(context: Context) -> Place:
     assert customer is not None
     if customer.tenant is None:
         return Place(None, unknown="the customer's tenant is not named in accounts.toml")
-    service = context.business_central(customer.tenant)
+    view = context.tenant(customer.tenant)
     wanted = customer.environment or ""
-    listed = await service.environments()
+    listed = await view.environments()
     if listed.value is None:
-        return Place(service, customer.tenant, wanted, "" if wanted else listed.unknown)
+        return Place(view, customer.tenant, wanted, "" if wanted else listed.unknown)
     names = {one.name.lower(): one.name for one in listed.value}
     if wanted and wanted.lower() in names:
-        return Place(service, customer.tenant, names[wanted.lower()])
+        return Place(view, customer.tenant, names[wanted.lower()])
     if wanted:
         for name in names.values():
-            if await _was_called(service, name, wanted):
-                return Place(service, customer.tenant, name)
+            if await view.was_called(name, wanted):
+                return Place(view, customer.tenant, name)
         known = ", ".join(names.values()) or "none"
         return Place(
-            service,
+            view,
             customer.tenant,
             unknown=f'there is no environment "{wanted}"; the tenant has: {known}',
         )
     production = [one.name for one in listed.value if one.type.lower() == PRODUCTION.lower()]
     if len(production) == 1:
-        return Place(service, customer.tenant, production[0])
+        return Place(view, customer.tenant, production[0])
     return Place(
-        service,
+        view,
         customer.tenant,
         unknown="name the environment in accounts.toml; the tenant has: "
         + ", ".join(names.values()),
-    )
-
-
-async def _was_called(service: BusinessCentral, name: str, before: str) -> bool:
-    """Whether the admin centre's log tells that the environment had that name."""
-    logged = await service.admin_operations(name)
-    return any(
-        one.type.lower() == RENAMED
-        and one.status.lower() == "succeeded"
-        and str(one.parameters.get("oldEnvironmentName", "")).lower() == before.lower()
-        for one in logged.value or ()
     )

@@ -16,6 +16,8 @@ UNLINKED = "Unlinked"
 COMPLETE = "Complete"
 FETCH_ERROR = "FetchError"
 AUTH_ERROR = "AuthError"
+PASSED = "passed"
+"""What `probe` reads when data could be read."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Poll:
 
     Args:
         at: when, in UTC.
-        elapsed: seconds of the cloud's time since the watch began.
+        elapsed: seconds of the cloud's time from the watch's beginning to the end of the look.
         connection: Codat's status of the connection.
         errors: the connection's errors, in Codat's order.
         data: the status of the data type `company`; empty when it was never synced.
@@ -76,7 +78,8 @@ class Poll:
         deployments: App Link's deployments since the watch began; None likewise.
         operations: operations about App Link since the watch began; None likewise.
         environment: the environment's name and status as far as known.
-        probe: `passed`, what failed, or empty when it was not tried.
+        probe: `passed` (once is enough while the extension is there), what failed, or empty when
+            it was not tried.
         unknown: why something could not be read, by the part's name.
         hiccups: errors that pass by themselves while something is being installed.
     """

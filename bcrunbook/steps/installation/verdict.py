@@ -19,6 +19,7 @@ from bcrunbook.steps.installation.poll import (
     COMPLETE,
     DEAUTHORIZED,
     LINKED,
+    PASSED,
     UNLINKED,
     Event,
     Package,
@@ -40,7 +41,6 @@ HIDDEN_AT_MOST = 300.0
 APART = 30.0
 """How far two sightings of the installed extension must lie apart."""
 
-PASSED = "passed"
 _RUNNING = frozenset({"inprogress", "unknown", "queued", "running"})
 _ENDED_BADLY = frozenset({"failed", "notfound"})
 _REMOVALS = frozenset({"environmentappuninstall"})

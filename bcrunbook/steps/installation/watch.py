@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from bcrunbook.errors import RunbookError, Unreachable, WaitAndRetry
 from bcrunbook.services.codat import Codat
@@ -47,6 +48,7 @@ class Watch:
         company: Codat's id of the company.
         connection: Codat's id of the connection.
         memory: what is known of the extension from earlier.
+        first: the look that showed that there is something to watch.
         told: called with one line at each poll.
     """
 
@@ -57,6 +59,7 @@ class Watch:
         company: str,
         connection: str,
         memory: Memory | None,
+        first: Poll,
         told: Told,
     ) -> None:
         self._context = context
@@ -64,6 +67,7 @@ class Watch:
         self._company = company
         self._connection = connection
         self._memory = memory
+        self._first = first
         self._told = told
         self._looker = Looker(context, codat, company, connection)
         self._log = WatchLog(context, connection)
@@ -88,23 +92,26 @@ class Watch:
         """
         log = self._log
         log.begin()
-        await self._pause()
-        while True:
-            poll = await self._look()
-            judgement = judge(log.polls, self._memory)
-            self._told(line(poll, judgement))
-            if not judgement.is_under_way or poll.elapsed >= BUDGET + _CONFIRMATIONS:
-                log.end(judgement)
-                return judgement
-            await self._refresh(poll)
-            self._codat.check_spare()
-            await self._pause()
+        assert self._context.roster is not None
+        with self._context.roster.watching():
+            poll = replace(self._first, elapsed=log.elapsed)
+            log.add(poll)
+            while True:
+                judgement = judge(log.polls, self._memory)
+                self._told(line(poll, judgement))
+                if not judgement.is_under_way or poll.elapsed >= BUDGET + _CONFIRMATIONS:
+                    log.end(judgement)
+                    return judgement
+                await self._refresh(poll)
+                self._codat.check_spare()
+                await self._pause()
+                poll = await self._look()
 
     async def _look(self) -> Poll:
         """One poll, kept in the log. A lost connection is tried again as long as time lasts."""
         while True:
             try:
-                poll = await self._looker.look(self._log.elapsed)
+                poll = await self._looker.look(lambda: self._log.elapsed)
             except (Unreachable, WaitAndRetry) as error:
                 if self._log.elapsed >= BUDGET:
                     raise
@@ -129,11 +136,9 @@ class Watch:
             self._told(f"Codat did not sync the company again: {error.what}")
 
     async def _pause(self) -> None:
-        """Sleep until the next poll is due: the first one is at once, a resumed one may be late."""
-        polls, elapsed = self._log.polls, self._log.elapsed
-        due = polls[-1].elapsed + _between(elapsed) if polls else elapsed
+        """Sleep until the next poll is due, which counts from the end of the last one."""
         jitter = random.uniform(1 - _JITTER, 1 + _JITTER)
-        await self._context.cloud.pace.sleep(max(0.0, due - elapsed) * jitter)
+        await self._context.cloud.pace.sleep(_between(self._log.elapsed) * jitter)
 
 
 def _between(elapsed: float) -> float:
