@@ -13,13 +13,15 @@ from typing import Any
 
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.notebook.buttons import Buttons
-from bcrunbook.secrets import clipboard
+from bcrunbook.secrets import Secret, clipboard
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.copied import copy_secret
+from bcrunbook.steps.link_customer import fetch_link
 from bcrunbook.steps.said import checked_name
 from bcrunbook.steps.step import Change
 
 _COPY = "Copy the client secret"
+_COPY_LINK = "Copy the customer's link"
 _LOOK = "Look now"
 _STOP = "Stop waiting"
 _LATER = "Not now"
@@ -35,6 +37,7 @@ class PersonHere:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._waiting: Buttons | None = None
+        self._told: Any = None
         self._clearing: dict[asyncio.Task[None], Any] = {}
 
     async def confirm(self, change: Change) -> str:
@@ -77,24 +80,45 @@ class PersonHere:
             name.disabled = True
 
     async def wait(self, change: Change, seconds: float) -> bool:
-        """Wait for the time to pass, or for a click that says to look now or to stop."""
+        """Wait for the time to pass, or for a click that says to look now or to stop.
+
+        Where the customer's link is wanted, it can be copied meanwhile.
+        """
+        import ipywidgets as widgets
         from IPython.display import display
 
+        assert change.hand_off is not None
         if self._waiting is None:
-            self._waiting = Buttons(_LOOK, _STOP)
-            display(self._waiting.row)  # type: ignore[no-untyped-call]
+            links = (_COPY_LINK,) if change.hand_off.has_customer_link else ()
+            self._waiting = Buttons(_LOOK, *links, _STOP)
+            self._told = widgets.Label()
+            display(widgets.VBox([self._waiting.row, self._told]))  # type: ignore[no-untyped-call]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds / self._context.cloud.pace.speed
         try:
-            clicked = await self._waiting.clicked(seconds / self._context.cloud.pace.speed)
+            while True:
+                clicked = await self._waiting.clicked(max(0.0, until - loop.time()))
+                if clicked != _COPY_LINK:
+                    return clicked != _STOP
+                self._told.value = await self._copy_link()
         except BaseException:
             # The cell was interrupted: nobody listens to these buttons any more.
             self.leave()
             raise
-        return clicked != _STOP
 
     def leave(self) -> None:
         """The wait is over."""
         if self._waiting is not None:
             self._waiting.disable()
+
+    async def _copy_link(self) -> str:
+        """The link goes to the clipboard only: it may work but once."""
+        try:
+            address = self._context.cloud.page(await fetch_link(self._context))
+            await clipboard.copy(Secret(address))
+        except RunbookError as error:
+            return f"{error.what} Next: {error.next}."
+        return "Copied. It may work only once, and for a day: send it now."
 
     async def _copy(self, change: Change, told: Any) -> str:
         try:

@@ -492,5 +492,6 @@ def _link_change(findings: CustomerFindings) -> Change:
             f" {LINKED}.",
             slips=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT),
             is_watched=findings.connection is not None,
+            has_customer_link=findings.connection is not None,
         ),
     )

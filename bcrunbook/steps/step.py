@@ -114,6 +114,7 @@ class HandOff:
         slips: what usually goes wrong, and what to do then.
         confirmation: what the person says when it is done; empty where a look shows it.
         is_watched: whether it is worth waiting here until a look shows it.
+        has_customer_link: whether it begins with a link that is fetched for the customer.
     """
 
     who: str
@@ -125,6 +126,7 @@ class HandOff:
     slips: tuple[str, ...] = ()
     confirmation: str = ""
     is_watched: bool = False
+    has_customer_link: bool = False
 
 
 @dataclass(frozen=True)

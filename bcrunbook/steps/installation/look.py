@@ -85,8 +85,8 @@ class Looker:
         """One poll.
 
         Args:
-            elapsed: tells the seconds of the cloud's time since the watch began; asked at the end,
-                as a look may have to wait for its turn.
+            elapsed: tells the seconds of the cloud's time since the watch began; asked when the
+                extension was read, as a look may have to wait for its turns.
             connection: the connection, where it was read just now.
 
         Raises:
@@ -103,6 +103,7 @@ class Looker:
             synced = company.last_successful_sync if company else None
         place = await self._find(missing)
         environment = probe = ""
+        seen_at = elapsed()
         packages = deployments = operations = None
         if place is not None and place.view is not None and place.environment:
             view, name = place.view, place.environment
@@ -110,6 +111,7 @@ class Looker:
             environment = f"{name}: {about.status}" if about is not None else name
             if await self._find_route(view.service, name, missing):
                 packages = await self._packages(view.service, name, missing)
+                seen_at = elapsed()
                 is_there = packages is not None and any(one.is_installed for one in packages)
                 if is_there:
                     probe = await self._probe(view.service, name, missing)
@@ -121,7 +123,7 @@ class Looker:
             operations = None if logged is None else self._operations(logged, packages)
         return Poll(
             at=datetime.now(UTC),
-            elapsed=elapsed(),
+            elapsed=seen_at,
             connection=status,
             errors=_errors(connection),
             data=data or "",

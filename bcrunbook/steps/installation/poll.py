@@ -69,7 +69,8 @@ class Poll:
 
     Args:
         at: when, in UTC.
-        elapsed: seconds of the cloud's time from the watch's beginning to the end of the look.
+        elapsed: seconds of the cloud's time from the watch's beginning to this look at the
+            extension.
         connection: Codat's status of the connection.
         errors: the connection's errors, in Codat's order.
         data: the status of the data type `company`; empty when it was never synced.

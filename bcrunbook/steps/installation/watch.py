@@ -31,7 +31,7 @@ FIRST = 30.0
 """Seconds between polls while an installation may be expected to end."""
 LATER = 60.0
 """Seconds between polls afterwards."""
-_JITTER = 0.1
+_JITTER = 0.2
 _REFRESH_EVERY = 120.0
 _CONFIRMATIONS = 600.0
 """How long past the budget what was seen once may still be confirmed."""
@@ -136,9 +136,11 @@ class Watch:
             self._told(f"Codat did not sync the company again: {error.what}")
 
     async def _pause(self) -> None:
-        """Sleep until the next poll is due, which counts from the end of the last one."""
-        jitter = random.uniform(1 - _JITTER, 1 + _JITTER)
-        await self._context.cloud.pace.sleep(_between(self._log.elapsed) * jitter)
+        """Sleep until the next look is due, counted from when the last one saw what it tells."""
+        elapsed = self._log.elapsed
+        # Never less than what two sightings must lie apart.
+        due = self._log.polls[-1].elapsed + _between(elapsed) * random.uniform(1.0, 1.0 + _JITTER)
+        await self._context.cloud.pace.sleep(due - elapsed)
 
 
 def _between(elapsed: float) -> float:
