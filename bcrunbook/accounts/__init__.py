@@ -6,6 +6,7 @@ message repeats a value that is or may be a secret, and no network or store is t
 """
 
 from .customer import Customer
+from .edit import amend, problem
 from .file import find_workspace, load, template
 from .model import GRAPH_COMMAND_LINE_TOOLS, Account, Network, SignIn, Workspace
 
@@ -16,7 +17,9 @@ __all__ = [
     "Network",
     "SignIn",
     "Workspace",
+    "amend",
     "find_workspace",
     "load",
+    "problem",
     "template",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -17,32 +16,17 @@ def init(
 ) -> None:
     """Lay out a workspace: accounts.toml with comments, and the notebooks. Overwrites nothing."""
     from bcrunbook.accounts import template
-    from bcrunbook.errors import FixInput
-    from bcrunbook.run.notebooks import shipped
+    from bcrunbook.run.layout import lay_out_notebooks, laying_out
 
-    made: list[str] = []
-    kept: list[str] = []
-    try:
-        (directory / "notebooks").mkdir(parents=True, exist_ok=True)
-        config = directory / "accounts.toml"
-        if config.exists():
-            kept.append(str(config))
-        else:
+    config = directory / "accounts.toml"
+    is_new = not config.exists()
+    with laying_out(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        if is_new:
             config.write_text(template(), encoding="utf-8")
-            made.append(str(config))
-        for notebook in sorted(shipped().glob("*.ipynb")):
-            target = directory / "notebooks" / notebook.name
-            if target.exists():
-                kept.append(str(target))
-            else:
-                shutil.copyfile(notebook, target)
-                made.append(str(target))
-    except OSError as error:
-        raise FixInput(
-            f"The workspace cannot be laid out ({error.strerror or type(error).__name__}).",
-            where=str(directory),
-            next="choose a folder that can be written to",
-        ) from None
+    notebooks_made, notebooks_kept = lay_out_notebooks(directory)
+    made = [str(path) for path in ([config] if is_new else []) + notebooks_made]
+    kept = [str(path) for path in ([] if is_new else [config]) + notebooks_kept]
     if as_json:
         output.print_json({"workspace": str(directory), "made": made, "kept": kept})
         return

@@ -15,17 +15,21 @@ notebook can read it) and only then raises, so that papermill fails as well.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bcrunbook.accounts import find_workspace, load
+from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.errors import RunbookError
-from bcrunbook.notebook import approval, parameters, views
+from bcrunbook.notebook import choices, desk, parameters, views
+from bcrunbook.notebook.approval import Approval
 from bcrunbook.notebook.attendance import PersonHere
+from bcrunbook.notebook.bar import bar
+from bcrunbook.notebook.progress import Progress
 from bcrunbook.notebook.views import View
 from bcrunbook.signin import DeviceCode
-from bcrunbook.steps import step_named
+from bcrunbook.steps import STEPS, notebook_of, step_named
 from bcrunbook.steps.context import Context, open_context
 from bcrunbook.steps.step import Change, Mode, State
 from bcrunbook.steps.walk import Walk, chosen_mode, failed_outcome
@@ -42,7 +46,7 @@ class _PersonAtNotebook:
     """Somebody who reads the cell's output."""
 
     def show_device_code(self, code: DeviceCode) -> None:
-        _display(views.device_code_view(code.url, code.code, code.expires_in // 60))
+        _display(views.device_code_view(code.url, code.code, code.expires_in))
 
     def say_browser_opens(self) -> None:
         _display(views.message_view("A browser window opens for the sign-in."))
@@ -55,66 +59,174 @@ def _display(view: View) -> None:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What has to be known of a step that could not begin."""
+class _Opening:
+    """What a notebook asked for: its parameters, as they are meant."""
 
     step: str
     account: str
     mode: str
-    error: RunbookError
-    customer: str = ""
+    workspace: str
+    customer: str
 
 
 class NotebookStep:
-    """One step in one notebook. Get it from `open_step`."""
+    """One step in one notebook. Get it from `open_step`.
 
-    def __init__(
-        self,
-        walk: Walk[Any] | None,
-        stack: AsyncExitStack,
-        held: _Held | None = None,
-        *,
-        answered: bool = False,
-    ) -> None:
-        self._walk = walk
-        self._stack = stack
-        self._held = held
+    Args:
+        opening: what the notebook asked for.
+        answered: whether a person is there who can click.
+    """
+
+    def __init__(self, opening: _Opening, *, answered: bool) -> None:
+        self._opening = opening
         self._answered = answered
+        self._chosen = opening
+        self._walk: Walk[Any] | None = None
+        self._held: RunbookError | None = None
+        self._stack = AsyncExitStack()
+        self._shown: dict[str, Any] = {}
+        self._at_work = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Open the step, or keep the error that says why it cannot be opened."""
+        await self._stack.aclose()
+        self._walk = self._held = None
+        try:
+            await self._open()
+        except RunbookError as error:
+            await self._stack.aclose()
+            self._held = error
+
+    async def _open(self) -> None:
+        given, answered = self._opening, self._answered
+        parameters.check(
+            account=given.account,
+            mode=given.mode,
+            workspace=given.workspace,
+            customer=given.customer,
+        )
+        step = step_named(given.step)
+        parameters.refuse_unknown(parameters.names_of(step), answered=answered)
+        loaded = load(find_workspace(given.workspace or None))
+        chosen = _chosen(loaded, given) if answered else given
+        self._chosen = chosen
+        context: Context = await self._stack.enter_async_context(
+            open_context(
+                loaded,
+                loaded.account(chosen.account),
+                person=_PersonAtNotebook() if answered else None,
+                customer=loaded.customer(chosen.account, chosen.customer)
+                if step.is_per_customer
+                else None,
+            )
+        )
+        mode = chosen_mode(given.mode, live=context.cloud.is_live, answered=answered)
+        self._walk = Walk(step, context, mode)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return self._session()._repr_mimebundle_()
 
+    def _ipython_display_(self) -> None:
+        if not self._answered:
+            raise NotImplementedError
+        self._show("session", self._session())
+        if self._walk is not None:
+            from IPython.display import display
+
+            context, chosen = self._walk.context, self._chosen
+            row = desk.pickers(context.workspace, chosen.account, chosen.customer, self._switch)
+            display(row)  # type: ignore[no-untyped-call]
+
     def _session(self) -> View:
         if self._walk is None:
             assert self._held is not None
-            return views.error_view(self._held.error)
-        account, cloud = self._walk.context.account, self._walk.context.cloud
-        customer = self._walk.context.customer
-        lines = [
-            ("Account", f"{account.name} ({account.kind})"),
-            *([("Customer", f"{customer.display_name} ({customer.name})")] if customer else []),
-            ("Cloud", cloud.kind),
-            ("Tenant", account.tenant),
-            ("Sign-in", account.sign_in.method),
-            ("Mode", self._walk.mode.value),
-        ]
-        return views.session_view(lines, is_live=cloud.is_live, is_production=account.is_production)
+            return views.error_view(self._held)
+        walk = self._walk
+        return bar(walk.context, walk.mode.value, walk.step.id, with_rail=self._answered)
 
-    async def examine(self) -> View:
+    def _show(self, name: str, view: View) -> None:
+        """Display a view that can be shown anew in its place when something has changed."""
+        from IPython.display import display
+
+        self._shown[name] = display(view, display_id=True)  # type: ignore[no-untyped-call]
+
+    def _show_anew(self, name: str, view: View) -> None:
+        if name in self._shown:
+            self._shown[name].update(view)
+
+    async def _switch(self, what: str, name: str) -> None:
+        """Go on with another account or customer."""
+        async with self._at_work:
+            assert self._walk is not None
+            given: str = getattr(self._opening, what)
+            choices.choose(self._walk.context.workspace.root, what, given, name)
+            await self.open()
+            self._show_anew("session", self._session())
+            for shown in ("findings", "plan"):
+                again = views.message_view("Another account was chosen: run this cell again.")
+                self._show_anew(shown, again)
+
+    async def _renew(self, workspace: Workspace) -> None:
+        """Look and plan again: accounts.toml has changed, or what is there has."""
+        walk = self._walk
+        if walk is None:
+            return
+        async with self._at_work:
+            account = workspace.account(walk.context.account.name)
+            if account.tenant != walk.context.account.tenant:
+                # Another tenant is another sign-in.
+                await self.open()
+                walk = self._walk
+                if walk is None:
+                    self._show_anew("session", self._session())
+                    return
+            else:
+                walk.context = replace(walk.context, workspace=workspace, account=account)
+            self._show_anew("session", self._session())
+            self._show_anew("findings", await self._examined())
+            self._show_anew("plan", self._planned())
+
+    async def examine(self) -> View | None:
         """Read what is there, and show it against what is wanted."""
         if self._walk is None:
             return _not_run()
+        async with self._at_work:
+            view = await self._examined()
+        if not self._answered:
+            return view
+        self._show("findings", view)
+        return None
+
+    async def _examined(self) -> View:
+        assert self._walk is not None
+        self._walk.error = None
         rows = await self._walk.examine()
         if self._walk.error is not None:
             return views.error_view(self._walk.error)
         return views.findings_view(rows)
 
-    def plan(self) -> View:
-        """Show what would be done."""
+    def plan(self) -> View | None:
+        """Show what would be done, and to a person what they can change about it."""
         if self._walk is None or self._walk.error is not None:
             return _not_run()
-        changes = self._walk.plan()
-        findings = self._walk.findings
+        view = self._planned()
+        if not self._answered:
+            return view
+        from IPython.display import display
+
+        self._show("plan", view)
+        walk = self._walk
+        tabs = desk.desk(walk.step.id, walk.context, walk.findings, self._renew)
+        if tabs is not None:
+            display(tabs)  # type: ignore[no-untyped-call]
+        return None
+
+    def _planned(self) -> View:
+        walk = self._walk
+        if walk is None or walk.error is not None:
+            return _not_run()
+        changes = walk.plan()
+        findings = walk.findings
         if findings is not None and findings.under_way:
             return views.plan_view(changes, f"Nothing to change. Under way: {findings.under_way}.")
         return views.plan_view(changes, "0 to change: everything is as it should be.")
@@ -124,12 +236,12 @@ class NotebookStep:
         walk = self._walk
         if walk is None or walk.error is not None:
             return _not_run()
-        progress = _Progress()
+        progress = Progress(is_watched=self._answered)
         walk.told = progress.tell
         was_under_way = walk.findings is not None and bool(walk.findings.under_way)
         handed = [one.title for one in walk.changes if one.by == "person"]
         here = PersonHere(walk.context) if self._answered else None
-        done = await walk.apply(_Approval().ask, here)
+        done = await walk.apply(_Asking(walk).ask, here)
         progress.end()
         if here is not None:
             here.leave()
@@ -158,23 +270,31 @@ class NotebookStep:
         """
         if self._walk is None:
             assert self._held is not None
-            held = self._held
+            shown, given = parameters.shown, self._opening
             outcome = failed_outcome(
-                held.step, held.account, held.mode, "unknown", held.error, held.customer
+                given.step,
+                shown(given.account),
+                shown(given.mode),
+                "unknown",
+                self._held,
+                shown(given.customer),
             )
         else:
             outcome = self._walk.outcome
+            self._show_anew("session", self._session())
         await self._stack.aclose()
-        _display(views.outcome_view(outcome))
+        following = _following(outcome.step) if self._answered else None
+        _display(views.outcome_view(outcome, following))
         if outcome.state is State.FAILED:
             advice = f"\n  next: {outcome.error['next']}" if outcome.error else ""
             raise StepFailed(f"{outcome.step}: {outcome.summary}{advice}")
 
 
-class _Approval:
+class _Asking:
     """Asks for a click; from the second time on with what is new, which no plan above shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, walk: Walk[Any]) -> None:
+        self._approval = Approval(walk.context.account)
         self._asked = False
 
     async def ask(self, changes: tuple[Change, ...]) -> bool:
@@ -182,7 +302,29 @@ class _Approval:
         if self._asked:
             _display(views.plan_view(changes, ""))
         self._asked = True
-        return await approval.ask(changes)
+        return await self._approval.ask(changes)
+
+
+def _chosen(workspace: Workspace, given: _Opening) -> _Opening:
+    """The account and the customer that a person chose, where they are still there."""
+    account = choices.chosen(workspace.root, "account", given.account)
+    if account not in workspace.accounts:
+        account = given.account
+    customer = given.customer
+    if customer and account in workspace.accounts:
+        customers = workspace.accounts[account].customers
+        customer = choices.chosen(workspace.root, "customer", customer)
+        if customer not in customers and account != given.account and customers:
+            customer = next(iter(customers))
+    return replace(given, account=account, customer=customer)
+
+
+def _following(step: str) -> tuple[str, str] | None:
+    """Title and notebook of the step after this one; None after the last."""
+    after = [one.id for one in STEPS].index(step) + 1
+    if after == len(STEPS):
+        return None
+    return STEPS[after].title, notebook_of(STEPS[after])
 
 
 def _not_run() -> View:
@@ -197,42 +339,6 @@ def _nothing_applied(mode: Mode, changes: tuple[Change, ...]) -> str:
     return "Nothing: see the outcome below."
 
 
-class _Progress:
-    """Shows line after line in one place of the running cell."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._handle: Any = None
-
-    def tell(self, line: str) -> None:
-        """Show one more line."""
-        text = f"{line[0].upper()}{line[1:]}"
-        if self._lines[-1:] != [text]:
-            # What only counts on takes the place of the line before.
-            if self._lines and _head(self._lines[-1]) == _head(text):
-                self._lines.pop()
-            self._lines.append(text)
-            self._show(is_over=False)
-
-    def end(self) -> None:
-        """Show that it is over."""
-        if self._lines:
-            self._show(is_over=True)
-
-    def _show(self, *, is_over: bool) -> None:
-        from IPython.display import display
-
-        view = views.progress_view(self._lines, is_over=is_over)
-        if self._handle is None:
-            self._handle = display(view, display_id=True)  # type: ignore[no-untyped-call]
-        else:
-            self._handle.update(view)
-
-
-def _head(line: str) -> str:
-    return line.partition(" (")[0]
-
-
 async def open_step(
     step: str, *, account: str, mode: str, workspace: str = "", customer: str = ""
 ) -> NotebookStep:
@@ -245,32 +351,9 @@ async def open_step(
         workspace: the folder with accounts.toml; empty searches from the current folder upwards.
         customer: for a step about a customer, one of the account's.
     """
-    stack = AsyncExitStack()
-    try:
-        walk = await _open(step, account, mode, workspace, customer, stack)
-    except RunbookError as error:
-        await stack.aclose()
-        shown = parameters.shown
-        held = _Held(step, shown(account), shown(mode), error, shown(customer))
-        return NotebookStep(None, stack, held)
-    return NotebookStep(walk, stack, answered=parameters.somebody_answers())
-
-
-async def _open(
-    step: str, account: str, mode: str, workspace: str, customer: str, stack: AsyncExitStack
-) -> Walk[Any]:
-    answered = parameters.somebody_answers()
-    parameters.check(account=account, mode=mode, workspace=workspace, customer=customer)
-    chosen = step_named(step)
-    parameters.refuse_unknown(parameters.names_of(chosen), answered=answered)
-    loaded = load(find_workspace(workspace or None))
-    person = _PersonAtNotebook() if answered else None
-    context: Context = await stack.enter_async_context(
-        open_context(
-            loaded,
-            loaded.account(account),
-            person=person,
-            customer=loaded.customer(account, customer) if chosen.is_per_customer else None,
-        )
+    opened = NotebookStep(
+        _Opening(step, account, mode, workspace, customer),
+        answered=parameters.somebody_answers(),
     )
-    return Walk(chosen, context, chosen_mode(mode, live=context.cloud.is_live, answered=answered))
+    await opened.open()
+    return opened

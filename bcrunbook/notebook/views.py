@@ -10,13 +10,16 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bcrunbook.errors import RunbookError
 from bcrunbook.notebook.timeline import timeline_svg, timeline_text
 from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub, scrub_json
 from bcrunbook.steps.step import Change, Finding, Outcome, Sighting, State, Verdict
+
+if TYPE_CHECKING:
+    from bcrunbook.notebook.bar import Stop
 
 OUTCOME_MIME = "application/vnd.bcrunbook.outcome+json"
 
@@ -74,11 +77,31 @@ def _html(template: str, **values: Any) -> str:
     return str(_templates().get_template(template).render(**values)).strip()
 
 
-def session_view(lines: Sequence[tuple[str, str]], *, is_live: bool, is_production: bool) -> View:
-    """Which account, cloud and mode this notebook works with."""
-    text = "\n".join(f"{label}: {value}" for label, value in lines)
-    html = _html("session.html", lines=lines, is_live=is_live, is_production=is_production)
-    return View(text, html)
+def session_view(
+    lines: Sequence[tuple[str, str]],
+    *,
+    is_rehearsal: bool,
+    is_production: bool,
+    rail: Sequence[Stop] = (),
+) -> View:
+    """Which account, cloud and mode this notebook works with, and the rail of steps.
+
+    Args:
+        lines: labels and values.
+        is_rehearsal: whether nothing real is touched.
+        is_production: whether the account is for production use.
+        rail: the steps; empty in a record.
+    """
+    text = [f"{label}: {value}" for label, value in lines]
+    text += [f"{'>' if one.is_here else ' '} {one.title}: {one.word}" for one in rail]
+    html = _html(
+        "session.html",
+        lines=lines,
+        is_rehearsal=is_rehearsal,
+        is_production=is_production,
+        rail=rail,
+    )
+    return View("\n".join(text), html)
 
 
 def findings_view(findings: Sequence[Finding], timeline: Sequence[Sighting] = ()) -> View:
@@ -125,7 +148,8 @@ def _hand_off_lines(change: Change) -> list[str]:
     handed = change.hand_off
     if handed is None:
         return []
-    lines = _wrapped(f"Who can: {handed.who}")
+    lines = _wrapped(f"Found: {handed.found}") if handed.found else []
+    lines += _wrapped(f"Who can: {handed.who}")
     if handed.link:
         lines.append(f"{'':<11}Link: {handed.link}")
     lines += [f"{'':<11}{label}: {value}" for label, value in handed.values]
@@ -191,14 +215,21 @@ def message_view(text: str) -> View:
     return View(text, _html("message.html", text=text))
 
 
-def device_code_view(url: str, code: str, minutes: int) -> View:
+def device_code_view(url: str, code: str, seconds: int) -> View:
     """Where to go and which code to type."""
+    minutes = seconds // 60
     text = f"To sign in, open {url} and enter the code {code} (valid {minutes} minutes)."
-    return View(text, _html("device_code.html", url=url, code=code, minutes=minutes))
+    html = _html("device_code.html", url=url, code=code, minutes=minutes, seconds=seconds)
+    return View(text, html)
 
 
-def outcome_view(outcome: Outcome) -> View:
-    """How the step ended, with the machine-readable outcome beside it."""
+def outcome_view(outcome: Outcome, following: tuple[str, str] | None = None) -> View:
+    """How the step ended, with the machine-readable outcome beside it.
+
+    Args:
+        outcome: how it ended.
+        following: title and notebook of the next step, for somebody who goes on.
+    """
     word = STATE_WORDS[outcome.state]
     lines = [f"Outcome: {word}. {outcome.summary}"]
     for change in outcome.hand_offs:
@@ -206,5 +237,7 @@ def outcome_view(outcome: Outcome) -> View:
     if outcome.error is not None:
         labels = (("why", "why"), ("next", "next"), ("who", "who can"))
         lines += [f"  {label}: {outcome.error[key]}" for key, label in labels if outcome.error[key]]
-    html = _html("outcome.html", outcome=outcome, word=word)
+    if following is not None:
+        lines.append(f"Next step: {following[0]} ({following[1]})")
+    html = _html("outcome.html", outcome=outcome, word=word, following=following)
     return View("\n".join(lines), html, {OUTCOME_MIME: outcome.as_dict()})

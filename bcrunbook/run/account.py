@@ -17,8 +17,8 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import cloud_of
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger import open_ledger
+from bcrunbook.notebook.files import notebook_path
 from bcrunbook.run.cards import write_card
-from bcrunbook.run.notebooks import notebook_path
 from bcrunbook.run.papermill import run_notebook, unwritable
 from bcrunbook.steps import notebook_of
 from bcrunbook.steps.step import Change, State, Step, worst_code

@@ -51,11 +51,19 @@ def name_in_store(account: Account, marker: str) -> str:
     return f"{account.name}/{marker}"
 
 
+def marker_by_hand(seen: PasswordCredential) -> str:
+    """The marker of a secret that was made by hand, whose description bears none."""
+    return seen.key_id[:8].lower()
+
+
 async def credential_of(context: Context, seen: PasswordCredential) -> Credential:
     """One secret on the application, with what store and ledger know of it."""
     found = _MARKER.search(seen.display_name or "")
     if found is None:
-        return Credential(seen, "", False)
+        # One that was made by hand counts as ours when its value was brought here.
+        marker = marker_by_hand(seen)
+        is_stored = await context.store.get(name_in_store(context.account, marker)) is not None
+        return Credential(seen, marker if is_stored else "", is_stored)
     marker, name = found.group(1), context.account.name
     is_stored = await context.store.get(name_in_store(context.account, marker)) is not None
 

@@ -170,11 +170,15 @@ async def main(number: int) -> None:
 
 def report(alone: Waited, waited: list[Waited], log: list[dict[str, object]]) -> None:
     """Print the figures."""
-    first, last = min(one.began for one in waited), max(one.ended for one in waited)
-    longest = alone.ended - alone.began
-    print(f"one customer, twenty minutes, alone   {longest / 60:6.1f} min   {alone.verdict}")
-    print(f"{len(waited)} customers at once               {(last - first) / 60:6.1f} min")
-    print(f"ratio                                 {(last - first) / longest:6.2f}")
+    clicks = [one.began for one in waited]
+    last = max(one.ended for one in waited)
+    longest = max(one.ended - one.began for one in waited)
+    single = alone.ended - alone.began
+    print(f"one customer, twenty minutes, alone   {single / 60:6.1f} min   {alone.verdict}")
+    print(f"{len(waited)} customers, longest wait        {longest / 60:6.1f} min")
+    print(f"ratio                                 {longest / single:6.2f}")
+    print(f"from the last click to the last verdict {(last - max(clicks)) / 60:4.1f} min")
+    print(f"the clicks themselves took            {(max(clicks) - min(clicks)) / 60:6.1f} min")
     for verdict, count in Counter(one.verdict for one in waited).most_common():
         print(f"  {verdict:<36}{count:6}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

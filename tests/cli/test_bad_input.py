@@ -131,7 +131,7 @@ def test_a_notebook_refuses_bad_parameters(
     given: list[str], says: list[str], make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
     """papermill fails, and the outcome says why and what to do; a value is not repeated."""
-    from bcrunbook.run.notebooks import shipped
+    from bcrunbook.notebook.files import shipped
 
     source, target = shipped() / "00_start_here.ipynb", tmp_path / "out.ipynb"
     words = [str(source), str(target), "-r", "workspace", str(make_workspace().root), *given]

@@ -29,6 +29,7 @@ class Seat:
         self.updates: list[str] = []
         self.state: dict[str, dict[str, Any]] = {}
         self.traffic: list[dict[str, Any]] = []
+        self._texts: list[str] = []
 
     def run(
         self, source: str, *, click: str = "", act: Callable[[], None] | None = None
@@ -56,7 +57,7 @@ class Seat:
             kind, content = told["msg_type"], told["content"]
             if kind in ("display_data", "execute_result"):
                 shown.append(content["data"])
-                if WIDGET in content["data"]:
+                if self._is_to_be_used(content["data"]):
                     if click:
                         self.click(click)
                     elif act is not None:
@@ -81,6 +82,8 @@ class Seat:
             self.state[content["comm_id"]] = dict(content["data"].get("state", {}))
         if kind == "comm_msg" and content["data"].get("method") in ("update", "echo_update"):
             self.state[content["comm_id"]] |= content["data"]["state"]
+            if self.state[content["comm_id"]].get("_model_name") == "HTMLModel":
+                self._texts.append(str(self.state[content["comm_id"]].get("value", "")))
         if kind == "update_display_data":
             self.updates.append(content["data"]["text/plain"])
         return told
@@ -108,6 +111,16 @@ class Seat:
     def shut_down(self) -> None:
         """Shut the kernel down, as JupyterLab does."""
         self._manager.shutdown_kernel()
+
+    def texts(self) -> list[str]:
+        """What widgets that only show something have shown so far, in order."""
+        return self._texts
+
+    def _is_to_be_used(self, data: dict[str, Any]) -> bool:
+        """Whether what is displayed is a widget that does more than show something."""
+        if WIDGET not in data:
+            return False
+        return str(self.state[data[WIDGET]["model_id"]]["_model_name"]) != "HTMLModel"
 
     def _find(self, model: str, label: str) -> str:
         found = [

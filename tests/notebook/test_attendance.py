@@ -18,7 +18,7 @@ from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from tests.clipboard import Clipboard
 from tests.conftest import MakeWorkspace, only_account
-from tests.notebook.seat import Seat
+from tests.notebook.seat import WIDGET, Seat
 from tests.portal import calls, facts
 from tests.walking import walk
 
@@ -64,7 +64,7 @@ def secret_of(workspace: Workspace) -> str:
 def begin(seat: Seat, workspace: Workspace, step: str) -> str:
     """Step through the first cells; returns the plan as it was shown."""
     seat.run(OPEN.format(step=step, account=only_account(workspace), root=str(workspace.root)))
-    (plan,) = seat.run("step.plan()")
+    plan = seat.run("step.plan()")[0]
     return str(plan["text/plain"])
 
 
@@ -178,10 +178,10 @@ def test_a_wait_shows_what_for_and_can_be_stopped(
         seat.click("Stop waiting")
 
     shown = seat.run("await step.apply()", act=act)
-    first = next(one["text/plain"] for one in shown if "text/plain" in one)
-    assert first.startswith("Waiting for a person to enable Dynamics 365 Business Central")
-    assert all(len(text.splitlines()) == 1 for text in seat.updates)
-    assert "looked once" in "".join(seat.updates)
+    told = next(one["text/plain"] for one in shown if WIDGET not in one)
+    assert told.startswith("Waiting for a person to enable Dynamics 365 Business Central")
+    assert len(told.splitlines()) == 1
+    assert "looked once" in "".join(seat.texts())
     assert outcome(seat)["state"] == "needs_person"
 
 
@@ -243,8 +243,8 @@ def test_the_portal_in_a_browser_and_the_waiting_notebook(
         tab.goto(values["Link"])
         tab.get_by_role("switch", name="Enable Dynamics 365 Business Central").click()
 
-    seat.run("await step.apply()", act=toggle)
-    assert "Seen" in seat.updates[-1]
+    shown = seat.run("await step.apply()", act=toggle)
+    assert any("Seen: " in one["text/plain"] for one in shown if WIDGET not in one)
     assert outcome(seat)["state"] == "done"
     value = secret_of(workspace)
     assert value not in tab.content()

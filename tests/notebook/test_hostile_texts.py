@@ -101,7 +101,7 @@ def test_notebook_cells() -> None:
         views.outcome_view(outcome()),
         views.progress_view([EVIL], is_over=False),
         views.message_view(EVIL),
-        views.session_view([("Customer", EVIL)], is_live=False, is_production=False),
+        views.session_view([("Customer", EVIL)], is_rehearsal=True, is_production=False),
     ):
         bundle = view._repr_mimebundle_()
         check_page(bundle["text/html"])

@@ -32,10 +32,10 @@ def test_nothing_is_written_before_the_click(
     """In `auto`, with a person there, the plan waits for a click and does what it says."""
     workspace = make_workspace()
     account = only_account(workspace)
-    (bar,) = seat.run(OPEN.format(account=account, root=str(workspace.root)))
+    bar = seat.run(OPEN.format(account=account, root=str(workspace.root)))[0]
     assert "Mode: ask" in bar["text/plain"]
     seat.run("await step.examine()")
-    (plan,) = seat.run("step.plan()")
+    plan = seat.run("step.plan()")[0]
     assert "create the application" in plan["text/plain"]
     assert meet().applications(account) == []
     seat.run("await step.apply()", click=click)

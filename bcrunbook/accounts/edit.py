@@ -1,0 +1,107 @@
+"""Changing single values of an `accounts.toml`, the rest of it left as its author wrote it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import tomlkit
+from pydantic import ValidationError
+from tomlkit.exceptions import TOMLKitError
+
+from ..errors import FixInput
+from ..secrets import looks_like_secret
+from .file import load
+from .model import FILE_NAME, Account, Workspace
+
+EDITABLE: Final = frozenset(
+    {"application", "client_id", "secret_description", "secret_lifetime", "tenant"}
+)
+"""The keys of an account that a person may change in a notebook."""
+
+
+def problem(account: Account, key: str, value: str) -> str:
+    """What does not fit in a value, said before it is written; empty when it fits.
+
+    Args:
+        account: the account.
+        key: one of `EDITABLE`.
+        value: what would be written.
+    """
+    if looks_like_secret(value):
+        return "This looks like a secret, and accounts.toml holds none."
+    whole: dict[str, Any] = {
+        "name": account.name,
+        "kind": account.kind,
+        "tenant": account.tenant,
+        "application": account.application,
+        key: value,
+    }
+    try:
+        Account.model_validate(whole)
+    except ValidationError:
+        return f"Expected {_expected(key)}."
+    return ""
+
+
+def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
+    """Write values into an account's table.
+
+    Args:
+        root: the workspace's folder.
+        account: the account's name.
+        values: keys of `EDITABLE` and their new values.
+
+    Returns:
+        The workspace as it reads now.
+
+    Raises:
+        FixInput: a value does not fit, or the file cannot be read or written; it is as before.
+    """
+    path = root / FILE_NAME
+    known = load(root).account(account)
+    for key, value in values.items():
+        if key not in EDITABLE or problem(known, key, value):
+            raise FixInput(
+                f"{key} cannot be set to that. Nothing was written.",
+                where=f"{path}, accounts.{account}.{key}",
+                next=f"give {_expected(key)}" if key in EDITABLE else "change it in the file",
+            )
+    before = path.read_bytes()
+    try:
+        document = tomlkit.parse(before.decode("utf-8"))
+        table: Any = document["accounts"]
+        for key, value in values.items():
+            table[account][key] = value
+        _replace(path, tomlkit.dumps(document).encode("utf-8"))
+    except (OSError, TOMLKitError, UnicodeDecodeError) as error:
+        raise FixInput(
+            f"accounts.toml cannot be changed from here ({type(error).__name__}).",
+            where=str(path),
+            next="change it in an editor: " + ", ".join(values),
+        ) from None
+    try:
+        return load(root)
+    except FixInput:
+        _replace(path, before)
+        raise
+
+
+def _expected(key: str) -> str:
+    for name, field in Account.model_fields.items():
+        if key in (name, field.alias):
+            return field.description or "another value"
+    return "another value"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Replace a file as a whole, its permissions kept."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.chmod(path.stat().st_mode)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

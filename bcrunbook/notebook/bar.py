@@ -1,0 +1,78 @@
+"""The session bar: which account, tenant, cloud and mode, and the rail of steps with their states.
+
+The bar is a plain view. The rail is for a person at the notebook: in a record it would tell of
+other runs than the one that it records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bcrunbook.notebook import views
+from bcrunbook.notebook.views import STATE_WORDS, View
+from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.step import State
+
+_SIGNED_IN = "Signed in as"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A step on the rail.
+
+    Args:
+        title: the step's title.
+        href: its notebook.
+        state: its last state; empty when it never ran.
+        word: the same in words.
+        is_here: whether it is the notebook's own.
+    """
+
+    title: str
+    href: str
+    state: str
+    word: str
+    is_here: bool
+
+
+def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
+    """The bar of one notebook.
+
+    Args:
+        context: what the notebook works with.
+        mode: how far it may go.
+        step: the notebook's step.
+        with_rail: whether somebody is there who may go on to another step.
+    """
+    account, cloud, customer = context.account, context.cloud, context.customer
+    outcomes = {
+        row.step: row
+        for row in context.ledger.outcomes(account.name)
+        if row.customer in (None, "", context.customer_name)
+    }
+    lines = [
+        ("Account", f"{account.name} ({account.kind})"),
+        *([("Customer", f"{customer.display_name} ({customer.name})")] if customer else []),
+        ("Cloud", cloud.kind),
+        ("Tenant", account.tenant),
+        ("Sign-in", account.sign_in.method),
+        ("Mode", mode),
+    ]
+    rail: list[Stop] = []
+    if with_rail:
+        first = outcomes.get(STEPS[0].id)
+        for row in first.data.get("findings", ()) if first is not None else ():
+            if row.get("name") == _SIGNED_IN:
+                lines.append((_SIGNED_IN, str(row.get("actual", ""))))
+        for one in STEPS:
+            seen = outcomes.get(one.id)
+            state = seen.state if seen is not None else ""
+            word = STATE_WORDS[State(state)] if state else "not done yet"
+            rail.append(Stop(one.title, notebook_of(one), state, word, one.id == step))
+    return views.session_view(
+        lines,
+        is_rehearsal=not cloud.is_live,
+        is_production=account.is_production,
+        rail=rail,
+    )

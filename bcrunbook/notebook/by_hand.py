@@ -1,0 +1,30 @@
+"""The way by hand, beside the plan: the notebook's own section, and fields for what came of it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from bcrunbook.notebook.files import shipped
+from bcrunbook.steps import notebook_of, step_named
+
+HEADING = "## The same by hand"
+
+
+@cache
+def by_hand(step: str) -> str:
+    """What the step's notebook says of the way by hand, as HTML; empty where it says nothing.
+
+    Args:
+        step: the step's id.
+    """
+    from markdown_it import MarkdownIt
+
+    path: Path = shipped() / notebook_of(step_named(step))
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and text.startswith(HEADING):
+            # No HTML of its own is let through, as the notebooks hold none.
+            return str(MarkdownIt("js-default").render(text.removeprefix(HEADING).strip()))
+    return ""

@@ -1,0 +1,57 @@
+"""Which account and customer a person chose instead of those in a notebook's parameters.
+
+Kept in the workspace, so that the next notebook begins where the last one was. A parameter that is
+changed counts for itself again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+_FOLDER = ".bcrunbook"
+_FILE = "chosen.json"
+
+
+def chosen(root: Path, parameter: str, given: str) -> str:
+    """What was chosen instead of a parameter's value; the value itself where nothing was.
+
+    Args:
+        root: the workspace's folder.
+        parameter: `account` or `customer`.
+        given: what the parameter says.
+    """
+    return _read(root).get(parameter, {}).get(given, given)
+
+
+def choose(root: Path, parameter: str, given: str, instead: str) -> None:
+    """Keep a choice; choosing what the parameter says forgets it.
+
+    Args:
+        root: the workspace's folder.
+        parameter: `account` or `customer`.
+        given: what the parameter says.
+        instead: what was chosen.
+    """
+    kept = _read(root)
+    kept.setdefault(parameter, {})[given] = instead
+    if instead == given:
+        del kept[parameter][given]
+    # A choice that cannot be kept holds for this notebook all the same.
+    with contextlib.suppress(OSError):
+        folder = root / _FOLDER
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", "utf-8")
+        (folder / _FILE).write_text(json.dumps(kept, indent=1), "utf-8")
+
+
+def _read(root: Path) -> dict[str, dict[str, str]]:
+    try:
+        kept = json.loads((root / _FOLDER / _FILE).read_text("utf-8"))
+        return {
+            str(name): {str(given): str(instead) for given, instead in pairs.items()}
+            for name, pairs in kept.items()
+        }
+    except (OSError, ValueError, AttributeError):
+        return {}

@@ -1,0 +1,123 @@
+"""What a person has in front of them beside the plain outputs: pickers, forms, the way by hand.
+
+Nothing of this exists where nobody answers: papermill, nbval and readers of a stored notebook have
+the plain outputs alone, which say the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bcrunbook.accounts import Workspace, amend
+from bcrunbook.errors import RunbookError
+from bcrunbook.notebook.by_hand import by_hand
+from bcrunbook.notebook.form import Form
+from bcrunbook.notebook.inputs import brought_back, inputs
+from bcrunbook.secrets import Secret
+from bcrunbook.steps.brought import take_in
+from bcrunbook.steps.context import Context
+
+Switch = Callable[[str, str], Awaitable[None]]
+Renew = Callable[[Workspace], Awaitable[None]]
+
+
+def pickers(workspace: Workspace, account: str, customer: str, switch: Switch) -> Any:
+    """A list of accounts, and of the account's customers where the step is about one.
+
+    Args:
+        workspace: the workspace.
+        account: the account that is chosen.
+        customer: the customer that is chosen; empty for a step of the account itself.
+        switch: called with `account` or `customer` and another name.
+    """
+    import ipywidgets as widgets
+
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def picker(what: str, label: str, options: list[tuple[str, str]], value: str) -> Any:
+        one = widgets.Dropdown(
+            options=options,
+            value=value,
+            description=label,
+            style={"description_width": "initial"},
+            layout={"width": "auto"},
+        )
+
+        def begin(name: str) -> None:
+            task = asyncio.ensure_future(_run(switch(what, name)))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        one.observe(lambda seen: loop.call_soon_threadsafe(begin, seen["new"]), names="value")
+        return one
+
+    accounts = [(f"{one.name} ({one.kind})", one.name) for one in workspace.accounts.values()]
+    row = [picker("account", "Account", accounts, account)]
+    customers = workspace.accounts[account].customers
+    if customer in customers:
+        named = [(f"{one.display_name} ({one.name})", one.name) for one in customers.values()]
+        row.append(picker("customer", "Customer", named, customer))
+    box = widgets.HBox(row, layout={"flex_flow": "row wrap"})
+    box.add_class("bcr-form")
+    return box
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
+
+
+def desk(step: str, context: Context, findings: Any, renew: Renew) -> Any:
+    """Two tabs below the plan: the step's values, and the way by hand.
+
+    Args:
+        step: the step's id.
+        context: what the step works with.
+        findings: what it found.
+        renew: called with the workspace after accounts.toml was changed, or with the same one
+            when something was brought that changes what a look shows.
+
+    Returns:
+        The widget; None where the step has neither.
+    """
+    import ipywidgets as widgets
+
+    root, name = context.workspace.root, context.account.name
+
+    async def use(values: dict[str, str]) -> str:
+        try:
+            await renew(amend(root, name, values))
+        except RunbookError as error:
+            return f"{error.what} Next: {error.next}."
+        return "Kept in accounts.toml. The plan above follows it."
+
+    async def bring(secret: Secret) -> str:
+        try:
+            where = await take_in(context, secret)
+            await renew(context.workspace)
+        except RunbookError as error:
+            return f"{error.what} Next: {error.next}."
+        return f"It works, and is kept in {where}. The plan above follows it."
+
+    pages: list[tuple[str, Any]] = []
+    fields = inputs(step, context.account, findings)
+    if fields:
+        pages.append(("Values", Form(fields, "Use these values", use).widget))
+    told = by_hand(step)
+    if told:
+        parts: list[Any] = [widgets.HTML(f'<div class="bcr">{told}</div>')]
+        back = brought_back(step, context.account)
+        if back:
+            parts.append(Form(back, "Note it in accounts.toml", use).widget)
+        if step == "client_secret":
+            from bcrunbook.notebook.secret_field import SecretField
+
+            parts.append(SecretField("Value of the secret", "Put it into the store", bring))
+        pages.append(("By hand instead", widgets.VBox(parts)))
+    if not pages:
+        return None
+    tabs = widgets.Tab(children=[page for _, page in pages], titles=[title for title, _ in pages])
+    tabs.add_class("bcr-desk")
+    return tabs

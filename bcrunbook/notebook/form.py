@@ -1,0 +1,109 @@
+"""A small form: fields that say while one types what does not fit, and a button that uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Use = Callable[[dict[str, str]], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field.
+
+    Args:
+        key: the key of the value.
+        label: what it is called.
+        value: what is in it at first.
+        check: says what does not fit in a value; empty when it fits.
+        note: says what a value that fits comes to.
+    """
+
+    key: str
+    label: str
+    value: str
+    check: Callable[[str], str]
+    note: Callable[[str], str] = lambda _: ""
+
+
+class Form:
+    """Some fields with a button that is there to be pressed once something fits and has changed.
+
+    Args:
+        fields: the fields.
+        action: what the button says.
+        use: takes the changed values and returns what to say about them; does not raise.
+
+    Attributes:
+        widget: the form as a widget.
+    """
+
+    def __init__(self, fields: Sequence[Field], action: str, use: Use) -> None:
+        import ipywidgets as widgets
+
+        self._fields = {one.key: one for one in fields}
+        self._before = {one.key: one.value for one in fields}
+        self._use = use
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._texts = {
+            one.key: widgets.Text(
+                value=one.value,
+                description=one.label,
+                style={"description_width": "11em"},
+                layout={"width": "100%", "max_width": "640px"},
+            )
+            for one in fields
+        }
+        self._notes = {one.key: widgets.HTML() for one in fields}
+        self._button = widgets.Button(description=action, layout={"width": "auto"})
+        self._said = widgets.HTML()
+        for text in self._texts.values():
+            text.observe(lambda _: self._look(), names="value")
+        self._button.on_click(lambda _: self._loop.call_soon_threadsafe(self._begin))
+        rows: list[Any] = []
+        for key in self._texts:
+            rows += [self._texts[key], self._notes[key]]
+        self.widget = widgets.VBox([*rows, widgets.HBox([self._button, self._said])])
+        self.widget.add_class("bcr-form")
+        self._look()
+
+    def _values(self) -> dict[str, str]:
+        return {key: text.value.strip() for key, text in self._texts.items()}
+
+    def _look(self) -> None:
+        """Say what does not fit, and let the button be pressed when all does."""
+        problems = {}
+        for key, value in self._values().items():
+            field = self._fields[key]
+            # An empty field that was empty is not filled in yet, which is no mistake.
+            is_blank = not value and not self._before[key]
+            problems[key] = "" if is_blank else field.check(value)
+            shown = problems[key] or ("" if is_blank else field.note(value))
+            kind = "problem" if problems[key] else "soft"
+            self._notes[key].value = (
+                f'<div class="bcr-note {kind}" role="status">{html.escape(shown)}</div>'
+                if shown
+                else ""
+            )
+        changed = self._values() != self._before
+        self._button.disabled = not changed or any(problems.values())
+
+    def _begin(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._apply())
+
+    async def _apply(self) -> None:
+        values = self._values()
+        changed = {key: value for key, value in values.items() if value != self._before[key]}
+        if not changed or any(self._fields[key].check(values[key]) for key in changed):
+            return
+        self._button.disabled = True
+        said = await self._use(changed)
+        self._said.value = f'<div class="bcr-note soft" role="status">{html.escape(said)}</div>'
+        self._before = values
+        self._look()

@@ -1,0 +1,86 @@
+"""A field for a secret, whose value is in no widget's state.
+
+What is typed stays in the browser until the button is pressed; then it goes to the kernel in one
+message, and the field is empty again. It is never a trait, so it is neither in the widget's state
+nor in a saved notebook.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anywidget
+import traitlets
+
+from bcrunbook.secrets import Secret
+
+Take = Callable[[Secret], Awaitable[str]]
+
+_ESM = """
+function render({ model, el }) {
+  const id = "bcr-" + Math.random().toString(36).slice(2);
+  const label = document.createElement("label");
+  label.htmlFor = id;
+  label.textContent = model.get("label");
+  const input = document.createElement("input");
+  Object.assign(input, { id, type: "password", autocomplete: "off", spellcheck: false });
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = model.get("action");
+  const said = document.createElement("div");
+  said.setAttribute("role", "status");
+  said.textContent = model.get("said");
+  const send = () => {
+    if (input.value) model.send({ value: input.value });
+    input.value = "";
+  };
+  button.addEventListener("click", send);
+  input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") send();
+  });
+  model.on("change:said", () => { said.textContent = model.get("said"); });
+  el.classList.add("bcr-secret");
+  el.append(label, input, button, said);
+}
+export default { render };
+"""
+
+
+class SecretField(anywidget.AnyWidget):
+    """A field and a button.
+
+    Args:
+        label: what is asked for.
+        action: what the button says.
+        take: takes the secret and returns what to say about it; does not raise.
+    """
+
+    _esm = _ESM
+    label = traitlets.Unicode().tag(sync=True)
+    action = traitlets.Unicode().tag(sync=True)
+    said = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, label: str, action: str, take: Take) -> None:
+        super().__init__(label=label, action=action)
+        self._take = take
+        self._taking: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self.on_msg(self._received)
+
+    def _received(self, _: Any, content: Any, buffers: Any) -> None:
+        value = content.get("value") if isinstance(content, dict) else None
+        if isinstance(value, str) and value.strip():
+            secret = Secret(value.strip())
+            self._loop.call_soon_threadsafe(self._begin, secret)
+
+    def _begin(self, secret: Secret) -> None:
+        task = asyncio.ensure_future(self._handle(secret))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+
+    async def _handle(self, secret: Secret) -> None:
+        self.said = "Checking it."
+        self.said = await self._take(secret)
