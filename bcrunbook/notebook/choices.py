@@ -26,7 +26,7 @@ def chosen(root: Path, parameter: str, given: str) -> str:
 
 
 def choose(root: Path, parameter: str, given: str, instead: str) -> None:
-    """Keep a choice; choosing what the parameter says forgets it.
+    """Keep a choice; it takes the place of the one before.
 
     Args:
         root: the workspace's folder.
@@ -34,10 +34,8 @@ def choose(root: Path, parameter: str, given: str, instead: str) -> None:
         given: what the parameter says.
         instead: what was chosen.
     """
-    kept = _read(root)
-    kept.setdefault(parameter, {})[given] = instead
-    if instead == given:
-        del kept[parameter][given]
+    # Only the last choice counts: an older one, made instead of another value, would surprise.
+    kept = _read(root) | {parameter: {given: instead}}
     # A choice that cannot be kept holds for this notebook all the same.
     with contextlib.suppress(OSError):
         folder = root / _FOLDER

@@ -96,6 +96,41 @@ class Seat:
         """Type into a field, as by its label."""
         self._send(self._find("TextModel", label), "update", state={"value": text}, buffer_paths=[])
 
+    def choose(self, label: str, option: str) -> None:
+        """Choose from a list, as by its label, the option that begins like this."""
+        comm = self._find("DropdownModel", label)
+        options = self.state[comm]["_options_labels"]
+        (at,) = [number for number, one in enumerate(options) if one.startswith(option)]
+        self._send(comm, "update", state={"index": at}, buffer_paths=[])
+
+    def hand_in(self, label: str, secret: str) -> None:
+        """Hand a secret in, as the field with this label does."""
+        (comm,) = [
+            comm
+            for comm, one in self.state.items()
+            if one.get("_model_name") == "AnyModel" and one.get("label") == label
+        ]
+        self._send(comm, "custom", content={"value": secret})
+
+    def said(self) -> list[str]:
+        """What the fields for secrets say."""
+        return [str(one["said"]) for one in self.state.values() if one.get("said")]
+
+    def buttons(self, label: str) -> int:
+        """How many buttons there have been whose label begins like this."""
+        return len(self._all("ButtonModel", label))
+
+    def is_disabled(self, label: str) -> bool:
+        """Whether the button whose label begins like this cannot be pressed."""
+        return bool(self.state[self._find("ButtonModel", label)]["disabled"])
+
+    def until(self, seen: Callable[[], bool]) -> None:
+        """Listen to the kernel until something has been seen."""
+        deadline = time.monotonic() + 60
+        while not seen():
+            assert time.monotonic() < deadline
+            self.hear(0.2)
+
     def labels(self) -> list[str]:
         """What the labels say."""
         return [
@@ -123,12 +158,14 @@ class Seat:
         return str(self.state[data[WIDGET]["model_id"]]["_model_name"]) != "HTMLModel"
 
     def _find(self, model: str, label: str) -> str:
-        found = [
+        return self._all(model, label)[-1]
+
+    def _all(self, model: str, label: str) -> list[str]:
+        return [
             comm
             for comm, one in self.state.items()
             if one.get("_model_name") == model and one["description"].startswith(label)
         ]
-        return found[-1]
 
     def _send(self, comm: str, method: str, **data: Any) -> None:
         content = {"comm_id": comm, "data": {"method": method, **data}}

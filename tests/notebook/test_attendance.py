@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -73,14 +72,6 @@ def outcome(seat: Seat) -> dict[str, Any]:
     return dict(seat.run("await step.outcome()")[-1][OUTCOME_MIME])
 
 
-def until(seat: Seat, seen: Callable[[], bool]) -> None:
-    """Listen to the kernel until something has been seen."""
-    deadline = time.monotonic() + 60
-    while not seen():
-        assert time.monotonic() < deadline
-        seat.hear(0.2)
-
-
 def test_copy_type_a_name_and_say_that_it_is_saved(
     with_secret: Workspace, clipboard: Clipboard, seat: Seat
 ) -> None:
@@ -90,13 +81,13 @@ def test_copy_type_a_name_and_say_that_it_is_saved(
 
     def act() -> None:
         seat.click("Copy the client secret")
-        until(seat, lambda: any("Copied" in one for one in seat.labels()))
+        seat.until(lambda: any("Copied" in one for one in seat.labels()))
         assert clipboard.text() == value
         seat.click(SAVED)
-        until(seat, lambda: any("name first" in one for one in seat.labels()))
+        seat.until(lambda: any("name first" in one for one in seat.labels()))
         seat.type("Your name", PASTED)
         seat.click(SAVED)
-        until(seat, lambda: any("looks like a secret" in one for one in seat.labels()))
+        seat.until(lambda: any("looks like a secret" in one for one in seat.labels()))
         seat.type("Your name", "Ada")
         seat.click(SAVED)
 
@@ -117,7 +108,7 @@ def test_what_was_copied_is_cleared_again(
 
     def act() -> None:
         seat.click("Copy the client secret")
-        until(seat, lambda: any("Cleared" in one for one in seat.labels()))
+        seat.until(lambda: any("Cleared" in one for one in seat.labels()))
         assert clipboard.text() == ""
         seat.click("Not now")
 
@@ -133,7 +124,7 @@ def test_a_kernel_that_is_shut_down_leaves_nothing_on_the_clipboard(
 
     def act() -> None:
         seat.click("Copy the client secret")
-        until(seat, lambda: any("Copied" in one for one in seat.labels()))
+        seat.until(lambda: any("Copied" in one for one in seat.labels()))
         seat.click("Not now")
 
     seat.run("await step.apply()", act=act)
@@ -158,7 +149,7 @@ def test_without_a_clipboard_the_button_says_what_to_do(
 
     def act() -> None:
         seat.click("Copy the client secret")
-        until(seat, lambda: any("on your own machine" in one for one in seat.labels()))
+        seat.until(lambda: any("on your own machine" in one for one in seat.labels()))
         seat.click("Not now")
 
     seat.run("await step.apply()", act=act)
@@ -174,7 +165,7 @@ def test_a_wait_shows_what_for_and_can_be_stopped(
     def act() -> None:
         before = calls(unhurried)
         seat.click("Look now")
-        until(seat, lambda: calls(unhurried) > before)
+        seat.until(lambda: calls(unhurried) > before)
         seat.click("Stop waiting")
 
     shown = seat.run("await step.apply()", act=act)
@@ -215,7 +206,7 @@ def test_the_portal_in_a_browser_and_the_waiting_notebook(
 
     def keys() -> None:
         seat.click("Copy the client secret")
-        until(seat, lambda: any("Copied" in one for one in seat.labels()))
+        seat.until(lambda: any("Copied" in one for one in seat.labels()))
         tab.goto(values["Link"])
         tab.get_by_label("E-mail address").fill(person["email"])
         tab.get_by_label("Password").fill(person["password"])

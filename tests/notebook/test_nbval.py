@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.rehearsal import launch
 from bcrunbook.notebook.files import shipped
+from bcrunbook.rehearsal import launch
 from bcrunbook.run.rehearsal import STANDARD, prepare
 
 CONFIG = Path(__file__).resolve().parents[1] / "nbval.cfg"

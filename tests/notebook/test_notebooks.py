@@ -10,9 +10,9 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+from bcrunbook.notebook.files import shipped
 from bcrunbook.notebook.parameters import names_of
 from bcrunbook.notebook.views import OUTCOME_MIME
-from bcrunbook.notebook.files import shipped
 from bcrunbook.steps import STEPS, notebook_of
 
 NOTEBOOKS = [shipped() / notebook_of(step) for step in STEPS]

@@ -12,9 +12,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from bcrunbook.notebook.files import shipped
 from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.notebook.files import shipped
 from bcrunbook.run.papermill import read_outcome
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.run.conftest import bcrunbook

@@ -1,0 +1,105 @@
+"""Single values of an accounts.toml are changed; the rest of it stays as its author wrote it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.accounts import amend, load, problem
+from bcrunbook.errors import FixInput
+
+TOML = """\
+# Our accounts. Ask Ada before you change the tenant.
+[defaults]
+application = "Books"   # what customers read
+
+[accounts.trial]
+kind = "trial"
+tenant = "contoso.com"  # the test company
+
+[accounts.production]
+kind = "production"
+tenant = "fabrikam.com"
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workspace with that file."""
+    (tmp_path / "accounts.toml").write_text(TOML, "utf-8")
+    return tmp_path
+
+
+def test_a_value_is_written_and_everything_else_stays(root: Path) -> None:
+    """Comments, order, and the value that holds for all; permissions too."""
+    path = root / "accounts.toml"
+    path.chmod(0o640)
+    workspace = amend(root, "trial", {"application": "Ledger", "secret_lifetime": "6 months"})
+    trial = workspace.account("trial")
+    assert (trial.application, trial.secret_lifetime_days) == ("Ledger", 182)
+    assert workspace.account("production").application == "Books"
+    after = path.read_text("utf-8")
+    assert [line for line in after.splitlines() if line not in TOML.splitlines()] == [
+        'application = "Ledger"',
+        'secret_lifetime = "6 months"',
+    ]
+    assert [line for line in TOML.splitlines() if line not in after.splitlines()] == []
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o777 == 0o640
+    assert not list(root.glob(".accounts*"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("application", " leading blank"),
+        ("application", "x" * 91),
+        ("application", "two\nlines"),
+        ("client_id", "not a guid"),
+        ("secret_lifetime", "25 months"),
+        ("secret_lifetime", "soon"),
+        ("tenant", "no tenant"),
+        ("secret_description", "x" * 41),
+        ("secret_description", "abc8Q~0123456789abcdefghijklmnopqrstu"),
+        ("kind", "production"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(
+    root: Path, key: str, value: str
+) -> None:
+    """What would be a mistake in the file, a secret, and a key that is none of a form's."""
+    if key != "kind":
+        assert problem(load(root).account("trial"), key, value)
+    with pytest.raises(FixInput) as caught:
+        amend(root, "trial", {key: value})
+    assert "Nothing was written" in caught.value.what
+    assert value not in str(caught.value) or key == "kind"
+    assert (root / "accounts.toml").read_text("utf-8") == TOML
+
+
+def test_a_value_that_fits_has_no_problem(root: Path) -> None:
+    """As the file itself would be read."""
+    account = load(root).account("trial")
+    for key, value in (
+        ("application", "Müller & Söhne"),
+        ("client_id", "00000000-0000-4000-8000-000000000000"),
+        ("secret_lifetime", "24 months"),
+        ("tenant", "contoso.onmicrosoft.com"),
+    ):
+        assert problem(account, key, value) == ""
+
+
+def test_a_file_that_cannot_be_written_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to change by hand; it is as before, and no draft of it is left."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("no")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(FixInput) as caught:
+        amend(root, "trial", {"application": "Ledger"})
+    assert "editor" in caught.value.next
+    assert (root / "accounts.toml").read_text("utf-8") == TOML
+    assert not list(root.glob(".accounts*"))
