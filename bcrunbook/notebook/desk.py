@@ -12,12 +12,14 @@ from typing import Any
 
 from bcrunbook.accounts import Workspace, amend
 from bcrunbook.errors import RunbookError
+from bcrunbook.notebook import views
 from bcrunbook.notebook.by_hand import by_hand
-from bcrunbook.notebook.form import Form
+from bcrunbook.notebook.form import Form, Use
 from bcrunbook.notebook.inputs import brought_back, inputs
 from bcrunbook.secrets import Secret
 from bcrunbook.steps.brought import take_in
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.start_here import StartFindings
 
 Switch = Callable[[str, str], Awaitable[None]]
 Renew = Callable[[Workspace], Awaitable[None]]
@@ -65,6 +67,41 @@ def pickers(workspace: Workspace, account: str, customer: str, switch: Switch) -
     return box
 
 
+def _tenants(findings: Any, use: Use) -> list[Any]:
+    """The tenants in sight, each with a button that makes it the account's."""
+    import ipywidgets as widgets
+
+    if not isinstance(findings, StartFindings) or not findings.tenants.value:
+        return []
+    loop = asyncio.get_running_loop()
+    said = widgets.HTML()
+    rows = []
+    tasks: set[asyncio.Task[None]] = set()
+    for one in findings.tenants.value:
+        is_this = one.id == findings.organization.id
+        button = widgets.Button(
+            description="This one" if is_this else f"Switch to {one.name or one.domain}",
+            disabled=is_this,
+            layout={"width": "auto"},
+        )
+
+        async def switch(tenant: str = one.id) -> None:
+            said.value = views.message_view(await use({"tenant": tenant})).html
+
+        def begin(_: Any, switch: Callable[[], Awaitable[None]] = switch) -> None:
+            def start() -> None:
+                task = asyncio.ensure_future(_run(switch()))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+            loop.call_soon_threadsafe(start)
+
+        button.on_click(begin)
+        about = views.tenant_view(one.name, one.domain, one.id)
+        rows.append(widgets.HBox([widgets.HTML(about.html), button]))
+    return [widgets.VBox([*rows, said])]
+
+
 async def _run(work: Awaitable[None]) -> None:
     await work
 
@@ -104,7 +141,8 @@ def desk(step: str, context: Context, findings: Any, renew: Renew) -> Any:
     pages: list[tuple[str, Any]] = []
     fields = inputs(step, context.account, findings)
     if fields:
-        pages.append(("Values", Form(fields, "Use these values", use).widget))
+        form = Form(fields, "Use these values", use).widget
+        pages.append(("Values", widgets.VBox([*_tenants(findings, use), form])))
     told = by_hand(step)
     if told:
         parts: list[Any] = [widgets.HTML(f'<div class="bcr">{told}</div>')]

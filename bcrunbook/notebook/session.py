@@ -160,11 +160,13 @@ class NotebookStep:
             assert self._walk is not None
             given: str = getattr(self._opening, what)
             choices.choose(self._walk.context.workspace.root, what, given, name)
-            await self.open()
-            self._show_anew("session", self._session())
-            for shown in ("findings", "plan"):
-                again = views.message_view("Another account was chosen: run this cell again.")
-                self._show_anew(shown, again)
+            await self._begin_anew(f"Another {what} was chosen: run this cell again.")
+
+    async def _begin_anew(self, told: str) -> None:
+        await self.open()
+        self._show_anew("session", self._session())
+        for shown in ("findings", "plan"):
+            self._show_anew(shown, views.message_view(told))
 
     async def _renew(self, workspace: Workspace) -> None:
         """Look and plan again: accounts.toml has changed, or what is there has."""
@@ -174,14 +176,10 @@ class NotebookStep:
         async with self._at_work:
             account = workspace.account(walk.context.account.name)
             if account.tenant != walk.context.account.tenant:
-                # Another tenant is another sign-in.
-                await self.open()
-                walk = self._walk
-                if walk is None:
-                    self._show_anew("session", self._session())
-                    return
-            else:
-                walk.context = replace(walk.context, workspace=workspace, account=account)
+                # Another tenant is another sign-in, which is for the cell to ask for.
+                await self._begin_anew("Another tenant was chosen: run this cell again.")
+                return
+            walk.context = replace(walk.context, workspace=workspace, account=account)
             self._show_anew("session", self._session())
             self._show_anew("findings", await self._examined())
             self._show_anew("plan", self._planned())

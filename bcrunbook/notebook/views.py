@@ -215,6 +215,12 @@ def message_view(text: str) -> View:
     return View(text, _html("message.html", text=text))
 
 
+def tenant_view(name: str, domain: str, identifier: str) -> View:
+    """One tenant in a list of them."""
+    text = f"{name} {domain} ({identifier})"
+    return View(text, _html("tenant.html", name=name, domain=domain, identifier=identifier))
+
+
 def device_code_view(url: str, code: str, seconds: int) -> View:
     """Where to go and which code to type."""
     minutes = seconds // 60

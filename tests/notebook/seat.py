@@ -32,7 +32,12 @@ class Seat:
         self._texts: list[str] = []
 
     def run(
-        self, source: str, *, click: str = "", act: Callable[[], None] | None = None
+        self,
+        source: str,
+        *,
+        click: str = "",
+        act: Callable[[], None] | None = None,
+        read: Callable[[str], None] | None = None,
     ) -> list[dict[str, Any]]:
         """Run a cell.
 
@@ -40,6 +45,7 @@ class Seat:
             source: the cell.
             click: the beginning of the label of a button to click once it shows.
             act: what to do once a widget shows, instead.
+            read: called with the plain text of everything that is displayed.
 
         Returns:
             The data of everything that was displayed, in order.
@@ -57,6 +63,8 @@ class Seat:
             kind, content = told["msg_type"], told["content"]
             if kind in ("display_data", "execute_result"):
                 shown.append(content["data"])
+                if read is not None:
+                    read(str(content["data"]["text/plain"]))
                 if self._is_to_be_used(content["data"]):
                     if click:
                         self.click(click)
@@ -80,10 +88,10 @@ class Seat:
         kind, content = told["msg_type"], told["content"]
         if kind == "comm_open":
             self.state[content["comm_id"]] = dict(content["data"].get("state", {}))
+            self._note(content["comm_id"])
         if kind == "comm_msg" and content["data"].get("method") in ("update", "echo_update"):
             self.state[content["comm_id"]] |= content["data"]["state"]
-            if self.state[content["comm_id"]].get("_model_name") == "HTMLModel":
-                self._texts.append(str(self.state[content["comm_id"]].get("value", "")))
+            self._note(content["comm_id"])
         if kind == "update_display_data":
             self.updates.append(content["data"]["text/plain"])
         return told
@@ -150,6 +158,10 @@ class Seat:
     def texts(self) -> list[str]:
         """What widgets that only show something have shown so far, in order."""
         return self._texts
+
+    def _note(self, comm: str) -> None:
+        if self.state[comm].get("_model_name") == "HTMLModel":
+            self._texts.append(str(self.state[comm].get("value", "")))
 
     def _is_to_be_used(self, data: dict[str, Any]) -> bool:
         """Whether what is displayed is a widget that does more than show something."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.signin import DeviceCode
 from tests.conftest import MakeWorkspace, only_account
 from tests.notebook.seat import Seat
-from tests.strangers import Meet, Stranger
+from tests.steps.test_start_here import device_code
+from tests.strangers import Meet, Stranger, person_of
 
 OPEN = """
 from bcrunbook.notebook import open_step
@@ -179,6 +182,30 @@ def test_a_secret_that_was_made_by_hand_goes_straight_into_the_store(
     (stored,) = (workspace.root.parent / "secret-store" / account).iterdir()
     assert stored.read_text("utf-8").strip() == made["secretText"]
     assert made["secretText"] not in json.dumps(seat.traffic, default=str)
+
+
+def test_a_device_code_is_shown_and_another_tenant_can_be_switched_to(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, seat: Seat
+) -> None:
+    """The code with its address; then the tenants in sight, of which another one is taken."""
+    person = person_of(cloud, "robin")
+    workspace = make_workspace(sign_in=device_code(cloud))
+    account = only_account(workspace)
+    other = cloud.accounts["not_to_be_used"]["tenant"]
+
+    def read(text: str) -> None:
+        if found := re.match(r"To sign in, open (\S+) and enter the code (\S+) \(valid", text):
+            person.show_device_code(DeviceCode(found[1], found[2], 900))
+
+    seat.run(OPEN.format(step="start_here", account=account, root=str(workspace.root)))
+    seat.run("await step.examine()", read=read)
+    assert person.asked == 1
+    seat.run("step.plan()")
+    assert other in "".join(seat.texts())
+    assert seat.is_disabled("This one")
+    seat.click("Switch to ")
+    seat.until(lambda: load(workspace.root).account(account).tenant == other)
+    seat.until(lambda: any(f"Tenant: {other}" in one for one in seat.updates))
 
 
 @pytest.mark.parametrize("step", ["api_permissions", "codat_keys"])
