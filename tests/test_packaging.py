@@ -54,7 +54,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     read = {
         f"bcrunbook/{path.relative_to(package).as_posix()}"
         for path in package.rglob("*")
-        if path.is_file() and path.suffix in (".py", ".html", ".toml", ".css", ".js")
+        if path.is_file() and path.suffix in (".py", ".html", ".toml", ".css", ".js", ".json")
     }
     assert any(name.startswith("bcrunbook/run/templates/") for name in read)
     assert read <= names, read - names

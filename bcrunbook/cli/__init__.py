@@ -14,6 +14,7 @@ from bcrunbook.cli import (
     doctor,
     explain,
     init,
+    lab,
     link,
     notice,
     output,
@@ -33,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("init", short_help="Lay out a workspace.")(init.init)
+app.command("lab", short_help="Open the notebooks in JupyterLab.")(lab.lab)
 app.command("plan", short_help="Show what would be done for an account.")(run.plan)
 app.command("run", short_help="Run an account's notebooks headlessly.")(run.run)
 app.command("confirm", short_help="Note who has done a person's part.")(confirm.confirm)

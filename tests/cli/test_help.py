@@ -10,6 +10,7 @@ from tests.cli.conftest import Command, program
 
 COMMANDS = [
     ("init",),
+    ("lab",),
     ("plan",),
     ("run",),
     ("status",),

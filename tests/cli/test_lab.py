@@ -1,0 +1,244 @@
+"""`bcrunbook lab`: a real JupyterLab on a workspace, its settings, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psutil
+import pytest
+
+from bcrunbook.steps import STEPS, notebook_of
+from tests.cli.conftest import Command, program
+from tests.program import PROGRAM
+
+NOTEBOOKS = [notebook_of(step) for step in STEPS]
+OWN_SETTINGS = "lab/user-settings"
+NOTIFICATIONS = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
+THEMES = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
+
+
+class Server:
+    """A started `bcrunbook lab --json`, and what its server answers."""
+
+    def __init__(self, child: subprocess.Popen[str], line: str) -> None:
+        self.child = child
+        self.told = json.loads(line)
+        self.address = urlsplit(self.told["url"])
+        (self.token,) = parse_qs(self.address.query)["token"]
+
+    def ask(
+        self, path: str, method: str = "GET", data: Any = None, *, token: bool = True
+    ) -> tuple[int, Any]:
+        """The status of an answer, and its body: parsed if it is JSON."""
+        assert self.address.hostname and self.address.port
+        connection = HTTPConnection(self.address.hostname, self.address.port, timeout=60)
+        headers = {"Authorization": f"token {self.token}"} if token else {}
+        connection.request(method, path, json.dumps(data) if data else None, headers)
+        answer = connection.getresponse()
+        body: Any = answer.read().decode()
+        connection.close()
+        with contextlib.suppress(ValueError):
+            body = json.loads(body)
+        return answer.status, body
+
+    def end(self, how: signal.Signals) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr, after a signal to it; nothing that it started is left."""
+        family = psutil.Process(self.child.pid).children(recursive=True)
+        assert family
+        self.child.send_signal(how)
+        out, err = self.child.communicate(timeout=60)
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert not alive
+        return self.child.returncode, out, err
+
+
+@contextlib.contextmanager
+def started(*words: str | Path, cwd: Path) -> Iterator[Server]:
+    """`bcrunbook lab`, up and running."""
+    child = subprocess.Popen(
+        [*PROGRAM, "lab", "--no-browser", "--json", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        start_new_session=True,
+    )
+    try:
+        assert child.stdout and child.stderr
+        line = child.stdout.readline()
+        assert line, child.stderr.read()
+        yield Server(child, line)
+    finally:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=60)
+
+
+def configure(home: Path, name: str, data: Any) -> None:
+    """Write a file of the person's own Jupyter configuration."""
+    file = home / ".jupyter" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(data), encoding="utf-8")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A workspace that has an accounts.toml only, and that not even filled in."""
+    root = tmp_path / "own"
+    root.mkdir()
+    (root / "accounts.toml").write_text("# to be filled in\n", encoding="utf-8")
+    return root
+
+
+windows = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
+
+
+@windows
+def test_a_rehearsal_from_start_to_ctrl_c(tmp_path: Path) -> None:
+    """Token, notebooks, kernel and cloud are there; Ctrl-C ends all of it, and well."""
+    with started("--rehearse", cwd=tmp_path) as lab:
+        assert lab.told["rehearsal"] is True
+        assert lab.address.path == f"/lab/tree/notebooks/{NOTEBOOKS[0]}"
+        status, page = lab.ask(f"{lab.address.path}?{lab.address.query}", token=False)
+        assert status == 200 and "JupyterLab" in page
+        assert lab.ask(lab.address.path, token=False)[0] in (302, 401, 403)
+        assert lab.ask("/api/contents", token=False)[0] in (401, 403)
+        _, listed = lab.ask("/api/contents/notebooks")
+        assert sorted(one["name"] for one in listed["content"]) == NOTEBOOKS
+
+        description = tmp_path / "rehearsal" / "cloud" / "rehearsal.json"
+        cloud = psutil.Process(json.loads(description.read_text("utf-8"))["pid"])
+        assert cloud.is_running()
+        assert lab.ask("/api/kernels", "POST", {"name": "python3"})[0] == 201
+        kernels = [
+            one.cmdline()
+            for one in psutil.Process(lab.child.pid).children(recursive=True)
+            if "ipykernel_launcher" in one.cmdline()
+        ]
+        assert [words[0] for words in kernels] == [sys.executable]
+
+        assert lab.end(signal.SIGINT) == (0, "", "")
+        assert not cloud.is_running()
+    # Whoever looks at the rehearsal afterwards finds it described.
+    assert description.is_file()
+
+
+@windows
+def test_a_workspace_of_ones_own_and_jupyters_settings(own: Path, tmp_path: Path) -> None:
+    """No nuisance and no widget's state, the token stays, and what the person likes counts."""
+    theirs: dict[str, Any] = {
+        "jupyter_server_config.json": {
+            "IdentityProvider": {"hashed_password": "argon2:of-another-server"},
+            "ServerApp": {"base_url": "/elsewhere/", "ip": "0.0.0.0"},
+        },
+        f"{OWN_SETTINGS}/@jupyterlab/apputils-extension/themes.jupyterlab-settings": {
+            "theme": "JupyterLab Dark"
+        },
+        f"{OWN_SETTINGS}/@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings": {
+            "saveState": True
+        },
+    }
+    for name, data in theirs.items():
+        configure(tmp_path / "home", name, data)
+    mine = own / "notebooks" / NOTEBOOKS[0]
+    mine.parent.mkdir()
+    mine.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    with started("--workspace", own, cwd=tmp_path) as lab:
+        assert lab.told["rehearsal"] is False
+        assert '"cells": []' in mine.read_text("utf-8")
+        assert sorted(path.name for path in mine.parent.iterdir()) == NOTEBOOKS
+
+        assert lab.ask(THEMES)[1]["settings"]["theme"] == "JupyterLab Dark"
+        defaults = lab.ask(NOTIFICATIONS)[1]["schema"]["properties"]
+        assert defaults["fetchNews"]["default"] == "false"
+        assert defaults["checkForUpdates"]["default"] is False
+        _, page = lab.ask("/lab")
+        assert '"buildCheck": false' in page and '"disabled": true' in page
+
+        _, model = lab.ask(f"/api/contents/notebooks/{NOTEBOOKS[1]}")
+        code = [one for one in model["content"]["cells"] if one["cell_type"] == "code"]
+        assert all(cell["metadata"]["trusted"] for cell in code)
+
+        # They save widgets' state everywhere else; here it could hold a secret.
+        model["content"]["metadata"]["widgets"] = {"state": {"a": {"value": "typed"}}}
+        changed = {"type": "notebook", "format": "json", "content": model["content"]}
+        assert lab.ask("/api/contents/notebooks/copy.ipynb", "PUT", changed)[0] == 201
+        saved = json.loads((mine.parent / "copy.ipynb").read_text("utf-8"))
+        assert saved["cells"] and "widgets" not in saved["metadata"]
+
+        # Not even this leaves anything running.
+        assert lab.end(signal.SIGKILL) == (-signal.SIGKILL, "", "")
+    assert {path.name for path in own.iterdir()} == {".bcrunbook", "accounts.toml", "notebooks"}
+    assert (own / ".bcrunbook" / ".gitignore").read_text("utf-8") == "*\n"
+
+
+def test_without_a_workspace_nothing_is_started(command: Command, tmp_path: Path) -> None:
+    """Exit 2, and no folder is made where none was."""
+    told = command("lab", "--workspace", tmp_path / "nowhere")
+    assert (told.code, told.out) == (2, "")
+    assert "The workspace does not exist." in told.err and "bcrunbook init" in told.err
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["--rehearse", "--workspace", "own"], "--rehearse and --workspace"),
+        (["--dir", "there"], "--dir without --rehearse"),
+    ],
+)
+def test_options_that_contradict_each_other(
+    words: list[str], where: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 2, naming them, before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    told = command("lab", *words)
+    assert (told.code, told.out) == (2, "")
+    assert f"where: {where}" in told.err and "next: " in told.err
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_port_that_is_taken_is_said(command: Command, own: Path) -> None:
+    """Exit 2 at once, with the port and what to do."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        told = command("lab", "--workspace", own, "--port", port)
+    assert (told.code, told.out) == (2, "")
+    assert f"Port {port} is in use" in told.err and f"where: --port {port}" in told.err
+    assert "next: " in told.err
+
+
+def test_a_jupyterlab_that_does_not_come_up_is_said(own: Path, tmp_path: Path) -> None:
+    """Exit 1: what, where its log is and how it ends, and what next; no traceback of ours."""
+    broken = {"ServerApp": {"contents_manager_class": "no.such.Manager"}}
+    configure(tmp_path / "home", "jupyter_server_config.json", broken)
+    told = program("lab", "--no-browser", "--workspace", own)
+    assert (told.code, told.out) == (1, "")
+    first, where, *rest = told.err.splitlines()
+    assert first.startswith("JupyterLab did not start: it ended with code ")
+    log = own / ".bcrunbook" / "jupyterlab" / "server.log"
+    assert where == f"  where: {log}"
+    assert os.name == "nt" or log.stat().st_mode & 0o777 == 0o600
+    assert "no.such.Manager" in told.err and rest[-1].startswith("  next: ")
+
+
+def test_a_jupyter_without_a_token_is_refused(own: Path, tmp_path: Path) -> None:
+    """Where the configuration lets everybody in, nothing is left running: exit 2."""
+    off = {"IdentityProvider": {"token": ""}}
+    configure(tmp_path / "home", "jupyter_server_config.json", off)
+    told = program("lab", "--no-browser", "--workspace", own)
+    assert (told.code, told.out) == (2, "")
+    assert "switches its token off" in told.err and "next: " in told.err

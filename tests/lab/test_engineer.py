@@ -1,0 +1,243 @@
+"""An engineer in JupyterLab, from the first notebook to a linked customer, in real Chromium.
+
+The tests are one story and run in order. What somebody does elsewhere (in the Codat Portal, at the
+customer's) is done by the rehearsal's scripted people, as in `bcrunbook rehearse`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pytest
+from playwright.sync_api import expect
+
+from bcrunbook.accounts import Workspace, load
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
+from bcrunbook.steps.context import open_context
+from bcrunbook.steps.link_customer import fetch_link
+from bcrunbook.steps.stored_secret import stored_secret
+from tests.lab.page import THEMES, Lab, Server
+from tests.run.conftest import leaks
+from tests.strangers import Stranger
+
+T = TypeVar("T")
+
+APPLY, OUTCOME = "step.apply()", "step.outcome()"
+NAME = "Contoso Lending, books"
+PASTED = "By hand instead"
+
+
+@pytest.fixture(scope="module")
+def workspace(server: Server) -> Workspace:
+    """The workspace of the rehearsal."""
+    return load(server.root)
+
+
+@pytest.fixture(scope="module")
+def told(server: Server) -> RehearsalDescription:
+    """The rehearsal cloud beside JupyterLab."""
+    return RehearsalDescription.read(server.root.parent / "cloud" / "rehearsal.json")
+
+
+def alone(work: Coroutine[Any, Any, T]) -> T:
+    """Run something in a thread: Playwright keeps an event loop of its own going in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
+
+
+async def pair_of(workspace: Workspace, account: str) -> tuple[str, str]:
+    """Client id and secret, as an engineer copies them."""
+    async with open_context(workspace, workspace.account(account)) as context:
+        kept = await stored_secret(context)
+        return kept.client_id, kept.value.reveal()
+
+
+async def link_of(workspace: Workspace, account: str, customer: str) -> str:
+    """The customer's link."""
+    chosen = workspace.customer(account, customer)
+    async with open_context(workspace, workspace.account(account), customer=chosen) as context:
+        return await fetch_link(context)
+
+
+def is_done(lab: Lab) -> None:
+    """The last cell says that the step is done, or that something was changed."""
+    expect(lab.output(OUTCOME).locator(".tag").first).to_have_text(re.compile("done|changed"))
+
+
+def test_the_first_notebook_tells_who_and_where(lab: Lab) -> None:
+    """The bar says that this is a rehearsal; all cells run at once, and lead to the next step."""
+    lab.open("00_start_here.ipynb")
+    lab.run_all()
+    expect(lab.output("open_step")).to_contain_text("Rehearsal: nothing real is touched")
+    is_done(lab)
+    lab.shot("00-done", whole=True)
+    lab.output(OUTCOME).get_by_role("link", name="Register the application").click()
+    expect(lab.page.get_by_role("heading", name="1. Register the application")).to_be_visible()
+
+
+def test_the_application_gets_the_name_that_was_typed(
+    lab: Lab, told: RehearsalDescription, server: Server
+) -> None:
+    """A name that is too long is refused while it is typed; the plan follows one that fits."""
+    lab.open("01_register_application.ipynb")
+    for source in ("open_step", "step.examine()", "step.plan()"):
+        lab.run(source)
+    lab.type("Application's name", "x" * 91)
+    lab.wait_for_text("step.plan()", "1 to 90 characters")
+    expect(lab.button("Use these values")).to_be_disabled()
+    lab.shot("01-too-long", whole=True)
+    lab.type("Application's name", NAME)
+    lab.click("Use these values")
+    lab.wait_for_text("step.plan()", "Kept in accounts.toml")
+    lab.start(APPLY)
+    lab.shot("01-before-the-click", whole=True)
+    lab.click("Apply 1 change")
+    lab.wait_for_text(APPLY, "The check below shows")
+    lab.run("step.check()")
+    lab.run(OUTCOME)
+    is_done(lab)
+    lab.shot("01-done", whole=True)
+    assert load(server.root).account("trial").application == NAME
+    assert Stranger(told).application("trial")["displayName"] == NAME
+
+
+def test_run_all_pauses_for_the_click_and_goes_on(lab: Lab) -> None:
+    """The cells after it wait; after the click all of them run."""
+    lab.open("02_client_secret.ipynb")
+    lab.start_all()
+    expect(lab.button("Apply 1 change")).to_be_enabled(timeout=30_000)
+    expect(lab.prompts(r"\[\*\]")).to_have_count(3)
+    lab.shot("02-pausing", whole=True)
+    lab.page.get_by_role("tab", name="By hand instead").click()
+    expect(lab.page.get_by_label("Value of the secret")).to_be_visible()
+    lab.shot("02-by-hand", whole=True)
+    lab.click("Apply 1 change")
+    lab.wait_for_end()
+    is_done(lab)
+    lab.shot("02-done", whole=True)
+
+
+def test_permissions_and_consent(lab: Lab) -> None:
+    """The same for step 3."""
+    lab.open("03_api_permissions.ipynb")
+    lab.start_all()
+    lab.button("Apply").click(timeout=30_000)
+    lab.wait_for_end()
+    is_done(lab)
+    lab.shot("03-done", whole=True)
+
+
+def test_the_keys_are_saved_by_a_person(
+    lab: Lab, workspace: Workspace, told: RehearsalDescription
+) -> None:
+    """The notebook waits beside the portal until somebody says, by name, that it is done."""
+    lab.open("04_codat_keys.ipynb")
+    lab.start_all()
+    expect(lab.button("I have saved")).to_be_visible(timeout=30_000)
+    lab.shot("04-waiting", whole=True)
+    client_id, secret = alone(pair_of(workspace, "trial"))
+    instance = workspace.account("trial").codat_instance or ""
+    act_as_developer(told, instance, client_id, secret)
+    lab.type("Your name", "Ada Quill")
+    lab.click("I have saved")
+    lab.wait_for_end()
+    is_done(lab)
+    lab.open("05_enable_integration.ipynb")
+    lab.run_all()
+    is_done(lab)
+    lab.shot("05-done", whole=True)
+
+
+def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
+    lab: Lab, workspace: Workspace, told: RehearsalDescription
+) -> None:
+    """The wait goes on, and is still to be seen; afterwards the installation is confirmed."""
+    lab.open("06_link_customer.ipynb")
+    lab.start_all()
+    lab.button("Apply").click(timeout=30_000)
+    expect(lab.button("Look now")).to_be_visible(timeout=30_000)
+    expect(lab.button("Copy the customer's link")).to_be_visible()
+    lab.shot("06-waiting-for-the-customer", whole=True)
+    customer = workspace.customer("trial", "millrace")
+    address = alone(link_of(workspace, "trial", "millrace"))
+    page = CustomerPerson(told, customer.contact).link(
+        address, environment=customer.environment or "", company=customer.company
+    )
+    assert page
+    lab.click("Look now")
+    lab.wait_for_text(APPLY, re.compile("Installing", re.IGNORECASE))
+    lab.shot("06-installing", whole=True)
+    lab.page.reload()
+    lab.wait_for_text(APPLY, re.compile(r"expected up to"))
+    lab.shot("06-after-a-reload", whole=True)
+    lab.wait_for_kernel()
+    lab.run("step.check()")
+    lab.wait_for_text("step.check()", "installed, version")
+    lab.run(OUTCOME)
+    is_done(lab)
+    lab.shot("06-done", whole=True)
+
+
+def test_everything_is_well_afterwards(lab: Lab) -> None:
+    """The health check, whose bar shows the whole rail done."""
+    lab.open("07_health_check.ipynb")
+    lab.run_all()
+    is_done(lab)
+    expect(lab.output("open_step")).not_to_contain_text("not done yet")
+    lab.shot("07-done", whole=True)
+
+
+def test_production_is_unmistakable_and_guarded(
+    lab: Lab, told: RehearsalDescription, server: Server
+) -> None:
+    """Picked in the bar, it says so; nothing can be applied before its name is typed."""
+    lab.open("01_register_application.ipynb")
+    lab.run("open_step")
+    lab.page.get_by_label("Account", exact=True).select_option("production (production)")
+    lab.wait_for_text("open_step", "production (production)")
+    for source in ("step.examine()", "step.plan()"):
+        lab.run(source)
+    lab.start(APPLY)
+    expect(lab.button("Apply 1 change")).to_be_disabled(timeout=30_000)
+    lab.shot("production-guarded", whole=True)
+    stranger = Stranger(told, load(server.root).account("production").tenant)
+    assert stranger.applications("production") == []
+    lab.type("Production: type production to go on", "production")
+    lab.click("Apply 1 change")
+    lab.wait_for_text(APPLY, "The check below shows")
+    lab.run(OUTCOME)
+    is_done(lab)
+    assert len(stranger.applications("production")) == 1
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_nothing_is_a_barrier_while_somebody_is_asked(lab: Lab, theme: str) -> None:
+    """axe-core finds nothing serious in the plan with its forms, in either theme."""
+    lab.open("02_client_secret.ipynb")
+    lab.theme(theme)
+    lab.start_all()
+    expect(lab.button("Apply 1 change")).to_be_disabled(timeout=30_000)
+    lab.shot(f"asked-{theme}", whole=True)
+    found = lab.barriers()
+    lab.page.get_by_role("tab", name="By hand instead").click()
+    found += lab.barriers()
+    lab.resize(900)
+    lab.shot(f"asked-{theme}-900", whole=True)
+    lab.resize(1280)
+    lab.click("Not now")
+    assert found == []
+
+
+def test_no_secret_is_left_anywhere(server: Server, told: RehearsalDescription) -> None:
+    """In no notebook, checkpoint, widget state, history, log or ledger."""
+    from pathlib import Path
+
+    home = server.root.parent.parent / "home"
+    assert home.is_dir()
+    places = [server.root, home]
+    assert leaks(Path(told.canaries), places) == []
