@@ -65,6 +65,30 @@ async def test_a_keyed_request_is_repeated_when_its_answer_is_lost(status: int) 
     assert await send(Repeat.KEYED, httpx.Response(status)) == (status, 1)
 
 
+@pytest.mark.parametrize("lost", [httpx.ReadError("cut"), httpx.ConnectError("refused")])
+async def test_a_look_outlives_a_broken_connection(lost: Exception) -> None:
+    """Whether it broke before the request had left or after it."""
+    assert await send(Repeat.LOOK, lost, httpx.Response(200), method="GET") == (200, 2)
+
+
+@pytest.mark.parametrize("fault", [httpx.ReadError("cut"), httpx.ConnectError("refused")], ids=repr)
+async def test_a_look_is_repeated_twice_at_most(fault: Exception) -> None:
+    """Then it is told as out of reach: a read that was lost has done nothing."""
+    transport, seen = scripted(*[fault] * 20)
+    async with Http(FAST, transport=transport) as http:
+        with pytest.raises(Unreachable) as told:
+            await http.send("GET", URL, repeat=Repeat.LOOK)
+    assert not isinstance(told.value, AnswerLost)
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_a_look_takes_any_answer_for_an_answer(status: int) -> None:
+    """Whoever looks comes back anyway, and decides when: nothing is repeated, nothing waited."""
+    answer = httpx.Response(status, headers={"Retry-After": "60"})
+    assert await send(Repeat.LOOK, answer, method="GET") == (status, 1)
+
+
 async def test_a_lost_answer_is_not_forgotten_when_later_tries_fail_otherwise() -> None:
     """The first request may have had its effect, whatever became of the second."""
     refused = [httpx.ConnectError("refused")] * 8
@@ -203,7 +227,8 @@ def spoilt() -> list[httpx.Response]:
 @pytest.mark.parametrize("index", [0, 1], ids=["breaks off", "cannot be unpacked"])
 async def test_a_spoilt_body_is_no_answer(index: int) -> None:
     """A safe request is sent again; any other counts as lost, with no traceback of the stack."""
-    assert await send(Repeat.SAFE, spoilt()[index], httpx.Response(200)) == (200, 2)
+    for repeat in (Repeat.SAFE, Repeat.LOOK):
+        assert await send(repeat, spoilt()[index], httpx.Response(200)) == (200, 2)
     with pytest.raises(AnswerLost):
         await send(Repeat.ONCE, spoilt()[index])
 

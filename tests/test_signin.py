@@ -915,6 +915,8 @@ async def test_nobody_is_asked_for_a_customers_tenant(
 
 DISCOVERY, TOKEN = "openid-configuration", "/token$"
 PORTAL = {"status": 200, "body": "<html>Accept our terms</html>"}
+NESTED = {"status": 200, "body": "[" * 100_000}
+"""Brackets without end, which no parser follows."""
 TROUBLE: dict[str, tuple[dict[str, Any], type[RunbookError]]] = {
     "discovery is out of order": ({"path": DISCOVERY, "status": 503}, WaitAndRetry),
     "discovery is throttled": (
@@ -922,6 +924,7 @@ TROUBLE: dict[str, tuple[dict[str, Any], type[RunbookError]]] = {
         WaitAndRetry,
     ),
     "a portal answers the discovery": ({"path": DISCOVERY, **PORTAL}, Unreachable),
+    "brackets without end answer the discovery": ({"path": DISCOVERY, **NESTED}, Unreachable),
     "a gateway refuses the discovery": (
         {"path": DISCOVERY, "status": 403, "body": "<html>no</html>"},
         Unreachable,
@@ -929,6 +932,7 @@ TROUBLE: dict[str, tuple[dict[str, Any], type[RunbookError]]] = {
     "discovery breaks off": ({"path": DISCOVERY, "drop": "before"}, Unreachable),
     "the token endpoint is out of order": ({"path": TOKEN, "status": 503}, WaitAndRetry),
     "a portal answers the token request": ({"path": TOKEN, **PORTAL}, Unreachable),
+    "brackets without end answer the token request": ({"path": TOKEN, **NESTED}, Unreachable),
     "the token request breaks off": ({"path": TOKEN, "drop": "after"}, Unreachable),
     "the service says it is busy": (
         answers("temporarily_unavailable", 90033, "A transient error."),

@@ -9,31 +9,90 @@ from bcrunbook.cli import options, output
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Workspace
     from bcrunbook.ledger import Ledger, OutcomeRow
+    from bcrunbook.steps.step import Step
 
-_Rows = dict[tuple[str, str], "OutcomeRow"]
+_Rows = dict[tuple[str, str, str], "OutcomeRow"]
+"""The last outcomes, by account, customer (empty for the account itself) and step."""
 
 
 def status(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
-    """Show how each step of each account ended last, and what comes next. Asks no service."""
+    """Show how each step of each account and customer ended last, and what comes next.
+
+    Asks no service.
+    """
     from bcrunbook.accounts import find_workspace, load
     from bcrunbook.ledger import open_ledger
     from bcrunbook.steps import SETUP_STEPS
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-        rows = {(row.account, row.step): _with_word(ledger, row) for row in ledger.outcomes()}
+        rows = {
+            (row.account, row.customer or "", row.step): _with_word(ledger, row)
+            for row in ledger.outcomes()
+        }
+    for account in loaded.accounts.values():
+        rows |= _checked(account, rows)
     if as_json:
         output.print_json(_as_data(loaded, rows))
         return
-    lines = []
-    for account in loaded.accounts:
+    lines, of_customers = [], []
+    for account in loaded.accounts.values():
         for number, step in enumerate(SETUP_STEPS):
-            row = rows.get((account, step.id))
-            ended = [row.state, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
-            lines.append(["" if number else account, f"{number} {step.id}", *ended])
-    output.print_table(["account", "step", "ended last", "when (UTC)"], lines)
-    for one in loaded.accounts.values():
-        output.say(f"{one.name}: {_next(one, loaded, rows)}")
+            row = rows.get((account.name, "", step.id))
+            lines.append(["" if number else account.name, *_line(step, row)])
+        for customer in account.customers:
+            for number, step in enumerate(_customer_steps()):
+                row = rows.get((account.name, customer, step.id))
+                name = "" if number else f"{account.name}/{customer}"
+                of_customers.append([name, *_line(step, row)])
+    columns = ["step", "ended last", "when (UTC)"]
+    output.print_table(["account", *columns], lines)
+    if of_customers:
+        output.print_table(["customer", *columns], of_customers)
+    for account in loaded.accounts.values():
+        output.say(f"{account.name}: {_next(account, loaded, rows)}")
+        for customer in account.customers:
+            output.say(f"{account.name}/{customer}: {_next(account, loaded, rows, customer)}")
+
+
+def _line(step: Step[Any], row: OutcomeRow | None) -> list[str]:
+    """A step, how it ended, and when."""
+    from bcrunbook.steps import STEPS
+
+    ended = [row.state, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
+    return [f"{STEPS.index(step)} {step.id}", *ended]
+
+
+def _customer_steps() -> tuple[Step[Any], ...]:
+    """The steps that tell how a customer stands: linking, and the check of everything."""
+    from bcrunbook.steps import STEPS
+    from bcrunbook.steps.health_check import HealthCheck
+
+    return tuple(one for one in STEPS if one.is_per_customer or isinstance(one, HealthCheck))
+
+
+def _checked(account: Account, rows: _Rows) -> _Rows:
+    """What the account's last check says about each of its customers, as outcomes of theirs."""
+    from dataclasses import replace
+
+    from bcrunbook.steps.health_check import HealthCheck, customer_parts
+
+    check = rows.get((account.name, "", HealthCheck.id))
+    if check is None:
+        return {}
+    found = {one.get("name"): one for one in check.data.get("findings", ())}
+    handed = {one.get("key"): one for one in check.data.get("changes", ())}
+    told = {}
+    for customer, part in customer_parts(account).items():
+        row = replace(check, customer=customer)
+        if part in found:
+            change = handed.get(part)
+            data = {"summary": found[part].get("actual", ""), "changes": [change] if change else []}
+            row = replace(row, state="needs_person" if change else "done", data=data)
+        elif found:
+            continue  # not a customer yet when it looked
+        told[account.name, customer, HealthCheck.id] = row
+    return told
 
 
 def _with_word(ledger: Ledger, row: OutcomeRow) -> OutcomeRow:
@@ -57,51 +116,57 @@ def _with_word(ledger: Ledger, row: OutcomeRow) -> OutcomeRow:
 
 
 def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
-    """A row for each step of each account; `state` is null for a step that was never run."""
+    """A row for each step of each account and customer; `state` is null where none was run."""
     from bcrunbook.steps import SETUP_STEPS
 
-    return [
-        {
-            "account": account.name,
-            "step": step.id,
-            "state": row.state if row else None,
-            "since": row.at.isoformat() if row else None,
-            "summary": row.data.get("summary", "") if row else "",
-            "next": _next_of(account, row),
-        }
-        for account in workspace.accounts.values()
-        for step in SETUP_STEPS
-        for row in [rows.get((account.name, step.id))]
-    ]
+    told = []
+    for account in workspace.accounts.values():
+        whose = [("", SETUP_STEPS), *((name, _customer_steps()) for name in account.customers)]
+        for customer, steps in whose:
+            for step in steps:
+                row = rows.get((account.name, customer, step.id))
+                told.append(
+                    {
+                        "account": account.name,
+                        "customer": customer or None,
+                        "step": step.id,
+                        "state": row.state if row else None,
+                        "since": row.at.isoformat() if row else None,
+                        "summary": row.data.get("summary", "") if row else "",
+                        "next": _next_of(account, step, row, customer),
+                    }
+                )
+    return told
 
 
-def _next(account: Account, workspace: Workspace, rows: _Rows) -> str:
-    """What to do next for an account: about its first step that has not passed."""
+def _next(account: Account, workspace: Workspace, rows: _Rows, customer: str = "") -> str:
+    """What to do next for an account or a customer: about the first step that has not passed."""
     first = account.requires
     if first and _first_open(workspace.account(first), rows):
         return f"{first} comes first."
-    return _first_open(account, rows) or "every step has passed."
+    if customer and _first_open(account, rows):
+        return f"{account.name} comes first."
+    return _first_open(account, rows, customer) or "every step has passed."
 
 
-def _first_open(account: Account, rows: _Rows) -> str:
+def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
     from bcrunbook.steps import SETUP_STEPS
 
-    for step in SETUP_STEPS:
-        row = rows.get((account.name, step.id))
-        action = _next_of(account, row)
+    for step in _customer_steps() if customer else SETUP_STEPS:
+        row = rows.get((account.name, customer, step.id))
+        action = _next_of(account, step, row, customer)
         if action:
             return f"{step.id}: {action}" if row else action
     return ""
 
 
-def _next_of(account: Account, row: OutcomeRow | None) -> str:
+def _next_of(account: Account, step: Step[Any], row: OutcomeRow | None, customer: str) -> str:
     """What to do about one step; empty when it has passed."""
-    live = account.cloud == "live"
+    again = _command(account, step, customer, is_first=row is None)
     if row is None:
-        return f"bcrunbook {'plan' if live else 'run'} {account.name}"
+        return again
     if row.state in ("done", "changed"):
         return ""
-    again = f"bcrunbook run {account.name}{' --mode apply' if live else ''}"
     if row.state == "pending":
         return again
     if row.state == "waiting":
@@ -111,13 +176,25 @@ def _next_of(account: Account, row: OutcomeRow | None) -> str:
     return _of_outcome(row.data) or again
 
 
+def _command(account: Account, step: Step[Any], customer: str, *, is_first: bool) -> str:
+    """What carries a step out; in a live cloud nothing is written before a plan was looked at."""
+    if customer and not step.is_per_customer:
+        return f"bcrunbook check {account.name}"
+    whom = f"{account.name} --customer {customer}" if customer else account.name
+    if account.cloud != "live":
+        return f"bcrunbook run {whom}"
+    return f"bcrunbook plan {whom}" if is_first else f"bcrunbook run {whom} --mode apply"
+
+
 def _of_outcome(outcome: dict[str, Any]) -> str:
     """Who can do what, as the outcome of a step says it."""
     for change in outcome.get("changes", ()):
         if handed := change.get("hand_off"):
             link = f" {handed['link']}" if handed["link"] else ""
-            return f"{handed['who']}: {handed['actions'][0]}{link}"
+            return _by(handed["who"], f"{handed['actions'][0]}{link}")
     error = outcome.get("error") or {}
-    who = error.get("who", "you")
-    action = str(error.get("next", ""))
+    return _by(error.get("who", "you"), str(error.get("next", "")))
+
+
+def _by(who: str, action: str) -> str:
     return action if who == "you" or not action else f"{who}: {action}"

@@ -64,7 +64,8 @@ class ServiceReply:
         """An HTTP answer as a reply."""
         try:
             body = response.json() if response.content else None
-        except ValueError:
+        except (ValueError, RecursionError):
+            # Brackets nested without end are no more an answer than a gateway's page is.
             body = None
         headers = {name.lower(): value for name, value in response.headers.items()}
         return cls(response.status_code, headers, body)

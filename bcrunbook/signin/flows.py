@@ -285,7 +285,7 @@ class SignIn:
         response = await self._http.send("GET", address, repeat=Repeat.SAFE)
         try:
             told = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return not_entra(self._where)
         if response.status_code in (400, 404) and isinstance(told, dict) and told.get("error"):
             number = aadsts.code_in(str(told.get("error_description", "")))

@@ -115,7 +115,7 @@ def fault(error: Exception, where: str) -> RunbookError:
         return WaitAndRetry(
             f"Entra is out of order: {text}.", where=where, next="wait a minute and run again"
         )
-    if isinstance(error, json.JSONDecodeError):
+    if isinstance(error, json.JSONDecodeError | RecursionError):
         return not_entra(where)
     if isinstance(error, OSError):
         return Unreachable(

@@ -7,6 +7,7 @@ nothing: each finding says what to do next, and who can.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -32,8 +33,8 @@ from bcrunbook.steps.step import (
     Verdict,
 )
 
-# Days before a secret's end at which it is worth a word, and how urgently.
-EXPIRES = ((7, "urgent"), (14, "soon"), (30, "plan it"))
+# Days before a secret's end at which it is worth a word, and how urgently; below 0 it has ended.
+EXPIRES = ((-1, "at once"), (7, "urgent"), (14, "soon"), (30, "plan it"))
 LONGEST_WITHOUT_SYNC = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (codat.md, section 6)."""
 
@@ -59,6 +60,8 @@ class Part:
         action: what to do next; empty when nothing is to do.
         who: who can.
         seen: what is worth remembering.
+        brief: how it stands, in a few words; empty where `actual` is short itself.
+        detail: what `brief` leaves out; without `brief` there is none.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Part:
     action: str = ""
     who: str = "you"
     seen: tuple[Observation, ...] = ()
+    brief: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,91 +114,139 @@ class HealthCheck(PersonsStep):
         parts: list[Part] = []
         for step, name in _DRIFT:
             parts += await _look(context, step, name)
+        names = customer_parts(context.account)
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def look(customer: Customer) -> list[Part]:
             async with at_once:
-                return await _look_at(context, customer)
+                return await _look_at(context, customer, names[customer.name])
 
         found = await asyncio.gather(*(look(one) for one in context.account.customers.values()))
         parts += [part for several in found for part in several]
         return HealthFindings(context.account, tuple(parts))
 
     def plan(self, findings: HealthFindings) -> tuple[Change, ...]:
-        """For each part that is not in order, what a person does next."""
+        """For each part that is not in order, or could not be looked at, what a person does."""
         return tuple(
             Change(
                 part.name,
-                f"{part.name}: {part.actual}",
+                f"{part.name}: {part.brief or part.actual}",
                 by="person",
                 subject=part.name,
-                hand_off=HandOff(who=part.who, actions=(part.action,)),
+                hand_off=HandOff(who=part.who, found=part.detail, actions=(part.action,)),
             )
             for part in findings.parts
-            if part.action and part.verdict is Verdict.DIFFERS
+            if part.action and part.verdict in (Verdict.DIFFERS, Verdict.UNKNOWN)
         )
+
+
+def customer_parts(account: Account) -> dict[str, str]:
+    """By a customer's name, what the check calls them; two of one name are told apart."""
+    customers = account.customers.values()
+    count = Counter(one.display_name for one in customers)
+    return {
+        one.name: f"Customer {one.display_name}"
+        + (f" ({one.name})" if count[one.display_name] > 1 else "")
+        for one in customers
+    }
 
 
 async def _look(context: Context, step: Step[Any], name: str) -> list[Part]:
     """An account's step: what it would change is drift."""
-    again = f"bcrunbook run {context.account.name} {step.id}" + (
-        " --mode apply" if context.cloud.is_live else ""
-    )
+    again = f"bcrunbook run {context.account.name} {step.id}{_mode(context)}"
     source = f"step {step.id}"
     try:
         findings = await step.examine(context)
         changes = step.plan(findings)
     except RunbookError as error:
-        return [Part(name, error.what, source, Verdict.UNKNOWN, error.next, error.who)]
-    drifted = [_drift(change) for change in changes]
+        return [_unknown(name, source, error)]
+    drifted = "; ".join(map(_drift, changes))
     part = Part(name, "in order", source, Verdict.OK)
     if drifted:
         people = [one.hand_off.who for one in changes if one.hand_off is not None]
         part = Part(
-            name, "; ".join(drifted), source, Verdict.DIFFERS, again, people[0] if people else "you"
+            name,
+            drifted,
+            source,
+            Verdict.DIFFERS,
+            again,
+            people[0] if people else "you",
+            brief="not as it should be",
+            detail=drifted,
         )
-    if isinstance(findings, SecretFindings) and findings.current is not None:
-        return [part, _expiry(findings, again)]
+    if isinstance(findings, SecretFindings):
+        return [part, *_expiry(findings, again)]
     return [part]
+
+
+def _mode(context: Context) -> str:
+    """What a command of the live cloud needs to do more than plan."""
+    return " --mode apply" if context.cloud.is_live else ""
+
+
+def _unknown(name: str, source: str, error: RunbookError) -> Part:
+    """What could not be looked at is not in order either: somebody has to see to it."""
+    return Part(
+        name,
+        error.what,
+        source,
+        Verdict.UNKNOWN,
+        error.next,
+        error.who,
+        brief="it could not be looked at",
+        detail=error.what,
+    )
 
 
 def _drift(change: Change) -> str:
     """What differs: the change, with the values as they are and as they should be."""
     values = "; ".join(
-        f"{row.name}: {row.before or 'nothing'}, wanted {row.after}" for row in change.rows
+        f"{row.name}: {_in_line(row.before) or 'nothing'}, wanted {_in_line(row.after)}"
+        for row in change.rows
     )
     return values or change.title
 
 
-def _expiry(findings: SecretFindings, again: str) -> Part:
-    assert findings.current is not None
-    ends = findings.current.seen.end_date_time
+def _in_line(value: str) -> str:
+    return ", ".join(value.splitlines())
+
+
+def _expiry(findings: SecretFindings, again: str) -> list[Part]:
+    """When our secret ends, or the last one ended; nothing where there was none."""
     name, source = "End of the client secret", "Microsoft Graph, the application's secrets"
+    ours = findings.current
+    if ours is None:
+        ended = [one for one in findings.credentials if one.is_stored and one.seen.end_date_time]
+        ours = max(ended, key=lambda one: one.seen.end_date_time or findings.now, default=None)
+    if ours is None:
+        return []
+    ends = ours.seen.end_date_time
     if ends is None:
-        return Part(name, "no end is told", source, Verdict.NOTE)
+        return [Part(name, "no end is told", source, Verdict.NOTE)]
     days = (ends - findings.now).days
     told = f"{ends:%Y-%m-%d}, in {days} days"
+    if ours.expired(findings.now):
+        told = f"{ends:%Y-%m-%d}: it has expired"
     for limit, urgency in EXPIRES:
         if days <= limit:
             action = (
                 f"Make a new one ({urgency}): {again}, then step 4 again, since Codat keeps the old"
                 " one until somebody saves the new."
             )
-            return Part(name, told, source, Verdict.DIFFERS, action)
-    return Part(name, told, source, Verdict.OK)
+            return [Part(name, told, source, Verdict.DIFFERS, action)]
+    return [Part(name, told, source, Verdict.OK)]
 
 
-async def _look_at(context: Context, customer: Customer) -> list[Part]:
+async def _look_at(context: Context, customer: Customer, name: str) -> list[Part]:
     """A customer: connection, extension and sync."""
-    name = f"Customer {customer.display_name}"
     step = LinkCustomer()
     source = f"step {step.id}"
     account = context.account.name
-    again = f"bcrunbook run {account} --customer {customer.name}"
+    again = f"bcrunbook run {account} --customer {customer.name}{_mode(context)}"
     try:
         findings = await step.examine(replace(context, customer=customer))
     except RunbookError as error:
-        return [Part(name, error.what, source, Verdict.UNKNOWN, error.next, error.who)]
+        return [_unknown(name, source, error)]
     if findings.judgement is None or findings.poll is None:
         return [Part(name, "not begun", source, Verdict.NOTE, f"When its time has come: {again}")]
     judgement = findings.judgement
@@ -212,7 +265,19 @@ async def _look_at(context: Context, customer: Customer) -> list[Part]:
     who = changes[0].hand_off.who if changes and changes[0].hand_off else "you"
     advice = next((row.advice for row in findings.rows() if row.name == "Verdict"), "")
     action = f"{advice} bcrunbook link {account} {customer.name}, then {again}"
-    return [Part(name, told, source, Verdict.DIFFERS, action.strip(), who, seen)]
+    return [
+        Part(
+            name,
+            told,
+            source,
+            Verdict.DIFFERS,
+            action.strip(),
+            who,
+            seen,
+            brief=judgement.verdict.value,
+            detail=judgement.because,
+        )
+    ]
 
 
 def _sync(

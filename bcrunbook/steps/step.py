@@ -108,6 +108,7 @@ class HandOff:
         who: the role that can do it.
         actions: what to do, in order.
         link: where to click first; empty without one.
+        found: what was found, where the change's title does not say it all.
         values: labelled values to copy; never a secret.
         secret: where the client secret is kept that has to be copied; empty without one.
         looks_like: what the person sees when it went well.
@@ -120,6 +121,7 @@ class HandOff:
     who: str
     actions: tuple[str, ...]
     link: str = ""
+    found: str = ""
     values: tuple[tuple[str, str], ...] = ()
     secret: str = ""
     looks_like: str = ""

@@ -6,19 +6,35 @@ from typing import Any
 
 import pytest
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import Workspace, load
 from bcrunbook.ledger import open_ledger
 from bcrunbook.steps import SETUP_STEPS
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
+from tests.portal import api_key
+from tests.walking import walk
 
 
-def note(workspace: Workspace, step: str, state: str, **data: Any) -> None:
+def note(
+    workspace: Workspace, step: str, state: str, *, customer: str | None = None, **data: Any
+) -> None:
     """Write an outcome into the ledger, as a run does."""
     account = only_account(workspace)
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        run = ledger.begin_run(account, step, "apply", "rehearsal")
-        ledger.record_outcome(run, account, step, state, {"summary": "", **data})
+        run = ledger.begin_run(account, step, "apply", "rehearsal", customer)
+        ledger.record_outcome(run, account, step, state, {"summary": "", **data}, customer)
+
+
+def with_customers(workspace: Workspace, **display_names: str) -> Workspace:
+    """The same workspace, whose account has customers."""
+    config = workspace.root / "accounts.toml"
+    tables = [
+        f'[accounts.{only_account(workspace)}.customers.{name}]\nname = "{display_name}"\n'
+        f'contact = "{name}@example.org"\n'
+        for name, display_name in display_names.items()
+    ]
+    config.write_text("\n".join([config.read_text("utf-8"), *tables]), encoding="utf-8")
+    return load(workspace.root)
 
 
 def test_before_any_run(command: Command, make_workspace: MakeWorkspace) -> None:
@@ -118,3 +134,103 @@ def test_production_waits_for_its_trial(command: Command, make_workspace: MakeWo
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
     assert "production: bcrunbook plan production" in command("status", "-w", workspace.root).err
+
+
+def of_customer(command: Command, workspace: Workspace, customer: str) -> dict[str, Any]:
+    """What the data for programs say about a customer's steps, by the step."""
+    rows = command("status", "-w", workspace.root, "--json").data
+    return {row["step"]: row for row in rows if row["customer"] == customer}
+
+
+def test_each_customer_is_listed_with_steps_6_and_7(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """Below the accounts, by account and customer; the account's own steps come first."""
+    workspace = with_customers(make_workspace(), north="Northwind", south="Southwind")
+    name = only_account(workspace)
+    told = command("status", "-w", workspace.root)
+    assert told.out.count("not run yet") == len(SETUP_STEPS) + 4
+    for customer in ("north", "south"):
+        assert f"{name}/{customer}" in told.out
+        assert f"{name}/{customer}: {name} comes first." in told.err
+    assert told.out.count("6 link_customer") == told.out.count("7 health_check") == 2
+    rows = command("status", "-w", workspace.root, "--json").data
+    assert [row["step"] for row in rows if row["customer"] is None] == [
+        step.id for step in SETUP_STEPS
+    ]
+    assert list(of_customer(command, workspace, "south")) == ["link_customer", "health_check"]
+    for step in SETUP_STEPS:
+        note(workspace, step.id, "done")
+    said = command("status", "-w", workspace.root).err
+    assert f"{name}: every step has passed" in said
+    assert f"{name}/north: bcrunbook run {name} --customer north" in said
+
+
+def test_a_customers_next_action_is_told_like_an_accounts(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """From the outcome of step 6; when that has passed, the check; then nothing is left."""
+    workspace = with_customers(make_workspace(), north="Northwind", south="Southwind")
+    name = only_account(workspace)
+    for step in SETUP_STEPS:
+        note(workspace, step.id, "done")
+    note(workspace, "link_customer", "needs_person", customer="north", changes=[{"hand_off": CARD}])
+    note(workspace, "link_customer", "done", customer="south")
+    said = command("status", "-w", workspace.root).err
+    assert f"{name}/north: link_customer: an administrator: open the link https:" in said
+    assert f"{name}/south: bcrunbook check {name}" in said
+    one = of_customer(command, workspace, "north")["link_customer"]
+    assert (one["state"], one["since"] is None) == ("needs_person", False)
+    assert "administrator: open the link" in one["next"]
+    note(workspace, "link_customer", "waiting", customer="north")
+    again = of_customer(command, workspace, "north")["link_customer"]["next"]
+    assert again == f"wait some minutes, then bcrunbook run {name} --customer north"
+
+
+def test_a_live_customer_is_planned_first(command: Command, make_workspace: MakeWorkspace) -> None:
+    """As for accounts: nothing that writes is suggested before a plan was looked at."""
+    workspace = with_customers(make_workspace(cloud="live"), north="Northwind")
+    name = only_account(workspace)
+    for step in SETUP_STEPS:
+        note(workspace, step.id, "done")
+    said = command("status", "-w", workspace.root).err
+    assert f"{name}/north: bcrunbook plan {name} --customer north" in said
+    note(workspace, "link_customer", "pending", customer="north")
+    said = command("status", "-w", workspace.root).err
+    assert f"link_customer: bcrunbook run {name} --customer north --mode apply" in said
+
+
+async def test_what_the_check_said_of_each_customer_is_told(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """A real check, of three customers of whom two have one name, and of one who came later."""
+    workspace = with_customers(make_workspace(), north="Northwind", south="Northwind", west="West")
+    (outcome,) = await walk(workspace, "health_check")
+    assert {one.actual for one in outcome.findings if one.name.startswith("Customer")} == {
+        "not begun"
+    }
+    one = of_customer(command, workspace, "south")["health_check"]
+    assert (one["state"], one["summary"], one["next"]) == ("done", "not begun", "")
+    workspace = with_customers(workspace, east="East")
+    assert of_customer(command, workspace, "east")["health_check"]["state"] is None
+    api_key(workspace, "a-key-that-was-revoked")
+    (outcome,) = await walk(workspace, "health_check")
+    for customer in ("north", "south", "west", "east"):
+        one = of_customer(command, workspace, customer)["health_check"]
+        assert (one["state"], one["since"] is None) == ("needs_person", False)
+        assert "in the Codat Portal" in one["next"] and "codat_api_key" in one["next"]
+    titles = [one.title for one in outcome.hand_offs]
+    assert "Customer Northwind (north): it could not be looked at" in titles
+    assert "Customer Northwind (south): it could not be looked at" in titles
+    assert "needs_person" in command("status", "-w", workspace.root).out
+
+
+def test_a_check_that_failed_as_a_whole_is_told_of_every_customer(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """Nothing was seen of anybody, and the way out is the same for all."""
+    workspace = with_customers(make_workspace(), north="Northwind")
+    error = {"next": "correct the tenant", "who": "you"}
+    note(workspace, "health_check", "failed", error=error)
+    one = of_customer(command, workspace, "north")["health_check"]
+    assert (one["state"], one["next"]) == ("failed", "correct the tenant")

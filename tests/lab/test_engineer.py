@@ -27,9 +27,9 @@ from tests.strangers import Stranger
 
 T = TypeVar("T")
 
+PARAMETERS = 'mode = "auto"'
 APPLY, OUTCOME = "step.apply()", "step.outcome()"
 NAME = "Contoso Lending, books"
-PASTED = "By hand instead"
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_application_gets_the_name_that_was_typed(
 ) -> None:
     """A name that is too long is refused while it is typed; the plan follows one that fits."""
     lab.open("01_register_application.ipynb")
-    for source in ("open_step", "step.examine()", "step.plan()"):
+    for source in (PARAMETERS, "open_step", "step.examine()", "step.plan()"):
         lab.run(source)
     lab.type("Application's name", "x" * 91)
     lab.wait_for_text("step.plan()", "1 to 90 characters")
@@ -96,7 +96,7 @@ def test_the_application_gets_the_name_that_was_typed(
     lab.wait_for_text("step.plan()", "Kept in accounts.toml")
     lab.start(APPLY)
     lab.shot("01-before-the-click", whole=True)
-    lab.click("Apply 1 change")
+    lab.click("Apply")
     lab.wait_for_text(APPLY, "The check below shows")
     lab.run("step.check()")
     lab.run(OUTCOME)
@@ -110,13 +110,13 @@ def test_run_all_pauses_for_the_click_and_goes_on(lab: Lab) -> None:
     """The cells after it wait; after the click all of them run."""
     lab.open("02_client_secret.ipynb")
     lab.start_all()
-    expect(lab.button("Apply 1 change")).to_be_enabled(timeout=30_000)
+    expect(lab.button("Apply")).to_be_enabled(timeout=30_000)
     expect(lab.prompts(r"\[\*\]")).to_have_count(3)
     lab.shot("02-pausing", whole=True)
     lab.page.get_by_role("tab", name="By hand instead").click()
     expect(lab.page.get_by_label("Value of the secret")).to_be_visible()
     lab.shot("02-by-hand", whole=True)
-    lab.click("Apply 1 change")
+    lab.click("Apply")
     lab.wait_for_end()
     is_done(lab)
     lab.shot("02-done", whole=True)
@@ -197,18 +197,19 @@ def test_production_is_unmistakable_and_guarded(
 ) -> None:
     """Picked in the bar, it says so; nothing can be applied before its name is typed."""
     lab.open("01_register_application.ipynb")
+    lab.run(PARAMETERS)
     lab.run("open_step")
     lab.page.get_by_label("Account", exact=True).select_option("production (production)")
     lab.wait_for_text("open_step", "production (production)")
     for source in ("step.examine()", "step.plan()"):
         lab.run(source)
     lab.start(APPLY)
-    expect(lab.button("Apply 1 change")).to_be_disabled(timeout=30_000)
+    expect(lab.button("Apply")).to_be_disabled(timeout=30_000)
     lab.shot("production-guarded", whole=True)
     stranger = Stranger(told, load(server.root).account("production").tenant)
     assert stranger.applications("production") == []
     lab.type("Production: type production to go on", "production")
-    lab.click("Apply 1 change")
+    lab.click("Apply")
     lab.wait_for_text(APPLY, "The check below shows")
     lab.run(OUTCOME)
     is_done(lab)
@@ -221,7 +222,7 @@ def test_nothing_is_a_barrier_while_somebody_is_asked(lab: Lab, theme: str) -> N
     lab.open("02_client_secret.ipynb")
     lab.theme(theme)
     lab.start_all()
-    expect(lab.button("Apply 1 change")).to_be_disabled(timeout=30_000)
+    expect(lab.button("Apply")).to_be_disabled(timeout=30_000)
     lab.shot(f"asked-{theme}", whole=True)
     found = lab.barriers()
     lab.page.get_by_role("tab", name="By hand instead").click()

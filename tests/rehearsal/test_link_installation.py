@@ -221,6 +221,10 @@ def test_a_consent_that_is_withdrawn(scene: Scene) -> None:
     assert link.read()["dataConnectionErrors"] == [error]
     scene.customer(upn).link(link.url, environment="Production")
     assert link.linked()["dataConnectionErrors"][0]["status"] == "Resolved"
+    # The first sync after it succeeds: nothing is left of the time without consent.
+    link.settled()
+    status = link.codat("GET", f"/companies/{link.company}/dataStatus").json()["company"]
+    assert status["currentStatus"] == "Complete"
 
 
 def test_one_accounting_connection_only(scene: Scene) -> None:

@@ -482,6 +482,15 @@ async def test_an_answer_in_an_odd_form_is_reported(name: str) -> None:
     assert CORRELATION in str(caught.value)
 
 
+@pytest.mark.parametrize("name", READS)
+async def test_an_answer_nested_without_end_is_reported(name: str) -> None:
+    """What no parser can follow is no JSON: the same error as for any other odd form."""
+    answer = httpx.Response(200, text="[" * 100_000)
+    with pytest.raises(ReportBug) as caught:
+        await scripted(answer).do(READS[name].call)
+    assert "unexpected form" in caught.value.what
+
+
 @pytest.mark.parametrize("results", [None, "x", 5, [5], [None], [{}], {"a": 1}])
 async def test_a_list_in_an_odd_form_is_reported(results: Any) -> None:
     """Results that are none, and links that are none."""

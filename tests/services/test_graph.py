@@ -227,6 +227,7 @@ async def test_a_part_that_stays_broken_ends_the_read() -> None:
         (lambda: refused(403, "Authorization_RequestDenied"), AskAdministrator),
         (lambda: refused(503), WaitAndRetry),
         (lambda: httpx.Response(200, text="<html>hello</html>"), ReportBug),
+        (lambda: httpx.Response(200, text="[" * 100_000), ReportBug),
         (lambda: httpx.Response(200, json={"value": []}), ReportBug),
         (lambda: httpx.Response(200, json={"responses": [part("0", 200)]}), ReportBug),
         (lambda: httpx.Response(200, json={"responses": ["x"]}), ReportBug),

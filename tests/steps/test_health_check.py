@@ -3,45 +3,144 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.notebook.views import card_view, outcome_view, plan_view
+from bcrunbook.rehearsal import RehearsalDescription, launch, world
+from bcrunbook.run.rehearsal import RehearsedCustomer
+from bcrunbook.secrets import Secret, open_store
 from bcrunbook.steps import step_named
 from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.step import Mode, Outcome, State
+from bcrunbook.steps.link_customer import codat_of, find_company, find_connection
+from bcrunbook.steps.step import Change, HandOff, Mode, Outcome, State
 from bcrunbook.steps.walk import walk_through
-from bcrunbook.steps.wanted import REDIRECT_URI
+from bcrunbook.steps.wanted import REDIRECT_URI, SCOPES
+from tests.cli.conftest import program
+from tests.conftest import MakeWorkspace, only_account
 from tests.linking import lab_customer, link, set_up, step_6
-from tests.portal import at_portal, row
-from tests.strangers import Stranger
+from tests.portal import api_key, at_portal, row
+from tests.rehearsal.codat_support import Codat, key_of
+from tests.rehearsal.support import Graph, client_of, eventually, user_token
+from tests.strangers import Meet, Stranger
+from tests.walking import states, walk
+
+NEEDS_PERSON = 3
+"""The exit code of a check that found something for somebody to do."""
+
+
+def site(name: str, environment: str) -> RehearsedCustomer:
+    """A customer of the tenant with many environments, in one whose installation is plain."""
+    (one,) = [
+        found
+        for found in world.environments_of(world.COOPERATIVE)
+        if found.name == environment and found.script == "normal"
+    ]
+    admin = "hal.cotter@longbarrow-coop.example"
+    return RehearsedCustomer(name, f"Site {name}", admin, environment, one.companies[0])
+
+
+JOINERY = RehearsedCustomer(
+    "joinery",
+    "Tidewater Joinery",
+    "owen.pryce@tidewater-joinery.example",
+    "Production",
+    "Tidewater Joinery",
+)
+LINKED = (
+    lab_customer("gone", "LaterUninstalled"),
+    site("cut", "Site-0008"),
+    site("idle", "Site-0012"),
+    JOINERY,
+)
+"""Who is linked when the tests begin; each is taken apart by one test."""
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this module's rehearsal lies."""
+    return tmp_path_factory.mktemp("health")
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: it takes the account apart."""
-    with launch(tmp_path_factory.mktemp("health") / "cloud", speed=120) as running:
+    faults = folder / "faults.json"
+    faults.write_text("[]", "utf-8")
+    with launch(folder / "cloud", speed=120, faults=faults) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def workspace(told: RehearsalDescription) -> Workspace:
-    """An account that is set up, with a customer who is linked and one who has not begun."""
+def workspace(folder: Path, told: RehearsalDescription) -> Workspace:
+    """An account that is set up, with customers who are linked and one who has not begun."""
 
     async def make() -> Workspace:
-        customers = [lab_customer("gone", "LaterUninstalled"), lab_customer("later", "Normal")]
-        made = await set_up(Path(told.directory).parent, told, customers)
+        made = await set_up(folder, told, [*LINKED, lab_customer("later", "Normal")])
         async with open_context(made, made.account("trial")) as context:
-            await step_6(context, "gone")
-            await link(context, told, "gone")
-            assert (await step_6(context, "gone")).state is State.DONE
+
+            async def begin(name: str) -> None:
+                await step_6(context, name)
+                await be_linked(context, told, name)
+
+            await asyncio.gather(*(begin(one.name) for one in LINKED))
             await walk_through(step_named("enable_integration"), context, Mode.APPLY)
         return made
 
     return asyncio.run(make())
+
+
+async def be_linked(context: Context, told: RehearsalDescription, customer: str) -> None:
+    """Do the customer's part, and follow it until it is well."""
+    await link(context, told, customer)
+    for _ in range(45):
+        outcome = await step_6(context, customer)
+        if outcome.state is not State.NEEDS_PERSON:
+            break
+        # Where the extension may not be read, nothing shows before it is Linked.
+        await context.cloud.pace.sleep(60)
+    assert outcome.state is State.DONE, outcome.summary
+
+
+@contextmanager
+def answering(folder: Path, *rules: dict[str, Any]) -> Iterator[None]:
+    """Let the cloud answer as these rules say, for the length of a `with` block."""
+
+    def write(rules: list[dict[str, Any]]) -> None:
+        half = folder / "faults.part"
+        half.write_text(json.dumps(rules), "utf-8")
+        os.replace(half, folder / "faults.json")
+
+    write(list(rules))
+    try:
+        yield
+    finally:
+        write([])
+
+
+def check_told_once(outcome: Outcome, text: str) -> None:
+    """Fail unless card, plan and outcome each say `text` just once to whoever reads them."""
+    for view in (
+        card_view("Title", "trial", "rehearsal", "now", outcome.hand_offs),
+        plan_view(outcome.changes, ""),
+        outcome_view(outcome),
+    ):
+        assert (view.text.count(text), view.html.count(text)) == (1, 1)
+
+
+def about(outcome: Outcome, name: str) -> tuple[Change, HandOff]:
+    """What an outcome hands over about one thing; there is just one such hand-off."""
+    (change,) = [one for one in outcome.hand_offs if one.key == name]
+    assert change.hand_off is not None
+    return change, change.hand_off
 
 
 async def check(context: Context) -> Outcome:
@@ -70,12 +169,10 @@ async def test_a_removed_extension_is_found_with_its_next_action(
         while (outcome := await check(context)).state is State.DONE:
             await context.cloud.pace.sleep(60)
         assert outcome.state is State.NEEDS_PERSON
-        (change,) = outcome.hand_offs
-        assert "Lab gone: uninstalled" in change.title
-        assert change.hand_off is not None
-        assert "bcrunbook link trial gone" in change.hand_off.actions[0]
-        await link(context, told, "gone")
-        assert (await step_6(context, "gone")).state is State.DONE
+        change, handed = about(outcome, "Customer Lab gone")
+        assert change.title == "Customer Lab gone: uninstalled"
+        assert "bcrunbook link trial gone" in handed.actions[0]
+        await be_linked(context, told, "gone")
         assert (await check(context)).state is State.DONE
 
 
@@ -113,3 +210,199 @@ async def test_a_changed_application_is_found_with_what_differs(
     assert found.verdict.value == "differs"
     assert REDIRECT_URI in found.actual
     assert "register_application" in found.advice
+
+
+async def test_a_consent_that_was_withdrawn_is_found(
+    told: RehearsalDescription, workspace: Workspace
+) -> None:
+    """Somebody revoked the tenant's consent: which scopes are missing, and step 3 mends it."""
+    stranger = Stranger(told, told.accounts["trial"]["tenant"])
+    try:
+        (grant,) = stranger.grants(stranger.application("trial")["appId"])
+        eventually(lambda: stranger.call("DELETE", f"/oauth2PermissionGrants/{grant['id']}"))
+    finally:
+        stranger.http.close()
+    async with open_context(workspace, workspace.account("trial")) as context:
+        await context.cloud.pace.sleep(30)
+        outcome = await check(context)
+        assert (outcome.state, outcome.exit_code) == (State.NEEDS_PERSON, NEEDS_PERSON)
+        found = row(outcome, "Permissions and consent")
+        assert found.verdict.value == "differs"
+        assert all(scope in found.actual for scope in SCOPES)
+        _, handed = about(outcome, "Permissions and consent")
+        assert handed.actions == ("bcrunbook run trial api_permissions",)
+        await walk_through(step_named("api_permissions"), context, Mode.APPLY)
+        assert row(await check(context), "Permissions and consent").verdict.value == "ok"
+
+
+async def test_a_consent_withdrawn_in_the_customers_tenant_is_found(
+    told: RehearsalDescription, workspace: Workspace
+) -> None:
+    """Their administrator removed the application: Deauthorized, and linking again helps."""
+    (tenant,) = [one for one in told.tenants if JOINERY.contact.endswith(f"@{one['domain']}")]
+    (user,) = [one for one in tenant["users"] if one["upn"] == JOINERY.contact]
+    async with open_context(workspace, workspace.account("trial")) as context:
+        client_id = context.ledger.facts("trial", "client_secret", "secret_stored")[-1].data[
+            "client_id"
+        ]
+        with client_of(told) as http:
+            graph = Graph(http, user_token(http, told, {**user, "tenant": tenant["id"]}))
+            one = f"/servicePrincipals(appId='{client_id}')"
+            await asyncio.to_thread(lambda: eventually(lambda: graph("DELETE", one), until=204))
+        outcome = await check(context)
+        assert (outcome.state, outcome.exit_code) == (State.NEEDS_PERSON, NEEDS_PERSON)
+        name = "Customer Tidewater Joinery"
+        change, handed = about(outcome, name)
+        assert change.title == f"{name}: link again"
+        assert "Deauthorized" in handed.found and "AADSTS65001" in handed.found
+        check_told_once(outcome, "AADSTS65001")
+        assert handed.who.startswith("Tidewater Joinery: ")
+        assert "bcrunbook link trial joinery" in handed.actions[0]
+        await be_linked(context, told, "joinery")
+        assert row(await check(context), name).verdict.value == "ok"
+
+
+async def test_a_connection_that_was_unlinked_is_found(
+    told: RehearsalDescription, workspace: Workspace
+) -> None:
+    """Somebody cut it in Codat: `bcrunbook check` ends with 3 and says what the customer does."""
+    async with open_context(workspace, workspace.account("trial")) as context:
+        company, connection = await in_codat(context, "cut")
+        with client_of(told) as http:
+            codat = Codat(http, key_of(told, told.codat["instance"]))
+            path = f"/companies/{company}/connections/{connection}"
+            assert codat("PATCH", path, {"status": "Unlinked"}).status_code == 200
+        words = ("check", "trial", "--workspace", workspace.root)
+        said = await asyncio.to_thread(program, *words)
+        assert said.code == NEEDS_PERSON
+        (line,) = [one for one in said.err.splitlines() if one.startswith("Customer Site cut: ")]
+        assert "bcrunbook link trial cut, then bcrunbook run trial --customer cut" in line
+        assert "unlinked in Codat" in " ".join(said.out.split())
+        await be_linked(context, told, "cut")
+        assert row(await check(context), "Customer Site cut").verdict.value == "ok"
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(29, "ok"), (31, "differs")])
+async def test_a_month_without_a_sync_is_found(
+    folder: Path, told: RehearsalDescription, workspace: Workspace, days: int, verdict: str
+) -> None:
+    """Everything stands, but nothing was fetched for so long that the authorization may lapse."""
+    async with open_context(workspace, workspace.account("trial")) as context:
+        company, _ = await in_codat(context, "idle")
+        path = f"/companies/{company}/dataStatus"
+        with client_of(told) as http:
+            status = Codat(http, key_of(told, told.codat["instance"]))("GET", path).json()
+        synced = datetime.now(UTC) - timedelta(days=days)
+        status["company"]["lastSuccessfulSync"] = synced.isoformat()
+        with answering(
+            folder, {"host": "api.codat.io", "path": path, "status": 200, "body": status}
+        ):
+            outcome = await check(context)
+    found = row(outcome, "Customer Site idle")
+    assert found.verdict.value == verdict
+    assert f"{synced:%Y-%m-%d}" in found.actual
+    if verdict == "differs":
+        assert (outcome.state, outcome.exit_code) == (State.NEEDS_PERSON, NEEDS_PERSON)
+        change, handed = about(outcome, "Customer Site idle")
+        assert change.title.endswith(f": no successful sync since {synced:%Y-%m-%d}")
+        assert "Refresh" in handed.actions[0] and "Codat instance" in handed.who
+
+
+async def in_codat(context: Context, customer: str) -> tuple[str, str]:
+    """The ids of a customer's company and connection."""
+    codat = codat_of(context)
+    company, _ = await find_company(codat, context.account, context.account.customers[customer])
+    assert company is not None
+    connection = await find_connection(codat, company)
+    assert connection is not None
+    return company.id, connection.id
+
+
+# --- The end of the secret: accounts of their own in the cloud that tests share ------------------
+
+
+async def keep_until(workspace: Workspace, stranger: Stranger, ends: datetime) -> None:
+    """Let the account's secret be one that ends then, made and stored as step 2 would have."""
+    name, marker = only_account(workspace), "0badcafe"
+    app = stranger.application(name)
+    body = {"displayName": f"Codat (bcrunbook {marker})", "endDateTime": ends.isoformat()}
+    made = await asyncio.to_thread(
+        eventually,
+        lambda: stranger.call(
+            "POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": body}
+        ),
+    )
+    store = open_store(workspace.account(name).secret_store, workspace.root)
+    await store.put(f"{name}/{marker}", Secret(made.json()["secretText"]))
+
+
+@pytest.mark.parametrize(
+    ("days", "urgency"),
+    [
+        (31, ""),
+        (30, "plan it"),
+        (15, "plan it"),
+        (14, "soon"),
+        (8, "soon"),
+        (7, "urgent"),
+        (0, "urgent"),
+    ],
+)
+async def test_the_end_of_the_secret_is_told_in_time(
+    make_workspace: MakeWorkspace, meet: Meet, days: int, urgency: str
+) -> None:
+    """A word 30, 14 and 7 whole days before, each more urgent, with the two steps that renew it."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    await walk(workspace, "register_application")
+    ends = datetime.now(UTC) + timedelta(days=days, hours=1)
+    await keep_until(workspace, meet(), ends)
+    (outcome,) = await walk(workspace, "health_check")
+    found = row(outcome, "End of the client secret")
+    assert found.actual == f"{ends:%Y-%m-%d}, in {days} days"
+    assert found.verdict.value == ("differs" if urgency else "ok")
+    told = [one for one in outcome.hand_offs if one.key == "End of the client secret"]
+    assert bool(told) is bool(urgency)
+    if urgency:
+        assert outcome.exit_code == NEEDS_PERSON
+        _, handed = about(outcome, "End of the client secret")
+        (action,) = handed.actions
+        assert f"({urgency})" in action
+        assert f"bcrunbook run {name} client_secret, then step 4" in action
+
+
+async def test_a_secret_that_has_expired_is_told_as_such(
+    make_workspace: MakeWorkspace, meet: Meet
+) -> None:
+    """With the day, and what renews it does; then the next check is content with the secret."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    await walk(workspace, "register_application")
+    ends = datetime.now(UTC) + timedelta(seconds=1)
+    await keep_until(workspace, meet(), ends)
+    await asyncio.sleep((ends - datetime.now(UTC)).total_seconds())
+    (outcome,) = await walk(workspace, "health_check")
+    assert outcome.exit_code == NEEDS_PERSON
+    change, handed = about(outcome, "End of the client secret")
+    assert change.title.endswith(f"{ends:%Y-%m-%d}: it has expired")
+    assert "(at once)" in handed.actions[0]
+    assert f"bcrunbook run {name} client_secret, then step 4" in handed.actions[0]
+    assert row(outcome, "Client secret").verdict.value == "differs"
+    assert states(await walk(workspace, "client_secret")) == ["changed"]
+    (outcome,) = await walk(workspace, "health_check")
+    assert row(outcome, "End of the client secret").verdict.value == "ok"
+    assert row(outcome, "Client secret").verdict.value == "ok"
+
+
+async def test_what_could_not_be_looked_at_is_not_in_order(make_workspace: MakeWorkspace) -> None:
+    """Codat refuses the API key: unknown, never fine, and somebody has to see to it."""
+    workspace = make_workspace()
+    await walk(workspace, "register_application", "client_secret", "api_permissions")
+    api_key(workspace, "a-key-that-was-revoked")
+    (outcome,) = await walk(workspace, "health_check")
+    assert (outcome.state, outcome.exit_code) == (State.NEEDS_PERSON, NEEDS_PERSON)
+    assert row(outcome, "Integration in Codat").verdict.value == "unknown"
+    (change,) = outcome.hand_offs
+    assert change.title == "Integration in Codat: it could not be looked at"
+    assert change.hand_off is not None
+    assert "Codat" in change.hand_off.found and "key" in change.hand_off.actions[0]

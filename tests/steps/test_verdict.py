@@ -90,6 +90,11 @@ HIDDEN = {"packages": None, "deployments": None, "operations": None}
             Verdict.OLDER,
         ),
         ([poll(60, deployments=(RUNNING,))], REMEMBERED, Verdict.INSTALLING),
+        (
+            [poll(60, deployments=(replace(RUNNING, at=START - timedelta(days=2)),))],
+            REMEMBERED,
+            Verdict.UNPUBLISHED,
+        ),
         ([poll(BUDGET, deployments=(RUNNING,))], None, Verdict.UNCONFIRMED),
         ([poll(BUDGET, deployments=(FAILED,))], None, Verdict.UNCONFIRMED),
     ],

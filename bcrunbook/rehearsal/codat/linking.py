@@ -187,9 +187,14 @@ def error_of(cloud: Cloud, status_code: str, status_text: str, message: str) -> 
 
 def asked_now(cloud: Cloud, document: Document) -> pulls.Request:
     """A pull of a connection that is asked for now, and how it will end."""
-    now = cloud.clock.now()
     if document["status"] == DEAUTHORIZED:
-        return pulls.Request(now, pulls.AUTH_ERROR)
+        return pulls.Request(cloud.clock.now(), pulls.AUTH_ERROR)
+    return asked_by_link(cloud, document)
+
+
+def asked_by_link(cloud: Cloud, document: Document) -> pulls.Request:
+    """A pull of a connection that is Linked just now, whatever its status was before."""
+    now = cloud.clock.now()
     destination = destination_of(document)
     if destination is None:
         return pulls.Request(now)

@@ -150,7 +150,13 @@ def _by_rows(
     last = polls[-1]
     if last.installed is not None:
         return _installed(polls, last.installed, memory)
-    running = [one for one in _explained(last) if one.status.lower() in _RUNNING]
+    # A deployment is told as it stood a look ago: one that the extension came by is no news.
+    running = [
+        one
+        for one in _explained(last)
+        if one.status.lower() in _RUNNING
+        and (memory is None or one.at is None or one.at > memory.last_seen)
+    ]
     if running:
         return Judgement(Verdict.INSTALLING, f"{running[0].what} reads {running[0].status}")
     if memory is not None and not _started_since(last, memory):

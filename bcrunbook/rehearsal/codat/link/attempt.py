@@ -87,7 +87,7 @@ class Attempt:
         """
         self._put(linking.begun(self.document, destination, progress))
         if progress.is_linked or progress.state == linking.INSTALLED:
-            self._link(linking.asked_now(self.cloud, self.document))
+            self._link(linking.asked_by_link(self.cloud, self.document))
 
     def leave(self) -> None:
         """The customer has gone before the connection was Linked."""
