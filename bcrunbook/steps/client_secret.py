@@ -112,15 +112,20 @@ class ClientSecret(AccountStep):
         return ""
 
     def plan(self, findings: SecretFindings) -> tuple[Change, ...]:
-        """Remove orphans and expired secrets of ours, then make one where none works."""
+        """Remove orphans and expired secrets of ours, then make one where none works for long.
+
+        A secret that ends soon stays until it has ended: Codat uses it until the next is saved.
+        """
         changes = [
             _removal(one, "nobody has its value") for one in findings.credentials if one.is_orphan
         ]
         expired = [one for one in findings.credentials if one.marker and one.expired(findings.now)]
         changes += [_removal(one, "it has expired") for one in expired if one.is_stored]
-        if findings.current is not None:
+        if findings.current is not None and not findings.is_proven:
             # Refused for whatever reason: making another one by itself could go on for ever.
-            return tuple(changes) if findings.is_proven else (*changes, _replace(findings))
+            return (*changes, _replace(findings))
+        if findings.current is not None and not findings.is_ending:
+            return tuple(changes)
         taken = len(findings.credentials) - len(changes)
         if taken >= MOST_SECRETS:
             return (*changes, _free_a_place(findings))
@@ -130,7 +135,10 @@ class ClientSecret(AccountStep):
             Row("Lifetime", "not there", f"{days} days"),
             Row("Value", "not there", f"in the secret store, {findings.account.secret_store}"),
         )
-        return (*changes, Change("add_secret", "make a client secret and store it", rows))
+        title = "make a client secret and store it"
+        if findings.current is not None:
+            title = "make the next client secret and store it: the current one ends soon"
+        return (*changes, Change("add_secret", title, rows))
 
     async def apply(self, context: Context, findings: SecretFindings, change: Change) -> bool:
         """Make and store a secret, or remove one of ours."""
@@ -244,8 +252,9 @@ def _free_a_place(findings: SecretFindings) -> Change:
         Change("free_a_place", f"remove one of the {MOST_SECRETS} secrets that are there"),
         error,
         actions=(
-            f"The application holds {MOST_SECRETS} secrets, the most it may, and none of them is"
-            f" ours: {others}.",
+            f"The application holds {MOST_SECRETS} secrets, the most it may, and "
+            + ("none of them is ours" if findings.current is None else "ours ends soon")
+            + f": {others}.",
             "Find out which one nobody uses. In the Azure portal open the application,"
             " Certificates & secrets, and delete it. Then run this step again.",
         ),

@@ -20,6 +20,10 @@ from bcrunbook.steps.step import Finding, Findings, Verdict
 from bcrunbook.steps.wanted import MOST_SECRETS
 
 
+_SOON = timedelta(days=30)
+"""From when on the next secret is made: the health check tells of it then."""
+
+
 @dataclass(frozen=True)
 class Credential:
     """One client secret on the application, as far as it concerns us.
@@ -74,6 +78,16 @@ class SecretFindings(Findings):
     def unsettled(self) -> str:
         """A secret, made moments ago, that does not show or work everywhere yet."""
         return self.still_spreading
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the current secret has a month left or less, or the last third of its life."""
+        if self.current is None or self.current.seen.end_date_time is None:
+            return False
+        left = self.current.seen.end_date_time - self.now
+        begun = self.current.seen.start_date_time
+        whole = self.current.seen.end_date_time - begun if begun else _SOON
+        return left <= min(_SOON, whole / 3)
 
     @property
     def longest_days(self) -> int | None:

@@ -1,0 +1,107 @@
+"""A client secret that was made by hand: proven, kept, and followed by the next one in time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.secrets import Secret
+from bcrunbook.steps.brought import take_in
+from bcrunbook.steps.context import open_context
+from bcrunbook.steps.stored_secret import stored_secret
+from tests.conftest import MakeWorkspace, only_account
+from tests.strangers import Meet, Stranger
+from tests.walking import states, walk
+
+STEP = "client_secret"
+
+
+def make_by_hand(stranger: Stranger, account: str, *, since: int, left: int) -> dict[str, Any]:
+    """A secret as the portal makes it, of which so many days are over and left."""
+    now = datetime.now(UTC)
+    app = stranger.application(account)
+    credential = {
+        "displayName": "made by hand",
+        "startDateTime": (now - timedelta(days=since)).isoformat(),
+        "endDateTime": (now + timedelta(days=left)).isoformat(),
+    }
+    answer = stranger.call(
+        "POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": credential}
+    )
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def brought(workspace: Workspace, value: str) -> str:
+    """Take a secret in, as soon as it is known everywhere; returns where it is kept."""
+    async with open_context(workspace, workspace.account(only_account(workspace))) as context:
+        for _ in range(40):
+            try:
+                return await take_in(context, Secret(value))
+            except RunbookError:
+                await context.cloud.pace.sleep(2.0)
+        return await take_in(context, Secret(value))
+
+
+async def test_it_counts_as_the_accounts_own(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """Step 2 has nothing to do then, and step 4 hands over just this one."""
+    workspace = make_workspace()
+    account = only_account(workspace)
+    await walk(workspace, "register_application")
+    made = make_by_hand(meet(), account, since=0, left=180)
+    reference = await brought(workspace, made["secretText"])
+    assert reference.endswith(f"{account}/{made['keyId'][:8]}")
+    assert states(await walk(workspace, STEP)) == ["done"]
+    async with open_context(workspace, workspace.account(account)) as context:
+        assert (await stored_secret(context)).value.reveal() == made["secretText"]
+    assert len(meet().application(account)["passwordCredentials"]) == 1
+
+
+@pytest.mark.parametrize("what", ["keyId", "displayName"])
+async def test_what_is_no_value_of_a_secret_is_refused(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet, what: str
+) -> None:
+    """The Secret ID, which looks like one, above all. Nothing is kept."""
+    workspace = make_workspace()
+    account = only_account(workspace)
+    await walk(workspace, "register_application")
+    made = make_by_hand(meet(), account, since=0, left=180)
+    async with open_context(workspace, workspace.account(account)) as context:
+        with pytest.raises(FixInput) as caught:
+            await take_in(context, Secret(str(made[what])))
+    assert "Secret ID was copied" in caught.value.why
+    assert not (workspace.root.parent / "secret-store" / account).exists()
+
+
+@pytest.mark.parametrize(
+    ("since", "left", "state"),
+    [(150, 30, "changed"), (149, 31, "done"), (20, 10, "changed"), (20, 11, "done")],
+)
+async def test_the_next_one_is_made_before_it_ends(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    meet: Meet,
+    since: int,
+    left: int,
+    state: str,
+) -> None:
+    """A month before, or in the last third of a short life; the old one stays until it ends."""
+    workspace = make_workspace()
+    account = only_account(workspace)
+    await walk(workspace, "register_application")
+    made = make_by_hand(meet(), account, since=since, left=left)
+    await brought(workspace, made["secretText"])
+    assert states(await walk(workspace, STEP, STEP)) == [state, "done"]
+    kept = meet().application(account)["passwordCredentials"]
+    assert made["keyId"] in [one["keyId"] for one in kept]
+    assert len(kept) == (2 if state == "changed" else 1)
+    async with open_context(workspace, workspace.account(account)) as context:
+        is_old = (await stored_secret(context)).value.reveal() == made["secretText"]
+    assert is_old == (state == "done")
