@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from bcrunbook.accounts import Account
@@ -60,8 +61,10 @@ class Approval:
         field.add_class("bcr-guard")
         button.disabled = True
 
-        def look(_: Any) -> None:
+        def look() -> None:
             button.disabled = field.value.strip() != name
 
-        field.observe(look, names="value")
+        # JupyterLab delivers the event in another thread, from which nothing is to be shown.
+        loop = asyncio.get_running_loop()
+        field.observe(lambda _: loop.call_soon_threadsafe(look), names="value")
         return field

@@ -95,16 +95,11 @@ class PersonHere:
             display(widgets.VBox([self._waiting.row, self._told]))  # type: ignore[no-untyped-call]
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds / self._context.cloud.pace.speed
-        try:
-            while True:
-                clicked = await self._waiting.clicked(max(0.0, until - loop.time()))
-                if clicked != _COPY_LINK:
-                    return clicked != _STOP
-                self._told.value = await self._copy_link()
-        except BaseException:
-            # The cell was interrupted: nobody listens to these buttons any more.
-            self.leave()
-            raise
+        while True:
+            clicked = await self._waiting.clicked(max(0.0, until - loop.time()))
+            if clicked != _COPY_LINK:
+                return clicked != _STOP
+            self._told.value = await self._copy_link()
 
     def leave(self) -> None:
         """The wait is over."""

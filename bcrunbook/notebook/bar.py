@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bcrunbook.accounts import Account
+from bcrunbook.ledger import OutcomeRow
 from bcrunbook.notebook import views
 from bcrunbook.notebook.views import STATE_WORDS, View
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.step import State
 
-_SIGNED_IN = "Signed in as"
+_SIGNED_IN, _TENANT = "Signed in as", "Tenant"
+
+
+def account_label(account: Account) -> str:
+    """An account's name with its kind, which are often the same word."""
+    return account.name if account.name == account.kind else f"{account.name} ({account.kind})"
 
 
 @dataclass(frozen=True)
@@ -51,23 +58,22 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
         for row in context.ledger.outcomes(account.name)
         if row.customer in (None, "", context.customer_name)
     }
+    seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant) if with_rail else {}
     lines = [
-        ("Account", f"{account.name} ({account.kind})"),
+        ("Account", account_label(account)),
         *([("Customer", f"{customer.display_name} ({customer.name})")] if customer else []),
         ("Cloud", cloud.kind),
-        ("Tenant", account.tenant),
+        (_TENANT, seen.get(_TENANT) or account.tenant),
         ("Sign-in", account.sign_in.method),
         ("Mode", mode),
     ]
+    if _SIGNED_IN in seen:
+        lines.append((_SIGNED_IN, seen[_SIGNED_IN]))
     rail: list[Stop] = []
     if with_rail:
-        first = outcomes.get(STEPS[0].id)
-        for row in first.data.get("findings", ()) if first is not None else ():
-            if row.get("name") == _SIGNED_IN:
-                lines.append((_SIGNED_IN, str(row.get("actual", ""))))
         for one in STEPS:
-            seen = outcomes.get(one.id)
-            state = seen.state if seen is not None else ""
+            last = outcomes.get(one.id)
+            state = last.state if last is not None else ""
             word = STATE_WORDS[State(state)] if state else "not done yet"
             rail.append(Stop(one.title, notebook_of(one), state, word, one.id == step))
     return views.session_view(
@@ -76,3 +82,12 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
         is_production=account.is_production,
         rail=rail,
     )
+
+
+def _seen_at_first(outcome: OutcomeRow | None, tenant: str) -> dict[str, str]:
+    """Who signed in and where, as the first step saw it; empty when that was another tenant."""
+    rows = outcome.data.get("findings", ()) if outcome is not None else ()
+    found = {str(row["name"]): row for row in rows}
+    if _TENANT not in found or found[_TENANT]["wanted"] != tenant:
+        return {}
+    return {name: str(found[name]["actual"]) for name in (_SIGNED_IN, _TENANT) if name in found}

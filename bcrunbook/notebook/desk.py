@@ -13,6 +13,7 @@ from typing import Any
 from bcrunbook.accounts import Workspace, amend
 from bcrunbook.errors import RunbookError
 from bcrunbook.notebook import views
+from bcrunbook.notebook.bar import account_label
 from bcrunbook.notebook.by_hand import by_hand
 from bcrunbook.notebook.form import Form, Use
 from bcrunbook.notebook.inputs import brought_back, inputs
@@ -56,7 +57,7 @@ def pickers(workspace: Workspace, account: str, customer: str, switch: Switch) -
         one.observe(lambda seen: loop.call_soon_threadsafe(begin, seen["new"]), names="value")
         return one
 
-    accounts = [(f"{one.name} ({one.kind})", one.name) for one in workspace.accounts.values()]
+    accounts = [(account_label(one), one.name) for one in workspace.accounts.values()]
     row = [picker("account", "Account", accounts, account)]
     customers = workspace.accounts[account].customers
     if customer in customers:

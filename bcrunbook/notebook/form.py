@@ -63,7 +63,8 @@ class Form:
         self._button = widgets.Button(description=action, layout={"width": "auto"})
         self._said = widgets.HTML()
         for text in self._texts.values():
-            text.observe(lambda _: self._look(), names="value")
+            # JupyterLab delivers events in another thread, from which nothing is to be shown.
+            text.observe(lambda _: self._loop.call_soon_threadsafe(self._look), names="value")
         self._button.on_click(lambda _: self._loop.call_soon_threadsafe(self._begin))
         rows: list[Any] = []
         for key in self._texts:
@@ -92,6 +93,8 @@ class Form:
             )
         changed = self._values() != self._before
         self._button.disabled = not changed or any(problems.values())
+        # A button that cannot be pressed for no visible reason would only puzzle.
+        self._button.layout.display = "" if changed else "none"
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():

@@ -241,8 +241,6 @@ class NotebookStep:
         here = PersonHere(walk.context) if self._answered else None
         done = await walk.apply(_Asking(walk).ask, here)
         progress.end()
-        if here is not None:
-            here.leave()
         if walk.error is not None:
             return views.error_view(walk.error)
         still = [one.title for one in walk.changes if one.by == "person"]

@@ -24,7 +24,6 @@ import psutil
 
 from bcrunbook.accounts.file import WORKSPACE_VARIABLE
 from bcrunbook.errors import FixInput, Unreachable
-from bcrunbook.notebook.files import shipped
 from bcrunbook.run.lab_server import STARTED_VARIABLE
 from bcrunbook.run.layout import laying_out
 from bcrunbook.steps import STEPS, notebook_of
@@ -58,7 +57,6 @@ class Lab:
             FixInput: Jupyter has been told to want no token.
             Unreachable: it does not come up.
         """
-        _trust_shipped_notebooks()
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self._child.poll() is not None:
@@ -179,17 +177,6 @@ def _start(
         stderr=log,
         **apart,
     )
-
-
-def _trust_shipped_notebooks() -> None:
-    """Let JupyterLab show their outputs as they are meant to look, not stripped of all style."""
-    from nbformat import reads
-    from nbformat.sign import NotebookNotary
-
-    notary = NotebookNotary()  # type: ignore[no-untyped-call]
-    for path in shipped().glob("*.ipynb"):
-        notary.sign(reads(path.read_text("utf-8"), as_version=4))  # type: ignore[no-untyped-call]
-    notary.store.close()
 
 
 def _check_token(token: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +29,9 @@ def laying_out(root: Path) -> Iterator[None]:
 
 
 def lay_out_notebooks(root: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the shipped notebooks into `root`/notebooks. Overwrites nothing.
+    """Copy the shipped notebooks into `root`/notebooks, without the outputs of another run.
+
+    Overwrites nothing.
 
     Returns:
         Those that were made, and those that were there and are kept as they are.
@@ -47,6 +49,14 @@ def lay_out_notebooks(root: Path) -> tuple[list[Path], list[Path]]:
             if target.exists():
                 kept.append(target)
             else:
-                shutil.copyfile(notebook, target)
+                target.write_text(_without_outputs(notebook), encoding="utf-8")
                 made.append(target)
     return made, kept
+
+
+def _without_outputs(notebook: Path) -> str:
+    content = json.loads(notebook.read_text("utf-8"))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -19,7 +19,6 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.step import Finding, Findings, Verdict
 from bcrunbook.steps.wanted import MOST_SECRETS
 
-
 _SOON = timedelta(days=30)
 """From when on the next secret is made: the health check tells of it then."""
 

@@ -52,6 +52,9 @@ class Attendant(Protocol):
             Whether to go on waiting.
         """
 
+    def leave(self) -> None:
+        """Nothing is waited for any more."""
+
 
 def _silent(_: str) -> None:
     """The default for `told`: nobody listens."""
@@ -283,6 +286,12 @@ class Walk(Generic[F]):
 
     async def _attend(self, attendant: Attendant) -> None:
         """Stay with the person while they do their part, one change after the other."""
+        try:
+            await self._attend_each(attendant)
+        finally:
+            attendant.leave()
+
+    async def _attend_each(self, attendant: Attendant) -> None:
         for change in [one for one in self.changes if one.hand_off is not None]:
             assert change.hand_off is not None
             if change.hand_off.confirmation:

@@ -103,7 +103,9 @@ def test_the_application_gets_the_name_that_was_typed(
     is_done(lab)
     lab.shot("01-done", whole=True)
     assert load(server.root).account("trial").application == NAME
-    assert Stranger(told).application("trial")["displayName"] == NAME
+    stranger = Stranger(told)
+    assert stranger.application("trial")["displayName"] == NAME
+    stranger.http.close()
 
 
 def test_run_all_pauses_for_the_click_and_goes_on(lab: Lab) -> None:
@@ -172,6 +174,7 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
     lab.click("Look now")
     lab.wait_for_text(APPLY, re.compile("Installing", re.IGNORECASE))
     lab.shot("06-installing", whole=True)
+    lab.save()
     lab.page.reload()
     lab.wait_for_text(APPLY, re.compile(r"expected up to"))
     lab.shot("06-after-a-reload", whole=True)
@@ -199,8 +202,8 @@ def test_production_is_unmistakable_and_guarded(
     lab.open("01_register_application.ipynb")
     lab.run(PARAMETERS)
     lab.run("open_step")
-    lab.page.get_by_label("Account", exact=True).select_option("production (production)")
-    lab.wait_for_text("open_step", "production (production)")
+    lab.page.get_by_label("Account", exact=True).select_option("production")
+    lab.wait_for_text("open_step", "production")
     for source in ("step.examine()", "step.plan()"):
         lab.run(source)
     lab.start(APPLY)
@@ -209,11 +212,13 @@ def test_production_is_unmistakable_and_guarded(
     stranger = Stranger(told, load(server.root).account("production").tenant)
     assert stranger.applications("production") == []
     lab.type("Production: type production to go on", "production")
+    lab.shot("production-unlocked", whole=True)
     lab.click("Apply")
     lab.wait_for_text(APPLY, "The check below shows")
     lab.run(OUTCOME)
     is_done(lab)
     assert len(stranger.applications("production")) == 1
+    stranger.http.close()
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -103,7 +103,7 @@ def test_a_production_account_is_unlocked_by_its_name(
     """Nothing can be applied before; another word unlocks nothing."""
     workspace = make_workspace(name="production", kind="production")
     shown = begin(seat, workspace, "register_application")
-    assert "production (production)" in shown[0]
+    assert "Account: production\n" in shown[0]
 
     def act() -> None:
         assert seat.is_disabled("Apply")

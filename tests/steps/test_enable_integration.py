@@ -57,6 +57,9 @@ class Somebody:
             await asyncio.to_thread(self._act)
         return True
 
+    def leave(self) -> None:
+        """Nothing is left behind."""
+
 
 async def test_not_enabled_needs_a_person_and_names_the_causes(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription

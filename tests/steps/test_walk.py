@@ -531,6 +531,7 @@ class Somebody:
     acts_at: int = 0
     leaves_at: int = 0
     waits: list[float] = field(default_factory=list)
+    has_left: bool = False
 
     async def confirm(self, change: Change) -> str:
         """Says so, after doing it."""
@@ -544,6 +545,10 @@ class Somebody:
         if len(self.waits) == self.acts_at:
             self.step.do(change)
         return len(self.waits) != self.leaves_at
+
+    def leave(self) -> None:
+        """They know by now that nobody waits for them."""
+        self.has_left = True
 
 
 async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
@@ -571,6 +576,7 @@ async def test_what_a_look_can_show_is_waited_for(world: World) -> None:
     outcome = await world.walk(step, Mode.ASK, attendant=person, told=told.append)
     assert outcome.state == "done"
     assert (len(person.waits), step.looks) == (3, 4)
+    assert person.has_left
     assert told[-1].startswith("Seen")
 
 
@@ -591,6 +597,7 @@ async def test_a_wait_can_be_ended(world: World) -> None:
     person = Somebody(step, leaves_at=2)
     outcome = await world.walk(step, Mode.APPLY, attendant=person)
     assert (outcome.state, len(person.waits)) == ("needs_person", 2)
+    assert person.has_left
 
 
 @pytest.mark.parametrize("change", [SAID, WATCHED])
