@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from bcrunbook.accounts import Account
@@ -50,21 +49,13 @@ class Approval:
 
     def _guard(self, button: Any) -> Any:
         """A field that unlocks the button when the account's name is typed into it."""
-        import ipywidgets as widgets
+        from bcrunbook.notebook.entry import Entry
 
         name = self._account.name
-        field = widgets.Text(
-            description=f"Production: type {name} to go on",
-            style={"description_width": "initial"},
-            layout={"width": "100%", "max_width": "480px"},
-        )
-        field.add_class("bcr-guard")
         button.disabled = True
 
         def look() -> None:
             button.disabled = field.value.strip() != name
 
-        # JupyterLab delivers the event in another thread, from which nothing is to be shown.
-        loop = asyncio.get_running_loop()
-        field.observe(lambda _: loop.call_soon_threadsafe(look), names="value")
+        field = Entry(f"Production: type {name} to go on", changed=look)
         return field

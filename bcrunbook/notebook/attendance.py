@@ -45,13 +45,11 @@ class PersonHere:
         import ipywidgets as widgets
         from IPython.display import display
 
+        from bcrunbook.notebook.entry import Entry
+
         assert change.hand_off is not None
         said = change.hand_off.confirmation
-        name = widgets.Text(
-            value=self._context.account.sign_in.username or "",
-            placeholder="Your name",
-            description="Your name",
-        )
+        name = Entry("Your name", self._context.account.sign_in.username or "")
         told = widgets.Label()
         copies = (_COPY,) if change.hand_off.secret else ()
         buttons = Buttons(*copies, said, _LATER)

@@ -18,6 +18,8 @@ from bcrunbook.steps.step import State
 
 _SIGNED_IN, _TENANT = "Signed in as", "Tenant"
 
+_GOOD = frozenset({State.DONE, State.CHANGED})
+
 
 def account_label(account: Account) -> str:
     """An account's name with its kind, which are often the same word."""
@@ -53,11 +55,8 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
         with_rail: whether somebody is there who may go on to another step.
     """
     account, cloud, customer = context.account, context.cloud, context.customer
-    outcomes = {
-        row.step: row
-        for row in context.ledger.outcomes(account.name)
-        if row.customer in (None, "", context.customer_name)
-    }
+    rows = context.ledger.outcomes(account.name)
+    outcomes = {row.step: row for row in rows if row.customer in (None, "", context.customer_name)}
     seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant) if with_rail else {}
     lines = [
         ("Account", account_label(account)),
@@ -75,6 +74,11 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
             last = outcomes.get(one.id)
             state = last.state if last is not None else ""
             word = STATE_WORDS[State(state)] if state else "not done yet"
+            if one.is_per_customer and customer is None:
+                done = {row.customer for row in rows if row.step == one.id and row.state in _GOOD}
+                linked, known = len(done & account.customers.keys()), len(account.customers)
+                state = State.DONE if linked == known > 0 else ""
+                word = f"{linked} of {known} customers" if known else "no customers yet"
             rail.append(Stop(one.title, notebook_of(one), state, word, one.id == step))
     return views.session_view(
         lines,

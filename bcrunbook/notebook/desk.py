@@ -37,24 +37,17 @@ def pickers(workspace: Workspace, account: str, customer: str, switch: Switch) -
     """
     import ipywidgets as widgets
 
-    loop = asyncio.get_running_loop()
+    from bcrunbook.notebook.entry import Entry
+
     tasks: set[asyncio.Task[None]] = set()
 
     def picker(what: str, label: str, options: list[tuple[str, str]], value: str) -> Any:
-        one = widgets.Dropdown(
-            options=options,
-            value=value,
-            description=label,
-            style={"description_width": "initial"},
-            layout={"width": "auto"},
-        )
-
-        def begin(name: str) -> None:
-            task = asyncio.ensure_future(_run(switch(what, name)))
+        def begin() -> None:
+            task = asyncio.ensure_future(_run(switch(what, one.value)))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        one.observe(lambda seen: loop.call_soon_threadsafe(begin, seen["new"]), names="value")
+        one = Entry(label, value, options=options, changed=begin)
         return one
 
     accounts = [(account_label(one), one.name) for one in workspace.accounts.values()]

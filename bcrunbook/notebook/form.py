@@ -6,7 +6,6 @@ import asyncio
 import html
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 Use = Callable[[dict[str, str]], Awaitable[str]]
 
@@ -45,36 +44,24 @@ class Form:
     def __init__(self, fields: Sequence[Field], action: str, use: Use) -> None:
         import ipywidgets as widgets
 
+        from bcrunbook.notebook.entry import Entry
+
         self._fields = {one.key: one for one in fields}
         self._before = {one.key: one.value for one in fields}
         self._use = use
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._texts = {
-            one.key: widgets.Text(
-                value=one.value,
-                description=one.label,
-                style={"description_width": "11em"},
-                layout={"width": "100%", "max_width": "640px"},
-            )
-            for one in fields
-        }
-        self._notes = {one.key: widgets.HTML() for one in fields}
+        self._entries = {one.key: Entry(one.label, one.value, changed=self._look) for one in fields}
         self._button = widgets.Button(description=action, layout={"width": "auto"})
         self._said = widgets.HTML()
-        for text in self._texts.values():
-            # JupyterLab delivers events in another thread, from which nothing is to be shown.
-            text.observe(lambda _: self._loop.call_soon_threadsafe(self._look), names="value")
         self._button.on_click(lambda _: self._loop.call_soon_threadsafe(self._begin))
-        rows: list[Any] = []
-        for key in self._texts:
-            rows += [self._texts[key], self._notes[key]]
-        self.widget = widgets.VBox([*rows, widgets.HBox([self._button, self._said])])
+        last = widgets.HBox([self._button, self._said])
+        self.widget = widgets.VBox([*self._entries.values(), last])
         self.widget.add_class("bcr-form")
         self._look()
 
     def _values(self) -> dict[str, str]:
-        return {key: text.value.strip() for key, text in self._texts.items()}
+        return {key: entry.value.strip() for key, entry in self._entries.items()}
 
     def _look(self) -> None:
         """Say what does not fit, and let the button be pressed when all does."""
@@ -85,12 +72,7 @@ class Form:
             is_blank = not value and not self._before[key]
             problems[key] = "" if is_blank else field.check(value)
             shown = problems[key] or ("" if is_blank else field.note(value))
-            kind = "problem" if problems[key] else "soft"
-            self._notes[key].value = (
-                f'<div class="bcr-note {kind}" role="status">{html.escape(shown)}</div>'
-                if shown
-                else ""
-            )
+            self._entries[key].say(shown, is_problem=bool(problems[key]))
         changed = self._values() != self._before
         self._button.disabled = not changed or any(problems.values())
         # A button that cannot be pressed for no visible reason would only puzzle.

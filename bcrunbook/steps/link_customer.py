@@ -21,7 +21,7 @@ from bcrunbook.notice.preflight import PREFLIGHT
 from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
 from bcrunbook.services.codat_models import Company, Connection
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.installation.log import WatchLog
+from bcrunbook.steps.installation.log import ENDED, WatchLog
 from bcrunbook.steps.installation.look import Looker
 from bcrunbook.steps.installation.memory import EXTENSION, Memory, remembered
 from bcrunbook.steps.installation.poll import LINKED, Poll
@@ -73,6 +73,7 @@ class CustomerFindings(Findings):
         memory: what is known of the extension from earlier runs.
         place: under what the extension is remembered; empty when it was not seen.
         watched: the polls of the watch under way, or of the last one.
+        open_since: when the watch began that no verdict has ended yet; None without one.
     """
 
     account: Account
@@ -86,6 +87,7 @@ class CustomerFindings(Findings):
     memory: Memory | None
     place: str
     watched: tuple[Poll, ...] = ()
+    open_since: datetime | None = None
 
     @property
     def timeline(self) -> tuple[Sighting, ...]:
@@ -103,11 +105,24 @@ class CustomerFindings(Findings):
 
     @property
     def observations(self) -> tuple[Observation, ...]:
-        """The extension, where it was seen installed."""
-        if self.poll is None or self.poll.installed is None or not self.place:
-            return ()
-        known = remembered(self.memory, self.poll.installed, self.poll.at)
-        return (Observation(EXTENSION, self.place, known.as_dict()),)
+        """The extension, where it was seen installed; the end of a watch that this look settles.
+
+        A run that was killed between two looks leaves a watch open, which the next one's first look
+        may settle.
+        """
+        found = []
+        if self.poll is not None and self.poll.installed is not None and self.place:
+            known = remembered(self.memory, self.poll.installed, self.poll.at)
+            found.append(Observation(EXTENSION, self.place, known.as_dict()))
+        if self.open_since is not None and not self.under_way:
+            assert self.judgement is not None and self.connection is not None
+            data = {
+                "verdict": self.judgement.verdict.value,
+                "because": self.judgement.because,
+                "began": self.open_since.isoformat(),
+            }
+            found.append(Observation(ENDED, self.connection.id, data))
+        return tuple(found)
 
     def rows(self) -> tuple[Finding, ...]:
         """Integration, company, connection with its errors, extension, data, verdict."""
@@ -213,6 +228,7 @@ class LinkCustomer:
         poll = judgement = memory = None
         place = ""
         watched: tuple[Poll, ...] = ()
+        open_since = None
         if company is not None and connection is not None:
             looker = Looker(context, codat, company.id, connection.id)
             log = WatchLog(context, connection.id)
@@ -222,6 +238,7 @@ class LinkCustomer:
                 memory = recall(context, place)
             judgement = judge([*log.polls, poll], memory)
             watched = tuple(log.polls or log.before)
+            open_since = log.began
         return CustomerFindings(
             account=context.account,
             customer=customer,
@@ -234,6 +251,7 @@ class LinkCustomer:
             memory=memory,
             place=place,
             watched=watched,
+            open_since=open_since,
         )
 
     def plan(self, findings: CustomerFindings) -> tuple[Change, ...]:
@@ -326,6 +344,7 @@ class LinkCustomer:
             memory=recall(context, place) if place else findings.memory,
             place=place,
             watched=tuple(watch.polls),
+            open_since=None,
         )
 
 

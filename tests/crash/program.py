@@ -24,11 +24,13 @@ from bcrunbook.steps.walk import walk_through
 from tests.walking import ALONE
 
 
-async def _walk(root: str, account: str, steps: list[str]) -> list[str]:
+async def _walk(root: str, name: str, steps: list[str], customer: str) -> list[str]:
     workspace = load(Path(root))
+    account = workspace.account(name)
+    chosen = account.customers[customer] if customer else None
     told = []
     for step in steps:
-        async with open_context(workspace, workspace.account(account)) as context:
+        async with open_context(workspace, account, customer=chosen) as context:
             outcome = await walk_through(step_named(step), context, Mode.APPLY)
         told.append(outcome.state.value)
         if outcome.exit_code:
@@ -42,12 +44,12 @@ def _serve() -> None:
     import msal  # noqa: F401
 
     for line in sys.stdin:
-        root, account, steps = json.loads(line)
+        told_to = json.loads(line)
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            os.write(writing, json.dumps(asyncio.run(_walk(root, account, steps))).encode())
+            os.write(writing, json.dumps(asyncio.run(_walk(*told_to))).encode())
             os._exit(0)
         os.close(writing)
         print(pid, flush=True)
@@ -80,11 +82,20 @@ class Program:
     ) -> None:
         self._parent.communicate()
 
-    def start(self, root: Path, account: str, steps: Sequence[str] = ALONE) -> int:
-        """Start a run of some steps, those without a person; returns its process id."""
+    def start(
+        self, root: Path, account: str, steps: Sequence[str] = ALONE, customer: str = ""
+    ) -> int:
+        """Start a run of some steps, those without a person; returns its process id.
+
+        Args:
+            root: the workspace.
+            account: its account.
+            steps: which steps are run.
+            customer: the customer that the run is about.
+        """
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
-        self._parent.stdin.write(json.dumps([str(root), account, list(steps)]) + "\n")
+        self._parent.stdin.write(json.dumps([str(root), account, list(steps), customer]) + "\n")
         self._parent.stdin.flush()
         return int(self._parent.stdout.readline())
 
@@ -94,9 +105,11 @@ class Program:
         told: list[str] | None = json.loads(self._parent.stdout.readline())
         return told
 
-    def run(self, root: Path, account: str, steps: Sequence[str] = ALONE) -> list[str] | None:
-        """Start a run and wait for its end."""
-        self.start(root, account, steps)
+    def run(
+        self, root: Path, account: str, steps: Sequence[str] = ALONE, customer: str = ""
+    ) -> list[str] | None:
+        """Start a run and wait for its end; arguments as for `start`."""
+        self.start(root, account, steps, customer)
         return self.end()
 
 

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,14 @@ class Stage:
 
     def fired(self) -> int:
         """How many faults have fired so far."""
-        return len((Path(self.told.directory) / "faults.log").read_text("utf-8").splitlines())
+        return len(self._log())
+
+    def last_fault(self) -> str:
+        """The path of the request that the last fault fired for."""
+        return str(json.loads(self._log()[-1])["path"])
+
+    def _log(self) -> list[str]:
+        return (Path(self.told.directory) / "faults.log").read_text("utf-8").splitlines()
 
     def kill_at(
         self, nth: int, moment: str, root: Path, account: str, steps: Sequence[str] = ALONE
@@ -50,10 +58,29 @@ class Stage:
             account: its account.
             steps: which steps are run.
         """
-        seen = self.fired()
         self.set({"nth": nth, "hold": moment})
-        pid = self.program.start(root, account, steps)
-        while self.fired() == seen:
+        seen = self.fired()
+        return self.kill_when(lambda: self.fired() > seen, root, account, steps)
+
+    def kill_when(
+        self,
+        is_time: Callable[[], bool],
+        root: Path,
+        account: str,
+        steps: Sequence[str] = ALONE,
+        customer: str = "",
+    ) -> bool:
+        """Kill a run as soon as something is so; False when the run ends before.
+
+        Args:
+            is_time: asked again and again while the run goes on.
+            root: the workspace.
+            account: its account.
+            steps: which steps are run.
+            customer: the customer that the run is about.
+        """
+        pid = self.program.start(root, account, steps, customer)
+        while not is_time():
             if not is_running(pid):
                 assert self.program.end() is not None
                 return False
@@ -91,17 +118,28 @@ class Stage:
         return root
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One cloud and one warm program for all points; every point has its own account."""
-    folder = tmp_path_factory.mktemp("crash")
+@contextmanager
+def set_stage(folder: Path, speed: float) -> Iterator[Stage]:
+    """A cloud without faults, and a warm program.
+
+    Args:
+        folder: where the cloud and the workspaces are made.
+        speed: how much faster the cloud's clock runs.
+    """
     faults = folder / "faults.json"
     faults.write_text("[]", "utf-8")
     with (
-        launch(folder / "cloud", speed=200, latency_ms=0, faults=faults) as told,
+        launch(folder / "cloud", speed=speed, latency_ms=0, faults=faults) as told,
         Program() as program,
     ):
         yield Stage(told, faults, program, folder)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One cloud and one warm program for all points; every point has its own account."""
+    with set_stage(tmp_path_factory.mktemp("crash"), speed=200) as made:
+        yield made
 
 
 def is_running(pid: int) -> bool:

@@ -191,6 +191,7 @@ def test_everything_is_well_afterwards(lab: Lab) -> None:
     lab.open("07_health_check.ipynb")
     lab.run_all()
     is_done(lab)
+    expect(lab.output("open_step")).to_contain_text("1 of 1 customers")
     expect(lab.output("open_step")).not_to_contain_text("not done yet")
     lab.shot("07-done", whole=True)
 

@@ -102,23 +102,17 @@ class Seat:
 
     def type(self, label: str, text: str) -> None:
         """Type into a field, as by its label."""
-        self._send(self._find("TextModel", label), "update", state={"value": text}, buffer_paths=[])
+        self._send(self._find("AnyModel", label), "custom", content={"value": text})
 
     def choose(self, label: str, option: str) -> None:
         """Choose from a list, as by its label, the option that begins like this."""
-        comm = self._find("DropdownModel", label)
-        options = self.state[comm]["_options_labels"]
-        (at,) = [number for number, one in enumerate(options) if one.startswith(option)]
-        self._send(comm, "update", state={"index": at}, buffer_paths=[])
+        comm = self._find("AnyModel", label)
+        (value,) = [one for text, one in self.state[comm]["options"] if text.startswith(option)]
+        self._send(comm, "custom", content={"value": value})
 
     def hand_in(self, label: str, secret: str) -> None:
         """Hand a secret in, as the field with this label does."""
-        (comm,) = [
-            comm
-            for comm, one in self.state.items()
-            if one.get("_model_name") == "AnyModel" and one.get("label") == label
-        ]
-        self._send(comm, "custom", content={"value": secret})
+        self._send(self._find("AnyModel", label), "custom", content={"value": secret})
 
     def said(self) -> list[str]:
         """What the fields for secrets say."""
@@ -160,8 +154,11 @@ class Seat:
         return self._texts
 
     def _note(self, comm: str) -> None:
-        if self.state[comm].get("_model_name") == "HTMLModel":
-            self._texts.append(str(self.state[comm].get("value", "")))
+        one = self.state[comm]
+        if one.get("_model_name") == "HTMLModel":
+            self._texts.append(str(one.get("value", "")))
+        if one.get("note"):
+            self._texts.append(str(one["note"]))
 
     def _is_to_be_used(self, data: dict[str, Any]) -> bool:
         """Whether what is displayed is a widget that does more than show something."""
@@ -176,7 +173,8 @@ class Seat:
         return [
             comm
             for comm, one in self.state.items()
-            if one.get("_model_name") == model and one["description"].startswith(label)
+            if one.get("_model_name") == model
+            and str(one.get("description") or one.get("label") or "").startswith(label)
         ]
 
     def _send(self, comm: str, method: str, **data: Any) -> None:

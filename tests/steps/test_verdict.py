@@ -29,7 +29,9 @@ def poll(elapsed: float = 0.0, connection: str = "PendingAuth", **seen: object) 
 
 
 THERE = {"packages": (APP,), "probe": "passed", "connection": "Linked", "data": "Complete"}
+SYNCED = {"connection": "Linked", "data": "Complete"}
 HIDDEN = {"packages": None, "deployments": None, "operations": None}
+FAILING = {**HIDDEN, "hiccups": ("companies: 503",)}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,24 @@ HIDDEN = {"packages": None, "deployments": None, "operations": None}
             None,
             Verdict.HIDDEN,
         ),
+        (
+            [poll(**SYNCED, deployments=(RUNNING,)), poll(30, **SYNCED, **HIDDEN)],
+            None,
+            Verdict.HIDDEN,
+        ),
+        (
+            [poll(**SYNCED), *(poll(at, **SYNCED, **HIDDEN) for at in (30, 40, 50))],
+            None,
+            Verdict.HIDDEN,
+        ),
+        (
+            [poll(**SYNCED), *(poll(at, **SYNCED, **HIDDEN) for at in (30, 60, 90))],
+            None,
+            Verdict.DATA_FLOWS,
+        ),
+        ([poll(), poll(900, **FAILING)], None, Verdict.HIDDEN),
+        ([poll(), *(poll(at, **FAILING) for at in (900, 1100, 1199))], None, Verdict.HIDDEN),
+        ([poll(), *(poll(at, **FAILING) for at in (900, 1100, 1200))], None, Verdict.NOT_LINKED),
         ([poll(connection="Linked", data="PermissionsError")], None, Verdict.NOT_ALLOWED),
         ([poll(connection="Linked", data="AuthError")], None, Verdict.RELINK),
         ([poll(**{**THERE, "connection": "Deauthorized"})], None, Verdict.RELINK),

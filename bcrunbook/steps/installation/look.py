@@ -109,7 +109,7 @@ class Looker:
             view, name = place.view, place.environment
             about = await missing.read("environment", view.environment(name))
             environment = f"{name}: {about.status}" if about is not None else name
-            if await self._find_route(view.service, name, missing):
+            if route := await self._find_route(view.service, name, missing):
                 packages = await self._packages(view.service, name, missing)
                 seen_at = elapsed()
                 is_there = packages is not None and any(one.is_installed for one in packages)
@@ -117,7 +117,7 @@ class Looker:
                     probe = await self._probe(view.service, name, missing)
                 else:
                     # Where it is there, nothing needs an explanation.
-                    deployments = await self._deployments(view.service, name, missing)
+                    deployments = await self._deployments(view.service, name, route, missing)
                 self._is_probed = is_there and probe == PASSED
             logged = await missing.read("operations", view.operations(name))
             operations = None if logged is None else self._operations(logged, packages)
@@ -190,12 +190,12 @@ class Looker:
         return _packages(rows)
 
     async def _deployments(
-        self, service: BusinessCentral, name: str, missing: _Missing
+        self, service: BusinessCentral, name: str, route: str, missing: _Missing
     ) -> tuple[Event, ...] | None:
         now = self._context.cloud.pace.now()
         may_wait = service.is_busy and now - self._deployed_at < EXPLAINED
         if self._deployed is None or not may_wait:
-            rows = await missing.read("deployments", service.deployments(name, self._route))
+            rows = await missing.read("deployments", service.deployments(name, route))
             self._deployed = None if rows is None else _app_links(rows)
             self._deployed_at = now
         recent = [one for one in self._deployed or () if self._is_recent(one.at)]

@@ -37,7 +37,11 @@ OVER = 2 * BUDGET
 """How long after its beginning a watch that was never settled is over, in seconds; what Business
 Central logged longer ago belongs to an earlier installation."""
 HIDDEN_AT_MOST = 300.0
-"""How long to wait for an environment in which nothing was ever seen going on, in seconds."""
+"""How long to wait for an environment that cannot be read and in which nothing was ever seen going
+on, in seconds."""
+REFUSALS, REFUSED_FOR = 3, 60.0
+"""How many looks in a row, and over how many seconds, have to be refused before it is believed that
+the rows may not be read any more (section 11)."""
 APART = 30.0
 """How far two sightings of the installed extension must lie apart."""
 
@@ -130,17 +134,28 @@ def _by_codat(polls: Sequence[Poll]) -> Judgement:
         # Reported by an earlier poll, the installation may be hidden for a moment only.
         if _was_seen_running(polls) and not _failed_since(polls):
             return Judgement(Verdict.INSTALLING, "it was seen installing, and cannot be read now")
-        if _may_be_hidden(last):
+        if _may_be_hidden(polls):
             return Judgement(
                 Verdict.HIDDEN, f"the environment does not answer now ({last.environment})"
             )
         return _not_linked(last)
-    if last.hiccups:
+    if last.hiccups or _is_refused_lately(polls):
         # An earlier sync says nothing of an extension that is hidden for a moment only.
         synced = Judgement(Verdict.HIDDEN, "Linked and synced; the environment does not answer now")
     else:
         synced = Judgement(Verdict.DATA_FLOWS, "Linked, and the data type company was synced")
     return _by_sync(last, synced)
+
+
+def _is_refused_lately(polls: Sequence[Poll]) -> bool:
+    """Whether the rows could be read in this watch, and were not refused for good since."""
+    refused: list[Poll] = []
+    for poll in reversed(polls):
+        if poll.packages is not None:
+            return len(refused) < REFUSALS or refused[0].elapsed - refused[-1].elapsed < REFUSED_FOR
+        if not poll.hiccups:
+            refused.append(poll)
+    return False
 
 
 def _by_rows(
@@ -172,7 +187,7 @@ def _by_rows(
         return _by_sync(last, Judgement(Verdict.DATA_FLOWS, elsewhere))
     if _was_seen_running(polls) and not _failed_since(polls):
         return Judgement(Verdict.INSTALLING, "it was seen running, and is not there yet")
-    if _may_be_hidden(last):
+    if _may_be_hidden(polls):
         return Judgement(Verdict.HIDDEN, "what was deployed cannot be read now")
     return _not_linked(last)
 
@@ -256,11 +271,17 @@ def _was_seen_running(polls: Sequence[Poll]) -> bool:
     )
 
 
-def _may_be_hidden(last: Poll) -> bool:
+def _may_be_hidden(polls: Sequence[Poll]) -> bool:
     """Whether something may go on behind errors that pass; an upgrade may take its time."""
+    last = polls[-1]
+    since = last.elapsed
+    for poll in reversed(polls):
+        if not poll.hiccups:
+            break
+        since = poll.elapsed
     is_upgrading = last.environment.lower().endswith(": upgrading")
     patience = BUDGET if is_upgrading else HIDDEN_AT_MOST
-    return bool(last.hiccups) and last.active_error is None and last.elapsed < patience
+    return bool(last.hiccups) and last.active_error is None and last.elapsed - since < patience
 
 
 def _failed_since(polls: Sequence[Poll]) -> bool:
