@@ -32,7 +32,7 @@ def test_every_documented_code_is_explained() -> None:
     assert [code for code in codes if code not in ADVICE] == []
 
 
-@pytest.mark.parametrize("advice", set(ADVICE.values()), ids=lambda one: one.meaning[:40])
+@pytest.mark.parametrize("advice", dict.fromkeys(ADVICE.values()), ids=lambda one: one.meaning[:40])
 def test_an_advice_is_complete(advice: Advice) -> None:
     """It says what the code means, what to do and who can, without naming another code."""
     for text in (advice.meaning, advice.next, advice.who):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 import pytest
 from nbclient import NotebookClient
 
@@ -16,7 +20,9 @@ from bcrunbook.notebook.files import shipped
 from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.papermill import read_outcome
+from bcrunbook.steps import notebook_of, step_named
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.notebook.seat import Seat
 from tests.run.conftest import bcrunbook
 
 NOTEBOOK = "01_register_application.ipynb"
@@ -88,6 +94,82 @@ def test_three_ways_lead_to_the_same_outcome_and_the_same_calls(
     assert outcomes[0] == outcomes[1] == outcomes[2]
     assert calls[0] == calls[1] == calls[2]
     assert outcomes[0]["state"] == "changed"
+
+
+CLICKS = {
+    "start_here": "",
+    "register_application": "Apply",
+    "client_secret": "Apply",
+    "api_permissions": "Apply",
+    "codat_keys": "Not now",
+    "enable_integration": "Stop waiting",
+}
+"""What somebody clicks at each step; where only they could act, they do not."""
+
+
+def by_clicks(seat: Seat, root: Path, account: str, step: str) -> dict[str, Any]:
+    """By somebody who runs the notebook's own cells, and clicks."""
+    notebook = nbformat.read(shipped() / notebook_of(step_named(step)), 4)
+    shown: list[dict[str, Any]] = []
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = f"account = {account!r}\nmode = 'auto'\nworkspace = {str(root)!r}"
+        if cell.cell_type == "code":
+            click = CLICKS[step] if "step.apply()" in cell.source else ""
+            shown += seat.run(cell.source, click=click)
+    return dict(shown[-1][OUTCOME_MIME])
+
+
+def through_papermill(root: Path, account: str, step: str) -> dict[str, Any]:
+    """Headless, without anybody."""
+    target = root / f"{step}.ipynb"
+    papermill.execute_notebook(
+        str(shipped() / notebook_of(step_named(step))),
+        str(target),
+        parameters={"account": account, "mode": "apply", "workspace": str(root)},
+        progress_bar=False,
+    )
+    outcome = read_outcome(target)
+    assert outcome is not None
+    return outcome
+
+
+def seen(outcome: dict[str, Any]) -> dict[str, Any]:
+    """State, findings and changes: what is said about a click is another thing to say."""
+    return {key: told(outcome)[key] for key in ("step", "state", "findings", "changes")}
+
+
+def test_clicks_and_papermill_lead_to_the_same(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, seat: Seat
+) -> None:
+    """At every step of an account: the same outcome, the same writes, and the same things read."""
+    hosts = ("graph.microsoft.com", "api.codat.io")
+
+    def made(run: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], list[Any], set[Any]]:
+        before = {host: len(requests_of(cloud, host)) for host in hosts}
+        outcome = seen(run())
+        calls = [
+            (host, one["method"], re.sub(r"[0-9a-f-]{36}", "ID", one["path"]).replace(name, "NAME"))
+            for host in hosts
+            for one in requests_of(cloud, host)[before[host] :]
+        ]
+        writes = [one for one in calls if one[1] != "GET" and "$batch" not in one[2]]
+        # How often a new thing is asked for until it has spread may vary.
+        return outcome, writes, set(calls)
+
+    clicked: list[Any] = []
+    headless: list[Any] = []
+    for found, way in (
+        (clicked, partial(by_clicks, seat)),
+        (headless, through_papermill),
+    ):
+        workspace = make_workspace(application="Parity")
+        name = only_account(workspace)
+        found += [made(partial(way, workspace.root, name, step)) for step in CLICKS]
+    for one, other in zip(clicked, headless, strict=True):
+        assert one[0] == other[0]
+        assert one[1] == other[1], one[0]["step"]
+        assert one[2] == other[2], one[0]["step"]
 
 
 @pytest.mark.parametrize("step", ["client_secret"])
