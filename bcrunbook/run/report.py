@@ -13,12 +13,13 @@ from typing import Any
 
 from bcrunbook import __version__
 from bcrunbook.errors import Unreachable
+from bcrunbook.notebook.timeline import timeline_svg
 from bcrunbook.notebook.views import STATE_WORDS
 from bcrunbook.printable import printable
 from bcrunbook.run.account import StepRun
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import SETUP_STEPS, STEPS
-from bcrunbook.steps.step import State
+from bcrunbook.steps.step import Sighting, State
 
 
 def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
@@ -99,10 +100,16 @@ def _by_account(
                 "card": _link(run.card, folder),
                 "seconds": run.seconds,
                 "hand_offs": run.hand_offs,
+                "timeline": _timeline(run.outcome.get("timeline") or ()),
                 "done": [one for one in run.outcome["changes"] if one["by"] == "program"],
             }
         )
     return accounts
+
+
+def _timeline(looks: Sequence[dict[str, Any]]) -> str:
+    """The picture of what was followed; empty without one."""
+    return timeline_svg([Sighting(**one) for one in looks]) if looks else ""
 
 
 def _link(path: Path | None, folder: Path) -> str:

@@ -331,6 +331,8 @@ class Outcome:
         started: when it began (UTC).
         ended: when it ended (UTC).
         run_id: the ledger's id of the run; empty when none was begun.
+        customer: the customer's name; empty for a step of the account itself.
+        timeline: the looks at what was followed; empty where nothing was.
     """
 
     step: str
@@ -346,6 +348,7 @@ class Outcome:
     ended: datetime | None = None
     run_id: str = ""
     customer: str = ""
+    timeline: tuple[Sighting, ...] = ()
     schema: int = field(default=OUTCOME_SCHEMA)
 
     @property

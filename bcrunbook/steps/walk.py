@@ -156,6 +156,7 @@ class Walk(Generic[F]):
             ended=datetime.now(UTC),
             run_id=self._run_id,
             customer=self.context.customer_name or "",
+            timeline=self.findings.timeline if self.findings is not None else (),
         )
         if not self._finished:
             self._finished = True

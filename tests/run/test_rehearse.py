@@ -199,6 +199,18 @@ def test_each_customer_is_linked_and_followed_until_installed(
     assert verdict.startswith("data flows" if customer == "joinery" else "installed")
 
 
+def test_the_report_shows_each_installation(rehearsed: Rehearsal) -> None:
+    """A picture with a mark for each look, for each customer who was followed, and for no step."""
+    (report,) = rehearsed.directory.rglob("report.html")
+    sections = report.read_text("utf-8").split("<section")[1:]
+    pictured = [one for one in sections if '<svg class="timeline"' in one]
+    assert all("Link a customer" in one for one in pictured)
+    for customer in CUSTOMERS:
+        name = customer.rpartition("/")[2]
+        mine = [one for one in pictured if f"customers/{name}/" in one]
+        assert any(one.count("<circle") > 5 for one in mine), customer
+
+
 def test_fetch_errors_are_waited_out(rehearsed: Rehearsal) -> None:
     """One customer's environment may not be read, and Codat's sync fails on the way."""
     workspace = load(rehearsed.directory / "workspace")

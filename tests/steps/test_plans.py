@@ -223,7 +223,7 @@ def test_secrets_of_others_are_never_removed_and_two_are_never_exceeded(
     assert not removed & working
     added = sum(change.key == "add_secret" for change in plan)
     assert len(found) - len(removed) + added <= MOST_SECRETS
-    if working:
+    if working and not secret(found).is_ending:
         assert not added
 
 
