@@ -240,6 +240,33 @@ def test_nothing_is_a_barrier_while_somebody_is_asked(lab: Lab, theme: str) -> N
     assert found == []
 
 
+def test_a_secret_made_by_hand_is_brought_back(
+    lab: Lab, told: RehearsalDescription, server: Server
+) -> None:
+    """From the portal straight into the store: the field is empty at once, the plan follows."""
+    stranger = Stranger(told, load(server.root).account("production").tenant)
+    app = stranger.application("production")
+    body = {"passwordCredential": {"displayName": "made by hand"}}
+    made = stranger.call("POST", f"/applications/{app['id']}/addPassword", body).json()
+    stranger.http.close()
+    lab.open("02_client_secret.ipynb")
+    for source in (PARAMETERS, "open_step", "step.examine()", "step.plan()"):
+        lab.run(source)
+    lab.page.get_by_role("tab", name="By hand instead").click()
+    field = lab.page.get_by_label("Value of the secret")
+    field.fill(made["keyId"])
+    lab.click("Put it into the store")
+    lab.wait_for_text("step.plan()", "None of the application's secrets begins like this one")
+    expect(field).to_have_value("")
+    lab.shot("by-hand-refused", whole=True)
+    field.fill(made["secretText"])
+    lab.click("Put it into the store")
+    expect(field).to_have_value("")
+    lab.wait_for_text("step.plan()", "It works, and is kept in")
+    lab.wait_for_text("step.plan()", "0 to change")
+    lab.shot("by-hand-brought", whole=True)
+
+
 def test_no_secret_is_left_anywhere(server: Server, told: RehearsalDescription) -> None:
     """In no notebook, checkpoint, widget state, history, log or ledger."""
     from pathlib import Path
