@@ -6,7 +6,7 @@ message repeats a value that is or may be a secret, and no network or store is t
 """
 
 from .customer import Customer
-from .edit import amend, problem
+from .edit import amend, problem, with_value
 from .file import find_workspace, load, template
 from .model import GRAPH_COMMAND_LINE_TOOLS, Account, Network, SignIn, Workspace
 
@@ -22,4 +22,5 @@ __all__ = [
     "load",
     "problem",
     "template",
+    "with_value",
 ]

@@ -32,18 +32,26 @@ def problem(account: Account, key: str, value: str) -> str:
     """
     if looks_like_secret(value):
         return "This looks like a secret, and accounts.toml holds none."
-    whole: dict[str, Any] = {
-        "name": account.name,
-        "kind": account.kind,
-        "tenant": account.tenant,
-        "application": account.application,
-        key: value,
-    }
     try:
-        Account.model_validate(whole)
+        with_value(account, key, value)
     except ValidationError:
         return f"Expected {_expected(key)}."
     return ""
+
+
+def with_value(account: Account, key: str, value: str) -> Account:
+    """An account that has nothing but what it must have, and one more value as a file has it.
+
+    Args:
+        account: the account whose values it gets.
+        key: a key of accounts.toml.
+        value: what would be written.
+
+    Raises:
+        ValidationError: the value does not fit.
+    """
+    needed = {name: getattr(account, name) for name in ("name", "kind", "tenant", "application")}
+    return Account.model_validate({**needed, key: value})
 
 
 def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.notebook import views
 from bcrunbook.notebook.buttons import Buttons
 from bcrunbook.secrets import Secret, clipboard
 from bcrunbook.steps.context import Context
@@ -72,7 +73,7 @@ class PersonHere:
                         return checked_name(name.value)
                     except FixInput as error:
                         name.value = ""
-                        told.value = f"{error.what} Next: {error.next}."
+                        told.value = views.in_line(error)
         finally:
             buttons.disable()
             name.disabled = True
@@ -110,14 +111,14 @@ class PersonHere:
             address = self._context.cloud.page(await fetch_link(self._context))
             await clipboard.copy(Secret(address))
         except RunbookError as error:
-            return f"{error.what} Next: {error.next}."
+            return views.in_line(error)
         return "Copied. It may work only once, and for a day: send it now."
 
     async def _copy(self, change: Change, told: Any) -> str:
         try:
             secret = await copy_secret(self._context, wanted=change.subject)
         except RunbookError as error:
-            return f"{error.what} Next: {error.next}."
+            return views.in_line(error)
         # A second copy has a minute of its own.
         for earlier, its_end in self._clearing.items():
             earlier.cancel()

@@ -55,9 +55,10 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
         with_rail: whether somebody is there who may go on to another step.
     """
     account, cloud, customer = context.account, context.cloud, context.customer
-    rows = context.ledger.outcomes(account.name)
+    # Only the rail tells of other runs, and only a person has one.
+    rows = context.ledger.outcomes(account.name) if with_rail else []
     outcomes = {row.step: row for row in rows if row.customer in (None, "", context.customer_name)}
-    seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant) if with_rail else {}
+    seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant)
     lines = [
         ("Account", account_label(account)),
         *([("Customer", f"{customer.display_name} ({customer.name})")] if customer else []),

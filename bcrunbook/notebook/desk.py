@@ -6,8 +6,8 @@ the plain outputs alone, which say the same.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from bcrunbook.accounts import Workspace, amend
@@ -17,12 +17,14 @@ from bcrunbook.notebook.bar import account_label
 from bcrunbook.notebook.by_hand import by_hand
 from bcrunbook.notebook.form import Form, Use
 from bcrunbook.notebook.inputs import brought_back, inputs
+from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.secrets import Secret
+from bcrunbook.services.azure import Tenant
 from bcrunbook.steps.brought import take_in
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.start_here import StartFindings
 
-Switch = Callable[[str, str], Awaitable[None]]
+Switch = Callable[[str, str], Coroutine[Any, Any, None]]
 Renew = Callable[[Workspace], Awaitable[None]]
 
 
@@ -39,13 +41,11 @@ def pickers(workspace: Workspace, account: str, customer: str, switch: Switch) -
 
     from bcrunbook.notebook.entry import Entry
 
-    tasks: set[asyncio.Task[None]] = set()
+    tasks = Tasks()
 
     def picker(what: str, label: str, options: list[tuple[str, str]], value: str) -> Any:
         def begin() -> None:
-            task = asyncio.ensure_future(_run(switch(what, one.value)))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            tasks.begin(partial(switch, what, one.value))
 
         one = Entry(label, value, options=options, changed=begin)
         return one
@@ -67,37 +67,23 @@ def _tenants(findings: Any, use: Use) -> list[Any]:
 
     if not isinstance(findings, StartFindings) or not findings.tenants.value:
         return []
-    loop = asyncio.get_running_loop()
-    said = widgets.HTML()
-    rows = []
-    tasks: set[asyncio.Task[None]] = set()
-    for one in findings.tenants.value:
+    tasks, said = Tasks(), widgets.HTML()
+
+    async def switch(tenant: str) -> None:
+        said.value = views.message_view(await use({"tenant": tenant})).html
+
+    def row(one: Tenant) -> Any:
         is_this = one.id == findings.organization.id
         button = widgets.Button(
             description="This one" if is_this else f"Switch to {one.name or one.domain}",
             disabled=is_this,
             layout={"width": "auto"},
         )
-
-        async def switch(tenant: str = one.id) -> None:
-            said.value = views.message_view(await use({"tenant": tenant})).html
-
-        def begin(_: Any, switch: Callable[[], Awaitable[None]] = switch) -> None:
-            def start() -> None:
-                task = asyncio.ensure_future(_run(switch()))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-
-            loop.call_soon_threadsafe(start)
-
-        button.on_click(begin)
+        button.on_click(lambda _: tasks.begin(partial(switch, one.id)))
         about = views.tenant_view(one.name, one.domain, one.id)
-        rows.append(widgets.HBox([widgets.HTML(about.html), button]))
-    return [widgets.VBox([*rows, said])]
+        return widgets.HBox([widgets.HTML(about.html), button])
 
-
-async def _run(work: Awaitable[None]) -> None:
-    await work
+    return [widgets.VBox([*map(row, findings.tenants.value), said])]
 
 
 def desk(step: str, context: Context, findings: Any, renew: Renew) -> Any:
@@ -121,7 +107,7 @@ def desk(step: str, context: Context, findings: Any, renew: Renew) -> Any:
         try:
             await renew(amend(root, name, values))
         except RunbookError as error:
-            return f"{error.what} Next: {error.next}."
+            return views.in_line(error)
         return "Kept in accounts.toml. The plan above follows it."
 
     async def bring(secret: Secret) -> str:
@@ -129,7 +115,7 @@ def desk(step: str, context: Context, findings: Any, renew: Renew) -> Any:
             where = await take_in(context, secret)
             await renew(context.workspace)
         except RunbookError as error:
-            return f"{error.what} Next: {error.next}."
+            return views.in_line(error)
         return f"It works, and is kept in {where}. The plan above follows it."
 
     pages: list[tuple[str, Any]] = []

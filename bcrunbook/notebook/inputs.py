@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bcrunbook.accounts import Account, problem
+from bcrunbook.accounts import Account, problem, with_value
 from bcrunbook.notebook.form import Field
 from bcrunbook.steps.client_secret_findings import SecretFindings
 
@@ -64,15 +64,7 @@ def _days(days: int) -> str:
 
 def _expiry(account: Account, text: str, findings: Any) -> str:
     """On which date a secret of that lifetime ends, as far as the tenant's policy lets it."""
-    lifetime = Account.model_validate(
-        {
-            "name": account.name,
-            "kind": account.kind,
-            "tenant": account.tenant,
-            "application": account.application,
-            _LIFETIME: text,
-        }
-    ).secret_lifetime_days
+    lifetime = with_value(account, _LIFETIME, text).secret_lifetime_days
     longest = findings.longest_days if isinstance(findings, SecretFindings) else None
     days = min(lifetime, longest or lifetime)
     ends = datetime.now(UTC) + timedelta(days=days)

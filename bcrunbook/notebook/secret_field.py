@@ -7,13 +7,14 @@ nor in a saved notebook.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import anywidget
 import traitlets
 
+from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.secrets import Secret
 
 Take = Callable[[Secret], Awaitable[str]]
@@ -66,20 +67,13 @@ class SecretField(anywidget.AnyWidget):
     def __init__(self, label: str, action: str, take: Take) -> None:
         super().__init__(label=label, action=action)
         self._take = take
-        self._taking: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.get_running_loop()
+        self._tasks = Tasks()
         self.on_msg(self._received)
 
     def _received(self, _: Any, content: Any, buffers: Any) -> None:
         value = content.get("value") if isinstance(content, dict) else None
         if isinstance(value, str) and value.strip():
-            secret = Secret(value.strip())
-            self._loop.call_soon_threadsafe(self._begin, secret)
-
-    def _begin(self, secret: Secret) -> None:
-        task = asyncio.ensure_future(self._handle(secret))
-        self._taking.add(task)
-        task.add_done_callback(self._taking.discard)
+            self._tasks.begin(partial(self._handle, Secret(value.strip())))
 
     async def _handle(self, secret: Secret) -> None:
         self.said = "Checking it."

@@ -188,6 +188,11 @@ def error_view(error: RunbookError) -> View:
     return View(str(error), _html("error.html", error=error))
 
 
+def in_line(error: RunbookError) -> str:
+    """What happened and what to do next, for the line beside a button."""
+    return f"{error.what} Next: {error.next}."
+
+
 def card_view(
     title: str, account: str, cloud: str, written: str, changes: Sequence[Change]
 ) -> View:
