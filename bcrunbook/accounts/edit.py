@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from ..errors import FixInput
 from ..secrets import looks_like_secret
+from ..whole_file import replace_whole
 from .file import load
 from .model import FILE_NAME, Account, Workspace
 
@@ -83,7 +83,7 @@ def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
         table: Any = document["accounts"]
         for key, value in values.items():
             table[account][key] = value
-        _replace(path, tomlkit.dumps(document).encode("utf-8"))
+        replace_whole(path, tomlkit.dumps(document).encode("utf-8"))
     except (OSError, TOMLKitError, UnicodeDecodeError) as error:
         raise FixInput(
             f"accounts.toml cannot be changed from here ({type(error).__name__}).",
@@ -93,7 +93,7 @@ def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
     try:
         return load(root)
     except FixInput:
-        _replace(path, before)
+        replace_whole(path, before)
         raise
 
 
@@ -102,14 +102,3 @@ def _expected(key: str) -> str:
         if key in (name, field.alias):
             return field.description or "another value"
     return "another value"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replace a file as a whole, its permissions kept."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.chmod(path.stat().st_mode)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -72,14 +71,12 @@ def notice(
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
     from bcrunbook.errors import FixInput
+    from bcrunbook.whole_file import replace_whole
 
-    half = path.with_suffix(f"{path.suffix}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(content)
-        os.replace(half, path)
+        replace_whole(path, content)
     except OSError as error:
         raise FixInput(
             f"The notice cannot be written ({error.strerror or type(error).__name__}).",

@@ -20,6 +20,7 @@ from bcrunbook.run.account import StepRun
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.step import Sighting, State
+from bcrunbook.whole_file import replace_whole
 
 
 def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
@@ -54,11 +55,10 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         matrices=_matrices(runs),
         counts=_counts(runs),
     )
-    half = path.with_suffix(".part")
+    content = printable(scrub(html, where="the report"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(printable(scrub(html, where="the report")), encoding="utf-8")
-        os.replace(half, path)
+        replace_whole(path, content.encode("utf-8"))
     except OSError as error:
         raise Unreachable(
             f"The report cannot be written ({error.strerror or type(error).__name__}).",
