@@ -18,6 +18,7 @@ from bcrunbook.notebook.by_hand import by_hand
 from bcrunbook.notebook.form import Form, Use
 from bcrunbook.notebook.inputs import brought_back, inputs
 from bcrunbook.notebook.tasks import Tasks
+from bcrunbook.printable import printable
 from bcrunbook.secrets import Secret
 from bcrunbook.services.azure import Tenant
 from bcrunbook.steps.brought import take_in
@@ -54,7 +55,9 @@ def pickers(workspace: Workspace, account: str, customer: str, switch: Switch) -
     row = [picker("account", "Account", accounts, account)]
     customers = workspace.accounts[account].customers
     if customer in customers:
-        named = [(f"{one.display_name} ({one.name})", one.name) for one in customers.values()]
+        named = [
+            (printable(f"{one.display_name} ({one.name})"), one.name) for one in customers.values()
+        ]
         row.append(picker("customer", "Customer", named, customer))
     box = widgets.HBox(row, layout={"flex_flow": "row wrap"})
     box.add_class("bcr-form")
@@ -70,18 +73,18 @@ def _tenants(findings: Any, use: Use) -> list[Any]:
     tasks, said = Tasks(), widgets.HTML()
 
     async def switch(tenant: str) -> None:
-        said.value = views.message_view(await use({"tenant": tenant})).html
+        said.value = views.message_view(await use({"tenant": tenant})).shown_html
 
     def row(one: Tenant) -> Any:
         is_this = one.id == findings.organization.id
         button = widgets.Button(
-            description="This one" if is_this else f"Switch to {one.name or one.domain}",
+            description="This one" if is_this else printable(f"Switch to {one.name or one.domain}"),
             disabled=is_this,
             layout={"width": "auto"},
         )
         button.on_click(lambda _: tasks.begin(partial(switch, one.id)))
         about = views.tenant_view(one.name, one.domain, one.id)
-        return widgets.HBox([widgets.HTML(about.html), button])
+        return widgets.HBox([widgets.HTML(about.shown_html), button])
 
     return [widgets.VBox([*map(row, findings.tenants.value), said])]
 

@@ -49,11 +49,10 @@ class Progress:
         import ipywidgets as widgets
         from IPython.display import display
 
-        bundle = views.progress_view(self._lines, is_over=is_over)._repr_mimebundle_()
         if self._widget is None:
             self._widget = widgets.HTML()
             display(self._widget)  # type: ignore[no-untyped-call]
-        self._widget.value = bundle["text/html"]
+        self._widget.value = views.progress_view(self._lines, is_over=is_over).shown_html
 
     def _show_plainly(self, *, is_over: bool) -> None:
         from IPython.display import display

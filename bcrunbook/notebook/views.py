@@ -49,10 +49,15 @@ class View:
     html: str
     data: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def shown_html(self) -> str:
+        """The HTML as it may be shown, in a widget too."""
+        return printable(scrub(self.html, where="a notebook output"))
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle = {
             "text/plain": printable(scrub(self.text, where="a notebook output")),
-            "text/html": printable(scrub(self.html, where="a notebook output")),
+            "text/html": self.shown_html,
         }
         return {**bundle, **scrub_json(self.data, where="a notebook output")}
 
@@ -190,7 +195,7 @@ def error_view(error: RunbookError) -> View:
 
 def in_line(error: RunbookError) -> str:
     """What happened and what to do next, for the line beside a button."""
-    return f"{error.what} Next: {error.next}."
+    return printable(scrub(f"{error.what} Next: {error.next}.", where="a notebook widget"))
 
 
 def card_view(

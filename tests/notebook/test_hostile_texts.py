@@ -10,6 +10,7 @@ import pytest
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.cli import output
+from bcrunbook.errors import FixInput
 from bcrunbook.notebook import views
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.cards import write_card
@@ -102,11 +103,14 @@ def test_notebook_cells() -> None:
         views.progress_view([EVIL], is_over=False),
         views.message_view(EVIL),
         views.session_view([("Customer", EVIL)], is_rehearsal=True, is_production=False),
+        views.tenant_view(EVIL, EVIL, EVIL),
     ):
         bundle = view._repr_mimebundle_()
         check_page(bundle["text/html"])
+        check_page(view.shown_html)
         check_text(bundle["text/plain"])
         check_text(str(view))
+    check_text(views.in_line(FixInput(EVIL, where="a test", next=EVIL)))
 
 
 def test_card_and_report(tmp_path: Path) -> None:
