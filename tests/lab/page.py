@@ -127,10 +127,13 @@ class Lab:
         if fresh:
             self.server.forget(name)
         self.name = name
-        path = quote(f"notebooks/{name}")
-        address = f"{self.server.address}/doc/tree/{path}?reset&token={self.server.token}"
-        self.page.goto(address)
+        self.page.goto(self.address(name))
         self.wait_for_kernel()
+
+    def address(self, name: str) -> str:
+        """Where a notebook is shown alone."""
+        path = quote(f"notebooks/{name}")
+        return f"{self.server.address}/doc/tree/{path}?reset&token={self.server.token}"
 
     def reload(self) -> None:
         """Load the page again, as with F5."""
