@@ -264,6 +264,22 @@ class Ledger:
             query = query.where(outcome.c.account == account)
         return [OutcomeRow(**row) for row in self._read(query)]
 
+    def latest_outcome(
+        self, account: str, step: str, customer: str | None = None
+    ) -> OutcomeRow | None:
+        """How a step ended last, or None if it was never run to its end."""
+        query = (
+            sa.select(outcome)
+            .where(
+                outcome.c.account == account,
+                outcome.c.step == step,
+                outcome.c.customer == customer,
+            )
+            .order_by(outcome.c.id.desc())
+        )
+        rows = self._read(query.limit(1))
+        return OutcomeRow(**rows[0]) if rows else None
+
     @contextlib.asynccontextmanager
     async def lease(self, name: str, what: str) -> AsyncIterator[None]:
         """Be the only one who works on something, for the length of an `async with` block.

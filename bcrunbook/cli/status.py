@@ -131,7 +131,7 @@ def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
                         "customer": customer or None,
                         "step": step.id,
                         "state": row.state if row else None,
-                        "since": row.at.isoformat() if row else None,
+                        "since": (row.data.get("since") or row.at.isoformat()) if row else None,
                         "summary": row.data.get("summary", "") if row else "",
                         "next": _next_of(account, step, row, customer),
                     }
@@ -162,39 +162,7 @@ def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
 
 def _next_of(account: Account, step: Step[Any], row: OutcomeRow | None, customer: str) -> str:
     """What to do about one step; empty when it has passed."""
-    again = _command(account, step, customer, is_first=row is None)
-    if row is None:
-        return again
-    if row.state in ("done", "changed"):
-        return ""
-    if row.state == "pending":
-        return again
-    if row.state == "waiting":
-        return f"wait some minutes, then {again}"
-    if "said_by" in row.data:
-        return f"{row.data['said_by']} says that it is done: {again}"
-    return _of_outcome(row.data) or again
+    from bcrunbook.run.next_action import command, next_action
 
-
-def _command(account: Account, step: Step[Any], customer: str, *, is_first: bool) -> str:
-    """What carries a step out; in a live cloud nothing is written before a plan was looked at."""
-    if customer and not step.is_per_customer:
-        return f"bcrunbook check {account.name}"
-    whom = f"{account.name} --customer {customer}" if customer else account.name
-    if account.cloud != "live":
-        return f"bcrunbook run {whom}"
-    return f"bcrunbook plan {whom}" if is_first else f"bcrunbook run {whom} --mode apply"
-
-
-def _of_outcome(outcome: dict[str, Any]) -> str:
-    """Who can do what, as the outcome of a step says it."""
-    for change in outcome.get("changes", ()):
-        if handed := change.get("hand_off"):
-            link = f" {handed['link']}" if handed["link"] else ""
-            return _by(handed["who"], f"{handed['actions'][0]}{link}")
-    error = outcome.get("error") or {}
-    return _by(error.get("who", "you"), str(error.get("next", "")))
-
-
-def _by(who: str, action: str) -> str:
-    return action if who == "you" or not action else f"{who}: {action}"
+    again = command(account.name, account.cloud, step, customer, is_first=row is None)
+    return next_action(row.state, row.data, again) if row else again

@@ -227,7 +227,7 @@ class NotebookStep:
         findings = walk.findings
         if findings is not None and findings.under_way:
             return views.plan_view(changes, f"Nothing to change. Under way: {findings.under_way}.")
-        return views.plan_view(changes, "0 to change: everything is as it should be.")
+        return views.plan_view(changes, walk.nothing_to_change)
 
     async def apply(self) -> View:
         """Do what the mode allows; in `ask` mode, after the click."""

@@ -216,4 +216,5 @@ def _following(
         "run_id": "",
         "started": now,
         "ended": now,
+        "since": now,
     }

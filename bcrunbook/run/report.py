@@ -1,13 +1,14 @@
 """The HTML report of a run: accounts by steps, self-contained, readable offline.
 
-Every cell says the state, why, and the next action, and links to the executed notebook beside it.
+Every cell says the state, since when, and the next action, and links to the executed notebook
+beside it and to more about it below.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from bcrunbook.notebook.timeline import timeline_svg
 from bcrunbook.notebook.views import STATE_WORDS
 from bcrunbook.printable import printable
 from bcrunbook.run.account import StepRun
+from bcrunbook.run.next_action import command, next_action
 from bcrunbook.secrets import scrub
-from bcrunbook.steps import SETUP_STEPS, STEPS
+from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
 from bcrunbook.steps.step import Sighting, State
 from bcrunbook.whole_file import replace_whole
 
@@ -96,6 +98,8 @@ def _by_account(
             {
                 "outcome": run.outcome,
                 "word": STATE_WORDS[run.state],
+                "since": _since(run.outcome),
+                "next": next_action(run.state, run.outcome, _command(run)),
                 "notebook": _link(run.notebook, folder),
                 "card": _link(run.card, folder),
                 "seconds": run.seconds,
@@ -105,6 +109,17 @@ def _by_account(
             }
         )
     return accounts
+
+
+def _since(outcome: dict[str, Any]) -> tuple[str, str]:
+    """Since when it stands like this: in full, and as briefly as it is unmistakable."""
+    since = datetime.fromisoformat(outcome["since"]).astimezone(UTC)
+    is_recent = datetime.now(UTC) - since < timedelta(hours=12)
+    return f"{since:%Y-%m-%d %H:%M} UTC", f"{since:%H:%M} UTC" if is_recent else f"{since:%Y-%m-%d}"
+
+
+def _command(run: StepRun) -> str:
+    return command(run.account, run.outcome["cloud"], step_named(run.step), run.customer)
 
 
 def _timeline(looks: Sequence[dict[str, Any]]) -> str:

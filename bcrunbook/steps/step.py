@@ -330,6 +330,7 @@ class Outcome:
         error: the error as plain data, where one ended the step.
         started: when it began (UTC).
         ended: when it ended (UTC).
+        since: since when it has ended this way, run for run (UTC).
         run_id: the ledger's id of the run; empty when none was begun.
         customer: the customer's name; empty for a step of the account itself.
         timeline: the looks at what was followed; empty where nothing was.
@@ -346,6 +347,7 @@ class Outcome:
     error: dict[str, Any] | None = None
     started: datetime | None = None
     ended: datetime | None = None
+    since: datetime | None = None
     run_id: str = ""
     customer: str = ""
     timeline: tuple[Sighting, ...] = ()
@@ -364,7 +366,7 @@ class Outcome:
     def as_dict(self) -> dict[str, Any]:
         """The outcome as JSON data (MIME type application/vnd.bcrunbook.outcome+json)."""
         told = asdict(self)
-        for name in ("started", "ended"):
+        for name in ("started", "ended", "since"):
             told[name] = told[name].isoformat() if told[name] else None
         told["exit_code"] = self.exit_code
         return told

@@ -19,7 +19,7 @@ from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookErro
 from bcrunbook.services.patience import Patience
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.said import confirm
-from bcrunbook.steps.step import Change, F, Finding, Mode, Outcome, State, Step
+from bcrunbook.steps.step import Change, F, Finding, Mode, Outcome, State, Step, Verdict
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
 SETTLING = Patience(first=2.0, longest=20.0, deadline=240.0)
@@ -138,9 +138,17 @@ class Walk(Generic[F]):
         return self.findings.rows() if self.findings is not None else ()
 
     @property
+    def nothing_to_change(self) -> str:
+        """What it comes to when nothing has to be changed: well, as far as it could be seen."""
+        unseen = [row.name for row in self.rows if row.verdict is Verdict.UNKNOWN]
+        if unseen:
+            return f"0 to change. Not known: {'; '.join(unseen)}."
+        return "0 to change: everything is as it should be."
+
+    @property
     def outcome(self) -> Outcome:
         """How it ended; written into the ledger the first time it is read."""
-        state = self._state()
+        state, now = self._state(), datetime.now(UTC)
         outcome = Outcome(
             step=self.step.id,
             account=self.context.account.name,
@@ -153,7 +161,8 @@ class Walk(Generic[F]):
             changes=(*self.applied, *(one for one in self.changes if one not in self.applied)),
             error=self.error.as_dict() if self.error else None,
             started=self._started,
-            ended=datetime.now(UTC),
+            ended=now,
+            since=self._since(state, now),
             run_id=self._run_id,
             customer=self.context.customer_name or "",
             timeline=self.findings.timeline if self.findings is not None else (),
@@ -173,6 +182,17 @@ class Walk(Generic[F]):
                 self.context.customer_name,
             )
         return outcome
+
+    def _since(self, state: State, now: datetime) -> datetime:
+        """Since when the step has ended this way; what changed and what was there are both well."""
+        before = self.context.ledger.latest_outcome(
+            self.context.account.name, self.step.id, self.context.customer_name
+        )
+        well = {State.DONE, State.CHANGED}
+        if before is None or (before.state != state and not {before.state, state} <= well):
+            return now
+        told = before.data.get("since")
+        return datetime.fromisoformat(told) if told else before.at
 
     def _check_required(self) -> None:
         """Refuse to write for an account before the one it requires has passed the same step."""
@@ -413,7 +433,7 @@ class Walk(Generic[F]):
             return "A person has to act: " + "; ".join(change.title for change in people) + "."
         if state is State.CHANGED:
             return f"{len(self.applied)} changed, and a look afterwards shows it."
-        return "0 to change: everything is as it should be."
+        return self.nothing_to_change
 
 
 def _quoting(change: Change, error: RunbookError) -> Change:
@@ -460,7 +480,7 @@ def failed_outcome(
     """The outcome of a step that could not even begin (bad configuration, no cloud, ...)."""
     now = datetime.now(UTC)
     state = _STATE_OF_EXIT.get(error.exit_code, State.FAILED)
-    base = Outcome(step, account, state, mode, cloud, error.what, started=now, ended=now)
+    base = Outcome(step, account, state, mode, cloud, error.what, started=now, ended=now, since=now)
     return replace(base, error=error.as_dict(), customer=customer)
 
 

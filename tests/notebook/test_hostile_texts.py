@@ -76,6 +76,7 @@ def outcome() -> Outcome:
         | {"request_id": EVIL, "exit_code": 3, "section": ""},
         NOW,
         NOW,
+        NOW,
         customer="evil",
     )
 

@@ -1,0 +1,71 @@
+"""The report of a run: what each cell says, and where it leads."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+
+from bcrunbook.errors import FixInput
+from bcrunbook.run.account import StepRun
+from bcrunbook.run.report import write_report
+from bcrunbook.steps.step import Change, HandOff, Outcome, State
+
+NOW = datetime.now(UTC)
+LONG_AGO = NOW - timedelta(days=40)
+CARD = HandOff(who="an administrator", actions=("open the link",), link="https://example.org/x")
+
+
+def ended(step: str, state: State, since: datetime) -> Outcome:
+    """How a step of one account ended."""
+    return Outcome(step, "trial", state, "apply", "live", "Told.", ended=NOW, since=since)
+
+
+def cells_of(runs: list[StepRun], folder: Path) -> list[str]:
+    """The first table's cells, as somebody reads them; links in brackets."""
+    report = folder / "report.html"
+    write_report(report, runs, cloud="live", title="A run")
+    rows = report.read_text("utf-8").split("<tbody>")[1].split("</tbody>")[0]
+    told = re.sub(r'<a [^>]*href="([^"#]+)"[^>]*>', r" [\1] ", rows)
+    return [
+        " ".join(unescape(re.sub("<[^>]+>", " ", one)).split()) for one in told.split("<td>")[1:]
+    ]
+
+
+def test_each_cell_says_state_since_next_and_notebook(tmp_path: Path) -> None:
+    """Since: the time if it is recent, else the day. What has passed needs no next action."""
+    change = Change("consent", "consent", (), "person", hand_off=CARD)
+    failed = replace(
+        ended("client_secret", State.FAILED, NOW),
+        error=FixInput("No.", where="here", next="name another store").as_dict(),
+    )
+    waits = replace(ended("api_permissions", State.NEEDS_PERSON, LONG_AGO), changes=(change,))
+    told = [ended("start_here", State.DONE, LONG_AGO), failed, waits]
+    told.append(ended("codat_keys", State.PENDING, NOW))
+    runs = [
+        StepRun("trial", one.step, one.as_dict(), tmp_path / "trial" / f"{one.step}.ipynb", 1.0)
+        for one in told
+    ]
+    day, time = f"since {LONG_AGO:%Y-%m-%d}", f"since {NOW:%H:%M} UTC"
+    done, other, broken, card, open_, *_ = cells_of(runs, tmp_path)
+    assert done == f"done {day} [trial/start_here.ipynb] notebook"
+    assert other == "not asked for"
+    assert broken == f"failed {time} name another store [trial/client_secret.ipynb] notebook"
+    assert card.startswith(f"needs a person {day} an administrator: open the link https://example")
+    assert f"{time} bcrunbook run trial --mode apply" in open_
+
+
+def test_a_step_that_ran_again_says_what_to_do_now(tmp_path: Path) -> None:
+    """Both states are there; the rest is about the last run."""
+    first = replace(
+        ended("start_here", State.FAILED, LONG_AGO),
+        error=FixInput("No.", where="here", next="mend it").as_dict(),
+    )
+    runs = [
+        StepRun("trial", "start_here", one.as_dict(), tmp_path / name, 1.0)
+        for one, name in ((first, "1.ipynb"), (ended("start_here", State.DONE, NOW), "2.ipynb"))
+    ]
+    cell = cells_of(runs, tmp_path)[0]
+    assert cell == f"failed then done since {NOW:%H:%M} UTC [2.ipynb] notebook"
