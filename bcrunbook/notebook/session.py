@@ -46,7 +46,12 @@ class _PersonAtNotebook:
     """Somebody who reads the cell's output."""
 
     def show_device_code(self, code: DeviceCode) -> None:
+        from IPython.display import display
+
+        from bcrunbook.notebook.copy_button import CopyButton
+
         _display(views.device_code_view(code.url, code.code, code.expires_in))
+        display(CopyButton("Copy the code", code.code))  # type: ignore[no-untyped-call]
 
     def say_browser_opens(self) -> None:
         _display(views.message_view("A browser window opens for the sign-in."))

@@ -17,10 +17,13 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="divides lags and windows")
     parser.add_argument("--latency", type=int, default=0, help="milliseconds added to each answer")
     parser.add_argument("--faults", type=Path, help="file of fault rules")
+    parser.add_argument(
+        "--ends-with-stdin", action="store_true", help="stop when the other end of stdin is closed"
+    )
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
-        serve(Settings(given.dir, given.speed, given.latency, given.faults))
+        serve(Settings(given.dir, given.speed, given.latency, given.faults, given.ends_with_stdin))
     except CannotServe as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -33,6 +33,8 @@ def launch(
 ) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud in a child process, ready to be used, ended on leaving.
 
+    It also ends when this process does, in whatever way.
+
     Args:
         directory: the folder that holds its state; made if need be, kept afterwards.
         speed: by how much its lags and throttle windows are shortened.
@@ -46,7 +48,7 @@ def launch(
     folder.mkdir(parents=True, exist_ok=True)
     description = folder / FILE
     command = [sys.executable, "-m", "bcrunbook.rehearsal", "--dir", str(folder)]
-    command += ["--speed", str(speed), "--latency", str(latency_ms)]
+    command += ["--speed", str(speed), "--latency", str(latency_ms), "--ends-with-stdin"]
     if faults is not None:
         command += ["--faults", str(Path(faults).resolve())]
     flags = 0
@@ -57,7 +59,7 @@ def launch(
         begin = log.tell()
         child = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             creationflags=flags,
@@ -116,6 +118,8 @@ def _tail(log: Path, begin: int) -> str:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin is not None
+    child.stdin.close()
     if child.poll() is None:
         if sys.platform == "win32":
             child.send_signal(signal.CTRL_BREAK_EVENT)

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,21 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """How a rehearsal cloud is to be run."""
+    """How a rehearsal cloud is to be run.
+
+    Args:
+        directory: holds its state.
+        speed: by how much its lags and throttle windows are shortened.
+        latency_ms: milliseconds that every answer takes longer.
+        faults: a file of fault rules.
+        ends_with_stdin: whether it stops once nobody holds the other end of its stdin any more.
+    """
 
     directory: Path
     speed: float = 1.0
     latency_ms: int = 0
     faults: Path | None = None
+    ends_with_stdin: bool = False
 
 
 def serve(settings: Settings) -> None:
@@ -158,7 +168,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
                     private_file(
                         description, json.dumps(text, indent=2, ensure_ascii=False).encode()
                     )
-                    await _told_to_stop()
+                    await _told_to_stop(ends_with_stdin=settings.ends_with_stdin)
                 finally:
                     description.unlink(missing_ok=True)
                     await proxy.stop()
@@ -227,7 +237,7 @@ def _bound(port: int) -> socket.socket:
     return one
 
 
-async def _told_to_stop() -> None:
+async def _told_to_stop(*, ends_with_stdin: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     wanted = [signal.SIGINT, signal.SIGTERM]
@@ -238,5 +248,15 @@ async def _told_to_stop() -> None:
             loop.add_signal_handler(one, stop.set)
         except NotImplementedError:
             signal.signal(one, lambda *_: loop.call_soon_threadsafe(stop.set))
+    if ends_with_stdin:
+
+        def until_it_ends() -> None:
+            # Not through a buffer, whose lock the interpreter may want when it ends.
+            while os.read(sys.stdin.fileno(), 1):
+                pass
+            with contextlib.suppress(RuntimeError):  # it has stopped meanwhile
+                loop.call_soon_threadsafe(stop.set)
+
+        threading.Thread(target=until_it_ends, daemon=True).start()
     await stop.wait()
     logging.getLogger(__name__).info("stopping")

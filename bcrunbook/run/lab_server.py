@@ -27,7 +27,9 @@ def without_widget_state(model: dict[str, Any], **_: Any) -> None:
 
 def _end_with_starter(server: Any) -> None:
     """Stop the server once nobody holds the other end of its stdin any more."""
-    sys.stdin.buffer.read()
+    # Not through a buffer, whose lock the interpreter may want when it ends.
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     server.io_loop.add_callback(server.stop)
 
 

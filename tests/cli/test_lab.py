@@ -185,6 +185,19 @@ def test_a_workspace_of_ones_own_and_jupyters_settings(own: Path, tmp_path: Path
     assert (own / ".bcrunbook" / ".gitignore").read_text("utf-8") == "*\n"
 
 
+@windows
+def test_a_rehearsal_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
+    """Neither JupyterLab with its kernels nor the rehearsal cloud."""
+    with started("--rehearse", cwd=tmp_path) as lab:
+        assert lab.ask("/api/kernels", "POST", {"name": "python3"})[0] == 201
+        description = tmp_path / "rehearsal" / "cloud" / "rehearsal.json"
+        cloud = psutil.Process(json.loads(description.read_text("utf-8"))["pid"])
+        everything = psutil.Process(lab.child.pid).children(recursive=True)
+        assert cloud in everything and len(everything) >= 3
+        assert lab.end(signal.SIGKILL) == (-signal.SIGKILL, "", "")
+        assert psutil.wait_procs(everything, timeout=60)[1] == []
+
+
 def test_without_a_workspace_nothing_is_started(command: Command, tmp_path: Path) -> None:
     """Exit 2, and no folder is made where none was."""
     told = command("lab", "--workspace", tmp_path / "nowhere")
