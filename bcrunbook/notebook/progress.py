@@ -1,7 +1,8 @@
 """Line after line of what is being done, in one place of the running cell.
 
 To a person it is a widget: its text comes from the kernel, so that it goes on after the page was
-loaded again, which a cell's plain output does not.
+loaded again, which a cell's plain output does not. At the end there is a plain one too, for where
+no widget is shown.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Progress:
         """Show that it is over; what was done stays readable where no widget is."""
         if not self._lines:
             return
-        if self._widget is not None:
-            self._widget.close()
-        self._show_plainly(is_over=True)
+        self._show(is_over=True)
+        if self._is_watched:
+            self._show_plainly(is_over=True)
 
     def _show(self, *, is_over: bool) -> None:
         if not self._is_watched:
@@ -52,7 +53,8 @@ class Progress:
         if self._widget is None:
             self._widget = widgets.HTML()
             display(self._widget)  # type: ignore[no-untyped-call]
-        self._widget.value = views.progress_view(self._lines, is_over=is_over).shown_html
+        view = views.progress_view(self._lines, is_over=is_over, is_live=True)
+        self._widget.value = view.shown_html
 
     def _show_plainly(self, *, is_over: bool) -> None:
         from IPython.display import display
