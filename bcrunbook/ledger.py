@@ -14,8 +14,13 @@ known: `observed` (read from a service), `intended` (about to be done), `done` (
 intention must outlive a crash of the very request it precedes. Everything written has been scrubbed
 of secrets.
 
-Times are UTC. The schema holds on SQLite, the default, and on PostgreSQL; its history is in
-`migrations`.
+Times are UTC. The schema holds on SQLite, the default, and on PostgreSQL, which a team can share;
+its history is in `migrations`.
+
+Rows are ordered by their ids. On PostgreSQL an id is drawn before its row can be seen, so of two
+writers at once the one with the lower id may show later. Of one step of one account or customer
+there is one writer at a time, the holder of the lease, so its highest id is the latest; and nothing
+reads on from the last id it has seen.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.metadata
+import json
 import logging
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -88,6 +94,18 @@ class OutcomeRow:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a step ended last, and by which version of the program; `at` is UTC."""
+
+    account: str
+    customer: str | None
+    step: str
+    state: str
+    at: datetime
+    version: str
+
+
 def open_ledger(url: str, root: Path) -> Ledger:
     """Open a ledger, making it or bringing it up to date first.
 
@@ -96,8 +114,10 @@ def open_ledger(url: str, root: Path) -> Ledger:
         root: the workspace.
 
     Raises:
-        FixInput: there is no such place, it holds something else, or a newer version wrote it.
-        WaitAndRetry: another program keeps it locked.
+        FixInput: there is no such place, it holds something else, a newer version wrote it, or the
+            server does not let you in.
+        AskAdministrator: your role in the database may not do what is needed there.
+        WaitAndRetry: another program keeps it locked, or the server is starting or full.
         Unreachable: the disk is full or failing, or the server does not answer.
     """
     engine = database.connect(url, root)
@@ -112,7 +132,12 @@ def open_ledger(url: str, root: Path) -> Ledger:
 
 
 class Ledger:
-    """An open ledger. Get one from `open_ledger`; close it, or use it in a `with` block."""
+    """An open ledger. Get one from `open_ledger`; close it, or use it in a `with` block.
+
+    Every method may raise what `open_ledger` does. One that writes raises AnswerLost if the
+    connection breaks before the server has answered: it may have been noted, or not. Nothing is
+    written twice unless it is asked for twice.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -203,7 +228,7 @@ class Ledger:
                 subject=scrub(subject, where="the ledger"),
                 basis=basis,
                 said_by=scrub(said_by, where="the ledger") if said_by else said_by,
-                data=scrub_json(dict(data), where="the ledger"),
+                data=_plain(data),
             )
         )
 
@@ -250,7 +275,7 @@ class Ledger:
                 customer=customer,
                 step=step,
                 state=state,
-                data=scrub_json(dict(data), where="the ledger"),
+                data=_plain(data),
             )
         )
 
@@ -263,6 +288,19 @@ class Ledger:
         if account is not None:
             query = query.where(outcome.c.account == account)
         return [OutcomeRow(**row) for row in self._read(query)]
+
+    def standings(self) -> list[Standing]:
+        """How each step of each account and customer ended last, without its particulars."""
+        newest = sa.select(sa.func.max(outcome.c.id)).group_by(
+            outcome.c.account, outcome.c.customer, outcome.c.step
+        )
+        told = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
+        query = (
+            sa.select(*told, run.c.version)
+            .join(run, run.c.id == outcome.c.run_id)
+            .where(outcome.c.id.in_(newest))
+        )
+        return [Standing(**row) for row in self._read(query)]
 
     def latest_outcome(
         self, account: str, step: str, customer: str | None = None
@@ -305,7 +343,7 @@ class Ledger:
             await asyncio.gather(beat, return_exceptions=True)
 
     def _take(self, name: str, what: str) -> str:
-        now = _now()
+        now = database.clock(self._engine)
         mine = {
             "token": str(uuid.uuid4()),
             **holder.this_process(),
@@ -316,12 +354,12 @@ class Ledger:
         # Compare and swap: whoever loses a race finds the winner's row and reads it.
         while True:
             with contextlib.suppress(_Taken):
-                held = self._read(sa.select(lease).where(lease.c.name == name))
+                held = self._read(sa.select(lease, now.label("now")).where(lease.c.name == name))
                 if not held:
                     self._write(lease.insert().values(name=name, **mine))
                     return str(mine["token"])
                 other = held[0]
-                if not holder.is_abandoned(other, now):
+                if not holder.is_abandoned(other, other["now"]):
                     raise holder.busy(other, name)
                 stale = (lease.c.name == name, lease.c.token == other["token"])
                 if self._write(lease.update().where(*stale).values(**mine)):
@@ -339,7 +377,7 @@ class Ledger:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
-                still_held = self._write(mine.values(heartbeat=_now()))
+                still_held = self._write(mine.values(heartbeat=database.clock(self._engine)))
             except RunbookError as error:
                 # The next beat may succeed; the work itself is not at fault.
                 _log.warning("the lease on %s could not be renewed: %s", name, error.what)
@@ -349,7 +387,8 @@ class Ledger:
                 return
 
     def _write(self, statement: sa.Insert | sa.Update | sa.Delete) -> int:
-        with database.explained(self._engine), database.writing(self._engine) as connection:
+        engine = self._engine
+        with database.explained(engine, writes=True), database.writing(engine) as connection:
             try:
                 return connection.execute(statement).rowcount
             except exc.IntegrityError as error:
@@ -358,7 +397,8 @@ class Ledger:
                 raise ReportBug(
                     f"The ledger refused a row of the table {statement.table}.",
                     where="the ledger",
-                    why=str(error.orig),
+                    # PostgreSQL's second line shows the row.
+                    why=str(error.orig).split("\n")[0],
                 ) from error
 
     def _read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
@@ -379,6 +419,20 @@ def _matching(
         if value is not None:
             query = query.where(fact.c[column] == value)
     return query
+
+
+def _plain(data: Mapping[str, Any]) -> Any:
+    """A copy without secrets, refused unless every database can keep it."""
+    scrubbed = scrub_json(dict(data), where="the ledger")
+    try:
+        json.dumps(scrubbed, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ReportBug(
+            "The ledger keeps plain data only, and was given something else.",
+            where="the ledger",
+            why=str(error),
+        ) from error
+    return scrubbed
 
 
 def _now() -> datetime:

@@ -1,24 +1,48 @@
-"""The ledger's tables, its connection, its migrations, and its errors in plain words."""
+"""The ledger's tables, its connections, and its migrations, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from .errors import FixInput, ReportBug, RunbookError, Unreachable, WaitAndRetry
-from .secrets import scrub
+from .errors import FixInput
+from .ledger_errors import BUSY_SECONDS, explain, place_of, was_missing_table
+
+if TYPE_CHECKING:
+    import psycopg
 
 # The newest revision in `migrations`; known here so that a current ledger opens without alembic.
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 
-_BUSY_MS: Final = 10_000
+_BUSY_MS: Final = BUSY_SECONDS * 1000
+
+# How psycopg connects, unless the address says otherwise.
+_POSTGRESQL: Final = {
+    "connect_timeout": "10",
+    "fallback_application_name": "bcrunbook",
+    # What is written is UTF-8, also where the database's own encoding is another.
+    "client_encoding": "utf8",
+    # A network that went away shows within a minute; by itself, TCP would wait a quarter of an
+    # hour, and the whole program with it.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
+# Any number that no other program is likely to lock in the same database.
+_MIGRATION_LOCK: Final = 6_271_905_432
+
+# Every ledger has these two tables; the join brings no row of the second.
+_IS_CURRENT: Final = sa.text("SELECT version_num FROM alembic_version LEFT JOIN fact ON 1 = 0")
 
 
 class _Utc(sa.types.TypeDecorator[datetime]):
@@ -94,6 +118,7 @@ lease: Final = sa.Table(
     sa.Column("what", sa.String(400), nullable=False),
     sa.Column("since", _Utc, nullable=False),
     sa.Column("heartbeat", _Utc, nullable=False),
+    sa.Column("machine", sa.String(64)),
 )
 
 
@@ -105,28 +130,31 @@ def connect(url: str, root: Path) -> sa.Engine:
     """
     try:
         address = sa.make_url(url)
-        if address.get_backend_name() == "sqlite":
-            if not address.database or address.database == ":memory:":
-                raise FixInput(
-                    "The ledger needs a file.", where="ledger.url", next="sqlite:///ledger.db"
-                )
-            address = address.set(database=str(root / Path(address.database).expanduser()))
-        engine = sa.create_engine(address, hide_parameters=True)
-    except (exc.ArgumentError, exc.NoSuchModuleError):
-        raise FixInput(
-            "This is not the address of a database.",
-            where="ledger.url",
-            next='write "sqlite:///ledger.db" or "postgresql+psycopg://USER@HOST/NAME"',
-        ) from None
-    except ModuleNotFoundError as error:
-        raise FixInput(
-            f"The driver for this database is not installed: {error.name}.",
-            where="ledger.url",
-            next=f"run: pip install {error.name}",
-        ) from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    except (exc.ArgumentError, ValueError):
+        raise _no_address() from None
+    match address.drivername:
+        case "sqlite":
+            return _connect_sqlite(address, root)
+        case "postgresql" | "postgresql+psycopg":
+            return _connect_postgresql(address)
+    raise _no_address()
+
+
+def _no_address() -> FixInput:
+    return FixInput(
+        "This is not the address of a database that can hold the ledger.",
+        where="ledger.url",
+        next='write "sqlite:///ledger.db" or "postgresql+psycopg://USER@HOST/NAME"',
+    )
+
+
+def _connect_sqlite(address: sa.URL, root: Path) -> sa.Engine:
+    if not address.database or address.database == ":memory:":
+        raise FixInput("The ledger needs a file.", where="ledger.url", next="sqlite:///ledger.db")
+    file = root / Path(address.database).expanduser()
+    engine = sa.create_engine(address.set(database=str(file)), hide_parameters=True)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -136,8 +164,21 @@ def _set_up_sqlite(connection: sqlite3.Connection, record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     connection.execute("PRAGMA foreign_keys = ON")
     # WAL lets readers go on while somebody writes; FULL makes a commit outlive a power cut.
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_a_write_ahead_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # Of several processes that do it to a new file at once, SQLite lets some fail without a wait.
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -146,12 +187,73 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _connect_postgresql(address: sa.URL) -> sa.Engine:
+    wishes = {key: value for key, value in _POSTGRESQL.items() if key not in address.query}
+    try:
+        engine = sa.create_engine(
+            address.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            # A pooler such as pgbouncer may run each statement in another session.
+            connect_args={**wishes, "prepare_threshold": None},
+            # Each statement is a transaction: one exchange with the server instead of three.
+            isolation_level="AUTOCOMMIT",
+            # Statements come one at a time, and a server has few connections for a whole team.
+            pool_size=1,
+            max_overflow=2,
+            # The server may have been restarted since the last statement.
+            pool_pre_ping=True,
+            # One look into the catalogue less at the start.
+            use_native_hstore=False,
+        )
+    except ImportError:
+        raise FixInput(
+            "PostgreSQL needs a package that is not installed here.",
+            where="ledger.url",
+            why="psycopg is an extra of bcrunbook",
+            next='run: pip install "bcrunbook[postgres]"',
+        ) from None
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
+
+
+def _set_up_postgresql(connection: psycopg.Connection, record: object) -> None:
+    # A commit waits for the server's disk, and times can be read, whatever the server's defaults.
+    connection.execute(
+        f"SET lock_timeout = {_BUSY_MS}; SET synchronous_commit = on; SET datestyle = 'ISO'"
+    )
+
+
+def clock(engine: sa.Engine) -> sa.ColumnElement[datetime]:
+    """Now, by the clock that all who share the ledger have in common.
+
+    An SQLite file has only this machine's. The machines of a team may differ by minutes, so on
+    PostgreSQL it is the server's.
+    """
+    if engine.dialect.name == "postgresql":
+        return sa.func.clock_timestamp(type_=_Utc)
+    return sa.literal(datetime.now(UTC), _Utc)
+
+
 @contextlib.contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that writes; it is on the disk when the block ends."""
+    """A connection for one statement that writes; it is on the disk when the block ends."""
     with engine.connect() as plain:
         connection = plain.execution_options(writes=True)
         with connection.begin():
+            yield connection
+
+
+@contextlib.contextmanager
+def migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that changes the tables; only one process at a time is in one."""
+    if engine.dialect.name == "sqlite":
+        with writing(engine) as connection:
+            yield connection
+        return
+    with engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             yield connection
 
 
@@ -162,9 +264,9 @@ def migrate(engine: sa.Engine) -> None:
         FixInput: the database is from a newer version, or another program's.
     """
     with engine.connect() as connection:
-        if _revision(connection) == HEAD:
+        if _is_current(connection) or _revision(connection) == HEAD:
             return
-    with writing(engine) as connection:
+    with migrating(engine) as connection:
         # Another process may have done it while this one waited for the lock.
         if _revision(connection) == HEAD:
             return
@@ -174,6 +276,16 @@ def migrate(engine: sa.Engine) -> None:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", f"{__package__}:migrations")
         command.upgrade(config, "head")
+
+
+def _is_current(connection: sa.Connection) -> bool:
+    """Whether the database is a ledger of the newest revision, in one statement."""
+    try:
+        return connection.execute(_IS_CURRENT).scalar() == HEAD
+    except exc.DBAPIError as error:
+        if was_missing_table(error):
+            return False
+        raise
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -187,13 +299,13 @@ def _revision(connection: sa.Connection) -> str | None:
     if found is None or "fact" not in tables:
         raise FixInput(
             "This database is not a ledger; another program made it.",
-            where=str(connection.engine.url.render_as_string()),
+            where=place_of(connection.engine.url),
             next="name another one in [ledger] url of accounts.toml",
         )
     if str(found) > HEAD:
         raise FixInput(
             "A newer version of bcrunbook has written this ledger.",
-            where=str(connection.engine.url.render_as_string()),
+            where=place_of(connection.engine.url),
             why=f"its revision is {found}, and this version knows {HEAD}",
             next="run: pip install --upgrade bcrunbook",
         )
@@ -201,60 +313,14 @@ def _revision(connection: sa.Connection) -> str | None:
 
 
 @contextlib.contextmanager
-def explained(engine: sa.Engine) -> Iterator[None]:
-    """Turn the database's errors into ours."""
+def explained(engine: sa.Engine, *, writes: bool = False) -> Iterator[None]:
+    """Turn the database's errors into ours.
+
+    Args:
+        engine: where they come from.
+        writes: whether something is lost, or done twice, if no answer comes.
+    """
     try:
         yield
     except exc.StatementError as error:
-        raise _explain(error, engine) from error
-
-
-def _explain(error: exc.StatementError, engine: sa.Engine) -> RunbookError:
-    url = engine.url
-    sqlite = url.get_backend_name() == "sqlite"
-    place = str(url.database) if sqlite else url.render_as_string()
-    # Only the driver's own words: the statement's parameters are none of the reader's business.
-    reason = scrub(str(error.orig).split("\n")[0], "an error")
-    if "not a database" in reason or "malformed" in reason:
-        return FixInput(
-            "The ledger's file is not a database, or is damaged.",
-            where=place,
-            why=reason,
-            next="restore it from a backup, or name another one in [ledger] url of accounts.toml",
-        )
-    if "unable to open" in reason:
-        return FixInput(
-            "The ledger's file cannot be opened or made.",
-            where=place,
-            why="its folder does not exist, or you may not write there",
-            next="make the folder, or name another file in [ledger] url of accounts.toml",
-        )
-    if "readonly" in reason:
-        return FixInput(
-            "The ledger's file cannot be written.",
-            where=place,
-            why="the file, its folder or the disk is read-only for you",
-            next="correct its mode, or name another file in [ledger] url of accounts.toml",
-        )
-    if "locked" in reason:
-        return WaitAndRetry(
-            "Another program keeps the ledger locked.",
-            where=place,
-            why=f"it did not let go within {_BUSY_MS // 1000} seconds",
-            next="end that program (a database browser, a backup, another run), then run again",
-        )
-    if "disk is full" in reason or "disk I/O" in reason:
-        return Unreachable(
-            "The disk of the ledger is full or failing; nothing was done without a record.",
-            where=place,
-            why=reason,
-            next="make room there, then run again",
-        )
-    if not sqlite and isinstance(error, exc.OperationalError):
-        return Unreachable(
-            "The ledger's database does not answer.",
-            where=place,
-            why=reason,
-            next="check the address in [ledger] url of accounts.toml, and the server",
-        )
-    return ReportBug("The ledger failed in a way nobody expected.", where=place, why=reason)
+        raise explain(error, engine.url, writes=writes) from error

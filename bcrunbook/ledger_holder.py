@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import socket
+import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from .errors import WaitAndRetry
@@ -24,6 +27,7 @@ def this_process() -> dict[str, Any]:
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "process_started": _started(os.getpid()),
+        "machine": _machine(),
     }
 
 
@@ -44,10 +48,21 @@ def is_abandoned(held: Mapping[str, Any], now: datetime) -> bool:
     """Whether the holder is gone: dead on this machine, or silent for too long anywhere."""
     if now - held["heartbeat"] > timedelta(seconds=STALE_SECONDS):
         return True
-    if held["host"] != socket.gethostname():
+    if held["machine"] != _machine():
         return False
     started = _started(held["pid"])
     return started is None or abs(started - held["process_started"]) > _START_TOLERANCE_SECONDS
+
+
+def _machine() -> str:
+    """What tells this machine from all others, also from those of the same name.
+
+    A container is a machine of its own: the numbers of its processes mean nothing elsewhere.
+    """
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+    return f"{uuid.getnode():012x}"
 
 
 def _started(pid: int) -> float | None:

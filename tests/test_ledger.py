@@ -1,61 +1,45 @@
-"""The ledger: facts that last, and leases that one process holds at a time."""
+"""The ledger: facts that last, and leases that one process holds at a time.
+
+Whatever does not depend on the database is shown on SQLite and on a real PostgreSQL server.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
-import sqlite3
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from bcrunbook import ledger as ledger_module
 from bcrunbook import ledger_database
-from bcrunbook.errors import FixInput, NotFound, ReportBug, RunbookError, Unreachable, WaitAndRetry
+from bcrunbook.errors import FixInput, NotFound, ReportBug, WaitAndRetry
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import MASK, Secret
+from tests.ledgers import Place, no_postgres_settings, place, postgres_server
 
-URL = "sqlite:///ledger.db"
+# Fixtures of other modules, for whoever asks for them by name.
+__all__ = ["no_postgres_settings", "place", "postgres_server"]
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A new ledger in its own folder."""
-    with open_ledger(URL, tmp_path) as opened:
+def ledger(place: Place) -> Iterator[Ledger]:
+    """A new ledger."""
+    with place.open() as opened:
         yield opened
-
-
-def on_disk(root: Path, query: str) -> list[tuple[object, ...]]:
-    """What another program reads from the ledger's file."""
-    connection = sqlite3.connect(root / "ledger.db")
-    try:
-        return list(connection.execute(query))
-    finally:
-        connection.close()
-
-
-def change(root: Path, statement: str, *values: object) -> None:
-    """Change the ledger's file as another program would."""
-    connection = sqlite3.connect(root / "ledger.db")
-    try:
-        with connection:
-            connection.execute(statement, values)
-    finally:
-        connection.close()
 
 
 # --- facts, runs and outcomes ------------------------------------------------------------------
@@ -111,23 +95,23 @@ def test_outcomes_are_the_latest_per_step_and_customer(ledger: Ledger) -> None:
     assert ledger.outcomes("live")[0].data == {"s": "changed"}
 
 
-def test_a_run_is_kept_with_its_end(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_run_is_kept_with_its_end(ledger: Ledger, place: Place) -> None:
     """Who asked for what, in which cloud, with which version, and how it ended."""
     run_id = ledger.begin_run("trial", "client_secret", "plan", "rehearsal", customer="bakery")
-    assert on_disk(tmp_path, "SELECT state, ended_at FROM run") == [(None, None)]
+    assert place.rows("SELECT state, ended_at FROM run") == [(None, None)]
     ledger.end_run(run_id, "done")
     columns = "id, account, customer, step, mode, cloud, state, ended_at >= started_at"
-    assert on_disk(tmp_path, f"SELECT {columns} FROM run") == [
+    assert place.rows(f"SELECT {columns} FROM run") == [
         (run_id, "trial", "bakery", "client_secret", "plan", "rehearsal", "done", 1)
     ]
-    assert on_disk(tmp_path, "SELECT version FROM run WHERE version <> ''")
+    assert place.rows("SELECT version FROM run WHERE version <> ''")
     with pytest.raises(NotFound):
         ledger.end_run("no-such-run", "done")
 
 
 @pytest.mark.scrubs
-def test_no_secret_reaches_the_file(
-    ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_no_secret_reaches_the_database(
+    ledger: Ledger, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A secret in a fact or an outcome is masked before it is written, and reported."""
     value = Secret("a-secret-for-the-ledger").reveal()
@@ -136,67 +120,145 @@ def test_no_secret_reaches_the_file(
     ledger.record_outcome(run_id, "trial", "x", "failed", {"secretText": "Never Seen 1"})
     assert ledger.facts("trial")[0].data == {"deep": [{"value": f"has {MASK}"}]}
     ledger.close()
-    for path in tmp_path.glob("ledger.db*"):
-        raw = path.read_bytes()
-        assert value.encode() not in raw and b"Never Seen" not in raw
+    kept = place.everything()
+    assert "trial" in kept
+    assert value not in kept and "Never Seen" not in kept
     assert "about to be written to the ledger" in caplog.text
 
 
 @pytest.mark.parametrize(
-    "fact", [{"data": {"when": datetime.now(UTC)}}, {"basis": "guessed"}, {"run_id": "nowhere"}]
+    "fact",
+    [
+        {"data": {"when": datetime(2026, 1, 2, tzinfo=UTC)}},
+        {"data": {"share": math.nan}},
+        {"basis": "guessed"},
+        {"run_id": "nowhere"},
+    ],
+    ids=["no plain data", "no number", "unknown basis", "unknown run"],
 )
 def test_what_a_fact_cannot_be_is_a_bug(ledger: Ledger, fact: dict[str, object]) -> None:
     """A fact that is not plain data, not of a known basis, or of no run is refused."""
     fields = {"basis": "done", "data": {}, **fact}
-    with pytest.raises(ReportBug):
-        ledger.record("trial", "x", "k", "s", **fields)  # type: ignore[arg-type]
+    with pytest.raises(ReportBug) as caught:
+        ledger.record("trial", "x", "k", "the-subject", **fields)  # type: ignore[arg-type]
+    assert "the-subject" not in str(caught.value)
     assert ledger.facts("trial") == []
+
+
+DATA: dict[str, dict[str, Any]] = {
+    "empty": {},
+    "nested": {"a": [{"b": [1, 2.5, -0.0, None, True, False, []]}], "": {}},
+    "order": {"z": 1, "a": 2, "m": 3},
+    "big numbers": {"whole": 2**80, "small": 5e-324, "large": 1.7976931348623157e308},
+    "texts": {"é": "Ünïcode 😀 \u0000 \ud800 \\ \" ' % :name ?", "line": "a\nb\tc"},
+    "long": {"text": "x" * 1_000_000},
+}
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=list(DATA))
+def test_plain_data_comes_back_as_it_was(ledger: Ledger, data: dict[str, Any]) -> None:
+    """Whatever JSON can hold is kept to the letter, in facts and in outcomes."""
+    run_id = ledger.begin_run("trial", "x", "apply", "live")
+    ledger.record("trial", "x", "k", "s", "done", data)
+    ledger.record_outcome(run_id, "trial", "x", "done", data)
+    (fact,), (row,) = ledger.facts("trial"), ledger.outcomes("trial")
+    assert repr(fact.data) == repr(row.data) == repr(data)
+
+
+def test_the_longest_names_are_kept(ledger: Ledger) -> None:
+    """The longest account, customer and person that are allowed, and a long subject, fit."""
+    account, customer, person = "a" * 30, "c" * 40, "é" * 200
+    subject = "😀" * 400
+    run_id = ledger.begin_run(account, "x", "apply", "rehearsal", customer=customer)
+    ledger.record(account, "x", "k", subject, "said", {}, run_id, customer, said_by=person)
+    fact = ledger.latest(account, subject=subject, customer=customer)
+    assert fact is not None and (fact.subject, fact.said_by) == (subject, person)
+    ledger.record_outcome(run_id, account, "x", "done", {}, customer=customer)
+    assert ledger.latest_outcome(account, "x", customer) is not None
+
+
+def test_the_latest_outcome_of_a_step(ledger: Ledger) -> None:
+    """Of one step the newest counts, and a customer's is not the account's own."""
+    assert ledger.latest_outcome("trial", "link_customer") is None
+    run_id = ledger.begin_run("trial", "link_customer", "apply", "live")
+    for state, customer in (("failed", "bakery"), ("waiting", None), ("done", "bakery")):
+        ledger.record_outcome(run_id, "trial", "link_customer", state, {}, customer=customer)
+    own = ledger.latest_outcome("trial", "link_customer")
+    theirs = ledger.latest_outcome("trial", "link_customer", "bakery")
+    assert own is not None and theirs is not None
+    assert (own.state, theirs.state) == ("waiting", "done")
+    assert own.at.tzinfo is UTC and own.run_id == run_id
+    standings = {one.customer: one for one in ledger.standings()}
+    assert {name: one.state for name, one in standings.items()} == {
+        None: "waiting",
+        "bakery": "done",
+    }
+    assert standings["bakery"].at == theirs.at and standings["bakery"].version
 
 
 CRASH = """
 import os, signal, sys
 from pathlib import Path
 from bcrunbook.ledger import open_ledger
-ledger = open_ledger("sqlite:///ledger.db", Path(sys.argv[1]))
+ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
 ledger.record("trial", "client_secret", "secret", "marker", "intended", {})
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_fact_outlives_a_crash(tmp_path: Path) -> None:
-    """An intention is on the disk when `record` returns, whatever happens next."""
-    done = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], timeout=60)
+def program(code: str, place: Place) -> list[str]:
+    """The command line of a program that is told where the ledger is."""
+    return [sys.executable, "-W", "error", "-c", code, place.url, str(place.root)]
+
+
+def test_a_fact_outlives_a_crash(place: Place) -> None:
+    """An intention is kept when `record` returns, whatever happens next."""
+    done = subprocess.run(program(CRASH, place), timeout=60)
     assert done.returncode == -signal.SIGKILL
-    with open_ledger(URL, tmp_path) as ledger:
+    with place.open() as ledger:
         assert [fact.subject for fact in ledger.facts("trial")] == ["marker"]
 
 
-def test_commits_wait_for_the_disk(tmp_path: Path) -> None:
-    """SQLite runs with a write-ahead log, full synchronisation and foreign keys."""
-    engine = ledger_database.connect(URL, tmp_path)
-    with engine.begin() as connection:
-        found = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys")
-        }
-    engine.dispose()
-    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+WRITE = """
+import sys
+from pathlib import Path
+from bcrunbook.ledger import open_ledger
+with open_ledger(sys.argv[1], Path(sys.argv[2])) as ledger:
+    writer = sys.stdin.readline().strip()
+    for number in range(25):
+        run_id = ledger.begin_run("trial", writer, "apply", "live")
+        ledger.record("trial", writer, "k", "s", "done", {"n": number}, run_id=run_id)
+        ledger.record_outcome(run_id, "trial", writer, "done", {"n": number})
+        ledger.end_run(run_id, "done")
+"""
+
+
+def test_nothing_that_several_processes_write_is_lost(place: Place) -> None:
+    """Processes that write at once all get through, and each finds its own in order."""
+    place.open().close()
+    writers = [
+        subprocess.Popen(program(WRITE, place), stdin=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    for number, writer in enumerate(writers):
+        assert writer.stdin is not None
+        writer.stdin.write(f"step_{number}\n")
+        writer.stdin.close()
+    assert [writer.wait(timeout=60) for writer in writers] == [0] * 4
+    with place.open() as ledger:
+        facts = ledger.facts("trial")
+        for number in range(4):
+            own = [fact.data["n"] for fact in facts if fact.step == f"step_{number}"]
+            assert own == list(range(25))
+        assert len({fact.id for fact in facts}) == len({fact.run_id for fact in facts}) == 100
+        assert [row.data for row in ledger.outcomes("trial")] == [{"n": 24}] * 4
+    assert place.rows("SELECT count(*) FROM run WHERE state = 'done'") == [(100,)]
+    assert place.rows("SELECT count(*) FROM outcome") == [(100,)]
 
 
 # --- migrations --------------------------------------------------------------------------------
 
 scripts = ScriptDirectory(str(Path(ledger_module.__file__).parent / "migrations"))
 REVISIONS = [script.revision for script in scripts.walk_revisions()][::-1]
-
-
-def build(root: Path, revision: str) -> None:
-    """Make the ledger as the version that ended at this revision left it."""
-    engine = ledger_database.connect(URL, root)
-    with ledger_database.writing(engine) as connection:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", "bcrunbook:migrations")
-        command.upgrade(config, revision)
-    engine.dispose()
 
 
 def test_revisions_are_numbered_in_a_line() -> None:
@@ -206,89 +268,104 @@ def test_revisions_are_numbered_in_a_line() -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_every_old_ledger_opens_and_keeps_its_facts(revision: str, tmp_path: Path) -> None:
+def test_every_old_ledger_opens_and_keeps_its_facts(revision: str, place: Place) -> None:
     """A ledger of any earlier shape is brought up to date, with its facts still in it."""
-    build(tmp_path, revision)
-    change(
-        tmp_path,
+    place.build(revision)
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    place.change(
         "INSERT INTO fact (at, account, step, kind, subject, basis, data)"
-        " VALUES ('2026-01-02 03:04:05', 'trial', 'x', 'k', 'kept', 'done', '{}')",
+        f" VALUES ('{place.time(at)}', 'trial', 'x', 'k', 'kept', 'done', '{{}}')"
     )
-    with open_ledger(URL, tmp_path) as ledger:
+    with place.open() as ledger:
         (fact,) = ledger.facts("trial")
-    assert (fact.subject, fact.at) == ("kept", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    assert on_disk(tmp_path, "SELECT version_num FROM alembic_version") == [(ledger_database.HEAD,)]
+    assert (fact.subject, fact.at) == ("kept", at)
+    assert place.rows("SELECT version_num FROM alembic_version") == [(ledger_database.HEAD,)]
 
 
-def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path) -> None:
+def test_the_migrations_make_the_tables_that_the_code_expects(place: Place) -> None:
     """Alembic finds no difference between the migrated schema and the code's tables."""
-    build(tmp_path, "head")
-    engine = ledger_database.connect(URL, tmp_path)
-    with engine.begin() as connection:
+    place.build("head")
+    with place.connection() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, ledger_database.metadata) == []
-    engine.dispose()
 
 
-def test_a_current_ledger_opens_without_alembic(tmp_path: Path) -> None:
+def test_a_current_ledger_opens_without_alembic(place: Place) -> None:
     """Alembic, keyring and psutil are imported only when they are needed."""
     code = (
         "import sys; from pathlib import Path; import bcrunbook.accounts, bcrunbook.secrets\n"
         "from bcrunbook.ledger import open_ledger\n"
-        "open_ledger('sqlite:///ledger.db', Path(sys.argv[1])).close()\n"
+        "open_ledger(sys.argv[1], Path(sys.argv[2])).close()\n"
         "print([name for name in ('alembic', 'keyring', 'psutil') if name in sys.modules])"
     )
     answers = [
         subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path)], timeout=60, capture_output=True, text=True
+            program(code, place), timeout=60, stdout=subprocess.PIPE, text=True
         ).stdout.strip()
         for _ in range(2)
     ]
     assert answers == ["['alembic']", "[]"]
 
 
-def test_several_processes_may_make_the_ledger_at_once(tmp_path: Path) -> None:
+def test_several_processes_may_make_the_ledger_at_once(place: Place) -> None:
     """Of processes that open a new ledger together, one migrates, and all can write."""
     code = CRASH.replace("os.kill(os.getpid(), signal.SIGKILL)", "ledger.close()")
-    command_line = [sys.executable, "-W", "error", "-c", code, str(tmp_path)]
-    started = [subprocess.Popen(command_line) for _ in range(4)]
-    assert [process.wait(timeout=60) for process in started] == [0] * 4
-    with open_ledger(URL, tmp_path) as ledger:
+    code = code.replace("ledger = ", 'print("ready", flush=True); sys.stdin.readline(); ledger = ')
+    started = [
+        subprocess.Popen(
+            program(code, place), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    together(started)
+    for process in started:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in started] == [0] * 4
+    with place.open() as ledger:
         assert len(ledger.facts("trial")) == 4
+
+
+def together(started: list[subprocess.Popen[str]]) -> None:
+    """Let processes go on in the same instant, once all say that they are ready."""
+    for process in started:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
 
 
 # --- databases that cannot be used -------------------------------------------------------------
 
 
-def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+def test_a_newer_ledger_is_refused(place: Place) -> None:
     """A ledger from a newer version is left alone, with the command that upgrades."""
-    build(tmp_path, "head")
-    change(tmp_path, "UPDATE alembic_version SET version_num = '9999'")
+    place.build("head")
+    place.change("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(FixInput, match="newer version") as caught:
-        open_ledger(URL, tmp_path)
+        place.open()
     assert "pip install --upgrade bcrunbook" in caught.value.next
 
 
-def test_another_programs_database_is_refused(tmp_path: Path) -> None:
-    """A database with other tables is not made into a ledger."""
-    change(tmp_path, "CREATE TABLE recipes (id INTEGER)")
+@pytest.mark.parametrize("migrated", [False, True])
+def test_another_programs_database_is_refused(migrated: bool, place: Place) -> None:
+    """A database with other tables is not made into a ledger, even one kept by alembic."""
+    place.change("CREATE TABLE recipes (id INTEGER)")
+    if migrated:
+        place.change("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        place.change(f"INSERT INTO alembic_version VALUES ('{ledger_database.HEAD}')")
     with pytest.raises(FixInput, match="another program"):
-        open_ledger(URL, tmp_path)
-    assert on_disk(tmp_path, "SELECT name FROM sqlite_master") == [("recipes",)]
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    """A text file in the ledger's place is named as such, and kept."""
-    (tmp_path / "ledger.db").write_text("no database\n" * 100)
-    with pytest.raises(FixInput, match="not a database"):
-        open_ledger(URL, tmp_path)
-    assert (tmp_path / "ledger.db").read_text() == "no database\n" * 100
+        place.open()
+    with place.connection() as connection:
+        assert set(sa.inspect(connection).get_table_names()) <= {"recipes", "alembic_version"}
 
 
 @pytest.mark.parametrize(
     ("url", "says"),
     [
         ("sqlite:///none/ledger.db", "cannot be opened"),
+        ("postgresql+psycopg2://ada:hunter22@host/x", "not the address"),
+        ("postgresql+psycopg://ada:hunter22@host:port/x", "not the address"),
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
         ("ledger.db", "not the address"),
@@ -297,56 +374,9 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 )
 def test_an_address_that_leads_nowhere_is_refused(url: str, says: str, tmp_path: Path) -> None:
     """A folder that is not there, no file, or no address: each has its own words."""
-    with pytest.raises(FixInput, match=says):
+    with pytest.raises(FixInput, match=says) as caught:
         open_ledger(url, tmp_path)
-
-
-def test_a_missing_driver_is_named(tmp_path: Path) -> None:
-    """PostgreSQL without its driver says what to install, and no password."""
-    with pytest.raises(FixInput, match="not installed") as caught:
-        open_ledger("postgresql+psycopg2://ada:hunter22@host/x", tmp_path)
-    assert "pip install" in caught.value.next and "hunter22" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("pragma", "kind", "says"),
-    [
-        ("max_page_count = 1", Unreachable, "full"),
-        ("query_only = ON", FixInput, "cannot be written"),
-    ],
-)
-def test_a_disk_that_takes_nothing_is_named(
-    pragma: str, kind: type[RunbookError], says: str, tmp_path: Path
-) -> None:
-    """A full disk and a read-only one end with advice; the fact is not half there."""
-    with open_ledger(URL, tmp_path):
-        pass
-
-    def hinder(connection: sqlite3.Connection, record: object) -> None:
-        connection.execute(f"PRAGMA {pragma}")
-
-    event.listen(Engine, "connect", hinder)
-    try:
-        with open_ledger(URL, tmp_path) as ledger, pytest.raises(kind, match=says) as caught:
-            ledger.record("trial", "x", "k", "s", "done", {"long": "x" * 100_000})
-    finally:
-        event.remove(Engine, "connect", hinder)
-    assert str(tmp_path / "ledger.db") in str(caught.value) and caught.value.next
-    assert on_disk(tmp_path, "SELECT id FROM fact") == []
-
-
-def test_a_locked_ledger_says_so(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When another program keeps the file locked, the error is to wait, not a traceback."""
-    monkeypatch.setattr(ledger_database, "_BUSY_MS", 1)
-    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
-    try:
-        other.execute("BEGIN IMMEDIATE")
-        with open_ledger(URL, tmp_path) as hurried, pytest.raises(WaitAndRetry, match="locked"):
-            hurried.record("trial", "x", "k", "s", "done", {})
-    finally:
-        other.close()
+    assert caught.value.next and "hunter22" not in str(caught.value)
 
 
 # --- leases ------------------------------------------------------------------------------------
@@ -386,37 +416,37 @@ async def test_a_lease_ends_with_its_block(ledger: Ledger) -> None:
         pass
 
 
-async def until_changed(root: Path, query: str, seconds: float = 20.0) -> None:
-    """Wait for the answer to a query to change."""
-    first = on_disk(root, query)
-    async with asyncio.timeout(seconds):
-        while on_disk(root, query) == first:
-            await asyncio.sleep(0.01)
-
-
 async def test_a_lease_is_renewed(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the block runs, the heartbeat goes on."""
     monkeypatch.setattr(ledger_module, "HEARTBEAT_SECONDS", 0.01)
     async with ledger.lease("account/trial", what="step x"):
-        await until_changed(tmp_path, "SELECT heartbeat FROM lease")
+        first = place.rows("SELECT heartbeat FROM lease")
+        async with asyncio.timeout(20):
+            while place.rows("SELECT heartbeat FROM lease") == first:
+                await asyncio.sleep(0.01)
+
+
+def hold(place: Place, heartbeat: datetime, host: str) -> None:
+    """Let somebody else hold the account since 2026, on another machine."""
+    since = place.time(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    place.change("DELETE FROM lease")
+    place.change(
+        "INSERT INTO lease (name, token, holder, host, pid, process_started, what, since,"
+        " heartbeat, machine) VALUES ('account/trial', 't', 'bob', :host, 1, 0, 'step y',"
+        f" '{since}', '{place.time(heartbeat)}', 'another')",
+        host=host,
+    )
 
 
 async def test_a_lease_without_heartbeat_is_taken_over(
-    ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Another machine's lease counts while its heartbeat is fresh, and not after 90 seconds."""
 
     def beat(seconds_ago: float) -> None:
-        at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
-        change(tmp_path, "DELETE FROM lease")
-        change(
-            tmp_path,
-            "INSERT INTO lease VALUES ('account/trial', 't', 'bob', 'elsewhere', 1, 0, 'step y',"
-            " '2026-01-02 03:04:05', ?)",
-            at.strftime("%Y-%m-%d %H:%M:%S"),
-        )
+        hold(place, datetime.now(UTC) - timedelta(seconds=seconds_ago), host="elsewhere")
 
     beat(60)
     with pytest.raises(WaitAndRetry, match=r"bob@elsewhere.*step y, since 2026-01-02 03:04:05 UTC"):
@@ -424,37 +454,45 @@ async def test_a_lease_without_heartbeat_is_taken_over(
             pytest.fail("two holders")
     beat(95)
     async with ledger.lease("account/trial", what="step x"):
-        assert on_disk(tmp_path, "SELECT what FROM lease") == [("step x",)]
+        assert place.rows("SELECT what FROM lease") == [("step x",)]
     assert "took over account/trial from bob@elsewhere" in caplog.text
-    assert on_disk(tmp_path, "SELECT what FROM lease") == []
+    assert place.rows("SELECT what FROM lease") == []
+
+
+async def test_a_machine_of_the_same_name_is_another(ledger: Ledger, place: Place) -> None:
+    """A process that is not found here may be alive on another machine that is called the same."""
+    hold(place, datetime.now(UTC), host=socket.gethostname())
+    with pytest.raises(WaitAndRetry, match="bob@"):
+        async with ledger.lease("account/trial", what="step x"):
+            pytest.fail("two holders")
 
 
 async def test_a_lost_lease_is_logged_and_left_to_its_new_holder(
     ledger: Ledger,
-    tmp_path: Path,
+    place: Place,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A process that slept too long says so, and does not end the lease of another."""
     monkeypatch.setattr(ledger_module, "HEARTBEAT_SECONDS", 0.01)
     async with ledger.lease("account/trial", what="step x"):
-        change(tmp_path, "UPDATE lease SET token = 'of another'")
+        place.change("UPDATE lease SET token = 'of another'")
         async with asyncio.timeout(20):
             while "was taken over" not in caplog.text:
                 await asyncio.sleep(0.01)
-    assert on_disk(tmp_path, "SELECT token FROM lease") == [("of another",)]
+    assert place.rows("SELECT token FROM lease") == [("of another",)]
 
 
 async def test_a_failing_heartbeat_does_not_fail_the_work(
     ledger: Ledger,
-    tmp_path: Path,
+    place: Place,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """If the ledger breaks under a held lease, the block still ends as it would have."""
     monkeypatch.setattr(ledger_module, "HEARTBEAT_SECONDS", 0.01)
     async with ledger.lease("account/trial", what="step x"):
-        change(tmp_path, "ALTER TABLE lease RENAME TO elsewhere")
+        place.change("ALTER TABLE lease RENAME TO elsewhere")
         async with asyncio.timeout(20):
             while "could not be renewed" not in caplog.text:
                 await asyncio.sleep(0.01)
@@ -467,7 +505,7 @@ import asyncio, sys
 from pathlib import Path
 from bcrunbook.ledger import open_ledger
 async def hold():
-    ledger = open_ledger("sqlite:///ledger.db", Path(sys.argv[1]))
+    ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
     async with ledger.lease("account/trial", what="step of the child"):
         print("held", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
@@ -476,13 +514,10 @@ asyncio.run(hold())
 """
 
 
-async def test_a_killed_process_loses_its_lease_at_once(ledger: Ledger, tmp_path: Path) -> None:
+async def test_a_killed_process_loses_its_lease_at_once(ledger: Ledger, place: Place) -> None:
     """Two processes contend: the second waits while the first lives, and follows when it dies."""
     child = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        program(HOLD, place), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with child:
         assert child.stdout is not None and child.stdout.readline() == "held\n"
@@ -499,12 +534,12 @@ async def test_a_killed_process_loses_its_lease_at_once(ledger: Ledger, tmp_path
         pass
 
 
-async def test_a_reused_process_number_is_not_the_holder(ledger: Ledger, tmp_path: Path) -> None:
+async def test_a_reused_process_number_is_not_the_holder(ledger: Ledger, place: Place) -> None:
     """A live process with the holder's number, but started at another time, is somebody else."""
     async with ledger.lease("account/trial", what="step x"):
-        change(tmp_path, "UPDATE lease SET process_started = process_started - 100")
+        place.change("UPDATE lease SET process_started = process_started - 100")
         async with ledger.lease("account/trial", what="step y"):
-            assert on_disk(tmp_path, "SELECT what FROM lease") == [("step y",)]
+            assert place.rows("SELECT what FROM lease") == [("step y",)]
 
 
 RACE = """
@@ -513,7 +548,7 @@ from pathlib import Path
 from bcrunbook.errors import WaitAndRetry
 from bcrunbook.ledger import open_ledger
 async def race():
-    ledger = open_ledger("sqlite:///ledger.db", Path(sys.argv[1]))
+    ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
     print("ready", flush=True)
     sys.stdin.readline()
     try:
@@ -527,34 +562,16 @@ asyncio.run(race())
 """
 
 
-def test_of_racing_processes_one_gets_the_lease(tmp_path: Path) -> None:
+def test_of_racing_processes_one_gets_the_lease(place: Place) -> None:
     """Several processes that ask in the same instant: one holds, the others are told to wait."""
     racers = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", RACE, str(tmp_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            program(RACE, place), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for _ in range(4)
     ]
-    for racer in racers:
-        assert racer.stdout is not None and racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("\n")
-        racer.stdin.flush()
+    together(racers)
     answers = [racer.stdout.readline().strip() for racer in racers if racer.stdout]
     for racer in racers:
         racer.communicate("\n", timeout=60)
     assert sorted(answers) == ["held", "refused", "refused", "refused"]
-
-
-def test_the_schema_is_one_that_postgresql_takes() -> None:
-    """Each table can be written in PostgreSQL's SQL."""
-    from sqlalchemy.dialects import postgresql
-
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    for table in ledger_database.metadata.sorted_tables:
-        text = str(sa.schema.CreateTable(table).compile(dialect=dialect))
-        assert table.name in text and "DATETIME" not in text

@@ -165,7 +165,7 @@ def _misfit(key: str, value: object, field: FieldInfo | None, cause: object) -> 
     text = f"expected {_expected(field)}"
     if not isinstance(value, str):
         text += f", found {_kind(value)}"
-    elif key not in _NEVER_SHOWN and not re.search(r"//.*@", value):
+    elif key not in _NEVER_SHOWN and not re.search(r"//.*@|://.*[?&]", value):
         text += f", found {shown(value)}"
     if isinstance(value, str) and (choices := _choices(field)) and not looks_like_secret(value):
         hint = nearest(value, choices)
