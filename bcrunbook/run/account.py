@@ -19,7 +19,7 @@ from bcrunbook.errors import RunbookError
 from bcrunbook.ledger import open_ledger
 from bcrunbook.notebook.files import notebook_path
 from bcrunbook.run.cards import write_card
-from bcrunbook.run.papermill import run_notebook, unwritable
+from bcrunbook.run.papermill import EngineName, run_notebook, unwritable
 from bcrunbook.steps import notebook_of
 from bcrunbook.steps.step import Change, State, Step, worst_code
 from bcrunbook.steps.walk import failed_outcome
@@ -95,6 +95,7 @@ async def run_account(
     *,
     began: Began,
     ended: Ended,
+    engine: EngineName = "bcrunbook",
 ) -> list[StepRun]:
     """Run the notebooks of `steps` for one account.
 
@@ -106,6 +107,7 @@ async def run_account(
         folder: where the output notebooks go.
         began: called when a step begins.
         ended: called when it has ended.
+        engine: what runs the cells.
 
     Raises:
         RunbookError: nothing could be run (no such account, ledger unusable, another run is at it).
@@ -116,7 +118,7 @@ async def run_account(
         async with ledger.lease(f"run/{account}", what=f"run of account {account}"):
             for step in steps:
                 began(account, step)
-                run = await _run_step(workspace, account, step, mode, folder, kind, runs)
+                run = await _run_step(workspace, account, step, mode, folder, kind, runs, engine)
                 runs.append(run)
                 ended(run)
     return runs
@@ -132,6 +134,7 @@ async def run_customers(
     *,
     began: Began,
     ended: Ended,
+    engine: EngineName = "bcrunbook",
 ) -> list[StepRun]:
     """Run the notebooks of `steps` for customers of one account, several customers at a time.
 
@@ -150,7 +153,7 @@ async def run_customers(
                 began(f"{account}/{name}", step)
                 place = folder / "customers" / name
                 runs.append(
-                    await _run_step(workspace, account, step, mode, place, kind, runs, name)
+                    await _run_step(workspace, account, step, mode, place, kind, runs, engine, name)
                 )
                 ended(runs[-1])
         return runs
@@ -167,6 +170,7 @@ async def _run_step(
     folder: Path,
     cloud: str,
     before: list[StepRun],
+    engine: EngineName,
     customer: str = "",
 ) -> StepRun:
     blocking = next((run for run in before if run.step in step.needs and _blocks(run)), None)
@@ -180,7 +184,7 @@ async def _run_step(
     started = datetime.now(UTC)
     written: Path | None = target
     try:
-        outcome = await run_notebook(notebook_path(step, workspace.root), target, values)
+        outcome = await run_notebook(notebook_path(step, workspace.root), target, values, engine)
     except RunbookError as error:
         outcome = failed_outcome(step.id, account, mode, cloud, error, customer).as_dict()
         written = target if target.is_file() else None

@@ -1,34 +1,44 @@
 """One notebook, run by papermill, and the outcome that its last cell displayed.
 
-papermill blocks, so it runs in a thread. It writes the output notebook itself, again and again
-while it runs; nothing secret may ever reach it, so parameters are checked before it starts.
+papermill blocks, so it runs in a thread. It writes the output notebook itself while it runs, whole
+each time; nothing secret may ever reach it, so parameters are checked before it starts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import logging
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+from papermill.iorw import LocalHandler, papermill_io
 
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
 from bcrunbook.notebook import parameters
 from bcrunbook.notebook.views import OUTCOME_MIME
+from bcrunbook.run.engine.engine import RunbookEngine
+from bcrunbook.whole_file import replace_whole
 
-log = logging.getLogger(__name__)
+EngineName = Literal["bcrunbook", "kernel"]
+"""What runs a notebook's cells: our own engine, or a Jupyter kernel."""
 
 
-async def run_notebook(source: Path, target: Path, values: dict[str, str]) -> dict[str, Any]:
+async def run_notebook(
+    source: Path, target: Path, values: dict[str, str], engine: EngineName = "bcrunbook"
+) -> dict[str, Any]:
     """Run a notebook and return its outcome as plain data.
 
     Args:
         source: the notebook.
         target: where the output notebook goes.
         values: the notebook's parameters.
+        engine: what runs its cells.
 
     Raises:
         FixInput: a parameter is not acceptable; nothing was run.
@@ -39,7 +49,7 @@ async def run_notebook(source: Path, target: Path, values: dict[str, str]) -> di
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _Stop() as stop:
-            failure = await asyncio.to_thread(_execute, source, target, values, stop)
+            failure = await asyncio.to_thread(_execute, source, target, values, engine, stop)
         outcome = read_outcome(target)
     except OSError as error:
         raise unwritable(error, target) from None
@@ -67,14 +77,14 @@ def read_outcome(notebook: Path) -> dict[str, Any] | None:
 class _Stop:
     """Ends what papermill's thread does when nobody waits for it any more (Ctrl-C).
 
-    A thread cannot be cancelled, but without its kernel it comes to an end by itself. Killing the
-    kernel is safe at every instant: the next run finds what was done.
+    A thread cannot be cancelled, but without the process that runs its cells it comes to an end by
+    itself. Killing that is safe at every instant: the next run finds what was done.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked = False
-        self._kernel: Any = None
+        self._process: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -82,22 +92,76 @@ class _Stop:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._asked = True
-            if self._kernel is not None and self._kernel.poll() is None:
-                self._kernel.kill()
+            if self._process is not None:
+                self._kill()
 
-    def watch(self, kernel: Any) -> None:
-        """Note the kernel's process, which has just begun."""
+    def watch(self, process: Any) -> None:
+        """Note the process that runs the cells, which has just begun."""
         with self._lock:
-            self._kernel = kernel
+            self._process = process
             if self._asked:
-                kernel.kill()
+                self._kill()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ValueError):  # it has ended, and was closed
+            self._process.kill()
 
 
-def _execute(source: Path, target: Path, values: dict[str, str], stop: _Stop) -> str:
+class _Whole(LocalHandler):  # type: ignore[misc]
+    """Has papermill write files whole or not at all."""
+
+    def write(self, buf: str, path: str) -> None:
+        replace_whole(Path(path), buf.encode("utf-8"))
+
+
+_written_whole: set[Path] = set()
+
+
+def _execute(
+    source: Path, target: Path, values: dict[str, str], engine: EngineName, stop: _Stop
+) -> str:
     """Run papermill; returns the name of the error that a cell raised, or an empty string."""
     import papermill
-    from jupyter_client.manager import AsyncKernelManager
     from papermill.exceptions import PapermillException
+
+    if target.parent not in _written_whole:
+        _written_whole.add(target.parent)
+        papermill_io.register(str(target.parent), _Whole())
+    # Whatever goes wrong comes back as an error or an outcome: nobody else talks to the person.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    with _quiet():
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters=values,
+                progress_bar=False,
+                log_output=False,
+                **_with_kernel(stop)
+                if engine == "kernel"
+                else {"engine_name": "bcrunbook", "started": stop.watch},
+            )
+        except PapermillException as error:
+            return str(getattr(error, "ename", "") or type(error).__name__)
+        except RuntimeError as error:
+            # nbclient reports a dead process this way.
+            return type(error).__name__
+    return ""
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """papermill's and nbformat's own deprecations are nobody's concern; what cells warn of is."""
+    if RunbookEngine.is_own_process:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _with_kernel(stop: _Stop) -> dict[str, Any]:
+    from jupyter_client.manager import AsyncKernelManager
 
     class EncryptedKernelManager(AsyncKernelManager):
         """Encrypts the traffic with the kernel, which plain TCP would show to this machine."""
@@ -106,30 +170,14 @@ def _execute(source: Path, target: Path, values: dict[str, str], stop: _Stop) ->
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
             await super()._async_launch_kernel(kernel_cmd, **kw)
-            stop.watch(getattr(self.provisioner, "process", None))
+            if process := getattr(self.provisioner, "process", None):
+                stop.watch(process)
 
-    # Whatever goes wrong comes back as an error or an outcome: nobody else talks to the person.
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        # papermill's and nbformat's own deprecations are nobody's concern here.
-        warnings.simplefilter("ignore")
-        try:
-            papermill.execute_notebook(
-                str(source),
-                str(target),
-                parameters=values,
-                progress_bar=False,
-                log_output=False,
-                kernel_manager_class=EncryptedKernelManager,
-                # Stopping a kernel makes it log an error of its own that means nothing.
-                extra_arguments=["--log-level=CRITICAL"],
-            )
-        except PapermillException as error:
-            return str(getattr(error, "ename", "") or type(error).__name__)
-        except RuntimeError as error:
-            # nbclient reports a dead kernel this way.
-            return type(error).__name__
-    return ""
+    return {
+        "kernel_manager_class": EncryptedKernelManager,
+        # Stopping a kernel makes it log an error of its own that means nothing.
+        "extra_arguments": ["--log-level=CRITICAL"],
+    }
 
 
 def unwritable(error: OSError, target: Path) -> RunbookError:

@@ -1,0 +1,147 @@
+"""A notebook's cells: in this process, or in one that is made for them.
+
+The processes are forked from one that has read what cells need (`preload`), on platforms that can
+fork; elsewhere each is started anew. Neither shares anything with the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from bcrunbook.run.engine.shell import Message, fresh_shell
+
+Started = Callable[[Any], None]
+
+# By name: it reads papermill, which reads this.
+_PRELOAD = "bcrunbook.run.engine.preload"
+
+
+class CellsDied(Exception):
+    """The process with the cells has ended before they had."""
+
+
+class CellTookTooLong(Exception):
+    """A cell has not ended in time."""
+
+
+class Cells(Protocol):
+    """Where a notebook's cells run."""
+
+    def run(self, source: str, seconds: float | None) -> list[Message]:
+        """Run one cell.
+
+        Args:
+            source: its source.
+            seconds: how long it may take; None for as long as it takes.
+
+        Returns:
+            What a kernel would send about it.
+        """
+
+
+class _Here:
+    """In this process, in one event loop for all of them, as in a kernel."""
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._shell = fresh_shell()
+
+    def run(self, source: str, seconds: float | None) -> list[Message]:
+        async def in_time() -> list[Message]:
+            async with asyncio.timeout(seconds):
+                return await self._shell.run(source)
+
+        try:
+            return self._runner.run(in_time())
+        except TimeoutError:
+            raise CellTookTooLong from None
+
+
+class _There:
+    """In another process."""
+
+    def __init__(self, process: Any, wire: Connection) -> None:
+        self._process = process
+        self._wire = wire
+
+    def run(self, source: str, seconds: float | None) -> list[Message]:
+        try:
+            self._wire.send(source)
+            if not self._wire.poll(seconds):
+                raise CellTookTooLong
+            messages: list[Message] = self._wire.recv()
+        except (EOFError, OSError):
+            raise CellsDied from None
+        return messages
+
+
+@contextmanager
+def cells_here() -> Iterator[Cells]:
+    """Run cells in this process, which has to be one of their own."""
+    with asyncio.Runner() as runner:
+        yield _Here(runner)
+
+
+@contextmanager
+def cells_there(started: Started) -> Iterator[Cells]:
+    """Run cells in a process made for them, which ends with this block.
+
+    Args:
+        started: called with the process once it has started.
+    """
+    ours, theirs = processes().Pipe()
+    process = processes().Process(target=_serve, args=[theirs], daemon=True)
+    with ours:
+        with theirs:
+            process.start()
+        started(process)
+        try:
+            yield _There(process, ours)
+        finally:
+            process.kill()
+            process.join()
+            process.close()
+
+
+@cache
+def processes() -> Any:
+    """How this platform makes a process that has read what cells need."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload([_PRELOAD])
+    return made
+
+
+def _serve(wire: Connection) -> None:
+    """Run what comes, until nobody is there any more."""
+    alone()
+    with cells_here() as cells, contextlib.suppress(EOFError, OSError):
+        while True:
+            wire.send(cells.run(wire.recv(), None))
+
+
+def alone() -> None:
+    """Take this process out of the terminal's reach: who made it decides when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def end_with(wire: Connection) -> None:
+    """End this process, however busy it is, once nobody holds the other end of `wire`."""
+
+    def watch() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            wire.recv_bytes()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

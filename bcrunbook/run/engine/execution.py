@@ -1,0 +1,76 @@
+"""A notebook's execution, with papermill's record of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from papermill.engines import NotebookExecutionManager
+from papermill.log import logger
+
+from bcrunbook.run.engine.cells import Started, cells_here, cells_there
+from bcrunbook.run.engine.client import CellsClient
+
+# A cell that takes no longer is not written down by itself; the next one that does is.
+_WRITE_SECONDS = 1.0
+
+
+class _Manager(NotebookExecutionManager):  # type: ignore[misc]
+    """papermill's record of a run, which writes the file only as often as anybody could read it."""
+
+    def save(self, **kwargs: Any) -> None:
+        """Write the file, unless that was done just now."""
+        if (self.now() - self.last_save_time).total_seconds() >= _WRITE_SECONDS:
+            super().save(**kwargs)
+
+
+def execute(
+    nb: Any,
+    kernel_name: str,
+    *,
+    is_own_process: bool,
+    output_path: str | None = None,
+    progress_bar: bool = True,
+    log_output: bool = False,
+    autosave_cell_every: int = 30,
+    stdout_file: Any = None,
+    stderr_file: Any = None,
+    execution_timeout: int | None = None,
+    started: Started = lambda process: None,
+    **_: Any,
+) -> Any:
+    """Run a notebook. Arguments as for papermill's own engine, where they are not about a kernel.
+
+    Args:
+        is_own_process: whether this process was made to run its cells.
+        started: called with the process that is made for them otherwise.
+
+    Returns:
+        The notebook, with its outputs.
+    """
+    manager = _Manager(
+        nb,
+        output_path=output_path,
+        progress_bar=progress_bar,
+        log_output=log_output,
+        autosave_cell_every=autosave_cell_every,
+    )
+    manager.notebook_start()
+    # What comes to its end is written by papermill afterwards, with a mark at what failed.
+    try:
+        with cells_here() if is_own_process else cells_there(started) as cells:
+            CellsClient(
+                manager,
+                cells,
+                kernel_name=kernel_name,
+                timeout=execution_timeout,
+                log=logger,
+                log_output=log_output,
+                stdout_file=stdout_file,
+                stderr_file=stderr_file,
+            ).execute()
+    except BaseException:
+        manager.notebook_complete()
+        NotebookExecutionManager.save(manager)
+        raise
+    manager.notebook_complete()
+    return manager.nb
