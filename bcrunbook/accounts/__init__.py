@@ -7,7 +7,7 @@ message repeats a value that is or may be a secret, and no network or store is t
 
 from .customer import Customer
 from .edit import amend, problem, with_value
-from .file import find_workspace, load, template
+from .file import find_workspace, hold, load, template
 from .model import GRAPH_COMMAND_LINE_TOOLS, Account, Network, SignIn, Workspace
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Workspace",
     "amend",
     "find_workspace",
+    "hold",
     "load",
     "problem",
     "template",

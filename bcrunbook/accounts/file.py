@@ -66,6 +66,17 @@ def find_workspace(start: Path | str | None) -> Path:
     )
 
 
+_held: dict[Path, Workspace] = {}
+
+
+def hold(workspace: Workspace) -> None:
+    """Have `load` give this workspace from now on in this process, whatever the file says by then.
+
+    For a process that does a part of a larger work: all parts go by the same file.
+    """
+    _held[workspace.root] = workspace
+
+
 def load(workspace: Path) -> Workspace:
     """Read and check `accounts.toml`, and the files of customers that it names.
 
@@ -76,6 +87,8 @@ def load(workspace: Path) -> Workspace:
         FixInput: a file cannot be read or used; lists every mistake.
     """
     root = Path(workspace).expanduser().resolve()
+    if root in _held:
+        return _held[root]
     report = TomlReport(root / FILE_NAME)
     data = report.parse()
     context = {"root": root}

@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import parse_qsl
 
 from pydantic import (
     BeforeValidator,
@@ -148,6 +149,7 @@ class Account(Frozen):
         secret_lifetime_days: `secret_lifetime` of the file, in days; a month is a 24th of 730.
         secret_store: `keyring:SERVICE`, `file:DIR` or `keyvault:URL`, for `secrets.open_store`.
         requires: the account that must have passed first.
+        tags: words by which a batch can choose accounts.
         customers: by name, in the order of the file.
     """
 
@@ -185,6 +187,9 @@ class Account(Frozen):
     )
     cloud: Literal["live", "rehearsal"] = Field(default="live", description="a cloud")
     requires: str | None = Field(default=None, description="the name of a trial account")
+    tags: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")], ...] = Field(
+        default=(), strict=False, description='a list of words, such as ["spain", "wave-2"]'
+    )
     customers: dict[str, Customer] = Field(
         default={}, repr=False, description="tables or a CSV file; `load` has read either"
     )
@@ -239,9 +244,22 @@ class Network(Frozen):
     ca: _Path | None = Field(default=None, description="the path of a PEM file")
 
 
+def _without_password(value: object) -> object:
+    if isinstance(value, str) and value.startswith("postgresql"):
+        query = parse_qsl(value.partition("?")[2], keep_blank_values=True)
+        # Between :// and @ a colon begins a password, also one that is not spelled for an address.
+        if re.search(r"://[^@]*:[^@]*@", value) or {"password", "sslpassword"} & dict(query).keys():
+            raise ValueError(
+                "PostgreSQL finds the password by itself, in ~/.pgpass, in PGPASSWORD or in a "
+                "service file (postgresql+psycopg:///?service=NAME)."
+            )
+    return value
+
+
 class LedgerTable(Frozen):
     url: Annotated[
         str,
+        BeforeValidator(_without_password),
         Field(pattern=r"^(?:sqlite:///.+|postgresql(?:\+[a-z0-9]+)?://(?:[^\s:@/]+@)?[^\s@]+)$"),
     ] = Field(
         default="sqlite:///ledger.db",
@@ -262,6 +280,8 @@ class Workspace(Frozen):
         ledger_url: for `ledger.open_ledger`, together with `root`.
         network: proxy and CA of the file.
         rehearsal: the folder that holds rehearsal.json, if the file names one.
+        is_followed_elsewhere: whether another process stays with what is under way, so that a step
+            that finds such a thing ends as waiting at once. Never in a file.
     """
 
     root: Path
@@ -269,6 +289,7 @@ class Workspace(Frozen):
     ledger_url: str = "sqlite:///ledger.db"
     network: Network = Field(default=Network())
     rehearsal: Path | None = None
+    is_followed_elsewhere: bool = False
 
     def account(self, name: str) -> Account:
         """The account of this name.

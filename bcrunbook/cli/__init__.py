@@ -9,6 +9,7 @@ import typer
 from bcrunbook import __version__
 from bcrunbook.cli import (
     accounts,
+    batch,
     check,
     confirm,
     doctor,
@@ -37,6 +38,7 @@ app.command("init", short_help="Lay out a workspace.")(init.init)
 app.command("lab", short_help="Open the notebooks in JupyterLab.")(lab.lab)
 app.command("plan", short_help="Show what would be done for an account.")(run.plan)
 app.command("run", short_help="Run an account's notebooks headlessly.")(run.run)
+app.command("batch", short_help="Run many accounts and customers.")(batch.batch)
 app.command("confirm", short_help="Note who has done a person's part.")(confirm.confirm)
 app.command("notice", short_help="Write the notice to a customer before linking.")(notice.notice)
 app.command("link", short_help="Print the link for a customer.")(link.link)

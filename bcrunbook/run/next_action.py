@@ -20,7 +20,7 @@ def next_action(state: str, outcome: Mapping[str, Any], again: str) -> str:
         return ""
     if state == "pending":
         return again
-    if state == "waiting":
+    if state == "waiting" and not outcome.get("error"):
         return f"wait some minutes, then {again}"
     if "said_by" in outcome:
         return f"{outcome['said_by']} says that it is done: {again}"

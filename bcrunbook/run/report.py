@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +38,33 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
     Raises:
         Unreachable: it cannot be written.
     """
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        # The hand-off looks the same in a notebook, on its card and here.
-        loader=ChoiceLoader([PackageLoader("bcrunbook.run"), PackageLoader("bcrunbook.notebook")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("report.html").render(
+    write_page(
+        path,
+        "report.html",
         title=title,
         cloud=cloud,
-        version=__version__,
-        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         accounts=_by_account(runs, path.parent),
         steps=[(index, step.id, step.title) for index, step in enumerate(STEPS)],
         matrices=_matrices(runs),
         counts=_counts(runs),
+    )
+
+
+def write_page(path: Path, template: str, **values: Any) -> None:
+    """Write a page from one of the templates, whole or not at all.
+
+    Args:
+        path: the HTML file.
+        template: the template's name.
+        values: what it is filled in with, beside the program's version and the time.
+
+    Raises:
+        Unreachable: it cannot be written.
+    """
+    html = (
+        _templates()
+        .get_template(template)
+        .render(version=__version__, written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **values)
     )
     content = printable(scrub(html, where="the report"))
     try:
@@ -67,6 +76,20 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
             where=str(path),
             next="make room or correct the rights; how each step ended: bcrunbook status",
         ) from None
+
+
+@cache
+def _templates() -> Any:
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        # The hand-off looks the same in a notebook, on its card and here.
+        loader=ChoiceLoader([PackageLoader("bcrunbook.run"), PackageLoader("bcrunbook.notebook")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _matrices(
@@ -98,7 +121,7 @@ def _by_account(
             {
                 "outcome": run.outcome,
                 "word": STATE_WORDS[run.state],
-                "since": _since(run.outcome),
+                "since": since(run.outcome["since"]),
                 "next": next_action(run.state, run.outcome, _command(run)),
                 "notebook": _link(run.notebook, folder),
                 "card": _link(run.card, folder),
@@ -111,11 +134,11 @@ def _by_account(
     return accounts
 
 
-def _since(outcome: dict[str, Any]) -> tuple[str, str]:
-    """Since when it stands like this: in full, and as briefly as it is unmistakable."""
-    since = datetime.fromisoformat(outcome["since"]).astimezone(UTC)
-    is_recent = datetime.now(UTC) - since < timedelta(hours=12)
-    return f"{since:%Y-%m-%d %H:%M} UTC", f"{since:%H:%M} UTC" if is_recent else f"{since:%Y-%m-%d}"
+def since(told: str) -> tuple[str, str]:
+    """Since when something stands as it does: in full, and as briefly as it is unmistakable."""
+    at = datetime.fromisoformat(told).astimezone(UTC)
+    is_recent = datetime.now(UTC) - at < timedelta(hours=12)
+    return f"{at:%Y-%m-%d %H:%M} UTC", f"{at:%H:%M} UTC" if is_recent else f"{at:%Y-%m-%d}"
 
 
 def _command(run: StepRun) -> str:

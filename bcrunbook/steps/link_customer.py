@@ -237,6 +237,8 @@ class LinkCustomer:
                 place = looker.place.name
                 memory = recall(context, place)
             judgement = judge([*log.polls, poll], memory)
+            if judgement.verdict is Verdict.CONFIRMING and (carried := log.carried_on(poll)):
+                judgement = judge(carried, memory)
             watched = tuple(log.polls or log.before)
             open_since = log.began
         return CustomerFindings(

@@ -10,7 +10,7 @@ instead of travelling on as an exception.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol
@@ -18,8 +18,10 @@ from typing import Any, Generic, Protocol
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.services.patience import Patience
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.follow import lease, remember
 from bcrunbook.steps.said import confirm
 from bcrunbook.steps.step import Change, F, Finding, Mode, Outcome, State, Step, Verdict
+from bcrunbook.steps.without_trial import is_allowed
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
 SETTLING = Patience(first=2.0, longest=20.0, deadline=240.0)
@@ -171,7 +173,7 @@ class Walk(Generic[F]):
             self._finished = True
             ledger = self.context.ledger
             if self.mode is not Mode.PLAN:
-                self._remember()
+                remember(self.step, self.context, self.findings, self._run_id)
             ledger.end_run(self._run_id, state.value)
             ledger.record_outcome(
                 self._run_id,
@@ -197,7 +199,7 @@ class Walk(Generic[F]):
     def _check_required(self) -> None:
         """Refuse to write for an account before the one it requires has passed the same step."""
         account = self.context.account
-        if account.requires is None:
+        if account.requires is None or is_allowed(self.context.ledger, account.name):
             return
         passed = {
             row.step
@@ -342,29 +344,13 @@ class Walk(Generic[F]):
         """Stay with what is under way. Only one process does so at a time."""
         if self.findings is None or not self.findings.under_way:
             return
-        async with self._lease():
+        if self.context.workspace.is_followed_elsewhere:
+            self._waiting_for = self.findings.under_way
+            return
+        async with lease(self.step, self.context):
             self.findings = await self.step.follow(self.context, self.findings, self.told)
         self.plan()
         self._waiting_for = self.findings.under_way
-
-    def _remember(self) -> None:
-        """Keep what the last look saw, unless the ledger has just that already."""
-        context = self.context
-        for seen in self.findings.observations if self.findings is not None else ():
-            account, step = context.account.name, seen.step or self.step.id
-            customer = seen.customer or context.customer_name
-            known = context.ledger.latest(account, step, seen.kind, seen.subject, customer)
-            if known is None or known.data != seen.data:
-                context.ledger.record(
-                    account,
-                    step,
-                    seen.kind,
-                    seen.subject,
-                    "observed",
-                    seen.data,
-                    run_id=self._run_id,
-                    customer=customer,
-                )
 
     def _note(self, kind: str, change: Change, what: str) -> None:
         self.context.ledger.record(
@@ -389,7 +375,7 @@ class Walk(Generic[F]):
     async def _alone(self) -> AsyncIterator[None]:
         """Hold the lease; look again if much may have happened since we looked."""
         context = self.context
-        async with self._lease():
+        async with lease(self.step, self.context):
             # Looking records nothing, so a newer fact is another run's doing. And a person may have
             # taken any time to answer.
             newest = context.ledger.latest(context.account.name, customer=context.customer_name)
@@ -397,13 +383,6 @@ class Walk(Generic[F]):
                 await self._look_until_settled()
                 self.plan()
             yield
-
-    def _lease(self) -> AbstractAsyncContextManager[None]:
-        """The lease on the account, or on the customer that the step is about."""
-        name = f"account/{self.context.account.name}"
-        if self.context.customer is not None:
-            name = f"{name}/customer/{self.context.customer.name}"
-        return self.context.ledger.lease(name, what=f"step {self.step.id}")
 
     def _state(self) -> State:
         if isinstance(self.error, AskAdministrator):

@@ -13,6 +13,7 @@ COMMANDS = [
     ("lab",),
     ("plan",),
     ("run",),
+    ("batch",),
     ("status",),
     ("doctor",),
     ("explain",),

@@ -6,16 +6,20 @@ that only a person can change, is followed by a new one; one that ran out of tim
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.installation.poll import Poll
-from bcrunbook.steps.installation.verdict import NOT_SETTLED, OVER, Judgement, Verdict
+from bcrunbook.steps.installation.verdict import GOOD, NOT_SETTLED, OVER, Judgement, Verdict
 
 STEP = "link_customer"
 BEGAN = "watch"
 POLL = "poll"
 ENDED = "verdict"
+
+FRESH = 900.0
+"""Seconds for which a watch that ended well speaks for what is seen once afterwards."""
 
 
 class WatchLog:
@@ -33,28 +37,44 @@ class WatchLog:
         self.before: list[Poll] = []
         """The polls of the last watch that has ended."""
         self.began: datetime | None = None
+        self._last_began: datetime | None = None
+        self._ended_well: datetime | None = None
         for fact in context.ledger.facts(
             context.account.name, STEP, subject=connection, customer=context.customer_name
         ):
             if fact.kind == BEGAN:
-                self.began, self.polls = fact.at, []
+                self.began, self.polls, self._ended_well = fact.at, [], None
             elif fact.kind == POLL:
                 self.polls.append(Poll.from_dict(fact.data))
             elif fact.kind == ENDED and Verdict(fact.data["verdict"]) not in NOT_SETTLED:
+                self._ended_well = fact.at if Verdict(fact.data["verdict"]) in GOOD else None
                 self._close()
         if self.elapsed > OVER:
             # Whatever goes on now is another installation.
             self._close()
 
     def _close(self) -> None:
+        self._last_began = self.began
         self.began, self.before, self.polls = None, self.polls, []
 
     @property
     def elapsed(self) -> float:
         """Seconds of the cloud's time since the watch began; 0 when none is under way."""
-        if self.began is None:
-            return 0.0
-        return self._context.age((datetime.now(UTC) - self.began).total_seconds())
+        return self._age(self.began) if self.began is not None else 0.0
+
+    def carried_on(self, poll: Poll) -> list[Poll]:
+        """The last watch with one more poll, where it ended well a short while ago; else nothing.
+
+        Whoever makes the record of what another has watched sees it but once.
+        """
+        if self._ended_well is None or self._last_began is None or self.began is not None:
+            return []
+        if self._age(self._ended_well) > FRESH:
+            return []
+        return [*self.before, replace(poll, elapsed=self._age(self._last_began))]
+
+    def _age(self, at: datetime) -> float:
+        return self._context.age((datetime.now(UTC) - at).total_seconds())
 
     def begin(self) -> None:
         """Note that a watch begins, unless one is under way."""

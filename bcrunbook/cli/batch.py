@@ -1,0 +1,240 @@
+"""`bcrunbook batch`: many accounts and customers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bcrunbook.cli import options, output
+
+if TYPE_CHECKING:
+    from bcrunbook.accounts import Workspace
+    from bcrunbook.ledger import Ledger
+    from bcrunbook.run.batch.coordinator import Coordinator, Event, Options
+    from bcrunbook.run.batch.selection import Item, Selection, Standings
+
+_INTERRUPTED = 130
+# How often the report is written while the batch goes on.
+_REPORT_SECONDS = 5.0
+
+
+def batch(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Patterns: 'trial*' for accounts, 'trial/mill*' for customers."),
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Only accounts of this kind.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only accounts with this tag. May be repeated.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what failed last.")] = False,
+    needs_person: Annotated[
+        bool, typer.Option("--needs-person", help="Only what needed a person last.")
+    ] = False,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="auto, plan or apply. auto applies in the rehearsal cloud, and plans live."
+        ),
+    ] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as --mode plan.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="How many at a time. Default: two for each core."),
+    ] = None,
+    without_trial: Annotated[
+        str,
+        typer.Option(
+            metavar="REASON",
+            help="Let production accounts begin before their trial has passed. Is recorded.",
+        ),
+    ] = "",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Do not take up the batch that was broken off.")
+    ] = False,
+    engine: Annotated[
+        str, typer.Option(help="bcrunbook or kernel: what runs the notebooks' cells.")
+    ] = "bcrunbook",
+    workspace: options.Workspace = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run the notebooks of many accounts and customers, several at a time.
+
+    What is done stays done. A batch that was broken off is taken up again by the same command.
+    """
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.run.batch.coordinator import Options
+    from bcrunbook.run.batch.selection import Selection
+
+    mode = "plan" if dry_run else mode
+    _check_words(mode=mode, kind=kind, engine=engine)
+    code = asyncio.run(
+        _batch(
+            load(find_workspace(workspace)),
+            Selection(tuple(names or ()), kind, tuple(tag or ()), failed, needs_person),
+            Options(mode, jobs or 2 * (os.cpu_count() or 1), engine),  # type: ignore[arg-type]
+            without_trial=without_trial,
+            anew=anew,
+            as_json=as_json,
+        )
+    )
+    raise typer.Exit(code)
+
+
+def _check_words(**given: str) -> None:
+    from bcrunbook.errors import NotFound, nearest
+
+    known = {
+        "mode": ("auto", "plan", "apply"),
+        "kind": ("", "trial", "production"),
+        "engine": ("bcrunbook", "kernel"),
+    }
+    for name, value in given.items():
+        if value not in known[name]:
+            raise NotFound(
+                f'There is no {name} "{value}" here.',
+                where=f"--{name}",
+                next=nearest(value, [one for one in known[name] if one]),
+            )
+
+
+async def _batch(
+    workspace: Workspace,
+    selection: Selection,
+    options: Options,
+    *,
+    without_trial: str,
+    anew: bool,
+    as_json: bool,
+) -> int:
+    from bcrunbook.ledger import open_ledger
+    from bcrunbook.run.batch import record
+    from bcrunbook.run.batch.coordinator import LEASE
+    from bcrunbook.run.batch.selection import chosen
+    from bcrunbook.run.folders import run_folder
+
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        standings = {(one.account, one.customer or "", one.step): one for one in ledger.standings()}
+        items = chosen(workspace, selection, standings)
+        async with ledger.lease(LEASE, what=f"a batch of {len(items)}"):
+            if without_trial:
+                _allow(ledger, workspace, items, without_trial)
+            begun = record.begin(ledger, run_folder(workspace.root), items, options.mode, anew=anew)
+            if begun.ended:
+                output.say(
+                    f"Taking up the batch {begun.id} again: {len(begun.ended)} of {len(items)}"
+                    " have ended."
+                )
+            return await _carry_out(
+                workspace, ledger, begun, items, options, standings, as_json=as_json
+            )
+
+
+def _allow(ledger: Ledger, workspace: Workspace, items: list[Item], reason: str) -> None:
+    import getpass
+
+    from bcrunbook.steps.without_trial import allow
+
+    for name in dict.fromkeys(item.account for item in items):
+        if workspace.account(name).requires:
+            allow(ledger, name, reason, getpass.getuser())
+
+
+async def _carry_out(
+    workspace: Workspace,
+    ledger: Ledger,
+    begun: Any,
+    items: list[Item],
+    options: Options,
+    standings: Standings,
+    *,
+    as_json: bool,
+) -> int:
+    from bcrunbook.cli.batch_view import view_of
+    from bcrunbook.run.batch.coordinator import Coordinator
+    from bcrunbook.run.batch.processes import local_processes
+    from bcrunbook.run.batch.report import write_batch_report
+
+    clouds = {workspace.account(item.account).cloud for item in items}
+    cloud = "live" if "live" in clouds else "rehearsal"
+    report = begun.folder / "report.html"
+    told: list[Callable[[Event], None]] = []
+
+    def tell(event: Event) -> None:
+        for one in told:
+            one(event)
+
+    async with local_processes() as executor:
+        coordinator = Coordinator(
+            workspace, ledger, begun, items, options, executor, standings, tell
+        )
+
+        def write() -> None:
+            write_batch_report(report, coordinator.board, cloud=cloud, title=f"Batch {begun.id}")
+
+        told.append(_now_and_then(write))
+        with view_of(coordinator.board, as_json=as_json) as view:
+            told.append(view.tell)
+            interrupted = await _until_the_end(coordinator, view.say)
+        write()
+        view.end(report)
+    return _INTERRUPTED if interrupted else coordinator.board.exit_code
+
+
+def _now_and_then(write: Callable[[], None]) -> Callable[[Any], None]:
+    written = float("-inf")
+
+    def tell(_: Event) -> None:
+        nonlocal written
+        if time.monotonic() - written >= _REPORT_SECONDS:
+            write()
+            written = time.monotonic()
+
+    return tell
+
+
+async def _until_the_end(coordinator: Coordinator, say: Callable[[str], None]) -> bool:
+    """Carry the batch out; Ctrl-C once lets what has begun come to its end, twice ends it now.
+
+    Returns:
+        Whether it was interrupted.
+    """
+    asked = 0
+    work = asyncio.create_task(coordinator.run())
+
+    def interrupt() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            coordinator.stop()
+            say("Stopping: what has begun is finished first. Ctrl-C again ends it now.")
+        else:
+            work.cancel()
+
+    with _at_interrupt(interrupt):
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not asked:
+                raise
+    if asked:
+        say("The same command takes it up where it was.")
+    return asked > 0
+
+
+@contextlib.contextmanager
+def _at_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(act))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

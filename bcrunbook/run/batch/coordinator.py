@@ -1,0 +1,247 @@
+"""Puts a batch together: who comes next, what ends, what is noted, what is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from bcrunbook import __version__
+from bcrunbook.accounts import Workspace
+from bcrunbook.errors import ReportBug, WaitAndRetry
+from bcrunbook.ledger import Ledger
+from bcrunbook.run.account import StepRun
+from bcrunbook.run.batch import record
+from bcrunbook.run.batch.board import Board, Line, is_well
+from bcrunbook.run.batch.parking import Parking
+from bcrunbook.run.batch.processes import Executor, WorkerDied
+from bcrunbook.run.batch.queue import Queue
+from bcrunbook.run.batch.record import Batch
+from bcrunbook.run.batch.selection import Item, Standings, has_passed
+from bcrunbook.run.batch.worker import Job, Told, could_not, job_of
+from bcrunbook.run.papermill import EngineName
+from bcrunbook.steps import without_trial
+
+LEASE: Final = "batch"
+TRIES: Final = 3
+"""How often an item is tried whose process has ended under it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a batch is carried out.
+
+    Args:
+        mode: `auto`, `plan` or `apply`.
+        jobs: how many items at a time.
+        engine: what runs the notebooks' cells.
+    """
+
+    mode: str
+    jobs: int
+    engine: EngineName = "bcrunbook"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a batch tells.
+
+    Args:
+        kind: a step began or ended; an item ended, waits, has waited, or was tried again.
+        who: whom it is about.
+        step: the step, where it is about one.
+        line: how the step ended.
+    """
+
+    kind: Literal["step_began", "step_ended", "item_ended", "parked", "settled", "tried_again"]
+    who: str
+    step: str = ""
+    line: Line | None = None
+
+
+class Coordinator:
+    """Carries out a batch.
+
+    Args:
+        workspace: the loaded workspace.
+        ledger: its ledger.
+        batch: the batch, begun or taken up again.
+        items: what it is about, in the order of the file.
+        options: how it is carried out.
+        executor: where its items are done.
+        standings: how everything stood before.
+        tell: called with what happens, when the board shows it.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        ledger: Ledger,
+        batch: Batch,
+        items: Sequence[Item],
+        options: Options,
+        executor: Executor,
+        standings: Standings,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._workspace = workspace
+        self._ledger = ledger
+        self._batch = batch
+        self._options = options
+        self._executor = executor
+        self._standings = standings
+        self._tell = tell
+        self._settling: set[asyncio.Task[None]] = set()
+        self._waited: set[str] = set()
+        self.board = Board(items)
+        for item in items:
+            if item.who in batch.ended:
+                lines = [Line(**one) for one in batch.ended[item.who]]
+                self.board.take_over(item.who, lines)
+        left = [item for item in items if item.who not in batch.ended]
+        self._queue = Queue(left, {item.who: self._first(item) for item in left})
+
+    def stop(self) -> None:
+        """Begin nothing new; what has begun goes on to its end."""
+        self._queue.close()
+        for one in self._settling:
+            one.cancel()
+
+    async def run(self) -> None:
+        """Carry it out, to its end or until it is stopped."""
+        async with Parking(self._workspace) as parking, asyncio.TaskGroup() as group:
+
+            async def lane() -> None:
+                """One item after the other."""
+                while (item := await self._queue.take()) is not None:
+                    await self._item(item)
+                    under_way = self._under_way(item)
+                    if under_way and self._queue.is_closed:
+                        continue  # it has not ended: whoever takes the batch up follows it
+                    if under_way:
+                        settling = group.create_task(self._settle(parking, item, under_way))
+                        self._settling.add(settling)
+                        settling.add_done_callback(self._settling.discard)
+                    else:
+                        self._end(item)
+
+            for _ in range(self._options.jobs):
+                group.create_task(lane())
+        if self._queue.is_empty:
+            record.end(self._ledger, self._batch, self.board.exit_code)
+
+    def _under_way(self, item: Item) -> str:
+        """The step that an item waits at for what takes its time; empty otherwise."""
+        if item.who in self._waited or not item.customer:
+            return ""
+        lines = self.board.lines[item.who].values()
+        return next((line.step for line in lines if line.is_under_way), "")
+
+    async def _settle(self, parking: Parking, item: Item, step: str) -> None:
+        """Wait without a process; then the notebook is run once more, to make the record."""
+        self._waited.add(item.who)
+        self._queue.park(item)
+        self.board.park(item)
+        self._tell(Event("parked", item.who, step))
+        await parking.wait(item, step)
+        self.board.unpark(item)
+        self._tell(Event("settled", item.who, step))
+        self._queue.unpark(item)
+
+    async def _item(self, item: Item) -> None:
+        job = job_of(
+            self._workspace, item, self._options.mode, self._batch.folder, self._options.engine
+        )
+        blocking = self._blocking(item)
+        if blocking is not None:
+            self._end_step(item, blocking)
+        elif error := self._refusal(item):
+            self._end_step(item, self._line(could_not(job, error)))
+        else:
+            await self._do(item, job)
+
+    async def _do(self, item: Item, job: Job) -> None:
+        def tell(told: Told) -> None:
+            if told.run is not None:
+                self._end_step(item, self._line(told.run))
+            else:
+                self.board.begin_step(item, told.step)
+                self._tell(Event("step_began", item.who, told.step))
+
+        for _ in range(TRIES):
+            try:
+                await self._executor.do(job, tell)
+            except WorkerDied:
+                self._tell(Event("tried_again", item.who))
+                continue
+            return
+        died = ReportBug(
+            f"The process that did this has ended {TRIES} times before it was done.",
+            where=item.who,
+            why="somebody or the system killed it: is there enough memory?",
+            next=f"bcrunbook run {item.account} runs it alone",
+        )
+        self._end_step(item, self._line(could_not(job, died)))
+
+    def _first(self, item: Item) -> tuple[str, ...]:
+        """Whose end an item waits for, wherever they are in the batch."""
+        if item.customer:
+            return (item.account,)
+        required = self._workspace.account(item.account).requires
+        return (required,) if required else ()
+
+    def _blocking(self, item: Item) -> Line | None:
+        """What it comes to when an item's account has not passed in this batch."""
+        if not item.customer:
+            return None
+        lines = self.board.lines.get(item.account, {}).values()
+        open_ = next((line for line in lines if not is_well(line)), None)
+        if open_ is None:
+            return None
+        return replace(
+            open_,
+            customer=item.customer,
+            step=item.steps[0],
+            summary=f"Not run: the account {item.account} comes first.",
+            next="",
+            notebook="",
+            card="",
+            seconds=0.0,
+            was_run=False,
+        )
+
+    def _refusal(self, item: Item) -> WaitAndRetry | None:
+        """Why a production account may not be written to yet."""
+        account = self._workspace.account(item.account)
+        if self._options.mode == "plan" or item.customer or account.requires is None:
+            return None
+        lines = self.board.lines.get(account.requires)
+        if (
+            all(is_well(line) for line in lines.values())
+            if lines
+            else has_passed(account.requires, self._standings, __version__)
+        ):
+            return None
+        if without_trial.is_allowed(self._ledger, account.name):
+            return None
+        return WaitAndRetry(
+            f'"{account.name}" waits for "{account.requires}", which has not passed every step with'
+            f" this version of the runbook ({__version__}). Nothing was written.",
+            where=f'accounts.toml, requires = "{account.requires}"',
+            next=f"run {account.requires} first, or give a reason: --without-trial REASON",
+        )
+
+    def _line(self, run: StepRun) -> Line:
+        return Line.of(run, self._batch.folder)
+
+    def _end_step(self, item: Item, line: Line) -> None:
+        self.board.end_step(line)
+        self._tell(Event("step_ended", item.who, line.step, line))
+
+    def _end(self, item: Item) -> None:
+        lines = [line.as_dict() for line in self.board.lines.get(item.who, {}).values()]
+        record.note_item(self._ledger, self._batch, item, lines)
+        self.board.end_item(item)
+        self._tell(Event("item_ended", item.who))
+        self._queue.ended(item)

@@ -1,0 +1,68 @@
+"""Whoever waits for an installation: all of them in one event loop, none in a process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.errors import RunbookError
+from bcrunbook.run.batch.selection import Item
+from bcrunbook.steps import step_named
+from bcrunbook.steps.context import Context, open_context
+from bcrunbook.steps.follow import follow
+
+_log = logging.getLogger(__name__)
+
+
+class Parking:
+    """Stays with what is under way, for many customers; use it in an `async with` block.
+
+    Args:
+        workspace: the loaded workspace.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._stack = AsyncExitStack()
+        self._contexts: dict[str, Context] = {}
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def wait(self, item: Item, step: str) -> None:
+        """Wait until what is under way for a customer has settled, or its time is up.
+
+        Why it could not be followed is not told here: the run after it tells.
+
+        Args:
+            item: the customer.
+            step: the step that found it.
+        """
+        try:
+            context = await self._context(item.account)
+            customer = context.account.customers[item.customer]
+            await follow(step_named(step), replace(context, customer=customer))
+        except RunbookError as error:
+            _log.info("%s cannot be followed: %s", item.who, error.what)
+
+    async def _context(self, account: str) -> Context:
+        """The account's context: its customers share sign-in, clients and what they saw."""
+        async with self._opening:
+            if account not in self._contexts:
+                opened = open_context(self._workspace, self._workspace.account(account))
+                self._contexts[account] = await self._stack.enter_async_context(opened)
+        return self._contexts[account]

@@ -1,0 +1,76 @@
+"""The processes of a batch on this machine: one for each item, several at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+from bcrunbook.run.batch.worker import Job, Told, work
+from bcrunbook.run.engine.cells import processes
+
+Tell = Callable[[Told], None]
+
+
+class WorkerDied(Exception):
+    """The process that did a job has ended before the job had."""
+
+
+class Executor(Protocol):
+    """Where jobs are done."""
+
+    async def do(self, job: Job, tell: Tell) -> None:
+        """Do one job.
+
+        Args:
+            job: what to do.
+            tell: called with what the process tells, in order.
+
+        Raises:
+            WorkerDied: whatever did it is gone; doing it again is safe.
+        """
+
+
+class Processes:
+    """Does each job in a process of its own. Get it from `local_processes`."""
+
+    def __init__(self) -> None:
+        self._running: set[Any] = set()
+
+    async def do(self, job: Job, tell: Tell) -> None:
+        """See `Executor`."""
+        ours, theirs = processes().Pipe()
+        process = processes().Process(target=work, args=[theirs, job], daemon=True)
+        with ours:
+            with theirs:
+                await asyncio.to_thread(process.start)
+            self._running.add(process)
+            try:
+                while True:
+                    told: Told = await asyncio.to_thread(ours.recv)
+                    if told.kind == "over":
+                        return
+                    tell(told)
+            except (EOFError, OSError):
+                raise WorkerDied from None
+            finally:
+                self._running.discard(process)
+                # Whoever waits in a thread for it comes back by that.
+                process.kill()
+                await asyncio.shield(asyncio.to_thread(process.join))
+
+    def kill(self) -> None:
+        """End all of them at once, which is safe: the next run finds what was done."""
+        for process in self._running:
+            process.kill()
+
+
+@contextlib.asynccontextmanager
+async def local_processes() -> AsyncIterator[Processes]:
+    """Processes on this machine, none of which outlives the block."""
+    made = Processes()
+    try:
+        yield made
+    finally:
+        made.kill()

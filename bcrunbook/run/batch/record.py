@@ -1,0 +1,92 @@
+"""What the ledger knows of a batch, so that one that was broken off can be taken up again.
+
+Facts of the step `batch`: one that it began, one for each item that has ended, one that it ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from bcrunbook.ledger import Ledger
+from bcrunbook.run.batch.selection import Item
+
+STEP: Final = "batch"
+BEGAN, ITEM, ENDED = "batch_began", "batch_item", "batch_ended"
+NOBODY: Final = "*"
+"""The account of a fact that is about all of them."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that has begun.
+
+    Args:
+        id: names it, and its folder.
+        folder: where its notebooks, cards and report go.
+        ended: what has ended in it so far: by whom it is about, the lines of the board.
+    """
+
+    id: str
+    folder: Path
+    ended: dict[str, list[dict[str, Any]]]
+
+
+def begin(ledger: Ledger, folder: Path, items: Sequence[Item], mode: str, *, anew: bool) -> Batch:
+    """Begin a batch, or take up the one that asked for the same and has not ended.
+
+    Args:
+        ledger: the ledger; nobody else may be at a batch meanwhile.
+        folder: where a new one's notebooks go.
+        items: what it is about.
+        mode: `auto`, `plan` or `apply`.
+        anew: whether one that has not ended is left alone.
+    """
+    asked = _asked(items, mode)
+    began = ledger.latest(NOBODY, STEP, BEGAN)
+    is_same = began is not None and began.data["asked"] == asked
+    if began and is_same and not anew and not _has_ended(ledger, began.subject):
+        place = Path(began.data["folder"])
+        if place.is_dir():
+            return Batch(began.subject, place, _ended_items(ledger, began.subject))
+    told = {"asked": asked, "folder": str(folder), "items": len(items), "mode": mode}
+    ledger.record(NOBODY, STEP, BEGAN, folder.name, "intended", told)
+    return Batch(folder.name, folder, {})
+
+
+def note_item(ledger: Ledger, batch: Batch, item: Item, lines: list[dict[str, Any]]) -> None:
+    """Note that an item has ended.
+
+    Args:
+        ledger: the ledger.
+        batch: the batch.
+        item: what has ended.
+        lines: how, as plain data.
+    """
+    told = {"account": item.account, "customer": item.customer, "lines": lines}
+    ledger.record(NOBODY, STEP, ITEM, batch.id, "done", told)
+
+
+def end(ledger: Ledger, batch: Batch, code: int) -> None:
+    """Note that a batch has ended."""
+    ledger.record(NOBODY, STEP, ENDED, batch.id, "done", {"exit_code": code})
+
+
+def _asked(items: Sequence[Item], mode: str) -> str:
+    told = json.dumps([mode, *sorted(one.who for one in items)])
+    return sha256(told.encode("utf-8")).hexdigest()
+
+
+def _has_ended(ledger: Ledger, batch: str) -> bool:
+    return ledger.latest(NOBODY, STEP, ENDED, batch) is not None
+
+
+def _ended_items(ledger: Ledger, batch: str) -> dict[str, list[dict[str, Any]]]:
+    facts = ledger.facts(NOBODY, STEP, ITEM, batch)
+    return {
+        Item(fact.data["account"], fact.data["customer"]).who: fact.data["lines"] for fact in facts
+    }

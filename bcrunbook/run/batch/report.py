@@ -1,0 +1,78 @@
+"""The HTML report of a batch: what is to be done, and accounts and customers by steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from bcrunbook.notebook.views import STATE_WORDS
+from bcrunbook.run.batch.board import Board, Line, is_well
+from bcrunbook.run.batch.selection import OF_ACCOUNTS, OF_CUSTOMERS
+from bcrunbook.run.report import since, write_page
+from bcrunbook.steps import STEPS
+from bcrunbook.steps.step import State
+
+
+def write_batch_report(path: Path, board: Board, *, cloud: str, title: str) -> None:
+    """Write the report of a batch as it stands, whole or not at all.
+
+    Args:
+        path: the HTML file, in the batch's folder.
+        board: how far everything is.
+        cloud: `live` or `rehearsal`.
+        title: the report's heading.
+
+    Raises:
+        Unreachable: it cannot be written.
+    """
+    lines = [line for several in board.lines.values() for line in several.values()]
+    states = Counter(line.state for line in lines if line.was_run)
+    write_page(
+        path,
+        "batch.html",
+        title=title,
+        cloud=cloud,
+        ended=board.ended,
+        total=len(board.items),
+        counts=[
+            (state.value, word, states[state.value])
+            for state, word in STATE_WORDS.items()
+            if states[state.value]
+        ],
+        open=attention(board),
+        titles={step.id: f"{number}. {step.title}" for number, step in enumerate(STEPS)},
+        since=since,
+        matrices=_matrices(board),
+    )
+
+
+def _matrices(
+    board: Board,
+) -> list[tuple[str, list[tuple[int, str, str]], list[tuple[str, dict[str, Line]]]]]:
+    """Accounts by their steps, and customers by theirs: heading, columns, rows."""
+    found = []
+    for heading, of_customers, steps in (
+        ("Accounts", False, OF_ACCOUNTS),
+        ("Customers", True, OF_CUSTOMERS),
+    ):
+        rows = [
+            (item.who, board.lines.get(item.who, {}))
+            for item in board.items
+            if bool(item.customer) is of_customers
+        ]
+        columns = [
+            (number, step.id, step.title) for number, step in enumerate(STEPS) if step.id in steps
+        ]
+        if rows:
+            found.append((heading, columns, rows))
+    return found
+
+
+def attention(board: Board) -> list[Line]:
+    """What somebody has to look at: what failed first, then what needs a person, then the rest."""
+    order = (State.FAILED, State.NEEDS_PERSON, State.WAITING, State.PENDING)
+    lines = (line for item in board.items for line in board.lines.get(item.who, {}).values())
+    return sorted(
+        (line for line in lines if not is_well(line) and line.next),
+        key=lambda line: order.index(State(line.state)),
+    )

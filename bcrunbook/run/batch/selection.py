@@ -1,0 +1,153 @@
+"""Which accounts and customers a batch is about, and what has to come before what."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bcrunbook.accounts import Account, Workspace
+from bcrunbook.errors import FixInput, NotFound, nearest
+from bcrunbook.ledger import Standing
+from bcrunbook.steps import SETUP_STEPS, STEPS
+from bcrunbook.steps.step import State
+
+Standings = Mapping[tuple[str, str, str], Standing]
+"""How each step ended last, by account, customer (empty for the account itself) and step."""
+
+OF_ACCOUNTS = tuple(step.id for step in SETUP_STEPS)
+OF_CUSTOMERS = tuple(step.id for step in STEPS if step.is_per_customer)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What somebody asked for; what is left empty chooses everything.
+
+    Args:
+        names: patterns as in file names: `trial*` for accounts with their customers,
+            `trial/mill*` for customers alone.
+        kind: `trial` or `production`.
+        tags: tags of accounts, one of which is enough.
+        failed: only what failed last.
+        needs_person: only what needed a person last.
+    """
+
+    names: tuple[str, ...] = ()
+    kind: str = ""
+    tags: tuple[str, ...] = ()
+    failed: bool = False
+    needs_person: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """What one process does: an account's steps, or a customer's.
+
+    Args:
+        account: the account's name.
+        customer: the customer's name; empty for the account itself.
+        tenant: the account's tenant, whose limits it shares.
+    """
+
+    account: str
+    customer: str = ""
+    tenant: str = ""
+
+    @property
+    def who(self) -> str:
+        """Whom it is about."""
+        return f"{self.account}/{self.customer}" if self.customer else self.account
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Its steps' ids, in order."""
+        return OF_CUSTOMERS if self.customer else OF_ACCOUNTS
+
+
+def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> list[Item]:
+    """The items that are meant, in the order of the file, each account before its customers.
+
+    Raises:
+        FixInput: nothing is meant.
+        NotFound: a pattern or a tag fits nothing; offers the nearest.
+    """
+    everything = list(_everything(workspace))
+    _check_words(workspace, selection, everything)
+    wanted = [
+        one
+        for one in everything
+        if _is_meant(workspace.account(one.account), one, selection)
+        and _stands_so(one, selection, standings)
+    ]
+    if not wanted:
+        raise FixInput(
+            "Nothing is meant by that.",
+            where="the options of bcrunbook batch",
+            why="what was asked for leaves no account and no customer",
+            next="bcrunbook status shows how everything stands; leave options out to widen it",
+        )
+    return wanted
+
+
+def _everything(workspace: Workspace) -> Iterator[Item]:
+    for account in workspace.accounts.values():
+        yield Item(account.name, tenant=account.tenant)
+        for customer in account.customers:
+            yield Item(account.name, customer, account.tenant)
+
+
+def _is_meant(account: Account, item: Item, selection: Selection) -> bool:
+    if selection.kind and account.kind != selection.kind:
+        return False
+    if selection.tags and not set(selection.tags) & set(account.tags):
+        return False
+    return not selection.names or any(_fits(item, one) for one in selection.names)
+
+
+def _fits(item: Item, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(item.who if "/" in pattern else item.account, pattern)
+
+
+def _stands_so(item: Item, selection: Selection, standings: Standings) -> bool:
+    states = {
+        name
+        for name, is_wanted in (
+            (State.FAILED.value, selection.failed),
+            (State.NEEDS_PERSON.value, selection.needs_person),
+        )
+        if is_wanted
+    }
+    if not states:
+        return True
+    # The first that has not passed: those after it may not have been run since.
+    found = (standings.get((item.account, item.customer, step)) for step in item.steps)
+    first = next((one for one in found if one is None or not _is_well(one)), None)
+    return first is not None and first.state in states
+
+
+def _check_words(workspace: Workspace, selection: Selection, everything: list[Item]) -> None:
+    """Refuse a pattern or a tag that fits nothing at all: it is a slip."""
+    for pattern in selection.names:
+        if not any(_fits(one, pattern) for one in everything):
+            names = [one.who for one in everything] if "/" in pattern else workspace.accounts
+            raise NotFound(
+                f'"{pattern}" fits no account and no customer.',
+                where="the names",
+                next=nearest(pattern, names),
+            )
+    known = {tag for account in workspace.accounts.values() for tag in account.tags}
+    for tag in selection.tags:
+        if tag not in known:
+            raise NotFound(
+                f'No account has the tag "{tag}".', where="--tag", next=nearest(tag, sorted(known))
+            )
+
+
+def has_passed(account: str, standings: Standings, version: str) -> bool:
+    """Whether an account's steps have all passed with this version of the runbook."""
+    found = [standings.get((account, "", step)) for step in OF_ACCOUNTS]
+    return all(one is not None and _is_well(one) and one.version == version for one in found)
+
+
+def _is_well(standing: Standing) -> bool:
+    return standing.state in (State.DONE, State.CHANGED)

@@ -1,0 +1,155 @@
+"""One account or customer of a batch, in a process that was made for it and ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal
+
+from bcrunbook.accounts import Workspace, hold
+from bcrunbook.cloud import cloud_of
+from bcrunbook.errors import ReportBug, RunbookError
+from bcrunbook.run.account import StepRun, run_account, run_customers
+from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.engine.cells import alone, end_with
+from bcrunbook.run.engine.engine import RunbookEngine
+from bcrunbook.run.papermill import EngineName
+from bcrunbook.secrets import install_log_redaction
+from bcrunbook.steps import step_named
+from bcrunbook.steps.step import Step
+from bcrunbook.steps.walk import failed_outcome
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process is told to do.
+
+    Args:
+        workspace: the workspace, with no more in it than the item needs.
+        item: the account or the customer.
+        mode: `auto`, `plan` or `apply`.
+        folder: where its notebooks go.
+        engine: what runs their cells.
+    """
+
+    workspace: Workspace
+    item: Item
+    mode: str
+    folder: Path
+    engine: EngineName = "bcrunbook"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a process tells while it is at work.
+
+    Args:
+        kind: a step began, a step ended, or the work has ended.
+        step: the step that began.
+        run: the step that ended.
+    """
+
+    kind: Literal["began", "ended", "over"]
+    step: str = ""
+    run: StepRun | None = None
+
+
+def job_of(workspace: Workspace, item: Item, mode: str, folder: Path, engine: EngineName) -> Job:
+    """The job for an item.
+
+    Args:
+        workspace: the whole workspace.
+        item: one of its accounts or customers.
+        mode: `auto`, `plan` or `apply`.
+        folder: the batch's folder.
+        engine: what runs the cells.
+    """
+    account = workspace.account(item.account)
+    if item.customer:
+        # Of thousands of customers only this one is sent.
+        only = {item.customer: account.customers[item.customer]}
+        account = account.model_copy(update={"customers": only})
+    accounts = {account.name: account}
+    if account.requires:
+        accounts = {account.requires: workspace.account(account.requires), **accounts}
+    part = workspace.model_copy(update={"accounts": accounts, "is_followed_elsewhere": True})
+    return Job(part, item, mode, folder / item.account, engine)
+
+
+def work(wire: Connection, job: Job) -> None:
+    """Do a job, telling how it goes; ends at once when nobody listens any more.
+
+    Args:
+        wire: to whoever made the process.
+        job: what to do.
+    """
+    alone()
+    end_with(wire)
+    _without_a_terminal()
+    install_log_redaction()
+    RunbookEngine.is_own_process = True
+    hold(job.workspace)
+    with contextlib.suppress(OSError):  # nobody listens
+        for told in asyncio.run(_run(wire, job)):
+            wire.send(told)
+        wire.send(Told("over"))
+
+
+def _without_a_terminal() -> None:
+    """What libraries print belongs to nobody; what cells print is theirs."""
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+async def _run(wire: Connection, job: Job) -> list[Told]:
+    """Run the item's notebooks.
+
+    Returns:
+        What is left to be told: that it could not be run.
+    """
+
+    def began(_: str, step: Step[Any]) -> None:
+        wire.send(Told("began", step=step.id))
+
+    def ended(run: StepRun) -> None:
+        wire.send(Told("ended", run=run))
+
+    item, steps = job.item, [step_named(one) for one in job.item.steps]
+    told: dict[str, Any] = {"began": began, "ended": ended, "engine": job.engine}
+    where = job.workspace, item.account
+    try:
+        if item.customer:
+            await run_customers(*where, [item.customer], steps, job.mode, job.folder, **told)
+        else:
+            await run_account(*where, steps, job.mode, job.folder, **told)
+    except OSError:
+        raise
+    except RunbookError as error:
+        return [Told("ended", run=could_not(job, error))]
+    except Exception as error:
+        logging.getLogger(__name__).exception("%s", item.who)
+        broke = ReportBug(
+            f"The run broke down: {type(error).__name__}.",
+            where=item.who,
+            next="run it alone with --debug, and report what that shows",
+        )
+        return [Told("ended", run=could_not(job, broke))]
+    return []
+
+
+def could_not(job: Job, error: RunbookError) -> StepRun:
+    """What it comes to when an item cannot be run at all.
+
+    Args:
+        job: what was to be done.
+        error: why it could not.
+    """
+    item = job.item
+    cloud = cloud_of(job.workspace, job.workspace.account(item.account)).kind
+    outcome = failed_outcome(item.steps[0], item.account, job.mode, cloud, error, item.customer)
+    return StepRun(item.account, item.steps[0], outcome.as_dict(), None, 0, customer=item.customer)

@@ -1,0 +1,65 @@
+"""Staying with what is under way for a customer, without a run: for whoever follows many."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.step import Findings, Step
+
+
+async def follow(step: Step[Any], context: Context) -> None:
+    """Look, and stay with what is under way until it has settled or its time is up.
+
+    What is seen is kept in the ledger, where a run of the step finds it. Holds nothing but a lease
+    while it waits.
+
+    Args:
+        step: the step.
+        context: what it works with, its customer included.
+
+    Raises:
+        RunbookError: nothing could be seen, or another process is at it.
+    """
+    findings = await step.examine(context)
+    if findings.under_way:
+        async with lease(step, context):
+            findings = await step.follow(context, findings, lambda line: None)
+    remember(step, context, findings)
+
+
+def remember(
+    step: Step[Any], context: Context, findings: Findings | None, run_id: str | None = None
+) -> None:
+    """Keep what the last look saw, unless the ledger has just that already.
+
+    Args:
+        step: the step.
+        context: what it works with.
+        findings: what was seen.
+        run_id: the run that saw it.
+    """
+    for seen in findings.observations if findings is not None else ():
+        account, its_step = context.account.name, seen.step or step.id
+        customer = seen.customer or context.customer_name
+        known = context.ledger.latest(account, its_step, seen.kind, seen.subject, customer)
+        if known is None or known.data != seen.data:
+            context.ledger.record(
+                account,
+                its_step,
+                seen.kind,
+                seen.subject,
+                "observed",
+                seen.data,
+                run_id=run_id,
+                customer=customer,
+            )
+
+
+def lease(step: Step[Any], context: Context) -> AbstractAsyncContextManager[None]:
+    """The lease on the account, or on the customer that a step is about."""
+    name = f"account/{context.account.name}"
+    if context.customer is not None:
+        name = f"{name}/customer/{context.customer.name}"
+    return context.ledger.lease(name, what=f"step {step.id}")

@@ -1,0 +1,113 @@
+"""Workspaces with many accounts, and `bcrunbook batch` on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bcrunbook.accounts import Workspace, load
+from bcrunbook.rehearsal import RehearsalDescription
+from tests.conftest import keep_secret
+from tests.program import PROGRAM
+
+Many = dict[str, dict[str, Any]]
+"""Accounts by name, each with what differs from a plain trial account."""
+
+
+def lay_out(folder: Path, cloud: RehearsalDescription, accounts: Many) -> Workspace:
+    """A workspace with these accounts in the rehearsal cloud."""
+    root = folder / "workspace"
+    root.mkdir(exist_ok=True)
+    keep_secret(folder / "secret-store" / "sign-in", cloud.batch_identity["client_secret"])
+    keep_secret(folder / "secret-store" / "codat", cloud.codat["api_key"], "trial")
+    lines = [f'[rehearsal]\ndir = "{Path(cloud.directory).as_posix()}"\n']
+    for name, changes in accounts.items():
+        keys = {
+            "kind": "trial",
+            "tenant": cloud.accounts["trial"]["tenant"],
+            "application": "Books",
+            "secret_store": "file:../secret-store",
+            "codat_api_key": "file:../secret-store/codat/trial",
+            "codat_instance": cloud.codat["instance"],
+            "cloud": "rehearsal",
+            **changes,
+        }
+        lines.append(f"[accounts.{name}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+        lines += [
+            f"[accounts.{name}.sign_in]",
+            'method = "client_secret"',
+            f'client_id = "{cloud.batch_identity["client_id"]}"',
+            'secret = "file:../secret-store/sign-in/batch"',
+        ]
+    (root / "accounts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return load(root)
+
+
+def names(count: int) -> list[str]:
+    """Names of accounts that nobody else uses."""
+    mark = random.token_hex(3) if hasattr(random, "token_hex") else f"{random.getrandbits(24):06x}"
+    return [f"b{mark}-{number}" for number in range(count)]
+
+
+class Running:
+    """`bcrunbook batch --json`, while it goes on."""
+
+    def __init__(self, root: Path, *words: str) -> None:
+        program = [*PROGRAM, "batch", *words, "--json", "-w", str(root)]
+        self.child = subprocess.Popen(
+            program,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=os.name != "nt",
+        )
+        self.events: list[dict[str, Any]] = []
+
+    def until(self, kind: str, count: int = 1) -> None:
+        """Read events until so many of a kind have come."""
+        assert self.child.stdout is not None
+        while sum(one["event"] == kind for one in self.events) < count:
+            line = self.child.stdout.readline()
+            assert line, self.child.stderr.read() if self.child.stderr else ""
+            self.events.append(json.loads(line))
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; its exit code, and what was said."""
+        out, said = self.child.communicate(timeout=240)
+        self.events += [json.loads(line) for line in out.splitlines()]
+        return self.child.returncode, said
+
+    def ended(self) -> list[str]:
+        """Whom an event says to have ended."""
+        return [one["who"] for one in self.events if one["event"] == "item_ended"]
+
+
+@contextmanager
+def running(root: Path, *words: str) -> Iterator[Running]:
+    """A batch that is killed if it has not ended by then."""
+    one = Running(root, *words)
+    try:
+        yield one
+    finally:
+        if one.child.poll() is None:
+            one.child.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+            one.child.communicate()
+
+
+@pytest.fixture
+def many(tmp_path: Path, cloud: RehearsalDescription) -> Workspace:
+    """Six trial accounts with tags, of which nothing has been done."""
+    called = names(6)
+    return lay_out(
+        tmp_path, cloud, {one: {"tags": [f"wave-{i % 2}"]} for i, one in enumerate(called)}
+    )

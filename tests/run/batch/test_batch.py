@@ -1,0 +1,288 @@
+"""`bcrunbook batch`, as somebody at a terminal or a script uses it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bcrunbook import __version__
+from bcrunbook.accounts import Workspace
+from bcrunbook.ledger import open_ledger
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.run.batch.selection import OF_ACCOUNTS
+from bcrunbook.run.papermill import read_outcome
+from tests.conftest import requests_of
+from tests.run.batch.conftest import Running, lay_out, names, running
+from tests.run.conftest import bcrunbook, leaks
+from tests.strangers import Stranger
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
+
+Meet = Callable[..., Stranger]
+
+
+def told(root: Path, *words: str) -> Running:
+    """A batch from its beginning to its end."""
+    with running(root, *words) as one:
+        code, said = one.end()
+        one.events.append({"event": "exit", "code": code, "said": said})
+    return one
+
+
+def states(one: Running) -> dict[str, list[str]]:
+    """How each one's steps ended, in order."""
+    found: dict[str, list[str]] = {}
+    for event in one.events:
+        if event["event"] == "step_ended":
+            found.setdefault(event["who"], []).append(event["state"])
+    return found
+
+
+def writes(cloud: RehearsalDescription, since: int) -> list[str]:
+    """What was written to Microsoft Graph after the first `since` requests."""
+    return [
+        f"{one['method']} {one['path']}"
+        for one in requests_of(cloud)[since:]
+        if one["method"] != "GET" and "$batch" not in one["path"]
+    ]
+
+
+def check_done_once(workspace: Workspace, stranger: Stranger) -> None:
+    """Each account has its one application, with one secret that the store has too."""
+    for name in workspace.accounts:
+        app = stranger.application(name)
+        (credential,) = app["passwordCredentials"]
+        (stored,) = (workspace.root.parent / "secret-store" / name).iterdir()
+        assert stored.read_text("utf-8").startswith(credential["hint"])
+
+
+# Up to the portal, where a person has to act; the step after it follows that.
+FRESH = ["done", "changed", "changed", "changed", "needs_person", "needs_person"]
+AGAIN = ["done", "done", "done", "done", "needs_person", "needs_person"]
+
+
+def test_everything_once_and_again(
+    many: Workspace, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """Each account gets what a single run gives it; the second batch finds it and adds nothing."""
+    first = told(many.root)
+    assert states(first) == dict.fromkeys(many.accounts, FRESH)
+    assert first.events[-1]["code"] == 3
+    check_done_once(many, meet())
+    report = Path(first.events[-2]["report"])
+    page = report.read_text("utf-8")
+    for name in many.accounts:
+        for step in OF_ACCOUNTS[:5]:
+            (notebook,) = (report.parent / name).glob(f"0?_{step}.ipynb")
+            outcome = read_outcome(notebook)
+            assert outcome and outcome["step"] == step and outcome["account"] == name
+            assert f'href="{name}/{notebook.name}"' in page
+        assert f'href="{name}/04_codat_keys.card.html"' in page
+    assert "6 of 6 have ended." in page
+
+    before = len(requests_of(cloud))
+    second = told(many.root)
+    assert states(second) == dict.fromkeys(many.accounts, AGAIN)
+    assert Path(second.events[-2]["report"]).parent != report.parent
+    assert writes(cloud, before) == []
+    printed = [json.dumps(event) for event in first.events + second.events]
+    assert leaks(Path(cloud.canaries), [many.root], *printed) == []
+
+
+def test_a_kernel_gives_the_same_states(many: Workspace) -> None:
+    """The ordinary engine, for one of them."""
+    name = next(iter(many.accounts))
+    assert states(told(many.root, name, "--engine", "kernel", "--jobs", "1")) == {name: FRESH}
+
+
+def test_a_dry_run_writes_nothing(many: Workspace, cloud: RehearsalDescription) -> None:
+    """Plan mode over all that is chosen, and one table that says how many are open where."""
+    before = len(requests_of(cloud))
+    done = bcrunbook("batch", "--dry-run", "--tag", "wave-1", "-w", str(many.root))
+    assert done.returncode == 5, done.stderr
+    assert writes(cloud, before) == []
+    row = re.search(r"1 register_application\s+(\d+)", done.stdout)
+    assert row and row[1] == "3" and "changes pending" in done.stdout
+    assert done.stdout.strip().splitlines()[-1].endswith("report.html")
+    for index, name in enumerate(many.accounts):
+        assert (name in done.stderr) is (index % 2 == 1)
+
+
+def note(workspace: Workspace, account: str, state: str = "done") -> None:
+    """Write into the ledger that all steps of an account ended like this."""
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        for step in OF_ACCOUNTS:
+            run = ledger.begin_run(account, step, "apply", "rehearsal")
+            ledger.end_run(run, state)
+            ledger.record_outcome(run, account, step, state, {})
+
+
+@pytest.fixture
+def pair(tmp_path: Path, cloud: RehearsalDescription) -> Workspace:
+    """A production account, and the trial that it requires."""
+    trial, production = names(2)
+    wanted = {trial: {}, production: {"kind": "production", "requires": trial}}
+    return lay_out(tmp_path, cloud, wanted)
+
+
+def test_production_waits_for_its_trial(pair: Workspace, meet: Meet) -> None:
+    """In the same batch or alone: not before every step of the trial has passed."""
+    trial, production = pair.accounts
+    for words in ([], [production]):
+        one = told(pair.root, *words)
+        assert states(one)[production] == ["waiting"]
+        assert one.events[-1]["code"] == (4 if words else 3)
+        (event,) = [
+            each
+            for each in one.events
+            if each["event"] == "step_ended" and each["who"] == production
+        ]
+        assert f'waits for "{trial}"' in event["summary"] and __version__ in event["summary"]
+        assert "--without-trial" in event["next"]
+    assert meet().applications(production) == []
+
+
+def test_production_begins_after_its_trial_or_for_a_reason(pair: Workspace) -> None:
+    """The trial has passed with this version; or somebody says why not, which is kept."""
+    trial, production = pair.accounts
+    reason = "the trial tenant has run out"
+    one = told(pair.root, production, "--without-trial", reason)
+    assert states(one) == {production: FRESH}
+    with open_ledger(pair.ledger_url, pair.root) as ledger:
+        fact = ledger.latest(production, "batch", "without_trial")
+    assert fact is not None and fact.data["reason"] == reason and fact.said_by
+    note(pair, trial)
+    assert states(told(pair.root, production)) == {production: AGAIN}
+
+
+def test_what_failed_is_run_alone(many: Workspace) -> None:
+    """`--failed` takes what failed last, and nothing once it has passed."""
+    broken, *_ = many.accounts
+    note(many, broken, "failed")
+    assert list(states(told(many.root, "--failed"))) == [broken]
+    again = told(many.root, "--failed")
+    assert again.events[-1]["code"] == 2 and "Nothing is meant" in again.events[-1]["said"]
+    assert list(states(told(many.root, "--needs-person"))) == [broken]
+
+
+def test_the_second_at_once_is_told_who_has_it(many: Workspace) -> None:
+    """Exit 4 with who, where and since when; the first goes on undisturbed."""
+    with running(many.root, "--jobs", "1") as first:
+        first.until("step_began")
+        second = bcrunbook("batch", "-w", str(many.root))
+        assert second.returncode == 4, second.stderr
+        assert "at work on batch: a batch of 6" in second.stderr
+        assert f"process {first.child.pid}" in second.stderr
+        assert first.end()[0] == 3
+    assert len(first.ended()) == 6
+
+
+@unix
+def test_ctrl_c_once_lets_what_has_begun_end(many: Workspace, meet: Meet) -> None:
+    """Nothing new begins; the same command takes it up and does the rest only."""
+    with running(many.root, "--jobs", "1") as first:
+        first.until("item_ended", 2)
+        first.until("step_began", 2 * 5 + 1)
+        first.child.send_signal(signal.SIGINT)
+        code, said = first.end()
+    assert code == 130
+    assert "what has begun is finished first" in said and "takes it up" in said
+    assert first.events[-1]["event"] == "batch_stopped"
+    assert len(first.ended()) == 3
+    assert states(first) == dict.fromkeys(first.ended(), FRESH)
+    second = told(many.root)
+    assert "3 of 6 have ended" in second.events[-1]["said"]
+    assert sorted(first.ended() + second.ended()) == sorted(many.accounts)
+    assert second.events[-2]["ended"] == 6
+    check_done_once(many, meet())
+
+
+@unix
+def test_ctrl_c_twice_ends_it_now(many: Workspace, meet: Meet) -> None:
+    """No process is left, and the next run does what was broken off."""
+    with running(many.root) as first:
+        first.until("step_began", 6)
+        family = psutil.Process(first.child.pid).children(recursive=True)
+        first.child.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        first.child.send_signal(signal.SIGINT)
+        assert first.end()[0] == 130
+        assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert "Traceback" not in first.events[-1].get("said", "")
+    told(many.root)
+    check_done_once(many, meet())
+
+
+@unix
+def test_killed_again_and_again(many: Workspace, meet: Meet) -> None:
+    """Each time at another place; nothing is done twice, nothing is lost, no process stays."""
+    ended: list[str] = []
+    for begun in (1, 3, 8, 4, 2):
+        with running(many.root, "--jobs", "2") as one:
+            one.until("step_began", begun)
+            family = psutil.Process(one.child.pid).children(recursive=True)
+            one.child.kill()
+            one.child.communicate()
+            assert psutil.wait_procs(family, timeout=30)[1] == []
+        ended += one.ended()
+    last = told(many.root)
+    ended += last.ended()
+    assert sorted(ended) == sorted(many.accounts)
+    assert last.events[-2]["ended"] == 6 and last.events[-1]["code"] == 3
+    check_done_once(many, meet())
+
+
+@unix
+def test_a_process_that_is_killed_is_replaced(many: Workspace, meet: Meet) -> None:
+    """Its item is begun again, and ends as the others do."""
+
+    def kill_one(child: int) -> None:
+        (server,) = [
+            one
+            for one in psutil.Process(child).children()
+            if "forkserver" in " ".join(one.cmdline())
+        ]
+        server.children()[0].kill()
+
+    with running(many.root, "--jobs", "1") as one:
+        one.until("step_began", 3)
+        kill_one(one.child.pid)
+        assert one.end()[0] == 3
+    assert [event["event"] for event in one.events].count("tried_again") == 1
+    assert sorted(one.ended()) == sorted(many.accounts)
+    check_done_once(many, meet())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--mode", "aply"], 'did you mean "apply"'),
+        (["--kind", "prod"], "production"),
+        (["--engine", "kernels"], 'did you mean "kernel"'),
+        (["nobody*"], "fits no account"),
+    ],
+)
+def test_wrong_words(words: list[str], says: str, many: Workspace) -> None:
+    """Exit 2, and what was probably meant; nothing is run."""
+    done = bcrunbook("batch", *words, "-w", str(many.root))
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+    assert not (many.root / "runs").exists()
+
+
+def test_what_a_terminal_shows(many: Workspace) -> None:
+    """Plain lines where it is none: one for each that has ended, then what is to be done."""
+    name = next(iter(many.accounts))
+    done = bcrunbook("batch", name, "-w", str(many.root))
+    assert re.search(rf"{name} +needs a person +\d+\.\d s +1 of 1 ended", done.stderr)
+    assert f"{name}, codat_keys: A person has to act" in done.stderr
+    assert "next: somebody with the role Developer" in done.stderr
+    assert f"{name}, enable_integration" not in done.stderr
+    assert re.search(r"4 codat_keys +1\b", done.stdout)

@@ -1,0 +1,91 @@
+"""What a batch's board counts, and what its report shows."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.run.batch.board import Board, Line
+from bcrunbook.run.batch.report import attention, write_batch_report
+from bcrunbook.run.batch.selection import Item
+
+NOW = datetime.now(UTC).isoformat()
+EVIL = "<script>alert(1)</script>"
+ITEMS = (Item("trial"), Item("trial", "mill"), Item("prod"))
+
+
+def line(who: str, step: str, state: str, *, was_run: bool = True, **more: object) -> Line:
+    """How a step ended."""
+    account, _, customer = who.partition("/")
+    told = {"summary": "Told.", "next": "", "notebook": f"{who}/{step}.ipynb", "card": ""}
+    told |= {"seconds": 1.0, "exit_code": {"done": 0, "failed": 1, "needs_person": 3}[state]}
+    if not was_run:
+        told["notebook"] = ""
+    return Line(account, customer, step, state, NOW, was_run=was_run, **told | more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def board() -> Board:
+    """Two of three have ended; one of them was taken over from before."""
+    made = Board(ITEMS)
+    made.take_over("trial", [line("trial", "start_here", "done")])
+    made.begin_step(ITEMS[2], "start_here")
+    made.end_step(
+        line("prod", "start_here", "needs_person", next=f"ask {EVIL}", card="prod/c.html")
+    )
+    made.end_step(line("prod", "register_application", "needs_person", was_run=False))
+    made.end_item(ITEMS[2])
+    made.begin_step(ITEMS[1], "link_customer")
+    return made
+
+
+def test_what_is_counted(board: Board) -> None:
+    """Who has ended, how steps stand, what somebody has to look at, the worst exit code."""
+    assert board.ended == 2 and board.running == {"trial/mill": "link_customer"}
+    assert board.states == {("start_here", "done"): 1, ("start_here", "needs_person"): 1}
+    assert [one.who for one in attention(board)] == ["prod"]
+    assert board.exit_code == 3
+    assert board.per_minute() > 0
+    left = board.seconds_left()
+    assert left is not None and left >= 0
+
+
+def test_what_failed_comes_first(board: Board) -> None:
+    """Then what needs a person, in the order of the file."""
+    board.end_step(line("trial/mill", "link_customer", "failed", next="mend it"))
+    board.end_step(line("trial", "client_secret", "needs_person", next="wait for Ada"))
+    assert [one.who for one in attention(board)] == ["trial/mill", "trial", "prod"]
+
+
+def test_a_line_comes_back_from_plain_data() -> None:
+    """As the ledger keeps it."""
+    one = line("trial/mill", "link_customer", "failed", next="mend it")
+    assert Line(**one.as_dict()) == one
+
+
+def test_the_report(board: Board, tmp_path: Path) -> None:
+    """What is to be done first, then everybody by steps; texts from outside stay texts."""
+    report = tmp_path / "report.html"
+    write_batch_report(report, board, cloud="live", title="Batch 7")
+    page = report.read_text("utf-8")
+    assert EVIL not in page and "Live cloud." in page
+    words = " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
+    assert "2 of 3 have ended, the rest is still to come." in words
+    todo, accounts, customers = (
+        words.index(one) for one in ("What is to be done", "Accounts", "Customers")
+    )
+    assert todo < words.index(f"ask {EVIL}") < accounts < words.index("not run") < customers
+    assert "not yet" in words[customers:]
+    for link in (
+        "prod/c.html",
+        "prod/start_here.ipynb",
+        "trial/start_here.ipynb",
+        "#prod-start_here",
+    ):
+        assert f'href="{link}"' in page
+    # Whole and readable offline: nothing is fetched.
+    assert not re.search(r'(src|href)="https?:', page)

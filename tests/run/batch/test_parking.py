@@ -1,0 +1,101 @@
+"""Customers whose extension is being installed: followed by the batch itself, in no process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.ledger import open_ledger
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.run.papermill import read_outcome
+from bcrunbook.steps.context import open_context
+from tests.linking import SCRIPTS, lab_customer, link, set_up
+from tests.run.batch.conftest import running
+
+SPEED = 90.0
+ENDS = {
+    "normal": "done",
+    "slow": "done",
+    "fetch-errors": "done",
+    "licence-missing": "needs_person",
+    "never-finishes": "waiting",
+    "later-uninstalled": "done",
+}
+"""How each customer ends, by the script that their environment lives through."""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+    """A rehearsal cloud of this module's own: an environment links once."""
+    with launch(tmp_path_factory.mktemp("parking") / "cloud", speed=SPEED) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def workspace(told: RehearsalDescription) -> Workspace:
+    """An account that is set up, with customers none of whom has begun."""
+    customers = [lab_customer(name, SCRIPTS[name]) for name in ENDS]
+    return asyncio.run(set_up(Path(told.directory).parent, told, customers))
+
+
+async def link_all(workspace: Workspace, told: RehearsalDescription) -> None:
+    """Every customer does their part."""
+    async with open_context(workspace, workspace.account("trial")) as context:
+        for name in ENDS:
+            await link(context, told, name)
+
+
+def workers(coordinator: int) -> list[psutil.Process]:
+    """The processes that run notebooks for it."""
+    found: list[psutil.Process] = []
+    for server in psutil.Process(coordinator).children():
+        if "forkserver" in " ".join(server.cmdline()):
+            found += server.children()
+    return found
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="it is killed, and looked at by its fork server"
+)
+def test_they_are_followed_without_a_process_even_by_the_next_batch(
+    workspace: Workspace, told: RehearsalDescription
+) -> None:
+    """Killed while all wait, taken up again: each ends as its installation does, watched once."""
+    with running(workspace.root, "trial/*") as before:
+        assert before.end()[0] == 3
+    assert sorted(before.ended()) == sorted(f"trial/{name}" for name in ENDS)
+    asyncio.run(link_all(workspace, told))
+
+    waiting = [name for name in ENDS if name != "licence-missing"]
+    with running(workspace.root, "trial/*", "--jobs", "2") as first:
+        first.until("parked", len(waiting))
+        first.until("item_ended", 1)
+        assert workers(first.child.pid) == []
+        first.child.kill()
+        first.child.communicate()
+    assert first.ended() == ["trial/licence-missing"]
+
+    with running(workspace.root, "trial/*", "--jobs", "2") as second:
+        code, said = second.end()
+    assert "1 of 6 have ended" in said and code == 3
+    parked = [one["who"] for one in second.events if one["event"] == "parked"]
+    assert sorted(second.ended()) == sorted(f"trial/{name}" for name in waiting)
+    assert set(parked) <= set(second.ended())
+
+    report = Path(second.events[-1]["report"])
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        for name, state in ENDS.items():
+            (notebook,) = (report.parent / "trial" / "customers" / name).glob("*.ipynb")
+            outcome = read_outcome(notebook)
+            assert outcome is not None and outcome["state"] == state, name
+            kinds = [fact.kind for fact in ledger.facts("trial", "link_customer", customer=name)]
+            if name in waiting:
+                assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1), name
+                # In the record, too, all that was seen while nobody was there.
+                assert len(outcome["timeline"]) > 5
