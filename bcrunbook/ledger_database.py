@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -148,7 +149,9 @@ def _no_address() -> FixInput:
     )
 
 
+@cache
 def _connect_sqlite(address: sa.URL, root: Path) -> sa.Engine:
+    # One for all that open the same file: it remembers what statements look like.
     if not address.database or address.database == ":memory:":
         raise FixInput("The ledger needs a file.", where="ledger.url", next="sqlite:///ledger.db")
     file = root / Path(address.database).expanduser()

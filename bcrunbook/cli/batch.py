@@ -69,12 +69,16 @@ def batch(
 
     What is done stays done. A batch that was broken off is taken up again by the same command.
     """
+    from bcrunbook.run.engine.processes import prepare
+
+    mode = "plan" if dry_run else mode
+    _check_words(mode=mode, kind=kind, engine=engine)
+    prepare()
+
     from bcrunbook.accounts import find_workspace, load
     from bcrunbook.run.batch.coordinator import Options
     from bcrunbook.run.batch.selection import Selection
 
-    mode = "plan" if dry_run else mode
-    _check_words(mode=mode, kind=kind, engine=engine)
     code = asyncio.run(
         _batch(
             load(find_workspace(workspace)),

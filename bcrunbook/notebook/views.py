@@ -78,6 +78,12 @@ def _templates() -> Any:
     )
 
 
+def make_templates() -> None:
+    """Make all templates, which otherwise happens on the first use of each."""
+    for name in _templates().list_templates():
+        _templates().get_template(name)
+
+
 def _html(template: str, **values: Any) -> str:
     return str(_templates().get_template(template).render(**values)).strip()
 

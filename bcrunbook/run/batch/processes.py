@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
 from bcrunbook.run.batch.worker import Job, Told, work
-from bcrunbook.run.engine.cells import processes
+from bcrunbook.run.engine.processes import processes
 
 Tell = Callable[[Told], None]
 

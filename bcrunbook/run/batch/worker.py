@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -92,6 +93,8 @@ def work(wire: Connection, job: Job) -> None:
     alone()
     end_with(wire)
     _without_a_terminal()
+    # It ends soon, and gives everything back by that.
+    gc.disable()
     install_log_redaction()
     RunbookEngine.is_own_process = True
     hold(job.workspace)

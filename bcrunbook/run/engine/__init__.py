@@ -5,7 +5,8 @@
     client      papermill's notebook client, asking `cells` where it would ask a kernel
     execution   a notebook from its first cell to its last, with papermill's record of it
     engine      what papermill finds by the name `bcrunbook`
-    preload     what a process has read before it is forked
+    processes   how such a process is made
+    preload     what it has read before it is forked
 
 Outputs and metadata come about as they do with a kernel: messages of the same form go through
 papermill's and nbclient's own code.

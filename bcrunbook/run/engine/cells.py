@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from bcrunbook.run.engine.processes import processes
 from bcrunbook.run.engine.shell import Message, fresh_shell
 
 Started = Callable[[Any], None]
-
-# By name: it reads papermill, which reads this.
-_PRELOAD = "bcrunbook.run.engine.preload"
 
 
 class CellsDied(Exception):
@@ -111,16 +107,6 @@ def cells_there(started: Started) -> Iterator[Cells]:
             process.kill()
             process.join()
             process.close()
-
-
-@cache
-def processes() -> Any:
-    """How this platform makes a process that has read what cells need."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload([_PRELOAD])
-    return made
 
 
 def _serve(wire: Connection) -> None:

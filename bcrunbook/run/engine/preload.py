@@ -1,15 +1,59 @@
-"""What a process reads before it is forked: whatever cells come to import, and papermill."""
+"""What a process has done before it is forked: whatever every run would do first, once for all.
+
+It reads what cells come to import, and has what is made on first use made: the notebook format's
+checks, the templates, the ledger's statements. It touches no file of a workspace and no network.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import importlib
 
 _NEEDED = (
+    "IPython.core.application",
+    "IPython.core.completerlib",
+    "IPython.core.crashhandler",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.utils.wildcard",
+    "anyio._backends._asyncio",
+    "anyio.streams.tls",
     "bcrunbook.notebook",
+    "bcrunbook.run.batch.worker",
     "bcrunbook.run.engine.execution",
-    "msal",
+    "concurrent.futures.thread",
+    "httpcore._async.http2",
+    "httpcore._async.http_proxy",
+    "httpcore._backends.anyio",
+    "msal_extensions",
     "papermill.cli",
+    "psutil",
+    "sqlalchemy.dialects.sqlite",
 )
 
-for _name in _NEEDED:
-    importlib.import_module(_name)
+
+def _read() -> None:
+    for name in _NEEDED:
+        importlib.import_module(name)
+
+
+def _first_uses() -> None:
+    import nbformat
+
+    from bcrunbook.notebook.views import make_templates
+    from bcrunbook.run.engine.shell import fresh_shell, stock_up
+
+    make_templates()
+    cell = nbformat.v4.new_code_cell("1")  # type: ignore[no-untyped-call]
+    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))  # type: ignore[no-untyped-call]
+    asyncio.run(fresh_shell().run("1"))
+    # As many as an account has notebooks.
+    stock_up(6)
+
+
+_read()
+_first_uses()
+# What is there by now stays: nobody who is forked has to look through it, and so to copy it.
+gc.collect()
+gc.freeze()

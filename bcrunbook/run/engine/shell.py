@@ -169,11 +169,24 @@ class CellShell(InteractiveShell):
         return messages + self.spoken.taken()
 
 
+_stock: list[CellShell] = []
+
+
+def stock_up(count: int) -> None:
+    """Make shells ahead, for as many calls of `fresh_shell`; none of them has a past."""
+    _stock.extend(_made() for _ in range(count))
+
+
 def fresh_shell() -> CellShell:
     """A shell without a past, as the one that this process has from now on."""
+    shell = _stock.pop() if _stock else _made()
+    for one in CellShell._walk_mro():
+        setattr(one, "_instance", shell)  # noqa: B010
+    sys.modules["__main__"] = shell.user_module
+    return shell
+
+
+def _made() -> CellShell:
     config = Config()
     config.HistoryManager.enabled = False  # history on the disk would outlive the run
-    for known in (CellShell, InteractiveShell):
-        known.clear_instance()
-    shell: CellShell = CellShell.instance(config=config)
-    return shell
+    return CellShell(config=config)
