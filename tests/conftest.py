@@ -75,35 +75,50 @@ def make_workspace(tmp_path: Path, cloud: RehearsalDescription) -> MakeWorkspace
     """
 
     def make(on: RehearsalDescription = cloud, **changes: Any) -> Workspace:
-        root = tmp_path / "workspace"
-        root.mkdir(exist_ok=True)
-        keep_secret(tmp_path / "secret-store" / "sign-in", on.batch_identity["client_secret"])
-        keep_secret(tmp_path / "secret-store" / "codat", on.codat["api_key"], "trial")
+        name = changes.pop("name", f"t{random.token_hex(4)}")
+        return lay_out(tmp_path, on, {name: changes})
+
+    return make
+
+
+def lay_out(
+    folder: Path, cloud: RehearsalDescription, accounts: dict[str, dict[str, Any]]
+) -> Workspace:
+    """A workspace with accounts in the rehearsal cloud.
+
+    Args:
+        folder: where it goes, with its secret store beside it.
+        cloud: the rehearsal cloud.
+        accounts: by name, what differs from a trial account; None leaves a key out.
+    """
+    root = folder / "workspace"
+    root.mkdir(exist_ok=True)
+    keep_secret(folder / "secret-store" / "sign-in", cloud.batch_identity["client_secret"])
+    keep_secret(folder / "secret-store" / "codat", cloud.codat["api_key"], "trial")
+    lines = [f'[rehearsal]\ndir = "{Path(cloud.directory).as_posix()}"\n']
+    for name, changes in accounts.items():
         account: dict[str, Any] = {
             "kind": "trial",
-            "tenant": on.accounts["trial"]["tenant"],
+            "tenant": cloud.accounts["trial"]["tenant"],
             "application": "Books",
             "secret_store": "file:../secret-store",
             "codat_api_key": "file:../secret-store/codat/trial",
-            "codat_instance": on.codat["instance"],
+            "codat_instance": cloud.codat["instance"],
             "cloud": "rehearsal",
             "sign_in": {
                 "method": "client_secret",
-                "client_id": on.batch_identity["client_id"],
+                "client_id": cloud.batch_identity["client_id"],
                 "secret": "file:../secret-store/sign-in/batch",
             },
-        } | {key: value for key, value in changes.items() if key != "name"}
+        } | changes
         account = {key: value for key, value in account.items() if value is not None}
-        name = changes.get("name", f"t{random.token_hex(4)}")
         sign_in = account.pop("sign_in")
-        lines = [f'[rehearsal]\ndir = "{Path(on.directory).as_posix()}"\n', f"[accounts.{name}]"]
+        lines += [f"[accounts.{name}]"]
         lines += [f"{key} = {json.dumps(value)}" for key, value in account.items()]
         lines += [f"[accounts.{name}.sign_in]"]
         lines += [f"{key} = {json.dumps(value)}" for key, value in sign_in.items()]
-        (root / "accounts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return load(root)
-
-    return make
+    (root / "accounts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return load(root)
 
 
 def keep_secret(folder: Path, value: str, name: str = "batch") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
+import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,48 +14,15 @@ from typing import Any
 
 import pytest
 
-from bcrunbook.accounts import Workspace, load
+from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.conftest import keep_secret
+from tests.conftest import lay_out
 from tests.program import PROGRAM
-
-Many = dict[str, dict[str, Any]]
-"""Accounts by name, each with what differs from a plain trial account."""
-
-
-def lay_out(folder: Path, cloud: RehearsalDescription, accounts: Many) -> Workspace:
-    """A workspace with these accounts in the rehearsal cloud."""
-    root = folder / "workspace"
-    root.mkdir(exist_ok=True)
-    keep_secret(folder / "secret-store" / "sign-in", cloud.batch_identity["client_secret"])
-    keep_secret(folder / "secret-store" / "codat", cloud.codat["api_key"], "trial")
-    lines = [f'[rehearsal]\ndir = "{Path(cloud.directory).as_posix()}"\n']
-    for name, changes in accounts.items():
-        keys = {
-            "kind": "trial",
-            "tenant": cloud.accounts["trial"]["tenant"],
-            "application": "Books",
-            "secret_store": "file:../secret-store",
-            "codat_api_key": "file:../secret-store/codat/trial",
-            "codat_instance": cloud.codat["instance"],
-            "cloud": "rehearsal",
-            **changes,
-        }
-        lines.append(f"[accounts.{name}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-        lines += [
-            f"[accounts.{name}.sign_in]",
-            'method = "client_secret"',
-            f'client_id = "{cloud.batch_identity["client_id"]}"',
-            'secret = "file:../secret-store/sign-in/batch"',
-        ]
-    (root / "accounts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return load(root)
 
 
 def names(count: int) -> list[str]:
     """Names of accounts that nobody else uses."""
-    mark = random.token_hex(3) if hasattr(random, "token_hex") else f"{random.getrandbits(24):06x}"
+    mark = secrets.token_hex(3)
     return [f"b{mark}-{number}" for number in range(count)]
 
 

@@ -19,8 +19,8 @@ from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
 from bcrunbook.run.papermill import read_outcome
-from tests.conftest import requests_of
-from tests.run.batch.conftest import Running, lay_out, names, running
+from tests.conftest import lay_out, requests_of
+from tests.run.batch.conftest import Running, names, running
 from tests.run.conftest import bcrunbook, leaks
 from tests.strangers import Stranger
 
