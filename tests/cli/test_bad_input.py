@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -228,7 +229,8 @@ def test_a_full_disk_for_the_notebook(
         ledger.record(name, "start_here", "kept", "earlier", "observed", {})
     folder = tmp_path / "run"
     (folder / name).mkdir(parents=True)
-    (folder / name / "00_start_here.ipynb").symlink_to("/dev/full")
+    # What is written first, to be put in the notebook's place once it is whole.
+    (folder / name / f".00_start_here.ipynb.{os.getpid()}").symlink_to("/dev/full")
     monkeypatch.setattr("bcrunbook.run.folders.run_folder", lambda root: folder)
     told = command("run", name, "start_here", "-w", workspace.root)
     assert told.code == 1
