@@ -42,11 +42,15 @@ class Running:
 
     def until(self, kind: str, count: int = 1) -> None:
         """Read events until so many of a kind have come."""
-        assert self.child.stdout is not None
-        while sum(one["event"] == kind for one in self.events) < count:
-            line = self.child.stdout.readline()
-            assert line, self.child.stderr.read() if self.child.stderr else ""
-            self.events.append(json.loads(line))
+        while len(self._whom(kind)) < count:
+            self.next()
+
+    def next(self) -> None:
+        """Read one more event."""
+        assert self.child.stdout is not None and self.child.stderr is not None
+        line = self.child.stdout.readline()
+        assert line, self.child.stderr.read()
+        self.events.append(json.loads(line))
 
     def end(self) -> tuple[int, str]:
         """Wait for the end; its exit code, and what was said."""
@@ -56,7 +60,22 @@ class Running:
 
     def ended(self) -> list[str]:
         """Whom an event says to have ended."""
-        return [one["who"] for one in self.events if one["event"] == "item_ended"]
+        return self._whom("item_ended")
+
+    def parked(self) -> list[str]:
+        """Whom an event says to have been parked."""
+        return self._whom("parked")
+
+    def began(self) -> list[str]:
+        """Of whom a step has begun, step by step."""
+        return self._whom("step_began")
+
+    def tried_again(self) -> list[str]:
+        """Whom an event says to have been tried again."""
+        return self._whom("tried_again")
+
+    def _whom(self, kind: str) -> list[str]:
+        return [str(one.get("who")) for one in self.events if one["event"] == kind]
 
 
 @contextmanager

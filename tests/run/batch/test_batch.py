@@ -173,11 +173,15 @@ def test_what_failed_is_run_alone(many: Workspace) -> None:
     assert list(states(told(many.root, "--needs-person"))) == [broken]
 
 
+@unix
 def test_the_second_at_once_is_told_who_has_it(many: Workspace) -> None:
     """Exit 4 with who, where and since when; the first goes on undisturbed."""
     with running(many.root, "--jobs", "1") as first:
         first.until("step_began")
+        # However slow the second is to start, the first is still there.
+        first.child.send_signal(signal.SIGSTOP)
         second = bcrunbook("batch", "-w", str(many.root))
+        first.child.send_signal(signal.SIGCONT)
         assert second.returncode == 4, second.stderr
         assert "at work on batch: a batch of 6" in second.stderr
         assert f"process {first.child.pid}" in second.stderr
@@ -196,10 +200,11 @@ def test_ctrl_c_once_lets_what_has_begun_end(many: Workspace, meet: Meet) -> Non
     assert code == 130
     assert "what has begun is finished first" in said and "takes it up" in said
     assert first.events[-1]["event"] == "batch_stopped"
-    assert len(first.ended()) == 3
+    # The third has begun when somebody presses, and may have ended when that is heard.
+    assert 3 <= len(first.ended()) < 6
     assert states(first) == dict.fromkeys(first.ended(), FRESH)
     second = told(many.root)
-    assert "3 of 6 have ended" in second.events[-1]["said"]
+    assert f"{len(first.ended())} of 6 have ended" in second.events[-1]["said"]
     assert sorted(first.ended() + second.ended()) == sorted(many.accounts)
     assert second.events[-2]["ended"] == 6
     check_done_once(many, meet())
@@ -244,19 +249,19 @@ def test_killed_again_and_again(many: Workspace, meet: Meet) -> None:
 def test_a_process_that_is_killed_is_replaced(many: Workspace, meet: Meet) -> None:
     """Its item is begun again, and ends as the others do."""
 
-    def kill_one(child: int) -> None:
-        (server,) = [
-            one
-            for one in psutil.Process(child).children()
-            if "forkserver" in " ".join(one.cmdline())
-        ]
-        server.children()[0].kill()
+    def kill_one(coordinator: int) -> None:
+        for server in psutil.Process(coordinator).children():
+            if "forkserver" in " ".join(server.cmdline()):
+                for worker in server.children():
+                    worker.kill()
 
     with running(many.root, "--jobs", "1") as one:
-        one.until("step_began", 3)
-        kill_one(one.child.pid)
+        # What is killed may just have done its work: then it is the next one's turn.
+        while not one.tried_again():
+            one.until("step_began", len(one.began()) + 1)
+            kill_one(one.child.pid)
+            one.next()
         assert one.end()[0] == 3
-    assert [event["event"] for event in one.events].count("tried_again") == 1
     assert sorted(one.ended()) == sorted(many.accounts)
     check_done_once(many, meet())
 

@@ -18,7 +18,7 @@ from bcrunbook.steps.context import open_context
 from tests.linking import SCRIPTS, lab_customer, link, set_up
 from tests.run.batch.conftest import running
 
-SPEED = 90.0
+SPEED = 60.0
 ENDS = {
     "normal": "done",
     "slow": "done",
@@ -72,21 +72,20 @@ def test_they_are_followed_without_a_process_even_by_the_next_batch(
     assert sorted(before.ended()) == sorted(f"trial/{name}" for name in ENDS)
     asyncio.run(link_all(workspace, told))
 
-    waiting = [name for name in ENDS if name != "licence-missing"]
     with running(workspace.root, "trial/*", "--jobs", "2") as first:
-        first.until("parked", len(waiting))
-        first.until("item_ended", 1)
+        while len(first.ended()) + len(first.parked()) < len(ENDS):
+            first.next()
         assert workers(first.child.pid) == []
         first.child.kill()
         first.child.communicate()
-    assert first.ended() == ["trial/licence-missing"]
+    # On a slow machine the quick ones may have ended by then; these have not.
+    assert {"trial/slow", "trial/fetch-errors", "trial/never-finishes"} <= set(first.parked())
 
     with running(workspace.root, "trial/*", "--jobs", "2") as second:
         code, said = second.end()
-    assert "1 of 6 have ended" in said and code == 3
-    parked = [one["who"] for one in second.events if one["event"] == "parked"]
-    assert sorted(second.ended()) == sorted(f"trial/{name}" for name in waiting)
-    assert set(parked) <= set(second.ended())
+    assert f"{len(first.ended())} of 6 have ended" in said and code == 3
+    assert sorted(first.ended() + second.ended()) == sorted(f"trial/{name}" for name in ENDS)
+    assert "trial/never-finishes" in second.parked()
 
     report = Path(second.events[-1]["report"])
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
@@ -95,7 +94,7 @@ def test_they_are_followed_without_a_process_even_by_the_next_batch(
             outcome = read_outcome(notebook)
             assert outcome is not None and outcome["state"] == state, name
             kinds = [fact.kind for fact in ledger.facts("trial", "link_customer", customer=name)]
-            if name in waiting:
+            if f"trial/{name}" in first.parked():
                 assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1), name
                 # In the record, too, all that was seen while nobody was there.
                 assert len(outcome["timeline"]) > 5
