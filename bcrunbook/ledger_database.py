@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -260,6 +261,10 @@ def migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
 
 
+# alembic keeps what it is at in globals of its own: two threads in it at once crash Python.
+_one_at_a_time = threading.Lock()
+
+
 def migrate(engine: sa.Engine) -> None:
     """Make the tables, or bring them to the newest revision, in one transaction.
 
@@ -269,7 +274,7 @@ def migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         if _is_current(connection) or _revision(connection) == HEAD:
             return
-    with migrating(engine) as connection:
+    with _one_at_a_time, migrating(engine) as connection:
         # Another process may have done it while this one waited for the lock.
         if _revision(connection) == HEAD:
             return

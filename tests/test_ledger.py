@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -575,3 +576,17 @@ def test_of_racing_processes_one_gets_the_lease(place: Place) -> None:
     for racer in racers:
         racer.communicate("\n", timeout=60)
     assert sorted(answers) == ["held", "refused", "refused", "refused"]
+
+
+def test_threads_of_one_process_make_ledgers_at_once(tmp_path: Path) -> None:
+    """Each its own; none disturbs the others."""
+
+    def make(number: int) -> int:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with open_ledger("sqlite:///ledger.db", folder) as ledger:
+            ledger.record("trial", "start_here", "kept", "it", "observed", {})
+            return len(ledger.facts("trial"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(make, range(16))) == 16 * [1]
