@@ -34,7 +34,11 @@ class _Spare:
         self._process: subprocess.Popen[bytes] | None = None
 
     def make(self) -> None:
-        """Start one, unless there is one."""
+        """Start one, unless there is one that is alive."""
+        if self._process is not None and self._process.poll() is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process = None
         if self._process is None:
             self._process = launch_kernel(
                 [sys.executable, "-m", "bcrunbook.run.warm_kernel"], stdin=subprocess.PIPE

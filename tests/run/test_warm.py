@@ -28,7 +28,7 @@ def spares(of: int | None = None) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(of).children():
         try:
-            if WAITING_WORDS in child.cmdline():
+            if child.status() != psutil.STATUS_ZOMBIE and WAITING_WORDS in child.cmdline():
                 found.append(child)
         except psutil.Error:
             continue
@@ -129,6 +129,19 @@ async def test_without_it_a_kernel_starts_as_any(
         await until(lambda: spare.status() == psutil.STATUS_ZOMBIE)
     client = await launched(manager)
     assert await value_of(client, IS_WARM) == "False"
+    client.stop_channels()
+
+
+async def test_one_that_has_ended_is_replaced(manager: AsyncKernelManager) -> None:
+    """Whoever killed it: the next that is asked for finds another."""
+    warm.keep_warm()
+    (spare,) = await until(spares)
+    spare.kill()
+    await until(lambda: not spares())
+    warm.keep_warm()
+    (other,) = await until(spares)
+    client = await launched(manager)
+    assert await value_of(client, "__import__('os').getpid()") == str(other.pid)
     client.stop_channels()
 
 
