@@ -181,7 +181,8 @@ class Lab:
         before = file.stat().st_mtime_ns
         self.menu("File", "Save Notebook")
         deadline = time.monotonic() + PATIENCE_MS / 1000
-        while file.stat().st_mtime_ns == before:
+        # The file is there and empty for a moment while it is being written.
+        while file.stat().st_mtime_ns == before or not _is_whole(file):
             assert time.monotonic() < deadline, "not saved"
             self.page.wait_for_timeout(50)
 
@@ -307,6 +308,14 @@ class Lab:
         """The same about JupyterLab itself, without what cells show."""
         elsewhere = {"exclude": [[OUTPUTS]]}
         return list(_told(Axe().run(self.page, context=elsewhere).response["violations"]))
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a notebook's file can be read."""
+    try:
+        return bool(json.loads(file.read_text("utf-8")))
+    except ValueError:
+        return False
 
 
 def _told(violations: Iterable[dict[str, Any]]) -> Iterable[str]:
