@@ -72,7 +72,10 @@ def batch(
     from bcrunbook.run.engine.processes import prepare
 
     mode = "plan" if dry_run else mode
-    _check_words(mode=mode, kind=kind, engine=engine)
+    options.check_word("mode", mode, options.MODES)
+    options.check_word("engine", engine, ("bcrunbook", "kernel"))
+    if kind:
+        options.check_word("kind", kind, ("trial", "production"))
     prepare()
 
     from bcrunbook.accounts import find_workspace, load
@@ -90,23 +93,6 @@ def batch(
         )
     )
     raise typer.Exit(code)
-
-
-def _check_words(**given: str) -> None:
-    from bcrunbook.errors import NotFound, nearest
-
-    known = {
-        "mode": ("auto", "plan", "apply"),
-        "kind": ("", "trial", "production"),
-        "engine": ("bcrunbook", "kernel"),
-    }
-    for name, value in given.items():
-        if value not in known[name]:
-            raise NotFound(
-                f'There is no {name} "{value}" here.',
-                where=f"--{name}",
-                next=nearest(value, [one for one in known[name] if one]),
-            )
 
 
 async def _batch(
@@ -163,7 +149,7 @@ async def _carry_out(
 ) -> int:
     from bcrunbook.cli.batch_view import view_of
     from bcrunbook.run.batch.coordinator import Coordinator
-    from bcrunbook.run.batch.processes import local_processes
+    from bcrunbook.run.batch.processes import Processes
     from bcrunbook.run.batch.report import write_batch_report
 
     clouds = {workspace.account(item.account).cloud for item in items}
@@ -175,20 +161,19 @@ async def _carry_out(
         for one in told:
             one(event)
 
-    async with local_processes() as executor:
-        coordinator = Coordinator(
-            workspace, ledger, begun, items, options, executor, standings, tell
-        )
+    coordinator = Coordinator(
+        workspace, ledger, begun, items, options, Processes(), standings, tell
+    )
 
-        def write() -> None:
-            write_batch_report(report, coordinator.board, cloud=cloud, title=f"Batch {begun.id}")
+    def write() -> None:
+        write_batch_report(report, coordinator.board, cloud=cloud, title=f"Batch {begun.id}")
 
-        told.append(_now_and_then(write))
-        with view_of(coordinator.board, as_json=as_json) as view:
-            told.append(view.tell)
-            interrupted = await _until_the_end(coordinator, view.say)
-        write()
-        view.end(report)
+    told.append(_now_and_then(write))
+    with view_of(coordinator.board, as_json=as_json) as view:
+        told.append(view.tell)
+        interrupted = await _until_the_end(coordinator, view.say)
+    write()
+    view.end(report)
     return _INTERRUPTED if interrupted else coordinator.board.exit_code
 
 

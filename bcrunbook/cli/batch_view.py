@@ -52,11 +52,8 @@ def view_of(board: Board, *, as_json: bool) -> Iterator[BatchView]:
 
 def _counted(board: Board) -> str:
     """How many accounts and customers stand how: `3 done, 1 needs a person`."""
-    states = [
-        _worst(one)
-        for who, one in board.lines.items()
-        if who not in (board.running.keys() | board.parked)
-    ]
+    open_ = board.running.keys() | board.parked
+    states = [_worst(one) for who, one in board.lines.items() if who not in open_]
     words = [f"{states.count(state)} {STATE_WORDS[state]}" for state in State if state in states]
     return ", ".join(words)
 
@@ -91,16 +88,16 @@ class _Plain:
 
     def end(self, report: Path) -> None:
         """See `BatchView`."""
-        board = self._board
+        board, states = self._board, self._board.states
         output.print_table(
             ["step", *(STATE_WORDS[state] for state in State)],
             [
                 [
                     f"{number} {step.id}",
-                    *(str(board.states[step.id, state.value] or "") for state in State),
+                    *(str(states[step.id, state.value] or "") for state in State),
                 ]
                 for number, step in enumerate(STEPS)
-                if any(board.states[step.id, state.value] for state in State)
+                if any(states[step.id, state.value] for state in State)
             ],
         )
         open_ = attention(board)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,3 +17,24 @@ Workspace = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs on stdout.")]
+
+MODES = ("auto", "plan", "apply")
+
+
+def check_word(name: str, value: str, known: Sequence[str]) -> None:
+    """Refuse what an option does not know.
+
+    Args:
+        name: the option's name, without its dashes.
+        value: what was given.
+        known: what there is.
+
+    Raises:
+        NotFound: it is none of those; offers the nearest.
+    """
+    from bcrunbook.errors import NotFound, nearest
+
+    if value not in known:
+        raise NotFound(
+            f'There is no {name} "{value}" here.', where=f"--{name}", next=nearest(value, known)
+        )

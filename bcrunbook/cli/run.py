@@ -56,13 +56,7 @@ def run(
     as_json: options.Json = False,
 ) -> None:
     """Run an account's notebooks headlessly. In a live cloud, --mode apply is needed to write."""
-    from bcrunbook.errors import NotFound, nearest
-
-    modes = ("auto", "plan", "apply")
-    if mode not in modes:
-        raise NotFound(
-            f'There is no mode "{mode}" here.', where="--mode", next=nearest(mode, modes)
-        )
+    options.check_word("mode", mode, options.MODES)
     loaded = _load(workspace)
     if rehearse:
         _rehearse(loaded, account, step, mode, as_json=as_json)

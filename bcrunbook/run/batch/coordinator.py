@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -110,7 +111,8 @@ class Coordinator:
 
     async def run(self) -> None:
         """Carry it out, to its end or until it is stopped."""
-        async with Parking(self._workspace) as parking, asyncio.TaskGroup() as group:
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+            parking = Parking(self._workspace, stack)
 
             async def lane() -> None:
                 """One item after the other."""

@@ -6,8 +6,6 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.errors import RunbookError
@@ -20,28 +18,18 @@ _log = logging.getLogger(__name__)
 
 
 class Parking:
-    """Stays with what is under way, for many customers; use it in an `async with` block.
+    """Stays with what is under way, for many customers.
 
     Args:
         workspace: the loaded workspace.
+        stack: closes what is opened for that.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, stack: AsyncExitStack) -> None:
         self._workspace = workspace
-        self._stack = AsyncExitStack()
+        self._stack = stack
         self._contexts: dict[str, Context] = {}
         self._opening = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._stack.aclose()
 
     async def wait(self, item: Item, step: str) -> None:
         """Wait until what is under way for a customer has settled, or its time is up.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from bcrunbook.run.batch.worker import Job, Told, work
 from bcrunbook.run.engine.processes import processes
@@ -33,10 +32,7 @@ class Executor(Protocol):
 
 
 class Processes:
-    """Does each job in a process of its own. Get it from `local_processes`."""
-
-    def __init__(self) -> None:
-        self._running: set[Any] = set()
+    """Does each job in a process of its own on this machine, which ends with the job."""
 
     async def do(self, job: Job, tell: Tell) -> None:
         """See `Executor`."""
@@ -45,7 +41,6 @@ class Processes:
         with ours:
             with theirs:
                 await asyncio.to_thread(process.start)
-            self._running.add(process)
             try:
                 while True:
                     told: Told = await asyncio.to_thread(ours.recv)
@@ -55,22 +50,6 @@ class Processes:
             except (EOFError, OSError):
                 raise WorkerDied from None
             finally:
-                self._running.discard(process)
-                # Whoever waits in a thread for it comes back by that.
+                # Safe at every instant; and whoever waits in a thread for it comes back by that.
                 process.kill()
                 await asyncio.shield(asyncio.to_thread(process.join))
-
-    def kill(self) -> None:
-        """End all of them at once, which is safe: the next run finds what was done."""
-        for process in self._running:
-            process.kill()
-
-
-@contextlib.asynccontextmanager
-async def local_processes() -> AsyncIterator[Processes]:
-    """Processes on this machine, none of which outlives the block."""
-    made = Processes()
-    try:
-        yield made
-    finally:
-        made.kill()

@@ -66,8 +66,7 @@ class _Here:
 class _There:
     """In another process."""
 
-    def __init__(self, process: Any, wire: Connection) -> None:
-        self._process = process
+    def __init__(self, wire: Connection) -> None:
         self._wire = wire
 
     def run(self, source: str, seconds: float | None) -> list[Message]:
@@ -102,7 +101,7 @@ def cells_there(started: Started) -> Iterator[Cells]:
             process.start()
         started(process)
         try:
-            yield _There(process, ours)
+            yield _There(ours)
         finally:
             process.kill()
             process.join()

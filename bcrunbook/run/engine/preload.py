@@ -1,7 +1,7 @@
 """What a process has done before it is forked: whatever every run would do first, once for all.
 
 It reads what cells come to import, and has what is made on first use made: the notebook format's
-checks, the templates, the ledger's statements. It touches no file of a workspace and no network.
+checks, the templates, some shells. It touches no file of a workspace and no network.
 """
 
 from __future__ import annotations
