@@ -24,7 +24,7 @@ from typing import Any, Self
 import httpx
 from httpx_retries import Retry, RetryTransport
 
-from bcrunbook import __version__
+from bcrunbook import __version__, throttled
 from bcrunbook.cloud import Cloud, Pace
 from bcrunbook.errors import AnswerLost, FixInput, Unreachable
 from bcrunbook.secrets import scrub
@@ -94,6 +94,8 @@ class _PacedRetry(Retry):
         headers = response.headers if isinstance(response, httpx.Response) else {}
         seconds = self._calculate_sleep(headers)
         log.info("waiting %.1f s before repeating", seconds)
+        if isinstance(response, httpx.Response) and response.status_code == 429:
+            throttled.tell(seconds / self.pace.speed, "the service answered 429")
         await self.pace.sleep(seconds)
         self.elapsed_sleep += seconds
 

@@ -7,6 +7,7 @@ The data model:
     fact      one thing learnt at one instant about one subject. Append-only.
     outcome   what a step came to in one run. Append-only.
     lease     who is working on what right now, one row per thing, gone when they are finished.
+    turn      when a service may be asked next, one row per limit; overwritten at every turn.
 
 Status is never stored; it is a query over facts and outcomes. A fact's `basis` says how it is
 known: `observed` (read from a service), `intended` (about to be done), `done` (a service said so),
@@ -45,7 +46,7 @@ from sqlalchemy import exc
 from . import ledger_database as database
 from . import ledger_holder as holder
 from .errors import NotFound, ReportBug, RunbookError
-from .ledger_database import fact, lease, outcome, run
+from .ledger_database import fact, lease, outcome, run, turn
 from .secrets import scrub, scrub_json
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ _log = logging.getLogger(__name__)
 Basis = Literal["observed", "intended", "done", "said"]
 
 HEARTBEAT_SECONDS: Final = 15.0
+
+_LONGEST_BACKLOG_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +344,35 @@ class Ledger:
                 # What the block did, or why it failed, matters more; the lease goes stale anyway.
                 _log.warning("the lease on %s could not be given back: %s", name, error.what)
             await asyncio.gather(beat, return_exceptions=True)
+
+    def take_turns(self, name: str, count: int, between: float, credit: float) -> float:
+        """Take the next turns of a limit that everybody who shares the ledger keeps together.
+
+        Args:
+            name: the limit.
+            count: how many turns.
+            between: seconds from one turn to the next.
+            credit: how many seconds of turns that nobody took may be made up for.
+
+        Returns:
+            In how many seconds the first of them comes, the others `between` after each other;
+            not above 0 when it has come.
+        """
+        now = database.seconds(self._engine)
+        # A clock that was set back would otherwise hold everybody up for as long.
+        has_begun = turn.c.next.between(now - credit, now + _LONGEST_BACKLOG_SECONDS)
+        first = sa.case((has_begun, turn.c.next), else_=now - credit)
+        statement = (
+            database.upsert(self._engine, turn)
+            .values(name=name, next=now - credit + count * between)
+            .on_conflict_do_update(
+                index_elements=[turn.c.name], set_={"next": first + count * between}
+            )
+            .returning(turn.c.next - count * between - now)
+        )
+        engine = self._engine
+        with database.explained(engine, writes=True), database.writing(engine) as connection:
+            return float(connection.execute(statement).scalar_one())
 
     def _take(self, name: str, what: str) -> str:
         now = database.clock(self._engine)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .errors import FixInput
 from .ledger_errors import BUSY_SECONDS, explain, place_of, was_missing_table
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import psycopg
 
 # The newest revision in `migrations`; known here so that a current ledger opens without alembic.
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 
 _BUSY_MS: Final = BUSY_SECONDS * 1000
 
@@ -121,6 +122,13 @@ lease: Final = sa.Table(
     sa.Column("since", _Utc, nullable=False),
     sa.Column("heartbeat", _Utc, nullable=False),
     sa.Column("machine", sa.String(64)),
+)
+
+turn: Final = sa.Table(
+    "turn",
+    metadata,
+    sa.Column("name", sa.String(300), primary_key=True),
+    sa.Column("next", sa.Double, nullable=False),
 )
 
 
@@ -236,6 +244,20 @@ def clock(engine: sa.Engine) -> sa.ColumnElement[datetime]:
     if engine.dialect.name == "postgresql":
         return sa.func.clock_timestamp(type_=_Utc)
     return sa.literal(datetime.now(UTC), _Utc)
+
+
+def seconds(engine: sa.Engine) -> sa.ColumnElement[float]:
+    """The same clock's seconds since the epoch, with their fractions."""
+    if engine.dialect.name == "postgresql":
+        return sa.cast(sa.extract("epoch", clock(engine)), sa.Double)
+    return sa.literal(time.time(), sa.Double)
+
+
+def upsert(engine: sa.Engine, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do where the row is there already."""
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # More rows than this do not fit a terminal: of the others there are counts.
 _ROWS = 12
 _LISTED = 20
+_DRAWN_SECONDS = 0.25
 
 
 class BatchView(Protocol):
@@ -69,6 +71,8 @@ def _pace(board: Board) -> str:
     told = f"{board.ended} of {len(board.items)} ended, {board.per_minute():.0f} a minute"
     if board.parked:
         told += f", {len(board.parked)} parked"
+    if throttled := board.throttled:
+        told += f", {throttled} throttled"
     return told if left is None else f"{told}, about {_minutes(left)} left"
 
 
@@ -135,6 +139,8 @@ class _Events(_Plain):
         told: dict[str, Any] = {"event": event.kind, "who": event.who}
         if event.step:
             told["step"] = event.step
+        if event.seconds:
+            told["seconds"] = round(event.seconds, 1)
         if event.line is not None:
             told |= event.line.as_dict()
         print(json.dumps(told), flush=True)
@@ -153,15 +159,24 @@ class _Events(_Plain):
 
 
 class _Table(_Plain):
-    """A table that changes in its place."""
+    """A table that changes in its place, drawn now and then, however much happens."""
 
     def __init__(self, board: Board, live: Any) -> None:
         super().__init__(board)
         self._live = live
+        self._loop = asyncio.get_running_loop()
+        self._draw()
 
     def tell(self, event: Event) -> None:
         """See `BatchView`."""
-        self._live.update(_picture(self._board))
+
+    def stop(self) -> None:
+        """Draw no more."""
+        self._next.cancel()
+
+    def _draw(self) -> None:
+        self._live.update(_picture(self._board), refresh=True)
+        self._next = self._loop.call_later(_DRAWN_SECONDS, self._draw)
 
     def say(self, text: str) -> None:
         """See `BatchView`."""
@@ -172,13 +187,13 @@ class _Table(_Plain):
 def _table(board: Board) -> Iterator[_Table]:
     from rich.live import Live
 
-    with Live(
-        _picture(board),
-        console=output.console(stderr=True),
-        refresh_per_second=4,
-        transient=True,
-    ) as live:
-        yield _Table(board, live)
+    console = output.console(stderr=True)
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        table = _Table(board, live)
+        try:
+            yield table
+        finally:
+            table.stop()
 
 
 def _picture(board: Board) -> Group:

@@ -35,7 +35,7 @@ from bcrunbook.services.businesscentral_models import (
     Operation,
     Probe,
 )
-from bcrunbook.services.turns import Turns
+from bcrunbook.services.turns import Limit, Turns
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
 
@@ -46,10 +46,9 @@ ADMIN_VERSION = "v2.29"
 AT_ONCE = 5
 """How many requests of one principal are processed at once; more would only queue (section 10)."""
 
-MOST = 5700
-WINDOW = 300.0
-"""How many requests are sent in how many seconds: a little less than the 6,000 in five minutes that
-one principal has, which it may share with other programs (section 10)."""
+REQUESTS = Limit(most=5700, seconds=300.0, at_once=100)
+"""A little less than the 6,000 in five minutes that one principal has, which it may share with
+other programs (section 10)."""
 
 _BUSY = 5.0
 _MOST_PAGES = 100
@@ -89,9 +88,9 @@ class BusinessCentral:
         self._admin = f"/admin/{admin_version}"
         self._administered = f"{self._admin}/applications/BusinessCentral/environments"
         pace = http.cloud.pace
-        self._turns = Turns(pace, MOST, WINDOW, at_once=100)
+        self._turns = Turns(pace, REQUESTS)
         # No limit of the admin centre is published; one request a second is safe (section 10).
-        self._admin_turns = Turns(pace, 1, 1.0)
+        self._admin_turns = Turns(pace, Limit(most=1, seconds=1.0))
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     @property

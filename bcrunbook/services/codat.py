@@ -34,7 +34,7 @@ from bcrunbook.services.codat_models import (
     PullOperation,
 )
 from bcrunbook.services.patience import Patience
-from bcrunbook.services.turns import Turns
+from bcrunbook.services.turns import Limit, Turns, Waits
 from bcrunbook.services.wire import WireObject
 
 BASE = "https://api.codat.io"
@@ -44,13 +44,9 @@ BUSINESS_CENTRAL = "trji"
 RESERVE = 0.1
 """The share of a day's calls that is left to others: no poll goes on below it."""
 
-MOST = 950
-WINDOW = 60.0
-"""How many requests are sent in how many seconds: a little less than the 1,000 a minute that one
-address has (Codat docs, "Rate limits")."""
-
-_AT_ONCE = 10
-"""How many of them may come without a pause; Codat serves ten at once even to a single company."""
+REQUESTS = Limit(most=950, seconds=60.0, at_once=10)
+"""A little less than the 1,000 a minute that one address has; ten at once are served even to a
+single company (Codat docs, "Rate limits")."""
 
 PAGE_SIZE = 100
 """How many companies, connections or integrations one request of a list shows."""
@@ -68,14 +64,15 @@ class Codat:
     Args:
         http: the HTTP stack.
         key: reads the API key, from wherever it is kept; called once, when it is first needed.
+        turns: hands out when it may be asked; without it, this client alone keeps the limit.
     """
 
-    def __init__(self, http: Http, key: Key) -> None:
+    def __init__(self, http: Http, key: Key, turns: Waits | None = None) -> None:
         self._http = http
         self._key = key
         self._authorization = ""
         self._profile: Profile | None = None
-        self._turns = Turns(http.cloud.pace, MOST, WINDOW, at_once=_AT_ONCE)
+        self._turns = turns or Turns(http.cloud.pace, REQUESTS)
         self.limits: Limits | None = None
         """What the last answer said about calls left; None before the first."""
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from bcrunbook.errors import AnswerLost, ReportBug, WaitAndRetry
@@ -30,10 +31,15 @@ from bcrunbook.services.graph_models import (
 )
 from bcrunbook.services.graph_reads import Read, literal
 from bcrunbook.services.patience import Patience
+from bcrunbook.services.turns import Limit, Turns, Waits
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import SignIn
 
 BASE = "https://graph.microsoft.com/v1.0"
+
+WRITES = Limit(most=55, seconds=60.0, at_once=10)
+"""A little less than the 60 writes a minute that a tenant has for applications with this audience
+(section 2)."""
 
 T = TypeVar("T")
 G = TypeVar("G", bound=GraphObject)
@@ -54,12 +60,23 @@ class Graph:
     Args:
         http: the HTTP stack.
         sign_in: where tokens come from.
+        patience: how long what was written may take to spread.
+        turns: hands out when applications of a tenant may be written to, given its id; without it,
+            this client alone keeps the limit.
     """
 
-    def __init__(self, http: Http, sign_in: SignIn, *, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        http: Http,
+        sign_in: SignIn,
+        *,
+        patience: Patience | None = None,
+        turns: Callable[[str], Waits] | None = None,
+    ) -> None:
         self._http = http
         self._sign_in = sign_in
         self._patience = patience or Patience()
+        self._turns_of = cache(turns or (lambda _: Turns(http.cloud.pace, WRITES)))
 
     async def look(self, *reads: Read[Any]) -> list[Seen[Any]]:
         """Read several things in one call, each answered on its own.
@@ -323,6 +340,8 @@ class Graph:
         """Send one call with a token; a token that was refused is renewed once."""
         for fresh in (False, True):
             token = await self._sign_in.graph(consent=consent, fresh=fresh)
+            if method != "GET" and path.startswith("/applications"):
+                await self._turns_of(token.tenant.lower()).wait()
             response = await self._http.send(
                 method,
                 BASE + path,

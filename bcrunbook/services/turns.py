@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
-from bcrunbook.cloud import Pace
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from bcrunbook import throttled
+from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.ledger import Ledger
+
+_HOARD: Final = 5
+"""How many turns a process takes at a time where each costs a write to the disk."""
 
 
-class Turns:
-    """Hands out turns in the order in which they are wanted, evenly over time.
+@dataclass(frozen=True)
+class Limit:
+    """How often a service may be asked.
 
     In any span of `seconds` there are at most `most` turns, of which some may come at once.
 
     Args:
-        pace: the cloud's.
         most: how many turns there are in `seconds`.
         seconds: a span of the cloud's time.
         at_once: how many of them may come without a pause, after a while without any.
     """
 
-    def __init__(self, pace: Pace, most: int, seconds: float, *, at_once: int = 1) -> None:
-        self._pace = pace
+    most: int
+    seconds: float
+    at_once: int = 1
+
+    @property
+    def between(self) -> float:
+        """From one turn to the next, in seconds of the cloud's time."""
         # What comes at once is taken from what is spread, so that no span has more than `most`.
-        self._between = seconds / (most - at_once + 1)
-        self._credit = (at_once - 1) * self._between
+        return self.seconds / (self.most - self.at_once + 1)
+
+    @property
+    def credit(self) -> float:
+        """For how long turns that nobody took may be made up for."""
+        return (self.at_once - 1) * self.between
+
+
+class Waits(Protocol):
+    """Whatever hands out turns."""
+
+    async def wait(self) -> None:
+        """Wait for a turn."""
+
+
+class Turns:
+    """Hands out turns in the order in which they are wanted, evenly over time.
+
+    Args:
+        pace: the cloud's.
+        limit: how often.
+    """
+
+    def __init__(self, pace: Pace, limit: Limit) -> None:
+        self._pace = pace
+        self._limit = limit
         self._next = float("-inf")
 
     @property
@@ -32,7 +70,55 @@ class Turns:
     async def wait(self) -> None:
         """Wait for a turn."""
         now = self._pace.now()
-        turn = max(self._next, now - self._credit)
-        self._next = turn + self._between
+        turn = max(self._next, now - self._limit.credit)
+        self._next = turn + self._limit.between
         if turn > now:
             await self._pace.sleep(turn - now)
+
+
+class SharedTurns:
+    """Hands out the turns of a limit that everybody who shares the ledger keeps together.
+
+    Args:
+        ledger: where it is noted whose turn it is.
+        cloud: whose limit it is.
+        name: of the limit, for the ledger and for people.
+        limit: how often.
+        hoard: how many turns are taken at a time.
+    """
+
+    def __init__(
+        self, ledger: Ledger, cloud: Cloud, name: str, limit: Limit, *, hoard: int = _HOARD
+    ) -> None:
+        self._ledger = ledger
+        self._speed = cloud.pace.speed
+        self._pace = cloud.pace
+        self._row = f"{cloud.kind}/{name}"
+        self._name = name
+        self._limit = limit
+        self._hoard = hoard
+        self._taken: deque[float] = deque()
+
+    async def wait(self) -> None:
+        """Wait for a turn.
+
+        Raises:
+            RunbookError: the ledger cannot be written.
+        """
+        now = self._pace.now()
+        # A turn that was kept for long would come on top of those that others have had since.
+        while self._taken and self._taken[0] < now - self._limit.credit:
+            self._taken.popleft()
+        if not self._taken:
+            self._take(now)
+        turn = self._taken.popleft()
+        if turn > now:
+            throttled.tell((turn - now) / self._speed, f"the limit of {self._name}")
+            await self._pace.sleep(turn - now)
+
+    def _take(self, now: float) -> None:
+        between, credit = self._limit.between, self._limit.credit
+        off = self._ledger.take_turns(
+            self._row, self._hoard, between / self._speed, credit / self._speed
+        )
+        self._taken.extend(now + off * self._speed + between * one for one in range(self._hoard))

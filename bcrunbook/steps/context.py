@@ -13,10 +13,13 @@ from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import Secret, SecretStore, VaultOpener, open_store, read
+from bcrunbook.services import codat as codat_service
+from bcrunbook.services import graph as graph_service
 from bcrunbook.services.businesscentral import BusinessCentral
 from bcrunbook.services.codat import Codat
 from bcrunbook.services.graph import Graph
 from bcrunbook.services.graph_models import Organization
+from bcrunbook.services.turns import SharedTurns
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Person, SignIn, Token
 from bcrunbook.steps.installation.roster import Roster
@@ -93,14 +96,19 @@ async def open_context(
     with open_ledger(workspace.ledger_url, root) as ledger:
         async with Http(cloud) as http:
             sign_in = SignIn(account, http, root, person=person)
-            codat = _codat(account, http, root, sign_in.vaults)
+            codat = _codat(account, http, root, sign_in.vaults, ledger)
+
+            def writes(tenant: str) -> SharedTurns:
+                limit = graph_service.WRITES
+                return SharedTurns(ledger, cloud, f"graph/{tenant}/applications", limit, hoard=1)
+
             yield Context(
                 workspace=workspace,
                 account=account,
                 cloud=cloud,
                 http=http,
                 sign_in=sign_in,
-                graph=Graph(http, sign_in),
+                graph=Graph(http, sign_in, turns=writes),
                 codat=codat,
                 ledger=ledger,
                 store=open_store(account.secret_store, root, vault=sign_in.vaults),
@@ -109,7 +117,9 @@ async def open_context(
             )
 
 
-def _codat(account: Account, http: Http, root: Path, vaults: VaultOpener) -> Codat | None:
+def _codat(
+    account: Account, http: Http, root: Path, vaults: VaultOpener, ledger: Ledger
+) -> Codat | None:
     reference = account.codat_api_key
     if reference is None:
         return None
@@ -117,7 +127,8 @@ def _codat(account: Account, http: Http, root: Path, vaults: VaultOpener) -> Cod
     async def key() -> Secret:
         return await read(reference, root, vault=vaults)
 
-    return Codat(http, key)
+    # An address has the limit, whichever instances it asks; so all of them share it.
+    return Codat(http, key, SharedTurns(ledger, http.cloud, "codat", codat_service.REQUESTS))
 
 
 def check_tenant(account: Account, token: Token, organization: Seen[Organization]) -> Organization:

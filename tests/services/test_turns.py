@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcrunbook.cloud import Pace
-from bcrunbook.services.turns import Turns
+from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.ledger import Ledger
+from bcrunbook.services.turns import Limit, SharedTurns, Turns
+from tests.ledgers import Place, no_postgres_settings, place, postgres_server
+
+__all__ = ["no_postgres_settings", "place", "postgres_server"]
 
 
 def moments_of(turns: tuple[int, float, int], gaps: list[float]) -> list[tuple[float, float]]:
@@ -22,7 +28,7 @@ def moments_of(turns: tuple[int, float, int], gaps: list[float]) -> list[tuple[f
         slept[0] = pause
 
     async def ask() -> list[tuple[float, float]]:
-        handed = Turns(Pace(), most, seconds, at_once=at_once)
+        handed = Turns(Pace(), Limit(most, seconds, at_once))
         found = []
         for wanted in accumulate(gaps, initial=now[0]):
             now[0], slept[0] = wanted, 0.0
@@ -60,3 +66,79 @@ def test_a_few_come_at_once_and_the_rest_evenly() -> None:
     found = moments_of((12, 60.0, 3), [0.0] * 5 + [100.0])
     waits = [came - wanted for wanted, came in found]
     assert waits == pytest.approx([0.0, 0.0, 0.0, 6.0, 12.0, 18.0, 0.0])
+
+
+# --- shared by several processes -----------------------------------------------------------------
+
+ASKING = """
+import asyncio, sys, time
+from pathlib import Path
+from bcrunbook.cloud import Cloud
+from bcrunbook.ledger import open_ledger
+from bcrunbook.services.turns import Limit, SharedTurns
+
+async def ask(turns):
+    for _ in range(int(sys.argv[3])):
+        await turns.wait()
+        print(time.time())
+
+with open_ledger(sys.argv[1], Path(sys.argv[2])) as ledger:
+    asyncio.run(ask(SharedTurns(ledger, Cloud(kind="live"), "shop", Limit(20, 1.0, 5))))
+"""
+
+
+def test_processes_keep_a_limit_together(place: Place) -> None:
+    """Four processes that know nothing of each other stay below what is allowed to all of them."""
+    with place.open():
+        pass  # the tables are there before anybody asks
+    command = [sys.executable, "-c", ASKING, place.url, str(place.root), "15"]
+    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    moments = sorted(
+        float(line) for one in asking for line in one.communicate(timeout=60)[0].split()
+    )
+    assert [one.returncode for one in asking] == [0] * 4
+    assert len(moments) == 60
+    # What is said to be asked may be asked a moment later, so a span seems shorter by as much.
+    spans = [last - first for first, last in zip(moments, moments[20:], strict=False)]
+    assert min(spans) > 0.7
+
+
+def test_a_turn_that_was_kept_for_long_is_not_used(place: Place) -> None:
+    """Others have had turns meanwhile; what one kept would come on top of theirs."""
+    limit = Limit(10, 10.0, 3)
+    slept: list[float] = []
+    now = [1000.0]
+
+    async def sleep(_: Pace, pause: float) -> None:
+        slept.append(pause)
+
+    async def ask(ledger: Ledger) -> None:
+        mine, theirs = (SharedTurns(ledger, Cloud(kind="live"), "shop", limit) for _ in range(2))
+        await mine.wait()
+        now[0] += 8.0
+        await theirs.wait()
+        await mine.wait()
+
+    with place.open() as ledger, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pace, "now", lambda _: now[0])
+        patch.setattr(Pace, "sleep", sleep)
+        asyncio.run(ask(ledger))
+        left = ledger.take_turns("live/shop", 1, limit.between, limit.credit)
+    # Three times five turns were taken, of which three came at once.
+    assert left == pytest.approx(15 * limit.between - limit.credit, abs=1.0)
+
+
+def test_a_clock_that_was_set_back_holds_nobody_up(place: Place) -> None:
+    """A turn that is off by more than anybody waits is from another time."""
+    with place.open() as ledger:
+        assert ledger.take_turns("live/shop", 1, 3600.0, 0.0) <= 0.0
+        assert ledger.take_turns("live/shop", 1, 1.0, 0.0) <= 0.0
+        assert ledger.take_turns("live/shop", 1, 1.0, 0.0) == pytest.approx(1.0, abs=0.5)
+
+
+def test_each_limit_has_turns_of_its_own(place: Place) -> None:
+    """One tenant's writes do not hold up another's."""
+    with place.open() as ledger:
+        assert ledger.take_turns("live/graph/a/applications", 30, 1.0, 0.0) <= 0.0
+        assert ledger.take_turns("live/graph/b/applications", 1, 1.0, 0.0) <= 0.0
+        assert ledger.take_turns("live/graph/a/applications", 1, 1.0, 0.0) > 25.0

@@ -109,6 +109,7 @@ class Board:
         self.lines: dict[str, dict[str, Line]] = {}
         self.running: dict[str, str] = {}
         self.parked: set[str] = set()
+        self._throttled: dict[str, float] = {}
         self.began = time.monotonic()
         self.taken_over = 0
         self._ended: list[float] = []
@@ -120,6 +121,10 @@ class Board:
     def end_step(self, line: Line) -> None:
         """A step has ended."""
         self.lines.setdefault(line.who, {})[line.step] = line
+
+    def throttle(self, item: Item, seconds: float) -> None:
+        """A service's limit holds an item up for so long."""
+        self._throttled[item.who] = time.monotonic() + seconds
 
     def park(self, item: Item) -> None:
         """An item waits for what is under way, and nothing is at work for it."""
@@ -133,6 +138,7 @@ class Board:
     def end_item(self, item: Item) -> None:
         """All of an item's steps have ended."""
         self.running.pop(item.who, None)
+        self._throttled.pop(item.who, None)
         self._ended.append(time.monotonic())
 
     def take_over(self, who: str, lines: Iterable[Line]) -> None:
@@ -144,6 +150,12 @@ class Board:
     def ended(self) -> int:
         """How many items have ended."""
         return self.taken_over + len(self._ended)
+
+    @property
+    def throttled(self) -> int:
+        """How many items a service's limit holds up now."""
+        now = time.monotonic()
+        return sum(1 for until in self._throttled.values() if until > now)
 
     @property
     def states(self) -> Counter[tuple[str, str]]:

@@ -49,15 +49,26 @@ class Event:
     """Something that a batch tells.
 
     Args:
-        kind: a step began or ended; an item ended, waits, has waited, or was tried again.
+        kind: a step began, was held up by a service's limit, or ended; an item ended, waits, has
+            waited, or was tried again.
         who: whom it is about.
         step: the step, where it is about one.
+        seconds: for how long it is held up.
         line: how the step ended.
     """
 
-    kind: Literal["step_began", "step_ended", "item_ended", "parked", "settled", "tried_again"]
+    kind: Literal[
+        "step_began",
+        "throttled",
+        "step_ended",
+        "item_ended",
+        "parked",
+        "settled",
+        "tried_again",
+    ]
     who: str
     step: str = ""
+    seconds: float = 0.0
     line: Line | None = None
 
 
@@ -167,6 +178,9 @@ class Coordinator:
         def tell(told: Told) -> None:
             if told.run is not None:
                 self._end_step(item, self._line(told.run))
+            elif told.kind == "throttled":
+                self.board.throttle(item, told.seconds)
+                self._tell(Event("throttled", item.who, seconds=told.seconds))
             else:
                 self.board.begin_step(item, told.step)
                 self._tell(Event("step_began", item.who, told.step))
@@ -239,7 +253,7 @@ class Coordinator:
 
     def _end_step(self, item: Item, line: Line) -> None:
         self.board.end_step(line)
-        self._tell(Event("step_ended", item.who, line.step, line))
+        self._tell(Event("step_ended", item.who, line.step, line=line))
 
     def _end(self, item: Item) -> None:
         lines = [line.as_dict() for line in self.board.lines.get(item.who, {}).values()]

@@ -8,11 +8,14 @@ import gc
 import logging
 import os
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
+from bcrunbook import throttled
 from bcrunbook.accounts import Workspace, hold
 from bcrunbook.cloud import cloud_of
 from bcrunbook.errors import ReportBug, RunbookError
@@ -51,13 +54,15 @@ class Told:
     """What a process tells while it is at work.
 
     Args:
-        kind: a step began, a step ended, or the work has ended.
+        kind: a step began, a service's limit holds it up, a step ended, or the work has ended.
         step: the step that began.
+        seconds: for how long it is held up.
         run: the step that ended.
     """
 
-    kind: Literal["began", "ended", "over"]
+    kind: Literal["began", "throttled", "ended", "over"]
     step: str = ""
+    seconds: float = 0.0
     run: StepRun | None = None
 
 
@@ -98,10 +103,17 @@ def work(wire: Connection, job: Job) -> None:
     install_log_redaction()
     RunbookEngine.is_own_process = True
     hold(job.workspace)
-    with contextlib.suppress(OSError):  # nobody listens
-        for told in asyncio.run(_run(wire, job)):
+    one_at_a_time = threading.Lock()
+
+    def tell(told: Told) -> None:
+        with one_at_a_time:  # cells run in a thread of their own
             wire.send(told)
-        wire.send(Told("over"))
+
+    throttled.listen(lambda seconds: tell(Told("throttled", seconds=seconds)))
+    with contextlib.suppress(OSError):  # nobody listens
+        for told in asyncio.run(_run(job, tell)):
+            tell(told)
+        tell(Told("over"))
 
 
 def _without_a_terminal() -> None:
@@ -109,7 +121,7 @@ def _without_a_terminal() -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-async def _run(wire: Connection, job: Job) -> list[Told]:
+async def _run(job: Job, tell: Callable[[Told], None]) -> list[Told]:
     """Run the item's notebooks.
 
     Returns:
@@ -117,10 +129,10 @@ async def _run(wire: Connection, job: Job) -> list[Told]:
     """
 
     def began(_: str, step: Step[Any]) -> None:
-        wire.send(Told("began", step=step.id))
+        tell(Told("began", step=step.id))
 
     def ended(run: StepRun) -> None:
-        wire.send(Told("ended", run=run))
+        tell(Told("ended", run=run))
 
     item, steps = job.item, [step_named(one) for one in job.item.steps]
     told: dict[str, Any] = {"began": began, "ended": ended, "engine": job.engine}
