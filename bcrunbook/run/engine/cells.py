@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from bcrunbook.run.engine.processes import processes
+from bcrunbook.run.engine.processes import prepare, processes
 from bcrunbook.run.engine.shell import Message, fresh_shell
 
 Started = Callable[[Any], None]
@@ -98,6 +98,7 @@ def cells_there(started: Started) -> Iterator[Cells]:
     process = processes().Process(target=_serve, args=[theirs], daemon=True)
     with ours:
         with theirs:
+            prepare()
             process.start()
         started(process)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import signal
 
 _NEEDED = (
     "IPython.core.application",
@@ -33,6 +34,12 @@ _NEEDED = (
 )
 
 
+def _ignore_the_terminal() -> None:
+    """Whoever made this process decides when it ends; Ctrl-C was blocked until here."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
 def _read() -> None:
     for name in _NEEDED:
         importlib.import_module(name)
@@ -52,6 +59,7 @@ def _first_uses() -> None:
     stock_up(6)
 
 
+_ignore_the_terminal()
 _read()
 _first_uses()
 # What is there by now stays: nobody who is forked has to look through it, and so to copy it.
