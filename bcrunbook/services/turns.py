@@ -91,7 +91,6 @@ class SharedTurns:
         self, ledger: Ledger, cloud: Cloud, name: str, limit: Limit, *, hoard: int = _HOARD
     ) -> None:
         self._ledger = ledger
-        self._speed = cloud.pace.speed
         self._pace = cloud.pace
         self._row = f"{cloud.kind}/{name}"
         self._name = name
@@ -113,12 +112,12 @@ class SharedTurns:
             self._take(now)
         turn = self._taken.popleft()
         if turn > now:
-            throttled.tell((turn - now) / self._speed, f"the limit of {self._name}")
+            throttled.tell((turn - now) / self._pace.speed, f"the limit of {self._name}")
             await self._pace.sleep(turn - now)
 
     def _take(self, now: float) -> None:
-        between, credit = self._limit.between, self._limit.credit
+        speed, between = self._pace.speed, self._limit.between
         off = self._ledger.take_turns(
-            self._row, self._hoard, between / self._speed, credit / self._speed
+            self._row, self._hoard, between / speed, self._limit.credit / speed
         )
-        self._taken.extend(now + off * self._speed + between * one for one in range(self._hoard))
+        self._taken.extend(now + off * speed + between * one for one in range(self._hoard))

@@ -13,11 +13,9 @@ from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import Secret, SecretStore, VaultOpener, open_store, read
-from bcrunbook.services import codat as codat_service
-from bcrunbook.services import graph as graph_service
 from bcrunbook.services.businesscentral import BusinessCentral
-from bcrunbook.services.codat import Codat
-from bcrunbook.services.graph import Graph
+from bcrunbook.services.codat import REQUESTS, Codat
+from bcrunbook.services.graph import WRITES, Graph
 from bcrunbook.services.graph_models import Organization
 from bcrunbook.services.turns import SharedTurns
 from bcrunbook.services.wire import Seen
@@ -99,8 +97,7 @@ async def open_context(
             codat = _codat(account, http, root, sign_in.vaults, ledger)
 
             def writes(tenant: str) -> SharedTurns:
-                limit = graph_service.WRITES
-                return SharedTurns(ledger, cloud, f"graph/{tenant}/applications", limit, hoard=1)
+                return SharedTurns(ledger, cloud, f"graph/{tenant}/applications", WRITES, hoard=1)
 
             yield Context(
                 workspace=workspace,
@@ -128,7 +125,7 @@ def _codat(
         return await read(reference, root, vault=vaults)
 
     # An address has the limit, whichever instances it asks; so all of them share it.
-    return Codat(http, key, SharedTurns(ledger, http.cloud, "codat", codat_service.REQUESTS))
+    return Codat(http, key, SharedTurns(ledger, http.cloud, "codat", REQUESTS))
 
 
 def check_tenant(account: Account, token: Token, organization: Seen[Organization]) -> Organization:
