@@ -207,6 +207,8 @@ def test_a_consent_that_is_withdrawn(scene: Scene) -> None:
     link = scene.linkable()
     scene.customer(upn).link(link.url, environment="Production")
     link.linked()
+    # Linked comes before the extension here: without this wait the sync below may fail for that.
+    until(lambda: "successfully installed" in scene.page(link).text)
     tenant = next(one for one in scene.told.tenants if upn.endswith(one["domain"]))
     user = {"tenant": tenant["id"], "upn": upn, "password": password_of(scene, upn)}
     graph = Graph(scene.http, user_token(scene.http, scene.told, user))
