@@ -56,6 +56,7 @@ Basis = Literal["observed", "intended", "done", "said"]
 HEARTBEAT_SECONDS: Final = 15.0
 
 _LONGEST_BACKLOG_SECONDS: Final = 600.0
+_LOOK_AGAIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +333,7 @@ class Ledger:
         Raises:
             WaitAndRetry: somebody else is at it; says who, where and since when.
         """
-        token = self._take(name, what)
+        token = await self._get(name, what)
         beat = asyncio.create_task(self._beat(name, token))
         try:
             yield
@@ -374,6 +375,19 @@ class Ledger:
         with database.explained(engine, writes=True), database.writing(engine) as connection:
             return float(connection.execute(statement).scalar_one())
 
+    async def _get(self, name: str, what: str) -> str:
+        """Take a lease, with the patience that this process has."""
+        heard = None
+        while True:
+            try:
+                return self._take(name, what)
+            except _Held as held:
+                beat = held.by["heartbeat"]
+                if not holder.may_be_gone(held.by) or heard not in (None, beat):
+                    raise holder.busy(held.by, name) from None
+                heard = beat
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
     def _take(self, name: str, what: str) -> str:
         now = database.clock(self._engine)
         mine = {
@@ -392,7 +406,7 @@ class Ledger:
                     return str(mine["token"])
                 other = held[0]
                 if not holder.is_abandoned(other, other["now"]):
-                    raise holder.busy(other, name)
+                    raise _Held(other)
                 stale = (lease.c.name == name, lease.c.token == other["token"])
                 if self._write(lease.update().where(*stale).values(**mine)):
                     _log.warning(
@@ -440,6 +454,14 @@ class Ledger:
 
 class _Taken(Exception):
     """Another process inserted the same lease first."""
+
+
+class _Held(Exception):
+    """Another process has the lease."""
+
+    def __init__(self, by: dict[str, Any]) -> None:
+        super().__init__(by)
+        self.by = by
 
 
 def _matching(

@@ -8,9 +8,10 @@ message repeats a value that is or may be a secret, and no network or store is t
 from .customer import Customer
 from .edit import amend, problem, with_value
 from .file import find_workspace, hold, load, template
-from .model import GRAPH_COMMAND_LINE_TOOLS, Account, Network, SignIn, Workspace
+from .model import FILE_NAME, GRAPH_COMMAND_LINE_TOOLS, Account, Network, SignIn, Workspace
 
 __all__ = [
+    "FILE_NAME",
     "GRAPH_COMMAND_LINE_TOOLS",
     "Account",
     "Customer",

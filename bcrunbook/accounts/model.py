@@ -282,6 +282,7 @@ class Workspace(Frozen):
         rehearsal: the folder that holds rehearsal.json, if the file names one.
         is_followed_elsewhere: whether another process stays with what is under way, so that a step
             that finds such a thing ends as waiting at once. Never in a file.
+        notebooks: the folder of its own notebooks, where it has such. Never in a file.
     """
 
     root: Path
@@ -290,6 +291,7 @@ class Workspace(Frozen):
     network: Network = Field(default=Network())
     rehearsal: Path | None = None
     is_followed_elsewhere: bool = False
+    notebooks: Path | None = None
 
     def account(self, name: str) -> Account:
         """The account of this name.

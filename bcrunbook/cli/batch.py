@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,9 +17,12 @@ if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
     from bcrunbook.ledger import Ledger
     from bcrunbook.run.batch.coordinator import Coordinator, Event, Options
+    from bcrunbook.run.batch.executor import Executor
     from bcrunbook.run.batch.selection import Item, Selection, Standings
 
 _INTERRUPTED = 130
+_HERE = "processes"
+_CLUSTER = "dask://"
 # How often the report is written while the batch goes on.
 _REPORT_SECONDS = 5.0
 
@@ -47,7 +49,12 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as --mode plan.")] = False,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, max=256, help="How many at a time. Default: two for each core."),
+        typer.Option(
+            min=1,
+            max=256,
+            help="How many at a time. Default: two for each core; with Dask, one for each of the"
+            " workers' threads.",
+        ),
     ] = None,
     without_trial: Annotated[
         str,
@@ -62,6 +69,13 @@ def batch(
     engine: Annotated[
         str, typer.Option(help="bcrunbook or kernel: what runs the notebooks' cells.")
     ] = "bcrunbook",
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE",
+            help="processes (of this machine), or dask://HOST:PORT: where the notebooks are run.",
+        ),
+    ] = _HERE,
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
@@ -76,7 +90,9 @@ def batch(
     options.check_word("engine", engine, ("bcrunbook", "kernel"))
     if kind:
         options.check_word("kind", kind, ("trial", "production"))
-    prepare()
+    if not executor.removeprefix(_CLUSTER) or not executor.startswith(_CLUSTER):
+        options.check_word("executor", executor, (_HERE, f"{_CLUSTER}HOST:PORT"))
+        prepare()
 
     from bcrunbook.accounts import find_workspace, load
     from bcrunbook.run.batch.coordinator import Options
@@ -86,7 +102,8 @@ def batch(
         _batch(
             load(find_workspace(workspace)),
             Selection(tuple(names or ()), kind, tuple(tag or ()), failed, needs_person),
-            Options(mode, jobs or 2 * (os.cpu_count() or 1), engine),  # type: ignore[arg-type]
+            Options(mode, jobs, engine),  # type: ignore[arg-type]
+            place=executor,
             without_trial=without_trial,
             anew=anew,
             as_json=as_json,
@@ -100,6 +117,7 @@ async def _batch(
     selection: Selection,
     options: Options,
     *,
+    place: str,
     without_trial: str,
     anew: bool,
     as_json: bool,
@@ -113,7 +131,10 @@ async def _batch(
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         standings = {(one.account, one.customer or "", one.step): one for one in ledger.standings()}
         items = chosen(workspace, selection, standings)
-        async with ledger.lease(LEASE, what=f"a batch of {len(items)}"):
+        async with (
+            ledger.lease(LEASE, what=f"a batch of {len(items)}"),
+            _executor(place, workspace, items) as executor,
+        ):
             if without_trial:
                 _allow(ledger, workspace, items, without_trial)
             begun = record.begin(ledger, run_folder(workspace.root), items, options.mode, anew=anew)
@@ -123,8 +144,23 @@ async def _batch(
                     " have ended."
                 )
             return await _carry_out(
-                workspace, ledger, begun, items, options, standings, as_json=as_json
+                workspace, ledger, begun, items, options, executor, standings, as_json=as_json
             )
+
+
+@contextlib.asynccontextmanager
+async def _executor(place: str, workspace: Workspace, items: list[Item]) -> AsyncIterator[Executor]:
+    if place == _HERE:
+        from bcrunbook.run.batch.processes import Processes
+
+        yield Processes()
+        return
+    from bcrunbook.run.batch.cluster.executor import open_cluster
+
+    async with open_cluster(place, workspace, items) as cluster:
+        if not cluster.has_workers:
+            output.say("The Dask cluster has no worker yet: nothing begins before one comes.")
+        yield cluster
 
 
 def _allow(ledger: Ledger, workspace: Workspace, items: list[Item], reason: str) -> None:
@@ -143,13 +179,13 @@ async def _carry_out(
     begun: Any,
     items: list[Item],
     options: Options,
+    executor: Executor,
     standings: Standings,
     *,
     as_json: bool,
 ) -> int:
     from bcrunbook.cli.batch_view import view_of
     from bcrunbook.run.batch.coordinator import Coordinator
-    from bcrunbook.run.batch.processes import Processes
     from bcrunbook.run.batch.report import write_batch_report
 
     clouds = {workspace.account(item.account).cloud for item in items}
@@ -161,9 +197,7 @@ async def _carry_out(
         for one in told:
             one(event)
 
-    coordinator = Coordinator(
-        workspace, ledger, begun, items, options, Processes(), standings, tell
-    )
+    coordinator = Coordinator(workspace, ledger, begun, items, options, executor, standings, tell)
 
     def write() -> None:
         write_batch_report(report, coordinator.board, cloud=cloud, title=f"Batch {begun.id}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bcrunbook.accounts import Workspace
 from bcrunbook.errors import FixInput
 from bcrunbook.steps import notebook_of
 from bcrunbook.steps.step import Step
@@ -18,18 +19,19 @@ def shipped() -> Path:
     return inside if inside.is_dir() else package.parent / "notebooks"
 
 
-def notebook_path(step: Step[Any], workspace: Path) -> Path:
+def notebook_path(step: Step[Any], workspace: Workspace) -> Path:
     """The notebook of a step: the workspace's own copy, else the shipped one.
 
     Raises:
         FixInput: there is none.
     """
     name = notebook_of(step)
-    for folder in (workspace / "notebooks", shipped()):
+    own = workspace.notebooks or workspace.root / "notebooks"
+    for folder in (own, shipped()):
         if (folder / name).is_file():
             return folder / name
     raise FixInput(
         f"The notebook {name} is missing.",
-        where=str(workspace / "notebooks"),
-        next=f"lay the workspace out again: bcrunbook init {workspace}",
+        where=str(own),
+        next=f"lay the workspace out again: bcrunbook init {workspace.root}",
     )

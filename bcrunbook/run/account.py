@@ -184,7 +184,7 @@ async def _run_step(
     started = datetime.now(UTC)
     written: Path | None = target
     try:
-        outcome = await run_notebook(notebook_path(step, workspace.root), target, values, engine)
+        outcome = await run_notebook(notebook_path(step, workspace), target, values, engine)
     except RunbookError as error:
         outcome = failed_outcome(step.id, account, mode, cloud, error, customer).as_dict()
         written = target if target.is_file() else None

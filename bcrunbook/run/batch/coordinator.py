@@ -10,13 +10,13 @@ from typing import Final, Literal
 
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
-from bcrunbook.errors import ReportBug, WaitAndRetry
+from bcrunbook.errors import ReportBug, RunbookError, WaitAndRetry
 from bcrunbook.ledger import Ledger
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.board import Board, Line, is_well
+from bcrunbook.run.batch.executor import Executor, WorkerDied
 from bcrunbook.run.batch.parking import Parking
-from bcrunbook.run.batch.processes import Executor, WorkerDied
 from bcrunbook.run.batch.queue import Queue
 from bcrunbook.run.batch.record import Batch
 from bcrunbook.run.batch.selection import Item, Standings, has_passed
@@ -35,12 +35,12 @@ class Options:
 
     Args:
         mode: `auto`, `plan` or `apply`.
-        jobs: how many items at a time.
+        jobs: how many items at a time; None for as many as suit the executor.
         engine: what runs the notebooks' cells.
     """
 
     mode: str
-    jobs: int
+    jobs: int | None = None
     engine: EngineName = "bcrunbook"
 
 
@@ -121,7 +121,19 @@ class Coordinator:
             one.cancel()
 
     async def run(self) -> None:
-        """Carry it out, to its end or until it is stopped."""
+        """Carry it out, to its end or until it is stopped.
+
+        Raises:
+            RunbookError: it cannot go on: nothing can be noted, or nobody is there to do it.
+        """
+        try:
+            await self._lanes()
+        except ExceptionGroup as several:
+            raise _told_by(several) from None
+        if self._queue.is_empty:
+            record.end(self._ledger, self._batch, self.board.exit_code)
+
+    async def _lanes(self) -> None:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             parking = Parking(self._workspace, stack)
 
@@ -139,10 +151,8 @@ class Coordinator:
                     else:
                         self._end(item)
 
-            for _ in range(self._options.jobs):
+            for _ in range(self._options.jobs or self._executor.slots):
                 group.create_task(lane())
-        if self._queue.is_empty:
-            record.end(self._ledger, self._batch, self.board.exit_code)
 
     def _under_way(self, item: Item) -> str:
         """The step that an item waits at for what takes its time; empty otherwise."""
@@ -181,24 +191,28 @@ class Coordinator:
             elif told.kind == "throttled":
                 self.board.throttle(item, told.seconds)
                 self._tell(Event("throttled", item.who, seconds=told.seconds))
+            elif told.kind == "again":
+                self._tell(Event("tried_again", item.who))
             else:
                 self.board.begin_step(item, told.step)
                 self._tell(Event("step_began", item.who, told.step))
 
-        for _ in range(TRIES):
+        tries = 0
+        while tries < TRIES:
             try:
                 await self._executor.do(job, tell)
-            except WorkerDied:
+            except WorkerDied as died:
+                tries += died.times
                 self._tell(Event("tried_again", item.who))
                 continue
             return
-        died = ReportBug(
-            f"The process that did this has ended {TRIES} times before it was done.",
+        died_too_often = ReportBug(
+            f"The process that did this has ended {tries} times before it was done.",
             where=item.who,
             why="somebody or the system killed it: is there enough memory?",
             next=f"bcrunbook run {item.account} runs it alone",
         )
-        self._end_step(item, self._line(could_not(job, died)))
+        self._end_step(item, self._line(could_not(job, died_too_often)))
 
     def _first(self, item: Item) -> tuple[str, ...]:
         """Whose end an item waits for, wherever they are in the batch."""
@@ -261,3 +275,11 @@ class Coordinator:
         self.board.end_item(item)
         self._tell(Event("item_ended", item.who))
         self._queue.ended(item)
+
+
+def _told_by(error: Exception) -> Exception:
+    """The first error among several that speaks to a person; else what there is."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    found = [_told_by(one) for one in error.exceptions]
+    return next((one for one in found if isinstance(one, RunbookError)), error)

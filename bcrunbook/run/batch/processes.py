@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+import os
 
+from bcrunbook.run.batch.executor import Tell, WorkerDied
 from bcrunbook.run.batch.worker import Job, Told, work
 from bcrunbook.run.engine.processes import processes
-
-Tell = Callable[[Told], None]
-
-
-class WorkerDied(Exception):
-    """The process that did a job has ended before the job had."""
-
-
-class Executor(Protocol):
-    """Where jobs are done."""
-
-    async def do(self, job: Job, tell: Tell) -> None:
-        """Do one job.
-
-        Args:
-            job: what to do.
-            tell: called with what the process tells, in order.
-
-        Raises:
-            WorkerDied: whatever did it is gone; doing it again is safe.
-        """
 
 
 class Processes:
     """Does each job in a process of its own on this machine, which ends with the job."""
+
+    # They wait for services most of the time.
+    slots = 2 * (os.cpu_count() or 1)
 
     async def do(self, job: Job, tell: Tell) -> None:
         """See `Executor`."""

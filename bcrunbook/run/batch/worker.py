@@ -54,13 +54,14 @@ class Told:
     """What a process tells while it is at work.
 
     Args:
-        kind: a step began, a service's limit holds it up, a step ended, or the work has ended.
+        kind: a step began, a service's limit holds it up, a step ended, the work has ended, or it
+            is begun again elsewhere, as whoever did it is gone.
         step: the step that began.
         seconds: for how long it is held up.
         run: the step that ended.
     """
 
-    kind: Literal["began", "throttled", "ended", "over"]
+    kind: Literal["began", "throttled", "ended", "over", "again"]
     step: str = ""
     seconds: float = 0.0
     run: StepRun | None = None

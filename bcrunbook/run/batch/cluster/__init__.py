@@ -1,0 +1,7 @@
+"""A batch whose notebooks are run by the workers of a Dask cluster.
+
+The coordinator sends each job as a task (`executor`). A Dask worker (`errand`) has it done by a
+process of its own, made by a program that stands ready beside it (`host`), in a folder that goes
+away; what came of it comes back as the task's value (`parcel`). So nothing has to be shared but the
+ledger and the store of the secrets: values of secrets never travel, references do.
+"""
