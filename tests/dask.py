@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 _SECONDS: Final = 60.0
 
@@ -29,6 +34,7 @@ class Cluster:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
+        self.workers: list[subprocess.Popen[bytes]] = []
         self._file = folder / "scheduler.json"
         self.scheduler = self._start(
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
@@ -62,21 +68,29 @@ class Cluster:
             except ValueError:
                 time.sleep(0.05)
                 continue
-            return str(found["address"]).replace("tcp://", "dask://")
+            self.internal: str = found["address"]
+            return f"dask://{self.internal.partition('://')[2]}"
 
     def worker(
         self, *, threads: int = 2, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start a worker, under a nanny, as `dask worker` does by itself."""
         words = ["--nworkers", "1", "--nthreads", str(threads), "--no-dashboard"]
-        return self._start("worker", *words, "--host", "127.0.0.1", env=env)
+        self.workers.append(self._start("worker", *words, "--host", "127.0.0.1", env=env))
+        return self.workers[-1]
 
     def until_workers(self, count: int) -> None:
         """Wait until so many workers are there."""
+        import dask.config
         from distributed import Client
 
-        with Client(self.address.replace("dask", "tcp"), set_as_default=False) as client:
+        dask.config.refresh()  # the environment may have changed since this process read it
+        with Client(self.internal, set_as_default=False) as client:
             client.wait_for_workers(count, timeout=_SECONDS)
+
+    def family(self) -> list[psutil.Process]:
+        """Nannies, workers, and what these have started."""
+        return [process for one in self.workers for process in _family(one)]
 
     @property
     def log(self) -> str:
@@ -92,19 +106,48 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
         made = Cluster(folder, stack)
         for _ in range(workers):
             made.worker()
-        made.until_workers(workers)
+        if workers:
+            made.until_workers(workers)
         yield made
+
+
+def certificate(folder: Path) -> dict[str, str]:
+    """Make a key and a certificate; answers the environment that has Dask demand TLS with them."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dask")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "dask.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(secret + made.public_bytes(Encoding.PEM))
+    comm = "DASK_DISTRIBUTED__COMM__"
+    settings = {f"{comm}REQUIRE_ENCRYPTION": "true", f"{comm}DEFAULT_SCHEME": "tls"}
+    for one in ("CA_FILE", "SCHEDULER__CERT", "WORKER__CERT", "CLIENT__CERT"):
+        settings[f"{comm}TLS__{one}"] = str(file)
+    return settings
+
+
+def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(process.pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program and whatever it has started."""
-    try:
-        family = [process, *psutil.Process(process.pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        family = [process]
-    for one in family:
-        try:
-            one.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            continue
+    for one in _family(process):
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     process.wait()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
 from bcrunbook.run.rehearsal import STANDARD, RehearsedCustomer, prepare
@@ -49,6 +49,7 @@ async def set_up(
     customers: Sequence[RehearsedCustomer],
     *,
     secret: str = "",
+    ledger_url: str = "",
 ) -> Workspace:
     """An account with steps 0 to 5 done, and customers.
 
@@ -57,10 +58,13 @@ async def set_up(
         told: its running cloud.
         customers: the account's customers.
         secret: what is saved in the portal instead of the secret that step 2 made.
+        ledger_url: the ledger, if it is no file of the workspace.
     """
     workspace = await prepare(
         directory, told, [replace(TRIAL, customers=tuple(customers))], anew=True
     )
+    if ledger_url:
+        workspace = on_ledger(workspace, ledger_url)
     account = workspace.account("trial")
     async with open_context(workspace, account) as context:
         for step in ALONE:
@@ -79,6 +83,13 @@ async def set_up(
         secret or stored.reveal(),
     )
     return workspace
+
+
+def on_ledger(workspace: Workspace, url: str) -> Workspace:
+    """The same workspace with its ledger elsewhere."""
+    with (workspace.root / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write(f'\n[ledger]\nurl = "{url}"\n')
+    return load(workspace.root)
 
 
 async def step_6(context: Context, customer: str, mode: Mode = Mode.APPLY) -> Outcome:

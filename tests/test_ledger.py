@@ -26,7 +26,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bcrunbook import ledger as ledger_module
-from bcrunbook import ledger_database
+from bcrunbook import ledger_database, ledger_holder
 from bcrunbook.errors import FixInput, NotFound, ReportBug, WaitAndRetry
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import MASK, Secret
@@ -458,6 +458,43 @@ async def test_a_lease_without_heartbeat_is_taken_over(
         assert place.rows("SELECT what FROM lease") == [("step x",)]
     assert "took over account/trial from bob@elsewhere" in caplog.text
     assert place.rows("SELECT what FROM lease") == []
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process waits for those who may have gone with their machine."""
+    monkeypatch.setattr(ledger_holder, "_is_patient", False)  # gives back what it was
+    ledger_holder.be_patient()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_patience_with_somebody_who_may_be_gone(ledger: Ledger, place: Place) -> None:
+    """Another machine's silent lease is waited for until it is stale."""
+    hold(place, datetime.now(UTC) - timedelta(seconds=88), host="elsewhere")
+    async with asyncio.timeout(30), ledger.lease("account/trial", what="step x"):
+        assert place.rows("SELECT what FROM lease") == [("step x",)]
+
+
+@pytest.mark.usefixtures("patient")
+async def test_no_patience_with_somebody_at_work(ledger: Ledger, place: Place) -> None:
+    """Whoever is heard of meanwhile, or is on this machine, is not waited for."""
+    hold(place, datetime.now(UTC) - timedelta(seconds=14), host="elsewhere")
+
+    async def work() -> None:
+        async with ledger.lease("account/trial", what="step x"):
+            pytest.fail("two holders")
+
+    waiting = asyncio.create_task(work())
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    hold(place, datetime.now(UTC), host="elsewhere")
+    async with asyncio.timeout(30):
+        with pytest.raises(WaitAndRetry, match="bob@elsewhere"):
+            await waiting
+    place.change("DELETE FROM lease")
+    async with ledger.lease("account/trial", what="step y"):
+        with pytest.raises(WaitAndRetry, match="step y"):
+            await work()
 
 
 async def test_a_machine_of_the_same_name_is_another(ledger: Ledger, place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +23,11 @@ class Rehearsal:
     stderr: str
 
 
-def bcrunbook(*words: str, timeout: float = 420) -> subprocess.CompletedProcess[str]:
-    """Run the program as a user would."""
-    environment = {**os.environ, "COLUMNS": "100"}
+def bcrunbook(
+    *words: str, timeout: float = 420, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the program as a user would; `env` is added to the environment."""
+    environment = {**os.environ, "COLUMNS": "100", **(env or {})}
     return subprocess.run(
         [*PROGRAM, *words],
         capture_output=True,

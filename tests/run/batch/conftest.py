@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,12 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import lay_out
 from tests.program import PROGRAM
+from tests.strangers import Stranger
+
+Meet = Callable[..., Stranger]
+
+# Up to the portal, where a person has to act; the step after it follows that.
+FRESH = ["done", "changed", "changed", "changed", "needs_person", "needs_person"]
 
 
 def names(count: int) -> list[str]:
@@ -88,6 +94,32 @@ def running(root: Path, *words: str) -> Iterator[Running]:
         if one.child.poll() is None:
             one.child.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
             one.child.communicate()
+
+
+def told(root: Path, *words: str) -> Running:
+    """A batch from its beginning to its end."""
+    with running(root, *words) as one:
+        code, said = one.end()
+        one.events.append({"event": "exit", "code": code, "said": said})
+    return one
+
+
+def states(one: Running) -> dict[str, list[str]]:
+    """How each one's steps ended, in order."""
+    found: dict[str, list[str]] = {}
+    for event in one.events:
+        if event["event"] == "step_ended":
+            found.setdefault(event["who"], []).append(event["state"])
+    return found
+
+
+def check_done_once(workspace: Workspace, stranger: Stranger) -> None:
+    """Each account has its one application, with one secret that the store has too."""
+    for name in workspace.accounts:
+        app = stranger.application(name)
+        (credential,) = app["passwordCredentials"]
+        (stored,) = (workspace.root.parent / "secret-store" / name).iterdir()
+        assert stored.read_text("utf-8").startswith(credential["hint"])
 
 
 @pytest.fixture

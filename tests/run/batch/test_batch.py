@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -20,30 +19,18 @@ from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
 from bcrunbook.run.papermill import read_outcome
 from tests.conftest import lay_out, requests_of
-from tests.run.batch.conftest import Running, names, running
+from tests.run.batch.conftest import (
+    FRESH,
+    Meet,
+    check_done_once,
+    names,
+    running,
+    states,
+    told,
+)
 from tests.run.conftest import bcrunbook, leaks
-from tests.strangers import Stranger
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
-
-Meet = Callable[..., Stranger]
-
-
-def told(root: Path, *words: str) -> Running:
-    """A batch from its beginning to its end."""
-    with running(root, *words) as one:
-        code, said = one.end()
-        one.events.append({"event": "exit", "code": code, "said": said})
-    return one
-
-
-def states(one: Running) -> dict[str, list[str]]:
-    """How each one's steps ended, in order."""
-    found: dict[str, list[str]] = {}
-    for event in one.events:
-        if event["event"] == "step_ended":
-            found.setdefault(event["who"], []).append(event["state"])
-    return found
 
 
 def writes(cloud: RehearsalDescription, since: int) -> list[str]:
@@ -55,17 +42,6 @@ def writes(cloud: RehearsalDescription, since: int) -> list[str]:
     ]
 
 
-def check_done_once(workspace: Workspace, stranger: Stranger) -> None:
-    """Each account has its one application, with one secret that the store has too."""
-    for name in workspace.accounts:
-        app = stranger.application(name)
-        (credential,) = app["passwordCredentials"]
-        (stored,) = (workspace.root.parent / "secret-store" / name).iterdir()
-        assert stored.read_text("utf-8").startswith(credential["hint"])
-
-
-# Up to the portal, where a person has to act; the step after it follows that.
-FRESH = ["done", "changed", "changed", "changed", "needs_person", "needs_person"]
 AGAIN = ["done", "done", "done", "done", "needs_person", "needs_person"]
 
 

@@ -96,15 +96,7 @@ def _do(
     worker: str,
 ) -> Parcel:
     job = errand.job
-    account = job.workspace.account(job.item.account)
-    if account.secret_store.startswith("file:") and not (job.workspace.root / FILE_NAME).is_file():
-        absent = FixInput(
-            f"The Dask worker {worker} does not have the workspace's folder, and the secrets of"
-            f" {account.name} are kept in files there. Nothing was run.",
-            where=f'{job.workspace.root}, account "{account.name}", secret_store',
-            next="give the workers that folder under the same path, or keep the secrets in a Key"
-            " Vault, which every worker reaches",
-        )
+    if (absent := without_workspace(job, worker)) is not None:
         return Parcel((could_not(job, absent),), {})
     notebooks, folder = place / "notebooks", place / "run"
     notebooks.mkdir()
@@ -117,6 +109,26 @@ def _do(
     workspace = job.workspace.model_copy(update={"notebooks": notebooks})
     runs = _runs(replace(job, workspace=workspace, folder=folder), tell, is_wanted)
     return pack(runs, folder, job.folder, sources)
+
+
+def without_workspace(job: Job, worker: str) -> FixInput | None:
+    """Why a worker cannot do a job: secrets would be kept where nobody finds them.
+
+    Args:
+        job: the job.
+        worker: the worker's address.
+    """
+    account = job.workspace.account(job.item.account)
+    is_here = (job.workspace.root / FILE_NAME).is_file()
+    if is_here or not account.secret_store.startswith("file:"):
+        return None
+    return FixInput(
+        f"The Dask worker {worker} does not have the workspace's folder, and the secrets of"
+        f" {account.name} are kept in files there. Nothing was run.",
+        where=f'{job.workspace.root}, account "{account.name}", secret_store',
+        next="give the workers that folder under the same path, or keep the secrets in a Key"
+        " Vault, which every worker reaches",
+    )
 
 
 def _runs(job: Job, tell: Callable[[Told], None], is_wanted: Callable[[], bool]) -> list[StepRun]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bcrunbook import __version__
 from bcrunbook.accounts import FILE_NAME, Workspace
-from bcrunbook.errors import FixInput, Unreachable
+from bcrunbook.errors import FixInput, ReportBug, RunbookError, Unreachable
 from bcrunbook.notebook.files import notebook_path
 from bcrunbook.run.batch.executor import Tell, WorkerDied
 from bcrunbook.run.batch.selection import Item
-from bcrunbook.run.batch.worker import Job, Told
+from bcrunbook.run.batch.worker import Job, Told, could_not
 from bcrunbook.steps import step_named
 
 if TYPE_CHECKING:
@@ -53,7 +54,14 @@ async def open_cluster(
             where=f"--executor {place}",
             next="pip install 'bcrunbook[dask]', here and where the workers are",
         ) from None
-    protocol = "tls" if dask.config.get("distributed.comm.require-encryption", False) else "tcp"
+    for name in ("distributed", "distributed.client"):
+        # Whatever goes wrong comes back as an error: nobody else talks to the person.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    is_tls = (
+        dask.config.get("distributed.comm.require-encryption", default=False)
+        or dask.config.get("distributed.comm.default-scheme", default="tcp") == "tls"
+    )
+    protocol = "tls" if is_tls else "tcp"
     address = f"{protocol}://{place.removeprefix(SCHEME)}"
     try:
         client = await Client(
@@ -135,8 +143,11 @@ class Cluster:
                 where=self._address,
                 next="the same command takes the batch up again once the scheduler is back",
             ) from None
-        except (ImportError, AttributeError, TypeError) as error:
+        except (ImportError, AttributeError) as error:
             raise _other_version(self._address, f"none that can be used ({error})") from None
+        except Exception as error:
+            tell(Told("ended", run=could_not(job, _broke(error, job.item.who))))
+            return
         finally:
             del self._listening[key]
             self._taken.discard(key)
@@ -167,6 +178,17 @@ def _errand(job: Job) -> Any:
 
     paths = [notebook_path(step_named(one), job.workspace) for one in job.item.steps]
     return Errand(job, {str(path): Path(path).read_bytes() for path in paths})
+
+
+def _broke(error: Exception, who: str) -> RunbookError:
+    """What went wrong on a worker, for a person."""
+    if isinstance(error, RunbookError):
+        return error
+    return ReportBug(
+        f"The Dask worker broke down: {type(error).__name__}: {error}.",
+        where=who,
+        next="look at the log of the worker; report what it shows",
+    )
 
 
 def _other_version(where: str, version: str) -> FixInput:
