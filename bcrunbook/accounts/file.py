@@ -18,6 +18,7 @@ from .model import (
     LedgerTable,
     Network,
     RehearsalTable,
+    RunsTable,
     SignIn,
     Workspace,
 )
@@ -96,10 +97,11 @@ def load(workspace: Path) -> Workspace:
     def table(key: str) -> dict[str, Any]:
         return report.table(data, key)
 
-    known = ("defaults", "network", "ledger", "rehearsal", "accounts")
+    known = ("defaults", "network", "ledger", "runs", "rehearsal", "accounts")
     report.unknown_keys(data, (), known)
     network = report.check(Network, table("network"), ("network",), context)
     ledger = report.check(LedgerTable, table("ledger"), ("ledger",), context)
+    runs = report.check(RunsTable, table("runs"), ("runs",), context)
     rehearsal = report.check(RehearsalTable, table("rehearsal"), ("rehearsal",), context)
     defaults, raw = table("defaults"), table("accounts")
     report.unknown_keys(defaults, ("defaults",), keys_of(Account) - {"name", "customers"})
@@ -131,11 +133,13 @@ def load(workspace: Path) -> Workspace:
         else:
             report.table(raw, name, ("accounts",))
     raise_if_any([report, *files.reports.values()])
-    assert network is not None and ledger is not None and rehearsal is not None
+    assert network is not None and ledger is not None
+    assert runs is not None and rehearsal is not None
     return Workspace(
         root=root,
         accounts=accounts,
         ledger_url=ledger.url,
+        runs_url=runs.url,
         network=network,
         rehearsal=rehearsal.dir,
     )

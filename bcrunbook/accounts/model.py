@@ -267,6 +267,13 @@ class LedgerTable(Frozen):
     )
 
 
+class RunsTable(Frozen):
+    url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^\s@]+$")] | None = Field(
+        default=None,
+        description='a place that fsspec knows, such as "s3://BUCKET/FOLDER", without a password',
+    )
+
+
 class RehearsalTable(Frozen):
     dir: _Path | None = Field(default=None, description="the folder that holds rehearsal.json")
 
@@ -278,6 +285,7 @@ class Workspace(Frozen):
         root: the folder, absolute.
         accounts: by name, in the order of the file.
         ledger_url: for `ledger.open_ledger`, together with `root`.
+        runs_url: where a copy of each run's notebooks, cards and report is kept; None for nowhere.
         network: proxy and CA of the file.
         rehearsal: the folder that holds rehearsal.json, if the file names one.
         is_followed_elsewhere: whether another process stays with what is under way, so that a step
@@ -288,6 +296,7 @@ class Workspace(Frozen):
     root: Path
     accounts: dict[str, Account]
     ledger_url: str = "sqlite:///ledger.db"
+    runs_url: str | None = None
     network: Network = Field(default=Network())
     rehearsal: Path | None = None
     is_followed_elsewhere: bool = False

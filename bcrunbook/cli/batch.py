@@ -187,6 +187,7 @@ async def _carry_out(
     from bcrunbook.cli.batch_view import view_of
     from bcrunbook.run.batch.coordinator import Coordinator
     from bcrunbook.run.batch.report import write_batch_report
+    from bcrunbook.run.copies import Copies
 
     clouds = {workspace.account(item.account).cloud for item in items}
     cloud = "live" if "live" in clouds else "rehearsal"
@@ -197,10 +198,14 @@ async def _carry_out(
         for one in told:
             one(event)
 
-    coordinator = Coordinator(workspace, ledger, begun, items, options, executor, standings, tell)
+    copies = Copies(workspace.runs_url, begun.folder)
+    coordinator = Coordinator(
+        workspace, ledger, begun, items, options, executor, standings, copies, tell
+    )
 
     def write() -> None:
         write_batch_report(report, coordinator.board, cloud=cloud, title=f"Batch {begun.id}")
+        copies.keep(report)
 
     told.append(_now_and_then(write))
     with view_of(coordinator.board, as_json=as_json) as view:
@@ -208,6 +213,8 @@ async def _carry_out(
         interrupted = await _until_the_end(coordinator, view.say)
     write()
     view.end(report)
+    if copies.url:
+        output.say(f"Copied to {copies.url}")
     return _INTERRUPTED if interrupted else coordinator.board.exit_code
 
 

@@ -81,6 +81,7 @@ def _run(
 ) -> None:
     from bcrunbook.cli.progress import finish, showing
     from bcrunbook.run.account import run_account, run_customers
+    from bcrunbook.run.copies import Copies
     from bcrunbook.run.folders import run_folder
 
     chosen = workspace.account(account)
@@ -93,6 +94,7 @@ def _run(
     for name in names:
         workspace.customer(account, name)
     folder = run_folder(workspace.root)
+    copies = Copies(workspace.runs_url, folder)
     with showing(len(steps) * max(1, len(names))) as progress:
         told = {"began": progress.began, "ended": progress.ended}
         place = folder / account
@@ -102,6 +104,9 @@ def _run(
             work = run_account(workspace, account, steps, mode, place, **told)
         runs = asyncio.run(work)
     code = finish(runs, folder, cloud=chosen.cloud, title=f"Account {account}", as_json=as_json)
+    copies.keep(folder)
+    if copies.url:
+        output.say(f"Copied to {copies.url}")
     if code == 5 and mode == "auto":
         output.say("Nothing was written. To apply: --mode apply")
     raise typer.Exit(code)

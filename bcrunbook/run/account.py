@@ -86,6 +86,16 @@ def exit_code(runs: Sequence[StepRun]) -> int:
     return worst_code(run.exit_code for run in runs)
 
 
+def folder_of(account: Path, customer: str) -> Path:
+    """Where a customer's notebooks go; those of the account itself without one.
+
+    Args:
+        account: the account's folder in a run's.
+        customer: the customer's name, or empty.
+    """
+    return account / "customers" / customer if customer else account
+
+
 async def run_account(
     workspace: Workspace,
     account: str,
@@ -151,7 +161,7 @@ async def run_customers(
         async with at_once:
             for step in steps:
                 began(f"{account}/{name}", step)
-                place = folder / "customers" / name
+                place = folder_of(folder, name)
                 runs.append(
                     await _run_step(workspace, account, step, mode, place, kind, runs, engine, name)
                 )

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, Literal
 
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
 from bcrunbook.errors import ReportBug, RunbookError, WaitAndRetry
 from bcrunbook.ledger import Ledger
-from bcrunbook.run.account import StepRun
+from bcrunbook.run.account import StepRun, folder_of
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.board import Board, Line, is_well
 from bcrunbook.run.batch.executor import Executor, WorkerDied
@@ -21,6 +22,7 @@ from bcrunbook.run.batch.queue import Queue
 from bcrunbook.run.batch.record import Batch
 from bcrunbook.run.batch.selection import Item, Standings, has_passed
 from bcrunbook.run.batch.worker import Job, Told, could_not, job_of
+from bcrunbook.run.copies import Copies
 from bcrunbook.run.papermill import EngineName
 from bcrunbook.steps import without_trial
 
@@ -83,6 +85,7 @@ class Coordinator:
         options: how it is carried out.
         executor: where its items are done.
         standings: how everything stood before.
+        copies: where its files are kept once more.
         tell: called with what happens, when the board shows it.
     """
 
@@ -95,6 +98,7 @@ class Coordinator:
         options: Options,
         executor: Executor,
         standings: Standings,
+        copies: Copies,
         tell: Callable[[Event], None],
     ) -> None:
         self._workspace = workspace
@@ -103,6 +107,7 @@ class Coordinator:
         self._options = options
         self._executor = executor
         self._standings = standings
+        self._copies = copies
         self._tell = tell
         self._settling: set[asyncio.Task[None]] = set()
         self._waited: set[str] = set()
@@ -149,6 +154,7 @@ class Coordinator:
                         self._settling.add(settling)
                         settling.add_done_callback(self._settling.discard)
                     else:
+                        await asyncio.to_thread(self._copies.keep, self._files(item))
                         self._end(item)
 
             for _ in range(self._options.jobs or self._executor.slots):
@@ -261,6 +267,9 @@ class Coordinator:
             where=f'accounts.toml, requires = "{account.requires}"',
             next=f"run {account.requires} first, or give a reason: --without-trial REASON",
         )
+
+    def _files(self, item: Item) -> Path:
+        return folder_of(self._batch.folder / item.account, item.customer)
 
     def _line(self, run: StepRun) -> Line:
         return Line.of(run, self._batch.folder)

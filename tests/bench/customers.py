@@ -1,0 +1,582 @@
+"""Customers, faults, and a batch killed again and again: `python -m tests.bench.customers`
+
+Takes how many customers (1000), and --seed for the same faults and instants again.
+
+Every customer's installation follows one of the stand-in's scripts, each in turn. Some of the calls
+to Codat and Business Central are refused or lose their answer, and `bcrunbook batch` is killed five
+times at random instants. Somebody at the customers' opens each link as it appears. The same command
+is given again and again, as by a person who follows what it says, until nothing changes any more.
+Then the stand-in's own state and the ledger tell whether each customer ended as their script has
+it, whether anything was done twice, and whether anything was lost.
+
+Ends with 1 if something was wrong. Not a test: it takes long, and figures depend on the machine.
+Needs signals and sessions of processes, so it does not run on Windows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from bisect import bisect
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.rehearsal import RehearsalDescription, server, world
+from bcrunbook.rehearsal.actor import CustomerPerson
+from bcrunbook.rehearsal.businesscentral.installation import INSTALLATION, SCRIPTS
+from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
+from bcrunbook.run.batch import record
+from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.rehearsal import RehearsedCustomer
+from bcrunbook.steps.context import open_context
+from bcrunbook.steps.installation.log import BEGAN, ENDED
+from bcrunbook.steps.installation.memory import EXTENSION
+from bcrunbook.steps.installation.verdict import Verdict
+from bcrunbook.steps.link_customer import TAG, LinkCustomer, codat_of, fetch_link
+from tests.bench.batch import Peaks, environment
+from tests.linking import set_up
+from tests.program import PROGRAM
+from tests.strangers import Stranger
+
+SPEED = 20.0
+KILLS = 5
+SPREAD = 0.4
+"""Over how many seconds for each customer the kills are spread: some come while links are made,
+some while installations are followed."""
+MOST_RUNS = 12
+"""So often the batch is given again at most, the runs that are killed apart."""
+
+ACCOUNT = "trial"
+TENANT = world.COOPERATIVE
+ADMIN = "hal.cotter@longbarrow-coop.example"
+COMPANY_NAME = "CRONUS UK Ltd."
+CONNECTED_BEFORE = 30
+"""Companies that are connected already: a new instance has too few calls a day for a thousand."""
+SANDBOX = "mqjo"
+READY_SECONDS = 60.0
+GONE_SECONDS = 30.0
+"""How long a killed batch's processes may take to notice it."""
+
+NAMES = tuple(SCRIPTS)
+INSTALLED = frozenset({Verdict.INSTALLED})
+
+
+@dataclass(frozen=True)
+class End:
+    """What a customer comes to, by their environment's script.
+
+    Args:
+        state: how they stand once nothing changes any more.
+        verdicts: how a watch of theirs may have ended.
+    """
+
+    state: str
+    verdicts: frozenset[Verdict] = INSTALLED
+
+
+ENDS = {
+    "normal": End("done"),
+    "slow": End("done"),
+    "fetch_errors": End("done"),
+    "licence_missing": End("needs_person", frozenset()),
+    "never_finishes": End("waiting", frozenset({Verdict.UNCONFIRMED})),
+    "deployment_failed": End("done"),
+    "later_uninstalled": End("needs_person", INSTALLED | {Verdict.UNINSTALLED}),
+    "later_unpublished": End("needs_person", INSTALLED | {Verdict.UNPUBLISHED}),
+    "upgrading": End("done"),
+    "renamed": End("done"),
+}
+
+HOSTS = ("api.codat.io", "api.businesscentral.dynamics.com")
+SHARE = 0.015
+"""The share of calls to each of them that goes wrong."""
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"status": 429, "headers": {"Retry-After": "2"}},
+    {"status": 500},
+    {"status": 503},
+    {"drop": "before"},
+    {"drop": "after"},
+)
+LISTED = 30
+"""So much of what is wrong is printed."""
+CALLS = 75
+"""Calls to a service for each customer, up to which faults are planned."""
+
+
+# What is rehearsed ------------------------------------------------------------------------------
+
+
+def site(number: int) -> str:
+    """The name of a customer's environment."""
+    return f"Site-{number:04d}"
+
+
+def script_of(customer: str) -> str:
+    """The script of a customer's environment, by the customer's name."""
+    return NAMES[int(customer.rpartition("-")[2]) % len(NAMES)]
+
+
+def customers_of(number: int) -> list[RehearsedCustomer]:
+    """Customers with an environment each."""
+    names = [site(one) for one in range(1, number + 1)]
+    return [RehearsedCustomer(one.lower(), one, ADMIN, one, COMPANY_NAME) for one in names]
+
+
+def fault_rules(rng: random.Random, number: int) -> list[dict[str, Any]]:
+    """Each kind of fault at each service, at calls that are drawn."""
+    reach = CALLS * number
+    each = round(reach * SHARE / len(FAULTS))
+    return [
+        {"host": host, "nth": sorted(rng.sample(range(1, reach + 1), each)), **fault}
+        for host in HOSTS
+        for fault in FAULTS
+    ]
+
+
+def serve(directory: Path, number: int, speed: float, faults: Path) -> None:
+    """The rehearsal cloud, with an environment for each customer: every script in turn."""
+    others = tuple(one for one in world.ENVIRONMENTS if one.tenant != TENANT)
+    sites = (site(one) for one in range(1, number + 1))
+    world.ENVIRONMENTS = others + tuple(
+        world.Environment(TENANT, one, "Sandbox", False, script_of(one), listed=False)
+        for one in sites
+    )
+    server.serve(server.Settings(directory, speed, faults=faults, ends_with_stdin=True))
+
+
+@contextmanager
+def cloud(
+    directory: Path, number: int, speed: float, faults: Path
+) -> Iterator[RehearsalDescription]:
+    """That cloud in a process of its own, which ends with this one."""
+    directory.mkdir()
+    words = [str(number), "--speed", str(speed), "--serve", str(directory), "--faults", str(faults)]
+    with (directory / "server.log").open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.customers", *words],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=environment(),
+        )
+    try:
+        description = directory / "rehearsal.json"
+        deadline = time.monotonic() + READY_SECONDS
+        while not description.exists():
+            assert child.poll() is None and time.monotonic() < deadline, "no rehearsal cloud"
+            time.sleep(0.05)
+        yield RehearsalDescription.read(description)
+    finally:
+        assert child.stdin is not None
+        child.stdin.close()
+        child.wait()
+
+
+async def connect_some(workspace: Workspace, told: RehearsalDescription) -> None:
+    """Companies of before, which give the instance its calls."""
+    stranger = Stranger(told)
+    async with open_context(workspace, workspace.account(ACCOUNT)) as context:
+        codat = codat_of(context)
+        for number in range(CONNECTED_BEFORE):
+            company = await codat.create_company(f"Connected before {number}", tags={})
+            connection = await codat.create_connection(company.id, SANDBOX)
+            stranger.http.get(str(connection.link_url)).raise_for_status()
+    stranger.http.close()
+
+
+# The customers' side ----------------------------------------------------------------------------
+
+
+def play_customers(told: RehearsalDescription, workspace: Workspace, linked: Path) -> None:
+    """In a process of its own: open each customer's link, once, as soon as there is one."""
+    asyncio.run(_play(told, workspace, linked))
+
+
+async def _play(told: RehearsalDescription, workspace: Workspace, linked: Path) -> None:
+    person = CustomerPerson(told, ADMIN)
+    account = workspace.account(ACCOUNT)
+    waiting = set(account.customers)
+    async with open_context(workspace, account) as context:
+        with linked.open("a", encoding="utf-8", buffering=1) as file:
+            while waiting:
+                for name in sorted(waiting & states_in(context.ledger).keys()):
+                    customer = account.customers[name]
+                    # What the step made shows at once, so there is a link.
+                    address = await fetch_link(replace(context, customer=customer))
+                    said = await asyncio.to_thread(
+                        person.link,
+                        address,
+                        environment=str(customer.environment),
+                        company=customer.company,
+                    )
+                    file.write(json.dumps({"customer": name, "said": said}) + "\n")
+                    waiting.discard(name)
+                await asyncio.sleep(1.0)
+
+
+# The batch --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kill:
+    """When the batch was killed: seconds since the first one, and how far it had come."""
+
+    at: float
+    ended: int
+    parked: int
+
+
+@dataclass
+class Journal:
+    """What came of running the batch."""
+
+    kills: list[Kill] = field(default_factory=list)
+    runs: list[tuple[float, int]] = field(default_factory=list)
+    """Of each that came to its own end: the seconds since the first began, and its exit code."""
+    wrong: list[str] = field(default_factory=list)
+    peaks: Peaks = field(default_factory=Peaks)
+    is_settled: bool = False
+
+
+class Running:
+    """One `bcrunbook batch`, in a session of its own: whatever it leaves behind is found."""
+
+    def __init__(self, workspace: Workspace, said: Path, peaks: Peaks) -> None:
+        words = ["batch", "-w", str(workspace.root), f"{ACCOUNT}/*", "--json"]
+        with said.open("ab") as errors:
+            self._child = subprocess.Popen(
+                [*PROGRAM, *words],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+                env=environment(),
+            )
+        self._process = psutil.Process(self._child.pid)
+        self._peaks = peaks
+        self._seen: Counter[str] = Counter()
+        self._readers = [threading.Thread(target=one) for one in (self._read, self._watch)]
+        for one in self._readers:
+            one.start()
+
+    @property
+    def ended(self) -> int:
+        """How many customers have ended in this run."""
+        return self._seen["item_ended"]
+
+    @property
+    def parked(self) -> int:
+        """How many are parked now."""
+        return self._seen["parked"] - self._seen["settled"]
+
+    def wait(self, seconds: float | None) -> int | None:
+        """Its exit code; None when it has not ended in time."""
+        try:
+            return self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        """SIGKILL to the coordinator alone."""
+        self._child.kill()
+        self._child.wait()
+
+    def left_behind(self) -> list[str]:
+        """What of its processes is still there after a while; ends that."""
+        deadline = time.monotonic() + GONE_SECONDS
+        while (left := self._family()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for one in left:
+            with suppress(psutil.Error):
+                one.kill()
+        for reader in self._readers:
+            reader.join()
+        return [f"process {one.pid} was left behind" for one in left]
+
+    def _family(self) -> list[psutil.Process]:
+        found = []
+        for one in psutil.process_iter():
+            with suppress(psutil.Error, ProcessLookupError):
+                if os.getsid(one.pid) == self._child.pid and one.status() != "zombie":
+                    found.append(one)
+        return found
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        with self._child.stdout as lines:
+            for line in lines:
+                # The last line of one that was killed may be half a line.
+                with suppress(ValueError):
+                    self._seen[json.loads(line)["event"]] += 1
+
+    def _watch(self) -> None:
+        while self._child.returncode is None:
+            self._peaks.look(self._process)
+            time.sleep(0.5)
+
+
+def drive(
+    workspace: Workspace, said: Path, instants: Sequence[float], side: BaseProcess, faults: Path
+) -> Journal:
+    """Give the command until nothing changes any more; kill it at those seconds on the way.
+
+    Once it has come to its end with everybody linked, the services are well again: each look may
+    otherwise change something for the moment.
+    """
+    journal, left = Journal(), list(instants)
+    began = time.monotonic()
+    before: dict[str, str] = {}
+    while len(journal.runs) < MOST_RUNS:
+        everybody_has_linked = not side.is_alive()
+        one = Running(workspace, said, journal.peaks)
+        until = began + left[0] - time.monotonic() if left else None
+        code = one.wait(max(0.0, until) if until is not None else None)
+        at = time.monotonic() - began
+        if code is None:
+            left.pop(0)
+            journal.kills.append(Kill(at, one.ended, one.parked))
+            one.kill()
+            journal.wrong += one.left_behind()
+            print(f"  killed at {at:6.1f} s, {one.ended} ended and {one.parked} parked", flush=True)
+            continue
+        journal.wrong += one.left_behind()
+        journal.runs.append((at, code))
+        with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+            now = states_in(ledger)
+        print(f"  came to its end at {at:6.1f} s: {dict(Counter(now.values()))}", flush=True)
+        if now == before and everybody_has_linked and not left:
+            journal.is_settled = True
+            break
+        if everybody_has_linked and not left:
+            faults.write_text("[]", encoding="utf-8")
+        before = now
+    return journal
+
+
+# What is checked --------------------------------------------------------------------------------
+
+
+def states_in(ledger: Ledger) -> dict[str, str]:
+    """How each customer's step ended last."""
+    return {
+        str(one.customer): one.state
+        for one in ledger.standings()
+        if one.account == ACCOUNT and one.step == LinkCustomer.id and one.customer
+    }
+
+
+def kept(state: Path, kind: str) -> Iterator[tuple[str, str, Any]]:
+    """The stand-in's records of a kind, after its end: partition, key, newest version."""
+    with closing(sqlite3.connect(state)) as db:
+        rows = db.execute("SELECT tenant, key, versions FROM records WHERE kind = ?", (kind,))
+        for tenant, key, versions in rows.fetchall():
+            yield tenant, key, json.loads(versions)[-1][2]
+
+
+def check_cloud(state: Path, names: Sequence[str]) -> Iterator[str]:
+    """One company, one connection, one installation for each customer, and nothing else."""
+    companies: dict[str, list[str]] = defaultdict(list)
+    for _, company, document in kept(state, COMPANY):
+        if tag := document["tags"].get(TAG):
+            companies[tag].append(company)
+    connections = Counter(company for company, _, _ in kept(state, CONNECTION))
+    runs = {key: len(one["runs"]) for tenant, key, one in kept(state, INSTALLATION)}
+    for name in names:
+        mine = companies.pop(f"{ACCOUNT}.{name}", [])
+        if len(mine) != 1:
+            yield f"{name}: {len(mine)} companies in Codat"
+        for company in mine:
+            if connections[company] != 1:
+                yield f"{name}: {connections[company]} connections in Codat"
+        if runs.get(name.capitalize(), 0) != 1:
+            yield f"{name}: {runs.get(name.capitalize(), 0)} installations"
+    yield from (f"a company in Codat that nobody wanted: {tag}" for tag in companies)
+
+
+def ends_in(ledger: Ledger, name: str) -> End:
+    """What a customer must have come to."""
+    script = script_of(name)
+    end = ENDS[script]
+    seen = ledger.latest(ACCOUNT, LinkCustomer.id, EXTENSION, customer=name)
+    if script.startswith("later_") and seen is None:
+        # Nobody looked while it was there: Codat's sync of then is all that there is to see.
+        return End("done", frozenset({Verdict.DATA_FLOWS}))
+    return end
+
+
+def check_customers(ledger: Ledger, names: Sequence[str]) -> Iterator[str]:
+    """Each has the state that their script must come to, and was watched once in each batch."""
+    states = states_in(ledger)
+    began = [one.at for one in ledger.facts(record.NOBODY, record.STEP, record.BEGAN)]
+    for name in names:
+        who, end = f"{name}, {script_of(name)}", ends_in(ledger, name)
+        if (state := states.get(name, "lost")) != end.state:
+            yield f"{who}: {state}, not {end.state}"
+        facts = ledger.facts(ACCOUNT, LinkCustomer.id, customer=name)
+        verdicts = [fact for fact in facts if fact.kind == ENDED]
+        for fact in verdicts:
+            if fact.data["verdict"] not in end.verdicts:
+                yield f"{who}: the verdict {fact.data['verdict']!r} ({fact.data['because']})"
+        in_batch = Counter((fact.kind, bisect(began, fact.at)) for fact in facts)
+        for (kind, batch), count in in_batch.items():
+            if kind in (BEGAN, ENDED) and count > 1:
+                yield f"{who}: {count} facts {kind!r} in batch {batch}"
+        watches = sum(fact.kind == BEGAN for fact in facts)
+        # A watch that ran out of time is looked at again by each batch, and stays one.
+        is_matched = watches == len(verdicts) or (end.state == "waiting" and watches > 0)
+        if not is_matched or (end == End("done") and not watches):
+            yield f"{who}: {watches} watches and {len(verdicts)} verdicts"
+
+
+def check_batches(ledger: Ledger, names: Sequence[str], runs: int) -> Iterator[str]:
+    """Each batch was begun once, and in it each customer ended once."""
+    began = ledger.facts(record.NOBODY, record.STEP, record.BEGAN)
+    if len(began) != runs:
+        yield f"{len(began)} batches were begun for {runs} that came to their end"
+    wanted = {Item(ACCOUNT, name).who: 1 for name in names}
+    for batch in began:
+        facts = ledger.facts(record.NOBODY, record.STEP, record.ITEM, batch.subject)
+        ended = Counter(Item(one.data["account"], one.data["customer"]).who for one in facts)
+        for who in ended.keys() | wanted.keys():
+            if ended[who] != 1:
+                yield f"{who} ended {ended[who]} times in the batch {batch.subject}"
+        if len(ledger.facts(record.NOBODY, record.STEP, record.ENDED, batch.subject)) != 1:
+            yield f"the batch {batch.subject} did not end once"
+
+
+def check_linked(linked: Path, names: Sequence[str]) -> Iterator[str]:
+    """Every customer has had their link."""
+    asked = {json.loads(line)["customer"] for line in linked.read_text("utf-8").splitlines()}
+    yield from (f"{name} was never given a link" for name in names if name not in asked)
+
+
+# Putting it together ----------------------------------------------------------------------------
+
+
+def rehearse(
+    root: Path, number: int, speed: float, rng: random.Random
+) -> tuple[Workspace, Journal]:
+    """Set an account up, let its customers link, and run the batch until nothing changes."""
+    faults, linked = root / "faults.json", root / "linked.jsonl"
+    faults.write_text("[]", encoding="utf-8")
+    linked.touch()
+    with cloud(root / "cloud", number, speed, faults) as told:
+        workspace = asyncio.run(set_up(root, told, customers_of(number)))
+        asyncio.run(connect_some(workspace, told))
+        faults.write_text(json.dumps(fault_rules(rng, number)), encoding="utf-8")
+        side = multiprocessing.get_context("spawn").Process(
+            target=play_customers, args=(told, workspace, linked), daemon=True
+        )
+        side.start()
+        instants = sorted(rng.uniform(0.0, 4.0 + SPREAD * number) for _ in range(KILLS))
+        journal = drive(workspace, root / "said.txt", instants, side, faults)
+        side.terminate()
+        side.join()
+    return workspace, journal
+
+
+def check(root: Path, ledger: Ledger, journal: Journal, names: Sequence[str]) -> Iterator[str]:
+    """All that is wrong."""
+    yield from journal.wrong
+    if not journal.is_settled:
+        yield f"something still changed after {MOST_RUNS} runs"
+    said = (root / "said.txt").read_text("utf-8")
+    if "Traceback" in said:
+        yield f"the batch broke down: {said[said.index('Traceback') :][:2000]}"
+    yield from check_linked(root / "linked.jsonl", names)
+    yield from check_cloud(root / "cloud" / server.STATE_FILE, names)
+    yield from check_customers(ledger, names)
+    yield from check_batches(ledger, names, len(journal.runs))
+
+
+def main(root: Path, number: int, seed: int, speed: float) -> int:
+    """Rehearse it in a folder, and print what came of it."""
+    print(f"{number} customers, seed {seed}, speed {speed:g}", flush=True)
+    workspace, journal = rehearse(root, number, speed, random.Random(seed))
+    names = [one.name for one in customers_of(number)]
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        wrong = list(check(root, ledger, journal, names))
+        report(number, journal, root / "cloud")
+        report_ends(ledger, names)
+    for one in wrong[:LISTED]:
+        print(f"WRONG: {one}")
+    if len(wrong) > LISTED:
+        print(f"and {len(wrong) - LISTED} more")
+    print(f"nothing done twice, nothing lost: {'no' if wrong else 'yes'}")
+    return 1 if wrong else 0
+
+
+def report(number: int, journal: Journal, directory: Path) -> None:
+    """Print the figures."""
+    seconds = journal.runs[-1][0] if journal.runs else 0.0
+    calls = Counter(one["host"] for one in lines_of(directory / "requests.jsonl"))
+    kinds = Counter(one["rule"] % len(FAULTS) for one in lines_of(directory / "faults.log"))
+    print(f"customers                     {number:8}")
+    print(f"seconds                       {seconds:8.1f}")
+    print(f"seconds per customer          {seconds / number:8.3f}")
+    print(f"peak of the coordinator       {journal.peaks.coordinator / 2**20:8.0f} MiB")
+    print(f"peak of a worker, its own     {journal.peaks.worker / 2**20:8.0f} MiB")
+    for host in HOSTS:
+        print(f"calls to {host:<36}{calls[host]:8}")
+    for rule, fault in enumerate(FAULTS):
+        print(f"  {json.dumps(fault):<43}{kinds[rule]:8}")
+    print(f"killed                        {len(journal.kills):8} times")
+    for kill in journal.kills:
+        print(f"  at {kill.at:7.1f} s   {kill.ended:5} ended in that run, {kill.parked:5} parked")
+    print(f"came to its end               {len(journal.runs):8} times")
+    for at, code in journal.runs:
+        print(f"  at {at:7.1f} s   exit code {code}")
+
+
+def report_ends(ledger: Ledger, names: Sequence[str]) -> None:
+    """Print how many customers of each script ended how."""
+    states = states_in(ledger)
+    table = Counter(
+        (script_of(name), ends_in(ledger, name).state, states.get(name, "lost")) for name in names
+    )
+    print("  script              must be         is            customers")
+    for (script, wanted, state), count in sorted(table.items()):
+        print(f"  {script:<20}{wanted:<16}{state:<16}{count:7}")
+
+
+def lines_of(log: Path) -> Iterator[dict[str, Any]]:
+    """The lines of one of the stand-in's logs."""
+    with log.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("customers", nargs="?", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--speed", type=float, default=SPEED, help="of the rehearsal clock")
+    parser.add_argument("--keep", type=Path, help="a new folder, to look at afterwards")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--faults", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve:
+        serve(given.serve, given.customers, given.speed, given.faults)
+        sys.exit(0)
+    if given.keep:
+        given.keep.mkdir()
+        sys.exit(main(given.keep.resolve(), given.customers, given.seed, given.speed))
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(main(Path(folder), given.customers, given.seed, given.speed))
