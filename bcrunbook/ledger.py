@@ -409,7 +409,10 @@ class Ledger:
                     raise _Held(other)
                 stale = (lease.c.name == name, lease.c.token == other["token"])
                 if self._write(lease.update().where(*stale).values(**mine)):
-                    _log.warning(
+                    # One that was killed here is no news to whoever starts the next.
+                    is_news = not holder.is_here(other)
+                    _log.log(
+                        logging.WARNING if is_news else logging.INFO,
                         "took over %s from %s@%s, process %s, which is gone",
                         name,
                         other["holder"],

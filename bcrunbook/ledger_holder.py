@@ -50,7 +50,7 @@ def is_abandoned(held: Mapping[str, Any], now: datetime) -> bool:
     """Whether the holder is gone: dead on this machine, or silent for too long anywhere."""
     if now - held["heartbeat"] > timedelta(seconds=STALE_SECONDS):
         return True
-    if held["machine"] != _machine():
+    if not is_here(held):
         return False
     started = _started(held["pid"])
     return started is None or abs(started - held["process_started"]) > _START_TOLERANCE_SECONDS
@@ -67,7 +67,12 @@ def be_patient() -> None:
 
 def may_be_gone(held: Mapping[str, Any]) -> bool:
     """Whether to see if the holder, on another machine, is still heard of."""
-    return _is_patient and held["machine"] != _machine()
+    return _is_patient and not is_here(held)
+
+
+def is_here(held: Mapping[str, Any]) -> bool:
+    """Whether the holder is, or was, a process of this machine."""
+    return bool(held["machine"] == _machine())
 
 
 def _machine() -> str:

@@ -93,15 +93,17 @@ class _Plain:
     def end(self, report: Path) -> None:
         """See `BatchView`."""
         board, states = self._board, self._board.states
+        # Only the states that there are: all of them would not fit a terminal.
+        columns = [one for one in State if any(state == one for _, state in states)]
         output.print_table(
-            ["step", *(STATE_WORDS[state] for state in State)],
+            ["step", *(STATE_WORDS[state] for state in columns)],
             [
                 [
                     f"{number} {step.id}",
-                    *(str(states[step.id, state.value] or "") for state in State),
+                    *(str(states[step.id, state.value] or "") for state in columns),
                 ]
                 for number, step in enumerate(STEPS)
-                if any(states[step.id, state.value] for state in State)
+                if any(states[step.id, state.value] for state in columns)
             ],
         )
         open_ = attention(board)

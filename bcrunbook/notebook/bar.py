@@ -14,11 +14,9 @@ from bcrunbook.notebook import views
 from bcrunbook.notebook.views import STATE_WORDS, View
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.step import State
+from bcrunbook.steps.step import PASSED, State
 
 _SIGNED_IN, _TENANT = "Signed in as", "Tenant"
-
-_GOOD = frozenset({State.DONE, State.CHANGED})
 
 
 def account_label(account: Account) -> str:
@@ -76,7 +74,7 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
             state = last.state if last is not None else ""
             word = STATE_WORDS[State(state)] if state else "not done yet"
             if one.is_per_customer and customer is None:
-                done = {row.customer for row in rows if row.step == one.id and row.state in _GOOD}
+                done = {row.customer for row in rows if row.step == one.id and row.state in PASSED}
                 linked, known = len(done & account.customers.keys()), len(account.customers)
                 state = State.DONE if linked == known > 0 else ""
                 word = f"{linked} of {known} customers" if known else "no customers yet"

@@ -21,7 +21,7 @@ from bcrunbook.notebook.files import notebook_path
 from bcrunbook.run.cards import write_card
 from bcrunbook.run.papermill import EngineName, run_notebook, unwritable
 from bcrunbook.steps import notebook_of
-from bcrunbook.steps.step import Change, State, Step, worst_code
+from bcrunbook.steps.step import PASSED, Change, State, Step, worst_code
 from bcrunbook.steps.walk import failed_outcome
 
 
@@ -209,7 +209,7 @@ async def _run_step(
 
 
 def _blocks(run: StepRun) -> bool:
-    return run.state not in (State.DONE, State.CHANGED)
+    return run.state not in PASSED
 
 
 def _following(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bcrunbook.steps.step import Step
+from bcrunbook.steps.step import PASSED, Step
 
 
 def next_action(state: str, outcome: Mapping[str, Any], again: str) -> str:
@@ -16,7 +16,7 @@ def next_action(state: str, outcome: Mapping[str, Any], again: str) -> str:
         outcome: its outcome as plain data; `said_by` in it names who said since that it is done.
         again: the command that runs it again.
     """
-    if state in ("done", "changed"):
+    if state in PASSED:
         return ""
     if state == "pending":
         return again

@@ -22,7 +22,7 @@ from bcrunbook.steps import said
 from bcrunbook.steps.codat_keys import SAVE_KEYS
 from bcrunbook.steps.codat_portal import INSTANCE
 from bcrunbook.steps.enable_integration import ENABLE
-from bcrunbook.steps.step import Change, State, Step
+from bcrunbook.steps.step import PASSED, Change, Step
 
 FIRST_PASS = "1-first-pass"
 SECOND_PASS = "2-after-the-person"
@@ -75,9 +75,7 @@ async def play(
             acted(await _act(workspace, cloud, one, change))
     for account in accounts:
         open_steps = {
-            one.step
-            for one in runs
-            if one.account == account and one.state not in (State.DONE, State.CHANGED)
+            one.step for one in runs if one.account == account and one.state not in PASSED
         }
         if open_steps:
             again = [step for step in steps if step.id in open_steps]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from bcrunbook.errors import RunbookError
@@ -40,6 +40,9 @@ class State(StrEnum):
     FAILED = "failed"
     PENDING = "pending"
 
+
+PASSED: Final[frozenset[str]] = frozenset({State.DONE, State.CHANGED})
+"""The states of a step that is as it should be."""
 
 EXIT_CODES: dict[State, int] = {
     State.DONE: 0,

@@ -20,7 +20,7 @@ from bcrunbook.services.patience import Patience
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.follow import lease, remember
 from bcrunbook.steps.said import confirm
-from bcrunbook.steps.step import Change, F, Finding, Mode, Outcome, State, Step, Verdict
+from bcrunbook.steps.step import PASSED, Change, F, Finding, Mode, Outcome, State, Step, Verdict
 from bcrunbook.steps.without_trial import is_allowed
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
@@ -190,8 +190,7 @@ class Walk(Generic[F]):
         before = self.context.ledger.latest_outcome(
             self.context.account.name, self.step.id, self.context.customer_name
         )
-        well = {State.DONE, State.CHANGED}
-        if before is None or (before.state != state and not {before.state, state} <= well):
+        if before is None or (before.state != state and not {before.state, state} <= PASSED):
             return now
         told = before.data.get("since")
         return datetime.fromisoformat(told) if told else before.at
@@ -204,7 +203,7 @@ class Walk(Generic[F]):
         passed = {
             row.step
             for row in self.context.ledger.outcomes(account.requires)
-            if row.state in (State.DONE, State.CHANGED)
+            if row.state in PASSED
         }
         if self.step.id not in passed:
             raise FixInput(

@@ -92,11 +92,6 @@ class Line:
         return asdict(self)
 
 
-def is_well(line: Line) -> bool:
-    """Whether its step has passed."""
-    return line.state in (State.DONE, State.CHANGED)
-
-
 class Board:
     """All that is told of a batch.
 

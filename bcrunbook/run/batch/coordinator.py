@@ -15,7 +15,7 @@ from bcrunbook.errors import ReportBug, RunbookError, WaitAndRetry
 from bcrunbook.ledger import Ledger
 from bcrunbook.run.account import StepRun, folder_of
 from bcrunbook.run.batch import record
-from bcrunbook.run.batch.board import Board, Line, is_well
+from bcrunbook.run.batch.board import Board, Line
 from bcrunbook.run.batch.executor import Executor, WorkerDied
 from bcrunbook.run.batch.parking import Parking
 from bcrunbook.run.batch.queue import Queue
@@ -25,6 +25,7 @@ from bcrunbook.run.batch.worker import Job, Told, could_not, job_of
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.papermill import EngineName
 from bcrunbook.steps import without_trial
+from bcrunbook.steps.step import PASSED
 
 LEASE: Final = "batch"
 TRIES: Final = 3
@@ -232,7 +233,7 @@ class Coordinator:
         if not item.customer:
             return None
         lines = self.board.lines.get(item.account, {}).values()
-        open_ = next((line for line in lines if not is_well(line)), None)
+        open_ = next((line for line in lines if line.state not in PASSED), None)
         if open_ is None:
             return None
         return replace(
@@ -254,7 +255,7 @@ class Coordinator:
             return None
         lines = self.board.lines.get(account.requires)
         if (
-            all(is_well(line) for line in lines.values())
+            all(line.state in PASSED for line in lines.values())
             if lines
             else has_passed(account.requires, self._standings, __version__)
         ):

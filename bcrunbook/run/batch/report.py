@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 from bcrunbook.notebook.views import STATE_WORDS
-from bcrunbook.run.batch.board import Board, Line, is_well
+from bcrunbook.run.batch.board import Board, Line
 from bcrunbook.run.batch.selection import OF_ACCOUNTS, OF_CUSTOMERS
 from bcrunbook.run.report import since, write_page
 from bcrunbook.steps import STEPS
-from bcrunbook.steps.step import State
+from bcrunbook.steps.step import PASSED, State
 
 
 def write_batch_report(path: Path, board: Board, *, cloud: str, title: str) -> None:
@@ -73,6 +73,6 @@ def attention(board: Board) -> list[Line]:
     order = (State.FAILED, State.NEEDS_PERSON, State.WAITING, State.PENDING)
     lines = (line for item in board.items for line in board.lines.get(item.who, {}).values())
     return sorted(
-        (line for line in lines if not is_well(line) and line.next),
+        (line for line in lines if line.state not in PASSED and line.next),
         key=lambda line: order.index(State(line.state)),
     )

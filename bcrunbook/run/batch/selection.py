@@ -10,7 +10,7 @@ from bcrunbook.accounts import Account, Workspace
 from bcrunbook.errors import FixInput, NotFound, nearest
 from bcrunbook.ledger import Standing
 from bcrunbook.steps import SETUP_STEPS, STEPS
-from bcrunbook.steps.step import State
+from bcrunbook.steps.step import PASSED, State
 
 Standings = Mapping[tuple[str, str, str], Standing]
 """How each step ended last, by account, customer (empty for the account itself) and step."""
@@ -121,7 +121,7 @@ def _stands_so(item: Item, selection: Selection, standings: Standings) -> bool:
         return True
     # The first that has not passed: those after it may not have been run since.
     found = (standings.get((item.account, item.customer, step)) for step in item.steps)
-    first = next((one for one in found if one is None or not _is_well(one)), None)
+    first = next((one for one in found if one is None or one.state not in PASSED), None)
     return first is not None and first.state in states
 
 
@@ -146,8 +146,4 @@ def _check_words(workspace: Workspace, selection: Selection, everything: list[It
 def has_passed(account: str, standings: Standings, version: str) -> bool:
     """Whether an account's steps have all passed with this version of the runbook."""
     found = [standings.get((account, "", step)) for step in OF_ACCOUNTS]
-    return all(one is not None and _is_well(one) and one.version == version for one in found)
-
-
-def _is_well(standing: Standing) -> bool:
-    return standing.state in (State.DONE, State.CHANGED)
+    return all(one is not None and one.state in PASSED and one.version == version for one in found)
