@@ -42,10 +42,16 @@ class Cluster:
         self.address = self._until_there()
 
     def _start(
-        self, what: str, *words: str, env: Mapping[str, str] | None = None
+        self,
+        what: str,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        without: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         log = self._stack.enter_context((self._folder / f"{what}.log").open("ab"))
         program = [sys.executable, "-m", f"distributed.cli.dask_{what}"]
+        if without:
+            program = [*hiding(without), *program]
         process = subprocess.Popen(
             [*program, "--scheduler-file", str(self._file), *words],
             stdout=log,
@@ -72,11 +78,22 @@ class Cluster:
             return f"dask://{self.internal.partition('://')[2]}"
 
     def worker(
-        self, *, threads: int = 2, env: Mapping[str, str] | None = None
+        self,
+        *,
+        threads: int = 2,
+        env: Mapping[str, str] | None = None,
+        without: Path | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start a worker, under a nanny, as `dask worker` does by itself."""
+        """Start a worker, under a nanny, as `dask worker` does by itself.
+
+        Args:
+            threads: how many tasks at a time.
+            env: is added to its environment.
+            without: a folder that is empty for it.
+        """
         words = ["--nworkers", "1", "--nthreads", str(threads), "--no-dashboard"]
-        self.workers.append(self._start("worker", *words, "--host", "127.0.0.1", env=env))
+        words += ["--host", "127.0.0.1"]
+        self.workers.append(self._start("worker", *words, env=env, without=without))
         return self.workers[-1]
 
     def until_workers(self, count: int) -> None:
@@ -109,6 +126,12 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
         if workers:
             made.until_workers(workers)
         yield made
+
+
+def hiding(folder: Path) -> list[str]:
+    """Before a program's own words: for it alone, nothing is in that folder."""
+    script = 'mount -t tmpfs none "$0" && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, str(folder)]
 
 
 def certificate(folder: Path) -> dict[str, str]:

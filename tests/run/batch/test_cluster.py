@@ -6,6 +6,7 @@ import asyncio
 import json
 import pickle
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ import pytest
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger import open_ledger
+from bcrunbook.notebook.files import shipped
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.batch.cluster.errand import Errand, without_workspace
 from bcrunbook.run.batch.selection import Item
@@ -25,7 +27,7 @@ from bcrunbook.run.batch.worker import job_of
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps.context import open_context
 from tests.conftest import lay_out
-from tests.dask import Cluster, certificate, cluster
+from tests.dask import Cluster, certificate, cluster, hiding
 from tests.linking import SCRIPTS, lab_customer, link, on_ledger, set_up
 from tests.postgres import Server, no_postgres_settings, postgres_server
 from tests.run.batch.conftest import (
@@ -249,6 +251,44 @@ def test_a_worker_without_the_workspace(shared: Workspace, tmp_path: Path) -> No
     )
     far = replace(far, workspace=far.workspace.model_copy(update={"accounts": {name: account}}))
     assert without_workspace(far, "tcp://elsewhere:1") is None
+
+
+def can_hide(folder: Path) -> bool:
+    """Whether this machine lets a program see less than others do."""
+    try:
+        return subprocess.run([*hiding(folder), "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def test_workers_that_have_nothing_of_it(
+    tmp_path: Path, cloud: RehearsalDescription, ledger_url: str
+) -> None:
+    """Without the workspace's folder: the secret is in the Key Vault, the notebooks are here."""
+    vault = cloud.accounts["trial"]["vault"]
+    workspace = lay_out(
+        tmp_path, cloud, {one: {"secret_store": f"keyvault:{vault}"} for one in names(2)}
+    )
+    on_ledger(workspace, ledger_url)
+    own = workspace.root / "notebooks"
+    own.mkdir()
+    for path in shipped().glob("*.ipynb"):
+        text = path.read_text("utf-8").replace("# 1. Register the application", "# Ours")
+        (own / path.name).write_text(text, "utf-8")
+    if not can_hide(workspace.root):
+        pytest.skip("no program may be kept from a folder here")
+    with cluster(tmp_path / "dask", workers=0) as made:
+        made.worker(without=workspace.root)
+        made.until_workers(1)
+        one = told(workspace.root, "--executor", made.address)
+    assert states(one) == dict.fromkeys(workspace.accounts, FRESH), one.events[-1]["said"]
+    report = Path(one.events[-2]["report"])
+    for name in workspace.accounts:
+        notebook = report.parent / name / "01_register_application.ipynb"
+        assert "# Ours" in notebook.read_text("utf-8")
+        paths = json.loads(notebook.read_text("utf-8"))["metadata"]["papermill"]
+        assert paths["input_path"] == str(own / notebook.name)
+    assert not (workspace.root / "secrets").exists()
 
 
 def test_no_secret_travels(shared: Workspace, cloud: RehearsalDescription, tmp_path: Path) -> None:
