@@ -84,6 +84,7 @@ class Walk(Generic[F]):
         self.error: RunbookError | None = None
         self.told = told
         self._started = datetime.now(UTC)
+        self._newest: int | None = None
         self._finished = False
         self._waiting_for = ""
         self._declined = False
@@ -217,7 +218,14 @@ class Walk(Generic[F]):
         return tuple(change for change in self.changes if change.by == "program")
 
     async def _look(self) -> F:
+        self._newest = self._newest_fact()
         return await self.step.examine(self.context)
+
+    def _newest_fact(self) -> int | None:
+        """Tells whether anything was noted since: by its number, as clocks of machines differ."""
+        context = self.context
+        newest = context.ledger.latest(context.account.name, customer=context.customer_name)
+        return newest.id if newest is not None else None
 
     async def _look_until_settled(self) -> None:
         self.findings = await self._look()
@@ -373,12 +381,10 @@ class Walk(Generic[F]):
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Hold the lease; look again if much may have happened since we looked."""
-        context = self.context
         async with lease(self.step, self.context):
             # Looking records nothing, so a newer fact is another run's doing. And a person may have
             # taken any time to answer.
-            newest = context.ledger.latest(context.account.name, customer=context.customer_name)
-            if self.mode is Mode.ASK or (newest is not None and newest.at >= self._started):
+            if self.mode is Mode.ASK or self._newest_fact() != self._newest:
                 await self._look_until_settled()
                 self.plan()
             yield

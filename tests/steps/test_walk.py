@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
+from bcrunbook import ledger as ledger_module
 from bcrunbook.accounts import Account
 from bcrunbook.cloud import Cloud, Pace
 from bcrunbook.errors import (
@@ -434,16 +436,26 @@ async def test_looking_needs_no_lease(world: World) -> None:
 class Overtaken(Fake):
     """A step whose first look is followed by another run that does everything."""
 
-    def __init__(self, world: World, missing: list[Change], *, leaves_unsettled: int = 0) -> None:
+    def __init__(
+        self,
+        world: World,
+        missing: list[Change],
+        *,
+        leaves_unsettled: int = 0,
+        behind: timedelta = timedelta(0),
+    ) -> None:
         super().__init__(missing)
         self._world = world
         self._leaves_unsettled = leaves_unsettled
+        self._behind = behind
 
     async def examine(self, context: Context) -> Looked:
         """A look; after the first one, the other run."""
         seen = await super().examine(context)
         if self.looks == 1:
-            self._world.ledger.record(ACCOUNT, self.id, "applied", "a", "done", {})
+            with pytest.MonkeyPatch.context() as clock:
+                clock.setattr(ledger_module, "_now", lambda: datetime.now(UTC) - self._behind)
+                self._world.ledger.record(ACCOUNT, self.id, "applied", "a", "done", {})
             self.unsettled_looks = 1 + self._leaves_unsettled
             if self._leaves_unsettled == 0:
                 self.missing.remove(A)
@@ -452,9 +464,13 @@ class Overtaken(Fake):
         return seen
 
 
-async def test_another_run_in_between_is_noticed(world: World) -> None:
-    """What another run did between the look and the lease is not done again."""
-    step = Overtaken(world, [A, B])
+@pytest.mark.parametrize("hours", [0, 1])
+async def test_another_run_in_between_is_noticed(world: World, hours: int) -> None:
+    """What another run did between the look and the lease is not done again.
+
+    Nor when it ran on a machine whose clock is behind.
+    """
+    step = Overtaken(world, [A, B], behind=timedelta(hours=hours))
     outcome = await world.walk(step)
     assert (outcome.state, step.attempts) == ("changed", ["b"])
 
