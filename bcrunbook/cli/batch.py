@@ -52,8 +52,8 @@ def batch(
         typer.Option(
             min=1,
             max=256,
-            help="How many at a time. Default: two for each core; with Dask, one for each of the"
-            " workers' threads.",
+            help="How many at a time. Default: four for each core, 32 at the most; with Dask, one for"
+            " each of the workers' threads.",
         ),
     ] = None,
     without_trial: Annotated[

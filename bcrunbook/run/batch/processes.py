@@ -13,8 +13,8 @@ from bcrunbook.run.engine.processes import processes
 class Processes:
     """Does each job in a process of its own on this machine, which ends with the job."""
 
-    # They wait for services most of the time.
-    slots = 2 * (os.cpu_count() or 1)
+    # They wait for services most of the time; each takes some 90 MiB.
+    slots = min(4 * (os.cpu_count() or 1), 32)
 
     async def do(self, job: Job, tell: Tell) -> None:
         """See `Executor`."""
