@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _HERE = "processes"
-_CLUSTER = "dask://"
 # How often the report is written while the batch goes on.
 _REPORT_SECONDS = 5.0
 
@@ -83,6 +82,7 @@ def batch(
 
     What is done stays done. A batch that was broken off is taken up again by the same command.
     """
+    from bcrunbook.run.batch.cluster import SCHEME
     from bcrunbook.run.engine.processes import prepare
 
     mode = "plan" if dry_run else mode
@@ -90,8 +90,8 @@ def batch(
     options.check_word("engine", engine, ("bcrunbook", "kernel"))
     if kind:
         options.check_word("kind", kind, ("trial", "production"))
-    if not executor.removeprefix(_CLUSTER) or not executor.startswith(_CLUSTER):
-        options.check_word("executor", executor, (_HERE, f"{_CLUSTER}HOST:PORT"))
+    if executor == SCHEME or not executor.startswith(SCHEME):
+        options.check_word("executor", executor, (_HERE, f"{SCHEME}HOST:PORT"))
         prepare()
 
     from bcrunbook.accounts import find_workspace, load

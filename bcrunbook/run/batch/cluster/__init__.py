@@ -5,3 +5,8 @@ process of its own, made by a program that stands ready beside it (`host`), in a
 away; what came of it comes back as the task's value (`parcel`). So nothing has to be shared but the
 ledger and the store of the secrets: values of secrets never travel, references do.
 """
+
+from typing import Final
+
+SCHEME: Final = "dask://"
+"""How the address of a cluster's scheduler begins."""

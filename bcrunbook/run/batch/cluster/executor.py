@@ -15,6 +15,7 @@ from bcrunbook import __version__
 from bcrunbook.accounts import FILE_NAME, Workspace
 from bcrunbook.errors import FixInput, ReportBug, RunbookError, Unreachable
 from bcrunbook.notebook.files import notebook_path
+from bcrunbook.run.batch.cluster import SCHEME
 from bcrunbook.run.batch.executor import Tell, WorkerDied
 from bcrunbook.run.batch.selection import Item
 from bcrunbook.run.batch.worker import Job, Told, could_not
@@ -23,7 +24,6 @@ from bcrunbook.steps import step_named
 if TYPE_CHECKING:
     from distributed import Client
 
-SCHEME: Final = "dask://"
 _CONNECT_SECONDS: Final = 10.0
 
 
