@@ -59,7 +59,7 @@ from tests.strangers import Stranger
 
 SPEED = 20.0
 KILLS = 5
-SPREAD = 0.4
+SPREAD = 0.8
 """Over how many seconds for each customer the kills are spread: some come while links are made,
 some while installations are followed."""
 MOST_RUNS = 12
