@@ -18,8 +18,12 @@ BEGAN = "watch"
 POLL = "poll"
 ENDED = "verdict"
 
-FRESH = 900.0
-"""Seconds for which a watch that ended well speaks for what is seen once afterwards."""
+FRESH = 86400.0
+"""Seconds for which a watch that ended well speaks for what is seen once afterwards.
+
+Two sightings a day apart are two sightings. In a batch the record may be made long after the watch,
+when many have settled at once and wait for their turn.
+"""
 
 
 class WatchLog:
@@ -63,7 +67,7 @@ class WatchLog:
         return self._age(self.began) if self.began is not None else 0.0
 
     def carried_on(self, poll: Poll) -> list[Poll]:
-        """The last watch with one more poll, where it ended well a short while ago; else nothing.
+        """The last watch with one more poll, where it ended well not long ago; else nothing.
 
         Whoever makes the record of what another has watched sees it but once.
         """
