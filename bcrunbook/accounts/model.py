@@ -290,7 +290,7 @@ class Workspace(Frozen):
         rehearsal: the folder that holds rehearsal.json, if the file names one.
         is_followed_elsewhere: whether another process stays with what is under way, so that a step
             that finds such a thing ends as waiting at once. Never in a file.
-        notebooks: the folder of its own notebooks, where it has such. Never in a file.
+        notebooks: where its notebooks are, if not in its folder. Never in a file.
     """
 
     root: Path

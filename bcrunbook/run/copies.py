@@ -27,6 +27,7 @@ class Copies:
         self._folder = folder
         # Several threads copy, and some kinds of place have one connection for all.
         self._one_at_a_time = threading.Lock()
+        self._made: set[str] = set()
         self.url = f"{url.rstrip('/')}/{folder.name}" if url else ""
         if not self.url:
             return
@@ -34,7 +35,6 @@ class Copies:
             from fsspec.core import url_to_fs
 
             self._system, self._place = url_to_fs(self.url)
-            self._system.makedirs(self._place, exist_ok=True)
             self._write(_PROBE, b"")
             self._system.rm(f"{self._place}/{_PROBE}")
         except ImportError as error:
@@ -69,7 +69,9 @@ class Copies:
     def _write(self, name: str, content: bytes) -> None:
         path = f"{self._place}/{name}"
         with self._one_at_a_time:
-            self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if (parent := path.rpartition("/")[0]) not in self._made:
+                self._system.makedirs(parent, exist_ok=True)
+                self._made.add(parent)
             self._system.pipe_file(path, content)
 
     def _unwritable(self, error: Any) -> RunbookError:

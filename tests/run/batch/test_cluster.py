@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 
@@ -103,6 +104,10 @@ def test_the_same_outcomes_as_on_this_machine(
         paths = json.loads(notebook.read_text("utf-8"))["metadata"]["papermill"]
         assert paths["output_path"] == str(notebook)
         assert Path(paths["input_path"]).is_file()
+    # Both in the form in which papermill writes.
+    for notebook in [*folders[0].rglob("*.ipynb"), *folders[1].rglob("*.ipynb")]:
+        text = notebook.read_text("utf-8")
+        assert text == nbformat.writes(nbformat.reads(text, as_version=4))
     printed = [json.dumps(event) for event in one.events]
     assert leaks(Path(cloud.canaries), [shared.root], *printed, said, workers.log) == []
     # The steps are told as they begin, by whoever does them elsewhere.

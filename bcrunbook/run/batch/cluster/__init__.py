@@ -10,3 +10,5 @@ from typing import Final
 
 SCHEME: Final = "dask://"
 """How the address of a cluster's scheduler begins."""
+TAKEN: Final = "taken"
+"""The kind of event by which a worker tells that it has begun a task."""

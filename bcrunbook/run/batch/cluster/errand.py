@@ -20,6 +20,7 @@ from bcrunbook import __version__
 from bcrunbook.accounts import FILE_NAME
 from bcrunbook.errors import FixInput, Unreachable
 from bcrunbook.run.account import StepRun
+from bcrunbook.run.batch.cluster import TAKEN
 from bcrunbook.run.batch.cluster.parcel import Parcel, pack
 from bcrunbook.run.batch.worker import Job, Told, could_not
 
@@ -77,13 +78,14 @@ def perform(version: str, topic: str, packed: bytes) -> Parcel | Unfit:
         event = {"key": key, "kind": told.kind, "step": told.step, "seconds": told.seconds}
         worker.log_event(topic, event)
 
+    worker.log_event(topic, {"key": key, "kind": TAKEN})
+
     def is_wanted() -> bool:
         # The coordinator has gone, or the worker itself is going.
         task = worker.state.tasks.get(key)
         is_going = worker.status in (Status.closing, Status.closed, Status.failed)
         return task is not None and task.state != "cancelled" and not is_going
 
-    tell(Told("again"))
     with tempfile.TemporaryDirectory(prefix="bcrunbook-", ignore_cleanup_errors=True) as place:
         return _do(errand, Path(place), tell, is_wanted, worker.address)
 

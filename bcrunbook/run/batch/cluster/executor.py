@@ -15,7 +15,7 @@ from bcrunbook import __version__
 from bcrunbook.accounts import FILE_NAME, Workspace
 from bcrunbook.errors import FixInput, ReportBug, RunbookError, Unreachable
 from bcrunbook.notebook.files import notebook_path
-from bcrunbook.run.batch.cluster import SCHEME
+from bcrunbook.run.batch.cluster import SCHEME, TAKEN
 from bcrunbook.run.batch.executor import Tell, WorkerDied
 from bcrunbook.run.batch.selection import Item
 from bcrunbook.run.batch.worker import Job, Told, could_not
@@ -165,12 +165,13 @@ class Cluster:
         tell = self._listening.get(key)
         if tell is None:
             return  # something that the scheduler tells of this client
-        if told["kind"] != "again":
+        if told["kind"] != TAKEN:
             tell(Told(told["kind"], told["step"], told["seconds"]))
         elif key in self._taken:
             # Dask gave it to another worker, as the one that had it is gone.
             tell(Told("again"))
-        self._taken.add(key)
+        else:
+            self._taken.add(key)
 
 
 def _errand(job: Job) -> Any:

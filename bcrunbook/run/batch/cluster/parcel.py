@@ -27,16 +27,14 @@ class Parcel:
     files: dict[str, bytes]
 
 
-def pack(
-    runs: Sequence[StepRun], folder: Path, home: Path, sources: Mapping[str, str] | None = None
-) -> Parcel:
+def pack(runs: Sequence[StepRun], folder: Path, home: Path, sources: Mapping[str, str]) -> Parcel:
     """Pack what a job wrote.
 
     Args:
         runs: how its steps ended.
         folder: where it wrote.
         home: the folder that the files go to.
-        sources: by the name of a notebook, from where it really came.
+        sources: by the name of each notebook, from where it really came.
     """
 
     def at_home(path: Path | None) -> Path | None:
@@ -47,10 +45,7 @@ def pack(
         if path.is_file():
             content = path.read_bytes()
             if path.suffix == _NOTEBOOK:
-                told = {"output_path": str(at_home(path))}
-                if path.name in (sources or {}):
-                    told["input_path"] = (sources or {})[path.name]
-                content = _told(content, told)
+                content = _with_paths(content, sources[path.name], str(at_home(path)))
             files[path.relative_to(folder).as_posix()] = content
     return Parcel(
         tuple(replace(r, notebook=at_home(r.notebook), card=at_home(r.card)) for r in runs), files
@@ -72,8 +67,9 @@ def unpack(parcel: Parcel, home: Path) -> None:
             raise unwritable(error, path) from None
 
 
-def _told(content: bytes, paths: Mapping[str, str]) -> bytes:
+def _with_paths(content: bytes, source: str, target: str) -> bytes:
     """A notebook in which papermill tells these paths, in the form in which it writes files."""
     notebook = json.loads(content)
-    notebook["metadata"].get("papermill", {}).update(paths)
-    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+    told = notebook["metadata"].get("papermill", {})
+    told.update(input_path=source, output_path=target)
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True).encode()
