@@ -9,16 +9,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.certificates import pem_of, self_signed
 
 _SECONDS: Final = 60.0
 
@@ -137,22 +135,8 @@ def hiding(folder: Path) -> list[str]:
 def certificate(folder: Path) -> dict[str, str]:
     """Make a key and a certificate; answers the environment that has Dask demand TLS with them."""
     key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dask")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
     file = folder / "dask.pem"
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(secret + made.public_bytes(Encoding.PEM))
+    file.write_bytes(pem_of(key) + self_signed(key).public_bytes(Encoding.PEM))
     comm = "DASK_DISTRIBUTED__COMM__"
     settings = {f"{comm}REQUIRE_ENCRYPTION": "true", f"{comm}DEFAULT_SCHEME": "tls"}
     for one in ("CA_FILE", "SCHEDULER__CERT", "WORKER__CERT", "CLIENT__CERT"):

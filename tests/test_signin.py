@@ -12,17 +12,15 @@ import time
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msal_extensions
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import Cloud, Pace, cloud_of
@@ -38,6 +36,7 @@ from bcrunbook.http import Http
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.secrets import Secret
 from bcrunbook.signin import DeviceCode, Person, SignIn, prove_client_secret, sign_in_error
+from tests.certificates import pem_of, self_signed
 from tests.conftest import SPEED, MakeWorkspace, only_account, requests_of
 from tests.strangers import Meet, Stranger, Typist, browse, person_of
 
@@ -259,28 +258,6 @@ async def test_an_unknown_tenant_is_named(
 # --- Certificates and federation --------------------------------------------------------------
 
 
-def certificate(key: Any) -> x509.Certificate:
-    """A self-signed certificate."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "runner")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1))
-    return builder.not_valid_after(now + timedelta(days=30)).sign(key, hashes.SHA256())
-
-
-def pem_of(key: Any, password: str = "") -> bytes:
-    """A private key as PEM."""
-    kind = serialization.BestAvailableEncryption(password.encode()) if password else None
-    return bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            kind or serialization.NoEncryption(),
-        )
-    )
-
-
 def registered(stranger: Stranger, **properties: Any) -> dict[str, Any]:
     """An application with a service principal, made by a stranger and ready to sign in."""
     body = {"displayName": "Runner", "signInAudience": "AzureADMyOrg", **properties}
@@ -331,7 +308,7 @@ async def test_a_certificate_signs_in(
     form: str,
 ) -> None:
     """PEM and PFX, with and without a password: the application's own certificate is accepted."""
-    made = certificate(rsa_key)
+    made = self_signed(rsa_key)
     app = registered(meet(), keyCredentials=[key_credential(made)])
     password = "" if form in ("pem", "pem, key first", "pfx open") else "open sesame 42"
     public = made.public_bytes(serialization.Encoding.PEM)
@@ -362,7 +339,7 @@ async def test_a_certificate_of_somebody_else_is_refused_with_advice(
 ) -> None:
     """A certificate that the application does not hold is input to fix."""
     file = tmp_path / "runner.pem"
-    public = certificate(rsa_key).public_bytes(serialization.Encoding.PEM)
+    public = self_signed(rsa_key).public_bytes(serialization.Encoding.PEM)
     file.write_bytes(public + pem_of(rsa_key))
     table = {"method": "certificate", "client_id": cloud.clients["batch"]}
     error = await refusal(make_workspace(sign_in={**table, "certificate": str(file)}))
@@ -373,23 +350,23 @@ async def test_a_certificate_of_somebody_else_is_refused_with_advice(
 
 BROKEN: dict[str, Callable[[Any], bytes]] = {
     "empty.pem": lambda key: b"",
-    "no key.pem": lambda key: certificate(key).public_bytes(serialization.Encoding.PEM),
+    "no key.pem": lambda key: self_signed(key).public_bytes(serialization.Encoding.PEM),
     "no certificate.pem": pem_of,
     "locked.pem": lambda key: (
-        certificate(key).public_bytes(serialization.Encoding.PEM) + pem_of(key, "unknown")
+        self_signed(key).public_bytes(serialization.Encoding.PEM) + pem_of(key, "unknown")
     ),
     "elliptic.pem": lambda key: (
-        certificate(other := ec.generate_private_key(ec.SECP256R1())).public_bytes(
+        self_signed(other := ec.generate_private_key(ec.SECP256R1())).public_bytes(
             serialization.Encoding.PEM
         )
         + pem_of(other)
     ),
     "not one.pfx": lambda key: b"nothing of the kind",
     "locked.pfx": lambda key: pkcs12.serialize_key_and_certificates(
-        b"x", key, certificate(key), None, serialization.BestAvailableEncryption(b"unknown")
+        b"x", key, self_signed(key), None, serialization.BestAvailableEncryption(b"unknown")
     ),
     "no key.pfx": lambda key: pkcs12.serialize_key_and_certificates(
-        b"x", None, certificate(key), None, serialization.NoEncryption()
+        b"x", None, self_signed(key), None, serialization.NoEncryption()
     ),
 }
 

@@ -46,16 +46,15 @@ from bcrunbook.rehearsal.businesscentral.installation import INSTALLATION, SCRIP
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.selection import Item
-from bcrunbook.run.rehearsal import RehearsedCustomer
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.installation.log import BEGAN, ENDED
 from bcrunbook.steps.installation.memory import EXTENSION
 from bcrunbook.steps.installation.verdict import Verdict
-from bcrunbook.steps.link_customer import TAG, LinkCustomer, codat_of, fetch_link
+from bcrunbook.steps.link_customer import TAG, LinkCustomer, fetch_link
 from tests.bench.batch import Peaks, environment
+from tests.bench.waiting import ADMIN, connect_some, customers_of
 from tests.linking import set_up
 from tests.program import PROGRAM
-from tests.strangers import Stranger
 
 SPEED = 20.0
 KILLS = 5
@@ -67,11 +66,6 @@ MOST_RUNS = 12
 
 ACCOUNT = "trial"
 TENANT = world.COOPERATIVE
-ADMIN = "hal.cotter@longbarrow-coop.example"
-COMPANY_NAME = "CRONUS UK Ltd."
-CONNECTED_BEFORE = 30
-"""Companies that are connected already: a new instance has too few calls a day for a thousand."""
-SANDBOX = "mqjo"
 READY_SECONDS = 60.0
 GONE_SECONDS = 30.0
 """How long a killed batch's processes may take to notice it."""
@@ -135,12 +129,6 @@ def script_of(customer: str) -> str:
     return NAMES[int(customer.rpartition("-")[2]) % len(NAMES)]
 
 
-def customers_of(number: int) -> list[RehearsedCustomer]:
-    """Customers with an environment each."""
-    names = [site(one) for one in range(1, number + 1)]
-    return [RehearsedCustomer(one.lower(), one, ADMIN, one, COMPANY_NAME) for one in names]
-
-
 def fault_rules(rng: random.Random, number: int) -> list[dict[str, Any]]:
     """Each kind of fault at each service, at calls that are drawn."""
     reach = CALLS * number
@@ -189,18 +177,6 @@ def cloud(
         assert child.stdin is not None
         child.stdin.close()
         child.wait()
-
-
-async def connect_some(workspace: Workspace, told: RehearsalDescription) -> None:
-    """Companies of before, which give the instance its calls."""
-    stranger = Stranger(told)
-    async with open_context(workspace, workspace.account(ACCOUNT)) as context:
-        codat = codat_of(context)
-        for number in range(CONNECTED_BEFORE):
-            company = await codat.create_company(f"Connected before {number}", tags={})
-            connection = await codat.create_connection(company.id, SANDBOX)
-            stranger.http.get(str(connection.link_url)).raise_for_status()
-    stranger.http.close()
 
 
 # The customers' side ----------------------------------------------------------------------------
@@ -471,6 +447,11 @@ def check_linked(linked: Path, names: Sequence[str]) -> Iterator[str]:
 # Putting it together ----------------------------------------------------------------------------
 
 
+async def _connect(workspace: Workspace, told: RehearsalDescription) -> None:
+    async with open_context(workspace, workspace.account(ACCOUNT)) as context:
+        await connect_some(context, told)
+
+
 def rehearse(
     root: Path, number: int, speed: float, rng: random.Random
 ) -> tuple[Workspace, Journal]:
@@ -480,7 +461,7 @@ def rehearse(
     linked.touch()
     with cloud(root / "cloud", number, speed, faults) as told:
         workspace = asyncio.run(set_up(root, told, customers_of(number)))
-        asyncio.run(connect_some(workspace, told))
+        asyncio.run(_connect(workspace, told))
         faults.write_text(json.dumps(fault_rules(rng, number)), encoding="utf-8")
         side = multiprocessing.get_context("spawn").Process(
             target=play_customers, args=(told, workspace, linked), daemon=True

@@ -62,8 +62,8 @@ def customers_of(number: int) -> list[RehearsedCustomer]:
     return [RehearsedCustomer(one.lower(), one, ADMIN, one, COMPANY) for one in names]
 
 
-async def make_companies(context: Context, told: RehearsalDescription) -> None:
-    """What step 6 makes before a customer links, for all customers."""
+async def connect_some(context: Context, told: RehearsalDescription) -> None:
+    """Companies of before, which give the instance its calls."""
     codat = codat_of(context)
     stranger = Stranger(told)
     for number in range(CONNECTED_BEFORE):
@@ -71,6 +71,11 @@ async def make_companies(context: Context, told: RehearsalDescription) -> None:
         connection = await codat.create_connection(company.id, SANDBOX)
         stranger.http.get(str(connection.link_url)).raise_for_status()
     stranger.http.close()
+
+
+async def make_companies(context: Context) -> None:
+    """What step 6 makes before a customer links, for all customers."""
+    codat = codat_of(context)
 
     async def make(name: str) -> None:
         customer = context.account.customers[name]
@@ -160,7 +165,8 @@ async def main(number: int) -> None:
             workspace = await set_up(directory, told, customers_of(number))
             account = workspace.account("trial")
             async with open_context(workspace, account) as context:
-                await make_companies(context, told)
+                await connect_some(context, told)
+                await make_companies(context)
             others = [name for name in account.customers if name != ALONE]
             (alone,) = await wait_all(workspace, account, told, [ALONE])
             before = requests(told)
