@@ -91,7 +91,7 @@ ENDS = {
     "normal": End("done"),
     "slow": End("done"),
     "fetch_errors": End("done"),
-    "licence_missing": End("needs_person", frozenset()),
+    "licence_missing": End("needs_person", frozenset({Verdict.LINK_FAILED})),
     "never_finishes": End("waiting", frozenset({Verdict.UNCONFIRMED})),
     "deployment_failed": End("done"),
     "later_uninstalled": End("needs_person", INSTALLED | {Verdict.UNINSTALLED}),
