@@ -29,6 +29,7 @@ import psutil
 from bcrunbook.accounts import Workspace
 from bcrunbook.notebook.files import shipped
 from bcrunbook.rehearsal import launch
+from bcrunbook.run.engine.processes import processes
 from bcrunbook.run.rehearsal import Rehearsed, prepare
 from bcrunbook.steps import SETUP_STEPS, notebook_of
 from tests.bench.account import NEEDS_PERSON, as_coroutines
@@ -45,21 +46,43 @@ STEPS = SETUP_STEPS[:5]
 
 
 class Peaks:
-    """The largest resident memory, in bytes, of a program and of the processes it makes."""
+    """The largest memory, in bytes, of a program and of the processes it makes."""
 
     def __init__(self) -> None:
-        self.coordinator = 0
-        self.worker = 0
+        self._coordinator = 0
+        self._origin = 0
+        self._worker = 0
 
     def look(self, process: psutil.Process) -> None:
         """Look once."""
         try:
-            self.coordinator = max(self.coordinator, process.memory_info().rss)
-            for one in process.children(recursive=True):
-                # What only it has: the rest is the fork server's, once.
-                self.worker = max(self.worker, one.memory_full_info().uss)
+            self._coordinator = max(self._coordinator, process.memory_info().rss)
+            if processes().get_start_method() == "forkserver":
+                children = process.children()
+                self._origin = max([self._origin, *(own(one) for one in children)])
+                workers = [worker for one in children for worker in one.children()]
+            else:
+                workers = process.children()
+            self._worker = max([self._worker, *(own(one) for one in workers)])
         except psutil.Error:
             return
+
+    def __str__(self) -> str:
+        coordinator, origin, worker = (
+            f"{peak / 2**20:.0f} MiB" for peak in (self._coordinator, self._origin, self._worker)
+        )
+        return (
+            f"at most: coordinator {coordinator}, fork server {origin} once, and {worker} of its"
+            " own for each worker"
+        )
+
+
+def own(process: psutil.Process) -> int:
+    """The memory that no other process shares with it, in bytes; none if it has ended."""
+    try:
+        return int(process.memory_full_info().uss)
+    except psutil.Error:
+        return 0
 
 
 @contextmanager
@@ -166,8 +189,7 @@ def ratios() -> None:
         print(f"  papermill in a shell loop   {shell:7.3f} s   {shell / batch:6.1f} times ours")
         print(f"  papermill's API in a loop   {api:7.3f} s   {api / batch:6.1f} times ours")
         print(f"  plain coroutines, the floor {plain:7.3f} s   ours is {batch / plain:.2f} of it")
-        print(f"  peak of the coordinator     {peaks.coordinator / 2**20:5.0f} MiB")
-        print(f"  peak of a worker, its own   {peaks.worker / 2**20:5.0f} MiB", flush=True)
+        print(f"  {peaks}", flush=True)
 
 
 def growth() -> None:
@@ -179,9 +201,7 @@ def growth() -> None:
             start = by_batch(workspace, "batch*", peaks)
             each = (time.perf_counter() - started - start) / size
         print(
-            f"{size:5} accounts  {start:5.2f} s to start, {each:6.3f} s an account"
-            f"   coordinator {peaks.coordinator / 2**20:4.0f} MiB"
-            f"   worker {peaks.worker / 2**20:4.0f} MiB",
+            f"{size:5} accounts  {start:5.2f} s to start, {each:6.3f} s an account; {peaks}",
             flush=True,
         )
 

@@ -513,8 +513,7 @@ def report(number: int, journal: Journal, directory: Path) -> None:
     print(f"customers                     {number:8}")
     print(f"seconds                       {seconds:8.1f}")
     print(f"seconds per customer          {seconds / number:8.3f}")
-    print(f"peak of the coordinator       {journal.peaks.coordinator / 2**20:8.0f} MiB")
-    print(f"peak of a worker, its own     {journal.peaks.worker / 2**20:8.0f} MiB")
+    print(journal.peaks)
     for host in HOSTS:
         print(f"calls to {host:<36}{calls[host]:8}")
     for rule, fault in enumerate(FAULTS):
