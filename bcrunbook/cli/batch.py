@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,14 +15,12 @@ from bcrunbook.cli import options, output
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
     from bcrunbook.ledger import Ledger
-    from bcrunbook.run.batch.coordinator import Coordinator, Event, Options
+    from bcrunbook.run.batch.coordinator import Coordinator, Options
     from bcrunbook.run.batch.executor import Executor
     from bcrunbook.run.batch.selection import Item, Selection, Standings
 
 _INTERRUPTED = 130
 _HERE = "processes"
-# How often the report is written while the batch goes on.
-_REPORT_SECONDS = 5.0
 
 
 def batch(
@@ -185,49 +182,21 @@ async def _carry_out(
     as_json: bool,
 ) -> int:
     from bcrunbook.cli.batch_view import view_of
-    from bcrunbook.run.batch.coordinator import Coordinator
-    from bcrunbook.run.batch.report import write_batch_report
+    from bcrunbook.run.batch.coordinator import Coordinator, board_of
     from bcrunbook.run.copies import Copies
 
-    clouds = {workspace.account(item.account).cloud for item in items}
-    cloud = "live" if "live" in clouds else "rehearsal"
-    report = begun.folder / "report.html"
-    told: list[Callable[[Event], None]] = []
-
-    def tell(event: Event) -> None:
-        for one in told:
-            one(event)
-
+    board = board_of(begun, items)
     copies = Copies(workspace.runs_url, begun.folder)
-    coordinator = Coordinator(
-        workspace, ledger, begun, items, options, executor, standings, copies, tell
-    )
-
-    def write() -> None:
-        write_batch_report(report, coordinator.board, cloud=cloud, title=f"Batch {begun.id}")
-        copies.keep(report)
-
-    told.append(_now_and_then(write))
-    with view_of(coordinator.board, as_json=as_json) as view:
-        told.append(view.tell)
+    with view_of(board, as_json=as_json) as view:
+        coordinator = Coordinator(
+            workspace, ledger, begun, board, options, executor, standings, copies, view.tell
+        )
         interrupted = await _until_the_end(coordinator, view.say)
-    write()
-    view.end(report)
+    await coordinator.write_report()
+    view.end(coordinator.report)
     if copies.url:
         output.say(f"Copied to {copies.url}")
-    return _INTERRUPTED if interrupted else coordinator.board.exit_code
-
-
-def _now_and_then(write: Callable[[], None]) -> Callable[[Any], None]:
-    written = float("-inf")
-
-    def tell(_: Event) -> None:
-        nonlocal written
-        if time.monotonic() - written >= _REPORT_SECONDS:
-            write()
-            written = time.monotonic()
-
-    return tell
+    return _INTERRUPTED if interrupted else board.exit_code
 
 
 async def _until_the_end(coordinator: Coordinator, say: Callable[[str], None]) -> bool:

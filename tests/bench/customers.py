@@ -32,6 +32,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ class End:
 
     Args:
         state: how they stand once nothing changes any more.
-        verdicts: how a watch of theirs may have ended.
+        verdicts: how a watch of theirs may have ended that began after they linked.
     """
 
     state: str
@@ -204,7 +205,8 @@ async def _play(told: RehearsalDescription, workspace: Workspace, linked: Path) 
                         environment=str(customer.environment),
                         company=customer.company,
                     )
-                    file.write(json.dumps({"customer": name, "said": said}) + "\n")
+                    at = datetime.now(UTC).isoformat()
+                    file.write(json.dumps({"customer": name, "at": at, "said": said}) + "\n")
                     waiting.discard(name)
                 await asyncio.sleep(1.0)
 
@@ -398,9 +400,10 @@ def ends_in(ledger: Ledger, name: str) -> End:
     return end
 
 
-def check_customers(ledger: Ledger, names: Sequence[str]) -> Iterator[str]:
+def check_customers(ledger: Ledger, names: Sequence[str], linked: Path) -> Iterator[str]:
     """Each has the state that their script must come to, and was watched once in each batch."""
     states = states_in(ledger)
+    had_linked = {one["customer"]: datetime.fromisoformat(one["at"]) for one in lines_of(linked)}
     began = [one.at for one in ledger.facts(record.NOBODY, record.STEP, record.BEGAN)]
     for name in names:
         who, end = f"{name}, {script_of(name)}", ends_in(ledger, name)
@@ -408,8 +411,14 @@ def check_customers(ledger: Ledger, names: Sequence[str]) -> Iterator[str]:
             yield f"{who}: {state}, not {end.state}"
         facts = ledger.facts(ACCOUNT, LinkCustomer.id, customer=name)
         verdicts = [fact for fact in facts if fact.kind == ENDED]
+        early = {
+            fact.subject
+            for fact in facts
+            if fact.kind == BEGAN and name in had_linked and fact.at < had_linked[name]
+        }
         for fact in verdicts:
-            if fact.data["verdict"] not in end.verdicts:
+            may_be = end.verdicts | ({Verdict.NOT_LINKED} if fact.subject in early else set())
+            if fact.data["verdict"] not in may_be:
                 yield f"{who}: the verdict {fact.data['verdict']!r} ({fact.data['because']})"
         in_batch = Counter((fact.kind, bisect(began, fact.at)) for fact in facts)
         for (kind, batch), count in in_batch.items():
@@ -440,7 +449,7 @@ def check_batches(ledger: Ledger, names: Sequence[str], runs: int) -> Iterator[s
 
 def check_linked(linked: Path, names: Sequence[str]) -> Iterator[str]:
     """Every customer has had their link."""
-    asked = {json.loads(line)["customer"] for line in linked.read_text("utf-8").splitlines()}
+    asked = {one["customer"] for one in lines_of(linked)}
     yield from (f"{name} was never given a link" for name in names if name not in asked)
 
 
@@ -484,7 +493,7 @@ def check(root: Path, ledger: Ledger, journal: Journal, names: Sequence[str]) ->
         yield f"the batch broke down: {said[said.index('Traceback') :][:2000]}"
     yield from check_linked(root / "linked.jsonl", names)
     yield from check_cloud(root / "cloud" / server.STATE_FILE, names)
-    yield from check_customers(ledger, names)
+    yield from check_customers(ledger, names, root / "linked.jsonl")
     yield from check_batches(ledger, names, len(journal.runs))
 
 

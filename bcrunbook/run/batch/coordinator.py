@@ -20,6 +20,7 @@ from bcrunbook.run.batch.executor import Executor, WorkerDied
 from bcrunbook.run.batch.parking import Parking
 from bcrunbook.run.batch.queue import Queue
 from bcrunbook.run.batch.record import Batch
+from bcrunbook.run.batch.report import write_batch_report
 from bcrunbook.run.batch.selection import Item, Standings, has_passed
 from bcrunbook.run.batch.worker import Job, Told, could_not, job_of
 from bcrunbook.run.copies import Copies
@@ -30,6 +31,7 @@ from bcrunbook.steps.step import PASSED
 LEASE: Final = "batch"
 TRIES: Final = 3
 """How often an item is tried whose process has ended under it."""
+_REPORT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,20 @@ class Event:
     line: Line | None = None
 
 
+def board_of(batch: Batch, items: Sequence[Item]) -> Board:
+    """The board of a batch as it stands.
+
+    Args:
+        batch: the batch, begun or taken up again.
+        items: what it is about, in the order of the file.
+    """
+    board = Board(items)
+    for item in items:
+        if item.who in batch.ended:
+            board.take_over(item.who, [Line(**one) for one in batch.ended[item.who]])
+    return board
+
+
 class Coordinator:
     """Carries out a batch.
 
@@ -82,7 +98,7 @@ class Coordinator:
         workspace: the loaded workspace.
         ledger: its ledger.
         batch: the batch, begun or taken up again.
-        items: what it is about, in the order of the file.
+        board: its board, on which is what has ended in it before. See `board_of`.
         options: how it is carried out.
         executor: where its items are done.
         standings: how everything stood before.
@@ -95,7 +111,7 @@ class Coordinator:
         workspace: Workspace,
         ledger: Ledger,
         batch: Batch,
-        items: Sequence[Item],
+        board: Board,
         options: Options,
         executor: Executor,
         standings: Standings,
@@ -112,12 +128,9 @@ class Coordinator:
         self._tell = tell
         self._settling: set[asyncio.Task[None]] = set()
         self._waited: set[str] = set()
-        self.board = Board(items)
-        for item in items:
-            if item.who in batch.ended:
-                lines = [Line(**one) for one in batch.ended[item.who]]
-                self.board.take_over(item.who, lines)
-        left = [item for item in items if item.who not in batch.ended]
+        self._board = board
+        self.report = batch.folder / "report.html"
+        left = [item for item in board.items if item.who not in batch.ended]
         self._queue = Queue(left, {item.who: self._first(item) for item in left})
 
     def stop(self) -> None:
@@ -133,11 +146,36 @@ class Coordinator:
             RunbookError: it cannot go on: nothing can be noted, or nobody is there to do it.
         """
         try:
-            await self._lanes()
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(self._write_report_as_it_goes())
+                await self._lanes()
+                writing.cancel()
         except ExceptionGroup as several:
             raise _told_by(several) from None
         if self._queue.is_empty:
-            record.end(self._ledger, self._batch, self.board.exit_code)
+            record.end(self._ledger, self._batch, self._board.exit_code)
+
+    async def write_report(self) -> None:
+        """Write the report as it stands, and its copy.
+
+        Raises:
+            Unreachable: it cannot be written.
+        """
+        named = {item.account for item in self._board.items}
+        clouds = {self._workspace.account(name).cloud for name in named}
+        write_batch_report(
+            self.report,
+            self._board,
+            cloud="live" if "live" in clouds else "rehearsal",
+            title=f"Batch {self._batch.id}",
+        )
+        # A copy may take long, and one is made at a time: the last to be begun is there last.
+        await asyncio.to_thread(self._copies.keep, self.report)
+
+    async def _write_report_as_it_goes(self) -> None:
+        while True:
+            await self.write_report()
+            await asyncio.sleep(_REPORT_SECONDS)
 
     async def _lanes(self) -> None:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -165,17 +203,17 @@ class Coordinator:
         """The step that an item waits at for what takes its time; empty otherwise."""
         if item.who in self._waited or not item.customer:
             return ""
-        lines = self.board.lines[item.who].values()
+        lines = self._board.lines[item.who].values()
         return next((line.step for line in lines if line.is_under_way), "")
 
     async def _settle(self, parking: Parking, item: Item, step: str) -> None:
         """Wait without a process; then the notebook is run once more, to make the record."""
         self._waited.add(item.who)
         self._queue.park(item)
-        self.board.park(item)
+        self._board.park(item)
         self._tell(Event("parked", item.who, step))
         await parking.wait(item, step)
-        self.board.unpark(item)
+        self._board.unpark(item)
         self._tell(Event("settled", item.who, step))
         self._queue.unpark(item)
 
@@ -196,12 +234,12 @@ class Coordinator:
             if told.run is not None:
                 self._end_step(item, self._line(told.run))
             elif told.kind == "throttled":
-                self.board.throttle(item, told.seconds)
+                self._board.throttle(item, told.seconds)
                 self._tell(Event("throttled", item.who, seconds=told.seconds))
             elif told.kind == "again":
                 self._tell(Event("tried_again", item.who))
             else:
-                self.board.begin_step(item, told.step)
+                self._board.begin_step(item, told.step)
                 self._tell(Event("step_began", item.who, told.step))
 
         tries = 0
@@ -232,7 +270,7 @@ class Coordinator:
         """What it comes to when an item's account has not passed in this batch."""
         if not item.customer:
             return None
-        lines = self.board.lines.get(item.account, {}).values()
+        lines = self._board.lines.get(item.account, {}).values()
         open_ = next((line for line in lines if line.state not in PASSED), None)
         if open_ is None:
             return None
@@ -253,7 +291,7 @@ class Coordinator:
         account = self._workspace.account(item.account)
         if self._options.mode == "plan" or item.customer or account.requires is None:
             return None
-        lines = self.board.lines.get(account.requires)
+        lines = self._board.lines.get(account.requires)
         if (
             all(line.state in PASSED for line in lines.values())
             if lines
@@ -276,13 +314,13 @@ class Coordinator:
         return Line.of(run, self._batch.folder)
 
     def _end_step(self, item: Item, line: Line) -> None:
-        self.board.end_step(line)
+        self._board.end_step(line)
         self._tell(Event("step_ended", item.who, line.step, line=line))
 
     def _end(self, item: Item) -> None:
-        lines = [line.as_dict() for line in self.board.lines.get(item.who, {}).values()]
+        lines = [line.as_dict() for line in self._board.lines.get(item.who, {}).values()]
         record.note_item(self._ledger, self._batch, item, lines)
-        self.board.end_item(item)
+        self._board.end_item(item)
         self._tell(Event("item_ended", item.who))
         self._queue.ended(item)
 
