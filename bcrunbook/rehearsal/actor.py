@@ -260,7 +260,8 @@ class CustomerPerson:
     def _open(self, address: str) -> Page:
         """A page of a real address, where a browser on this machine finds it."""
         parts = urlsplit(address)
-        return self._browser.get(f"{self._pages}/{parts.netloc}{parts.path}")
+        place = f"{self._pages}/{parts.netloc}{parts.path}"
+        return self._browser.get(f"{place}?{parts.query}" if parts.query else place)
 
 
 def _choice(page: Page, environment: str, company: str | None) -> str:

@@ -138,6 +138,7 @@ def _codat(cloud: Cloud) -> dict[str, Any]:
             {
                 "name": one.name,
                 "plan": one.plan,
+                "one_time_links": one.has_one_time_links,
                 "api_key": keys[one.id],
             }
             for one in codat.INSTANCES.values()

@@ -38,7 +38,7 @@ def sign_in(scene: Scene, address: str) -> str:
 
 def go_on(scene: Scene, link: Linkable) -> httpx.URL:
     """Press Continue on the link's page; where that leads."""
-    answer = scene.http.post(link.url)
+    answer = submit(scene.http, link.url, scene.http.get(link.url))
     assert answer.status_code == 302, answer.text
     return httpx.URL(answer.headers["location"])
 
@@ -51,7 +51,9 @@ def test_before_it_is_enabled(scene: Scene) -> None:
     (error,) = link.read()["dataConnectionErrors"]
     assert (error["statusCode"], error["status"]) == ("403", "Active")
     assert link.read()["status"] == "PendingAuth"
-    scene.http.post(link.url)
+    scene.http.get(link.url)
+    assert len(link.read()["dataConnectionErrors"]) == 2
+    assert scene.http.post(link.url).status_code == 404  # Continue is on that page alone
     assert len(link.read()["dataConnectionErrors"]) == 2
 
 

@@ -136,7 +136,8 @@ def test_pages_that_are_loaded_again_start_nothing_twice(scene: Scene) -> None:
     http = httpx.Client(base_url=scene.told.pages, trust_env=False, follow_redirects=True)
     with http:
         start = link.url.removeprefix("https:/")
-        page = http.post(start)
+        page = http.get(start)
+        page = http.post(start, data=hidden_fields(page.text))
         typed = {"username": SITES_ADMIN, "password": password_of(scene, SITES_ADMIN)}
         page = http.post(action(page), data={**hidden_fields(page.text), **typed})
         page = http.post(action(page), data={**hidden_fields(page.text), "decision": "accept"})

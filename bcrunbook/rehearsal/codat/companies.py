@@ -13,7 +13,7 @@ from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import connections, pulls, world
+from bcrunbook.rehearsal.codat import connections, one_time, pulls, world
 from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
 from bcrunbook.rehearsal.codat.paging import page
 from bcrunbook.rehearsal.codat.query import DATE, TEXT, Kind, tag_predicate
@@ -115,10 +115,11 @@ def described(
         "name": document["name"],
         "description": document["description"],
         "platform": "",
-        "redirect": f"{REDIRECT}{company}",
+        "redirect": f"{REDIRECT}{company}{one_time.option(cloud, instance, company, 'link.otp')}",
         **({"lastSync": timestamp(synced)} if synced else {}),
         "dataConnections": [
-            connections.described(cloud, company, *pair) for pair in connections_of(cloud, company)
+            connections.described(cloud, instance, company, *pair)
+            for pair in connections_of(cloud, company)
         ],
         "created": timestamp(document["created"]),
         # Whose name a company gets that an API key created is undocumented.

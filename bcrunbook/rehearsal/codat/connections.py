@@ -1,7 +1,6 @@
 """Connections of a company to a platform.
 
-Source: Codat's OpenAPI description (Connection) and docs, "Connections". One-time passwords in link
-addresses are a setting of an instance, and off here.
+Source: Codat's OpenAPI description (Connection) and docs, "Connections".
 
 Undocumented, and plain here: a connection to an integration that is not enabled can be made, and
 linking it fails; a second accounting connection can be made, and only one be Linked; only a Linked
@@ -15,7 +14,7 @@ from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import LINK_HOST, linking, platforms, pulls, world
+from bcrunbook.rehearsal.codat import LINK_HOST, linking, one_time, platforms, pulls, world
 from bcrunbook.rehearsal.codat.errors import PUBLIC, bad_request
 from bcrunbook.rehearsal.codat.paging import page
 from bcrunbook.rehearsal.codat.query import DATE, TEXT, Kind
@@ -67,7 +66,7 @@ def list_all(request: Request, company: str) -> Answer:
     find_company(request, company)
 
     def show(pair: tuple[str, Document]) -> dict[str, Any]:
-        return described(request.cloud, company, *pair)
+        return described(request.cloud, request.instance, company, *pair)
 
     return page(request, connections_of(request.cloud, company), show, KIND)
 
@@ -75,7 +74,7 @@ def list_all(request: Request, company: str) -> Answer:
 def get(request: Request, company: str, connection: str) -> Answer:
     """One connection."""
     document = find_connection(request, company, connection)
-    return json_answer(200, described(request.cloud, company, connection, document))
+    return _told(request, company, connection, document)
 
 
 def update(request: Request, company: str, connection: str) -> Answer:
@@ -87,7 +86,7 @@ def update(request: Request, company: str, connection: str) -> Answer:
         raise bad_request("Only `status` can be updated.")
     wanted = body.get("status")
     if wanted is None:
-        return json_answer(200, described(request.cloud, company, connection, document))
+        return _told(request, company, connection, document)
     if wanted != UNLINKED:
         raise bad_request(f"`status` can only be set to {UNLINKED}.")
     if document["status"] != LINKED:
@@ -122,18 +121,21 @@ def authorize(request: Request, company: str, connection: str) -> Answer:
     return _kept(request, company, connection, {**document, "status": LINKED})
 
 
-def described(cloud: Cloud, company: str, connection: str, document: Document) -> dict[str, Any]:
+def described(
+    cloud: Cloud, instance: world.Instance, company: str, connection: str, document: Document
+) -> dict[str, Any]:
     """A connection as the API describes it."""
     document = linking.settled(cloud, company, connection, document)
     platform = world.PLATFORMS[document["platform"]]
     synced = pulls.last_sync(cloud, company, connection)
+    address = f"https://{LINK_HOST}/companies/{company}/connections/{connection}/start"
     return {
         "id": connection,
         "integrationId": platform.integration_id,
         "integrationKey": platform.key,
         "sourceId": platform.source,
         "platformName": platform.name,
-        "linkUrl": f"https://{LINK_HOST}/companies/{company}/connections/{connection}/start",
+        "linkUrl": f"{address}{one_time.option(cloud, instance, connection, 'otp')}",
         "status": document["status"],
         **({"lastSync": timestamp(synced)} if synced else {}),
         "created": timestamp(document["created"], fraction=False),
@@ -144,4 +146,9 @@ def described(cloud: Cloud, company: str, connection: str, document: Document) -
 
 def _kept(request: Request, company: str, connection: str, document: Document) -> Answer:
     put_connection(request.cloud, request.instance, company, connection, document)
-    return json_answer(200, described(request.cloud, company, connection, document))
+    return _told(request, company, connection, document)
+
+
+def _told(request: Request, company: str, connection: str, document: Document) -> Answer:
+    shown = described(request.cloud, request.instance, company, connection, document)
+    return json_answer(200, shown)

@@ -36,6 +36,8 @@ class Instance:
     id: str
     name: str
     plan: str
+    has_one_time_links: bool = False
+    """Whether an address that a customer links by works only once."""
 
     @property
     def premium(self) -> bool:
@@ -57,12 +59,12 @@ class PortalUser:
         return dict(self.roles).get(instance)
 
 
-def _instance(name: str, plan: str) -> Instance:
-    return Instance(world.derived_id("codat", name), name, plan)
+def _instance(name: str, plan: str, *, has_one_time_links: bool = False) -> Instance:
+    return Instance(world.derived_id("codat", name), name, plan, has_one_time_links)
 
 
 TRIAL = _instance("Millrace Software (test)", GROWTH)
-PRODUCTION = _instance("Millrace Software", GROWTH)
+PRODUCTION = _instance("Millrace Software", GROWTH, has_one_time_links=True)
 ON_FREE_PLAN = _instance("Quill & Ledger", FREE)
 ENDED = _instance("Fernhill Workshop", FREE_ENDED)
 INSTANCES = {one.id: one for one in (TRIAL, PRODUCTION, ON_FREE_PLAN, ENDED)}

@@ -54,9 +54,9 @@ def _served(attempt: Attempt, page: str, call: Call) -> Answer:
     method = "GET" if call.method == "HEAD" else call.method
     match method, page:
         case "GET", "start":
-            return start.show(attempt)
+            return start.show(attempt, call)
         case "POST", "start":
-            return start.go_on(attempt)
+            return start.go_on(attempt, call)
         case "GET", "company":
             return choice.show(attempt, call)
         case "POST", "company":

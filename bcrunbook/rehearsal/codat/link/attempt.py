@@ -9,7 +9,9 @@ from bcrunbook.rehearsal.businesscentral.installation import Progress
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import linking, pulls, world
 from bcrunbook.rehearsal.codat.integrations import IntegrationSettings, settings_of
+from bcrunbook.rehearsal.codat.link import visits
 from bcrunbook.rehearsal.codat.link.pages import message_page
+from bcrunbook.rehearsal.codat.link.visits import Visit
 from bcrunbook.rehearsal.codat.linking import Destination
 from bcrunbook.rehearsal.codat.records import CONNECTION, LINKED, owner_of, put_connection
 from bcrunbook.rehearsal.messages import Answer
@@ -61,6 +63,21 @@ class Attempt:
     def is_linked(self) -> bool:
         """Whether the connection is Linked."""
         return bool(self.document["status"] == LINKED)
+
+    def begin_visit(self) -> str:
+        """A token for somebody who has come by the link."""
+        return visits.begin(self.cloud, Visit(self.company, self.connection))
+
+    def visit(self, token: str) -> Visit:
+        """The visit that a token is good for.
+
+        Raises:
+            LookupError: the visit is unknown, over, or another connection's.
+        """
+        found = visits.find(self.cloud, token)
+        if found is None or (found.company, found.connection) != (self.company, self.connection):
+            raise LookupError("visit")
+        return found
 
     def demand_only_one(self) -> None:
         """Refuse a second accounting connection.

@@ -19,7 +19,6 @@ from bcrunbook.rehearsal.codat import linking
 from bcrunbook.rehearsal.codat.link import visits
 from bcrunbook.rehearsal.codat.link.attempt import Attempt, Refused
 from bcrunbook.rehearsal.codat.link.pages import button, hidden, page, said, see_other
-from bcrunbook.rehearsal.codat.link.visits import Visit
 from bcrunbook.rehearsal.codat.linking import Destination
 from bcrunbook.rehearsal.messages import Answer, Call
 
@@ -40,7 +39,7 @@ def show(attempt: Attempt, call: Call) -> Answer:
         LookupError: the visit is unknown, over, or another connection's.
     """
     token = call.params.get("visit", "")
-    visit = _visit(attempt, token)
+    visit = attempt.visit(token)
     offered = _offered(attempt.cloud, visit.tenant)
     if not offered:
         tenant = world.TENANTS[visit.tenant]
@@ -60,7 +59,7 @@ def choose(attempt: Attempt, call: Call) -> Answer:
     token = call.form.get("visit", "")
     if visits.find(attempt.cloud, token) is None and linking.destination_of(attempt.document):
         return see_other("installation")
-    visit = _visit(attempt, token)
+    visit = attempt.visit(token)
     offered = _offered(attempt.cloud, visit.tenant)
     chosen = offered.get(call.form.get("company", ""))
     if chosen is None:
@@ -86,13 +85,6 @@ def install(attempt: Attempt, destination: Destination) -> Answer:
         return attempt.fail(problem)
     attempt.go_on(destination, progress)
     return see_other("installation")
-
-
-def _visit(attempt: Attempt, token: str) -> Visit:
-    visit = visits.find(attempt.cloud, token)
-    if visit is None or (visit.company, visit.connection) != (attempt.company, attempt.connection):
-        raise LookupError("visit")
-    return visit
 
 
 def _offered(cloud: Cloud, tenant: str) -> dict[str, _Offer]:

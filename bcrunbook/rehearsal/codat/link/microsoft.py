@@ -31,7 +31,6 @@ SCOPE = "https://api.businesscentral.dynamics.com/.default offline_access"
 
 def away(attempt: Attempt) -> Answer:
     """Send the customer to Microsoft."""
-    state = visits.begin(attempt.cloud, Visit(attempt.company, attempt.connection))
     return redirect(
         with_query(
             f"https://{entra.HOST}{SIGN_IN}/authorize",
@@ -40,7 +39,7 @@ def away(attempt: Attempt) -> Answer:
                 "redirect_uri": CALLBACK,
                 "response_type": "code",
                 "scope": SCOPE,
-                "state": state,
+                "state": attempt.begin_visit(),
             },
         )
     )

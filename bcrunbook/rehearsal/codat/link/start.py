@@ -1,21 +1,29 @@
-"""The page behind a connection's link: who asks, and that a platform will be connected."""
+"""The page behind a connection's link: who asks, and that a platform will be connected.
+
+Source: Codat docs, "Connections" (one-time passwords). What a link says that has been used is
+undocumented.
+"""
 
 from __future__ import annotations
 
 from html import escape
 
-from bcrunbook.rehearsal.codat import linking, world
+from bcrunbook.rehearsal.codat import linking, one_time, world
 from bcrunbook.rehearsal.codat.link import choice, microsoft
 from bcrunbook.rehearsal.codat.link.attempt import Attempt, Refused
-from bcrunbook.rehearsal.codat.link.pages import button, message_page, page
+from bcrunbook.rehearsal.codat.link.pages import button, hidden, message_page, page
 from bcrunbook.rehearsal.codat.platforms import is_enabled
 from bcrunbook.rehearsal.codat.settings import profile_of
-from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.messages import Answer, Call
 
 
-def show(attempt: Attempt) -> Answer:
+def show(attempt: Attempt, call: Call) -> Answer:
     """Ask whether to go on; the Sandbox, which needs nobody's consent, is linked at once."""
     platform = attempt.platform
+    password = call.params.get("otp", "")
+    if not one_time.take(attempt.cloud, attempt.instance, attempt.connection, password):
+        text = "This link has been used, or is older than a day. Ask for a new one."
+        return message_page("This link does not work any more", text, status=403, problem=True)
     try:
         _demand_possible(attempt)
         if not platform.needs_keys:
@@ -31,12 +39,17 @@ def show(attempt: Attempt) -> Answer:
 {escape(platform.name)}.</p>
 <p>You sign in to Microsoft, choose a company, and wait while an extension is installed in your
 environment.</p>
-{button("start", "Continue")}""",
+{button("start", "Continue", hidden({"visit": attempt.begin_visit()}))}""",
     )
 
 
-def go_on(attempt: Attempt) -> Answer:
-    """Go to Microsoft, or to where the customer has left an installation."""
+def go_on(attempt: Attempt, call: Call) -> Answer:
+    """Go to Microsoft, or to where the customer has left an installation.
+
+    Raises:
+        LookupError: the page with the button was not opened, or long ago.
+    """
+    attempt.visit(call.form.get("visit", ""))
     try:
         _demand_possible(attempt)
     except Refused as problem:

@@ -79,10 +79,13 @@ def _done(attempt: Attempt, place: str) -> Answer:
 
 
 def _not_finished(attempt: Attempt) -> Answer:
-    text = f"{attempt.platform.name} is not connected yet. Open the link again to go on."
+    text = f"{attempt.platform.name} is not connected yet."
+    if attempt.instance.has_one_time_links:
+        return message_page("Not finished", f"{text} Ask for a new link to go on.", problem=True)
     return page(
         "Not finished",
-        said(text, problem=True) + '<p><a href="start">Open the link again</a></p>',
+        said(f"{text} Open the link again to go on.", problem=True)
+        + '<p><a href="start">Open the link again</a></p>',
     )
 
 
