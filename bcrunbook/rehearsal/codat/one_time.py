@@ -2,7 +2,7 @@
 
 Source: Codat docs, "Connections": each works once, and for a day; six digits in the example of an
 answer. Undocumented, and plain here: addresses that are read within a minute have the same one
-until it is used.
+until it is used. Both times are those of the rehearsal clock.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import secrets
 
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import world
+from bcrunbook.rehearsal.state import Document
 
 PASSWORD = "codatLinkPassword"
 """The kind of record: the password is its key, and its partition what the address leads to."""
@@ -30,15 +31,14 @@ def option(cloud: Cloud, instance: world.Instance, subject: str, name: str) -> s
     """
     if not instance.has_one_time_links:
         return ""
-    now = cloud.clock.now()
     for known, document in list(cloud.store.all_latest(PASSWORD, subject)):
-        age = now - document["at"]
+        age = _age(cloud, document)
         if age < SAME_FOR:
             return f"?{name}={known}"
         if age >= SECONDS:
             cloud.store.put(PASSWORD, subject, known, None)
     password = f"{secrets.randbelow(10**6):06}"
-    cloud.store.put(PASSWORD, subject, password, {"at": now})
+    cloud.store.put(PASSWORD, subject, password, {"at": cloud.clock.now()})
     # Six digits alone would be found in any text.
     cloud.canaries.add(f"otp={password}")
     return f"?{name}={password}"
@@ -56,7 +56,11 @@ def take(cloud: Cloud, instance: world.Instance, subject: str, password: str) ->
     if not instance.has_one_time_links:
         return True
     document = cloud.store.latest(PASSWORD, subject, password)
-    if document is None or cloud.clock.now() - document["at"] >= SECONDS:
+    if document is None or _age(cloud, document) >= SECONDS:
         return False
     cloud.store.put(PASSWORD, subject, password, None)
     return True
+
+
+def _age(cloud: Cloud, document: Document) -> float:
+    return float(cloud.clock.now() - document["at"]) * cloud.clock.speed
