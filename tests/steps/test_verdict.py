@@ -32,6 +32,7 @@ THERE = {"packages": (APP,), "probe": "passed", "connection": "Linked", "data": 
 SYNCED = {"connection": "Linked", "data": "Complete"}
 HIDDEN = {"packages": None, "deployments": None, "operations": None}
 FAILING = {**HIDDEN, "hiccups": ("companies: 503",)}
+UPGRADING = {**FAILING, "environment": "Live: Upgrading"}
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,18 @@ FAILING = {**HIDDEN, "hiccups": ("companies: 503",)}
         ([poll(), poll(900, **FAILING)], None, Verdict.HIDDEN),
         ([poll(), *(poll(at, **FAILING) for at in (900, 1100, 1199))], None, Verdict.HIDDEN),
         ([poll(), *(poll(at, **FAILING) for at in (900, 1100, 1200))], None, Verdict.NOT_LINKED),
+        ([poll(at, **UPGRADING) for at in (0, 2600)], None, Verdict.HIDDEN),
+        ([poll(0, **UPGRADING), poll(600, **FAILING)], None, Verdict.HIDDEN),
+        (
+            [poll(0, **UPGRADING), poll(600, **FAILING), poll(620, **UPGRADING)],
+            None,
+            Verdict.HIDDEN,
+        ),
+        (
+            [poll(0, **UPGRADING), *(poll(at, **FAILING) for at in (600, 900))],
+            None,
+            Verdict.NOT_LINKED,
+        ),
         ([poll(connection="Linked", data="PermissionsError")], None, Verdict.NOT_ALLOWED),
         ([poll(connection="Linked", data="AuthError")], None, Verdict.RELINK),
         ([poll(**{**THERE, "connection": "Deauthorized"})], None, Verdict.RELINK),

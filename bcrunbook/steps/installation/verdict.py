@@ -276,12 +276,16 @@ def _may_be_hidden(polls: Sequence[Poll]) -> bool:
     last = polls[-1]
     since = last.elapsed
     for poll in reversed(polls):
-        if not poll.hiccups:
+        # What an upgrade took is not held against an error that follows it, or hides it.
+        if not poll.hiccups or _is_upgrading(poll) is not _is_upgrading(last):
             break
         since = poll.elapsed
-    is_upgrading = last.environment.lower().endswith(": upgrading")
-    patience = BUDGET if is_upgrading else HIDDEN_AT_MOST
+    patience = BUDGET if _is_upgrading(last) else HIDDEN_AT_MOST
     return bool(last.hiccups) and last.active_error is None and last.elapsed - since < patience
+
+
+def _is_upgrading(poll: Poll) -> bool:
+    return poll.environment.lower().endswith(": upgrading")
 
 
 def _failed_since(polls: Sequence[Poll]) -> bool:
