@@ -16,11 +16,12 @@ from typing import ClassVar
 from bcrunbook.ledger import Fact
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.said import said
+from bcrunbook.steps.said import as_said, said
 from bcrunbook.steps.step import Change, Finding, HandOff, PersonsStep, Row, Verdict
 from bcrunbook.steps.stored_secret import stored_secret
 
 SAVE_KEYS = "save_keys"
+WORD, WORDS_SOURCE = "Keys in the Codat Portal", "a person's word: no call of Codat's tells"
 _CLIENT_ID = "Client ID"
 _SECRET = "Marker of the secret"
 
@@ -90,16 +91,14 @@ class KeyFindings(codat_portal.PortalFindings):
         )
 
     def _word_row(self) -> Finding:
-        source = "a person's word: no call of Codat's tells"
         wanted = "saved with this secret"
         if self.word is None:
-            return Finding("Keys in the Codat Portal", wanted, "not said", source, Verdict.DIFFERS)
-        told = f"saved, says {self.word.said_by} ({self.word.at:%Y-%m-%d})"
+            return Finding(WORD, wanted, "not said", WORDS_SOURCE, Verdict.DIFFERS)
+        saved = as_said("saved", self.word)
         if self.stale:
-            return Finding(
-                "Keys in the Codat Portal", wanted, f"{told}; {self.stale}", source, Verdict.DIFFERS
-            )
-        return Finding("Keys in the Codat Portal", wanted, told, source, Verdict.OK)
+            actual = f"{saved}; {self.stale}"
+            return Finding(WORD, wanted, actual, WORDS_SOURCE, Verdict.DIFFERS)
+        return Finding(WORD, wanted, saved, WORDS_SOURCE, Verdict.OK)
 
 
 class CodatKeys(PersonsStep):

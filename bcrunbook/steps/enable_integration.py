@@ -13,9 +13,9 @@ from typing import ClassVar
 from bcrunbook.ledger import Fact
 from bcrunbook.services.codat import BUSINESS_CENTRAL
 from bcrunbook.steps import codat_portal
-from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
+from bcrunbook.steps.codat_keys import SAVE_KEYS, WORD, WORDS_SOURCE, CodatKeys
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.said import said
+from bcrunbook.steps.said import as_said, said
 from bcrunbook.steps.step import (
     Change,
     Finding,
@@ -62,10 +62,10 @@ class ToggleFindings(codat_portal.PortalFindings):
             *self.instance_rows,
             self._toggle_row(),
             Finding(
-                "Keys in the Codat Portal",
+                WORD,
                 "",
                 self._told("saved", self.keys) if self.keys else "not said",
-                "a person's word: no call of Codat's tells",
+                WORDS_SOURCE,
                 Verdict.NOTE,
                 "Whether they work shows when the first customer links.",
             ),
@@ -84,14 +84,14 @@ class ToggleFindings(codat_portal.PortalFindings):
             )
         if self.word is None:
             return Finding(name, "enabled", "unknown", self.integration.unknown, Verdict.UNKNOWN)
-        told = self._told("enabled", self.word)
+        actual = self._told("enabled", self.word)
         verdict = Verdict.NOTE if self.is_enabled else Verdict.UNKNOWN
-        return Finding(name, "enabled", told, "a person's word", verdict)
+        return Finding(name, "enabled", actual, "a person's word", verdict)
 
     def _told(self, what: str, word: Fact) -> str:
         elsewhere = self.elsewhere(word)
-        told = f"{what}, says {word.said_by} ({word.at:%Y-%m-%d})"
-        return f"{told}; {elsewhere}" if elsewhere else told
+        said_so = as_said(what, word)
+        return f"{said_so}; {elsewhere}" if elsewhere else said_so
 
 
 class EnableIntegration(PersonsStep):

@@ -14,14 +14,17 @@ from typing import Any, ClassVar
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.errors import RunbookError
+from bcrunbook.steps import codat_portal
 from bcrunbook.steps.api_permissions import ApiPermissions
 from bcrunbook.steps.client_secret import ClientSecret
 from bcrunbook.steps.client_secret_findings import SecretFindings
+from bcrunbook.steps.codat_keys import SAVE_KEYS, WORD, WORDS_SOURCE, CodatKeys
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.enable_integration import EnableIntegration
 from bcrunbook.steps.installation.verdict import Verdict as Installation
 from bcrunbook.steps.link_customer import CustomerFindings, LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
+from bcrunbook.steps.said import as_said, said
 from bcrunbook.steps.step import (
     Change,
     Finding,
@@ -110,7 +113,8 @@ class HealthCheck(PersonsStep):
     needs: ClassVar[tuple[str, ...]] = ("enable_integration",)
 
     async def examine(self, context: Context) -> HealthFindings:
-        """The account with the eyes of steps 1, 2, 3 and 5, and each customer with those of 6."""
+        """The account with the eyes of steps 1, 2, 3 and 5, what was said in step 4, and each
+        customer with the eyes of step 6."""
         parts: list[Part] = []
         for step, name in _DRIFT:
             parts += await _look(context, step, name)
@@ -175,7 +179,7 @@ async def _look(context: Context, step: Step[Any], name: str) -> list[Part]:
             detail=drifted,
         )
     if isinstance(findings, SecretFindings):
-        return [part, *_expiry(findings, again)]
+        return [part, *_expiry(findings, again), *_keys(context, findings)]
     return [part]
 
 
@@ -235,6 +239,41 @@ def _expiry(findings: SecretFindings, again: str) -> list[Part]:
             )
             return [Part(name, told, source, Verdict.DIFFERS, action)]
     return [Part(name, told, source, Verdict.OK)]
+
+
+def _keys(context: Context, findings: SecretFindings) -> list[Part]:
+    """Whether Codat has the current secret, as far as somebody said so; nothing without one.
+
+    One that was replaced goes on working until it ends: nothing else tells that it is the one that
+    Codat still uses.
+    """
+    current, account = findings.current, context.account
+    if current is None:
+        return []
+    word = said(context.ledger, account.name, CodatKeys.id, SAVE_KEYS)
+    if word is not None and word.subject == current.marker:
+        return [Part(WORD, as_said("saved", word), WORDS_SOURCE, Verdict.OK)]
+    detail = "nobody has said that the current secret is saved there"
+    if word is not None:
+        detail = f"{as_said('saved', word)}; the secret has been replaced since"
+        ends = [
+            one.seen.end_date_time for one in findings.credentials if one.marker == word.subject
+        ]
+        left = f"ends {ends[0]:%Y-%m-%d}" if ends and ends[0] else "is not there any more"
+        detail += f", and the one that was saved {left}"
+    return [
+        Part(
+            WORD,
+            detail,
+            WORDS_SOURCE,
+            Verdict.DIFFERS,
+            f"bcrunbook run {account.name} {CodatKeys.id}{_mode(context)}, and save the secret"
+            " there as its card says.",
+            codat_portal.who_can(account.codat_instance or ""),
+            brief="not known to be the current ones",
+            detail=detail,
+        )
+    ]
 
 
 async def _look_at(context: Context, customer: Customer, name: str) -> list[Part]:

@@ -68,8 +68,13 @@ def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) ->
 
 def said(ledger: Ledger, account: str, step: str, key: str) -> Fact | None:
     """What somebody said last about the change of this key; None when nobody has."""
-    told = [fact for fact in ledger.facts(account, step, key) if fact.basis == "said"]
-    return told[-1] if told else None
+    words = [fact for fact in ledger.facts(account, step, key) if fact.basis == "said"]
+    return words[-1] if words else None
+
+
+def as_said(what: str, word: Fact) -> str:
+    """What somebody says, with who and when: `saved, says Ada Lovelace (2026-11-24)`."""
+    return f"{what}, says {word.said_by} ({word.at:%Y-%m-%d})"
 
 
 def note_taken(ledger: Ledger, account: str, marker: str, client_id: str, to: str) -> None:

@@ -27,12 +27,15 @@ from bcrunbook.steps.wanted import REDIRECT_URI, SCOPES
 from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account
 from tests.linking import lab_customer, link, set_up, step_6
-from tests.portal import api_key, at_portal, row
+from tests.portal import api_key, at_portal, confirm, row
 from tests.rehearsal.codat_support import Codat, key_of
 from tests.rehearsal.support import Graph, client_of, eventually, user_token
 from tests.strangers import Meet, Stranger
 from tests.walking import states, walk
 
+MARKER = "0badcafe"
+"""The marker of a secret that a test makes."""
+KEYS = "Keys in the Codat Portal"
 NEEDS_PERSON = 3
 """The exit code of a check that found something for somebody to do."""
 
@@ -92,6 +95,8 @@ def workspace(folder: Path, told: RehearsalDescription) -> Workspace:
                 await be_linked(context, told, name)
 
             await asyncio.gather(*(begin(one.name) for one in LINKED))
+            keys = await walk_through(step_named("codat_keys"), context, Mode.APPLY)
+            confirm(made, keys)
             await walk_through(step_named("enable_integration"), context, Mode.APPLY)
         return made
 
@@ -156,6 +161,7 @@ async def test_a_healthy_account_has_nothing_to_do(workspace: Workspace) -> None
     assert verdicts["Application"] == "ok", outcome.findings
     assert verdicts["Client secret"] == "ok"
     assert verdicts["End of the client secret"] == "ok"
+    assert verdicts[KEYS] == "ok"
     assert verdicts["Permissions and consent"] == "ok"
     assert verdicts["Integration in Codat"] == "ok"
     assert row(outcome, "Customer Lab later").actual == "not begun"
@@ -323,9 +329,9 @@ async def in_codat(context: Context, customer: str) -> tuple[str, str]:
 
 async def keep_until(workspace: Workspace, stranger: Stranger, ends: datetime) -> None:
     """Let the account's secret be one that ends then, made and stored as step 2 would have."""
-    name, marker = only_account(workspace), "0badcafe"
+    name = only_account(workspace)
     app = stranger.application(name)
-    body = {"displayName": f"Codat (bcrunbook {marker})", "endDateTime": ends.isoformat()}
+    body = {"displayName": f"Codat (bcrunbook {MARKER})", "endDateTime": ends.isoformat()}
     made = await asyncio.to_thread(
         eventually,
         lambda: stranger.call(
@@ -333,7 +339,7 @@ async def keep_until(workspace: Workspace, stranger: Stranger, ends: datetime) -
         ),
     )
     store = open_store(workspace.account(name).secret_store, workspace.root)
-    await store.put(f"{name}/{marker}", Secret(made.json()["secretText"]))
+    await store.put(f"{name}/{MARKER}", Secret(made.json()["secretText"]))
 
 
 @pytest.mark.parametrize(
@@ -388,10 +394,57 @@ async def test_a_secret_that_has_expired_is_told_as_such(
     assert "(at once)" in handed.actions[0]
     assert f"bcrunbook run {name} client_secret, then step 4" in handed.actions[0]
     assert row(outcome, "Client secret").verdict.value == "differs"
+    store = open_store(workspace.account(name).secret_store, workspace.root)
+    await store.delete(f"{name}/{MARKER}")
     assert states(await walk(workspace, "client_secret")) == ["changed"]
     (outcome,) = await walk(workspace, "health_check")
     assert row(outcome, "End of the client secret").verdict.value == "ok"
     assert row(outcome, "Client secret").verdict.value == "ok"
+
+
+async def test_keys_that_codat_does_not_have_yet_are_found(
+    make_workspace: MakeWorkspace, meet: Meet
+) -> None:
+    """Nobody has saved any; somebody has; and the secret that they saved was replaced since.
+
+    An old secret works until its end, so that nothing else tells before everything stops.
+    """
+    workspace = make_workspace()
+    name = only_account(workspace)
+    await walk(workspace, "register_application")
+    ends = datetime.now(UTC) + timedelta(days=20)
+    await keep_until(workspace, meet(), ends)
+    (outcome,) = await walk(workspace, "health_check")
+    assert row(outcome, KEYS).actual == "nobody has said that the current secret is saved there"
+    _, handed = about(outcome, KEYS)
+    assert handed.actions[0].startswith(f"bcrunbook run {name} codat_keys, ")
+    assert "Developer" in handed.who
+
+    await save_keys(workspace)
+    (outcome,) = await walk(workspace, "health_check")
+    found = row(outcome, KEYS)
+    assert found.verdict.value == "ok"
+    assert found.actual == f"saved, says Ada ({datetime.now(UTC):%Y-%m-%d})"
+
+    store = open_store(workspace.account(name).secret_store, workspace.root)
+    await store.delete(f"{name}/{MARKER}")
+    assert states(await walk(workspace, "client_secret")) == ["changed"]
+    (outcome,) = await walk(workspace, "health_check")
+    assert row(outcome, "End of the client secret").verdict.value == "ok"
+    assert outcome.exit_code == NEEDS_PERSON
+    assert "has been replaced since" in row(outcome, KEYS).actual
+    assert f"the one that was saved ends {ends:%Y-%m-%d}" in row(outcome, KEYS).actual
+    check_told_once(outcome, f"ends {ends:%Y-%m-%d}")
+
+    await save_keys(workspace)
+    (outcome,) = await walk(workspace, "health_check")
+    assert row(outcome, KEYS).verdict.value == "ok"
+
+
+async def save_keys(workspace: Workspace) -> None:
+    """Somebody says that they have saved what step 4 hands over."""
+    (handed_over,) = await walk(workspace, "codat_keys")
+    confirm(workspace, handed_over)
 
 
 async def test_what_could_not_be_looked_at_is_not_in_order(make_workspace: MakeWorkspace) -> None:
@@ -402,7 +455,6 @@ async def test_what_could_not_be_looked_at_is_not_in_order(make_workspace: MakeW
     (outcome,) = await walk(workspace, "health_check")
     assert (outcome.state, outcome.exit_code) == (State.NEEDS_PERSON, NEEDS_PERSON)
     assert row(outcome, "Integration in Codat").verdict.value == "unknown"
-    (change,) = outcome.hand_offs
+    change, handed = about(outcome, "Integration in Codat")
     assert change.title == "Integration in Codat: it could not be looked at"
-    assert change.hand_off is not None
-    assert "Codat" in change.hand_off.found and "key" in change.hand_off.actions[0]
+    assert "Codat" in handed.found and "key" in handed.actions[0]
