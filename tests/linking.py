@@ -17,6 +17,7 @@ from bcrunbook.steps.context import Context, open_context
 from bcrunbook.steps.link_customer import fetch_link
 from bcrunbook.steps.step import Mode, Outcome
 from bcrunbook.steps.walk import walk_through
+from tests.portal import confirm, handed
 from tests.walking import ALONE
 
 TRIAL = STANDARD[0]
@@ -70,11 +71,10 @@ async def set_up(
         for step in ALONE:
             outcome = await walk_through(step_named(step), context, Mode.APPLY)
             assert outcome.state in ("done", "changed"), outcome.summary
-        (change,) = (await walk_through(step_named("codat_keys"), context, Mode.APPLY)).hand_offs
-    assert change.hand_off is not None
-    reference = SecretReference.parse(change.hand_off.secret, "a hand-off")
-    stored = await read(reference, workspace.root)
-    values = dict(change.hand_off.values)
+        keys = await walk_through(step_named("codat_keys"), context, Mode.APPLY)
+    card = handed(keys)
+    stored = await read(SecretReference.parse(card.secret, "a hand-off"), workspace.root)
+    values = dict(card.values)
     await asyncio.to_thread(
         act_as_developer,
         told,
@@ -82,6 +82,7 @@ async def set_up(
         values["Client ID"],
         secret or stored.reveal(),
     )
+    confirm(workspace, keys)
     return workspace
 
 

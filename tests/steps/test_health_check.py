@@ -95,8 +95,6 @@ def workspace(folder: Path, told: RehearsalDescription) -> Workspace:
                 await be_linked(context, told, name)
 
             await asyncio.gather(*(begin(one.name) for one in LINKED))
-            keys = await walk_through(step_named("codat_keys"), context, Mode.APPLY)
-            confirm(made, keys)
             await walk_through(step_named("enable_integration"), context, Mode.APPLY)
         return made
 
