@@ -421,8 +421,10 @@ def check_customers(ledger: Ledger, names: Sequence[str], linked: Path) -> Itera
             if fact.data["verdict"] not in may_be:
                 yield f"{who}: the verdict {fact.data['verdict']!r} ({fact.data['because']})"
         in_batch = Counter((fact.kind, bisect(began, fact.at)) for fact in facts)
+        # Whoever has run out of time is looked at again when the batch is taken up.
+        looks = 1 + KILLS if end.state == "waiting" else 1
         for (kind, batch), count in in_batch.items():
-            if kind in (BEGAN, ENDED) and count > 1:
+            if count > {BEGAN: 1, ENDED: looks}.get(kind, count):
                 yield f"{who}: {count} facts {kind!r} in batch {batch}"
         watches = sum(fact.kind == BEGAN for fact in facts)
         # A watch that ran out of time is looked at again by each batch, and stays one.
