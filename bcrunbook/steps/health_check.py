@@ -255,12 +255,13 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
         return [Part(WORD, as_said("saved", word), WORDS_SOURCE, Verdict.OK)]
     detail = "nobody has said that the current secret is saved there"
     if word is not None:
-        detail = f"{as_said('saved', word)}; the secret has been replaced since"
-        ends = [
-            one.seen.end_date_time for one in findings.credentials if one.marker == word.subject
-        ]
-        left = f"ends {ends[0]:%Y-%m-%d}" if ends and ends[0] else "is not there any more"
-        detail += f", and the one that was saved {left}"
+        saved = [one.seen for one in findings.credentials if one.marker == word.subject]
+        ends = saved[0].end_date_time if saved else None
+        until = f"works until {ends:%Y-%m-%d}" if ends else "still works"
+        detail = (
+            f"{as_said('saved', word)}; the secret has been replaced since, and that one"
+            f" {until if saved else 'is not there any more'}"
+        )
     return [
         Part(
             WORD,

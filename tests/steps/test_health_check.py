@@ -430,9 +430,19 @@ async def test_keys_that_codat_does_not_have_yet_are_found(
     (outcome,) = await walk(workspace, "health_check")
     assert row(outcome, "End of the client secret").verdict.value == "ok"
     assert outcome.exit_code == NEEDS_PERSON
-    assert "has been replaced since" in row(outcome, KEYS).actual
-    assert f"the one that was saved ends {ends:%Y-%m-%d}" in row(outcome, KEYS).actual
-    check_told_once(outcome, f"ends {ends:%Y-%m-%d}")
+    told = f"replaced since, and that one works until {ends:%Y-%m-%d}"
+    assert told in row(outcome, KEYS).actual
+    check_told_once(outcome, f"{ends:%Y-%m-%d}")
+
+    stranger = meet()
+    app = stranger.application(name)
+    (old,) = [one for one in app["passwordCredentials"] if MARKER in one["displayName"]]
+    stranger.call("POST", f"/applications/{app['id']}/removePassword", {"keyId": old["keyId"]})
+    async with asyncio.timeout(10):
+        while len(stranger.application(name)["passwordCredentials"]) > 1:
+            await asyncio.sleep(0.05)
+    (outcome,) = await walk(workspace, "health_check")
+    assert "that one is not there any more" in row(outcome, KEYS).actual
 
     await save_keys(workspace)
     (outcome,) = await walk(workspace, "health_check")
