@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.steps.context import open_context
+from bcrunbook.steps.installation.log import WatchLog
+from bcrunbook.steps.installation.verdict import BUDGET
 from bcrunbook.steps.link_customer import TAG, codat_name, codat_of, tag_of
 from bcrunbook.steps.step import Mode, Outcome, State
 from tests.linking import SCRIPTS, lab_customer, link, set_up, step_6
@@ -206,3 +209,24 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
     elapsed = [fact.data["elapsed"] for fact in facts if fact.kind == "poll"]
     assert elapsed == sorted(elapsed)
     assert len(elapsed) > 10
+
+
+async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: Path) -> None:
+    """It was begun more than its time ago: what is seen once is still looked at a second time."""
+    speed = 1000
+    with launch(tmp_path / "rehearsal" / "cloud", speed=speed) as told:
+        workspace = await set_up(tmp_path / "rehearsal", told, [lab_customer("late", "Normal")])
+        async with open_context(workspace, workspace.account("trial")) as context:
+            await step_6(context, "late")
+            await link(context, told, "late")
+            codat = codat_of(context)
+            customer = context.account.customers["late"]
+            (company,) = await codat.companies({TAG: tag_of(context.account, customer)})
+            (connection,) = await codat.connections(company.id)
+            WatchLog(replace(context, customer=customer), connection.id).begin()
+            await asyncio.sleep((BUDGET + 1500) / speed)
+            outcome = await step_6(context, "late")
+            facts = context.ledger.facts("trial", "link_customer", customer="late")
+    assert outcome.state is State.DONE, outcome.summary
+    kinds = [fact.kind for fact in facts]
+    assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)

@@ -129,6 +129,18 @@ UPGRADING = {**FAILING, "environment": "Live: Upgrading"}
             Verdict.UNPUBLISHED,
         ),
         ([poll(BUDGET, deployments=(RUNNING,))], None, Verdict.UNCONFIRMED),
+        ([poll(0, **THERE), poll(BUDGET, **{**THERE, **FAILING})], None, Verdict.HIDDEN),
+        (
+            [poll(BUDGET - 1, **UPGRADING), poll(BUDGET, **UPGRADING)],
+            None,
+            Verdict.HIDDEN,
+        ),
+        ([poll(at, **UPGRADING) for at in (1, BUDGET)], None, Verdict.UNCONFIRMED),
+        (
+            [poll(at, **SYNCED, **FAILING) for at in (BUDGET - 300, BUDGET)],
+            None,
+            Verdict.UNCONFIRMED,
+        ),
         ([poll(BUDGET, deployments=(FAILED,))], None, Verdict.UNCONFIRMED),
     ],
 )

@@ -107,7 +107,10 @@ def judge(polls: Sequence[Poll], memory: Memory | None) -> Judgement:
         _by_codat(polls) if last.packages is None else _by_rows(polls, last.packages, memory)
     )
     if judgement.is_under_way and last.elapsed >= BUDGET:
-        if judgement.verdict is Verdict.CONFIRMING:
+        # What was seen once is looked at again, and so is what could not be read just now: nobody
+        # may have looked for long before.
+        passes = judgement.verdict is Verdict.HIDDEN and _hidden_for(polls) < HIDDEN_AT_MOST
+        if passes or judgement.verdict is Verdict.CONFIRMING:
             return judgement
         return Judgement(
             Verdict.UNCONFIRMED,
@@ -274,14 +277,20 @@ def _was_seen_running(polls: Sequence[Poll]) -> bool:
 def _may_be_hidden(polls: Sequence[Poll]) -> bool:
     """Whether something may go on behind errors that pass; an upgrade may take its time."""
     last = polls[-1]
+    patience = BUDGET if _is_upgrading(last) else HIDDEN_AT_MOST
+    return bool(last.hiccups) and last.active_error is None and _hidden_for(polls) < patience
+
+
+def _hidden_for(polls: Sequence[Poll]) -> float:
+    """For how many seconds each look has met errors that pass."""
+    last = polls[-1]
     since = last.elapsed
     for poll in reversed(polls):
         # What an upgrade took is not held against an error that follows it, or hides it.
         if not poll.hiccups or _is_upgrading(poll) is not _is_upgrading(last):
             break
         since = poll.elapsed
-    patience = BUDGET if _is_upgrading(last) else HIDDEN_AT_MOST
-    return bool(last.hiccups) and last.active_error is None and last.elapsed - since < patience
+    return last.elapsed - since
 
 
 def _is_upgrading(poll: Poll) -> bool:

@@ -34,7 +34,8 @@ LATER = 60.0
 _JITTER = 0.2
 _REFRESH_EVERY = 120.0
 _CONFIRMATIONS = 600.0
-"""How long past the budget what was seen once may still be confirmed."""
+"""How long past the budget what was seen once may still be confirmed, and at least from where a
+watch goes on that was broken off."""
 
 Told = Callable[[str], None]
 
@@ -92,6 +93,7 @@ class Watch:
         """
         log = self._log
         log.begin()
+        until = max(BUDGET, log.elapsed) + _CONFIRMATIONS
         assert self._context.roster is not None
         with self._context.roster.watching():
             poll = replace(self._first, elapsed=log.elapsed)
@@ -99,7 +101,7 @@ class Watch:
             while True:
                 judgement = judge(log.polls, self._memory)
                 self._told(line(poll, judgement))
-                if not judgement.is_under_way or poll.elapsed >= BUDGET + _CONFIRMATIONS:
+                if not judgement.is_under_way or poll.elapsed >= until:
                     log.end(judgement)
                     return judgement
                 await self._refresh(poll)
