@@ -73,6 +73,8 @@ GONE_SECONDS = 30.0
 
 NAMES = tuple(SCRIPTS)
 INSTALLED = frozenset({Verdict.INSTALLED})
+# Removed before anybody looked a second time, or at all: then Codat's sync is what there is to see.
+REMOVED = INSTALLED | {Verdict.DATA_FLOWS}
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ ENDS = {
     "licence_missing": End("needs_person", frozenset({Verdict.LINK_FAILED})),
     "never_finishes": End("waiting", frozenset({Verdict.UNCONFIRMED})),
     "deployment_failed": End("done"),
-    "later_uninstalled": End("needs_person", INSTALLED | {Verdict.UNINSTALLED}),
-    "later_unpublished": End("needs_person", INSTALLED | {Verdict.UNPUBLISHED}),
+    "later_uninstalled": End("needs_person", REMOVED | {Verdict.UNINSTALLED}),
+    "later_unpublished": End("needs_person", REMOVED | {Verdict.UNPUBLISHED}),
     "upgrading": End("done"),
     "renamed": End("done"),
 }
