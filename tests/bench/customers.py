@@ -50,7 +50,7 @@ from bcrunbook.run.batch.selection import Item
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.installation.log import BEGAN, ENDED
 from bcrunbook.steps.installation.memory import EXTENSION
-from bcrunbook.steps.installation.verdict import Verdict
+from bcrunbook.steps.installation.verdict import NOT_SETTLED, Verdict
 from bcrunbook.steps.link_customer import TAG, LinkCustomer, fetch_link
 from tests.bench.batch import Peaks, environment
 from tests.bench.waiting import ADMIN, connect_some, customers_of
@@ -95,7 +95,7 @@ ENDS = {
     "slow": End("done"),
     "fetch_errors": End("done"),
     "licence_missing": End("needs_person", frozenset({Verdict.LINK_FAILED})),
-    "never_finishes": End("waiting", frozenset({Verdict.UNCONFIRMED})),
+    "never_finishes": End("waiting", frozenset()),
     "deployment_failed": End("done"),
     "later_uninstalled": End("needs_person", REMOVED | {Verdict.UNINSTALLED}),
     "later_unpublished": End("needs_person", REMOVED | {Verdict.UNPUBLISHED}),
@@ -412,27 +412,28 @@ def check_customers(ledger: Ledger, names: Sequence[str], linked: Path) -> Itera
         if (state := states.get(name, "lost")) != end.state:
             yield f"{who}: {state}, not {end.state}"
         facts = ledger.facts(ACCOUNT, LinkCustomer.id, customer=name)
-        verdicts = [fact for fact in facts if fact.kind == ENDED]
+        # One that ran out of time has not settled, and is looked at again.
+        settled = [
+            fact
+            for fact in facts
+            if fact.kind == ENDED and Verdict(fact.data["verdict"]) not in NOT_SETTLED
+        ]
         early = {
             fact.subject
             for fact in facts
             if fact.kind == BEGAN and name in had_linked and fact.at < had_linked[name]
         }
-        for fact in verdicts:
+        for fact in settled:
             may_be = end.verdicts | ({Verdict.NOT_LINKED} if fact.subject in early else set())
             if fact.data["verdict"] not in may_be:
                 yield f"{who}: the verdict {fact.data['verdict']!r} ({fact.data['because']})"
-        in_batch = Counter((fact.kind, bisect(began, fact.at)) for fact in facts)
-        # Whoever has run out of time is looked at again when the batch is taken up.
-        looks = 1 + KILLS if end.state == "waiting" else 1
+        watches = [fact for fact in facts if fact.kind == BEGAN]
+        in_batch = Counter((fact.kind, bisect(began, fact.at)) for fact in (*watches, *settled))
         for (kind, batch), count in in_batch.items():
-            if count > {BEGAN: 1, ENDED: looks}.get(kind, count):
+            if count > 1:
                 yield f"{who}: {count} facts {kind!r} in batch {batch}"
-        watches = sum(fact.kind == BEGAN for fact in facts)
-        # A watch that ran out of time is looked at again by each batch, and stays one.
-        is_matched = watches == len(verdicts) or (end.state == "waiting" and watches > 0)
-        if not is_matched or (end == End("done") and not watches):
-            yield f"{who}: {watches} watches and {len(verdicts)} verdicts"
+        if len(settled) > len(watches) or (end == End("done") and not watches):
+            yield f"{who}: {len(watches)} watches and {len(settled)} verdicts"
 
 
 def check_batches(ledger: Ledger, names: Sequence[str], journal: Journal) -> Iterator[str]:
