@@ -8,7 +8,7 @@ ends it with `UnexpectedPage`. What is typed travels in request bodies only, nev
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from bcrunbook.rehearsal.browser import Browser, Page, UnexpectedPage
 from bcrunbook.rehearsal.description import RehearsalDescription
@@ -259,9 +259,7 @@ class CustomerPerson:
 
     def _open(self, address: str) -> Page:
         """A page of a real address, where a browser on this machine finds it."""
-        parts = urlsplit(address)
-        place = f"{self._pages}/{parts.netloc}{parts.path}"
-        return self._browser.get(f"{place}?{parts.query}" if parts.query else place)
+        return self._browser.get(f"{self._pages}/{address.removeprefix('https://')}")
 
 
 def _choice(page: Page, environment: str, company: str | None) -> str:

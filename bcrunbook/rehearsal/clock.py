@@ -64,6 +64,10 @@ class Clock:
         """Wall time in seconds since the epoch."""
         return time.time()
 
+    def age(self, since: float) -> float:
+        """Seconds of the rehearsal clock since a wall time: those that passed, times the speed."""
+        return (self.now() - since) * self.speed
+
     def passed(self, since: float, kind: str, key: str, *, now: float | None = None) -> bool:
         """Whether an effect of that kind, made at `since`, has shown by now."""
         current = self.now() if now is None else now

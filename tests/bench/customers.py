@@ -432,7 +432,7 @@ def check_customers(ledger: Ledger, names: Sequence[str], linked: Path) -> Itera
         for (kind, batch), count in in_batch.items():
             if count > 1:
                 yield f"{who}: {count} facts {kind!r} in batch {batch}"
-        if len(settled) > len(watches) or (end == End("done") and not watches):
+        if len(settled) > len(watches) or (end == End("done") and not settled):
             yield f"{who}: {len(watches)} watches and {len(settled)} verdicts"
 
 

@@ -70,7 +70,7 @@ def _fingerprint(call: Call) -> str:
 
 
 def _is_over(cloud: Cloud, kept: Document) -> bool:
-    return cloud.clock.now() - float(kept["at"]) >= KEPT_SECONDS / cloud.clock.speed
+    return cloud.clock.age(float(kept["at"])) >= KEPT_SECONDS
 
 
 def _forget(cloud: Cloud, instance: world.Instance) -> None:

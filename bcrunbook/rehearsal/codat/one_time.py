@@ -11,7 +11,6 @@ import secrets
 
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.codat import world
-from bcrunbook.rehearsal.state import Document
 
 PASSWORD = "codatLinkPassword"
 """The kind of record: the password is its key, and its partition what the address leads to."""
@@ -32,7 +31,7 @@ def option(cloud: Cloud, instance: world.Instance, subject: str, name: str) -> s
     if not instance.has_one_time_links:
         return ""
     for known, document in list(cloud.store.all_latest(PASSWORD, subject)):
-        age = _age(cloud, document)
+        age = cloud.clock.age(document["at"])
         if age < SAME_FOR:
             return f"?{name}={known}"
         if age >= SECONDS:
@@ -56,11 +55,7 @@ def take(cloud: Cloud, instance: world.Instance, subject: str, password: str) ->
     if not instance.has_one_time_links:
         return True
     document = cloud.store.latest(PASSWORD, subject, password)
-    if document is None or _age(cloud, document) >= SECONDS:
+    if document is None or cloud.clock.age(document["at"]) >= SECONDS:
         return False
     cloud.store.put(PASSWORD, subject, password, None)
     return True
-
-
-def _age(cloud: Cloud, document: Document) -> float:
-    return float(cloud.clock.now() - document["at"]) * cloud.clock.speed

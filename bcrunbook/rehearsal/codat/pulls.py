@@ -95,7 +95,7 @@ def pulls_of(cloud: Cloud, company: str) -> Found:
 
 def state_of(cloud: Cloud, document: Document) -> tuple[str, int]:
     """Where a pull stands, and its progress."""
-    age = (cloud.clock.now() - document["requested"]) * cloud.clock.speed
+    age = cloud.clock.age(document["requested"])
     if _ends(document) != COMPLETE and age >= FETCHED:
         return _ends(document), FAILED_AT
     _, state, progress = next((step for step in reversed(STEPS) if age >= step[0]), STEPS[0])

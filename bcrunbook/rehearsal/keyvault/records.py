@@ -56,7 +56,7 @@ def phase_of(cloud: Cloud, record: Document | None) -> Phase:
     if record is None:
         return Phase.ABSENT
     done, since = record["done"], record["since"]
-    age = (cloud.clock.now() - since) * cloud.clock.speed
+    age = cloud.clock.age(since)
     if done == "delete":
         return Phase.DELETED if age >= DELETING else Phase.BEING_DELETED
     if done == "purge":
