@@ -124,6 +124,14 @@ UPGRADING = {**FAILING, "environment": "Live: Upgrading"}
         ),
         ([poll(60, deployments=(RUNNING,))], REMEMBERED, Verdict.INSTALLING),
         (
+            [
+                poll(0, **SYNCED, deployments=(RUNNING,)),
+                poll(30, **SYNCED, deployments=None, hiccups=("deployments: 400",)),
+            ],
+            REMEMBERED,
+            Verdict.INSTALLING,
+        ),
+        (
             [poll(60, deployments=(replace(RUNNING, at=START - timedelta(days=2)),))],
             REMEMBERED,
             Verdict.UNPUBLISHED,

@@ -168,18 +168,19 @@ def _by_rows(
     last = polls[-1]
     if last.installed is not None:
         return _installed(polls, last.installed, memory)
+    explained = _explained_lately(polls)
     # A deployment is told as it stood a look ago: one that the extension came by is no news.
     running = [
         one
-        for one in _explained(last)
+        for one in explained
         if one.status.lower() in _RUNNING
         and (memory is None or one.at is None or one.at > memory.last_seen)
     ]
     if running:
         return Judgement(Verdict.INSTALLING, f"{running[0].what} reads {running[0].status}")
-    if memory is not None and not _started_since(last, memory):
+    if memory is not None and not _started_since(explained, memory):
         return _gone(last, packages, memory)
-    failed = [one for one in _explained(last) if one.status.lower() in _ENDED_BADLY]
+    failed = [one for one in explained if one.status.lower() in _ENDED_BADLY]
     if failed:
         return Judgement(
             Verdict.SUSPECT,
@@ -253,16 +254,24 @@ def _gone(last: Poll, packages: tuple[Package, ...], memory: Memory) -> Judgemen
     return Judgement(Verdict.UNINSTALLED, f"not there any more; {seen}{told}")
 
 
-def _started_since(last: Poll, memory: Memory) -> bool:
+def _started_since(explained: Sequence[Event], memory: Memory) -> bool:
     """Whether an installation began after the extension was seen last."""
     return any(
         one.at is not None and one.at > memory.last_seen and one.what.lower() not in _REMOVALS
-        for one in _explained(last)
+        for one in explained
     )
 
 
 def _explained(last: Poll) -> tuple[Event, ...]:
     return (*(last.deployments or ()), *(last.operations or ()))
+
+
+def _explained_lately(polls: Sequence[Poll]) -> tuple[Event, ...]:
+    """What was told last of installations: an error that passes does not undo it."""
+    for poll in reversed(polls):
+        if poll.deployments is not None or not poll.hiccups:
+            return _explained(poll)
+    return _explained(polls[-1])
 
 
 def _was_seen_running(polls: Sequence[Poll]) -> bool:
