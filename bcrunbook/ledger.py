@@ -8,6 +8,11 @@ The data model:
     outcome   what a step came to in one run. Append-only.
     lease     who is working on what right now, one row per thing, gone when they are finished.
     turn      when a service may be asked next, one row per limit; overwritten at every turn.
+    tenant_name  which tenant a domain was seen to lead to; the tenant's id is a name of it too.
+
+Whose a run, a fact or an outcome is says an `Identity`: account, cloud, tenant and Codat instance.
+A row is found again only by the identity that it was noted for, however the tenant is named. Rows
+from before identities were noted have none: they are never found, and `strangers` tells of them.
 
 Status is never stored; it is a query over facts and outcomes. A fact's `basis` says how it is
 known: `observed` (read from a service), `intended` (about to be done), `done` (a service said so),
@@ -45,8 +50,9 @@ from sqlalchemy import exc
 
 from . import ledger_database as database
 from . import ledger_holder as holder
-from .errors import NotFound, ReportBug, RunbookError
-from .ledger_database import fact, lease, outcome, run, turn
+from .accounts.identity import Identity
+from .errors import FixInput, NotFound, ReportBug, RunbookError, WaitAndRetry
+from .ledger_database import fact, lease, outcome, run, tenant_name, turn
 from .secrets import scrub, scrub_json
 
 _log = logging.getLogger(__name__)
@@ -82,6 +88,9 @@ class Fact:
     basis: Basis
     said_by: str | None
     data: dict[str, Any]
+    cloud: str | None = None
+    tenant: str | None = None
+    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,9 @@ class OutcomeRow:
     step: str
     state: str
     data: dict[str, Any]
+    cloud: str | None = None
+    tenant: str | None = None
+    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +173,7 @@ class Ledger:
         """Let go of the database."""
         self._engine.dispose()
 
-    def begin_run(
-        self, account: str, step: str, mode: str, cloud: str, customer: str | None = None
-    ) -> str:
+    def begin_run(self, whose: Identity, step: str, mode: str, customer: str | None = None) -> str:
         """Note that a step begins.
 
         Returns:
@@ -173,11 +183,10 @@ class Ledger:
         self._write(
             run.insert().values(
                 id=run_id,
-                account=account,
+                **_told(whose),
                 customer=customer,
                 step=step,
                 mode=mode,
-                cloud=cloud,
                 started_at=_now(),
                 version=_version(),
             )
@@ -198,7 +207,7 @@ class Ledger:
 
     def record(
         self,
-        account: str,
+        whose: Identity,
         step: str,
         kind: str,
         subject: str,
@@ -211,7 +220,7 @@ class Ledger:
         """Add a fact. It is on the disk when this returns.
 
         Args:
-            account: the account's name.
+            whose: the account as it is meant now.
             step: the step's id.
             kind: what sort of fact, such as `secret`.
             subject: what it is about, such as an object id.
@@ -225,7 +234,7 @@ class Ledger:
             fact.insert().values(
                 run_id=run_id,
                 at=_now(),
-                account=account,
+                **_told(whose),
                 customer=customer,
                 step=step,
                 kind=kind,
@@ -238,33 +247,33 @@ class Ledger:
 
     def facts(
         self,
-        account: str,
+        whose: Identity,
         step: str | None = None,
         kind: str | None = None,
         subject: str | None = None,
         customer: str | None = None,
     ) -> list[Fact]:
         """The account's facts, oldest first; None leaves a filter out."""
-        query = _matching(account, step, kind, subject, customer).order_by(fact.c.id)
+        query = _matching(whose, step, kind, subject, customer).order_by(fact.c.id)
         return [Fact(**row) for row in self._read(query)]
 
     def latest(
         self,
-        account: str,
+        whose: Identity,
         step: str | None = None,
         kind: str | None = None,
         subject: str | None = None,
         customer: str | None = None,
     ) -> Fact | None:
         """The newest of those facts, or None."""
-        query = _matching(account, step, kind, subject, customer).order_by(fact.c.id.desc())
+        query = _matching(whose, step, kind, subject, customer).order_by(fact.c.id.desc())
         rows = self._read(query.limit(1))
         return Fact(**rows[0]) if rows else None
 
     def record_outcome(
         self,
         run_id: str,
-        account: str,
+        whose: Identity,
         step: str,
         state: str,
         data: Mapping[str, Any],
@@ -275,7 +284,7 @@ class Ledger:
             outcome.insert().values(
                 run_id=run_id,
                 at=_now(),
-                account=account,
+                **_told(whose),
                 customer=customer,
                 step=step,
                 state=state,
@@ -283,20 +292,22 @@ class Ledger:
             )
         )
 
-    def outcomes(self, account: str | None = None) -> list[OutcomeRow]:
-        """The latest outcome of each step of each account and customer, oldest first."""
-        newest = sa.select(sa.func.max(outcome.c.id)).group_by(
-            outcome.c.account, outcome.c.customer, outcome.c.step
+    def outcomes(self, whose: Identity) -> list[OutcomeRow]:
+        """The latest outcome of each step of an account and its customers, oldest first."""
+        newest = (
+            sa.select(sa.func.max(outcome.c.id))
+            .where(*_ended(whose))
+            .group_by(outcome.c.customer, outcome.c.step)
         )
         query = sa.select(outcome).where(outcome.c.id.in_(newest)).order_by(outcome.c.id)
-        if account is not None:
-            query = query.where(outcome.c.account == account)
         return [OutcomeRow(**row) for row in self._read(query)]
 
-    def standings(self) -> list[Standing]:
-        """How each step of each account and customer ended last, without its particulars."""
-        newest = sa.select(sa.func.max(outcome.c.id)).group_by(
-            outcome.c.account, outcome.c.customer, outcome.c.step
+    def standings(self, whose: Identity) -> list[Standing]:
+        """How each step of an account and its customers ended last, without its particulars."""
+        newest = (
+            sa.select(sa.func.max(outcome.c.id))
+            .where(*_ended(whose))
+            .group_by(outcome.c.customer, outcome.c.step)
         )
         told = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
         query = (
@@ -307,13 +318,13 @@ class Ledger:
         return [Standing(**row) for row in self._read(query)]
 
     def latest_outcome(
-        self, account: str, step: str, customer: str | None = None
+        self, whose: Identity, step: str, customer: str | None = None
     ) -> OutcomeRow | None:
         """How a step ended last, or None if it was never run to its end."""
         query = (
             sa.select(outcome)
             .where(
-                outcome.c.account == account,
+                *_ended(whose),
                 outcome.c.step == step,
                 outcome.c.customer == customer,
             )
@@ -322,13 +333,107 @@ class Ledger:
         rows = self._read(query.limit(1))
         return OutcomeRow(**rows[0]) if rows else None
 
+    def note_tenant(self, whose: Identity, tenant: str) -> None:
+        """Note to which tenant the name in an identity leads.
+
+        Args:
+            whose: the account as it is meant now.
+            tenant: the tenant's id, as its own directory tells it.
+
+        Raises:
+            FixInput: the name led to another tenant before.
+        """
+        found = tenant.lower()
+        known = self._read(
+            sa.select(tenant_name.c.id).where(
+                tenant_name.c.cloud == whose.cloud, tenant_name.c.name == whose.tenant
+            )
+        )
+        if known and known[0]["id"] != found:
+            raise FixInput(
+                f"{whose.tenant} led to the tenant {known[0]['id']} before, and leads to {found}"
+                " now. Nothing was written.",
+                where=f'account "{whose.account}", tenant = "{whose.tenant}"',
+                why="the domain was moved from one tenant to the other",
+                next="name the tenant that is meant by its id",
+                section="00_start_here#which-tenant",
+            )
+        if not known:
+            for name in sorted({whose.tenant, found}):
+                self._write(
+                    database.upsert(self._engine, tenant_name)
+                    .values(cloud=whose.cloud, name=name, id=found)
+                    .on_conflict_do_nothing()
+                )
+
+    def tenant_of(self, whose: Identity) -> str:
+        """The tenant's id, where one was noted for its name; else the name."""
+        rows = self._read(
+            sa.select(tenant_name.c.id).where(
+                tenant_name.c.cloud == whose.cloud, tenant_name.c.name == whose.tenant
+            )
+        )
+        return str(rows[0]["id"]) if rows else whose.tenant
+
+    def strangers(self, whose: Identity) -> list[Identity | None]:
+        """As what else the ledger knows an account of this name.
+
+        Returns:
+            The other identities, and None where something was noted before identities were.
+        """
+        told = (outcome.c[one] for one in ("cloud", "tenant", "instance"))
+        seen = self._read(sa.select(*told).where(outcome.c.account == whose.account).distinct())
+        mine = self._read(
+            sa.select(outcome.c.cloud, outcome.c.tenant, outcome.c.instance)
+            .where(*_ended(whose))
+            .distinct()
+        )
+        others = [row for row in seen if row not in mine]
+        return [
+            Identity(whose.account, **row) if row["tenant"] is not None else None for row in others
+        ]
+
+    def elsewhere(
+        self, step: str, kind: str, *, cloud: str, subject: str | None = None
+    ) -> list[Fact]:
+        """Facts of one kind, whichever account of a cloud they are about, oldest first."""
+        query = sa.select(fact).where(
+            fact.c.cloud == cloud, fact.c.step == step, fact.c.kind == kind
+        )
+        if subject is not None:
+            query = query.where(fact.c.subject == subject)
+        return [Fact(**row) for row in self._read(query.order_by(fact.c.id))]
+
+    def claim(self, whose: Identity) -> int:
+        """Take what was noted of an account of this name before identities were: it is this one's.
+
+        For somebody to say, never for the program to guess.
+
+        Returns:
+            How many outcomes it had.
+        """
+        told = _told(whose)
+        runs = sa.select(run.c.id).where(
+            run.c.account == whose.account, run.c.tenant.is_(None), run.c.cloud == whose.cloud
+        )
+        of_runs = fact.c.run_id.is_(None) | fact.c.run_id.in_(runs)
+        earlier = (fact.c.account == whose.account, fact.c.tenant.is_(None), of_runs)
+        self._write(fact.update().where(*earlier).values(**told))
+        ended = (outcome.c.tenant.is_(None), outcome.c.run_id.in_(runs))
+        found = self._write(outcome.update().where(*ended).values(**told))
+        self._write(run.update().where(run.c.id.in_(runs)).values(**told))
+        return found
+
     @contextlib.asynccontextmanager
-    async def lease(self, name: str, what: str) -> AsyncIterator[None]:
+    async def lease(self, name: str, what: str) -> AsyncIterator[Lease]:
         """Be the only one who works on something, for the length of an `async with` block.
 
         Args:
             name: the thing, such as `account/trial`.
             what: what is being done, for others to read: `step client_secret`.
+
+        Yields:
+            The lease, which tells whether it is still held.
 
         Raises:
             WaitAndRetry: somebody else is at it; says who, where and since when.
@@ -336,7 +441,7 @@ class Ledger:
         token = await self._get(name, what)
         beat = asyncio.create_task(self._beat(name, token))
         try:
-            yield
+            yield Lease(self, name, token)
         finally:
             beat.cancel()
             try:
@@ -345,6 +450,24 @@ class Ledger:
                 # What the block did, or why it failed, matters more; the lease goes stale anyway.
                 _log.warning("the lease on %s could not be given back: %s", name, error.what)
             await asyncio.gather(beat, return_exceptions=True)
+
+    def check_lease(self, name: str, token: str) -> None:
+        """Refuse to go on with a lease that somebody else has taken over.
+
+        Raises:
+            WaitAndRetry: this process was stopped for longer than a lease holds.
+        """
+        rows = self._read(sa.select(lease).where(lease.c.name == name))
+        if rows and rows[0]["token"] == token:
+            return
+        other = f" {rows[0]['holder']}@{rows[0]['host']} has it." if rows else ""
+        raise WaitAndRetry(
+            f"This process was stopped for so long that its turn at {name} was given to another"
+            f" run.{other} Nothing more was written.",
+            where=f"the lease on {name}",
+            why="the machine slept, or the process was stopped",
+            next="run again: what the other run has done is found",
+        )
 
     def take_turns(self, name: str, count: int, between: float, credit: float) -> float:
         """Take the next turns of a limit that everybody who shares the ledger keeps together.
@@ -455,6 +578,27 @@ class Ledger:
             return [dict(row) for row in connection.execute(query).mappings()]
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease that this process took.
+
+    A process that was stopped meanwhile does not know that it has lost it: it asks right before
+    each thing that only the holder may do.
+    """
+
+    ledger: Ledger
+    name: str
+    token: str
+
+    def check(self) -> None:
+        """Refuse to go on when somebody else has taken it over.
+
+        Raises:
+            WaitAndRetry: it is lost.
+        """
+        self.ledger.check_lease(self.name, self.token)
+
+
 class _Taken(Exception):
     """Another process inserted the same lease first."""
 
@@ -467,11 +611,42 @@ class _Held(Exception):
         self.by = by
 
 
+def _told(whose: Identity) -> dict[str, str | None]:
+    """An identity as a row tells it."""
+    return {
+        "account": whose.account,
+        "cloud": whose.cloud,
+        "tenant": whose.tenant,
+        "instance": whose.instance,
+    }
+
+
+def _is(table: sa.Table, whose: Identity) -> list[sa.ColumnElement[bool]]:
+    """What makes a row of a table be about an identity, by whichever name its tenant has there."""
+    named, other = tenant_name.alias(), tenant_name.alias()
+    names = (
+        sa.select(other.c.name)
+        .join(named, sa.and_(named.c.cloud == other.c.cloud, named.c.id == other.c.id))
+        .where(named.c.cloud == whose.cloud, named.c.name == whose.tenant)
+    )
+    return [
+        table.c.account == whose.account,
+        table.c.cloud == whose.cloud,
+        sa.or_(table.c.tenant == whose.tenant, table.c.tenant.in_(names)),
+    ]
+
+
+def _ended(whose: Identity) -> list[sa.ColumnElement[bool]]:
+    """What makes an outcome be about an identity; one that is about Codat is about an instance."""
+    instance = outcome.c.instance
+    return [*_is(outcome, whose), sa.or_(instance.is_(None), instance == whose.instance)]
+
+
 def _matching(
-    account: str, step: str | None, kind: str | None, subject: str | None, customer: str | None
+    whose: Identity, step: str | None, kind: str | None, subject: str | None, customer: str | None
 ) -> sa.Select[Any]:
     wanted = {"step": step, "kind": kind, "subject": subject, "customer": customer}
-    query = sa.select(fact).where(fact.c.account == account)
+    query = sa.select(fact).where(*_is(fact, whose))
     for column, value in wanted.items():
         if value is not None:
             query = query.where(fact.c[column] == value)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import psycopg
 
 # The newest revision in `migrations`; known here so that a current ledger opens without alembic.
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 
 _BUSY_MS: Final = BUSY_SECONDS * 1000
 
@@ -75,6 +75,8 @@ run: Final = sa.Table(
     sa.Column("ended_at", _Utc),
     sa.Column("state", sa.String(20)),
     sa.Column("version", sa.String(60), nullable=False),
+    sa.Column("tenant", sa.String(255)),
+    sa.Column("instance", sa.String(100)),
 )
 
 fact: Final = sa.Table(
@@ -91,6 +93,9 @@ fact: Final = sa.Table(
     sa.Column("basis", sa.String(10), nullable=False),
     sa.Column("said_by", sa.String(200)),
     sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("cloud", sa.String(20)),
+    sa.Column("tenant", sa.String(255)),
+    sa.Column("instance", sa.String(100)),
     sa.CheckConstraint("basis IN ('observed', 'intended', 'done', 'said')", name="fact_basis"),
     sa.Index("fact_found_by", "account", "step", "kind", "subject"),
 )
@@ -106,6 +111,9 @@ outcome: Final = sa.Table(
     sa.Column("step", sa.String(60), nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("cloud", sa.String(20)),
+    sa.Column("tenant", sa.String(255)),
+    sa.Column("instance", sa.String(100)),
     sa.Index("outcome_found_by", "account", "customer", "step"),
 )
 
@@ -122,6 +130,14 @@ lease: Final = sa.Table(
     sa.Column("since", _Utc, nullable=False),
     sa.Column("heartbeat", _Utc, nullable=False),
     sa.Column("machine", sa.String(64)),
+)
+
+tenant_name: Final = sa.Table(
+    "tenant_name",
+    metadata,
+    sa.Column("cloud", sa.String(20), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("id", sa.String(36), nullable=False),
 )
 
 turn: Final = sa.Table(

@@ -8,20 +8,32 @@ message repeats a value that is or may be a secret, and no network or store is t
 from .customer import Customer
 from .edit import amend, problem, with_value
 from .file import find_workspace, hold, load, template
-from .model import FILE_NAME, GRAPH_COMMAND_LINE_TOOLS, Account, Network, SignIn, Workspace
+from .identity import Identity, instance_name
+from .model import (
+    FILE_NAME,
+    GRAPH_COMMAND_LINE_TOOLS,
+    Account,
+    Network,
+    SignIn,
+    Workspace,
+    neighbours,
+)
 
 __all__ = [
     "FILE_NAME",
     "GRAPH_COMMAND_LINE_TOOLS",
     "Account",
     "Customer",
+    "Identity",
     "Network",
     "SignIn",
     "Workspace",
     "amend",
     "find_workspace",
     "hold",
+    "instance_name",
     "load",
+    "neighbours",
     "problem",
     "template",
     "with_value",

@@ -132,6 +132,7 @@ def load(workspace: Path) -> Workspace:
                 accounts[name] = account
         else:
             report.table(raw, name, ("accounts",))
+    _check_instances(report, accounts)
     raise_if_any([report, *files.reports.values()])
     assert network is not None and ledger is not None
     assert runs is not None and rehearsal is not None
@@ -143,6 +144,24 @@ def load(workspace: Path) -> Workspace:
         network=network,
         rehearsal=rehearsal.dir,
     )
+
+
+def _check_instances(report: Report, accounts: dict[str, Account]) -> None:
+    """Note where two accounts share a Codat instance: it keeps one pair of keys."""
+    first: dict[tuple[str, str], str] = {}
+    for account in accounts.values():
+        for key, shared in (
+            ("codat_instance", account.identity.instance),
+            ("codat_api_key", str(account.codat_api_key or "")),
+        ):
+            other = first.setdefault((account.cloud, f"{key} {shared}"), account.name)
+            if shared and other != account.name:
+                report.add(
+                    ("accounts", account.name, key),
+                    f"is that of the account {other} as well; expected an instance of its own, as"
+                    " an instance keeps the keys of one application",
+                )
+                break
 
 
 def _with_defaults(own: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
@@ -24,6 +25,7 @@ from ..errors import FixInput, NotFound, nearest
 from ..secrets import SecretReference, open_store
 from .customer import Customer
 from .forms import Frozen, Guid, Tenant
+from .identity import Identity, instance_name
 from .mistakes import shown
 
 FILE_NAME: Final = "accounts.toml"
@@ -201,6 +203,12 @@ class Account(Frozen):
         return self.kind == "production"
 
     @property
+    def identity(self) -> Identity:
+        """What a fact about this account is about."""
+        instance = instance_name(self.codat_instance)
+        return Identity(self.name, self.cloud, self.tenant.lower(), instance)
+
+    @property
     def unique_name(self) -> str:
         """The marker by which the application in Entra is known to be this account's."""
         return f"bcrunbook-{self.name}"
@@ -335,3 +343,20 @@ class Workspace(Frozen):
                 else f'add it, or name a file: customers = "customers.csv" in {FILE_NAME}',
             )
         return customers[name]
+
+
+def neighbours(workspace: Workspace, account: Account, names: Collection[str]) -> list[str]:
+    """The accounts of the other kind that are for the same tenant of the same cloud.
+
+    Args:
+        workspace: the workspace.
+        account: one of its accounts.
+        names: the names of its tenant, in lower case: those that are known.
+    """
+    return [
+        other.name
+        for other in workspace.accounts.values()
+        if other.kind != account.kind
+        and other.cloud == account.cloud
+        and other.identity.tenant in names
+    ]
