@@ -16,7 +16,9 @@ import ssl
 import time
 import urllib.request
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from types import TracebackType
 from typing import Any, Self
@@ -43,6 +45,7 @@ _CONNECTION_TRIES = 2
 _LOOKS = 2
 _LONGEST_WAIT = 120.0
 _TOTAL_WAIT = 300.0
+_SAME_TIME = timedelta(seconds=30)
 
 Response = httpx.Response
 
@@ -104,6 +107,10 @@ _LOST = "bcrunbook.lost"
 """The request extension that counts answers which were lost after the request had left."""
 
 
+_GUARD = "bcrunbook.guard"
+"""The request extension that is asked before each try of a write."""
+
+
 async def _read_whole(response: httpx.Response) -> None:
     """Read the body while a connection that breaks in the middle of it can still be repeated."""
     try:
@@ -114,13 +121,19 @@ async def _read_whole(response: httpx.Response) -> None:
 
 
 class _Noting(httpx.AsyncBaseTransport):
-    """Notes that a request had left when its answer was lost: a later try may fail otherwise."""
+    """Notes that a request had left when its answer was lost: a later try may fail otherwise.
+
+    Before each try it asks the request's guard: a pause between two tries may have been long.
+    """
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         lost = request.extensions.setdefault(_LOST, [])
+        guard = request.extensions.get(_GUARD)
+        if guard is not None:
+            guard()
         try:
             response = await self._inner.handle_async_request(request)
         except (*_NOT_SENT, httpx.ProxyError):
@@ -229,6 +242,7 @@ class Http:
 
     def __init__(self, cloud: Cloud, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.cloud = cloud
+        self._ahead: dict[str, timedelta] = {}
         self._policies = _policies(cloud.pace)
         self._client = httpx.AsyncClient(
             transport=RetryTransport(
@@ -262,6 +276,7 @@ class Http:
         params: Mapping[str, str] | None = None,
         json: Any = None,
         data: Mapping[str, str | bytes] | str | None = None,
+        guard: Callable[[], None] | None = None,
     ) -> httpx.Response:
         """Send one request and return the answer, whatever its status.
 
@@ -273,6 +288,7 @@ class Http:
             params: query parameters.
             json: a body to send as JSON.
             data: form fields, or a body that is encoded already.
+            guard: raises what is in the way of a write; called right before each try leaves.
 
         Raises:
             Unreachable: nothing was sent, or the request was safe to repeat and no try got through.
@@ -302,12 +318,13 @@ class Http:
                 url,
                 params=params,
                 headers=sent_headers,
-                extensions={"retry": self._policies[repeat], _LOST: lost},
+                extensions={"retry": self._policies[repeat], _LOST: lost, _GUARD: guard},
                 **body,
             )
         except _FAULTS as error:
             may_be_done = bool(lost) and repeat not in (Repeat.SAFE, Repeat.LOOK)
             raise self._unreachable(error, where, may_be_done=may_be_done) from None
+        self._compare_clocks(host, response)
         log.info(
             "%s %s%s -> %d in %.0f ms, request-id %s",
             method,
@@ -318,6 +335,22 @@ class Http:
             response.headers.get("request-id", response.headers.get("x-ms-request-id", "none")),
         )
         return response
+
+    def now(self, url: str) -> datetime:
+        """Now (UTC) by the clock of a service, as far as its last answer told it.
+
+        Every answer bears a Date (RFC 9110, section 6.6.1), in whole seconds: a difference of a few
+        is none.
+        """
+        return datetime.now(UTC) + self._ahead.get(httpx.URL(url).host, timedelta())
+
+    def _compare_clocks(self, host: str, response: httpx.Response) -> None:
+        try:
+            told = parsedate_to_datetime(response.headers.get("date", ""))
+        except (ValueError, TypeError):
+            return
+        ahead = (told if told.tzinfo else told.replace(tzinfo=UTC)) - datetime.now(UTC)
+        self._ahead[host] = ahead if abs(ahead) > _SAME_TIME else timedelta()
 
     def _unreachable(
         self, error: httpx.RequestError, where: str, *, may_be_done: bool

@@ -9,7 +9,7 @@ import typer
 from bcrunbook.cli import options, output
 
 if TYPE_CHECKING:
-    from bcrunbook.accounts import Account
+    from bcrunbook.accounts import Account, Workspace
 
 _LISTED = 10  # so many customers are named on a terminal
 
@@ -37,6 +37,54 @@ def check(workspace: options.Workspace = None, as_json: options.Json = False) ->
         output.print_block(one.name, {**rows, "customers": _listed(list(one.customers))})
     counted = output.counted(len(accounts), "account")
     output.say(f"{loaded.root / 'accounts.toml'}: {counted}, no mistakes.")
+    for note in _notes(loaded):
+        output.say(note)
+
+
+def _notes(workspace: Workspace) -> list[str]:
+    """What is no mistake of the file, and yet may not be meant; as far as the ledger tells."""
+    from bcrunbook.errors import RunbookError
+
+    try:
+        return _compared(workspace) if _has_ledger(workspace) else []
+    except RunbookError as error:
+        return [f"The ledger could not be compared with the file: {error.what}"]
+
+
+def _has_ledger(workspace: Workspace) -> bool:
+    """Whether the workspace has a ledger: looking makes none."""
+    kind, _, file = workspace.ledger_url.partition(":///")
+    return kind != "sqlite" or (workspace.root / file).exists()
+
+
+def _compared(workspace: Workspace) -> list[str]:
+    from bcrunbook.accounts import neighbours
+    from bcrunbook.ledger import open_ledger
+    from bcrunbook.steps.link_customer import renamed
+
+    notes = []
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        for account in workspace.accounts.values():
+            names = {account.identity.tenant, ledger.tenant_of(account.identity)}
+            for other in neighbours(workspace, account, names):
+                if account.is_production:
+                    notes.append(
+                        f"Is it meant? {account.name} (production) and {other} (trial) name one"
+                        f" tenant, {account.tenant}."
+                    )
+            for stranger in ledger.strangers(account.identity):
+                if stranger is not None:
+                    notes.append(
+                        f"Is it meant? The ledger knows {stranger}, and the file means"
+                        f" {account.identity}. What was done there counts for nothing here."
+                    )
+                else:
+                    notes.append(
+                        f"The ledger has records of {account.name} from before tenants were noted."
+                        f" Step 0 asks whose they are: bcrunbook run {account.name} start_here"
+                    )
+            notes += renamed(ledger, account)
+    return notes
 
 
 def _told(account: Account) -> dict[str, str]:

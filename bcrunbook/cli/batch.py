@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bcrunbook.ledger import Ledger
     from bcrunbook.run.batch.coordinator import Coordinator, Options
     from bcrunbook.run.batch.executor import Executor
-    from bcrunbook.run.batch.selection import Item, Selection, Standings
+    from bcrunbook.run.batch.selection import Item, Selection
 
 _INTERRUPTED = 130
 _HERE = "processes"
@@ -126,7 +126,12 @@ async def _batch(
     from bcrunbook.run.folders import run_folder
 
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        standings = {(one.account, one.customer or "", one.step): one for one in ledger.standings()}
+        standings = {
+            (one.account, one.customer or "", one.step): one
+            for account in workspace.accounts.values()
+            if selection.failed or selection.needs_person
+            for one in ledger.standings(account.identity)
+        }
         items = chosen(workspace, selection, standings)
         async with (
             ledger.lease(LEASE, what=f"a batch of {len(items)}"),
@@ -141,7 +146,7 @@ async def _batch(
                     " have ended."
                 )
             return await _carry_out(
-                workspace, ledger, begun, items, options, executor, standings, as_json=as_json
+                workspace, ledger, begun, items, options, executor, as_json=as_json
             )
 
 
@@ -167,7 +172,7 @@ def _allow(ledger: Ledger, workspace: Workspace, items: list[Item], reason: str)
 
     for name in dict.fromkeys(item.account for item in items):
         if workspace.account(name).requires:
-            allow(ledger, name, reason, getpass.getuser())
+            allow(ledger, workspace.account(name).identity, reason, getpass.getuser())
 
 
 async def _carry_out(
@@ -177,7 +182,6 @@ async def _carry_out(
     items: list[Item],
     options: Options,
     executor: Executor,
-    standings: Standings,
     *,
     as_json: bool,
 ) -> int:
@@ -189,7 +193,7 @@ async def _carry_out(
     copies = Copies(workspace.runs_url, begun.folder)
     with view_of(board, as_json=as_json) as view:
         coordinator = Coordinator(
-            workspace, ledger, begun, board, options, executor, standings, copies, view.tell
+            workspace, ledger, begun, board, options, executor, copies, view.tell
         )
         interrupted = await _until_the_end(coordinator, view.say)
     await coordinator.write_report()

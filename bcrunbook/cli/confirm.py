@@ -10,6 +10,7 @@ from bcrunbook.cli import options, output
 from bcrunbook.cli.run import Account
 
 if TYPE_CHECKING:
+    from bcrunbook.accounts import Identity
     from bcrunbook.ledger import Ledger, OutcomeRow
     from bcrunbook.steps.step import Change
 
@@ -18,6 +19,9 @@ def confirm(
     account: Account,
     step: Annotated[str, typer.Argument(help="The step's id, such as codat_keys.")],
     by: Annotated[str, typer.Option("--by", help="Who has done it: a name or an address.")],
+    customer: Annotated[
+        str | None, typer.Option(help="The customer, for a step that is about one.")
+    ] = None,
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
@@ -31,12 +35,15 @@ def confirm(
 
     loaded = load(find_workspace(workspace))
     chosen, which = step_named(step), loaded.account(account)
+    if customer is not None:
+        loaded.customer(account, customer)
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-        change = _handed_off(ledger, which.name, chosen.id)
-        name = said.confirm(ledger, which.name, chosen.id, change, by)
+        change = _handed_off(ledger, which.identity, chosen.id, customer)
+        name = said.confirm(ledger, which.identity, chosen.id, change, by, customer)
     assert change.hand_off is not None
     told = {
         "account": which.name,
+        "customer": customer,
         "step": chosen.id,
         "by": name,
         "said": change.hand_off.confirmation,
@@ -45,15 +52,21 @@ def confirm(
         output.print_json({**told, "values": dict(change.hand_off.values)})
         return
     about = "".join(f"\n  {label}: {value}" for label, value in change.hand_off.values)
-    output.say(f'Noted for {which.name}: {name} says "{told["said"]}".{about}')
-    output.say(f"Next: bcrunbook run {which.name}")
+    whom = f"{which.name}/{customer}" if customer else which.name
+    output.say(f'Noted for {whom}: {name} says "{told["said"]}".{about}')
+    output.say(f"Next: bcrunbook run {which.name}{_option(customer)}")
 
 
-def _handed_off(ledger: Ledger, account: str, step: str) -> Change:
+def _option(customer: str | None) -> str:
+    return f" --customer {customer}" if customer else ""
+
+
+def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None) -> Change:
     """The hand-off that a person's word is about: that of the step's last outcome."""
     from bcrunbook.errors import FixInput
 
-    last = next((row for row in ledger.outcomes(account) if row.step == step), None)
+    account = whose.account
+    last = ledger.latest_outcome(whose, step, customer)
     change = _to_confirm(last) if last is not None else None
     if last is None or change is None:
         raise FixInput(
@@ -67,7 +80,8 @@ def _handed_off(ledger: Ledger, account: str, step: str) -> Change:
             where=f'account "{account}", step {step}',
             why="a word is kept about what the step's last run handed over: which keys, which"
             " instance",
-            next=f"run it, and see what it asks for: bcrunbook run {account} {step}",
+            next="run it, and see what it asks for: bcrunbook run"
+            f" {account} {step}{_option(customer)}",
         )
     return change
 

@@ -109,7 +109,8 @@ async def _ledger(workspace: Workspace) -> str:
     from bcrunbook.ledger import open_ledger
 
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        return f"opens, {output.counted(len(ledger.outcomes()), 'outcome')}"
+        known = [ledger.outcomes(one.identity) for one in workspace.accounts.values()]
+        return f"opens, {output.counted(sum(map(len, known)), 'outcome')}"
 
 
 _PROBED = "a value was written, read back and removed"
@@ -163,7 +164,7 @@ async def _codat(workspace: Workspace, account: Account) -> str:
     from bcrunbook.secrets import Secret, read
     from bcrunbook.services.codat import Codat
     from bcrunbook.signin import SignIn
-    from bcrunbook.steps.codat_portal import check_instance
+    from bcrunbook.steps.instance import check_instance
 
     reference = account.codat_api_key
     assert reference is not None

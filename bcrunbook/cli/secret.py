@@ -124,7 +124,9 @@ def _note(workspace: Path | None, account: str, kept: StoredSecret) -> None:
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-        note_taken(ledger, account, kept.marker, kept.client_id, "terminal")
+        note_taken(
+            ledger, loaded.account(account).identity, kept.marker, kept.client_id, "terminal"
+        )
 
 
 async def _stored(workspace: Path | None, account: str) -> StoredSecret:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bcrunbook.cli import options, output
 
 if TYPE_CHECKING:
-    from bcrunbook.accounts import Account, Workspace
+    from bcrunbook.accounts import Account, Identity, Workspace
     from bcrunbook.ledger import Ledger, OutcomeRow
     from bcrunbook.steps.step import Step
 
@@ -27,8 +27,9 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         rows = {
-            (row.account, row.customer or "", row.step): _with_word(ledger, row)
-            for row in ledger.outcomes()
+            (row.account, row.customer or "", row.step): _with_word(ledger, account.identity, row)
+            for account in loaded.accounts.values()
+            for row in ledger.outcomes(account.identity)
         }
     for account in loaded.accounts.values():
         rows |= _checked(account, rows)
@@ -95,7 +96,7 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
     return told
 
 
-def _with_word(ledger: Ledger, row: OutcomeRow) -> OutcomeRow:
+def _with_word(ledger: Ledger, whose: Identity, row: OutcomeRow) -> OutcomeRow:
     """The outcome, with what was said or done since: a hand-off done, or the keys out of date."""
     from dataclasses import replace
 
@@ -103,13 +104,13 @@ def _with_word(ledger: Ledger, row: OutcomeRow) -> OutcomeRow:
     from bcrunbook.steps.said import said
 
     if row.step == CodatKeys.id and row.state == "done":
-        word = said(ledger, row.account, row.step, SAVE_KEYS)
-        stored = ledger.latest(row.account, "client_secret", "secret_stored")
+        word = said(ledger, whose, row.step, SAVE_KEYS)
+        stored = ledger.latest(whose, "client_secret", "secret_stored")
         if word and stored and stored.at > word.at and stored.subject != word.subject:
             why = "The secret has been replaced since somebody saved the keys."
             return replace(row, state="needs_person", data={"summary": why})
     for change in row.data.get("changes", ()):
-        word = said(ledger, row.account, row.step, change.get("key", ""))
+        word = said(ledger, whose, row.step, change.get("key", ""), row.customer)
         if change.get("hand_off") and word is not None and word.at > row.at:
             return replace(row, data={**row.data, "said_by": word.said_by})
     return row

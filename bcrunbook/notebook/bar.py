@@ -54,7 +54,7 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
     """
     account, cloud, customer = context.account, context.cloud, context.customer
     # Only the rail tells of other runs, and only a person has one.
-    rows = context.ledger.outcomes(account.name) if with_rail else []
+    rows = context.ledger.outcomes(account.identity) if with_rail else []
     outcomes = {row.step: row for row in rows if row.customer in (None, "", context.customer_name)}
     seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant)
     lines = [

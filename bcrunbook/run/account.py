@@ -21,6 +21,7 @@ from bcrunbook.notebook.files import notebook_path
 from bcrunbook.run.cards import write_card
 from bcrunbook.run.papermill import EngineName, run_notebook, unwritable
 from bcrunbook.steps import notebook_of
+from bcrunbook.steps.follow import lease_name
 from bcrunbook.steps.step import PASSED, Change, State, Step, worst_code
 from bcrunbook.steps.walk import failed_outcome
 
@@ -125,7 +126,8 @@ async def run_account(
     kind = cloud_of(workspace, workspace.account(account)).kind
     runs: list[StepRun] = []
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        async with ledger.lease(f"run/{account}", what=f"run of account {account}"):
+        name = f"run/{lease_name(ledger, workspace.account(account).identity)}"
+        async with ledger.lease(name, what=f"run of account {account}"):
             for step in steps:
                 began(account, step)
                 run = await _run_step(workspace, account, step, mode, folder, kind, runs, engine)

@@ -122,7 +122,9 @@ async def _act(
         ) from None
     if change.hand_off.confirmation:
         with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-            said.confirm(ledger, run.account, run.step, change, person.email)
+            said.confirm(
+                ledger, workspace.account(run.account).identity, run.step, change, person.email
+            )
     if secret is None:
         return f'{person.email} enabled Business Central in "{instance}".'
     return f'{person.email} saved the keys of {run.account} in "{instance}" and enabled it.'

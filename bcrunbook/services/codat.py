@@ -15,6 +15,7 @@ Source: Codat Platform API 3.0.0; Codat documentation, "Authentication", "Idempo
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -51,6 +52,7 @@ single company (Codat docs, "Rate limits")."""
 PAGE_SIZE = 100
 """How many companies, connections or integrations one request of a list shows."""
 _MOST_PAGES = 1000
+_PROFILE = "/profile"
 _SAME_KEY = Patience(first=2.0, longest=8.0, deadline=30.0)
 _AGAIN = Patience(first=2.0, longest=16.0, deadline=60.0)
 
@@ -65,11 +67,25 @@ class Codat:
         http: the HTTP stack.
         key: reads the API key, from wherever it is kept; called once, when it is first needed.
         turns: hands out when it may be asked; without it, this client alone keeps the limit.
+        check: refuses the instance that the key belongs to. With it, nothing else is asked of any
+            instance before it has been asked.
+        guard: refuses a write; called right before each try leaves.
     """
 
-    def __init__(self, http: Http, key: Key, turns: Waits | None = None) -> None:
+    def __init__(
+        self,
+        http: Http,
+        key: Key,
+        turns: Waits | None = None,
+        *,
+        check: Callable[[Profile], None] | None = None,
+        guard: Callable[[], None] | None = None,
+    ) -> None:
         self._http = http
         self._key = key
+        self._check = check
+        self._guard = guard
+        self._checking = asyncio.Lock()
         self._authorization = ""
         self._profile: Profile | None = None
         self._turns = turns or Turns(http.cloud.pace, REQUESTS)
@@ -93,9 +109,16 @@ class Codat:
 
     async def instance(self) -> Profile:
         """The instance that the API key belongs to; asked once."""
-        if self._profile is None:
-            reply = await self._read("/profile", "reading the instance's profile")
-            self._profile = _parsed(Profile, reply, "the instance's profile")
+        async with self._checking:
+            if self._profile is None:
+                reply = await self._call("GET", _PROFILE, repeat=Repeat.SAFE)
+                where = "reading the instance's profile"
+                if not reply.ok:
+                    raise reply.refusal(where)
+                profile = _parsed(Profile, reply, where)
+                if self._check is not None:
+                    self._check(profile)
+                self._profile = profile
         return self._profile
 
     async def integrations(self) -> tuple[Integration, ...]:
@@ -300,6 +323,8 @@ class Codat:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> CodatReply:
+        if self._check is not None and path != _PROFILE:
+            await self.instance()
         if not self._authorization:
             self._authorization = _authorization(await self._key())
         await self._turns.wait()
@@ -314,6 +339,7 @@ class Codat:
             },
             params=params,
             json=json,
+            guard=None if method == "GET" else self._guard,
         )
         reply = CodatReply.of(response)
         self.limits = reply.limits or self.limits

@@ -63,6 +63,8 @@ class Graph:
         patience: how long what was written may take to spread.
         turns: hands out when applications of a tenant may be written to, given its id; without it,
             this client alone keeps the limit.
+        check_tenant: refuses to write with a token, given its tenant.
+        guard: refuses a write; called right before each try leaves.
     """
 
     def __init__(
@@ -72,11 +74,20 @@ class Graph:
         *,
         patience: Patience | None = None,
         turns: Callable[[str], Waits] | None = None,
+        check_tenant: Callable[[str], None] | None = None,
+        guard: Callable[[], None] | None = None,
     ) -> None:
         self._http = http
+        self._check_tenant = check_tenant
+        self._guard = guard
         self._sign_in = sign_in
         self._patience = patience or Patience()
         self._turns_of = cache(turns or (lambda _: Turns(http.cloud.pace, WRITES)))
+
+    @property
+    def now(self) -> datetime:
+        """Now (UTC), by the service's clock where this machine's differs from it."""
+        return self._http.now(BASE)
 
     async def look(self, *reads: Read[Any]) -> list[Seen[Any]]:
         """Read several things in one call, each answered on its own.
@@ -316,7 +327,13 @@ class Graph:
         pauses = iter(self._patience.pauses())
         while True:
             reply = await self._call(
-                method, path, json=body, repeat=repeat, headers=headers, consent=consent
+                method,
+                path,
+                json=body,
+                repeat=repeat,
+                headers=headers,
+                consent=consent,
+                is_write=True,
             )
             if reply.ok or accept(reply):
                 return reply
@@ -336,10 +353,13 @@ class Graph:
         json: Any = None,
         headers: dict[str, str] | None = None,
         consent: bool = False,
+        is_write: bool = False,
     ) -> Reply:
         """Send one call with a token; a token that was refused is renewed once."""
         for fresh in (False, True):
             token = await self._sign_in.graph(consent=consent, fresh=fresh)
+            if is_write and self._check_tenant is not None:
+                self._check_tenant(token.tenant)
             if method != "GET" and path.startswith("/applications"):
                 await self._turns_of(token.tenant.lower()).wait()
             response = await self._http.send(
@@ -352,6 +372,7 @@ class Graph:
                     **(headers or {}),
                 },
                 json=json,
+                guard=self._guard if is_write else None,
             )
             if response.status_code != 401:
                 break

@@ -24,7 +24,7 @@ from bcrunbook.services.graph_reads import (
 )
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import LOGIN
-from bcrunbook.steps.application import application_read, remembered_principal, require_application
+from bcrunbook.steps.application import lookup, remembered_principal, require_application
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.roles import CONSENT_ROLES
@@ -186,31 +186,33 @@ class ApiPermissions(AccountStep):
     async def examine(self, context: Context) -> PermissionFindings:
         """Everything in one call where this ledger knows the ids, two otherwise."""
         account = context.account
-        known, find = application_read(context)
-        principal_id = remembered_principal(context)
+        how = lookup(context)
+        known, principal_id = how.known, remembered_principal(context)
         reads: list[Read[Any]] = [
             organization(),
             service_principal(BUSINESS_CENTRAL),
-            find,
+            *how.reads,
         ]
+        found = slice(2, len(reads))
         if known:
             reads.append(service_principal(known))
         if known and principal_id:
             reads.append(tenant_wide_grants(principal_id))
         seen = await context.graph.look(*reads)
         token = await context.sign_in.graph()
-        tenant = check_tenant(account, token, seen[0])
-        app = require_application(seen[2], account)
-        own: Seen[ServicePrincipal] = seen[3] if known else Seen(None, "not looked at")
-        if not known:
+        tenant = check_tenant(context, token, seen[0])
+        app = require_application(how, seen[found])
+        is_known = known == app.app_id.lower()
+        own: Seen[ServicePrincipal] = seen[found.stop] if is_known else Seen(None, "not looked at")
+        if not is_known:
             own = (await context.graph.look(service_principal(app.app_id)))[0]
         for principal in (seen[1], own):
             if principal.unknown:
                 raise _cannot_look(account, principal.unknown)
         grants: Seen[tuple[Grant, ...]] = Seen(())
         if own.value is not None:
-            if len(seen) == 5 and own.value.id == principal_id:
-                grants = seen[4]
+            if is_known and own.value.id == principal_id:
+                grants = seen[-1]
             else:
                 grants = (await context.graph.look(tenant_wide_grants(own.value.id)))[0]
         roles = token.directory_roles

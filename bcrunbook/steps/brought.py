@@ -12,7 +12,7 @@ from bcrunbook.errors import FixInput
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph_models import Application, PasswordCredential
 from bcrunbook.signin import prove_client_secret
-from bcrunbook.steps.application import application_read, require_application
+from bcrunbook.steps.application import own_application
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.stored_secret import credential_of, marker_by_hand, name_in_store
 
@@ -33,8 +33,7 @@ async def take_in(context: Context, secret: Secret) -> str:
         FixInput: it is not a secret of this account's application, or it does not work.
     """
     account = context.account
-    _, find = application_read(context)
-    app = require_application((await context.graph.look(find))[0], account)
+    app = await own_application(context)
     seen = await _which(context, app, secret)
     refusal = await prove_client_secret(
         context.http, tenant=account.tenant, client_id=app.app_id, secret=secret
@@ -51,7 +50,7 @@ async def take_in(context: Context, secret: Secret) -> str:
         )
     await context.store.probe()
     marker = marker_by_hand(seen)
-    reference = await context.store.put(name_in_store(account, marker), secret)
+    reference = await context.store.put(name_in_store(account, app.app_id, marker), secret)
     data = {
         "key_id": seen.key_id,
         "reference": str(reference),
@@ -59,13 +58,15 @@ async def take_in(context: Context, secret: Secret) -> str:
         "client_id": app.app_id,
         "by": "hand",
     }
-    context.ledger.record(account.name, _STEP, "secret_stored", marker, "done", data)
+    context.ledger.record(context.identity, _STEP, "secret_stored", marker, "done", data)
     return str(reference)
 
 
 async def _which(context: Context, app: Application, secret: Secret) -> PasswordCredential:
     """The application's secret that has this value, as far as its first characters tell."""
-    credentials = [await credential_of(context, one) for one in app.password_credentials]
+    credentials = [
+        await credential_of(context, app.app_id, one) for one in app.password_credentials
+    ]
     found = [
         one.seen
         for one in credentials

@@ -18,7 +18,7 @@ application of this audience may hold two secrets; a third is never attempted.
 from __future__ import annotations
 
 import secrets as random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
@@ -27,12 +27,18 @@ from bcrunbook.secrets import Secret
 from bcrunbook.services.graph_reads import Read, organization, secret_policy
 from bcrunbook.services.patience import Patience
 from bcrunbook.signin import prove_client_secret
-from bcrunbook.steps.application import application_read, require_application
+from bcrunbook.steps.application import lookup, require_application
 from bcrunbook.steps.client_secret_findings import Credential, SecretFindings
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.step import AccountStep, Change, Row
-from bcrunbook.steps.stored_secret import credential_of, name_in_store, newest
+from bcrunbook.steps.stored_secret import (
+    credential_of,
+    forget_value,
+    kept_value,
+    name_in_store,
+    newest,
+)
 from bcrunbook.steps.wanted import MOST_SECRETS
 
 # How long, in the cloud's seconds, something just done may take to show or to work everywhere.
@@ -52,25 +58,22 @@ class ClientSecret(AccountStep):
     async def examine(self, context: Context) -> SecretFindings:
         """Read application and policy in one call, ask the store, and prove what it has."""
         account = context.account
-        _, find = application_read(context)
-        reads: list[Read[Any]] = [
-            organization(),
-            secret_policy(),
-            find,
-        ]
-        tenant, policy, seen = await context.graph.look(*reads)
+        how = lookup(context)
+        reads: list[Read[Any]] = [organization(), secret_policy(), *how.reads]
+        tenant, policy, *seen = await context.graph.look(*reads)
         token = await context.sign_in.graph()
-        where = check_tenant(account, token, tenant)
-        app = require_application(seen, account)
-        now = datetime.now(UTC)
-        credentials = tuple([await credential_of(context, one) for one in app.password_credentials])
+        where = check_tenant(context, token, tenant)
+        app = require_application(how, seen)
+        now = context.graph.now
+        credentials = tuple(
+            [await credential_of(context, app.app_id, one) for one in app.password_credentials]
+        )
         current = newest(credentials, now)
         proof, is_proven, where_stored = None, False, ""
         if current is not None:
-            name = name_in_store(account, current.marker)
-            where_stored = str(context.store.reference(name))
-            value = await context.store.get(name)
-            assert value is not None
+            kept = await kept_value(context, app.app_id, current.marker)
+            assert kept is not None
+            where_stored, value = kept
             proof = await prove_client_secret(
                 context.http, tenant=where.id, client_id=app.app_id, secret=value
             )
@@ -86,7 +89,31 @@ class ClientSecret(AccountStep):
             is_proven=is_proven,
             still_spreading=self._still_spreading(context, credentials, current, is_proven, now),
             now=now,
+            ended=await self._ended(context, where.id, app.app_id, credentials, now),
         )
+
+    async def _ended(
+        self,
+        context: Context,
+        tenant: str,
+        client_id: str,
+        credentials: tuple[Credential, ...],
+        now: datetime,
+    ) -> frozenset[str]:
+        """Key ids of our stored secrets whose end is past and that Entra refuses as well.
+
+        What Entra gives a token for has not ended, whatever a clock says.
+        """
+        ended = set()
+        for one in credentials:
+            if not (one.marker and one.is_stored and one.expired(now)):
+                continue
+            kept = await kept_value(context, client_id, one.marker)
+            if kept is None or await prove_client_secret(
+                context.http, tenant=tenant, client_id=client_id, secret=kept[1]
+            ):
+                ended.add(one.seen.key_id)
+        return frozenset(ended)
 
     def _still_spreading(
         self,
@@ -98,12 +125,12 @@ class ClientSecret(AccountStep):
     ) -> str:
         """Whether something that this ledger knows of is too young to be judged."""
         visible = {one.marker for one in credentials}
-        name = context.account.name
+        whose = context.identity
         removed = {
-            fact.subject for fact in context.ledger.facts(name, self.id, kind="secret_removed")
+            fact.subject for fact in context.ledger.facts(whose, self.id, kind="secret_removed")
         }
-        for fact in context.ledger.facts(name, self.id, kind="secret_intent"):
-            if fact.subject in removed or context.age(_seconds(fact, now)) > _SPREADING:
+        for fact in context.ledger.facts(whose, self.id, kind="secret_intent"):
+            if fact.subject in removed or context.age(_age(fact, now)) > _SPREADING:
                 continue
             if fact.subject not in visible:
                 return "a secret that was asked for moments ago may still appear"
@@ -119,8 +146,11 @@ class ClientSecret(AccountStep):
         changes = [
             _removal(one, "nobody has its value") for one in findings.credentials if one.is_orphan
         ]
-        expired = [one for one in findings.credentials if one.marker and one.expired(findings.now)]
-        changes += [_removal(one, "it has expired") for one in expired if one.is_stored]
+        changes += [
+            _removal(one, "it has expired")
+            for one in findings.credentials
+            if one.seen.key_id in findings.ended
+        ]
         if findings.current is not None and not findings.is_proven:
             # Refused for whatever reason: making another one by itself could go on for ever.
             return (*changes, _replace(findings))
@@ -149,7 +179,7 @@ class ClientSecret(AccountStep):
         for one in findings.credentials:
             if one.seen.key_id == change.subject:
                 self._record(context, "secret_removed", one.marker, "done", {})
-                await context.store.delete(name_in_store(context.account, one.marker))
+                await forget_value(context, findings.application.app_id, one.marker)
         return True
 
     async def _add(self, context: Context, findings: SecretFindings) -> None:
@@ -165,10 +195,12 @@ class ClientSecret(AccountStep):
         await context.store.probe()
         marker = random.token_hex(4)
         days = findings.lifetime_days
-        ends = datetime.now(UTC) + timedelta(days=days)
+        asked = context.graph.now
+        ends = asked + timedelta(days=days)
         if findings.longest_days == days:
             ends -= _POLICY_MARGIN
-        self._record(context, "secret_intent", marker, "intended", {"ends": ends.isoformat()})
+        intent = {"ends": ends.isoformat(), "asked": asked.isoformat()}
+        self._record(context, "secret_intent", marker, "intended", intent)
         description = f"{findings.description} (bcrunbook {marker})"
         try:
             made = await context.graph.add_password(findings.application.id, description, ends)
@@ -178,7 +210,8 @@ class ClientSecret(AccountStep):
             # Certainly not made: nobody has to wait for it to appear.
             self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
             raise
-        reference = await context.store.put(name_in_store(context.account, marker), made.value)
+        name = name_in_store(context.account, findings.application.app_id, marker)
+        reference = await context.store.put(name, made.value)
         self._record(
             context,
             "secret_stored",
@@ -207,7 +240,7 @@ class ClientSecret(AccountStep):
     def _record(
         self, context: Context, kind: str, marker: str, basis: Basis, data: dict[str, str]
     ) -> None:
-        context.ledger.record(context.account.name, self.id, kind, marker, basis, data)
+        context.ledger.record(context.identity, self.id, kind, marker, basis, data)
 
     def hand_off(self, findings: SecretFindings, change: Change, error: RunbookError) -> Change:
         """Making the secret, for somebody who may."""
@@ -271,5 +304,11 @@ def _removal(one: Credential, why: str) -> Change:
     )
 
 
-def _seconds(fact: Fact, now: datetime) -> float:
-    return (now - fact.at).total_seconds()
+def _age(fact: Fact, now: datetime) -> float:
+    """Seconds since a secret was asked for, by Microsoft Graph's clock.
+
+    One from the future was asked for before a clock was set back, and is no news either.
+    """
+    asked = fact.data.get("asked")
+    at = datetime.fromisoformat(asked) if asked else fact.at
+    return abs((now - at).total_seconds())

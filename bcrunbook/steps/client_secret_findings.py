@@ -59,7 +59,8 @@ class SecretFindings(Findings):
             (`is_proven` false, proof None) when there is no secret to prove.
         is_proven: whether Entra gave a token for it.
         still_spreading: why it is too early to judge; empty when it is not.
-        now: when it was looked at (UTC).
+        now: when it was looked at (UTC), by Microsoft Graph's clock.
+        ended: key ids of our stored secrets that have expired, by that clock and for Entra too.
     """
 
     account: Account
@@ -72,6 +73,7 @@ class SecretFindings(Findings):
     is_proven: bool
     still_spreading: str
     now: datetime
+    ended: frozenset[str] = frozenset()
 
     @property
     def unsettled(self) -> str:

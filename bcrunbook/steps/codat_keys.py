@@ -107,6 +107,7 @@ class CodatKeys(PersonsStep):
     id: ClassVar[str] = "codat_keys"
     title: ClassVar[str] = "Put the keys into the Codat Portal"
     needs: ClassVar[tuple[str, ...]] = ("client_secret",)
+    is_about_codat: ClassVar[bool] = True
 
     async def examine(self, context: Context) -> KeyFindings:
         """Codat's profile and integration, one token request, and the ledger."""
@@ -121,7 +122,7 @@ class CodatKeys(PersonsStep):
             marker=kept.marker,
             reference=kept.reference,
             ends=kept.ends,
-            word=said(context.ledger, account.name, self.id, SAVE_KEYS),
+            word=said(context.ledger, account.identity, self.id, SAVE_KEYS),
             page=codat_portal.accounting_page(context.cloud),
         )
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bcrunbook.accounts import Account
+from bcrunbook.accounts import Account, instance_name
 from bcrunbook.cloud import Cloud
-from bcrunbook.errors import AskAdministrator, FixInput
+from bcrunbook.errors import AskAdministrator
 from bcrunbook.ledger import Fact
 from bcrunbook.services.codat import BUSINESS_CENTRAL
 from bcrunbook.services.codat_errors import ACCOUNT_MANAGER
@@ -70,7 +70,6 @@ async def look(context: Context) -> tuple[Seen[Profile], Seen[Integration]]:
         return Seen(None, NO_KEY), Seen(None, NO_KEY)
     context.codat.check_spare()
     profile = await context.codat.instance()
-    check_instance(context.account, profile)
     integration = await context.codat.integration(BUSINESS_CENTRAL)
     if integration is None:
         raise AskAdministrator(
@@ -81,29 +80,6 @@ async def look(context: Context) -> tuple[Seen[Profile], Seen[Integration]]:
             who=ACCOUNT_MANAGER,
         )
     return Seen(profile), Seen(integration)
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
-
-
-def check_instance(account: Account, profile: Profile) -> None:
-    """Refuse to go on with an API key of another instance than the account names.
-
-    Raises:
-        FixInput: names both.
-    """
-    wanted = account.codat_instance
-    if wanted is not None and not _same(wanted, profile.name):
-        raise FixInput(
-            f'The API key belongs to the Codat instance "{profile.name}", and this account to'
-            f' "{wanted}".',
-            where=f'account "{account.name}", codat_instance and codat_api_key',
-            why="test and live instances have separate keys, and these two were mixed up",
-            next=f'put an API key of "{wanted}" where codat_api_key says, or correct'
-            " codat_instance in accounts.toml",
-            section="04_codat_keys#which-instance",
-        )
 
 
 @dataclass(frozen=True)
@@ -130,8 +106,8 @@ class PortalFindings(Findings):
     def elsewhere(self, word: Fact) -> str:
         """Why somebody's word is about another instance; empty when it is about this one."""
         then = str(word.data["values"].get(INSTANCE, ""))
-        if then and self.instance and not _same(then, self.instance):
-            return f'that was in the instance "{then}"'
+        if self.instance and instance_name(then) != instance_name(self.instance):
+            return f'that was in the instance "{then}"' if then else "of no instance by name"
         return ""
 
     @property

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bcrunbook.accounts import Account, Customer, Workspace
+from bcrunbook.accounts import Account, Customer, Identity, Workspace
 from bcrunbook.cloud import Cloud, cloud_of
 from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.http import Http
@@ -20,8 +20,10 @@ from bcrunbook.services.graph_models import Organization
 from bcrunbook.services.turns import SharedTurns
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Person, SignIn, Token
+from bcrunbook.steps.guard import WriteGuard
 from bcrunbook.steps.installation.roster import Roster
 from bcrunbook.steps.installation.tenant import TenantView
+from bcrunbook.steps.instance import check_instance
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,16 @@ class Context:
     codat: Codat | None
     ledger: Ledger
     store: SecretStore
+    guard: WriteGuard
     customer: Customer | None = None
     roster: Roster | None = None
     tenants: dict[str, TenantView] = field(default_factory=dict)
     """The customers' tenants that were looked at, shared by all customers of the account."""
+
+    @property
+    def identity(self) -> Identity:
+        """Whom the ledger's facts are about."""
+        return self.account.identity
 
     @property
     def customer_name(self) -> str | None:
@@ -94,7 +102,8 @@ async def open_context(
     with open_ledger(workspace.ledger_url, root) as ledger:
         async with Http(cloud) as http:
             sign_in = SignIn(account, http, root, person=person)
-            codat = _codat(account, http, root, sign_in.vaults, ledger)
+            guard = WriteGuard(account.name)
+            codat = _codat(account, http, root, sign_in.vaults, ledger, guard)
 
             def writes(tenant: str) -> SharedTurns:
                 return SharedTurns(ledger, cloud, f"graph/{tenant}/applications", WRITES, hoard=1)
@@ -105,17 +114,29 @@ async def open_context(
                 cloud=cloud,
                 http=http,
                 sign_in=sign_in,
-                graph=Graph(http, sign_in, turns=writes),
+                graph=Graph(
+                    http,
+                    sign_in,
+                    turns=writes,
+                    check_tenant=guard.check_tenant,
+                    guard=guard.check,
+                ),
                 codat=codat,
                 ledger=ledger,
                 store=open_store(account.secret_store, root, vault=sign_in.vaults),
+                guard=guard,
                 customer=customer,
                 roster=Roster(codat, cloud.pace) if codat is not None else None,
             )
 
 
 def _codat(
-    account: Account, http: Http, root: Path, vaults: VaultOpener, ledger: Ledger
+    account: Account,
+    http: Http,
+    root: Path,
+    vaults: VaultOpener,
+    ledger: Ledger,
+    guard: WriteGuard,
 ) -> Codat | None:
     reference = account.codat_api_key
     if reference is None:
@@ -125,18 +146,26 @@ def _codat(
         return await read(reference, root, vault=vaults)
 
     # An address has the limit, whichever instances it asks; so all of them share it.
-    return Codat(http, key, SharedTurns(ledger, http.cloud, "codat", REQUESTS))
+    return Codat(
+        http,
+        key,
+        SharedTurns(ledger, http.cloud, "codat", REQUESTS),
+        check=lambda profile: check_instance(account, profile, ledger),
+        guard=guard.check,
+    )
 
 
-def check_tenant(account: Account, token: Token, organization: Seen[Organization]) -> Organization:
+def check_tenant(context: Context, token: Token, organization: Seen[Organization]) -> Organization:
     """Refuse to go on unless token, organization and configuration name the same tenant.
 
-    Every examination calls it, so no write happens without it.
+    Every examination calls it, and Microsoft Graph's client writes to no other tenant than the one
+    that was found here.
 
     Raises:
-        FixInput: they differ.
+        FixInput: they differ, or the name of the tenant led to another one before.
         AskAdministrator: the tenant may not be looked at, so nothing can be compared.
     """
+    account = context.account
     where = f'account "{account.name}", tenant = "{account.tenant}"'
     if organization.value is None:
         raise AskAdministrator(
@@ -167,4 +196,6 @@ def check_tenant(account: Account, token: Token, organization: Seen[Organization
             next="sign out, sign in again to the right tenant",
             section="00_start_here#which-tenant",
         )
+    context.ledger.note_tenant(account.identity, found.id)
+    context.guard.admit(found.id, *domains)
     return found

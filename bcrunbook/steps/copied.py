@@ -32,8 +32,7 @@ async def copy_secret(context: Context, *, wanted: str = "") -> Secret:
         )
     await clipboard.copy(kept.value)
     try:
-        name = context.account.name
-        note_taken(context.ledger, name, kept.marker, kept.client_id, "clipboard")
+        note_taken(context.ledger, context.identity, kept.marker, kept.client_id, "clipboard")
     except BaseException:
         await clipboard.clear(kept.value)
         raise

@@ -100,6 +100,7 @@ class EnableIntegration(PersonsStep):
     id: ClassVar[str] = "enable_integration"
     title: ClassVar[str] = "Enable the integration"
     needs: ClassVar[tuple[str, ...]] = ("codat_keys",)
+    is_about_codat: ClassVar[bool] = True
 
     async def examine(self, context: Context) -> ToggleFindings:
         """One call to Codat, two the first time, and the ledger."""
@@ -109,8 +110,8 @@ class EnableIntegration(PersonsStep):
             account=account,
             profile=profile,
             integration=integration,
-            keys=said(ledger, account.name, CodatKeys.id, SAVE_KEYS),
-            word=said(ledger, account.name, self.id, ENABLE),
+            keys=said(ledger, account.identity, CodatKeys.id, SAVE_KEYS),
+            word=said(ledger, account.identity, self.id, ENABLE),
             page=codat_portal.accounting_page(context.cloud),
         )
 

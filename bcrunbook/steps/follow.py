@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from bcrunbook.accounts import Identity
+from bcrunbook.ledger import Ledger
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.step import Findings, Step
 
@@ -41,12 +44,12 @@ def remember(
         run_id: the run that saw it.
     """
     for seen in findings.observations if findings is not None else ():
-        account, its_step = context.account.name, seen.step or step.id
+        whose, its_step = context.identity, seen.step or step.id
         customer = seen.customer or context.customer_name
-        known = context.ledger.latest(account, its_step, seen.kind, seen.subject, customer)
-        if known is None or known.data != seen.data:
+        known = context.ledger.latest(whose, its_step, seen.kind, customer=customer)
+        if known is None or (known.subject, known.data) != (seen.subject, seen.data):
             context.ledger.record(
-                account,
+                whose,
                 its_step,
                 seen.kind,
                 seen.subject,
@@ -57,9 +60,19 @@ def remember(
             )
 
 
-def lease(step: Step[Any], context: Context) -> AbstractAsyncContextManager[None]:
-    """The lease on the account, or on the customer that a step is about."""
-    name = f"account/{context.account.name}"
-    if context.customer is not None:
-        name = f"{name}/customer/{context.customer.name}"
-    return context.ledger.lease(name, what=f"step {step.id}")
+@asynccontextmanager
+async def lease(step: Step[Any], context: Context) -> AsyncIterator[None]:
+    """The lease on the account, or on the customer that a step is about.
+
+    Services are written to in the block only, and only while it is held.
+    """
+    name = lease_name(context.ledger, context.identity, context.customer_name)
+    async with context.ledger.lease(name, what=f"step {step.id}") as held:
+        with context.guard.held(held):
+            yield
+
+
+def lease_name(ledger: Ledger, whose: Identity, customer: str | None = None) -> str:
+    """What is leased: an account, or one of its customers, in its cloud and tenant."""
+    name = f"account/{whose.account}" + (f"/customer/{customer}" if customer else "")
+    return f"{name} ({whose.cloud}, tenant {ledger.tenant_of(whose)})"

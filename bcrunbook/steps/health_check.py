@@ -111,6 +111,7 @@ class HealthCheck(PersonsStep):
     id: ClassVar[str] = "health_check"
     title: ClassVar[str] = "Check that everything still stands"
     needs: ClassVar[tuple[str, ...]] = ("enable_integration",)
+    is_about_codat: ClassVar[bool] = True
 
     async def examine(self, context: Context) -> HealthFindings:
         """The account with the eyes of steps 1, 2, 3 and 5, what was said in step 4, and each
@@ -250,7 +251,7 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
     current, account = findings.current, context.account
     if current is None:
         return []
-    word = said(context.ledger, account.name, CodatKeys.id, SAVE_KEYS)
+    word = said(context.ledger, account.identity, CodatKeys.id, SAVE_KEYS)
     if word is not None and word.subject == current.marker:
         return [Part(WORD, as_said("saved", word), WORDS_SOURCE, Verdict.OK)]
     detail = "nobody has said that the current secret is saved there"

@@ -17,6 +17,7 @@ from typing import ClassVar
 from bcrunbook import aadsts
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.errors import FixInput, ReportBug, RunbookError
+from bcrunbook.ledger import Ledger
 from bcrunbook.notice.preflight import PREFLIGHT
 from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
 from bcrunbook.services.codat_models import Company, Connection
@@ -27,6 +28,7 @@ from bcrunbook.steps.installation.memory import EXTENSION, Memory, remembered
 from bcrunbook.steps.installation.poll import LINKED, Poll
 from bcrunbook.steps.installation.verdict import Judgement, Verdict, judge, timeline
 from bcrunbook.steps.installation.watch import Watch
+from bcrunbook.steps.said import said
 from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Observation, Row, Sighting
 from bcrunbook.steps.step import Verdict as Compared
 
@@ -34,6 +36,9 @@ MAKE_COMPANY = "company"
 MAKE_CONNECTION = "connection"
 LINK = "link"
 TAG = "bcrunbook-customer"
+SAME_COMPANY = "same_company"
+COMPANY = "company"
+_COMPANY, _CUSTOMER = "Company in Codat", "Customer"
 _DROPPED = re.compile(r"[^\w\s\-'&@.,?!]|_")
 
 _ADVICE = {
@@ -67,6 +72,7 @@ class CustomerFindings(Findings):
         enabled: whether the integration is enabled in Codat.
         company: Codat's company that bears the customer's tag.
         twins: how many more bear it.
+        whose: why the company may be another customer's; empty when it is this one's.
         connection: its connection to Business Central; None without one.
         poll: the last look; None without a connection.
         judgement: what the looks of the current watch say together.
@@ -88,6 +94,7 @@ class CustomerFindings(Findings):
     place: str
     watched: tuple[Poll, ...] = ()
     open_since: datetime | None = None
+    whose: str = ""
 
     @property
     def timeline(self) -> tuple[Sighting, ...]:
@@ -97,7 +104,7 @@ class CustomerFindings(Findings):
     @property
     def under_way(self) -> str:
         """What takes its time and is watched."""
-        if self.judgement is None:
+        if self.judgement is None or self.whose:
             return ""
         if self.judgement.is_under_way or self.judgement.verdict is Verdict.UNCONFIRMED:
             return f"App Link: {self.judgement.verdict.value} ({self.judgement.because})"
@@ -110,7 +117,11 @@ class CustomerFindings(Findings):
         A run that was killed between two looks leaves a watch open, which the next one's first look
         may settle.
         """
+        if self.whose:
+            return ()
         found = []
+        if self.company is not None:
+            found.append(company_seen(self.company, self.customer))
         if self.poll is not None and self.poll.installed is not None and self.place:
             known = remembered(self.memory, self.poll.installed, self.poll.at)
             found.append(Observation(EXTENSION, self.place, known.as_dict()))
@@ -137,7 +148,11 @@ class CustomerFindings(Findings):
         source = f"Codat API, companies tagged {TAG}"
         wanted = "one company"
         if self.company is None:
-            return Finding("Company in Codat", wanted, "none", source, Compared.DIFFERS)
+            return Finding("Company in Codat", wanted, "none", source, Compared.DIFFERS, self.whose)
+        if self.whose:
+            wanted = codat_name(self.customer.display_name)
+            actual = self.company.name
+            return Finding("Company in Codat", wanted, actual, source, Compared.DIFFERS, self.whose)
         if self.twins:
             advice = "Somebody tagged several. The oldest is used; remove the tag from the others."
             actual = f"{self.company.name}, and {self.twins} more with the same tag"
@@ -218,13 +233,15 @@ class LinkCustomer:
     title: ClassVar[str] = "Link a customer"
     needs: ClassVar[tuple[str, ...]] = ("enable_integration",)
     is_per_customer: ClassVar[bool] = True
+    is_about_codat: ClassVar[bool] = True
 
     async def examine(self, context: Context) -> CustomerFindings:
         """Codat's company and connection, and one look at the installation. Writes nothing."""
         customer, codat = _customer(context), codat_of(context)
         integration = await codat.integration(BUSINESS_CENTRAL)
         company, twins = await find_company(codat, context.account, customer)
-        connection = await find_connection(codat, company) if company else None
+        whose = difference(context, customer, company)
+        connection = await find_connection(codat, company) if company and not whose else None
         poll = judgement = memory = None
         place = ""
         watched: tuple[Poll, ...] = ()
@@ -254,12 +271,15 @@ class LinkCustomer:
             place=place,
             watched=watched,
             open_since=open_since,
+            whose=whose,
         )
 
     def plan(self, findings: CustomerFindings) -> tuple[Change, ...]:
         """The company, the connection, and the customer's part."""
         if not findings.enabled:
             return (_enable_first(),)
+        if findings.whose:
+            return (_same_company(findings),)
         changes: list[Change] = []
         customer = findings.customer
         name = codat_name(customer.display_name)
@@ -291,11 +311,22 @@ class LinkCustomer:
         """Make the company or the connection, unless a look just before shows it."""
         customer, codat = _customer(context), codat_of(context)
         company, _ = await find_company(codat, context.account, customer)
+        require_own(context, customer, company)
         if change.key == MAKE_COMPANY:
             if company is None:
-                await codat.create_company(
+                company = await codat.create_company(
                     codat_name(customer.display_name),
                     tags={TAG: tag_of(context.account, customer)},
+                )
+                seen = company_seen(company, customer)
+                context.ledger.record(
+                    context.identity,
+                    self.id,
+                    seen.kind,
+                    seen.subject,
+                    "done",
+                    seen.data,
+                    customer=customer.name,
                 )
             return True
         if change.key != MAKE_CONNECTION:
@@ -402,10 +433,11 @@ async def fetch_link(context: Context) -> str:
     needed, shown or sent, and never kept.
 
     Raises:
-        FixInput: step 6 has not made the connection yet.
+        FixInput: step 6 has not made the connection yet, or the company may be another customer's.
     """
     customer, codat = _customer(context), codat_of(context)
     company, _ = await find_company(codat, context.account, customer)
+    require_own(context, customer, company)
     connection = await find_connection(codat, company) if company else None
     if connection is None:
         raise FixInput(
@@ -426,6 +458,126 @@ async def find_company(
     return (ordered[0], len(ordered) - 1) if ordered else (None, 0)
 
 
+def company_seen(company: Company, customer: Customer) -> Observation:
+    """What the ledger remembers of a customer's company, and of who the customer was."""
+    data = {"name": company.name, "customer": customer.display_name}
+    return Observation(COMPANY, company.id, data)
+
+
+def difference(context: Context, customer: Customer, company: Company | None) -> str:
+    """Why the company with a customer's tag may be another's; empty when it is this one's.
+
+    The tag says under which key it was made. Whose key that is now, a file may have changed: a
+    list that was sorted anew gives every key to somebody else.
+    """
+    ledger, wanted = context.ledger, codat_name(customer.display_name)
+    if company is None:
+        return _made_before(context, customer)
+    if _same(codat_name(company.name), wanted):
+        return ""
+    word = said(ledger, context.identity, LinkCustomer.id, SAME_COMPANY, customer.name)
+    if word is not None and word.subject == company.id:
+        values = word.data["values"]
+        if (values.get(_CUSTOMER), values.get(_COMPANY)) == (customer.display_name, company.name):
+            return ""
+    return (
+        f'The company that bears the tag of {customer.name} is called "{company.name}", and'
+        f" {customer.name} is {customer.display_name}. Are they the same?"
+    )
+
+
+def renamed(ledger: Ledger, account: Account) -> list[str]:
+    """Customers whose key was another customer's when the company was made, a sentence each."""
+    known = ledger.facts(account.identity, LinkCustomer.id, COMPANY)
+    then = {
+        str(fact.customer): str(fact.data["customer"])
+        for fact in known
+        if fact.instance == account.identity.instance
+    }
+    return [
+        f"Is it meant? {account.name}/{name} was {then[name]} when the company in Codat was made,"
+        f" and is {customer.display_name} in the file."
+        for name, customer in account.customers.items()
+        if name in then and then[name] != customer.display_name
+    ]
+
+
+def _made_before(context: Context, customer: Customer) -> str:
+    """Whether a company of this customer's name was made for a key that is gone from the file."""
+    account, identity = context.account, context.identity
+    known = context.workspace.accounts
+    for fact in context.ledger.elsewhere(LinkCustomer.id, COMPANY, cloud=identity.cloud):
+        if fact.instance != identity.instance or fact.data["customer"] != customer.display_name:
+            continue
+        whose = known.get(fact.account)
+        is_mine = (fact.account, fact.customer) == (account.name, customer.name)
+        is_kept = whose is not None and fact.customer in whose.customers
+        if not is_mine and not is_kept:
+            return (
+                f"{customer.display_name} has a company in this instance already, made as"
+                f" {fact.account}/{fact.customer} ({fact.subject}). A second one is not made: give"
+                f" the customer its key back, or delete that company in the Codat Portal."
+            )
+    return ""
+
+
+def require_own(context: Context, customer: Customer, company: Company | None) -> None:
+    """Refuse to go on with a company that may be another customer's.
+
+    Raises:
+        FixInput: names both.
+    """
+    if why := difference(context, customer, company):
+        raise FixInput(
+            f"{why} Nothing was written, and no link is given out.",
+            where=f'account "{context.account.name}", customer "{customer.name}"',
+            next=f"bcrunbook run {context.account.name} link_customer --customer {customer.name}:"
+            " it asks which it is",
+        )
+
+
+def _same(one: str, other: str) -> bool:
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+
+
+def _same_company(findings: CustomerFindings) -> Change:
+    """The question whether the company that was found is this customer's, under another name."""
+    account, customer, company = findings.account, findings.customer, findings.company
+    if company is None:
+        return Change(
+            SAME_COMPANY,
+            f"say which key {customer.display_name} has",
+            by="person",
+            hand_off=HandOff(
+                who="whoever keeps the customers' file",
+                found=findings.whose,
+                actions=("Mend the customers' file, then run this step again.",),
+            ),
+        )
+    return Change(
+        SAME_COMPANY,
+        f"say whether {company.name} is {customer.display_name}",
+        (Row("Company in Codat", company.name, codat_name(customer.display_name)),),
+        by="person",
+        subject=company.id,
+        hand_off=HandOff(
+            who="whoever keeps the customers' file",
+            found=findings.whose,
+            actions=(
+                "If the keys of the customers' file were mixed up (sorted anew, a row taken out):"
+                " give each customer the key back that it had, and run this step again.",
+                f"If it is the same company under another name: bcrunbook confirm {account.name}"
+                f" {LinkCustomer.id} --customer {customer.name} --by YOUR-NAME (or the button in"
+                " the notebook). Codat keeps the name that it has.",
+                f"If {customer.name} is another customer now: give it a key of its own; a company"
+                " of its own is made then.",
+            ),
+            values=((_COMPANY, company.name), (_CUSTOMER, customer.display_name)),
+            confirmation=f"{company.name} in Codat is {customer.display_name}",
+        ),
+    )
+
+
 async def find_connection(codat: Codat, company: Company) -> Connection | None:
     """The company's connection to Business Central: a Linked one first, else the newest."""
     found = [
@@ -439,7 +591,7 @@ async def find_connection(codat: Codat, company: Company) -> Connection | None:
 def recall(context: Context, place: str) -> Memory | None:
     """What is known of the extension in an environment."""
     fact = context.ledger.latest(
-        context.account.name,
+        context.identity,
         LinkCustomer.id,
         EXTENSION,
         subject=place,

@@ -13,22 +13,38 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from bcrunbook.accounts import Account
+from bcrunbook.accounts import Account, Identity
 from bcrunbook.errors import FixInput, NotFound, RunbookError
 from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
 from bcrunbook.services.graph_reads import (
     Read,
     application_named,
-    application_with_client_id,
     applications_tagged,
     organization,
     service_principal,
 )
 from bcrunbook.services.wire import Seen
-from bcrunbook.steps.application import remember, remembered_client_id
+from bcrunbook.steps.application import (
+    APPLICATION,
+    Lookup,
+    application_seen,
+    lookup,
+    remember,
+    remembered_client_id,
+    require_own,
+)
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.step import AccountStep, Change, Finding, Findings, Row, Verdict
+from bcrunbook.steps.step import (
+    AccountStep,
+    Change,
+    Finding,
+    Findings,
+    HandOff,
+    Observation,
+    Row,
+    Verdict,
+)
 from bcrunbook.steps.wanted import (
     AUDIENCE,
     MOST_REDIRECT_URIS,
@@ -50,6 +66,9 @@ class RegistrationFindings(Findings):
         application: the application, found by marker or by client id.
         found_by: how it was found, in words; empty when it is not there.
         principal: its service principal; unknown before there is an application.
+        whose: why it may be somebody else's; empty when it is the account's own.
+        before: an application that this ledger knows under an account's name that is gone from
+            accounts.toml, and that may be this one's; empty without.
     """
 
     account: Account
@@ -57,6 +76,14 @@ class RegistrationFindings(Findings):
     application: Seen[Application]
     found_by: str
     principal: Seen[ServicePrincipal]
+    whose: str = ""
+    before: str = ""
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The application, where it is known to be this account's."""
+        app = self.application.value
+        return (application_seen(app),) if app is not None and not self.whose else ()
 
     def rows(self) -> tuple[Finding, ...]:
         """The application's facts, wanted against actual."""
@@ -84,6 +111,7 @@ class RegistrationFindings(Findings):
                 app.display_name,
                 f"{source}, found by {self.found_by}",
                 _compare(app.display_name == self.account.application),
+                f"Whose is it? {self.whose[0].upper()}{self.whose[1:]}." if self.whose else "",
             ),
             Finding("Client ID", "", app.app_id, source, Verdict.NOTE),
             Finding(
@@ -145,37 +173,41 @@ class RegisterApplication(AccountStep):
 
     async def examine(self, context: Context) -> RegistrationFindings:
         """Find the application and its service principal: one call, two right after creation."""
-        account, graph = context.account, context.graph
-        reads: list[Read[Any]] = [organization(), application_named(account.unique_name)]
-        known = account.client_id or remembered_client_id(context)
-        if known:
-            reads += [application_with_client_id(known), service_principal(known)]
+        account, graph, how = context.account, context.graph, lookup(context)
+        reads: list[Read[Any]] = [organization(), *how.reads]
+        if how.known:
+            reads.append(service_principal(how.known))
         seen = await graph.look(*reads)
-        tenant = check_tenant(account, await context.sign_in.graph(), seen[0])
-        by_marker, by_id = seen[1], seen[2] if known else Seen(None)
-        if account.client_id and by_id.is_absent:
+        tenant = check_tenant(context, await context.sign_in.graph(), seen[0])
+        found = seen[1 : 1 + len(how.reads)]
+        if account.client_id and found[1].is_absent:
             raise _no_such_client_id(account)
-        if account.client_id and by_marker.value and by_marker.value.app_id != account.client_id:
-            raise _two_applications(account, by_marker.value)
-        application, found_by = by_marker, "marker"
-        if application.value is None and account.client_id:
-            application, found_by = by_id, "client id in accounts.toml"
-        elif application.value is None and by_id.value is not None and _is_ours(by_id.value):
-            # Just made (the marker trails behind), or made where the marker was refused.
-            application, found_by = by_id, "client id in the ledger"
+        application = how.found(found)
         app = application.value
         if app is None:
+            before = "" if application.unknown else _before(context, how)
             return RegistrationFindings(
-                account, tenant, application, "", Seen(None, "no client id")
+                account, tenant, application, "", Seen(None, "no client id"), before=before
             )
         principal: Seen[ServicePrincipal] = (
-            seen[3] if known == app.app_id else (await graph.look(service_principal(app.app_id)))[0]
+            seen[-1]
+            if how.known == app.app_id
+            else (await graph.look(service_principal(app.app_id)))[0]
         )
-        return RegistrationFindings(account, tenant, application, found_by, principal)
+        return RegistrationFindings(
+            account,
+            tenant,
+            application,
+            how.found_by(found),
+            principal,
+            whose=how.difference(app),
+        )
 
     def plan(self, findings: RegistrationFindings) -> tuple[Change, ...]:
         """Create or change the application, then make its service principal."""
         account, app = findings.account, findings.application.value
+        if findings.whose or findings.before:
+            return (_whose(findings),)
         changes: list[Change] = []
         principal = Change(
             "service_principal",
@@ -214,7 +246,10 @@ class RegisterApplication(AccountStep):
         account, app = findings.account, findings.application.value
         if app is None:
             made = await self._create(context, account)
-            remember(context, "application", made.app_id, {"object_id": made.id})
+            seen = application_seen(made)
+            # What was asked for: the answer may tell less.
+            name = {"name": account.application}
+            remember(context, seen.kind, seen.subject, {**seen.data, **name})
             return
         await self._updated(context, app)
 
@@ -249,6 +284,7 @@ class RegisterApplication(AccountStep):
                 await graph.look(applications_tagged(account.unique_name))
             )[0]
             if tagged.value:
+                require_own(lookup(context), tagged.value[0])
                 return await self._updated(context, tagged.value[0])
             if refusal.code not in ("Request_BadRequest", "BadRequest", "Request_UnsupportedQuery"):
                 raise
@@ -273,10 +309,6 @@ class RegisterApplication(AccountStep):
                 ("Redirect URI", REDIRECT_URI),
             ),
         )
-
-
-def _is_ours(app: Application) -> bool:
-    return any(tag.startswith("bcrunbook-") for tag in app.tags)
 
 
 def _creation(account: Account) -> dict[str, Any]:
@@ -370,10 +402,64 @@ def _no_such_client_id(account: Account) -> NotFound:
     )
 
 
-def _two_applications(account: Account, marked: Application) -> FixInput:
-    return FixInput(
-        f"Two applications claim this account: {account.client_id} is named in accounts.toml,"
-        f" {marked.app_id} bears the marker {account.unique_name}.",
-        where=f'account "{account.name}", client_id',
-        next="keep one: correct client_id, or delete the application you do not want",
+def _before(context: Context, how: Lookup) -> str:
+    """The client id of what an account that is gone from accounts.toml has registered here.
+
+    An account that was given another name means the same application; a second one would be made.
+    """
+    mine = context.ledger.tenant_of(context.identity)
+    for fact in context.ledger.elsewhere(
+        RegisterApplication.id, APPLICATION, cloud=context.account.cloud
+    ):
+        whose = Identity(fact.account, str(fact.cloud), str(fact.tenant))
+        if (
+            fact.account not in context.workspace.accounts
+            and fact.data.get("name") == context.account.application
+            and context.ledger.tenant_of(whose) == mine
+        ):
+            return fact.subject
+    return ""
+
+
+def _whose(findings: RegistrationFindings) -> Change:
+    """The question whose application it is; the answer goes into accounts.toml."""
+    account, app = findings.account, findings.application.value
+    client_id = app.app_id if app is not None else findings.before
+    place = f"accounts.{account.name} of accounts.toml"
+    actions: tuple[str, ...]
+    if app is None:
+        actions = (
+            f"An account that is not in accounts.toml any more has registered {client_id} under"
+            f' the name "{account.application}" in this tenant.',
+            f"If {account.name} is that account under a new name: write client_id ="
+            f' "{client_id}" into {place}.',
+            f"If it is another account: give {account.name} an application name of its own.",
+        )
+    elif findings.whose.startswith("it was called"):
+        actions = (
+            f'If it is to be called "{app.display_name}" from now on: write application ='
+            f' "{app.display_name}" into {place}.',
+            f'If not: rename it to "{account.application}" in the Azure portal (App registrations,'
+            " the application, Branding & properties), and find out who renamed it: another"
+            " workspace may have an account of this name.",
+        )
+    else:
+        actions = (
+            f"If {account.name} is to go on with this application: write client_id ="
+            f' "{client_id}" into {place}. It is then called "{account.application}".',
+            f"If it belongs to somebody else: give the account {account.name} another name, such as"
+            f" {account.name}-2. An application of its own is registered then.",
+        )
+    return Change(
+        "whose_application",
+        f"say whose application {client_id} is",
+        (Row("Name", app.display_name if app else account.application, account.application),),
+        by="person",
+        subject=client_id,
+        hand_off=HandOff(
+            who="you, or whoever registered it",
+            found=findings.whose,
+            actions=(*actions, "Then run this step again."),
+            values=(("Client ID", client_id),),
+        ),
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput
 from bcrunbook.ledger import Fact, Ledger
 from bcrunbook.secrets import looks_like_secret, scrub
 from bcrunbook.steps.step import Change
+
+EARLIER_RECORDS = "earlier_records"
+"""The change with which somebody says whose the ledger's records without a tenant are."""
 
 _LONGEST_NAME = 100
 _SECRET_STEP, _TAKEN = "client_secret", "secret_copied"
@@ -34,15 +38,18 @@ def checked_name(by: str) -> str:
     return name
 
 
-def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) -> str:
+def confirm(
+    ledger: Ledger, whose: Identity, step: str, change: Change, by: str, customer: str | None = None
+) -> str:
     """Note that somebody says they have done a change.
 
     Args:
         ledger: where it is noted.
-        account: the account's name.
+        whose: the account as it is meant now.
         step: the step's id.
         change: a change by a person, with the values it was about.
         by: who says so.
+        customer: the customer that it is about.
 
     Returns:
         The name as it was noted.
@@ -53,23 +60,28 @@ def confirm(ledger: Ledger, account: str, step: str, change: Change, by: str) ->
     handed, name = change.hand_off, checked_name(by)
     assert handed is not None
     if handed.secret:
-        _check_taken(ledger, account, change)
+        _check_taken(ledger, whose, change)
     ledger.record(
-        account,
+        whose,
         step,
         change.key,
         change.subject,
         "said",
         {"said": handed.confirmation, "values": dict(handed.values)},
+        customer=customer,
         said_by=name,
     )
+    if change.key == EARLIER_RECORDS:
+        ledger.claim(whose)
     return name
 
 
-def said(ledger: Ledger, account: str, step: str, key: str) -> Fact | None:
+def said(
+    ledger: Ledger, whose: Identity, step: str, key: str, customer: str | None = None
+) -> Fact | None:
     """What somebody said last about the change of this key; None when nobody has."""
-    words = [fact for fact in ledger.facts(account, step, key) if fact.basis == "said"]
-    return words[-1] if words else None
+    words = ledger.facts(whose, step, key, customer=customer)
+    return next((fact for fact in reversed(words) if fact.basis == "said"), None)
 
 
 def as_said(what: str, word: Fact) -> str:
@@ -77,30 +89,30 @@ def as_said(what: str, word: Fact) -> str:
     return f"{what}, says {word.said_by} ({word.at:%Y-%m-%d})"
 
 
-def note_taken(ledger: Ledger, account: str, marker: str, client_id: str, to: str) -> None:
+def note_taken(ledger: Ledger, whose: Identity, marker: str, client_id: str, to: str) -> None:
     """Note which secret went into a person's hands.
 
     Args:
         ledger: where it is noted.
-        account: the account's name.
+        whose: the account as it is meant now.
         marker: which secret.
         client_id: of which application.
         to: `clipboard` or `terminal`.
     """
     data = {"client_id": client_id, "to": to}
-    ledger.record(account, _SECRET_STEP, _TAKEN, marker, "done", data)
+    ledger.record(whose, _SECRET_STEP, _TAKEN, marker, "done", data)
 
 
-def _check_taken(ledger: Ledger, account: str, change: Change) -> None:
+def _check_taken(ledger: Ledger, whose: Identity, change: Change) -> None:
     """Refuse a word about one secret when another one was taken last: that one was saved."""
-    taken = ledger.latest(account, _SECRET_STEP, _TAKEN)
+    taken = ledger.latest(whose, _SECRET_STEP, _TAKEN)
     if taken is None or taken.subject == change.subject:
         return
     raise FixInput(
         f"The secret that was copied last ({taken.subject}, {taken.at:%Y-%m-%d %H:%M} UTC) is not"
         f" the one that was handed over ({change.subject}). Nothing was noted.",
-        where=f'account "{account}", the ledger',
+        where=f'account "{whose.account}", the ledger',
         why="the secret was replaced in between, so the portal may hold the older one",
-        next=f"run the step again, copy the secret again (bcrunbook secret copy {account}), save it"
-        " in the portal, and then say so",
+        next="run the step again, copy the secret again (bcrunbook secret copy"
+        f" {whose.account}), save it in the portal, and then say so",
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bcrunbook.accounts import Account
+from bcrunbook.accounts import Account, Identity, neighbours
 from bcrunbook.errors import RunbookError
 from bcrunbook.services import azure
 from bcrunbook.services.graph_models import Organization, ServicePrincipal, User
@@ -18,6 +18,7 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Token
 from bcrunbook.steps.context import Context, check_tenant
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
+from bcrunbook.steps.said import EARLIER_RECORDS
 from bcrunbook.steps.step import Change, Finding, Findings, HandOff, PersonsStep, Verdict
 from bcrunbook.steps.wanted import BUSINESS_CENTRAL
 
@@ -37,6 +38,9 @@ class StartFindings(Findings):
         business_central: Business Central's service principal in the tenant.
         tenants: the tenants that the identity can see.
         is_application: whether an application signs in.
+        neighbours: accounts of the other kind in the same tenant.
+        strangers: as what else the ledger knows an account of this name; None for what was noted
+            before tenants were.
     """
 
     account: Account
@@ -46,6 +50,8 @@ class StartFindings(Findings):
     business_central: Seen[ServicePrincipal]
     tenants: Seen[tuple[azure.Tenant, ...]]
     is_application: bool
+    neighbours: tuple[str, ...] = ()
+    strangers: tuple[Identity | None, ...] = ()
 
     @property
     def may_register(self) -> bool | None:
@@ -68,7 +74,12 @@ class StartFindings(Findings):
 
     def rows(self) -> tuple[Finding, ...]:
         """Who and where, then what to have, then which steps this identity may do."""
-        return (*self._who_and_where(), *self._to_have(), *self._may_do())
+        return (
+            *self._who_and_where(),
+            *self._same_name(),
+            *self._to_have(),
+            *self._may_do(),
+        )
 
     def _who_and_where(self) -> tuple[Finding, ...]:
         who = self.user.value
@@ -97,6 +108,48 @@ class StartFindings(Findings):
                 "" if others in ("none", self.tenants.unknown) else "They are not touched.",
             ),
         )
+
+    def _same_name(self) -> tuple[Finding, ...]:
+        """What could be mixed up with this account; nothing in the usual case."""
+        found = []
+        if self.neighbours:
+            found.append(
+                Finding(
+                    "Other accounts in this tenant",
+                    "none of the other kind",
+                    "\n".join(self.neighbours),
+                    "accounts.toml",
+                    Verdict.NOTE,
+                    "A trial and production in one tenant keep applications apart by their names"
+                    " only. Is that meant?",
+                )
+            )
+        elsewhere = [str(one) for one in self.strangers if one is not None]
+        if elsewhere:
+            found.append(
+                Finding(
+                    f'Known of "{self.account.name}" elsewhere',
+                    str(self.account.identity),
+                    "\n".join(elsewhere),
+                    "the ledger",
+                    Verdict.NOTE,
+                    "What was done there stays there, and counts for nothing here. Was"
+                    " accounts.toml meant to be changed?",
+                )
+            )
+        if None in self.strangers:
+            found.append(
+                Finding(
+                    "Records without a tenant",
+                    "none",
+                    f'there are some of an account "{self.account.name}"',
+                    "the ledger",
+                    Verdict.DIFFERS,
+                    "They were noted by an earlier version, which did not note for which tenant."
+                    " They count for nothing until somebody says whose they are.",
+                )
+            )
+        return tuple(found)
 
     def _other_tenants(self) -> str:
         if self.tenants.value is None:
@@ -211,14 +264,18 @@ class StartHere(PersonsStep):
             reads.append(me())
         seen = await context.graph.look(*reads)
         token = await context.sign_in.graph()
+        tenant = check_tenant(context, token, seen[0])
+        names = {tenant.id.lower(), *(one.name.lower() for one in tenant.verified_domains)}
         return StartFindings(
             account=context.account,
-            organization=check_tenant(context.account, token, seen[0]),
+            organization=tenant,
             token=token,
             user=Seen(None) if is_application else seen[2],
             business_central=seen[1],
             tenants=await self._tenants(context),
             is_application=is_application,
+            neighbours=tuple(neighbours(context.workspace, context.account, names)),
+            strangers=tuple(context.ledger.strangers(context.identity)),
         )
 
     async def _tenants(self, context: Context) -> Seen[tuple[azure.Tenant, ...]]:
@@ -230,20 +287,47 @@ class StartHere(PersonsStep):
 
     def plan(self, findings: StartFindings) -> tuple[Change, ...]:
         """Nothing for the program; a person where this identity certainly may not go on."""
-        if findings.may_register is not False:
-            return ()
-        return (
-            Change(
-                "another_identity",
-                "sign in as somebody who may register applications",
-                by="person",
-                hand_off=HandOff(
-                    who="an administrator of the tenant, or a colleague with the role",
-                    actions=(
-                        f"Ask for one of the roles {_ADMINS} in this tenant, or let a colleague"
-                        " who has one run the notebooks.",
-                        "Or do every step by hand: each notebook tells how, and checks afterwards.",
-                    ),
-                ),
+        changes = []
+        if None in findings.strangers:
+            changes.append(_earlier_records(findings))
+        if findings.may_register is False:
+            changes.append(_another_identity())
+        return tuple(changes)
+
+
+def _earlier_records(findings: StartFindings) -> Change:
+    account = findings.account
+    return Change(
+        EARLIER_RECORDS,
+        f'say whose the earlier records of "{account.name}" are',
+        by="person",
+        hand_off=HandOff(
+            who="whoever ran the notebooks for this account before",
+            actions=(
+                f'The ledger has records of an account "{account.name}" that do not tell for which'
+                " tenant and Codat instance they were made.",
+                f"If it was for {account.identity}: bcrunbook confirm {account.name} start_here"
+                " --by YOUR-NAME (or the button in the notebook).",
+                "If not, or nobody knows: name another ledger in [ledger] url, or give this account"
+                " another name. What is there in the tenant is found again in any case.",
             ),
-        )
+            values=(("Account", str(account.identity)),),
+            confirmation=f"These records are of {account.identity}",
+        ),
+    )
+
+
+def _another_identity() -> Change:
+    return Change(
+        "another_identity",
+        "sign in as somebody who may register applications",
+        by="person",
+        hand_off=HandOff(
+            who="an administrator of the tenant, or a colleague with the role",
+            actions=(
+                f"Ask for one of the roles {_ADMINS} in this tenant, or let a colleague who has one"
+                " run the notebooks.",
+                "Or do every step by hand: each notebook tells how, and checks afterwards.",
+            ),
+        ),
+    )

@@ -264,12 +264,14 @@ class Step(Protocol[F]):
     """One step of the runbook. The id names module, notebook, tests and ledger rows.
 
     `needs` names the steps that must have succeeded before this one can say anything.
+    `is_about_codat` tells whether what it comes to is true of one Codat instance only.
     """
 
     id: ClassVar[str]
     title: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
     is_per_customer: ClassVar[bool]
+    is_about_codat: ClassVar[bool]
 
     async def examine(self, context: Context) -> F:
         """Read what is there. Writes nothing anywhere."""
@@ -299,6 +301,7 @@ class AccountStep:
     """Base of a step about the account itself, in which nothing goes on by itself for minutes."""
 
     is_per_customer: ClassVar[bool] = False
+    is_about_codat: ClassVar[bool] = False
 
     async def follow(self, context: Context, findings: Any, told: Callable[[str], None]) -> Any:
         """Nothing: no findings of such a step are under way."""

@@ -15,11 +15,7 @@ from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph_models import PasswordCredential
 from bcrunbook.signin import prove_client_secret
-from bcrunbook.steps.application import (
-    application_read,
-    remembered_client_id,
-    require_application,
-)
+from bcrunbook.steps.application import own_application, remembered_client_id
 from bcrunbook.steps.client_secret_findings import Credential
 from bcrunbook.steps.context import Context
 
@@ -46,9 +42,33 @@ class StoredSecret:
     ends: datetime | None
 
 
-def name_in_store(account: Account, marker: str) -> str:
-    """Under which name the secret store keeps a secret."""
-    return f"{account.name}/{marker}"
+def name_in_store(account: Account, client_id: str, marker: str) -> str:
+    """Under which name the secret store keeps a secret: that of one application's, whoever asks."""
+    return f"{account.name}/{client_id.lower()}/{marker}"
+
+
+def _names(account: Account, client_id: str, marker: str) -> tuple[str, str]:
+    """The same, and the name under which it was kept before names told the application."""
+    return name_in_store(account, client_id, marker), f"{account.name}/{marker}"
+
+
+async def kept_value(context: Context, client_id: str, marker: str) -> tuple[str, Secret] | None:
+    """A secret of the account's application as the store has it.
+
+    Returns:
+        Where it is kept and its value; None when it is not there.
+    """
+    for name in _names(context.account, client_id, marker):
+        value = await context.store.get(name)
+        if value is not None:
+            return str(context.store.reference(name)), value
+    return None
+
+
+async def forget_value(context: Context, client_id: str, marker: str) -> None:
+    """Remove a secret of the account's application from the store."""
+    for name in _names(context.account, client_id, marker):
+        await context.store.delete(name)
 
 
 def marker_by_hand(seen: PasswordCredential) -> str:
@@ -56,19 +76,19 @@ def marker_by_hand(seen: PasswordCredential) -> str:
     return seen.key_id[:8].lower()
 
 
-async def credential_of(context: Context, seen: PasswordCredential) -> Credential:
+async def credential_of(context: Context, client_id: str, seen: PasswordCredential) -> Credential:
     """One secret on the application, with what store and ledger know of it."""
     found = _MARKER.search(seen.display_name or "")
     if found is None:
         # One that was made by hand counts as ours when its value was brought here.
         marker = marker_by_hand(seen)
-        is_stored = await context.store.get(name_in_store(context.account, marker)) is not None
+        is_stored = await kept_value(context, client_id, marker) is not None
         return Credential(seen, marker if is_stored else "", is_stored)
-    marker, name = found.group(1), context.account.name
-    is_stored = await context.store.get(name_in_store(context.account, marker)) is not None
+    marker = found.group(1)
+    is_stored = await kept_value(context, client_id, marker) is not None
 
     def told(kind: str) -> bool:
-        return context.ledger.latest(name, _STEP, kind, subject=marker) is not None
+        return context.ledger.latest(context.identity, _STEP, kind, subject=marker) is not None
 
     is_orphan = not is_stored and told("secret_intent") and not told("secret_stored")
     return Credential(seen, marker, is_stored, is_orphan)
@@ -135,12 +155,14 @@ def _no_use(refusal: RunbookError, account: Account) -> FixInput:
 
 async def _by_ledger(context: Context) -> StoredSecret | None:
     account, ledger = context.account, context.ledger
-    removed = {fact.subject for fact in ledger.facts(account.name, _STEP, "secret_removed")}
+    whose = context.identity
+    removed = {fact.subject for fact in ledger.facts(whose, _STEP, "secret_removed")}
     client_id = account.client_id or remembered_client_id(context)
-    for fact in reversed(ledger.facts(account.name, _STEP, "secret_stored")):
+    for fact in reversed(ledger.facts(whose, _STEP, "secret_stored")):
         ends = datetime.fromisoformat(fact.data["ends"])
-        of_another = client_id and fact.data["client_id"] != client_id
-        if fact.subject in removed or of_another or ends <= datetime.now(UTC):
+        of_another = client_id and fact.data["client_id"].lower() != client_id.lower()
+        # Whether it has ended is for Entra to say: this machine's clock may be wrong.
+        if fact.subject in removed or of_another:
             continue
         found = await _stored(context, fact.data["client_id"], fact.subject, ends)
         if found is not None:
@@ -149,10 +171,11 @@ async def _by_ledger(context: Context) -> StoredSecret | None:
 
 
 async def _by_application(context: Context) -> StoredSecret | None:
-    _, find = application_read(context)
-    app = require_application((await context.graph.look(find))[0], context.account)
-    seen = tuple([await credential_of(context, one) for one in app.password_credentials])
-    best = newest(seen, datetime.now(UTC))
+    app = await own_application(context)
+    seen = tuple(
+        [await credential_of(context, app.app_id, one) for one in app.password_credentials]
+    )
+    best = newest(seen, context.graph.now)
     if best is None:
         return None
     return await _stored(context, app.app_id, best.marker, best.seen.end_date_time)
@@ -161,8 +184,8 @@ async def _by_application(context: Context) -> StoredSecret | None:
 async def _stored(
     context: Context, client_id: str, marker: str, ends: datetime | None
 ) -> StoredSecret | None:
-    name = name_in_store(context.account, marker)
-    value = await context.store.get(name)
-    if value is None:
+    kept = await kept_value(context, client_id, marker)
+    if kept is None:
         return None
-    return StoredSecret(client_id, marker, str(context.store.reference(name)), value, ends)
+    reference, value = kept
+    return StoredSecret(client_id, marker, reference, value, ends)

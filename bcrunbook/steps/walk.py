@@ -17,11 +17,12 @@ from typing import Any, Generic, Protocol
 
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.services.patience import Patience
+from bcrunbook.steps import SETUP_STEPS
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.follow import lease, remember
+from bcrunbook.steps.required import not_yet
 from bcrunbook.steps.said import confirm
 from bcrunbook.steps.step import PASSED, Change, F, Finding, Mode, Outcome, State, Step, Verdict
-from bcrunbook.steps.without_trial import is_allowed
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
 SETTLING = Patience(first=2.0, longest=20.0, deadline=240.0)
@@ -90,8 +91,10 @@ class Walk(Generic[F]):
         self._declined = False
         self._approve: Approve | None = None
         self._approved: frozenset[Change] = frozenset()
+        whose = context.identity
+        self._whose = whose if step.is_about_codat else whose.apart_from_codat
         self._run_id = context.ledger.begin_run(
-            context.account.name, step.id, mode.value, context.cloud.kind, context.customer_name
+            self._whose, step.id, mode.value, context.customer_name
         )
 
     async def examine(self) -> tuple[Finding, ...]:
@@ -178,7 +181,7 @@ class Walk(Generic[F]):
             ledger.end_run(self._run_id, state.value)
             ledger.record_outcome(
                 self._run_id,
-                outcome.account,
+                self._whose,
                 self.step.id,
                 state.value,
                 outcome.as_dict(),
@@ -189,7 +192,7 @@ class Walk(Generic[F]):
     def _since(self, state: State, now: datetime) -> datetime:
         """Since when the step has ended this way; what changed and what was there are both well."""
         before = self.context.ledger.latest_outcome(
-            self.context.account.name, self.step.id, self.context.customer_name
+            self._whose, self.step.id, self.context.customer_name
         )
         if before is None or (before.state != state and not {before.state, state} <= PASSED):
             return now
@@ -197,22 +200,12 @@ class Walk(Generic[F]):
         return datetime.fromisoformat(told) if told else before.at
 
     def _check_required(self) -> None:
-        """Refuse to write for an account before the one it requires has passed the same step."""
-        account = self.context.account
-        if account.requires is None or is_allowed(self.context.ledger, account.name):
-            return
-        passed = {
-            row.step
-            for row in self.context.ledger.outcomes(account.requires)
-            if row.state in PASSED
-        }
-        if self.step.id not in passed:
-            raise FixInput(
-                f'"{account.name}" waits for "{account.requires}", which has not passed this step'
-                " yet. Nothing was written.",
-                where=f'account "{account.name}", requires = "{account.requires}"',
-                next=f"bcrunbook run {account.requires} {self.step.id} --mode apply",
-            )
+        """Refuse to write for an account before the one it requires has passed."""
+        context = self.context
+        steps = [one.id for one in SETUP_STEPS] if self.step.is_per_customer else [self.step.id]
+        refused = not_yet(context.ledger, context.workspace, context.account, steps)
+        if refused is not None:
+            raise FixInput(refused.what, where=refused.where, why=refused.why, next=refused.next)
 
     def _mine(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.by == "program")
@@ -224,7 +217,7 @@ class Walk(Generic[F]):
     def _newest_fact(self) -> int | None:
         """Tells whether anything was noted since: by its number, as clocks of machines differ."""
         context = self.context
-        newest = context.ledger.latest(context.account.name, customer=context.customer_name)
+        newest = context.ledger.latest(context.identity, customer=context.customer_name)
         return newest.id if newest is not None else None
 
     async def _look_until_settled(self) -> None:
@@ -328,7 +321,9 @@ class Walk(Generic[F]):
                 by = await attendant.confirm(change)
                 if not by:
                     return
-                confirm(self.context.ledger, self.context.account.name, self.step.id, change, by)
+                context = self.context
+                whose, customer = context.identity, context.customer_name
+                confirm(context.ledger, whose, self.step.id, change, by, customer)
                 await self._look_until_settled()
                 self.plan()
             elif change.hand_off.is_watched:
@@ -361,7 +356,7 @@ class Walk(Generic[F]):
 
     def _note(self, kind: str, change: Change, what: str) -> None:
         self.context.ledger.record(
-            self.context.account.name,
+            self.context.identity,
             self.step.id,
             kind,
             change.subject or change.key,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
 from bcrunbook.errors import ReportBug, RunbookError, WaitAndRetry
 from bcrunbook.ledger import Ledger
@@ -21,11 +20,11 @@ from bcrunbook.run.batch.parking import Parking
 from bcrunbook.run.batch.queue import Queue
 from bcrunbook.run.batch.record import Batch
 from bcrunbook.run.batch.report import write_batch_report
-from bcrunbook.run.batch.selection import Item, Standings, has_passed
+from bcrunbook.run.batch.selection import OF_ACCOUNTS, Item
 from bcrunbook.run.batch.worker import Job, Told, could_not, job_of
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.papermill import EngineName
-from bcrunbook.steps import without_trial
+from bcrunbook.steps.required import not_yet
 from bcrunbook.steps.step import PASSED
 
 LEASE: Final = "batch"
@@ -101,7 +100,6 @@ class Coordinator:
         board: its board, on which is what has ended in it before. See `board_of`.
         options: how it is carried out.
         executor: where its items are done.
-        standings: how everything stood before.
         copies: where its files are kept once more.
         tell: called with what happens, when the board shows it.
     """
@@ -114,7 +112,6 @@ class Coordinator:
         board: Board,
         options: Options,
         executor: Executor,
-        standings: Standings,
         copies: Copies,
         tell: Callable[[Event], None],
     ) -> None:
@@ -123,7 +120,6 @@ class Coordinator:
         self._batch = batch
         self._options = options
         self._executor = executor
-        self._standings = standings
         self._copies = copies
         self._tell = tell
         self._settling: set[asyncio.Task[None]] = set()
@@ -289,21 +285,15 @@ class Coordinator:
     def _refusal(self, item: Item) -> WaitAndRetry | None:
         """Why a production account may not be written to yet."""
         account = self._workspace.account(item.account)
-        if self._options.mode == "plan" or item.customer or account.requires is None:
+        if self._options.mode == "plan" or item.customer:
             return None
-        lines = self._board.lines.get(account.requires)
-        if (
-            all(line.state in PASSED for line in lines.values())
-            if lines
-            else has_passed(account.requires, self._standings, __version__)
-        ):
-            return None
-        if without_trial.is_allowed(self._ledger, account.name):
+        refused = not_yet(self._ledger, self._workspace, account, OF_ACCOUNTS)
+        if refused is None:
             return None
         return WaitAndRetry(
-            f'"{account.name}" waits for "{account.requires}", which has not passed every step with'
-            f" this version of the runbook ({__version__}). Nothing was written.",
-            where=f'accounts.toml, requires = "{account.requires}"',
+            refused.what,
+            where=refused.where,
+            why=refused.why,
             next=f"run {account.requires} first, or give a reason: --without-trial REASON",
         )
 

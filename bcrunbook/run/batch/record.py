@@ -12,13 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from bcrunbook.accounts import Identity
 from bcrunbook.ledger import Ledger
 from bcrunbook.run.batch.selection import Item
 
 STEP: Final = "batch"
 BEGAN, ITEM, ENDED = "batch_began", "batch_item", "batch_ended"
-NOBODY: Final = "*"
-"""The account of a fact that is about all of them."""
+NOBODY: Final = Identity("*", "", "")
+"""Whose a fact is that is about all accounts."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def end(ledger: Ledger, batch: Batch, code: int) -> None:
 
 
 def _asked(items: Sequence[Item], mode: str) -> str:
-    told = json.dumps([mode, *sorted(one.who for one in items)])
+    told = json.dumps([mode, *sorted([one.who, one.meant] for one in items)])
     return sha256(told.encode("utf-8")).hexdigest()
 
 

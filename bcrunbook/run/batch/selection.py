@@ -47,11 +47,14 @@ class Item:
         account: the account's name.
         customer: the customer's name; empty for the account itself.
         tenant: the account's tenant, whose limits it shares.
+        meant: whom the file means by these names: a batch that was broken off is taken up again
+            only for the same.
     """
 
     account: str
     customer: str = ""
     tenant: str = ""
+    meant: str = ""
 
     @property
     def who(self) -> str:
@@ -91,9 +94,10 @@ def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> 
 
 def _everything(workspace: Workspace) -> Iterator[Item]:
     for account in workspace.accounts.values():
-        yield Item(account.name, tenant=account.tenant)
-        for customer in account.customers:
-            yield Item(account.name, customer, account.tenant)
+        meant = str(account.identity)
+        yield Item(account.name, tenant=account.tenant, meant=meant)
+        for name, customer in account.customers.items():
+            yield Item(account.name, name, account.tenant, f"{meant}: {customer.display_name}")
 
 
 def _is_meant(account: Account, item: Item, selection: Selection) -> bool:
@@ -141,9 +145,3 @@ def _check_words(workspace: Workspace, selection: Selection, everything: list[It
             raise NotFound(
                 f'No account has the tag "{tag}".', where="--tag", next=nearest(tag, sorted(known))
             )
-
-
-def has_passed(account: str, standings: Standings, version: str) -> bool:
-    """Whether an account's steps have all passed with this version of the runbook."""
-    found = [standings.get((account, "", step)) for step in OF_ACCOUNTS]
-    return all(one is not None and one.state in PASSED and one.version == version for one in found)

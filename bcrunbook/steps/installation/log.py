@@ -44,7 +44,7 @@ class WatchLog:
         self._last_began: datetime | None = None
         self._ended_well: datetime | None = None
         for fact in context.ledger.facts(
-            context.account.name, STEP, subject=connection, customer=context.customer_name
+            context.identity, STEP, subject=connection, customer=context.customer_name
         ):
             if fact.kind == BEGAN:
                 self.began, self.polls, self._ended_well = fact.at, [], None
@@ -78,7 +78,8 @@ class WatchLog:
         return [*self.before, replace(poll, elapsed=self._age(self._last_began))]
 
     def _age(self, at: datetime) -> float:
-        return self._context.age((datetime.now(UTC) - at).total_seconds())
+        # A clock that was set back makes nothing younger than it is new.
+        return self._context.age(max(0.0, (datetime.now(UTC) - at).total_seconds()))
 
     def begin(self) -> None:
         """Note that a watch begins, unless one is under way."""
@@ -97,7 +98,7 @@ class WatchLog:
     def _record(self, kind: str, data: dict[str, object]) -> datetime:
         context = self._context
         context.ledger.record(
-            context.account.name,
+            context.identity,
             STEP,
             kind,
             self._connection,

@@ -1,0 +1,77 @@
+"""What an account that another one requires has to wait for before anything of it is written.
+
+A pass counts where it was made as things are now: in the cloud that is about to be written to, in
+the tenant and the Codat instance that accounts.toml names for the required account, and with this
+version of the runbook. A step about a customer asks for all steps of the required account itself,
+which may have no customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bcrunbook import __version__
+from bcrunbook.accounts import Account, Workspace
+from bcrunbook.ledger import Ledger
+from bcrunbook.steps.step import PASSED
+from bcrunbook.steps.without_trial import is_allowed
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """Why an account may not be written to yet.
+
+    Args:
+        what: what it waits for, naming both accounts.
+        where: where the one requires the other.
+        why: what was found instead.
+        next: the command with which to go on.
+    """
+
+    what: str
+    where: str
+    why: str
+    next: str
+
+
+def not_yet(
+    ledger: Ledger, workspace: Workspace, account: Account, steps: Sequence[str]
+) -> NotYet | None:
+    """Why an account may not be written to yet; None when nothing is in the way.
+
+    Args:
+        ledger: the ledger.
+        workspace: the workspace.
+        account: the account that is about to be written to.
+        steps: ids of the steps that the account it requires has to have passed.
+    """
+    if account.requires is None or is_allowed(ledger, account.identity):
+        return None
+    required = workspace.account(account.requires)
+    meant = replace(required.identity, cloud=account.cloud)
+    found = {one.step: one for one in ledger.standings(meant) if one.customer is None}
+    open_ = [
+        step
+        for step in steps
+        if step not in found
+        or found[step].state not in PASSED
+        or found[step].version != __version__
+    ]
+    if not open_:
+        return None
+    first = found.get(open_[0])
+    why = f"it has to have passed as {meant}, with version {__version__} of the runbook"
+    if first is not None and first.state in PASSED:
+        why += f"; it passed with version {first.version}"
+    elif first is None and any(other != meant for other in ledger.strangers(meant)):
+        why += "; what the ledger has of it is of elsewhere, or of before that was noted"
+    alone = len(steps) == 1
+    return NotYet(
+        what=f'"{account.name}" waits for "{required.name}", which has not passed '
+        + ("this step" if alone else ", ".join(open_))
+        + " yet. Nothing was written.",
+        where=f'account "{account.name}", requires = "{required.name}"',
+        why=why,
+        next=f"bcrunbook run {required.name}" + (f" {open_[0]}" if alone else "") + " --mode apply",
+    )
