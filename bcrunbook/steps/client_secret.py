@@ -45,6 +45,9 @@ from bcrunbook.steps.wanted import MOST_SECRETS
 # Seen by others: 4 to 18 s for a new secret; a generous multiple of it.
 _SPREADING = 60.0
 _WORKING = Patience(first=3.0, longest=10.0, deadline=_SPREADING)
+_DEAD = frozenset({"AADSTS7000215", "AADSTS7000222"})
+"""What Entra says of a value that is no secret of the application, or has ended."""
+
 _POLICY_MARGIN = timedelta(hours=1)
 
 
@@ -90,6 +93,7 @@ class ClientSecret(AccountStep):
             still_spreading=self._still_spreading(context, credentials, current, is_proven, now),
             now=now,
             ended=await self._ended(context, where.id, app.app_id, credentials, now),
+            gone=await self._gone(context, where.id, app.app_id, credentials),
         )
 
     async def _ended(
@@ -109,11 +113,37 @@ class ClientSecret(AccountStep):
             if not (one.marker and one.is_stored and one.expired(now)):
                 continue
             kept = await kept_value(context, client_id, one.marker)
-            if kept is None or await prove_client_secret(
-                context.http, tenant=tenant, client_id=client_id, secret=kept[1]
-            ):
+            if kept is None or await self._is_dead(context, tenant, client_id, kept[1]):
                 ended.add(one.seen.key_id)
         return frozenset(ended)
+
+    async def _gone(
+        self,
+        context: Context,
+        tenant: str,
+        client_id: str,
+        credentials: tuple[Credential, ...],
+    ) -> tuple[str, ...]:
+        """Markers of values in the store whose secret somebody has removed from the application."""
+        ledger, whose = context.ledger, context.identity
+        there = {one.marker for one in credentials}
+        there |= {fact.subject for fact in ledger.facts(whose, self.id, kind="secret_removed")}
+        stored = ledger.facts(whose, self.id, kind="secret_stored")
+        gone = []
+        for marker in dict.fromkeys(
+            fact.subject for fact in stored if fact.data["client_id"] == client_id
+        ):
+            kept = None if marker in there else await kept_value(context, client_id, marker)
+            if kept is not None and await self._is_dead(context, tenant, client_id, kept[1]):
+                gone.append(marker)
+        return tuple(gone)
+
+    async def _is_dead(self, context: Context, tenant: str, client_id: str, value: Secret) -> bool:
+        """Whether Entra does not know a value, or not any more: no other refusal says so."""
+        refusal = await prove_client_secret(
+            context.http, tenant=tenant, client_id=client_id, secret=value
+        )
+        return refusal is not None and refusal.code in _DEAD
 
     def _still_spreading(
         self,
@@ -151,14 +181,23 @@ class ClientSecret(AccountStep):
             for one in findings.credentials
             if one.seen.key_id in findings.ended
         ]
+        forgotten = [
+            Change(
+                "forget_value",
+                "forget a value whose secret is gone from the application",
+                (Row("Value in the secret store", marker, "removed"),),
+                subject=marker,
+            )
+            for marker in findings.gone
+        ]
         if findings.current is not None and not findings.is_proven:
             # Refused for whatever reason: making another one by itself could go on for ever.
-            return (*changes, _replace(findings))
+            return (*forgotten, *changes, _replace(findings))
         if findings.current is not None and not findings.is_ending:
-            return tuple(changes)
+            return (*forgotten, *changes)
         taken = len(findings.credentials) - len(changes)
         if taken >= MOST_SECRETS:
-            return (*changes, _free_a_place(findings))
+            return (*forgotten, *changes, _free_a_place(findings))
         days = findings.lifetime_days
         rows = (
             Row("Description", "not there", findings.description),
@@ -168,12 +207,16 @@ class ClientSecret(AccountStep):
         title = "make a client secret and store it"
         if findings.current is not None:
             title = "make the next client secret and store it: the current one ends soon"
-        return (*changes, Change("add_secret", title, rows))
+        return (*forgotten, *changes, Change("add_secret", title, rows))
 
     async def apply(self, context: Context, findings: SecretFindings, change: Change) -> bool:
-        """Make and store a secret, or remove one of ours."""
+        """Make and store a secret, or remove one of ours, or what is left of it."""
         if change.key == "add_secret":
             await self._add(context, findings)
+            return True
+        if change.key == "forget_value":
+            await forget_value(context, findings.application.app_id, change.subject)
+            self._record(context, "secret_removed", change.subject, "done", {})
             return True
         await context.graph.remove_password(findings.application.id, change.subject)
         for one in findings.credentials:

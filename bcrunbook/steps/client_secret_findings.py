@@ -61,6 +61,7 @@ class SecretFindings(Findings):
         still_spreading: why it is too early to judge; empty when it is not.
         now: when it was looked at (UTC), by Microsoft Graph's clock.
         ended: key ids of our stored secrets that have expired, by that clock and for Entra too.
+        gone: markers of stored values whose secrets somebody has removed from the application.
     """
 
     account: Account
@@ -74,6 +75,7 @@ class SecretFindings(Findings):
     still_spreading: str
     now: datetime
     ended: frozenset[str] = frozenset()
+    gone: tuple[str, ...] = ()
 
     @property
     def unsettled(self) -> str:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol
 
+from bcrunbook.accounts import load
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.services.patience import Patience
 from bcrunbook.steps import SETUP_STEPS
@@ -376,6 +377,8 @@ class Walk(Generic[F]):
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Hold the lease; look again if much may have happened since we looked."""
+        if self.mode is Mode.ASK:
+            self._check_still_meant()
         async with lease(self.step, self.context):
             # Looking records nothing, so a newer fact is another run's doing. And a person may have
             # taken any time to answer.
@@ -383,6 +386,35 @@ class Walk(Generic[F]):
                 await self._look_until_settled()
                 self.plan()
             yield
+
+    def _check_still_meant(self) -> None:
+        """Refuse what was planned for another meaning of the names: a person took their time.
+
+        Raises:
+            FixInput: accounts.toml means something else by them now.
+        """
+        context = self.context
+        account, customer = context.account, context.customer
+        now = load(context.workspace.root)
+        other = now.accounts.get(account.name)
+        kept = other is not None and (other.identity, other.application, other.client_id) == (
+            account.identity,
+            account.application,
+            account.client_id,
+        )
+        if kept and customer is not None:
+            assert other is not None
+            kept = other.customers.get(customer.name) == customer
+        if not kept:
+            raise FixInput(
+                "accounts.toml has changed since this was planned. Nothing was written.",
+                where=f'account "{account.name}"'
+                + (f', customer "{customer.name}"' if customer else ""),
+                why=f"what was planned is for {account.identity}"
+                + (f", {customer.display_name}" if customer else "")
+                + (f"; the file says {other.identity} now" if other else "; it is gone now"),
+                next="run the notebook's cells again, from the first",
+            )
 
     def _state(self) -> State:
         if isinstance(self.error, AskAdministrator):

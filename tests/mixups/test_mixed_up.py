@@ -19,7 +19,8 @@ from bcrunbook.steps import SETUP_STEPS, step_named
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.follow import follow
 from bcrunbook.steps.said import confirm
-from bcrunbook.steps.step import Outcome, State
+from bcrunbook.steps.step import Mode, Outcome, State
+from bcrunbook.steps.walk import walk_through
 from tests.mixups.conftest import Desk
 from tests.mixups.inprocess import INSTANCES, InProcess
 
@@ -433,3 +434,36 @@ def test_a_tenant_shared_by_trial_and_production_is_told(desk: Desk) -> None:
     (start,) = desk.run("trial", "start_here")
     (row,) = [one for one in start.findings if one.name == "Other accounts in this tenant"]
     assert row.actual == "production"
+
+
+def test_a_click_is_for_what_the_file_meant_when_it_was_planned(desk: Desk) -> None:
+    """Somebody edits accounts.toml while the notebook waits for the click: nothing is written."""
+    desk.account("trial", codat_api_key=None, codat_instance=None)
+    workspace = desk.load()
+
+    async def click(changes: object) -> bool:
+        desk.account("trial", tenant=world.TENANTS[world.PRODUCTION].domain)
+        desk.load()
+        return True
+
+    async def walk() -> Outcome:
+        async with open_context(workspace, workspace.account("trial")) as context:
+            step = step_named("register_application")
+            return await walk_through(step, context, Mode.ASK, approve=click)
+
+    outcome = asyncio.run(walk())
+    assert outcome.exit_code == 2 and world.TENANTS[world.PRODUCTION].domain in str(outcome.error)
+    assert applications(desk.cloud) == applications(desk.cloud, world.PRODUCTION) == {}
+
+
+def test_a_value_whose_secret_is_gone_is_forgotten(desk: Desk) -> None:
+    """Removed in the portal, its value is of no use to anybody, and lies in the store no more."""
+    desk.account("trial", codat_api_key=None, codat_instance=None)
+    desk.run("trial", *ALONE)
+    (app,) = applications(desk.cloud).values()
+    stored = desk.root.parent / "secrets" / "trial" / app["appId"]
+    (old,) = [one.name for one in stored.iterdir()]
+    desk.cloud.change(APPLICATION, world.TRIAL, app["id"], passwordCredentials=[], _secrets={})
+    assert desk.run("trial", "client_secret")[0].state is State.CHANGED
+    (new,) = [one.name for one in stored.iterdir()]
+    assert new != old
