@@ -60,7 +60,7 @@ def _has_ledger(workspace: Workspace) -> bool:
 def _compared(workspace: Workspace) -> list[str]:
     from bcrunbook.accounts import neighbours
     from bcrunbook.ledger import open_ledger
-    from bcrunbook.steps.link_customer import renamed
+    from bcrunbook.steps.company import renamed
 
     notes = []
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:

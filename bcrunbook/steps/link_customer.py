@@ -8,19 +8,27 @@ never a part of what is found, planned or kept: `bcrunbook link` fetches it at t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from bcrunbook import aadsts
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.errors import FixInput, ReportBug, RunbookError
-from bcrunbook.ledger import Ledger
 from bcrunbook.notice.preflight import PREFLIGHT
 from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
 from bcrunbook.services.codat_models import Company, Connection
+from bcrunbook.steps.company import (
+    TAG,
+    codat_name,
+    company_seen,
+    difference,
+    find_company,
+    require_own,
+    same_company,
+    tag_of,
+)
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.installation.log import ENDED, WatchLog
 from bcrunbook.steps.installation.look import Looker
@@ -28,18 +36,12 @@ from bcrunbook.steps.installation.memory import EXTENSION, Memory, remembered
 from bcrunbook.steps.installation.poll import LINKED, Poll
 from bcrunbook.steps.installation.verdict import Judgement, Verdict, judge, timeline
 from bcrunbook.steps.installation.watch import Watch
-from bcrunbook.steps.said import said
 from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Observation, Row, Sighting
 from bcrunbook.steps.step import Verdict as Compared
 
 MAKE_COMPANY = "company"
 MAKE_CONNECTION = "connection"
 LINK = "link"
-TAG = "bcrunbook-customer"
-SAME_COMPANY = "same_company"
-COMPANY = "company"
-_COMPANY, _CUSTOMER = "Company in Codat", "Customer"
-_DROPPED = re.compile(r"[^\w\s\-'&@.,?!]|_")
 
 _ADVICE = {
     Verdict.NOT_LINKED: "Send the customer the link, and run this step again once they have begun.",
@@ -279,7 +281,9 @@ class LinkCustomer:
         if not findings.enabled:
             return (_enable_first(),)
         if findings.whose:
-            return (_same_company(findings),)
+            return (
+                same_company(findings.account, findings.customer, findings.company, findings.whose),
+            )
         changes: list[Change] = []
         customer = findings.customer
         name = codat_name(customer.display_name)
@@ -400,16 +404,6 @@ def advice_on(text: str) -> str:
     return ""
 
 
-def tag_of(account: Account, customer: Customer) -> str:
-    """The tag's value by which a customer's company is found again."""
-    return f"{account.name}.{customer.name}"
-
-
-def codat_name(name: str) -> str:
-    """A name as Codat keeps it: other characters are dropped silently (codat.md, section 4)."""
-    return " ".join(_DROPPED.sub("", name).split()) or "Customer"
-
-
 def codat_of(context: Context) -> Codat:
     """The account's client of Codat.
 
@@ -447,135 +441,6 @@ async def fetch_link(context: Context) -> str:
             + (" --mode apply" if context.cloud.is_live else ""),
         )
     return connection.link_url
-
-
-async def find_company(
-    codat: Codat, account: Account, customer: Customer
-) -> tuple[Company | None, int]:
-    """The oldest company that bears the customer's tag, and how many more do."""
-    found = await codat.companies({TAG: tag_of(account, customer)})
-    ordered = sorted(found, key=lambda one: one.created or datetime.max.replace(tzinfo=UTC))
-    return (ordered[0], len(ordered) - 1) if ordered else (None, 0)
-
-
-def company_seen(company: Company, customer: Customer) -> Observation:
-    """What the ledger remembers of a customer's company, and of who the customer was."""
-    data = {"name": company.name, "customer": customer.display_name}
-    return Observation(COMPANY, company.id, data)
-
-
-def difference(context: Context, customer: Customer, company: Company | None) -> str:
-    """Why the company with a customer's tag may be another's; empty when it is this one's.
-
-    The tag says under which key it was made. Whose key that is now, a file may have changed: a
-    list that was sorted anew gives every key to somebody else.
-    """
-    ledger, wanted = context.ledger, codat_name(customer.display_name)
-    if company is None:
-        return _made_before(context, customer)
-    if _same(codat_name(company.name), wanted):
-        return ""
-    word = said(ledger, context.identity, LinkCustomer.id, SAME_COMPANY, customer.name)
-    if word is not None and word.subject == company.id:
-        values = word.data["values"]
-        if (values.get(_CUSTOMER), values.get(_COMPANY)) == (customer.display_name, company.name):
-            return ""
-    return (
-        f'The company that bears the tag of {customer.name} is called "{company.name}", and'
-        f" {customer.name} is {customer.display_name}. Are they the same?"
-    )
-
-
-def renamed(ledger: Ledger, account: Account) -> list[str]:
-    """Customers whose key was another customer's when the company was made, a sentence each."""
-    known = ledger.facts(account.identity, LinkCustomer.id, COMPANY)
-    then = {
-        str(fact.customer): str(fact.data["customer"])
-        for fact in known
-        if fact.instance == account.identity.instance
-    }
-    return [
-        f"Is it meant? {account.name}/{name} was {then[name]} when the company in Codat was made,"
-        f" and is {customer.display_name} in the file."
-        for name, customer in account.customers.items()
-        if name in then and then[name] != customer.display_name
-    ]
-
-
-def _made_before(context: Context, customer: Customer) -> str:
-    """Whether a company of this customer's name was made for a key that is gone from the file."""
-    account, identity = context.account, context.identity
-    known = context.workspace.accounts
-    for fact in context.ledger.elsewhere(LinkCustomer.id, COMPANY, cloud=identity.cloud):
-        if fact.instance != identity.instance or fact.data["customer"] != customer.display_name:
-            continue
-        whose = known.get(fact.account)
-        is_mine = (fact.account, fact.customer) == (account.name, customer.name)
-        is_kept = whose is not None and fact.customer in whose.customers
-        if not is_mine and not is_kept:
-            return (
-                f"{customer.display_name} has a company in this instance already, made as"
-                f" {fact.account}/{fact.customer} ({fact.subject}). A second one is not made: give"
-                f" the customer its key back, or delete that company in the Codat Portal."
-            )
-    return ""
-
-
-def require_own(context: Context, customer: Customer, company: Company | None) -> None:
-    """Refuse to go on with a company that may be another customer's.
-
-    Raises:
-        FixInput: names both.
-    """
-    if why := difference(context, customer, company):
-        raise FixInput(
-            f"{why} Nothing was written, and no link is given out.",
-            where=f'account "{context.account.name}", customer "{customer.name}"',
-            next=f"bcrunbook run {context.account.name} link_customer --customer {customer.name}:"
-            " it asks which it is",
-        )
-
-
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
-
-
-def _same_company(findings: CustomerFindings) -> Change:
-    """The question whether the company that was found is this customer's, under another name."""
-    account, customer, company = findings.account, findings.customer, findings.company
-    if company is None:
-        return Change(
-            SAME_COMPANY,
-            f"say which key {customer.display_name} has",
-            by="person",
-            hand_off=HandOff(
-                who="whoever keeps the customers' file",
-                found=findings.whose,
-                actions=("Mend the customers' file, then run this step again.",),
-            ),
-        )
-    return Change(
-        SAME_COMPANY,
-        f"say whether {company.name} is {customer.display_name}",
-        (Row("Company in Codat", company.name, codat_name(customer.display_name)),),
-        by="person",
-        subject=company.id,
-        hand_off=HandOff(
-            who="whoever keeps the customers' file",
-            found=findings.whose,
-            actions=(
-                "If the keys of the customers' file were mixed up (sorted anew, a row taken out):"
-                " give each customer the key back that it had, and run this step again.",
-                f"If it is the same company under another name: bcrunbook confirm {account.name}"
-                f" {LinkCustomer.id} --customer {customer.name} --by YOUR-NAME (or the button in"
-                " the notebook). Codat keeps the name that it has.",
-                f"If {customer.name} is another customer now: give it a key of its own; a company"
-                " of its own is made then.",
-            ),
-            values=((_COMPANY, company.name), (_CUSTOMER, customer.display_name)),
-            confirmation=f"{company.name} in Codat is {customer.display_name}",
-        ),
-    )
 
 
 async def find_connection(codat: Codat, company: Company) -> Connection | None:

@@ -24,8 +24,9 @@ from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.rehearsal.directory import APPLICATION, GRANT, SERVICE_PRINCIPAL
 from bcrunbook.steps import step_named
+from bcrunbook.steps.company import codat_name
 from bcrunbook.steps.context import open_context
-from bcrunbook.steps.link_customer import codat_name, fetch_link
+from bcrunbook.steps.link_customer import fetch_link
 from bcrunbook.steps.said import confirm
 from bcrunbook.steps.step import Mode, Outcome
 from bcrunbook.steps.walk import walk_through
