@@ -77,19 +77,25 @@ def check_sources(steps: Iterable[Step[Any]], workspace: Workspace) -> None:
 
 def _read(path: Path) -> list[_Cell]:
     try:
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        return [
+        notebook = json.loads(path.read_text("utf-8"))
+        told = notebook.get("metadata", {})
+        kernel = told.get("kernelspec", {})
+        languages = {kernel.get("language"), told.get("language_info", {}).get("name")} - {None}
+        cells = [
             _Cell(
                 one["cell_type"] == "code",
                 "".join(one["source"]),
                 tuple(one.get("metadata", {}).get("tags", ())),
             )
-            for one in cells
+            for one in notebook["cells"]
         ]
     except OSError as error:
         raise _Unfit(f"it cannot be read ({error.strerror or type(error).__name__})") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _Unfit("it is not a Jupyter notebook (format 4)") from None
+    if languages != {"python"} or not kernel.get("name"):
+        raise _Unfit("its metadata do not say that it is in Python, and for which kernel")
+    return cells
 
 
 def _check(step: Step[Any], cells: Sequence[_Cell]) -> None:

@@ -357,6 +357,31 @@ def test_our_commands_refuse_it_before_anything_runs(
     assert not list((place.workspace.root / "runs").rglob("*.ipynb"))
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not a Jupyter notebook"),
+        ("[1]", "not a Jupyter notebook"),
+        ('{"worksheets": [{"cells": []}], "nbformat": 3}', "not a Jupyter notebook"),
+        ('{"cells": [{"cell_type": "code"}]}', "not a Jupyter notebook"),
+        ('{"cells": [], "metadata": {}}', "that it is in Python"),
+        (
+            '{"cells": [], "metadata": {"kernelspec": {"name": "ir", "language": "R"}}}',
+            "that it is in Python",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_such_notebook(
+    text: str, says: str, place: Place, command: Command
+) -> None:
+    """Exit 2 and a sentence, before anything runs."""
+    place.notebook.write_text(text, "utf-8")
+    was_run, said = OURS["plan"](place, command)
+    assert not was_run
+    assert says in " ".join(said.split())
+    assert not list((place.workspace.root / "runs").rglob("*.ipynb"))
+
+
 @pytest.mark.parametrize("way", OTHERS)
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case.own], ids=lambda case: case.spoil.__name__
