@@ -16,7 +16,8 @@ notebook can read it) and only then raises, so that papermill fails as well.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -202,9 +203,14 @@ class NotebookStep:
             self._show_anew("findings", await self._examined())
             self._show_anew("plan", self._planned())
 
-    async def _begin(self, call: str) -> None:
-        """Note a call; refuse to go on where values were put into a cell further down."""
+    @contextmanager
+    def _noting(self, call: str) -> Iterator[None]:
+        """Note that a call has come to its end."""
+        yield
         self._called.append(call)
+
+    async def _refuse_lost(self) -> None:
+        """Go no further where values were put into a cell below the one that opened the step."""
         if self._walk is None or self._answered:
             return
         try:
@@ -214,15 +220,16 @@ class NotebookStep:
 
     async def examine(self) -> View | None:
         """Read what is there, and show it against what is wanted."""
-        await self._begin("examine")
-        if self._walk is None:
-            return _not_run()
-        async with self._at_work:
-            view = await self._examined()
-        if not self._answered:
-            return view
-        self._show("findings", view)
-        return None
+        await self._refuse_lost()
+        with self._noting("examine"):
+            if self._walk is None:
+                return _not_run()
+            async with self._at_work:
+                view = await self._examined()
+            if not self._answered:
+                return view
+            self._show("findings", view)
+            return None
 
     async def _examined(self) -> View:
         assert self._walk is not None
@@ -234,20 +241,20 @@ class NotebookStep:
 
     def plan(self) -> View | None:
         """Show what would be done, and to a person what they can change about it."""
-        self._called.append("plan")
-        if self._walk is None or self._walk.error is not None:
-            return _not_run()
-        view = self._planned()
-        if not self._answered:
-            return view
-        from IPython.display import display
+        with self._noting("plan"):
+            if self._walk is None or self._walk.error is not None:
+                return _not_run()
+            view = self._planned()
+            if not self._answered:
+                return view
+            from IPython.display import display
 
-        self._show("plan", view)
-        walk = self._walk
-        tabs = desk.desk(walk.step.id, walk.context, walk.findings, self._renew)
-        if tabs is not None:
-            display(tabs)  # type: ignore[no-untyped-call]
-        return None
+            self._show("plan", view)
+            walk = self._walk
+            tabs = desk.desk(walk.step.id, walk.context, walk.findings, self._renew)
+            if tabs is not None:
+                display(tabs)  # type: ignore[no-untyped-call]
+            return None
 
     def _planned(self) -> View:
         walk = self._walk
@@ -261,7 +268,11 @@ class NotebookStep:
 
     async def apply(self) -> View:
         """Do what the mode allows; in `ask` mode, after the click."""
-        await self._begin("apply")
+        await self._refuse_lost()
+        with self._noting("apply"):
+            return await self._applied()
+
+    async def _applied(self) -> View:
         walk = self._walk
         if walk is None or walk.error is not None:
             return _not_run()
@@ -285,10 +296,10 @@ class NotebookStep:
 
     def check(self) -> View:
         """Show what was found after the changes."""
-        self._called.append("check")
-        if self._walk is None or self._walk.findings is None:
-            return _not_run()
-        return views.findings_view(self._walk.rows, self._walk.findings.timeline)
+        with self._noting("check"):
+            if self._walk is None or self._walk.findings is None:
+                return _not_run()
+            return views.findings_view(self._walk.rows, self._walk.findings.timeline)
 
     async def outcome(self) -> None:
         """Display the outcome and close the step.
@@ -296,7 +307,7 @@ class NotebookStep:
         Raises:
             StepFailed: the outcome is `failed`; it was displayed before.
         """
-        await self._begin("outcome")
+        await self._refuse_lost()
         if self._walk is not None and self._walk.error is None and not self._answered:
             self._walk.error = _other_calls(self._called)
         if self._walk is None:
@@ -338,14 +349,16 @@ class _Asking:
 
 def _other_calls(called: list[str]) -> FixInput | None:
     """What is wrong with a notebook that has called `called`; None when nothing is."""
-    if tuple(dict.fromkeys(called)) == CALLS:
+    wanted = CALLS[:-1]
+    if tuple(dict.fromkeys(called)) == wanted:
         return None
     return FixInput(
-        "The notebook has not run the step's cells in their order, so nothing can be said about"
-        " the step.",
-        where=f"called: {', '.join(called)}; wanted: {', '.join(CALLS)}",
-        why="it was edited, or belongs to another version",
-        next="move the notebook away and lay out a fresh one with bcrunbook init",
+        "The notebook has not run the step's cells in their order and to their end, so nothing can"
+        " be said about the step.",
+        where=f"run: {', '.join(called) or 'none'}; wanted: {', '.join(wanted)}",
+        why="it was edited or belongs to another version, or one of them broke down",
+        next="look at the cells above; if one is missing, move the notebook away and lay out a"
+        " fresh one with bcrunbook init",
     )
 
 

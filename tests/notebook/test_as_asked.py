@@ -420,6 +420,38 @@ def test_what_people_may_edit_still_runs(
     assert not any(place.other in one for one in writes)
 
 
+@pytest.mark.parametrize("given", [("account",), ("account", "mode", "workspace")])
+def test_values_that_bear_no_mark_do_not_get_lost_either(
+    given: tuple[str, ...], place: Place
+) -> None:
+    """As other tools than papermill put them in: above the shipped defaults, without a tag."""
+
+    def put_above(cells: Cells) -> None:
+        lose_the_tag(cells)
+        lines = [f"{name} = {place.values[name]!r}" for name in given]
+        cells.insert(0, nbformat.v4.new_code_cell("\n".join(lines)))
+
+    edit(shipped() / NAME, place.notebook, put_above)
+    notebook = nbformat.read(place.notebook, 4)
+    with pytest.raises(CellExecutionError, match=f'given account = "{place.asked}"'):
+        NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
+
+
+def test_a_cell_that_broke_down_is_no_success(place: Place) -> None:
+    """Where a runner goes on after an error: nothing was looked at, so nothing is done."""
+
+    def break_down(cells: Cells) -> None:
+        source = "from bcrunbook.steps import RegisterApplication\nRegisterApplication.examine = 0"
+        cells.insert(0, nbformat.v4.new_code_cell(source))
+
+    edit(place.notebook, place.notebook, break_down)
+    notebook = nbformat.read(place.notebook, 4)
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute(env=dict(os.environ))
+    outcome = notebook.cells[-1].outputs[0].data[OUTCOME_MIME]
+    assert outcome["state"] == "failed"
+    assert "one of them broke down" in outcome["error"]["why"]
+
+
 def test_without_values_the_defaults_count(place: Place) -> None:
     """A notebook that nobody gives anything to does what stands in it, tag or not."""
     edit(place.notebook, place.notebook, lose_the_tag)
