@@ -120,10 +120,12 @@ async def _batch(
     as_json: bool,
 ) -> int:
     from bcrunbook.ledger import open_ledger
+    from bcrunbook.notebook.source import check_sources
     from bcrunbook.run.batch import record
     from bcrunbook.run.batch.coordinator import LEASE
     from bcrunbook.run.batch.selection import chosen
     from bcrunbook.run.folders import run_folder
+    from bcrunbook.steps import step_named
 
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         standings = {
@@ -133,6 +135,9 @@ async def _batch(
             for one in ledger.standings(account.identity)
         }
         items = chosen(workspace, selection, standings)
+        # Once for all of them, where the notebooks are: nothing has begun yet.
+        needed = dict.fromkeys(step for item in items for step in item.steps)
+        check_sources(map(step_named, needed), workspace)
         async with (
             ledger.lease(LEASE, what=f"a batch of {len(items)}"),
             _executor(place, workspace, items) as executor,

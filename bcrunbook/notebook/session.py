@@ -16,12 +16,13 @@ notebook can read it) and only then raises, so that papermill fails as well.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bcrunbook.accounts import Workspace, find_workspace, load
-from bcrunbook.errors import RunbookError
+from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.notebook import choices, desk, parameters, views
 from bcrunbook.notebook.approval import Approval
 from bcrunbook.notebook.attendance import PersonHere
@@ -63,6 +64,10 @@ def _display(view: View) -> None:
     display(view)  # type: ignore[no-untyped-call]
 
 
+CALLS = ("examine", "plan", "apply", "check", "outcome")
+"""What a notebook asks of its step, in this order."""
+
+
 @dataclass(frozen=True)
 class _Opening:
     """What a notebook asked for: its parameters, as they are meant."""
@@ -72,6 +77,11 @@ class _Opening:
     mode: str
     workspace: str
     customer: str
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The parameters, by name."""
+        return {name: value for name, value in asdict(self).items() if name != "step"}
 
 
 class NotebookStep:
@@ -91,27 +101,31 @@ class NotebookStep:
         self._stack = AsyncExitStack()
         self._shown: dict[str, Any] = {}
         self._at_work = asyncio.Lock()
+        self._called: list[str] = []
 
     async def open(self) -> None:
         """Open the step, or keep the error that says why it cannot be opened."""
         await self._stack.aclose()
         self._walk = self._held = None
+        self._called.clear()
         try:
             await self._open()
         except RunbookError as error:
-            await self._stack.aclose()
-            self._held = error
+            await self._hold(error)
+
+    async def _hold(self, error: RunbookError) -> None:
+        """Go no further: the cells that follow say that they were not run."""
+        await self._stack.aclose()
+        self._walk, self._held = None, error
 
     async def _open(self) -> None:
         given, answered = self._opening, self._answered
-        parameters.check(
-            account=given.account,
-            mode=given.mode,
-            workspace=given.workspace,
-            customer=given.customer,
-        )
+        parameters.check(**given.values)
         step = step_named(given.step)
-        parameters.refuse_unknown(parameters.names_of(step), answered=answered)
+        if not answered:
+            # In a person's own session old cells mean nothing: what they ran last counts.
+            parameters.refuse_unknown(step)
+            parameters.refuse_lost(step, given.values)
         loaded = load(find_workspace(given.workspace or None))
         chosen = _chosen(loaded, given) if answered else given
         self._chosen = chosen
@@ -189,16 +203,33 @@ class NotebookStep:
             self._show_anew("findings", await self._examined())
             self._show_anew("plan", self._planned())
 
+    @contextmanager
+    def _noting(self, call: str) -> Iterator[None]:
+        """Note that a call has come to its end."""
+        yield
+        self._called.append(call)
+
+    async def _refuse_lost(self) -> None:
+        """Go no further where values were put into a cell below the one that opened the step."""
+        if self._walk is None or self._answered:
+            return
+        try:
+            parameters.refuse_lost(self._walk.step, self._opening.values)
+        except RunbookError as error:
+            await self._hold(error)
+
     async def examine(self) -> View | None:
         """Read what is there, and show it against what is wanted."""
-        if self._walk is None:
-            return _not_run()
-        async with self._at_work:
-            view = await self._examined()
-        if not self._answered:
-            return view
-        self._show("findings", view)
-        return None
+        await self._refuse_lost()
+        with self._noting("examine"):
+            if self._walk is None:
+                return _not_run()
+            async with self._at_work:
+                view = await self._examined()
+            if not self._answered:
+                return view
+            self._show("findings", view)
+            return None
 
     async def _examined(self) -> View:
         assert self._walk is not None
@@ -210,19 +241,20 @@ class NotebookStep:
 
     def plan(self) -> View | None:
         """Show what would be done, and to a person what they can change about it."""
-        if self._walk is None or self._walk.error is not None:
-            return _not_run()
-        view = self._planned()
-        if not self._answered:
-            return view
-        from IPython.display import display
+        with self._noting("plan"):
+            if self._walk is None or self._walk.error is not None:
+                return _not_run()
+            view = self._planned()
+            if not self._answered:
+                return view
+            from IPython.display import display
 
-        self._show("plan", view)
-        walk = self._walk
-        tabs = desk.desk(walk.step.id, walk.context, walk.findings, self._renew)
-        if tabs is not None:
-            display(tabs)  # type: ignore[no-untyped-call]
-        return None
+            self._show("plan", view)
+            walk = self._walk
+            tabs = desk.desk(walk.step.id, walk.context, walk.findings, self._renew)
+            if tabs is not None:
+                display(tabs)  # type: ignore[no-untyped-call]
+            return None
 
     def _planned(self) -> View:
         walk = self._walk
@@ -236,6 +268,11 @@ class NotebookStep:
 
     async def apply(self) -> View:
         """Do what the mode allows; in `ask` mode, after the click."""
+        await self._refuse_lost()
+        with self._noting("apply"):
+            return await self._applied()
+
+    async def _applied(self) -> View:
         walk = self._walk
         if walk is None or walk.error is not None:
             return _not_run()
@@ -259,9 +296,10 @@ class NotebookStep:
 
     def check(self) -> View:
         """Show what was found after the changes."""
-        if self._walk is None or self._walk.findings is None:
-            return _not_run()
-        return views.findings_view(self._walk.rows, self._walk.findings.timeline)
+        with self._noting("check"):
+            if self._walk is None or self._walk.findings is None:
+                return _not_run()
+            return views.findings_view(self._walk.rows, self._walk.findings.timeline)
 
     async def outcome(self) -> None:
         """Display the outcome and close the step.
@@ -269,6 +307,9 @@ class NotebookStep:
         Raises:
             StepFailed: the outcome is `failed`; it was displayed before.
         """
+        await self._refuse_lost()
+        if self._walk is not None and self._walk.error is None and not self._answered:
+            self._walk.error = _other_calls(self._called)
         if self._walk is None:
             assert self._held is not None
             shown, given = parameters.shown, self._opening
@@ -304,6 +345,21 @@ class _Asking:
             _display(views.plan_view(changes, ""))
         self._asked = True
         return await self._approval.ask(changes)
+
+
+def _other_calls(called: list[str]) -> FixInput | None:
+    """What is wrong with a notebook that has called `called`; None when nothing is."""
+    wanted = CALLS[:-1]
+    if tuple(dict.fromkeys(called)) == wanted:
+        return None
+    return FixInput(
+        "The notebook has not run the step's cells in their order and to their end, so nothing can"
+        " be said about the step.",
+        where=f"run: {', '.join(called) or 'none'}; wanted: {', '.join(wanted)}",
+        why="it was edited or belongs to another version, or one of them broke down",
+        next="look at the cells above; if one is missing, move the notebook away and lay out a"
+        " fresh one with bcrunbook init",
+    )
 
 
 def _chosen(workspace: Workspace, given: _Opening) -> _Opening:

@@ -15,15 +15,17 @@ from typing import Any
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import cloud_of
-from bcrunbook.errors import RunbookError
+from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.ledger import open_ledger
+from bcrunbook.notebook import parameters
 from bcrunbook.notebook.files import notebook_path
+from bcrunbook.notebook.source import check_sources
 from bcrunbook.run.cards import write_card
 from bcrunbook.run.papermill import EngineName, run_notebook, unwritable
 from bcrunbook.steps import notebook_of
 from bcrunbook.steps.follow import lease_name
 from bcrunbook.steps.step import PASSED, Change, State, Step, worst_code
-from bcrunbook.steps.walk import failed_outcome
+from bcrunbook.steps.walk import chosen_mode, failed_outcome
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,11 @@ async def run_account(
         engine: what runs the cells.
 
     Raises:
-        RunbookError: nothing could be run (no such account, ledger unusable, another run is at it).
+        RunbookError: nothing could be run (no such account, a notebook that would not do what is
+            asked, ledger unusable, another run is at it).
     """
     kind = cloud_of(workspace, workspace.account(account)).kind
+    check_sources(steps, workspace)
     runs: list[StepRun] = []
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         name = f"run/{lease_name(ledger, workspace.account(account).identity)}"
@@ -156,6 +160,7 @@ async def run_customers(
     kind = cloud_of(workspace, workspace.account(account)).kind
     for name in customers:
         workspace.customer(account, name)
+    check_sources(steps, workspace)
     at_once = asyncio.Semaphore(_CUSTOMERS_AT_ONCE)
 
     async def run(name: str) -> list[StepRun]:
@@ -197,6 +202,7 @@ async def _run_step(
     written: Path | None = target
     try:
         outcome = await run_notebook(notebook_path(step, workspace), target, values, engine)
+        _refuse_another(outcome, step, {"customer": customer, **values}, cloud, target)
     except RunbookError as error:
         outcome = failed_outcome(step.id, account, mode, cloud, error, customer).as_dict()
         written = target if target.is_file() else None
@@ -208,6 +214,42 @@ async def _run_step(
         return replace(run, card=write_card(written, step, run.who, cloud, run.hand_offs))
     except OSError as error:
         raise unwritable(error, written) from None
+
+
+def _refuse_another(
+    outcome: dict[str, Any], step: Step[Any], values: dict[str, str], cloud: str, target: Path
+) -> None:
+    """Refuse an outcome of anything else than what was asked for.
+
+    Raises:
+        ReportBug: naming what was asked for, and what the notebook did.
+    """
+    asked = {
+        "step": step.id,
+        "account": values["account"],
+        "customer": values["customer"],
+        "mode": values["mode"],
+        "cloud": cloud,
+    }
+    told = {name: str(outcome.get(name)) for name in asked}
+    if asked["mode"] == "auto" and told["mode"] != "auto":
+        asked["mode"] = chosen_mode("auto", live=cloud == "live", answered=False).value
+    if outcome.get("error") and told["cloud"] == "unknown":
+        del asked["cloud"]  # it did not get as far
+    other = [one for one in asked if told[one] not in (asked[one], parameters.shown(asked[one]))]
+    if not other:
+        return
+    did, wanted = (
+        ", ".join(f'{one} "{parameters.shown(values[one])}"' for one in other)
+        for values in (told, asked)
+    )
+    raise ReportBug(
+        f"The notebook ran with {did}, and was asked for {wanted}.",
+        where=str(target),
+        why="the notebook was changed while it ran, or shows an outcome of its own",
+        next="open the output notebook to see what it did, and look there before you run anything"
+        " again; then replace the notebook that it was made of",
+    )
 
 
 def _blocks(run: StepRun) -> bool:

@@ -1,5 +1,8 @@
 """One notebook, run by papermill, and the outcome that its last cell displayed.
 
+Whoever runs one checks it before (`bcrunbook.notebook.source`). What it says afterwards is held
+against what was asked of it: a notebook is a file that people may edit.
+
 papermill blocks, so it runs in a thread. It writes the output notebook itself while it runs, whole
 each time; nothing secret may ever reach it, so parameters are checked before it starts.
 """

@@ -124,9 +124,11 @@ def test_no_workspace_here(
     [
         (["-p", "acount", "x"], ['no parameter "acount"', 'did you mean "account"?']),
         (["-p", "account", "12"], ["account must be a string, not int", "-r account"]),
+        (["-y", "account: 0012"], ["account must be a string, not int", 'account: "VALUE"']),
+        (["-y", "mode: off"], ["mode must be a string, not bool", "in quotes"]),
         (["-r", "account", LIKE_A_SECRET], ["account looks like a secret", "replace that secret"]),
     ],
-    ids=["name", "type", "secret"],
+    ids=["name", "type", "number in YAML", "word in YAML", "secret"],
 )
 def test_a_notebook_refuses_bad_parameters(
     given: list[str], says: list[str], make_workspace: MakeWorkspace, tmp_path: Path
@@ -152,6 +154,27 @@ def test_a_notebook_refuses_bad_parameters(
     for text in says:
         assert text in f"{outcome['error']['what']} {outcome['error']['next']}"
     assert LIKE_A_SECRET not in done.stdout + done.stderr + json.dumps(outputs)
+
+
+@pytest.mark.parametrize("inject", ["paths", "input-path", "output-path"])
+def test_a_notebook_takes_papermills_own_parameters(
+    inject: str, make_workspace: MakeWorkspace, tmp_path: Path
+) -> None:
+    """papermill may tell it where it is."""
+    from bcrunbook.notebook.files import shipped
+
+    workspace = make_workspace()
+    values = {"account": only_account(workspace), "mode": "plan", "workspace": workspace.root}
+    words = [word for name, value in values.items() for word in ("-r", name, str(value))]
+    words += [str(shipped() / "00_start_here.ipynb"), str(tmp_path / "out.ipynb")]
+    done = subprocess.run(
+        [sys.executable, "-m", "papermill", "--engine", "bcrunbook", f"--inject-{inject}", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "PAPERMILL_" in (tmp_path / "out.ipynb").read_text("utf-8")
 
 
 # --- the network ---------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from bcrunbook.notebook.files import shipped
 from bcrunbook.notebook.parameters import names_of
+from bcrunbook.notebook.source import check_sources
 from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.steps import STEPS, notebook_of
+from tests.conftest import MakeWorkspace
 
 NOTEBOOKS = [shipped() / notebook_of(step) for step in STEPS]
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -41,6 +43,11 @@ def test_parameters_are_strings_in_one_tagged_cell(path: Path) -> None:
     del values["__builtins__"]
     assert tuple(values) == names_of(STEPS[NOTEBOOKS.index(path)])
     assert all(isinstance(value, str) for value in values.values())
+
+
+def test_nothing_stands_in_the_way_of_a_run(make_workspace: MakeWorkspace) -> None:
+    """What is read of a notebook before it is run is in order in all of them."""
+    check_sources(STEPS, make_workspace())
 
 
 @each

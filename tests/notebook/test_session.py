@@ -56,3 +56,22 @@ def test_a_mistake_is_told_in_the_cell_and_ends_in_the_outcome(
     with pytest.raises(AssertionError) as failed:
         seat.run("await step.outcome()")
     assert "Traceback" not in str(failed.value)
+
+
+def test_a_person_may_run_cells_in_any_order(make_workspace: MakeWorkspace, seat: Seat) -> None:
+    """With a cell of papermill's in the notebook, run by hand: what was run last counts."""
+    workspace = make_workspace()
+    account = only_account(workspace)
+    seat.run('# Parameters\naccount = "nobody"\nmode = "plan"\nacount = "x"')
+    seat.run(f'account, mode, workspace = {account!r}, "auto", {str(workspace.root)!r}')
+    bar = seat.run(
+        "from bcrunbook.notebook import open_step\n"
+        'step = await open_step("register_application", account=account, mode=mode,'
+        " workspace=workspace)\nstep"
+    )[0]
+    assert account in bar["text/plain"]
+    assert "Mode: ask" in bar["text/plain"]
+    seat.run('# Parameters\naccount = "nobody"')
+    assert "create the application" in str(
+        [seat.run("await step.examine()"), seat.run("step.plan()")]
+    )

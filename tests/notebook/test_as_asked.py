@@ -1,0 +1,505 @@
+"""What runs is what was asked for: notebooks that were edited, through everything that runs them.
+
+Each case is a way in which a notebook can be spoilt; each runner is a way to run it for an account.
+In all of them the notebook's own defaults are dangerous: another account, and mode `apply`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.notebook.files import shipped
+from bcrunbook.notebook.views import OUTCOME_MIME
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.run.account import run_account
+from bcrunbook.run.papermill import read_outcome
+from bcrunbook.steps import step_named
+from bcrunbook.steps.step import State
+from tests.cli.conftest import Command, command
+from tests.conftest import lay_out
+
+__all__ = ["command"]
+
+STEP, NAME = "register_application", "01_register_application.ipynb"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it happens.
+
+    Args:
+        workspace: its notebooks can be edited.
+        asked: the account that is asked for.
+        other: the account that the notebook's own defaults name.
+    """
+
+    workspace: Workspace
+    asked: str
+    other: str
+
+    @property
+    def notebook(self) -> Path:
+        """The notebook that is run."""
+        return self.workspace.root / "notebooks" / NAME
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What is asked of it."""
+        return {"account": self.asked, "mode": "apply", "workspace": str(self.workspace.root)}
+
+
+@pytest.fixture
+def place(tmp_path: Path, cloud: RehearsalDescription) -> Place:
+    """A workspace with two accounts and a notebook of its own, whose defaults were edited."""
+    asked, other = (f"{word}-{secrets.token_hex(3)}" for word in ("asked", "other"))
+    workspace = lay_out(tmp_path, cloud, {asked: {}, other: {}})
+    made = Place(workspace, asked, other)
+    made.notebook.parent.mkdir()
+    edit(shipped() / NAME, made.notebook, lambda cells: set_defaults(cells, made))
+    return made
+
+
+Cells = list[Any]
+
+
+def edit(source: Path, target: Path, change: Callable[[Cells], None]) -> None:
+    """Write a notebook anew with its cells changed."""
+    notebook = nbformat.read(source, 4)
+    change(notebook.cells)
+    nbformat.write(notebook, target)
+
+
+def set_defaults(cells: Cells, place: Place) -> None:
+    """Another account, and to be applied."""
+    values = place.values | {"account": place.other}
+    tagged(cells).source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
+
+
+def tagged(cells: Cells) -> Any:
+    """The cell with the parameters."""
+    (cell,) = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    return cell
+
+
+def holding(cells: Cells, text: str) -> Any:
+    """The one cell of code that has this in it."""
+    (cell,) = [one for one in cells if one.cell_type == "code" and text in one.source]
+    return cell
+
+
+# --- ways to spoil it ----------------------------------------------------------------------------
+
+
+def lose_the_tag(cells: Cells) -> None:
+    del tagged(cells).metadata["tags"]
+
+
+def lose_all_metadata(cells: Cells) -> None:
+    for cell in cells:
+        cell.metadata.clear()
+
+
+def tag_twice(cells: Cells) -> None:
+    cell = nbformat.v4.new_code_cell("'parameters'")
+    cell.metadata["tags"] = ["parameters"]
+    cells.insert(0, cell)
+
+
+def tag_text(cells: Cells) -> None:
+    lose_the_tag(cells)
+    cells[0].metadata["tags"] = ["parameters"]
+
+
+def tag_the_cell_that_opens(cells: Cells) -> None:
+    lose_the_tag(cells)
+    holding(cells, "open_step").metadata["tags"] = ["parameters"]
+
+
+def clean_after_a_run(cells: Cells) -> None:
+    """As papermill wrote it for the other account, and a tool has taken the tags."""
+    values = nbformat.v4.new_code_cell(f"# Parameters\n{tagged(cells).source}")
+    cells.insert(cells.index(tagged(cells)) + 1, values)
+    lose_the_tag(cells)
+
+
+def set_again_below(cells: Cells) -> None:
+    cells.insert(cells.index(tagged(cells)) + 1, nbformat.v4.new_code_cell(tagged(cells).source))
+
+
+def name_the_account(cells: Cells) -> None:
+    (account, *_) = tagged(cells).source.splitlines()
+    cell = holding(cells, "open_step")
+    cell.source = cell.source.replace("account=account", account.replace(" ", ""))
+
+
+def be_older(cells: Cells) -> None:
+    """From before there were workspaces elsewhere."""
+    cell = holding(cells, "open_step")
+    cell.source = cell.source.replace(", workspace=workspace", "")
+
+
+def not_plan(cells: Cells) -> None:
+    cells.remove(holding(cells, "step.plan()"))
+
+
+def be_another_step(cells: Cells) -> None:
+    holding(cells, "open_step").source = holding(cells, "open_step").source.replace(
+        STEP, "client_secret"
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to spoil a notebook.
+
+    Args:
+        spoil: does it.
+        ours: what is said before it is run.
+        own: what the notebook says itself, run by anybody; empty where it cannot know.
+    """
+
+    spoil: Callable[[Cells], None]
+    ours: tuple[str, ...]
+    own: tuple[str, ...] = ("given account", "ASKED", "OTHER", 'tag "parameters"')
+
+
+CASES = [
+    Case(lose_the_tag, ("no cell has the tag",)),
+    Case(lose_all_metadata, ("no cell has the tag",)),
+    Case(tag_twice, ("2 cells have the tag",)),
+    Case(tag_text, ("cell with text",)),
+    Case(tag_the_cell_that_opens, ("account, mode, workspace are wanted",)),
+    Case(clean_after_a_run, ("no cell has the tag",)),
+    Case(set_again_below, ("sets account, mode, workspace once more",)),
+    Case(name_the_account, ("hand its account on",)),
+    Case(be_older, ("hand its workspace on",), ("given workspace",)),
+    Case(not_plan, ("lacks step.plan()",), ("not run the step's cells in their order",)),
+    Case(be_another_step, ("'client_secret'", f"'{STEP}'"), ()),
+]
+
+# --- ways to make it one's own -------------------------------------------------------------------
+
+
+def add_to_it(cells: Cells) -> None:
+    """Prose and cells of one's own, with names of one's own, and IPython's commands."""
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source += "\n\nOurs."
+    note = "%pwd\nnote = 'ours'\nnumber: int = 3"
+    other = "class Sheet:\n    apply = plan = check = len\n\nSheet.apply('no'), Sheet.check(note)"
+    opens = cells.index(holding(cells, "open_step"))
+    cells[opens:opens] = [nbformat.v4.new_code_cell(one) for one in (note, other)]
+    cells.insert(0, nbformat.v4.new_code_cell("import os\n!echo ours"))
+    cells.insert(cells.index(holding(cells, "step.plan()")), nbformat.v4.new_code_cell(other))
+    cells.append(nbformat.v4.new_code_cell("rows = step.check()\nrows"))
+
+
+def annotate(cells: Cells) -> None:
+    """Types and remarks at the parameters."""
+    lines = [line.replace(" =", ": str =") for line in tagged(cells).source.splitlines()]
+    tagged(cells).source = "# Ours:\n" + "  # which\n\n".join(lines)
+
+
+def keep_a_run(cells: Cells) -> None:
+    """As papermill wrote it for the other account."""
+    cell = nbformat.v4.new_code_cell(f"# Parameters\n{tagged(cells).source}\n")
+    cell.metadata["tags"] = ["injected-parameters"]
+    cells.insert(cells.index(tagged(cells)) + 1, cell)
+
+
+# --- ways to run it ------------------------------------------------------------------------------
+
+
+def by_command(*words: str) -> Callable[[Place, Command], tuple[bool, str]]:
+    """With our own command."""
+
+    def run(place: Place, command: Command) -> tuple[bool, str]:
+        chosen = [place.asked if one == "ASKED" else one for one in words]
+        told = command(*chosen, "-w", place.workspace.root)
+        assert "Traceback" not in told.err
+        return told.code != 2, told.out + told.err
+
+    return run
+
+
+def by_papermill(engine: str | None) -> Callable[[Place], tuple[bool, str]]:
+    """With plain papermill."""
+
+    def run(place: Place) -> tuple[bool, str]:
+        target = place.workspace.root / "out.ipynb"
+        try:
+            papermill.execute_notebook(
+                str(place.notebook),
+                str(target),
+                parameters=place.values,
+                engine_name=engine,
+                progress_bar=False,
+            )
+        except PapermillExecutionError as error:
+            assert error.ename == "StepFailed"
+        return judged(read_outcome(target))
+
+    return run
+
+
+def put_in(place: Place) -> Any:
+    """The notebook with values, as papermill puts them in."""
+    return parameterize_notebook(load_notebook_node(str(place.notebook)), place.values)
+
+
+def by_nbclient(place: Place) -> tuple[bool, str]:
+    """With nbclient, as `jupyter execute` and nbconvert do."""
+    notebook = put_in(place)
+    try:
+        NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
+    except CellExecutionError as error:
+        assert error.ename == "StepFailed"
+    target = place.workspace.root / "out.ipynb"
+    nbformat.write(notebook, target)
+    return judged(read_outcome(target))
+
+
+def by_nbval(place: Place) -> tuple[bool, str]:
+    """With nbval, which only tells."""
+    target = place.workspace.root / "nbval" / NAME
+    target.parent.mkdir()
+    nbformat.write(put_in(place), target)
+    program = (sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", "-q")
+    done = subprocess.run(
+        [*program, "--rootdir", str(target.parent), "-o", "addopts=", str(target)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return "Cell execution caused an exception" not in done.stdout, done.stdout
+
+
+def judged(outcome: dict[str, Any] | None) -> tuple[bool, str]:
+    """Whether it was run, and what was said."""
+    assert outcome is not None
+    return outcome["state"] != "failed", json.dumps(outcome, ensure_ascii=False)
+
+
+OURS = {
+    "plan": by_command("plan", "ASKED", STEP),
+    "run": by_command("run", "ASKED", STEP, "--mode", "apply"),
+    "the whole account": by_command("run", "ASKED", "--mode", "apply"),
+    "batch": by_command("batch", "ASKED", "--mode", "apply"),
+    # Nobody is there: it is refused before anybody is looked for.
+    "batch on Dask": by_command("batch", "ASKED", "--executor", "dask://127.0.0.1:9"),
+}
+OTHERS = {
+    "papermill": by_papermill(None),
+    "papermill --engine bcrunbook": by_papermill("bcrunbook"),
+    "nbclient": by_nbclient,
+    "nbval": by_nbval,
+}
+
+
+class Log:
+    """What the rehearsal cloud was asked to change since this was made."""
+
+    def __init__(self, cloud: RehearsalDescription) -> None:
+        self._file = Path(cloud.requests)
+        self._before = len(self._lines())
+
+    def _lines(self) -> list[str]:
+        return self._file.read_text("utf-8").splitlines()
+
+    def writes(self) -> list[str]:
+        """The writes."""
+        made = [json.loads(line) for line in self._lines()[self._before :]]
+        return [
+            f"{one['method']} {one['host']}{one['path']}"
+            for one in made
+            if one["method"] not in ("GET", "HEAD", "CONNECT")
+            and "login.microsoftonline.com" not in one["host"]
+            and "$batch" not in one["path"]
+        ]
+
+
+by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.spoil.__name__)
+
+
+@by_case
+@pytest.mark.parametrize("way", OURS)
+def test_our_commands_refuse_it_before_anything_runs(
+    case: Case, way: str, place: Place, cloud: RehearsalDescription, command: Command
+) -> None:
+    """Exit 2, the notebook is named, and nothing has been run or written."""
+    edit(place.notebook, place.notebook, case.spoil)
+    log = Log(cloud)
+    was_run, said = OURS[way](place, command)
+    assert not was_run, said
+    said = " ".join(said.split())
+    for word in (*case.ours, str(place.notebook), "Nothing was run.", "bcrunbook init"):
+        assert word in said, said
+    assert log.writes() == []
+    assert not list((place.workspace.root / "runs").rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not a Jupyter notebook"),
+        ("[1]", "not a Jupyter notebook"),
+        ('{"worksheets": [{"cells": []}], "nbformat": 3}', "not a Jupyter notebook"),
+        ('{"cells": [{"cell_type": "code"}]}', "not a Jupyter notebook"),
+        ('{"cells": [], "metadata": {}}', "that it is in Python"),
+        (
+            '{"cells": [], "metadata": {"kernelspec": {"name": "ir", "language": "R"}}}',
+            "that it is in Python",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_such_notebook(
+    text: str, says: str, place: Place, command: Command
+) -> None:
+    """Exit 2 and a sentence, before anything runs."""
+    place.notebook.write_text(text, "utf-8")
+    was_run, said = OURS["plan"](place, command)
+    assert not was_run
+    assert says in " ".join(said.split())
+    assert not list((place.workspace.root / "runs").rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize("way", OTHERS)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.own], ids=lambda case: case.spoil.__name__
+)
+def test_the_notebook_refuses_by_itself(
+    case: Case, way: str, place: Place, cloud: RehearsalDescription
+) -> None:
+    """Whoever runs it: it fails, says both, and writes nothing."""
+    edit(place.notebook, place.notebook, case.spoil)
+    log = Log(cloud)
+    was_run, said = OTHERS[way](place)
+    assert not was_run, said
+    names = {"ASKED": place.asked, "OTHER": place.other}
+    for word in case.own:
+        assert names.get(word, word) in said.replace('\\"', '"'), said
+    assert log.writes() == []
+
+
+@pytest.mark.parametrize("way", ["run", "papermill", "papermill --engine bcrunbook", "nbclient"])
+@pytest.mark.parametrize("change", [add_to_it, annotate, keep_a_run])
+def test_what_people_may_edit_still_runs(
+    change: Callable[[Cells], None],
+    way: str,
+    place: Place,
+    cloud: RehearsalDescription,
+    command: Command,
+) -> None:
+    """It does what is asked, for the account that is asked for, whatever its defaults say."""
+    edit(place.notebook, place.notebook, change)
+    log = Log(cloud)
+    was_run, said = OURS[way](place, command) if way in OURS else OTHERS[way](place)
+    assert was_run, said
+    assert place.asked in said and place.other not in said
+    writes = log.writes()
+    assert any(place.asked in one for one in writes)
+    assert not any(place.other in one for one in writes)
+
+
+@pytest.mark.parametrize("given", [("account",), ("account", "mode", "workspace")])
+def test_values_that_bear_no_mark_do_not_get_lost_either(
+    given: tuple[str, ...], place: Place
+) -> None:
+    """As other tools than papermill put them in: above the shipped defaults, without a tag."""
+
+    def put_above(cells: Cells) -> None:
+        lose_the_tag(cells)
+        lines = [f"{name} = {place.values[name]!r}" for name in given]
+        cells.insert(0, nbformat.v4.new_code_cell("\n".join(lines)))
+
+    edit(shipped() / NAME, place.notebook, put_above)
+    notebook = nbformat.read(place.notebook, 4)
+    with pytest.raises(CellExecutionError, match=f'given account = "{place.asked}"'):
+        NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
+
+
+def test_a_cell_that_broke_down_is_no_success(place: Place) -> None:
+    """Where a runner goes on after an error: nothing was looked at, so nothing is done."""
+
+    def break_down(cells: Cells) -> None:
+        source = "from bcrunbook.steps import RegisterApplication\nRegisterApplication.examine = 0"
+        cells.insert(0, nbformat.v4.new_code_cell(source))
+
+    edit(place.notebook, place.notebook, break_down)
+    notebook = nbformat.read(place.notebook, 4)
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute(env=dict(os.environ))
+    outcome = notebook.cells[-1].outputs[0].data[OUTCOME_MIME]
+    assert outcome["state"] == "failed"
+    assert "one of them broke down" in outcome["error"]["why"]
+
+
+def test_without_values_the_defaults_count(place: Place) -> None:
+    """A notebook that nobody gives anything to does what stands in it, tag or not."""
+    edit(place.notebook, place.notebook, lose_the_tag)
+    notebook = nbformat.read(place.notebook, 4)
+    NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
+    outcome = notebook.cells[-1].outputs[0].data[OUTCOME_MIME]
+    assert (outcome["account"], outcome["state"]) == (place.other, "changed")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("account", "OTHER"),
+        ("step", "client_secret"),
+        ("customer", "northwind"),
+        ("mode", "apply"),
+        ("cloud", "live"),
+        ("", ""),
+    ],
+)
+async def test_an_outcome_of_something_else_is_a_failure(
+    name: str, shown: str, place: Place
+) -> None:
+    """Whatever a notebook shows as its outcome: it counts for what was asked, or not at all."""
+    asked = {"account": place.asked, "step": STEP, "customer": "", "mode": "plan"}
+    asked |= {"cloud": "rehearsal"}
+    shown = place.other if shown == "OTHER" else shown
+    told = asked | ({name: shown} if name else {})
+    told |= {"state": "done", "exit_code": 0, "summary": "", "changes": [], "error": None}
+
+    def show(cells: Cells) -> None:
+        source = f"display({{{OUTCOME_MIME!r}: {told!r}}}, raw=True)"
+        cells.append(nbformat.v4.new_code_cell(source))
+
+    edit(place.notebook, place.notebook, show)
+    (run,) = await run_account(
+        place.workspace,
+        place.asked,
+        [step_named(STEP)],
+        "plan",
+        place.workspace.root / "runs" / "one",
+        began=lambda *_: None,
+        ended=lambda _: None,
+    )
+    assert (run.account, run.step, run.outcome["account"]) == (place.asked, STEP, place.asked)
+    if not name:
+        assert run.exit_code == 0
+        return
+    assert (run.state, run.exit_code) == (State.FAILED, 1)
+    assert f'ran with {name} "{shown}"' in run.outcome["summary"]
+    assert f'asked for {name} "{asked[name]}"' in run.outcome["summary"]
