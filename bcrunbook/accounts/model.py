@@ -239,9 +239,15 @@ class Network(Frozen):
 
     proxy: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(?::\d+)?/?$")] | None = Field(
         default=None,
-        description='an address such as "http://proxy.contoso.com:8080", without a password',
+        description='an address such as "http://proxy.contoso.com:8080", without a password '
+        "(HTTPS_PROXY in the environment may hold one)",
     )
     ca: _Path | None = Field(default=None, description="the path of a PEM file")
+    strict: bool = Field(
+        default=True,
+        description="true, or false for an authority whose certificates are not all that Python "
+        "3.13 and later want",
+    )
 
 
 def _without_password(value: object) -> object:

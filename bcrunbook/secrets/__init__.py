@@ -3,7 +3,8 @@
 `value` holds one value in memory as a type that prints as `•••`. `names` are the references by
 which values are found again, `stores` keeps them on this machine, `vault` in Azure Key Vault, and
 `opening` is the door to both. `scrubbing` takes values out of texts and recognises
-what looks like one. `log` does the same for the log. Nothing else in the package writes a secret.
+what looks like one; `surroundings` tells it what the environment holds. `log` does the same for the
+log. Nothing else in the package writes a secret.
 """
 
 from .log import RedactingFilter, install_log_redaction
@@ -11,6 +12,7 @@ from .names import SecretReference
 from .opening import open_store, read
 from .scrubbing import looks_like_secret, scrub, scrub_json
 from .stores import SecretStore
+from .surroundings import learn as learn_environment
 from .value import MASK, Secret
 from .vault import VaultOpener
 
@@ -22,6 +24,7 @@ __all__ = [
     "SecretStore",
     "VaultOpener",
     "install_log_redaction",
+    "learn_environment",
     "looks_like_secret",
     "open_store",
     "read",

@@ -20,6 +20,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from .surroundings import learn
 from .value import MASK, Secret, registered
 
 _log = logging.getLogger("bcrunbook.secrets")
@@ -146,12 +147,15 @@ def _mask_field(match: re.Match[str]) -> str:
     return match.group() if _harmless.fullmatch(value) else name + MASK
 
 
+# Nothing was looked for yet: the environment is learnt first.
 _forms_cache: tuple[int, list[str]] = (0, [])
 
 
 def _all_forms() -> list[str]:
     """Every form of every registered value, longest first so that no tail of one survives."""
     global _forms_cache
+    if not _forms_cache[0]:
+        learn()
     count = len(registered)
     if _forms_cache[0] != count:
         forms = {form for value in list(registered) for form in _forms(value)}
