@@ -11,7 +11,10 @@ import logging
 import os
 import pickle
 import re
+import signal
 import string
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +39,7 @@ from bcrunbook.secrets import (
     looks_like_secret,
     scrub,
     scrub_json,
+    system_keyring,
 )
 from bcrunbook.secrets.value import registered
 
@@ -423,7 +427,8 @@ async def test_a_store_keeps_replaces_and_forgets(
     assert await store.get("trial/3f2a9c") is None
     with pytest.raises(NotFound):
         await secrets.read(reference, tmp_path)
-    assert not ring.kept and not [path for path in tmp_path.rglob("*") if path.is_file()]
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not ring.kept and {path.name for path in left} <= {"keyring.lock"}
 
 
 async def test_the_keyring_is_called_in_another_thread(tmp_path: Path, ring: MemoryKeyring) -> None:
@@ -454,6 +459,135 @@ async def test_a_keyring_that_keeps_nothing_is_found_out(
             await attempt
         assert "file:secrets" in caught.value.next
         assert "given-to-the-ring" not in str(caught.value)
+
+
+class Locked(MemoryKeyring):
+    """A keyring that waits for a password, as one does whose window nobody sees."""
+
+    def __init__(self, unlocked: threading.Event) -> None:
+        super().__init__()
+        self.unlocked = unlocked
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.unlocked.wait()
+        return super().get_password(service, username)
+
+
+async def test_a_keyring_that_does_not_answer_is_given_up(
+    tmp_path: Path,
+    ring: MemoryKeyring,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The person is told what is waited for, and then what to do; nobody waits a second time."""
+    monkeypatch.setattr(system_keyring, "_hangs", threading.Event())
+    monkeypatch.setattr(system_keyring, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(system_keyring, "DEADLINE_SECONDS", 0.1)
+    unlocked = threading.Event()
+    keyring.set_keyring(Locked(unlocked))
+    store = secrets.open_store("keyring:bcrunbook", tmp_path)
+    try:
+        with pytest.raises(FixInput, match="does not answer") as caught:
+            await store.get("x")
+        assert "file:secrets" in caught.value.next and "locked" in caught.value.why
+        assert "Waiting for the system keyring" in caplog.text
+        monkeypatch.setattr(system_keyring, "DEADLINE_SECONDS", 3600.0)
+        with pytest.raises(FixInput, match="does not answer"):
+            await store.get("x")
+    finally:
+        unlocked.set()
+
+
+HANGING = """
+import threading
+from keyring.backend import KeyringBackend
+
+class Keyring(KeyringBackend):
+    priority = 1
+    def get_password(self, service, name):
+        print("asked", flush=True)
+        threading.Event().wait()
+    set_password = delete_password = get_password
+"""
+ASKS = """
+import asyncio, pathlib
+from bcrunbook.secrets import open_store
+asyncio.run(open_store("keyring:bcrunbook", pathlib.Path()).get("x"))
+"""
+
+
+def test_ctrl_c_ends_a_program_whose_keyring_hangs(tmp_path: Path) -> None:
+    """Nobody has to kill it."""
+    (tmp_path / "hanging.py").write_text(HANGING)
+    environment = {
+        **os.environ,
+        "PYTHON_KEYRING_BACKEND": "hanging.Keyring",
+        "PYTHONPATH": str(tmp_path),
+    }
+    command = [sys.executable, "-c", ASKS]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == b"asked\n"
+        asking.send_signal(signal.SIGINT)
+        try:
+            assert asking.wait(timeout=30) != 0
+        finally:
+            asking.kill()
+
+
+FILE_BASED = """
+import json, pathlib, time
+from keyring.backend import KeyringBackend
+
+FILE = pathlib.Path(__file__).with_name("kept.json")
+
+class Keyring(KeyringBackend):
+    priority = 1
+    def _all(self):
+        return json.loads(FILE.read_text()) if FILE.exists() else {}
+    def get_password(self, service, name):
+        return self._all().get(name)
+    def set_password(self, service, name, value):
+        kept = self._all()
+        time.sleep(0.02)
+        FILE.write_text(json.dumps({**kept, name: value}))
+    def delete_password(self, service, name):
+        FILE.write_text(json.dumps({k: v for k, v in self._all().items() if k != name}))
+"""
+STORES = """
+import asyncio, pathlib, sys
+from bcrunbook.secrets import Secret, open_store
+store = open_store("keyring:bcrunbook", pathlib.Path())
+
+async def main():
+    for number in range(5):
+        await store.put(f"{sys.argv[1]}/{number}", Secret("value-of-it"))
+
+sys.stdin.readline()
+asyncio.run(main())
+"""
+
+
+def test_a_keyring_in_a_file_loses_nothing_between_processes(tmp_path: Path) -> None:
+    """It reads the file, and writes all of it back: one process at a time may do so."""
+    (tmp_path / "filed.py").write_text(FILE_BASED)
+    environment = {
+        **os.environ,
+        "PYTHON_KEYRING_BACKEND": "filed.Keyring",
+        "PYTHONPATH": str(tmp_path),
+    }
+    storing = [
+        subprocess.Popen(
+            [sys.executable, "-c", STORES, name], env=environment, stdin=subprocess.PIPE
+        )
+        for name in "abcd"
+    ]
+    for one in storing:
+        one.communicate(b"\n", timeout=120)
+    assert [one.returncode for one in storing] == [0] * 4
+    assert len(json.loads((tmp_path / "kept.json").read_text())) == 20
 
 
 async def test_a_chain_of_no_keyrings_is_found_out(
