@@ -879,3 +879,53 @@ def test_http_libraries_are_turned_down_and_redacted_once(written: list[str]) ->
     for name in ("httpx", "httpcore", "msal", "msal.application"):
         filters = logging.getLogger(name).filters
         assert sum(isinstance(one, secrets.RedactingFilter) for one in filters) == 1
+
+
+# --- crashes -----------------------------------------------------------------------------------
+
+DUMPS = """
+import resource, sys
+_, hard = resource.getrlimit(resource.RLIMIT_CORE)
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+def tell():
+    print("limit", resource.getrlimit(resource.RLIMIT_CORE)[0])
+"""
+BEGINS = {
+    "the program": """
+import atexit
+from bcrunbook.cli import main
+
+atexit.register(tell)
+sys.argv = ["bcrunbook", "explain", "waiting"]
+main()
+""",
+    "a notebook": """
+import asyncio
+from bcrunbook.notebook import open_step
+
+asyncio.run(open_step("start_here", account="trial", mode="plan", workspace="nowhere"))
+tell()
+""",
+    "cells of papermill's engine": """
+from bcrunbook.run.engine.cells import cells_there
+
+CELL = "import resource; print('limit', resource.getrlimit(resource.RLIMIT_CORE)[0])"
+with cells_there(lambda process: None) as cells:
+    print(cells.run(CELL, None))
+""",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no core dumps")
+@pytest.mark.parametrize("begins", BEGINS.values(), ids=BEGINS)
+def test_a_process_that_holds_secrets_leaves_no_core_dump(begins: str, tmp_path: Path) -> None:
+    """It would write them into a file of the workspace."""
+    done = subprocess.run(
+        [sys.executable, "-c", DUMPS + begins],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "limit 0" in done.stdout, done.stdout + done.stderr

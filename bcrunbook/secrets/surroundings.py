@@ -4,7 +4,8 @@ A proxy's address may bear a name and a password, as may the address of an index
 and some variables say by their names that they hold a secret. Whoever reads such a setting may
 quote it in an error, so it is learnt before it is read, in every form in which it may be quoted.
 
-What an `env:` reference names is kept from the programs of others that are started from here.
+What an `env:` reference names is kept from the programs of others that are started from here. The
+processes of this program have it: they read the reference themselves.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _forms(user: str) -> Iterator[str]:
             yield one
 
 
-def note_reference(variable: str) -> None:
+def keep_from_others(variable: str) -> None:
     """Note that an `env:` reference names a variable: what it holds is for this program alone."""
     _references.add(variable)
     register(os.environ.get(variable, ""))
