@@ -11,6 +11,7 @@ import logging
 import os
 import pickle
 import re
+import shlex
 import signal
 import string
 import subprocess
@@ -137,6 +138,20 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
     "base64 url": lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
     "base64 no padding": lambda value: base64.b64encode(value.encode()).decode().rstrip("="),
+    "base64 twice": lambda value: base64.b64encode(base64.b64encode(value.encode())).decode(),
+    "base64 url twice": lambda value: base64.urlsafe_b64encode(
+        base64.urlsafe_b64encode(value.encode())
+    ).decode(),
+    "hex": lambda value: value.encode().hex(),
+    "hex upper": lambda value: value.encode().hex().upper(),
+    "url twice": lambda value: quote(quote(value, safe=""), safe=""),
+    "url twice, paths": lambda value: quote(quote(value)),
+    "json three times": lambda value: json.dumps(json.dumps(json.dumps(value)))[7:-7],
+    "html apos": lambda value: html.escape(value).replace("&#x27;", "&apos;"),
+    "python ascii": lambda value: ascii(value)[1:-1],
+    "python bytes": lambda value: repr(value.encode())[2:-1],
+    "shell": lambda value: shlex.quote(value).strip("'"),
+    "shell by hand": lambda value: value.replace("'", "'\\''"),
 }
 values = st.text(
     st.characters(codec="utf-8", exclude_characters=MASK[0]), min_size=6, max_size=64
@@ -169,6 +184,23 @@ def test_a_known_value_never_survives_inside_longer_base64(
         padded = piece[: len(piece) // 4 * 4]
         assert value.encode() not in base64.b64decode(padded)
     assert MASK in clean
+
+
+@pytest.mark.parametrize("width", [19, 64, 76])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\\n", "\\r\\n", "\n    "])
+@settings(max_examples=20, deadline=None)
+@given(value=values, before=st.binary(max_size=60), after=st.binary(max_size=60))
+def test_a_known_value_never_survives_in_lines_of_base64(
+    width: int, line_end: str, value: str, before: bytes, after: bytes
+) -> None:
+    """As a letter's attachment or a PEM file has it, also where it is JSON's text."""
+    Secret(value)
+    encoded = base64.b64encode(before + value.encode() + after).decode()
+    lines = [encoded[begin : begin + width] for begin in range(0, len(encoded), width)]
+    clean = scrub(f"-- {line_end.join(lines)} --", "a test").removeprefix("-- ")
+    pieces = "".join(clean.removesuffix(" --").split(line_end)).split(MASK)
+    whole = (piece[: len(piece) // 4 * 4] for piece in pieces)
+    assert not [one for one in whole if value.encode() in base64.b64decode(one)]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 `value` holds one value in memory as a type that prints as `•••`. `names` are the references by
 which values are found again, `stores` keeps them on this machine, `vault` in Azure Key Vault, and
-`opening` is the door to both. `scrubbing` takes values out of texts and recognises
-what looks like one; `surroundings` tells it what the environment holds. `log` does the same for the
-log. Nothing else in the package writes a secret.
+`opening` is the door to both. `scrubbing` takes values out of texts and recognises what looks like
+one; `known` finds values, those of the environment as well (`surroundings`). `log` does the same
+for the log. Nothing else in the package writes a secret.
 """
 
 from .core_dumps import leave_no_core_dump
