@@ -140,7 +140,7 @@ _strong = re.compile(rf"-----BEGIN [A-Z ]+-----|{_JWT}|{_ENTRA_SECRET}")
 _guid = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _hosts = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
 _known = re.compile(
-    rf"{_guid}"
+    rf"{_guid}|\{{{_guid}\}}"
     rf"|{_hosts}"
     rf"|[^@\s]+@{_hosts}"
     r"|[a-z][a-z0-9+.-]*://\S*"
