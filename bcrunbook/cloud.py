@@ -42,9 +42,11 @@ class Cloud:
 
     Args:
         kind: `live` or `rehearsal`.
-        proxy: URL of an HTTP proxy; None takes the environment's (`HTTPS_PROXY`, `NO_PROXY`).
+        proxy: URL of an HTTP proxy; None takes the environment's (`HTTPS_PROXY`, `ALL_PROXY`,
+            `NO_PROXY`).
         ca: a PEM file of certificate authorities. For a rehearsal it is the only one trusted, live
             it is trusted beside the usual ones.
+        strict_certificates: whether certificates have to be as this Python wants them.
         pace: how fast waits go.
         directory: the rehearsal cloud's folder; None when live.
         pages: where a browser finds the rehearsal cloud's pages; None when live.
@@ -53,6 +55,7 @@ class Cloud:
     kind: Literal["live", "rehearsal"]
     proxy: str | None = None
     ca: Path | None = None
+    strict_certificates: bool = True
     pace: Pace = field(default_factory=Pace)
     directory: Path | None = None
     pages: str | None = None
@@ -78,6 +81,7 @@ def cloud_of(workspace: Workspace, account: Account) -> Cloud:
             kind="live",
             proxy=workspace.network.proxy,
             ca=workspace.network.ca,
+            strict_certificates=workspace.network.strict,
         )
     if workspace.rehearsal is None:
         raise FixInput(

@@ -1,8 +1,8 @@
 """The one HTTP stack: every request of the program, MSAL's included, leaves through here.
 
-It owns the proxy, the trusted certificates, what may be repeated and when, request ids, and the
-mapping of transport faults to errors a person can act on. This is the only module that imports
-httpx, so that a successor of it is a change in one place.
+It owns what may be repeated and when, request ids, and the mapping of transport faults to errors a
+person can act on; proxy and trusted certificates are those of `network`. The two are the only
+modules that import httpx, so that a successor of it is a change in one place.
 
 What may be repeated is the caller's to say (`Repeat`), because only the caller knows whether a
 second POST makes a second thing. A 429 is always repeated: the service did nothing.
@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -28,7 +26,8 @@ from httpx_retries import Retry, RetryTransport
 
 from bcrunbook import __version__, throttled
 from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.errors import AnswerLost, FixInput, Unreachable
+from bcrunbook.errors import AnswerLost, Unreachable
+from bcrunbook.network import Network
 from bcrunbook.secrets import scrub
 
 log = logging.getLogger(__name__)
@@ -182,53 +181,6 @@ def _policies(pace: Pace) -> dict[Repeat, Retry]:
     }
 
 
-class _ByEnvironment(httpx.AsyncBaseTransport):
-    """Sends through the environment's proxy, or directly where NO_PROXY says so."""
-
-    def __init__(self, proxied: httpx.AsyncBaseTransport, direct: httpx.AsyncBaseTransport) -> None:
-        self._proxied = proxied
-        self._direct = direct
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        bypass = urllib.request.proxy_bypass(request.url.host)
-        return await (self._direct if bypass else self._proxied).handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._proxied.aclose()
-        await self._direct.aclose()
-
-
-def _transport(cloud: Cloud) -> httpx.AsyncBaseTransport:
-    verify: ssl.SSLContext | bool = True
-    if cloud.ca is not None:
-        try:
-            if cloud.is_live:
-                verify = httpx.create_ssl_context()
-                verify.load_verify_locations(cloud.ca)
-            else:
-                verify = ssl.create_default_context(cafile=str(cloud.ca))
-        except (OSError, ssl.SSLError) as error:
-            raise FixInput(
-                f"The CA bundle cannot be read: {error}.",
-                where=str(cloud.ca),
-                next="name a PEM file of certificate authorities in [network] ca",
-            ) from None
-    proxy = cloud.proxy or (urllib.request.getproxies().get("https") if cloud.is_live else None)
-    if proxy is None:
-        return httpx.AsyncHTTPTransport(verify=verify)
-    try:
-        proxied = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy)
-    except ValueError as error:
-        raise FixInput(
-            f"The proxy cannot be used: {scrub(str(error), where='proxy error')}.",
-            where="[network] proxy, or the environment's HTTPS_PROXY",
-            next="give it as http://host:port",
-        ) from None
-    if cloud.proxy is not None:
-        return proxied
-    return _ByEnvironment(proxied, httpx.AsyncHTTPTransport(verify=verify))
-
-
 class Http:
     """An HTTP client for one cloud; use it as an async context manager.
 
@@ -237,16 +189,17 @@ class Http:
         transport: stands in for the network in tests.
 
     Raises:
-        FixInput: the proxy or the CA bundle cannot be used.
+        FixInput: a setting of the network cannot be used; names it.
     """
 
     def __init__(self, cloud: Cloud, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.cloud = cloud
         self._ahead: dict[str, timedelta] = {}
+        self._network = Network(cloud)
         self._policies = _policies(cloud.pace)
         self._client = httpx.AsyncClient(
             transport=RetryTransport(
-                transport=_Noting(transport or _transport(cloud)),
+                transport=_Noting(transport or self._network.transport()),
                 retry=self._policies[Repeat.ONCE],
             ),
             timeout=_TIMEOUT,
@@ -323,7 +276,7 @@ class Http:
             )
         except _FAULTS as error:
             may_be_done = bool(lost) and repeat not in (Repeat.SAFE, Repeat.LOOK)
-            raise self._unreachable(error, where, may_be_done=may_be_done) from None
+            raise self._unreachable(error, where, url, may_be_done=may_be_done) from None
         self._compare_clocks(host, response)
         log.info(
             "%s %s%s -> %d in %.0f ms, request-id %s",
@@ -353,51 +306,19 @@ class Http:
         self._ahead[host] = ahead if abs(ahead) > _SAME_TIME else timedelta()
 
     def _unreachable(
-        self, error: httpx.RequestError, where: str, *, may_be_done: bool
+        self, error: httpx.RequestError, where: str, url: str, *, may_be_done: bool
     ) -> Unreachable:
-        detail = scrub(str(error), where="transport error") or type(error).__name__
         if isinstance(error, httpx.ProxyError) and not may_be_done:
-            return Unreachable(
-                f"The proxy refused the connection: {detail}.",
-                where=where,
-                why="it does not let this host through"
-                if self.cloud.is_live
-                else "the rehearsal cloud does not stand in for this host",
-                next="check the proxy's address and what it allows, then run again",
-                who="you, or whoever keeps the proxy",
-            )
+            return self._network.refused(error, where, url)
         if isinstance(error, _NOT_SENT) and not may_be_done:
-            return self._not_connected(detail, where)
+            return self._network.not_connected(error, where, url)
+        detail = scrub(str(error), where="transport error") or type(error).__name__
         kind = AnswerLost if may_be_done else Unreachable
         return kind(
             f"No answer came: {detail}.",
             where=where,
             why="the connection broke, or the service was too slow",
             next="run again: what was done is found and nothing is done twice",
-        )
-
-    def _not_connected(self, detail: str, where: str) -> Unreachable:
-        what = f"No connection could be made: {detail}."
-        if not self.cloud.is_live:
-            return Unreachable(
-                what,
-                where=where,
-                why="the rehearsal cloud has stopped",
-                next="start it and leave it running: bcrunbook rehearsal serve --dir"
-                f" {self.cloud.directory}",
-            )
-        if "CERTIFICATE_VERIFY_FAILED" in detail:
-            return Unreachable(
-                what,
-                where=where,
-                why="the network inspects TLS traffic with a certificate authority of its own",
-                next="name that authority's PEM file in accounts.toml, [network] ca",
-            )
-        return Unreachable(
-            what,
-            where=where,
-            why="the network is down, or needs a proxy",
-            next="check the connection and [network] proxy in accounts.toml, then run again",
         )
 
     def for_msal(self) -> MsalHttpClient:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import socket
 import uuid
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import WaitAndRetry
+from .person import user_name
 
 STALE_SECONDS: Final = 90.0
 
@@ -25,7 +25,7 @@ _START_TOLERANCE_SECONDS: Final = 2.0
 def this_process() -> dict[str, Any]:
     """What a lease says of its holder."""
     return {
-        "holder": _user(),
+        "holder": user_name(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "process_started": _started(os.getpid()),
@@ -97,11 +97,3 @@ def _started(pid: int) -> float | None:
         return float(process.create_time())
     except psutil.NoSuchProcess:
         return None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run under a number that has no name.
-        return "somebody"

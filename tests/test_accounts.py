@@ -332,6 +332,14 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
                    TRIAL + "sign_in.client_id", ["no other key"]),
     "username": (SIGN_IN + 'username = "ada"\n', 6, TRIAL + "sign_in.username",
                  ["ada@contoso.com", 'found "ada"']),
+    "not seen in a domain": (GOOD.replace("contoso.com", "contoso.com\u00a0"), 3, TRIAL + "tenant",
+                             ["character 12", "U+00A0 (no-break space)"]),
+    "not seen in a name": (GOOD.replace("Contoso b", "Co\u200bb"), 4, TRIAL + "application",
+                           ["character 3", "U+200B (zero width space)"]),
+    "turned round": (GOOD.replace("books", "books\u202e"), 4, TRIAL + "application",
+                     ["U+202E (right-to-left override)", r"\u202e"]),
+    "turned round instance": (GOOD + 'codat_instance = "A\u2066"\n', 5, TRIAL + "codat_instance",
+                              ["U+2066"]),
     "cache": (SIGN_IN + 'cache = "none"\n', 6, TRIAL + "sign_in.cache",
               ['"encrypted", "memory", "file"']),
     "home folder": (SIGN_IN + 'method = "federated"\ntoken_file = "~no-such-person/x"\n'
@@ -340,7 +348,8 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
               ["http://", 'found "proxy:8080"']),
     "proxy password": (GOOD + '[network]\nproxy = "http://u:hunter22@p:1"\n', 6, "network.proxy",
                        ["without a password"]),
-    "network key": (GOOD + '[network]\ncert = "x"\n', 6, "network.cert", ["valid: ca, proxy"]),
+    "network key": (GOOD + '[network]\ncert = "x"\n', 6, "network.cert",
+                    ["valid: ca, proxy, strict"]),
     "ledger": (GOOD + '[ledger]\nurl = "ledger.db"\n', 6, "ledger.url",
                ["sqlite:///FILE", 'found "ledger.db"']),
     "ledger password": (GOOD + '[ledger]\nurl = "postgresql://u:hunter22@h/x"\n', 6, "ledger.url",
@@ -402,6 +411,13 @@ def test_a_secret_in_a_key_is_not_repeated(tmp_path: Path) -> None:
     assert "accounts.trial.•••: there is no such key" in message and ENTRA not in message
 
 
+def test_a_guid_in_braces_is_a_guid(tmp_path: Path) -> None:
+    """Windows writes them so; it is no secret, and what is kept has none."""
+    text = GOOD.replace("contoso.com", f"{{{GUID}}}") + f'client_id = "{{{GUID}}}"\n'
+    account = load(tmp_path, text).account("trial")
+    assert (account.tenant, account.client_id) == (GUID, GUID)
+
+
 # --- not TOML, not text, not there -------------------------------------------------------------
 
 
@@ -409,6 +425,9 @@ def test_a_secret_in_a_key_is_not_repeated(tmp_path: Path) -> None:
     ("bad", "line", "column", "why"),
     [
         ("kind = trial", 2, 8, "needs quotes"),
+        ('kind\u00a0= "trial"', 2, 5, "column 5 is a character that nobody sees: U+00A0 (no-break"),
+        ('kind =\u200b"trial"', 2, 7, "column 7 is a character that nobody sees: U+200B (zero"),
+        ('\ufeffkind = "trial"', 2, 1, "column 1 is a character that nobody sees: U+FEFF (zero"),
         ('kind = "trial', 2, 14, "quote at the end"),
         ("kind = “trial”", 2, 8, "curly"),
         ('kind: "trial"', 2, 5, "not by a colon"),

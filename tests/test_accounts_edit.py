@@ -51,9 +51,46 @@ def test_a_value_is_written_and_everything_else_stays(root: Path) -> None:
     assert not list(root.glob(".accounts*"))
 
 
+HEADED = """\
+[accounts.trial]
+kind = "trial"
+tenant = "contoso.com"
+application = "Books"
+
+# How it signs in
+[accounts.trial.sign_in]
+method = "az"
+
+# ---- Production ----
+# Ask Ada first.
+
+[accounts.production]
+kind = "production"
+tenant = "fabrikam.com"
+application = "Books"
+
+# ---- The way out ----
+"""
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_new_key_stands_in_its_own_table(line_end: str, tmp_path: Path) -> None:
+    """Above what heads the next one, and every line ends as the others do."""
+    path = tmp_path / "accounts.toml"
+    before = HEADED.replace("\n", line_end).encode()
+    path.write_bytes(before)
+    new = 'client_id = "11111111-2222-3333-4444-555555555555"'
+    for account in ("trial", "production"):
+        amend(tmp_path, account, {"client_id": "11111111-2222-3333-4444-555555555555"})
+    expected = HEADED.replace('application = "Books"\n', f'application = "Books"\n{new}\n')
+    assert path.read_bytes() == expected.replace("\n", line_end).encode()
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("application", "Books\u202ecod"),
+        ("secret_description", "a\u200bb"),
         ("application", " leading blank"),
         ("application", "x" * 91),
         ("application", "two\nlines"),

@@ -158,10 +158,35 @@ def _place(customer: Customer) -> object:
     return tuple(part.casefold() for part in place if part) if all(place) else customer.name
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\n{0};{1};{2}\r\n{3};{4};{5}\r\n",
+        '"sep=|"\n{0}|{1}|{2}\n{3}|{4}|{5}\n',
+        "sep=\t\n{0}\t{1}\t{2}\n{3}\t{4}\t{5}\n",
+        "{0}\t{1}\t{2}\n{3}\t{4}\t{5}\n",
+        "{0}|{1}|{2}\n{3}|{4}|{5}\n",
+        '"{0}"\t"{1}"\t"{2}"\n"{3}"\t"{4}"\t"{5}"\n',
+        "# wave 2; from Ada, of 1 May\n\n{0},{1},{2}\n{3},{4},{5}\n",
+    ],
+)
+def test_what_spreadsheets_and_people_put_around_cells(text: str, tmp_path: Path) -> None:
+    """A line that tells the separator, tabs and bars, a comment on top."""
+    rows = text.format("key", "name", "contact", "a", "Acme; Sons", "a@b.example")
+    if "{0};" in text:
+        rows = rows.replace("Acme; Sons", '"Acme; Sons"')
+    (customer,) = load(tmp_path, FILE, rows).account("trial").customers.values()
+    assert (customer.name, customer.display_name, customer.contact) == (
+        "a",
+        "Acme; Sons",
+        "a@b.example",
+    )
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     customers=st.lists(CUSTOMERS, unique_by=(lambda one: one.name, _place)),
-    delimiter=st.sampled_from(",;"),
+    delimiter=st.sampled_from(",;\t|"),
     mark=st.booleans(),
     end=st.sampled_from(["\n", "\r\n"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -235,6 +260,21 @@ ROWS: dict[str, tuple[str, int, str, list[str]]] = {
     "too many values": (HEADER + ROW + ",,,Northwind, Ltd\n", 2, "", ["more values", "quotes"]),
     "open quote": (HEADER + f'{ROW}\na,"A,a@b.example\nb,B,b@b.example\n', 3, "", ["quote"]),
     "secret": (HEADER + ROW + f",,,{ENTRA}\n", 2, "company", ["looks like a secret"]),
+    "not seen": (HEADER + "a,A\u200b,a@b.example\n", 2, "name", ["U+200B (zero width space)"]),
+    "a row in quotes": (
+        '"key,name,contact"\n"a,A,a@b.example"\n',
+        1,
+        "",
+        ["this line is one cell", "quotes around a whole row"],
+    ),
+    "a separator of its own": ("key:name:contact\na:A:a@b.example\n", 1, "", ["is one cell"]),
+    "after other lines": (
+        "sep=;\r\n# from the spreadsheet\r\n\r\nkey;name;contact\r\na;A;\r\n",
+        5,
+        "contact",
+        ["is missing"],
+    ),
+    "nothing but a separator": ("sep=;\n", 1, "", ["the file is empty"]),
     "same place": (
         HEADER + f"{ROW},n.example,Production,Books\nb,B,b@b.example,N.example,production,Books\n",
         3,

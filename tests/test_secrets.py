@@ -11,7 +11,11 @@ import logging
 import os
 import pickle
 import re
+import shlex
+import signal
 import string
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +40,7 @@ from bcrunbook.secrets import (
     looks_like_secret,
     scrub,
     scrub_json,
+    system_keyring,
 )
 from bcrunbook.secrets.value import registered
 
@@ -133,6 +138,20 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
     "base64 url": lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
     "base64 no padding": lambda value: base64.b64encode(value.encode()).decode().rstrip("="),
+    "base64 twice": lambda value: base64.b64encode(base64.b64encode(value.encode())).decode(),
+    "base64 url twice": lambda value: base64.urlsafe_b64encode(
+        base64.urlsafe_b64encode(value.encode())
+    ).decode(),
+    "hex": lambda value: value.encode().hex(),
+    "hex upper": lambda value: value.encode().hex().upper(),
+    "url twice": lambda value: quote(quote(value, safe=""), safe=""),
+    "url twice, paths": lambda value: quote(quote(value)),
+    "json three times": lambda value: json.dumps(json.dumps(json.dumps(value)))[7:-7],
+    "html apos": lambda value: html.escape(value).replace("&#x27;", "&apos;"),
+    "python ascii": lambda value: ascii(value)[1:-1],
+    "python bytes": lambda value: repr(value.encode())[2:-1],
+    "shell": lambda value: shlex.quote(value).strip("'"),
+    "shell by hand": lambda value: value.replace("'", "'\\''"),
 }
 values = st.text(
     st.characters(codec="utf-8", exclude_characters=MASK[0]), min_size=6, max_size=64
@@ -165,6 +184,23 @@ def test_a_known_value_never_survives_inside_longer_base64(
         padded = piece[: len(piece) // 4 * 4]
         assert value.encode() not in base64.b64decode(padded)
     assert MASK in clean
+
+
+@pytest.mark.parametrize("width", [19, 64, 76])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\\n", "\\r\\n", "\n    "])
+@settings(max_examples=20, deadline=None)
+@given(value=values, before=st.binary(max_size=60), after=st.binary(max_size=60))
+def test_a_known_value_never_survives_in_lines_of_base64(
+    width: int, line_end: str, value: str, before: bytes, after: bytes
+) -> None:
+    """As a letter's attachment or a PEM file has it, also where it is JSON's text."""
+    Secret(value)
+    encoded = base64.b64encode(before + value.encode() + after).decode()
+    lines = [encoded[begin : begin + width] for begin in range(0, len(encoded), width)]
+    clean = scrub(f"-- {line_end.join(lines)} --", "a test").removeprefix("-- ")
+    pieces = "".join(clean.removesuffix(" --").split(line_end)).split(MASK)
+    whole = (piece[: len(piece) // 4 * 4] for piece in pieces)
+    assert not [one for one in whole if value.encode() in base64.b64decode(one)]
 
 
 @pytest.mark.parametrize(
@@ -423,7 +459,8 @@ async def test_a_store_keeps_replaces_and_forgets(
     assert await store.get("trial/3f2a9c") is None
     with pytest.raises(NotFound):
         await secrets.read(reference, tmp_path)
-    assert not ring.kept and not [path for path in tmp_path.rglob("*") if path.is_file()]
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not ring.kept and {path.name for path in left} <= {"keyring.lock"}
 
 
 async def test_the_keyring_is_called_in_another_thread(tmp_path: Path, ring: MemoryKeyring) -> None:
@@ -454,6 +491,135 @@ async def test_a_keyring_that_keeps_nothing_is_found_out(
             await attempt
         assert "file:secrets" in caught.value.next
         assert "given-to-the-ring" not in str(caught.value)
+
+
+class Locked(MemoryKeyring):
+    """A keyring that waits for a password, as one does whose window nobody sees."""
+
+    def __init__(self, unlocked: threading.Event) -> None:
+        super().__init__()
+        self.unlocked = unlocked
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.unlocked.wait()
+        return super().get_password(service, username)
+
+
+async def test_a_keyring_that_does_not_answer_is_given_up(
+    tmp_path: Path,
+    ring: MemoryKeyring,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The person is told what is waited for, and then what to do; nobody waits a second time."""
+    monkeypatch.setattr(system_keyring, "_hangs", threading.Event())
+    monkeypatch.setattr(system_keyring, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(system_keyring, "DEADLINE_SECONDS", 0.1)
+    unlocked = threading.Event()
+    keyring.set_keyring(Locked(unlocked))
+    store = secrets.open_store("keyring:bcrunbook", tmp_path)
+    try:
+        with pytest.raises(FixInput, match="does not answer") as caught:
+            await store.get("x")
+        assert "file:secrets" in caught.value.next and "locked" in caught.value.why
+        assert "Waiting for the system keyring" in caplog.text
+        monkeypatch.setattr(system_keyring, "DEADLINE_SECONDS", 3600.0)
+        with pytest.raises(FixInput, match="does not answer"):
+            await store.get("x")
+    finally:
+        unlocked.set()
+
+
+HANGING = """
+import threading
+from keyring.backend import KeyringBackend
+
+class Keyring(KeyringBackend):
+    priority = 1
+    def get_password(self, service, name):
+        print("asked", flush=True)
+        threading.Event().wait()
+    set_password = delete_password = get_password
+"""
+ASKS = """
+import asyncio, pathlib
+from bcrunbook.secrets import open_store
+asyncio.run(open_store("keyring:bcrunbook", pathlib.Path()).get("x"))
+"""
+
+
+def test_ctrl_c_ends_a_program_whose_keyring_hangs(tmp_path: Path) -> None:
+    """Nobody has to kill it."""
+    (tmp_path / "hanging.py").write_text(HANGING)
+    environment = {
+        **os.environ,
+        "PYTHON_KEYRING_BACKEND": "hanging.Keyring",
+        "PYTHONPATH": str(tmp_path),
+    }
+    command = [sys.executable, "-c", ASKS]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == b"asked\n"
+        asking.send_signal(signal.SIGINT)
+        try:
+            assert asking.wait(timeout=30) != 0
+        finally:
+            asking.kill()
+
+
+FILE_BASED = """
+import json, pathlib, time
+from keyring.backend import KeyringBackend
+
+FILE = pathlib.Path(__file__).with_name("kept.json")
+
+class Keyring(KeyringBackend):
+    priority = 1
+    def _all(self):
+        return json.loads(FILE.read_text()) if FILE.exists() else {}
+    def get_password(self, service, name):
+        return self._all().get(name)
+    def set_password(self, service, name, value):
+        kept = self._all()
+        time.sleep(0.02)
+        FILE.write_text(json.dumps({**kept, name: value}))
+    def delete_password(self, service, name):
+        FILE.write_text(json.dumps({k: v for k, v in self._all().items() if k != name}))
+"""
+STORES = """
+import asyncio, pathlib, sys
+from bcrunbook.secrets import Secret, open_store
+store = open_store("keyring:bcrunbook", pathlib.Path())
+
+async def main():
+    for number in range(5):
+        await store.put(f"{sys.argv[1]}/{number}", Secret("value-of-it"))
+
+sys.stdin.readline()
+asyncio.run(main())
+"""
+
+
+def test_a_keyring_in_a_file_loses_nothing_between_processes(tmp_path: Path) -> None:
+    """It reads the file, and writes all of it back: one process at a time may do so."""
+    (tmp_path / "filed.py").write_text(FILE_BASED)
+    environment = {
+        **os.environ,
+        "PYTHON_KEYRING_BACKEND": "filed.Keyring",
+        "PYTHONPATH": str(tmp_path),
+    }
+    storing = [
+        subprocess.Popen(
+            [sys.executable, "-c", STORES, name], env=environment, stdin=subprocess.PIPE
+        )
+        for name in "abcd"
+    ]
+    for one in storing:
+        one.communicate(b"\n", timeout=120)
+    assert [one.returncode for one in storing] == [0] * 4
+    assert len(json.loads((tmp_path / "kept.json").read_text())) == 20
 
 
 async def test_a_chain_of_no_keyrings_is_found_out(
@@ -745,3 +911,53 @@ def test_http_libraries_are_turned_down_and_redacted_once(written: list[str]) ->
     for name in ("httpx", "httpcore", "msal", "msal.application"):
         filters = logging.getLogger(name).filters
         assert sum(isinstance(one, secrets.RedactingFilter) for one in filters) == 1
+
+
+# --- crashes -----------------------------------------------------------------------------------
+
+DUMPS = """
+import resource, sys
+_, hard = resource.getrlimit(resource.RLIMIT_CORE)
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+def tell():
+    print("limit", resource.getrlimit(resource.RLIMIT_CORE)[0])
+"""
+BEGINS = {
+    "the program": """
+import atexit
+from bcrunbook.cli import main
+
+atexit.register(tell)
+sys.argv = ["bcrunbook", "explain", "waiting"]
+main()
+""",
+    "a notebook": """
+import asyncio
+from bcrunbook.notebook import open_step
+
+asyncio.run(open_step("start_here", account="trial", mode="plan", workspace="nowhere"))
+tell()
+""",
+    "cells of papermill's engine": """
+from bcrunbook.run.engine.cells import cells_there
+
+CELL = "import resource; print('limit', resource.getrlimit(resource.RLIMIT_CORE)[0])"
+with cells_there(lambda process: None) as cells:
+    print(cells.run(CELL, None))
+""",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no core dumps")
+@pytest.mark.parametrize("begins", BEGINS.values(), ids=BEGINS)
+def test_a_process_that_holds_secrets_leaves_no_core_dump(begins: str, tmp_path: Path) -> None:
+    """It would write them into a file of the workspace."""
+    done = subprocess.run(
+        [sys.executable, "-c", DUMPS + begins],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "limit 0" in done.stdout, done.stdout + done.stderr

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import Workspace, hold
 from bcrunbook.cloud import Cloud, Pace, cloud_of
 from bcrunbook.errors import (
     AskAdministrator,
@@ -555,7 +555,11 @@ async def test_an_az_that_was_signed_out_says_what_to_run(
 
 @pytest.mark.parametrize(
     "printed",
-    ["", "not json", "[]", "null", '{"tenant": "t"}', '{"accessToken": null, "tenant": "t"}'],
+    [
+        *("", "not json", "[]", "null", '{"tenant": "t"}', '{"accessToken": null, "tenant": "t"}'),
+        # A word processor in between has made a quote curly.
+        json.dumps({"accessToken": "a-token\u201d", "tenant": "t"}),
+    ],
 )
 async def test_an_odd_answer_of_az_is_not_a_traceback(
     make_workspace: MakeWorkspace, az: Callable[[str], Path], printed: str
@@ -565,6 +569,23 @@ async def test_an_odd_answer_of_az_is_not_a_traceback(
     error = await refusal(make_workspace(sign_in=AZ))
     assert isinstance(error, SignInAgain)
     assert "update the Azure CLI" in error.next
+
+
+async def test_az_is_not_given_what_an_env_reference_names(
+    make_workspace: MakeWorkspace, az: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret in an environment variable is for this program alone."""
+    monkeypatch.setenv("OUR_CODAT_KEY", "a-key-of-codat")
+    told = {"accessToken": "a-token-of-az", "tenant": "t"}
+    az(f"assert 'OUR_CODAT_KEY' not in __import__('os').environ; print({json.dumps(told)!r})")
+    workspace = make_workspace(sign_in=AZ, codat_api_key="env:OUR_CODAT_KEY")
+    async with sign_in_of(workspace) as sign_in:
+        assert (await sign_in.graph()).value.reveal() == "a-token-of-az"
+    # So too in a process that was given the workspace instead of reading it.
+    monkeypatch.setattr("bcrunbook.secrets.surroundings._references", set())
+    hold(workspace)
+    async with sign_in_of(workspace) as sign_in:
+        assert (await sign_in.graph(fresh=True)).value.reveal() == "a-token-of-az"
 
 
 async def test_an_az_that_says_nothing_is_signed_out(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from .forms import EMAIL, Frozen, Tenant
+from .forms import EMAIL, ONE_LINE, Frozen, Tenant
 
-# No control characters, line ends or marks that turn the direction of what follows: such a name
-# could forge a header of a letter, steer a terminal, or read as another name than it is.
-_NEVER: Final = r"\p{Cc}\p{Zl}\p{Zp}\u{202A}-\u{202E}\u{2066}-\u{2069}"
-_ONE_LINE: Final = rf"^[^\s{_NEVER}](?:[^{_NEVER}]*[^\s{_NEVER}])?$"
-
-_OneLine = Annotated[str, Field(pattern=_ONE_LINE)]
+_OneLine = Annotated[str, Field(pattern=ONE_LINE)]
 
 
 class Customer(Frozen):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,8 @@ from .mistakes import Keys, Report, shown
 
 COLUMNS: Final = ("key", "name", "contact", "tenant", "environment", "company")
 _NEEDED: Final = ("key", "name", "contact")
+_SEPARATORS: Final = (",", ";", "\t", "|")
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\s*')
 _HEADER: Final = f"the first line names the columns: {','.join(COLUMNS)}"
 
 
@@ -75,24 +79,31 @@ class CsvReport(Report):
 
     def _rows(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Each row that is not empty, trimmed, with the line that it begins on."""
-        # Where the comma is the decimal sign, a spreadsheet joins cells by semicolons.
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        reader = csv.reader(
-            io.StringIO(text, newline=""), delimiter=";" if ";" in first else ",", strict=True
-        )
-        line = 1
+        above, separator = _above_the_header(text)
+        lines = io.StringIO(text, newline="")
+        for _ in range(above):
+            lines.readline()
+        reader = csv.reader(lines, delimiter=separator, strict=True)
+        line = above + 1
         try:
             for row in reader:
                 cells = [cell.strip() for cell in row]
                 if any(cells):
                     yield line, cells
-                line = reader.line_num + 1
+                line = above + reader.line_num + 1
         except csv.Error:
             self.add((str(line),), "a quote is not closed, or stands where none may")
 
     def _columns(self, line: int, cells: list[str]) -> list[str]:
         """The columns that the header names; none if it cannot be used."""
         columns = [cell.lower() for cell in cells]
+        if len(columns) == 1 and columns[0] not in COLUMNS:
+            self.add(
+                (str(line),),
+                "this line is one cell; a comma, semicolon, tab or | stands between cells, and "
+                f"there are no quotes around a whole row; {_HEADER}",
+            )
+            return []
         for column in columns:
             if column and column not in COLUMNS:
                 self.add((str(line), column), f"no such column; {nearest(column, COLUMNS)}")
@@ -131,3 +142,24 @@ class CsvReport(Report):
             self._lines[key] = line
             if customer is not None:
                 self.customers[key] = customer
+
+
+def _above_the_header(text: str) -> tuple[int, str]:
+    """How many lines stand above the one that names the columns, and what separates cells.
+
+    A spreadsheet may say that in a line of its own (`sep=;`), a person may have left a comment.
+    Where the comma is the decimal sign, a spreadsheet joins cells by semicolons.
+    """
+    told, above = "", 0
+    for above, line in enumerate([*io.StringIO(text, newline=""), ""]):
+        if found := _SEPARATOR_LINE.fullmatch(line):
+            told = found[1]
+        elif line.strip() and not line.startswith("#"):
+            return above, told or max(_SEPARATORS, key=partial(_named, line))
+    return above, ","
+
+
+def _named(header: str, separator: str) -> tuple[int, int]:
+    """How many columns a header names when its cells are separated by this, and how many it has."""
+    cells = [cell.strip(' \t\r\n"').lower() for cell in header.split(separator)]
+    return sum(cell in COLUMNS for cell in cells), len(cells)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Table
 
 from ..errors import FixInput
 from ..secrets import looks_like_secret
@@ -80,10 +81,10 @@ def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
     before = path.read_bytes()
     try:
         document = tomlkit.parse(before.decode("utf-8"))
-        table: Any = document["accounts"]
+        accounts: Any = document["accounts"]
         for key, value in values.items():
-            table[account][key] = value
-        replace_whole(path, tomlkit.dumps(document).encode("utf-8"))
+            _set(accounts[account], key, value)
+        replace_whole(path, _with_line_ends(before, tomlkit.dumps(document).encode("utf-8")))
     except (OSError, TOMLKitError, UnicodeDecodeError) as error:
         raise FixInput(
             f"accounts.toml cannot be changed from here ({type(error).__name__}).",
@@ -95,6 +96,23 @@ def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
     except FixInput:
         replace_whole(path, before)
         raise
+
+
+def _set(table: Any, key: str, value: str) -> None:
+    """Set a key; a new one goes after the last of its table, above what heads the next table."""
+    if key in table or not isinstance(table, Table):
+        table[key] = value
+        return
+    body = table.value.body
+    own = (at for at, (name, item) in enumerate(body) if name and not isinstance(item, Table | AoT))
+    table.value._insert_at(max(own, default=-1) + 1, key, tomlkit.item(value))
+
+
+def _with_line_ends(before: bytes, after: bytes) -> bytes:
+    """The file with the line ends that it had: tomlkit's own are those of Unix."""
+    if before.count(b"\n") > before.count(b"\r\n") or b"\n" not in before:
+        return after
+    return after.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def _expected(key: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import FixInput, nearest
+from ..secrets import keep_from_others
 from .customers import CustomerFiles
 from .mistakes import Keys, Report, keys_of, raise_if_any, shown
 from .model import (
@@ -76,6 +77,7 @@ def hold(workspace: Workspace) -> None:
     For a process that does a part of a larger work: all parts go by the same file.
     """
     _held[workspace.root] = workspace
+    _keep_from_others(workspace)
 
 
 def load(workspace: Path) -> Workspace:
@@ -136,7 +138,7 @@ def load(workspace: Path) -> Workspace:
     raise_if_any([report, *files.reports.values()])
     assert network is not None and ledger is not None
     assert runs is not None and rehearsal is not None
-    return Workspace(
+    found = Workspace(
         root=root,
         accounts=accounts,
         ledger_url=ledger.url,
@@ -144,6 +146,17 @@ def load(workspace: Path) -> Workspace:
         network=network,
         rehearsal=rehearsal.dir,
     )
+    _keep_from_others(found)
+    return found
+
+
+def _keep_from_others(workspace: Workspace) -> None:
+    """See that what an account has in an environment variable is for this program alone."""
+    for account in workspace.accounts.values():
+        sign_in = account.sign_in
+        for one in (account.codat_api_key, sign_in.secret, sign_in.certificate_password):
+            if one is not None and one.scheme == "env":
+                keep_from_others(one.rest)
 
 
 def _check_instances(report: Report, accounts: dict[str, Account]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from ..printable import UNSEEN
 
 GUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 DOMAIN: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
@@ -12,8 +15,21 @@ _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 # One address that any mail program takes: nothing quoted, no comment, no second address.
 EMAIL: Final = rf"{_ATOM}(?:\.{_ATOM})*@{DOMAIN}"
 
-Guid = Annotated[str, Field(pattern=rf"^{GUID}$")]
-Tenant = Annotated[str, Field(pattern=rf"^(?:{GUID}|{DOMAIN})$")]
+# No control characters, line ends or marks that nobody sees: such a name could forge a header of a
+# letter, steer a terminal, or read as another name than it is.
+NEVER: Final = rf"\p{{Cc}}\p{{Zl}}\p{{Zp}}{UNSEEN}"
+ONE_LINE: Final = rf"^[^\s{NEVER}](?:[^{NEVER}]*[^\s{NEVER}])?$"
+
+
+def _without_braces(value: object) -> object:
+    """A GUID as Windows and .NET often write it."""
+    found = re.fullmatch(rf"\{{({GUID})\}}", value) if isinstance(value, str) else None
+    return found[1] if found else value
+
+
+_Guid = BeforeValidator(_without_braces)
+Guid = Annotated[str, _Guid, Field(pattern=rf"^{GUID}$")]
+Tenant = Annotated[str, _Guid, Field(pattern=rf"^(?:{GUID}|{DOMAIN})$")]
 
 
 class Frozen(BaseModel):

@@ -7,6 +7,7 @@ knows on which line each key stands. A value is repeated only when it cannot be 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from ..errors import FixInput, nearest
+from ..printable import UNSEEN
 from ..secrets import looks_like_secret
 
 Keys = tuple[str, ...]
@@ -22,6 +24,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 # Where a person may have put a secret by mistake: never repeated, whatever it looks like.
 _NEVER_SHOWN: Final = frozenset({"secret", "codat_api_key", "certificate_password", "secret_store"})
+
+_UNSEEN: Final = re.compile(f"[\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000{UNSEEN}]")
 
 
 class Report:
@@ -125,6 +129,14 @@ def shown(name: str, quote: str = '"') -> str:
     return quote + (text if len(text) <= 60 else text[:57] + "...") + quote
 
 
+def unseen(text: str) -> tuple[int, str] | None:
+    """The first character that looks like a blank, or like nothing: its index and its name."""
+    found = _UNSEEN.search(text)
+    if found is None:
+        return None
+    return found.start(), f"U+{ord(found[0]):04X} ({unicodedata.name(found[0], 'no name').lower()})"
+
+
 def keys_of(model: type[BaseModel]) -> set[str]:
     """The keys that a table of this model may have in the file."""
     return {_key(name, field) for name, field in model.model_fields.items()}
@@ -172,6 +184,8 @@ def _misfit(key: str, value: object, field: FieldInfo | None, cause: object) -> 
         text += f"; {hint}" if hint.startswith("did") else ""
     if key == "tenant" and value in ("common", "organizations", "consumers"):
         text += "; that word stands for every tenant, and this is about yours"
+    if isinstance(value, str) and (found := unseen(value)):
+        text += f"; character {found[0] + 1} is one that nobody sees: {found[1]}"
     # A cause that is a sentence was written for people; the others only name the failed check.
     return f"{text}. {cause}" if str(cause).endswith((".", "?")) else text
 

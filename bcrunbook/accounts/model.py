@@ -24,7 +24,7 @@ from pydantic import (
 from ..errors import FixInput, NotFound, nearest
 from ..secrets import SecretReference, open_store
 from .customer import Customer
-from .forms import Frozen, Guid, Tenant
+from .forms import NEVER, ONE_LINE, Frozen, Guid, Tenant
 from .identity import Identity, instance_name
 from .mistakes import shown
 
@@ -160,8 +160,8 @@ class Account(Frozen):
     tenant: Tenant = Field(
         description="your tenant's id (a GUID) or one of its verified domains, such as contoso.com"
     )
-    application: Annotated[str, Field(pattern=r"^[^\s\x00-\x1f](?:[^\x00-\x1f]{0,88}\S)?$")] = (
-        Field(description="the name customers will see, 1 to 90 characters on one line")
+    application: Annotated[str, Field(pattern=ONE_LINE, max_length=90)] = Field(
+        description="the name customers will see, 1 to 90 characters on one line"
     )
     client_id: Guid | None = Field(
         default=None, description="the GUID of an existing application (Application (client) ID)"
@@ -172,7 +172,7 @@ class Account(Frozen):
         description='"N days" or "N months", from 1 day to 24 months',
     )
     secret_description: (
-        Annotated[str, Field(pattern=r"^[^\s\x00-\x1f][^\x00-\x1f]{0,39}$")] | None
+        Annotated[str, Field(pattern=rf"^[^\s{NEVER}][^{NEVER}]{{0,39}}$")] | None
     ) = Field(default=None, description="a short text, 1 to 40 characters on one line")
     secret_store: str = Field(
         default="keyring:bcrunbook",
@@ -184,9 +184,9 @@ class Account(Frozen):
         description="where the API key is kept: keyring:SERVICE/NAME, file:PATH, env:NAME or "
         "keyvault:https://VAULT.vault.azure.net/secrets/NAME",
     )
-    codat_instance: Annotated[str, Field(pattern=r"^\s*\S.*$", max_length=100)] | None = Field(
-        default=None, description="the name of your Codat instance, at most 100 characters"
-    )
+    codat_instance: (
+        Annotated[str, Field(pattern=rf"^\s*[^\s{NEVER}][^{NEVER}]*$", max_length=100)] | None
+    ) = Field(default=None, description="the name of your Codat instance, at most 100 characters")
     cloud: Literal["live", "rehearsal"] = Field(default="live", description="a cloud")
     requires: str | None = Field(default=None, description="the name of a trial account")
     tags: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")], ...] = Field(
@@ -247,9 +247,15 @@ class Network(Frozen):
 
     proxy: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(?::\d+)?/?$")] | None = Field(
         default=None,
-        description='an address such as "http://proxy.contoso.com:8080", without a password',
+        description='an address such as "http://proxy.contoso.com:8080", without a password '
+        "(HTTPS_PROXY in the environment may hold one)",
     )
     ca: _Path | None = Field(default=None, description="the path of a PEM file")
+    strict: bool = Field(
+        default=True,
+        description="true, or false for an authority whose certificates are not all that Python "
+        "3.13 and later want",
+    )
 
 
 def _without_password(value: object) -> object:

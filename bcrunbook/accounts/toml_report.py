@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from ..errors import FixInput
 from ..secrets import looks_like_secret
-from .mistakes import Keys, Report
+from .mistakes import Keys, Report, unseen
 
 
 class TomlReport(Report):
@@ -168,6 +168,10 @@ def _probably(line: str, reason: str) -> str:
     """What is probably wrong on this line. Never repeats the line: it may hold a secret."""
     key = re.match(rf"\s*({_DOTTED})\s*(=|:)?\s*(.*)", line)
     rest = key[3] if key and key[2] else ""
+    # Within quotes and in a comment it does no harm.
+    bare = re.sub(r"""["'][^"'\n]*["']|#.*""", lambda part: "x" * len(part[0]), line)
+    if found := unseen(bare):
+        return f"column {found[0] + 1} is a character that nobody sees: {found[1]}; delete it"
     if re.search("[\u2018\u2019\u201c\u201d]", line):
         return 'the quotes are curly, as word processors make them; use straight ones: "'
     if key and key[2] == ":":

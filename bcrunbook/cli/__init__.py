@@ -77,8 +77,9 @@ def options(
 
 def main() -> None:
     """The program `bcrunbook`."""
-    from bcrunbook.secrets import install_log_redaction
+    from bcrunbook.secrets import install_log_redaction, leave_no_core_dump
 
+    leave_no_core_dump()
     install_log_redaction()
     given = sys.argv[1:]
     debug = "--debug" in given

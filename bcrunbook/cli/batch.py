@@ -171,13 +171,12 @@ async def _executor(place: str, workspace: Workspace, items: list[Item]) -> Asyn
 
 
 def _allow(ledger: Ledger, workspace: Workspace, items: list[Item], reason: str) -> None:
-    import getpass
-
+    from bcrunbook.person import user_name
     from bcrunbook.steps.without_trial import allow
 
     for name in dict.fromkeys(item.account for item in items):
         if workspace.account(name).requires:
-            allow(ledger, workspace.account(name).identity, reason, getpass.getuser())
+            allow(ledger, workspace.account(name).identity, reason, user_name())
 
 
 async def _carry_out(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from bcrunbook.cli import options, output
-from bcrunbook.errors import FixInput, RunbookError, SignInAgain
+from bcrunbook.errors import FixInput, ReportBug, RunbookError, SignInAgain
+from bcrunbook.person import home_folder, no_home
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Workspace
@@ -58,6 +59,10 @@ async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
         except RunbookError as error:
             codes.append(error.exit_code)
             checks.append(Check(name, False, _pasteable(str(error))))
+        except Exception as error:
+            # One check that nobody foresaw the end of says nothing about the others.
+            codes.append(ReportBug.exit_code)
+            checks.append(Check(name, False, f"could not be made ({type(error).__name__})"))
 
     await check("Jupyter kernel", _kernel)
     try:
@@ -81,8 +86,9 @@ _HASTE = 30.0
 
 def _pasteable(text: str) -> str:
     """The text without the person's name: not in a home folder's path, nor in an address."""
-    for home in {Path.home(), Path.home().resolve()} - {Path(Path.home().anchor)}:
-        text = text.replace(str(home), "~")
+    if (home := home_folder()) is not None:
+        for spelled in {home, home.resolve()} - {Path(home.anchor)}:
+            text = text.replace(str(spelled), "~")
     return re.sub(r"//[^/@\s]+@", "//", text)
 
 
@@ -94,6 +100,8 @@ async def _kernel() -> str:
 
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
+    except RuntimeError:
+        raise no_home() from None
     except NoSuchKernel:
         raise FixInput(
             "There is no Jupyter kernel called python3.",

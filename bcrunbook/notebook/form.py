@@ -7,6 +7,8 @@ import html
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from bcrunbook.printable import printable
+
 Use = Callable[[dict[str, str]], Awaitable[str]]
 
 
@@ -89,6 +91,7 @@ class Form:
             return
         self._button.disabled = True
         said = await self._use(changed)
-        self._said.value = f'<div class="bcr-note soft" role="status">{html.escape(said)}</div>'
+        told = printable(html.escape(said))
+        self._said.value = f'<div class="bcr-note soft" role="status">{told}</div>'
         self._before = values
         self._look()

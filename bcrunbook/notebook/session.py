@@ -29,6 +29,7 @@ from bcrunbook.notebook.attendance import PersonHere
 from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.progress import Progress
 from bcrunbook.notebook.views import View
+from bcrunbook.secrets import leave_no_core_dump
 from bcrunbook.signin import DeviceCode
 from bcrunbook.steps import STEPS, notebook_of, step_named
 from bcrunbook.steps.context import Context, open_context
@@ -408,6 +409,7 @@ async def open_step(
         workspace: the folder with accounts.toml; empty searches from the current folder upwards.
         customer: for a step about a customer, one of the account's.
     """
+    leave_no_core_dump()
     opened = NotebookStep(
         _Opening(step, account, mode, workspace, customer),
         answered=parameters.somebody_answers(),

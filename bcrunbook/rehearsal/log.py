@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
+from bcrunbook.whole_file import put
+
 KEPT_OPTIONS = frozenset(
     {
         "$filter",
@@ -39,11 +41,7 @@ def loggable(path: str, query: str) -> str:
 
 def private_file(path: Path, content: bytes) -> None:
     """Replace a file as a whole by one that only its owner can read."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    os.replace(draft, path)
+    put(path, content, 0o600)
 
 
 class LineLog:

@@ -24,6 +24,7 @@ import psutil
 
 from bcrunbook.accounts.file import WORKSPACE_VARIABLE
 from bcrunbook.errors import FixInput, Unreachable
+from bcrunbook.person import no_home
 from bcrunbook.run.lab_server import STARTED_VARIABLE
 from bcrunbook.run.layout import laying_out
 from bcrunbook.steps import STEPS, notebook_of
@@ -194,7 +195,11 @@ def _port_and_token(child: int) -> tuple[int, str] | None:
     """What the server says of itself, once it listens."""
     from jupyter_core.paths import jupyter_runtime_dir
 
-    for file in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
+    try:
+        folder = Path(jupyter_runtime_dir())
+    except RuntimeError:
+        raise no_home() from None
+    for file in folder.glob("jpserver-*.json"):
         # It may be gone meanwhile, not all written yet, or left by a server that is no more.
         with contextlib.suppress(OSError, ValueError, psutil.Error):
             told = json.loads(file.read_text("utf-8"))

@@ -2,15 +2,20 @@
 
 `value` holds one value in memory as a type that prints as `•••`. `names` are the references by
 which values are found again, `stores` keeps them on this machine, `vault` in Azure Key Vault, and
-`opening` is the door to both. `scrubbing` takes values out of texts and recognises
-what looks like one. `log` does the same for the log. Nothing else in the package writes a secret.
+`opening` is the door to both. `scrubbing` takes values out of texts and recognises what looks like
+one; `known` finds values, those of the environment as well (`surroundings`). `log` does the same
+for the log. Nothing else in the package writes a secret.
 """
 
+from .core_dumps import leave_no_core_dump
 from .log import RedactingFilter, install_log_redaction
 from .names import SecretReference
 from .opening import open_store, read
 from .scrubbing import looks_like_secret, scrub, scrub_json
 from .stores import SecretStore
+from .surroundings import for_others as environment_for_others
+from .surroundings import keep_from_others
+from .surroundings import learn as learn_environment
 from .value import MASK, Secret
 from .vault import VaultOpener
 
@@ -21,7 +26,11 @@ __all__ = [
     "SecretReference",
     "SecretStore",
     "VaultOpener",
+    "environment_for_others",
     "install_log_redaction",
+    "keep_from_others",
+    "learn_environment",
+    "leave_no_core_dump",
     "looks_like_secret",
     "open_store",
     "read",

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from ..errors import FixInput
+from .surroundings import for_others
 from .value import Secret
 
 _A = TypeVar("_A")
@@ -22,6 +23,9 @@ _T = TypeVar("_T")
 
 KEPT_SECONDS: Final = 60.0
 """How long a copied secret stays."""
+
+# A screen that does not answer keeps the clipboard's program waiting for ever.
+_DEADLINE_SECONDS: Final = 20.0
 
 # In a process of its own: what keeps an X11 selection alive runs on, and would hold this process's
 # own output open for whoever reads it.
@@ -81,31 +85,29 @@ async def _to_its_end(call: Callable[[_A], _T], given: _A) -> _T:
 
 
 def _put(text: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", _COPY],
-        input=text,
-        encoding="utf-8",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-        **_ALONE,
-    )
-    if done.returncode:
+    if _program(_COPY, input=text, stdout=subprocess.DEVNULL).returncode:
         raise _out_of_reach()
 
 
 def _get() -> str:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", _PASTE],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        **_ALONE,
-    )
-    return str(done.stdout)
+    return str(_program(_PASTE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).stdout)
+
+
+def _program(source: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            [sys.executable, "-P", "-c", source],
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=_DEADLINE_SECONDS,
+            env=for_others(),
+            **streams,
+            **_ALONE,
+        )
+    except subprocess.TimeoutExpired:
+        raise _out_of_reach() from None
 
 
 def _out_of_reach() -> FixInput:

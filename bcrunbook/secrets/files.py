@@ -10,16 +10,13 @@ import contextlib
 import errno
 import os
 import stat
-import time
 from pathlib import Path
-from secrets import token_hex
 from typing import Final
 
 from ..errors import FixInput, RunbookError, Unreachable
+from ..whole_file import put, sweep
 
 _POSIX: Final = os.name == "posix"
-_TEMPORARY: Final = ".new-"
-_LEFT_BEHIND_SECONDS: Final = 3600.0
 
 
 def beneath(root: Path, spelled: str) -> Path:
@@ -79,24 +76,13 @@ def save(path: Path, value: str, folder: Path) -> None:
         FixInput: the folder is open to others or cannot be written.
         Unreachable: the disk is full or failing.
     """
-    temporary = path.parent / f"{_TEMPORARY}{token_hex(8)}"
     try:
         _make_private(path.parent)
         _refuse_open_folder(folder)
         _refuse_elsewhere(path, folder)
-        _sweep(path.parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        try:
-            with open(os.open(temporary, flags, 0o600), "wb") as file:
-                # A line end of the value's own would be taken for an editor's, so one is added.
-                file.write(value.encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
+        sweep(path.parent)
+        # A line end of the value's own would be taken for an editor's, so one is added.
+        put(path, value.encode() + b"\n", 0o600, durable=True)
         _sync_folder(path.parent)
     except OSError as error:
         raise _explain(error, path, "written") from error
@@ -147,14 +133,6 @@ def _refuse_elsewhere(path: Path, folder: Path) -> None:
             why="a symbolic link leads out of it",
             next="remove the link",
         )
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed process left: a value under no name, which nobody would look for."""
-    for left in folder.glob(f"{_TEMPORARY}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _LEFT_BEHIND_SECONDS:
-                left.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

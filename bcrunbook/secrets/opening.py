@@ -10,7 +10,8 @@ from ..errors import FixInput, NotFound, nearest
 from . import addresses, files
 from .names import VARIABLE, SecretReference
 from .scrubbing import looks_like_secret
-from .stores import EnvironmentStore, FileStore, KeyringStore, SecretStore, keyring_call
+from .stores import EnvironmentStore, FileStore, KeyringStore, SecretStore
+from .system_keyring import keyring_call
 from .value import Secret
 from .vault import VaultOpener, VaultStore, read_from_vault
 

@@ -1,26 +1,20 @@
 """Take secrets out of texts, and recognise what looks like one.
 
-Two nets. The first knows every value this process has held, in each form in which a program may
-write it: as it is, and escaped for URLs, JSON, HTML and Python, and in base64, also in the middle
-of something longer. The second knows shapes: tokens, and fields whose name says what they carry.
-A catch in the first net means that some code was about to leak, so it is logged as an error.
+Two nets. The first knows every value this process has held (`known`). The second knows shapes:
+tokens, and fields whose name says what they carry. A catch in the first net means that some code
+was about to leak, so it is logged as an error.
 """
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import logging
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-from .value import MASK, Secret, registered
+from .known import without_known_values
+from .value import MASK, Secret
 
 _log = logging.getLogger("bcrunbook.secrets")
 
@@ -121,14 +115,10 @@ def _report(where: str) -> None:
 
 
 def _by_value(text: str, where: str) -> str:
-    found = False
-    for form in _all_forms():
-        if form in text:
-            text = text.replace(form, MASK)
-            found = True
-    if found:
+    cleaned = without_known_values(text)
+    if cleaned != text:
         _report(where)
-    return text
+    return cleaned
 
 
 def _by_shape(text: str) -> str:
@@ -146,76 +136,11 @@ def _mask_field(match: re.Match[str]) -> str:
     return match.group() if _harmless.fullmatch(value) else name + MASK
 
 
-_forms_cache: tuple[int, list[str]] = (0, [])
-
-
-def _all_forms() -> list[str]:
-    """Every form of every registered value, longest first so that no tail of one survives."""
-    global _forms_cache
-    count = len(registered)
-    if _forms_cache[0] != count:
-        forms = {form for value in list(registered) for form in _forms(value)}
-        _forms_cache = (count, sorted(forms, key=len, reverse=True))
-    return _forms_cache[1]
-
-
-@cache
-def _forms(value: str) -> frozenset[str]:
-    quoted = {value, *_url_forms(value), *_html_forms(value), repr(value)[1:-1]}
-    # A notebook is JSON around HTML around JSON, so each form may be escaped once more.
-    once = quoted | {escaped for form in quoted for escaped in _json_forms(form)}
-    twice = once | {escaped for form in once for escaped in _json_forms(form)}
-    return frozenset(twice | set(_base64_forms(value.encode("utf-8", "surrogatepass"))))
-
-
-def _url_forms(value: str) -> Iterator[str]:
-    raw = value.encode("utf-8", "surrogatepass")
-    # Clients differ in what they leave as it is; the last is what browsers do.
-    for encoded in (quote(raw, safe=""), quote(raw), quote_plus(raw), quote(raw, safe="!*'()")):
-        yield encoded
-        yield re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), encoded)
-
-
-def _html_forms(value: str) -> Iterator[str]:
-    escaped = html.escape(value, quote=False)
-    yield escaped
-    for double in ("&quot;", "&#34;"):
-        for single in ("'", "&#x27;", "&#39;"):
-            yield escaped.replace('"', double).replace("'", single)
-
-
-# What serialisers in browsers and .NET write as \uXXXX although JSON does not ask for it.
-_careful = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&'+`"})
-
-
-def _json_forms(value: str) -> Iterator[str]:
-    for ascii_only in (True, False):
-        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        yield escaped
-        yield escaped.replace("/", "\\/")
-        careful = escaped.translate(_careful)
-        yield careful
-        yield careful.replace('\\"', "\\u0022")
-        yield re.sub(r"\\u[0-9a-f]{4}", lambda match: "\\u" + match.group()[2:].upper(), careful)
-
-
-def _base64_forms(raw: bytes) -> Iterator[str]:
-    """The value in base64, alone and at each of the three places it can have in longer data."""
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        yield encode(raw).decode()
-        for before in range(3):
-            encoded = encode(b"\0" * before + raw).decode().rstrip("=")
-            # Six bits per character: those that carry bits of the neighbours are left out.
-            first = -(-before * 8 // 6)
-            last = (before + len(raw)) * 8 // 6
-            yield encoded[first:last]
-
-
 _strong = re.compile(rf"-----BEGIN [A-Z ]+-----|{_JWT}|{_ENTRA_SECRET}")
 _guid = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _hosts = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
 _known = re.compile(
-    rf"{_guid}"
+    rf"{_guid}|\{{{_guid}\}}"
     rf"|{_hosts}"
     rf"|[^@\s]+@{_hosts}"
     r"|[a-z][a-z0-9+.-]*://\S*"

@@ -8,24 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from ..errors import FixInput
 from . import files
 from .names import SecretReference, checked
-from .scrubbing import scrub
+from .system_keyring import USE_FILES, Keyring, keyring_call
 from .value import Secret
-
-_T = TypeVar("_T")
-
-_USE_FILES: Final = (
-    'keep secrets in files instead: secret_store = "file:secrets" in accounts.toml, '
-    "or unlock the keyring and run again"
-)
 
 
 class SecretStore(Protocol):
@@ -89,7 +80,7 @@ class KeyringStore:
     async def put(self, name: str, value: Secret) -> SecretReference:
         reference = self.reference(name)
 
-        def keep(ring: _Keyring) -> str | None:
+        def keep(ring: Keyring) -> str | None:
             ring.set_password(self._service, name, value.reveal())
             return ring.get_password(self._service, name)
 
@@ -99,7 +90,7 @@ class KeyringStore:
                 "The system keyring took a secret and did not keep it.",
                 where=f"keyring service {self._service!r}",
                 why="this machine has no keyring, or one that stores nothing",
-                next=_USE_FILES,
+                next=USE_FILES,
             )
         return reference
 
@@ -111,7 +102,7 @@ class KeyringStore:
         return Secret(text) if text else None
 
     async def delete(self, name: str) -> None:
-        def drop(ring: _Keyring) -> None:
+        def drop(ring: Keyring) -> None:
             # Deleting what is not there is an error in some backends and none in others.
             if ring.get_password(self._service, name) is not None:
                 ring.delete_password(self._service, name)
@@ -120,40 +111,7 @@ class KeyringStore:
         await keyring_call(drop, self._service)
 
     async def probe(self) -> None:
-        await round_trip(self, _USE_FILES)
-
-
-class _Keyring(Protocol):
-    """The part of the keyring library that is used here."""
-
-    def get_password(self, service: str, name: str, /) -> str | None: ...
-    def set_password(self, service: str, name: str, value: str, /) -> None: ...
-    def delete_password(self, service: str, name: str, /) -> None: ...
-
-
-# Backends talk to one session over one connection, and few expect two threads.
-_one_at_a_time = threading.Lock()
-
-
-async def keyring_call(call: Callable[[_Keyring], _T], service: str) -> _T:
-    """Use the system's keyring in a thread; whatever it raises becomes advice to use files."""
-
-    def work() -> _T:
-        import keyring
-
-        with _one_at_a_time:
-            return call(keyring.get_keyring())
-
-    try:
-        return await asyncio.to_thread(work)
-    except Exception as error:
-        # Backends raise what their platform raises; there is no common root.
-        raise FixInput(
-            "The system keyring cannot be used here.",
-            where=f"keyring service {service!r}",
-            why=scrub(f"{type(error).__name__}: {error}", "an error").split("\n")[0],
-            next=_USE_FILES,
-        ) from None
+        await round_trip(self, USE_FILES)
 
 
 class FileStore:

@@ -20,6 +20,12 @@ SHORTEST_SCRUBBED: Final = 6
 registered: dict[str, None] = {}
 
 
+def register(value: str) -> None:
+    """Have the scrubber know a value from now on, unless it is too short to be looked for."""
+    if len(value) >= SHORTEST_SCRUBBED:
+        registered[value] = None
+
+
 class Secret:
     """A secret value that prints as `•••` and does not pickle, serialise or change.
 
@@ -41,8 +47,7 @@ class Secret:
                 why="whatever should have delivered it gave an empty answer",
             )
         object.__setattr__(self, "_Secret__value", value)
-        if len(value) >= SHORTEST_SCRUBBED:
-            registered[value] = None
+        register(value)
 
     def reveal(self) -> str:
         """The value itself. Call it only where the value leaves for its service or its store."""

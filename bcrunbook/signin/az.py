@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 
 from bcrunbook import aadsts
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, Unreachable
-from bcrunbook.secrets import Secret, scrub
+from bcrunbook.secrets import Secret, environment_for_others, scrub
 from bcrunbook.signin.model import AZURE, GRAPH, Token
 from bcrunbook.signin.refusals import advised
 
 _TIMEOUT = 120
+# What a header may hold: a program in between may have made quotes curly.
+_TOKEN = re.compile("[!-~]+")
 
 # Those that the Azure CLI has a word for; any other is told by its address.
 _KINDS = {GRAPH: ("--resource-type", "ms-graph"), AZURE: ("--resource-type", "arm")}
@@ -55,6 +58,7 @@ def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
             encoding="utf-8",
             errors="replace",
             timeout=_TIMEOUT,
+            env=environment_for_others(),
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -68,7 +72,7 @@ def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
     try:
         told = json.loads(done.stdout)
         value, issuer = told["accessToken"], told["tenant"]
-        if not (isinstance(value, str) and value and isinstance(issuer, str)):
+        if not (isinstance(value, str) and _TOKEN.fullmatch(value) and isinstance(issuer, str)):
             raise ValueError
         ends = float(told.get("expires_on") or 0)
     except (ValueError, KeyError, TypeError, AttributeError):

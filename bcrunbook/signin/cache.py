@@ -28,6 +28,8 @@ def token_cache(kind: str) -> msal.TokenCache:
 
     folder = Path(platformdirs.user_cache_dir("bcrunbook", appauthor=False))
     try:
+        if not folder.is_absolute():
+            raise FileNotFoundError("no home folder")  # it would be made where notebooks are
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if kind == "file":
             return _plain_cache(folder / "tokens.json")

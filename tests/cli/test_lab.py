@@ -186,6 +186,38 @@ def test_a_workspace_of_ones_own_and_jupyters_settings(own: Path, tmp_path: Path
 
 
 @windows
+def test_files_that_hold_secrets_are_in_no_page(own: Path, tmp_path: Path) -> None:
+    """Neither listed nor served, changed or copied, while all else in the workspace is."""
+    for name in ("keys/trial/1", "codat", "runner.pem", "keys.txt"):
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        (own / name).write_text("8Q~secret", encoding="utf-8")
+    (own / "link.txt").symlink_to(own / "keys" / "trial" / "1")
+    with started("--workspace", own, cwd=tmp_path) as lab:
+        # While it runs, a person fills accounts.toml in.
+        (own / "accounts.toml").write_text(
+            '[accounts.trial]\nsecret_store = "file:keys"\ncodat_api_key = "file:codat"\n'
+            '[accounts.trial.sign_in]\ncertificate = "./runner.pem"\n',
+            encoding="utf-8",
+        )
+        _, listed = lab.ask("/api/contents")
+        names = {one["name"] for one in listed["content"]}
+        assert names == {"accounts.toml", "keys.txt", "notebooks"}
+        for path in ("keys", "keys/trial", "keys/trial/1", "codat", "runner.pem", "link.txt"):
+            for address in (f"/api/contents/{path}", f"/files/{path}"):
+                status, body = lab.ask(address)
+                assert status in (403, 404) and "8Q~secret" not in str(body), address
+        assert lab.ask("/api/contents/notebooks/../codat")[0] == 404
+        changed = {"type": "file", "format": "text", "content": "other"}
+        assert lab.ask("/api/contents/codat", "PUT", changed)[0] == 404
+        assert lab.ask("/api/contents/", "POST", {"copy_from": "codat"})[0] == 404
+        assert lab.ask("/api/contents/codat", "PATCH", {"path": "codat.txt"})[0] == 404
+        assert lab.ask("/api/contents/codat", "DELETE")[0] == 404
+        assert lab.ask("/api/contents/keys.txt")[1]["content"] == "8Q~secret"
+        assert lab.ask("/files/keys.txt") == (200, "8Q~secret")
+    assert (own / "codat").read_text("utf-8") == "8Q~secret"
+
+
+@windows
 def test_a_rehearsal_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
     """Neither JupyterLab with its kernels nor the rehearsal cloud."""
     with started("--rehearse", cwd=tmp_path) as lab:

@@ -163,6 +163,17 @@ def test_without_a_clipboard_it_says_what_to_do(
     assert facts(workspace, "client_secret", "secret_copied") == []
 
 
+def test_a_clipboard_that_does_not_answer_is_given_up(
+    command: Command, kept: tuple[Workspace, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told as one that cannot be reached."""
+    waits = "import threading; threading.Event().wait()"
+    for name, value in (("_COPY", waits), ("_PASTE", waits), ("_DEADLINE_SECONDS", 0.2)):
+        monkeypatch.setattr(module, name, value)
+    told = command("secret", "copy", only_account(kept[0]), "-w", kept[0].root)
+    assert told.code == 2 and "cannot be reached" in told.err
+
+
 def test_without_a_stored_secret(command: Command, make_workspace: MakeWorkspace) -> None:
     """Step 2 comes first."""
     workspace = make_workspace()

@@ -22,9 +22,12 @@ from bcrunbook.steps.installation.verdict import judge
 from bcrunbook.steps.link_customer import CustomerFindings
 from bcrunbook.steps.step import Outcome, State
 
-EVIL = "<script>alert(1)</script>\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj\"'><img src=x onerror=y>"
+EVIL = (
+    "<script>alert(1)</script>\x1b[2J\x1b]0;owned\x07\x9b31m"
+    "\u202e\u200b\u200f\u061c\u2066\ufeffgpj\"'><img src=x onerror=y>"
+)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-STEERING = ("\x1b", "\x07", "\x9b", "\u202e")
+STEERING = ("\x1b", "\x07", "\x9b", "\u202e", "\u200b", "\u200f", "\u061c", "\u2066", "\ufeff")
 
 
 def findings() -> CustomerFindings:

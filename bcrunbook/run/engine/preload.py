@@ -11,6 +11,8 @@ import gc
 import importlib
 import signal
 
+from bcrunbook.secrets import leave_no_core_dump
+
 _NEEDED = (
     "IPython.core.application",
     "IPython.core.completerlib",
@@ -60,6 +62,7 @@ def _first_uses() -> None:
 
 
 _ignore_the_terminal()
+leave_no_core_dump()
 _read()
 _first_uses()
 # What is there by now stays: nobody who is forked has to look through it, and so to copy it.

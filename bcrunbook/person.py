@@ -1,0 +1,35 @@
+"""Who runs this and where their home is, where the machine knows: a container may know neither."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+from .errors import FixInput
+
+
+def user_name() -> str:
+    """The name of the user; a word for nobody in particular where it is not known."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        # A container may run under a number that has no name; Windows may lack USERNAME.
+        return "somebody"
+
+
+def home_folder() -> Path | None:
+    """The home folder; None where there is none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def no_home() -> FixInput:
+    """The error for what Jupyter cannot do without a home folder."""
+    return FixInput(
+        "Jupyter has no folder for its own files.",
+        why="this user has no home folder here: HOME is not set, and the system knows none",
+        next="set HOME, or JUPYTER_CONFIG_DIR, JUPYTER_DATA_DIR and JUPYTER_RUNTIME_DIR, to folders"
+        " that can be written",
+    )
