@@ -33,41 +33,24 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.http import Http
-from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import Secret
 from bcrunbook.signin import DeviceCode, Person, SignIn, prove_client_secret, sign_in_error
 from tests.certificates import pem_of, self_signed
-from tests.conftest import SPEED, MakeWorkspace, only_account, requests_of
+from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.strangers import Meet, Stranger, Typist, browse, person_of
+from tests.troubled import Troubled, troubled
 
 LOGIN = "login.microsoftonline.com"
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 MakePath = Callable[[str], Path]
 
 
-class Troubled:
-    """A rehearsal cloud of its own whose faults a test decides while it runs."""
-
-    def __init__(self, told: RehearsalDescription, rules: Path) -> None:
-        self.told = told
-        self._rules = rules
-
-    def now(self, *rules: dict[str, Any]) -> None:
-        """From now on these faults, and no others; each is about Entra."""
-        text = json.dumps([{"host": LOGIN, **rule} for rule in rules])
-        fresh = self._rules.with_suffix(".new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(self._rules)
-
-
 @pytest.fixture(scope="module")
 def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
-    """One troubled cloud for all tests of this module."""
-    folder = tmp_path_factory.mktemp("trouble")
-    rules = folder / "faults.json"
-    rules.write_text("[]", encoding="utf-8")
-    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as told:
-        yield Troubled(told, rules)
+    """One troubled cloud for all tests of this module; its faults are Entra's."""
+    with troubled(tmp_path_factory.mktemp("trouble"), LOGIN) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)

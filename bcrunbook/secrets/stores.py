@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Final, Protocol, TypeVar
@@ -21,6 +22,8 @@ from .scrubbing import scrub
 from .value import Secret
 
 _T = TypeVar("_T")
+
+_LIFE_OF_A_PROBE: Final = timedelta(days=1)
 
 _USE_FILES: Final = (
     'keep secrets in files instead: secret_store = "file:secrets" in accounts.toml, '
@@ -38,8 +41,16 @@ class SecretStore(Protocol):
     def reference(self, name: str) -> SecretReference:
         """The reference under which `read` finds the secret of this name."""
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
-        """Keep a value, whole and durable, replacing one of the same name."""
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
+        """Keep a value, whole and durable, replacing one of the same name.
+
+        Args:
+            name: its name.
+            value: the value.
+            ends: when it ceases to be of use, for a store that notes such a thing.
+        """
 
     async def get(self, name: str) -> Secret | None:
         """The value, or None when there is none of this name."""
@@ -63,7 +74,7 @@ async def round_trip(store: SecretStore, advice: str) -> None:
     """
     name, value = f"probe/{token_hex(6)}", Secret(token_urlsafe(24))
     try:
-        await store.put(name, value)
+        await store.put(name, value, ends=datetime.now(UTC) + _LIFE_OF_A_PROBE)
         kept = await store.get(name)
     finally:
         await store.delete(name)
@@ -86,7 +97,9 @@ class KeyringStore:
     def reference(self, name: str) -> SecretReference:
         return SecretReference("keyring", f"{self._service}/{checked(name)}")
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         reference = self.reference(name)
 
         def keep(ring: _Keyring) -> str | None:
@@ -176,7 +189,9 @@ class FileStore:
     def reference(self, name: str) -> SecretReference:
         return SecretReference("file", f"{self._spelled}/{checked(name)}")
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         reference = self.reference(name)
         await asyncio.to_thread(files.save, self._folder / name, value.reveal(), self._folder)
         return reference
@@ -204,7 +219,9 @@ class EnvironmentStore:
         variable = self._prefix + checked(name).upper().replace("/", "_").replace("-", "_")
         return SecretReference("env", variable)
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         raise self._read_only()
 
     async def get(self, name: str) -> Secret | None:

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ..errors import (
@@ -50,6 +51,8 @@ _PREFIX: Final = "bcrunbook-"
 _PART: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_NAME: Final = 127
 _TAGS: Final = {"made-by": "bcrunbook"}
+_CONTENT_TYPE: Final = "text/plain"
+"""Policies of Azure commonly demand that every secret has a content type, and an end."""
 
 _PAUSE: Final = 2.0  # seconds of the cloud's time between two tries
 _TRIES: Final = 30
@@ -85,10 +88,12 @@ class VaultStore:
     def reference(self, name: str) -> SecretReference:
         return SecretReference("keyvault", f"{self._url}/secrets/{name_in_vault(name)}")
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         reference, own = self.reference(name), name_in_vault(name)
         kept = await _ask(
-            self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value)
+            self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value, ends)
         )
         if kept != value.reveal():
             raise FixInput(
@@ -157,13 +162,21 @@ async def read_from_vault(address: str, opener: VaultOpener | None) -> str | Non
 _Sleep = Callable[[float], Awaitable[None]]
 
 
-async def _keep(client: SecretClient, sleep: _Sleep, name: str, value: Secret) -> str | None:
+async def _keep(
+    client: SecretClient, sleep: _Sleep, name: str, value: Secret, ends: datetime | None
+) -> str | None:
     """Write a version and read it back; a deleted secret of the name is recovered first."""
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
     for _ in range(_TRIES):
         try:
-            made = await client.set_secret(name, value.reveal(), tags=_TAGS)
+            made = await client.set_secret(
+                name,
+                value.reveal(),
+                tags=_TAGS,
+                content_type=_CONTENT_TYPE,
+                expires_on=ends,
+            )
         except ResourceExistsError as error:
             if _codes(error)[1] == "ObjectIsDeletedButRecoverable":
                 # Somebody else may have recovered or purged it meanwhile.
@@ -217,6 +230,10 @@ async def _ask(
             return await call(client, transport.sleep)
     except HttpResponseError as error:
         raise _explain(error, url) from None
+    except AskAdministrator as error:
+        # No token for the vault: that is about the way to it, not about what is to be kept there.
+        error.by_hand = False
+        raise
     except (AzureError, ValueError) as error:
         # ValueError: a challenge that no vault would send.
         raise Unreachable(
@@ -284,7 +301,7 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             section="00_start_here#sign-in",
         )
     if status == 403:
-        return _forbidden(inner, about)
+        return _forbidden(inner, message, about)
     if status == 404:
         return NotFound(f"The vault does not have this: {message}", **about)
     if status == 409:
@@ -304,7 +321,7 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
     )
 
 
-def _forbidden(inner: str, about: dict[str, Any]) -> RunbookError:
+def _forbidden(inner: str, message: str, about: dict[str, Any]) -> RunbookError:
     if inner == "SecretDisabled":
         return FixInput(
             "This secret is disabled in the vault.",
@@ -317,6 +334,15 @@ def _forbidden(inner: str, about: dict[str, Any]) -> RunbookError:
             **about,
             next="allow this machine's address, or its private endpoint, under Networking",
             who="whoever manages the vault",
+        )
+    if inner == "ForbiddenByGovernancePolicy":
+        return AskAdministrator(
+            f"A policy of Azure does not let the vault keep this secret: {message}",
+            **about,
+            why="each secret is stored with a content type, and with the end of its life where it"
+            " has one; the policy that the vault names wants something else",
+            next="exempt this vault from the policy, or name another vault in accounts.toml",
+            who="whoever keeps Azure Policy for the vault's subscription",
         )
     return AskAdministrator(
         "This sign-in may not use the secrets of this vault.",

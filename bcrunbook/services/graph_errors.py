@@ -7,7 +7,9 @@ The decision is made on status and code. Only where nothing else tells is the me
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bcrunbook.aadsts import Advice
@@ -34,7 +36,9 @@ ADVICE: dict[str, Advice] = {
     ),
     "Directory_QuotaExceeded": Advice(
         "a person without an administrator role may own 250 directory objects, and has them",
-        "delete applications you no longer need, or have an administrator run this step",
+        "delete applications you no longer need (deleted ones count until they are removed for"
+        " good), or have an administrator run this step",
+        "you, or an administrator of the tenant",
     ),
     "InvalidAuthenticationToken": Advice(
         "the access token has expired or is meant for another service", "sign in again"
@@ -83,6 +87,9 @@ ADVICE: dict[str, Advice] = {
         "sign in again with method browser, from a managed device",
     ),
 }
+
+# Refusals of whoever asked, not of what was asked: with more rights the same would go.
+_RIGHTS = ("Authorization_", "AccessDenied", "Forbidden")
 
 # Refusals that only mean "not yet" on something that was just made.
 _NOT_YET_CODES = frozenset({"Error_MsaAppDoesNotExist", "Directory_ConcurrencyViolation"})
@@ -153,7 +160,7 @@ class Reply(ServiceReply):
         """
         code = self.outer_code if self.outer_code in ADVICE else (self.code or self.outer_code)
         advice = ADVICE.get(code)
-        kinds: dict[int, type[RunbookError]] = {
+        kinds: dict[int, Callable[..., RunbookError]] = {
             400: FixInput,
             401: SignInAgain,
             403: AskAdministrator,
@@ -166,6 +173,8 @@ class Reply(ServiceReply):
         kind = kinds.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
         if code == "insufficient_claims":
             kind = SignInAgain
+        if kind is AskAdministrator:
+            kind = partial(AskAdministrator, by_hand=code.startswith(_RIGHTS))
         return kind(
             f"{service} refused it ({self.status}): {self.message}",
             where=where,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from bcrunbook import aadsts
@@ -75,6 +76,9 @@ def advised(
     request_id: str = "",
 ) -> RunbookError:
     number, advice = aadsts.code_in(text), aadsts.advice_in(text)
+    if kind is AskAdministrator:
+        # Who is not allowed to ask for a token may still be let in, or do the same as themselves.
+        kind = partial(AskAdministrator, by_hand=True)
     return kind(
         what,
         where=where,

@@ -51,7 +51,9 @@ async def take_in(context: Context, secret: Secret) -> str:
         )
     await context.store.probe()
     marker = marker_by_hand(seen)
-    reference = await context.store.put(name_in_store(account, marker), secret)
+    reference = await context.store.put(
+        name_in_store(account, marker), secret, ends=seen.end_date_time
+    )
     data = {
         "key_id": seen.key_id,
         "reference": str(reference),

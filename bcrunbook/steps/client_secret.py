@@ -178,7 +178,9 @@ class ClientSecret(AccountStep):
             # Certainly not made: nobody has to wait for it to appear.
             self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
             raise
-        reference = await context.store.put(name_in_store(context.account, marker), made.value)
+        reference = await context.store.put(
+            name_in_store(context.account, marker), made.value, ends=made.ends or ends
+        )
         self._record(
             context,
             "secret_stored",

@@ -1,0 +1,72 @@
+"""What a step says when a service refuses a change: the card helps whoever follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeWorkspace
+from tests.troubled import Troubled, troubled
+from tests.walking import states, walk
+
+
+@pytest.fixture(scope="module")
+def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
+    """One troubled cloud for all tests of this module; its faults are Microsoft Graph's."""
+    with troubled(tmp_path_factory.mktemp("trouble")) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def calm(trouble: Troubled) -> None:
+    """Every test begins without faults."""
+    trouble.now()
+
+
+def refusal(status: int, code: str, message: str = "Not so.") -> dict[str, Any]:
+    """A refusal as Microsoft Graph words it."""
+    return {"status": status, "body": {"error": {"code": code, "message": message}}}
+
+
+async def test_a_full_quota_is_no_reason_to_register_by_hand(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """The same person meets the same quota in the portal: the card says how to get below it."""
+    trouble.now({"method": "PATCH", **refusal(403, "Directory_QuotaExceeded", "Quota exceeded.")})
+    (outcome,) = await walk(make_workspace(trouble.told), "register_application")
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and (outcome.state, outcome.exit_code) == ("needs_person", 3)
+    assert "Quota exceeded." in card.found and "250 directory objects" in card.found
+    assert card.actions[0].startswith("Delete applications you no longer need")
+    assert card.who == "you, or an administrator of the tenant"
+    assert "New registration" not in str(outcome.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "says"),
+    [
+        ("register_application", "/applications", "New registration"),
+        ("client_secret", "/addPassword", "New client secret"),
+        ("api_permissions", "/applications", "Add a permission"),
+    ],
+)
+async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
+    make_workspace: MakeWorkspace, trouble: Troubled, step: str, path: str, says: str
+) -> None:
+    """With a role that is missing the same goes by hand; which role, and that it would let the
+    program do it, stands on the card as well."""
+    workspace = make_workspace(trouble.told)
+    if step != "register_application":
+        await walk(workspace, "register_application")
+    denied = refusal(403, "Authorization_RequestDenied", "Insufficient privileges.")
+    trouble.now(*({"path": path, "method": one, **denied} for one in ("PATCH", "POST")))
+    (outcome,) = await walk(workspace, step)
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and any(says in action for action in card.actions)
+    assert "Insufficient privileges." in card.found and "lacks the role" in card.found
+    assert "Application Developer" in card.actions[-1]
+    assert card.who == "a Cloud Application or Application Administrator of the tenant"
+    trouble.now()
+    assert states(await walk(workspace, step)) == ["changed"]
