@@ -410,9 +410,11 @@ async def test_a_federated_token_is_read_again_when_it_has_rotated(
     await eventually_signs_in(workspace)
     async with sign_in_of(workspace) as sign_in:
         first = await sign_in.graph()
-        file.write_text(other := assertion("repo:else"), encoding="utf-8")
-        error = await error_of(sign_in.graph(fresh=True), cloud)
-        assert isinstance(error, FixInput) and other not in str(error)
+        for subject, code in (("repo:else", "AADSTS700213"), ("Repo:Books", "AADSTS7002138")):
+            file.write_text(other := assertion(subject), encoding="utf-8")
+            error = await error_of(sign_in.graph(fresh=True), cloud)
+            assert isinstance(error, FixInput) and error.code == code and other not in str(error)
+            assert "federated credential" in error.next and "sign in again" not in error.next
         file.write_text(assertion("repo:books"), encoding="utf-8")
         assert (await sign_in.graph(fresh=True)).value != first.value
 
@@ -961,15 +963,20 @@ def test_the_oauth_error_decides_and_the_number_advises(
     """Whatever the number, the kind of error follows from `error` and `suberror` alone."""
     for number in (65001, 50076, 424242):
         description = f"AADSTS{number}: words."
-        made = sign_in_error({"error": error, "error_description": description, **more}, "here")
+        told = {"error": error, "error_description": description, **more}
+        made = sign_in_error(told, "here", by_person=True)
         assert (type(made), made.code) == (kind, f"AADSTS{number}")
+        alone = sign_in_error(told, "here", by_person=False)
+        assert type(alone) is (FixInput if kind is SignInAgain else kind)
 
 
 @pytest.mark.parametrize("answer", [{}, {"error": "x"}, {"error": "x", "error_description": None}])
 def test_a_refusal_without_words_is_still_a_message(answer: dict[str, Any]) -> None:
     """MSAL's dict may lack everything."""
-    error = sign_in_error(answer, "here")
-    assert error.what and error.next
+    error = sign_in_error(answer, "here", by_person=True)
+    assert error.what and error.next == "sign in again"
+    error = sign_in_error(answer, "here", by_person=False)
+    assert error.what and error.next and "sign in again" not in error.next
 
 
 # --- Proving a secret -------------------------------------------------------------------------

@@ -297,7 +297,8 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             f"The vault does not accept this sign-in: {message}",
             **about,
             why="the token is for another tenant, or this machine's clock is wrong",
-            next="check that the vault belongs to the account's tenant, and sign in again",
+            next="check that the vault belongs to the account's tenant, and the clock; then run"
+            " again",
             section="00_start_here#sign-in",
         )
     if status == 403:

@@ -354,7 +354,7 @@ class SignIn:
         return f'account "{self._account.name}", sign_in.method = "{self._account.sign_in.method}"'
 
     def _error(self, answer: dict[str, Any]) -> RunbookError:
-        return sign_in_error(answer, self._where)
+        return sign_in_error(answer, self._where, by_person=not self.is_application)
 
     async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         return await in_thread(self._where, call, *args, **kwargs)
