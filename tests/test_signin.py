@@ -12,6 +12,7 @@ import time
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,10 @@ from bcrunbook.errors import (
 )
 from bcrunbook.http import Http
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.entra.tokens import info_of
+from bcrunbook.rehearsal.world import find_user
 from bcrunbook.secrets import Secret
-from bcrunbook.signin import DeviceCode, Person, SignIn, prove_client_secret, sign_in_error
+from bcrunbook.signin import DeviceCode, Person, SignIn, Token, prove_client_secret, sign_in_error
 from tests.certificates import pem_of, self_signed
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.strangers import Meet, Stranger, Typist, browse, person_of
@@ -165,7 +168,52 @@ async def test_key_vault_has_a_token_of_its_own(
         for_graph, for_vault = await sign_in.graph(), await sign_in.vault()
         assert for_vault.value != for_graph.value and for_vault.tenant == for_graph.tenant
         assert (await sign_in.vault()).value == for_vault.value
-        assert (await sign_in.vault(fresh=True)).value != for_vault.value
+        demand = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
+        other = await sign_in.vault(claims=json.dumps(demand))
+        assert other.value not in (for_graph.value, for_vault.value)
+
+
+def contexts_of(token: Token) -> object:
+    """The authentication contexts that an access token of the rehearsal cloud carries."""
+    part = token.value.reveal().split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims.get("acrs")
+
+
+DEMAND = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c1"}}})
+
+
+async def test_claims_that_are_demanded_are_asked_for(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """An application's token brings what a service demands of it, and is the kept one then."""
+    async with sign_in_of(make_workspace()) as sign_in:
+        for ask in (
+            sign_in.graph,
+            sign_in.azure,
+            sign_in.vault,
+            partial(sign_in.business_central, cloud.accounts["trial"]["tenant"]),
+        ):
+            assert contexts_of(await ask()) is None
+            token = await ask(claims=DEMAND)
+            assert contexts_of(token) == ["c1"]
+            assert (await ask()).value == token.value
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["kept sign-in", "asked anew"])
+async def test_a_person_brings_the_claims_that_are_demanded(
+    make_workspace: MakeWorkspace, trouble: Troubled, is_refused: bool
+) -> None:
+    """By the kept sign-in where that will do, and by the person otherwise."""
+    robin = person_of(trouble.told, "robin")
+    async with sign_in_of(
+        make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told)), robin
+    ) as sign_in:
+        await sign_in.graph()
+        if is_refused:
+            trouble.now({**answers("invalid_grant", 50076, "More is needed."), "nth": 1})
+        assert contexts_of(await sign_in.graph(claims=DEMAND)) == ["c1"]
+    assert robin.asked == (2 if is_refused else 1)
 
 
 def tenant_named(told: RehearsalDescription, domain: str) -> str:
@@ -941,6 +989,86 @@ async def test_a_moment_of_trouble_is_outlived(
         {"path": TOKEN, "nth": 2, "drop": "before"},
     )
     async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+        assert (await sign_in.graph()).tenant == trouble.told.accounts["trial"]["tenant"]
+
+
+def renewed_early(value: str) -> dict[str, Any]:
+    """Entra's answer with a token that is good for a day, to be renewed at once."""
+    body = {"token_type": "Bearer", "access_token": value, "expires_in": 86399, "refresh_in": -1}
+    return {"path": TOKEN, "nth": 1, "status": 200, "body": body}
+
+
+OUTAGES: dict[str, dict[str, Any]] = {
+    "out of order": {"status": 500},
+    "busy": {"status": 503},
+    "throttled": {"status": 429},
+    "cut off": {"drop": "before"},
+    "a page": {"status": 200, "headers": {"Content-Type": "text/html"}, "body": "<p>Welcome</p>"},
+    "refused": {"status": 400, "body": {"error": "invalid_client", "error_description": "no"}},
+}
+
+
+@pytest.mark.parametrize("rule", OUTAGES.values(), ids=OUTAGES)
+async def test_an_outage_is_bridged_by_a_kept_token(
+    make_workspace: MakeWorkspace, trouble: Troubled, rule: dict[str, Any]
+) -> None:
+    """Where Entra has a good token renewed early, nothing depends on the renewal."""
+    value = f"opaque-{os.urandom(8).hex()}"
+    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+        trouble.now(renewed_early(value), {"path": TOKEN, **rule})
+        first = await sign_in.graph()
+        before = token_requests(trouble.told)
+        assert (await sign_in.graph()).value == first.value == Secret(value)
+        assert token_requests(trouble.told) <= before + 3  # nobody waits for what is not needed
+        assert isinstance(await error_of(sign_in.graph(claims=DEMAND)), RunbookError)
+        trouble.now()
+        assert (await sign_in.graph()).value != Secret(value)
+
+
+async def test_a_persons_kept_token_bridges_an_outage(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """Nobody is asked to sign in because Entra is out of order."""
+    robin = person_of(trouble.told, "robin")
+    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    async with sign_in_of(workspace, robin) as sign_in:
+        await sign_in.graph()
+        rule = renewed_early(f"opaque-{os.urandom(8).hex()}")
+        user = find_user(trouble.told.accounts["trial"]["tenant"], robin.upn)
+        assert user is not None
+        rule["body"] |= {
+            "scope": "https://vault.azure.net/user_impersonation",
+            "client_info": info_of(user),
+        }
+        trouble.now(rule, {"path": TOKEN, "status": 503})
+        renewed = await sign_in.vault()
+        kept = await sign_in.vault()
+        assert (kept.value, kept.username, robin.asked) == (renewed.value, robin.upn, 1)
+
+
+async def test_a_federated_token_that_is_being_written_is_bridged(
+    make_workspace: MakeWorkspace, trouble: Troubled, tmp_path: Path
+) -> None:
+    """The platform's file may be missing for a moment."""
+    file = tmp_path / "token"
+    file.write_text(assertion("repo:books"), encoding="utf-8")
+    table = {"method": "federated", "client_id": trouble.told.clients["batch"]}
+    workspace = make_workspace(on=trouble.told, sign_in={**table, "token_file": str(file)})
+    async with sign_in_of(workspace) as sign_in:
+        trouble.now(renewed_early(f"opaque-{os.urandom(8).hex()}"))
+        first = await sign_in.graph()
+        file.unlink()
+        assert (await sign_in.graph()).value == first.value
+
+
+async def test_a_refusal_that_was_mended_is_not_told_again(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """Whoever mends the registration and runs again at once is not told the old refusal."""
+    refused = answers("unauthorized_client", 700016, "Not found in the directory.")
+    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+        trouble.now({**refused, "nth": 1})
+        assert (await error_of(sign_in.graph(), trouble.told)).code == "AADSTS700016"
         assert (await sign_in.graph()).tenant == trouble.told.accounts["trial"]["tenant"]
 
 

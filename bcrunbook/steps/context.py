@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bcrunbook.accounts import Account, Customer, Workspace
@@ -56,11 +57,8 @@ class Context:
         Args:
             tenant: the tenant's id or domain.
         """
-
-        async def token(fresh: bool) -> Token:
-            return await self.sign_in.business_central(tenant, fresh=fresh)
-
         if tenant not in self.tenants:
+            token = partial(self.sign_in.business_central, tenant)
             service = BusinessCentral(self.http, token, tenant)
             self.tenants[tenant] = TenantView(service, self.cloud.pace)
         return self.tenants[tenant]

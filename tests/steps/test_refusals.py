@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.conftest import MakeWorkspace
+from tests.conftest import MakeWorkspace, requests_of
 from tests.troubled import Troubled, troubled
 from tests.walking import states, walk
 
@@ -70,3 +71,17 @@ async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
     assert card.who == "a Cloud Application or Application Administrator of the tenant"
     trouble.now()
     assert states(await walk(workspace, step)) == ["changed"]
+
+
+async def test_azure_may_demand_claims_as_well(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """The list of tenants is asked for again with a token that has them."""
+    claims = base64.b64encode(b'{"access_token":{"acrs":{"value":"c1"}}}').decode()
+    header = f'Bearer error="insufficient_claims", claims="{claims}"'
+    host = "management.azure.com"
+    trouble.now({"host": host, "nth": 1, "status": 401, "headers": {"WWW-Authenticate": header}})
+    before = len(requests_of(trouble.told, host))
+    assert states(await walk(make_workspace(trouble.told), "start_here")) == ["done"]
+    answers = [one["status"] for one in requests_of(trouble.told, host)[before:]]
+    assert answers == [401, 200]
