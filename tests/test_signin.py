@@ -39,7 +39,8 @@ from bcrunbook.rehearsal.entra.tokens import info_of
 from bcrunbook.rehearsal.world import find_user
 from bcrunbook.secrets import Secret
 from bcrunbook.signin import DeviceCode, Person, SignIn, Token, prove_client_secret, sign_in_error
-from tests.certificates import pem_of, self_signed
+from bcrunbook.signin.credentials import certificate_of
+from tests.certificates import issued, pem_of, self_signed
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.strangers import Meet, Stranger, Typist, browse, person_of
 from tests.troubled import Troubled, troubled
@@ -365,6 +366,51 @@ async def test_a_certificate_signs_in(
     )
 
 
+ORDERS = ("authority, certificate, key", "key, root, authority, certificate", "pfx with its chain")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_the_certificate_is_the_keys_wherever_it_stands(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    meet: Meet,
+    tmp_path: Path,
+    rsa_key: Any,
+    order: str,
+) -> None:
+    """A file may hold the authority's certificate before the application's own."""
+    keys = [rsa.generate_private_key(65537, 2048) for _ in range(2)]
+    root = self_signed(keys[1], name="root")
+    authority = issued(keys[0], keys[1], name="authority", by="root")
+    made = issued(rsa_key, keys[0])
+    app = registered(meet(), keyCredentials=[key_credential(made)])
+    parts = {
+        "root": root.public_bytes(serialization.Encoding.PEM),
+        "authority": authority.public_bytes(serialization.Encoding.PEM),
+        "certificate": made.public_bytes(serialization.Encoding.PEM),
+        "key": pem_of(rsa_key),
+    }
+    if order.startswith("pfx"):
+        file = tmp_path / "runner.pfx"
+        file.write_bytes(
+            pkcs12.serialize_key_and_certificates(
+                b"runner", rsa_key, made, [root, authority], serialization.NoEncryption()
+            )
+        )
+    else:
+        file = tmp_path / "runner.pem"
+        file.write_bytes(b"".join(parts[one] for one in order.split(", ")))
+    table = {"method": "certificate", "client_id": app["appId"], "certificate": str(file)}
+    assert (
+        await eventually_signs_in(make_workspace(sign_in=table))
+        == cloud.accounts["trial"]["tenant"]
+    )
+    told = certificate_of(file, None)
+    if not order.startswith("pfx"):
+        sent = x509.load_pem_x509_certificates(told["public_certificate"].encode())
+        assert sent == [made, authority, root][: len(order.split(", ")) - 1]
+
+
 async def test_a_certificate_of_somebody_else_is_refused_with_advice(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, tmp_path: Path, rsa_key: Any
 ) -> None:
@@ -377,6 +423,52 @@ async def test_a_certificate_of_somebody_else_is_refused_with_advice(
     assert isinstance(error, FixInput)
     assert error.code == "AADSTS700027"
     assert "registered on the application" in error.next
+
+
+def public_of(made: x509.Certificate) -> bytes:
+    """A certificate as PEM."""
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+UNFIT: dict[str, tuple[Callable[[Any], bytes], str]] = {
+    "a key of another": (
+        lambda key: public_of(self_signed(rsa.generate_private_key(65537, 2048))) + pem_of(key),
+        "belongs to none of the certificates",
+    ),
+    "expired": (lambda key: public_of(self_signed(key, since=-40)) + pem_of(key), "it expired on"),
+    "not yet valid": (
+        lambda key: public_of(self_signed(key, since=2)) + pem_of(key),
+        "this machine's clock is wrong",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+async def test_a_certificate_that_would_be_refused_is_told_before(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    tmp_path: Path,
+    rsa_key: Any,
+    name: str,
+) -> None:
+    """What the file itself shows is told with what it is; Entra is not asked."""
+    content, says = UNFIT[name]
+    file = tmp_path / "runner.pem"
+    file.write_bytes(content(rsa_key))
+    table = {"method": "certificate", "client_id": cloud.clients["batch"]}
+    before = token_requests(cloud)
+    error = await refusal(make_workspace(sign_in={**table, "certificate": str(file)}))
+    assert isinstance(error, FixInput) and says in error.what and error.where == str(file)
+    assert token_requests(cloud) == before
+
+
+def test_of_a_renewed_certificate_the_valid_one_is_taken(tmp_path: Path, rsa_key: Any) -> None:
+    """A file may still hold the one that has expired, for the same key."""
+    old, new = self_signed(rsa_key, since=-40), self_signed(rsa_key)
+    file = tmp_path / "runner.pem"
+    file.write_bytes(public_of(old) + public_of(new) + pem_of(rsa_key))
+    told = certificate_of(file, None)["public_certificate"]
+    assert x509.load_pem_x509_certificates(told.encode()) == [new]
 
 
 BROKEN: dict[str, Callable[[Any], bytes]] = {
