@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MakeWorkspace, requests_of
+from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.strangers import Meet
 from tests.troubled import Troubled, troubled
 from tests.walking import states, walk
 
@@ -85,3 +86,45 @@ async def test_azure_may_demand_claims_as_well(
     assert states(await walk(make_workspace(trouble.told), "start_here")) == ["done"]
     answers = [one["status"] for one in requests_of(trouble.told, host)[before:]]
     assert answers == [401, 200]
+
+
+@pytest.mark.parametrize("status", [400, 409])
+async def test_a_deleted_application_is_a_question_and_not_a_wait(
+    make_workspace: MakeWorkspace, trouble: Troubled, meet: Meet, status: int
+) -> None:
+    """Its marker stays taken for 30 days: restored it is found again, with its client id."""
+    workspace = make_workspace(trouble.told)
+    await walk(workspace, "register_application")
+    stranger = meet(on=trouble.told)
+    app = stranger.application(only_account(workspace))
+    assert stranger.call("DELETE", f"/applications/{app['id']}").status_code == 204
+    if status == 409:
+        taken = refusal(409, "Request_MultipleObjectsWithSameKeyValue", "It exists.")
+        trouble.now({"method": "PATCH", "path": "uniqueName", **taken})
+    (outcome,) = await walk(workspace, "register_application")
+    assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and app["appId"] in card.found and "was deleted on 20" in card.found
+    assert "restore it" in card.actions[0] and "permanently" in card.actions[0]
+    assert "an owner" in card.who and "run again: it is found" not in str(outcome.as_dict())
+    assert stranger.applications(only_account(workspace)) == []
+    trouble.now()
+    back = stranger.call("POST", f"/directory/deletedItems/{app['id']}/restore")
+    assert back.status_code == 200
+    assert states(await walk(workspace, "register_application"))[0] in ("done", "changed")
+    assert stranger.application(only_account(workspace))["appId"] == app["appId"]
+
+
+async def test_where_deleted_applications_may_not_be_seen_the_tag_takes_the_markers_place(
+    make_workspace: MakeWorkspace, trouble: Troubled, meet: Meet
+) -> None:
+    """A refused marker alone is no reason to stop: one application is made, and found again."""
+    workspace = make_workspace(trouble.told)
+    denied = refusal(403, "Authorization_RequestDenied")
+    trouble.now(
+        {"method": "PATCH", "path": "uniqueName", **refusal(400, "Request_BadRequest")},
+        {"path": "deletedItems", **denied},
+    )
+    assert states(await walk(workspace, "register_application")) == ["changed"]
+    assert states(await walk(workspace, "register_application")) == ["done"]
+    assert meet(on=trouble.told).application(only_account(workspace))["uniqueName"] is None
