@@ -33,7 +33,7 @@ from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.rehearsal.support import client_of, person, user_token
 from tests.rehearsal.test_keyvault import SCOPE, Vault, vault_token
-from tests.strangers import person_of
+from tests.strangers import Meet, person_of
 from tests.troubled import Troubled, troubled
 from tests.walking import states, walk
 
@@ -457,6 +457,19 @@ async def test_a_vault_that_wants_content_type_and_end_gets_both(
     assert 89 < (kept["attributes"]["exp"] - time.time()) / 86400 <= 90
 
 
+async def test_a_life_that_a_policy_forbids_shows_before_there_is_a_secret(
+    in_vault: MakeStore, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """A value that the vault would not take for so long is never made; the policy is named."""
+    (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
+    workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="20 months")
+    outcome = (await walk(workspace, "register_application", "client_secret"))[-1]
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and "maximum validity period" in card.found
+    assert "shorten secret_lifetime" in card.actions[0]
+    assert meet().application(only_account(workspace))["passwordCredentials"] == []
+
+
 @pytest.mark.parametrize("nth", [1, 2], ids=["the probe", "the secret itself"])
 @pytest.mark.parametrize(
     ("inner", "says"),
@@ -485,6 +498,7 @@ async def test_who_follows_the_card_of_a_vaults_refusal_makes_no_second_secret(
     assert card is not None and card.actions[0].startswith(says) and "vault" in card.who
     assert "New client secret" not in str(outcome.as_dict())
     assert ("Refused with", inner) in card.values and "vault" in card.found
+    assert ("goes with the next run" in card.found) == (nth == 2)
     trouble.now()
     assert states(await walk(workspace, "client_secret")) == ["changed"]
 

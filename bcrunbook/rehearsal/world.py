@@ -182,7 +182,7 @@ class Vault:
     """A Key Vault; who may use it is told by role assignments (Azure RBAC).
 
     One that is governed stands under Azure's built-in policies, in Deny mode, that demand a content
-    type and an end of each secret.
+    type and an end of each secret, within a year.
     """
 
     name: str

@@ -58,15 +58,18 @@ class SecretStore(Protocol):
     async def delete(self, name: str) -> None:
         """Remove the value; it is no error when there is none."""
 
-    async def probe(self) -> None:
+    async def probe(self, *, ends: datetime | None = None) -> None:
         """Write a random value, read it back and remove it.
+
+        Args:
+            ends: when the secret that is to follow ceases to be of use.
 
         Raises:
             FixInput: the store does not keep what it is given; says what to use instead.
         """
 
 
-async def round_trip(store: SecretStore, advice: str) -> None:
+async def round_trip(store: SecretStore, ends: datetime | None, advice: str) -> None:
     """Write a random value to a store, read it back and remove it.
 
     Raises:
@@ -74,7 +77,7 @@ async def round_trip(store: SecretStore, advice: str) -> None:
     """
     name, value = f"probe/{token_hex(6)}", Secret(token_urlsafe(24))
     try:
-        await store.put(name, value, ends=datetime.now(UTC) + _LIFE_OF_A_PROBE)
+        await store.put(name, value, ends=ends or datetime.now(UTC) + _LIFE_OF_A_PROBE)
         kept = await store.get(name)
     finally:
         await store.delete(name)
@@ -132,8 +135,8 @@ class KeyringStore:
         checked(name)
         await keyring_call(drop, self._service)
 
-    async def probe(self) -> None:
-        await round_trip(self, _USE_FILES)
+    async def probe(self, *, ends: datetime | None = None) -> None:
+        await round_trip(self, ends, _USE_FILES)
 
 
 class _Keyring(Protocol):
@@ -203,8 +206,8 @@ class FileStore:
     async def delete(self, name: str) -> None:
         await asyncio.to_thread(files.remove, self._folder / checked(name), self._folder)
 
-    async def probe(self) -> None:
-        await round_trip(self, "choose a folder on a disk of this machine")
+    async def probe(self, *, ends: datetime | None = None) -> None:
+        await round_trip(self, ends, "choose a folder on a disk of this machine")
 
 
 class EnvironmentStore:
@@ -231,7 +234,7 @@ class EnvironmentStore:
     async def delete(self, name: str) -> None:
         raise self._read_only()
 
-    async def probe(self) -> None:
+    async def probe(self, *, ends: datetime | None = None) -> None:
         raise self._read_only()
 
     def _read_only(self) -> FixInput:

@@ -112,8 +112,8 @@ class VaultStore:
         own = name_in_vault(name)
         await _ask(self._url, self._opener, lambda client, sleep: _drop(client, sleep, own))
 
-    async def probe(self) -> None:
-        await round_trip(self, _ELSEWHERE)
+    async def probe(self, *, ends: datetime | None = None) -> None:
+        await round_trip(self, ends, _ELSEWHERE)
 
 
 def name_in_vault(name: str) -> str:
@@ -342,8 +342,9 @@ def _forbidden(inner: str, message: str, about: dict[str, Any]) -> RunbookError:
             **about,
             why="each secret is stored with a content type, and with the end of its life where it"
             " has one; the policy that the vault names wants something else",
-            next="exempt this vault from the policy, or name another vault in accounts.toml",
-            who="whoever keeps Azure Policy for the vault's subscription",
+            next="exempt this vault from the policy, or name another vault in accounts.toml; where"
+            " it limits how long a secret may live, shorten secret_lifetime there",
+            who="you, or whoever keeps Azure Policy for the vault's subscription",
         )
     return AskAdministrator(
         "This sign-in may not use the secrets of this vault.",

@@ -49,7 +49,7 @@ async def take_in(context: Context, secret: Secret) -> str:
             request_id=refusal.request_id,
             section="02_client_secret#what-can-go-wrong",
         )
-    await context.store.probe()
+    await context.store.probe(ends=seen.end_date_time)
     marker = marker_by_hand(seen)
     reference = await context.store.put(
         name_in_store(account, marker), secret, ends=seen.end_date_time

@@ -161,13 +161,13 @@ class ClientSecret(AccountStep):
                 next="ask for an exception for this application: Codat needs a client secret",
                 who="whoever keeps the tenant's application management policy",
             )
-        # A store that cannot keep the value must show before there is a value to lose.
-        await context.store.probe()
-        marker = random.token_hex(4)
         days = findings.lifetime_days
         ends = datetime.now(UTC) + timedelta(days=days)
         if findings.longest_days == days:
             ends -= _POLICY_MARGIN
+        # A store that cannot keep the value must show before there is a value to lose.
+        await context.store.probe(ends=ends)
+        marker = random.token_hex(4)
         self._record(context, "secret_intent", marker, "intended", {"ends": ends.isoformat()})
         description = f"{findings.description} (bcrunbook {marker})"
         try:
@@ -178,9 +178,14 @@ class ClientSecret(AccountStep):
             # Certainly not made: nobody has to wait for it to appear.
             self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
             raise
-        reference = await context.store.put(
-            name_in_store(context.account, marker), made.value, ends=made.ends or ends
-        )
+        try:
+            reference = await context.store.put(
+                name_in_store(context.account, marker), made.value, ends=made.ends or ends
+            )
+        except AskAdministrator as refusal:
+            lost = "the secret that was made, and that nobody has now, goes with the next run"
+            refusal.why = "; ".join(filter(None, (refusal.why, lost)))
+            raise
         self._record(
             context,
             "secret_stored",

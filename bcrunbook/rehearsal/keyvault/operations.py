@@ -29,6 +29,8 @@ from bcrunbook.rehearsal.state import Document
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 LONGEST_VALUE = 25 * 1024
 """Bytes of a value (About secrets: "maximum size of 25k bytes each")."""
+LONGEST_GOVERNED = 366 * 86400
+"""Seconds that a secret of a governed vault may live."""
 LONGEST_CONTENT_TYPE = 255
 MOST_TAGS = 15
 LONGEST_TAG = 256
@@ -186,6 +188,8 @@ def _demand_governed(request: Request, version: Document) -> None:
         raise disallowed(request.name, "Secrets should have content type set")
     if "exp" not in version["attributes"]:
         raise disallowed(request.name, "Key Vault secrets should have an expiration date")
+    if version["attributes"]["exp"] - request.cloud.clock.now() > LONGEST_GOVERNED:
+        raise disallowed(request.name, "Secrets should have the specified maximum validity period")
 
 
 def _refuse_while_deleting(request: Request) -> None:
