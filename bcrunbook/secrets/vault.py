@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from ..aadsts import Advice
 from ..errors import (
     AskAdministrator,
     FixInput,
@@ -59,6 +60,44 @@ _TRIES: Final = 30
 _PATIENCE: Final = 900.0  # real seconds, for polling that the library itself never gives up
 
 _ELSEWHERE: Final = 'keep secrets elsewhere: "keyring:SERVICE" or "file:DIR"'
+
+
+_FIREWALL: Final = Advice(
+    "the vault takes requests only from networks that its firewall names",
+    "allow this machine's address, or its private endpoint, under Networking",
+    "whoever manages the vault",
+)
+
+ADVICE: Final[dict[str, Advice]] = {
+    "ForbiddenByRbac": Advice(
+        "the sign-in lacks the role, or was given it only minutes ago",
+        f'give it the role "{OFFICER}" at this vault (to read only: "{READER}"); under the older'
+        " access policies, the secret permissions Get, Set, Delete and Recover",
+        "an Owner or User Access Administrator of the vault",
+    ),
+    "ForbiddenByFirewall": _FIREWALL,
+    "ForbiddenByConnection": _FIREWALL,
+    "ForbiddenByGovernancePolicy": Advice(
+        "each secret is stored with a content type, and with the end of its life where it has one;"
+        " the policy of Azure that the vault names wants something else",
+        "exempt this vault from the policy, or name another vault in accounts.toml; where it limits"
+        " how long a secret may live, shorten secret_lifetime there",
+        "you, or whoever keeps Azure Policy for the vault's subscription",
+    ),
+    "SecretDisabled": Advice(
+        "somebody has switched the secret off",
+        "enable it in the Azure portal, or name another one",
+    ),
+}
+"""What a vault's refusals (403) mean, by the code within; any other is about rights."""
+
+_WHAT: Final = {
+    "SecretDisabled": "This secret is disabled in the vault.",
+    "ForbiddenByFirewall": "The vault's firewall does not let this machine in.",
+    "ForbiddenByConnection": "The vault's firewall does not let this machine in.",
+    "ForbiddenByGovernancePolicy": "A policy of Azure does not let the vault keep this secret:"
+    " {message}",
+}
 
 
 class VaultOpener(Protocol):
@@ -323,34 +362,13 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
 
 
 def _forbidden(inner: str, message: str, about: dict[str, Any]) -> RunbookError:
-    if inner == "SecretDisabled":
-        return FixInput(
-            "This secret is disabled in the vault.",
-            **about,
-            next="enable it in the Azure portal, or name another one",
-        )
-    if inner in ("ForbiddenByFirewall", "ForbiddenByConnection"):
-        return AskAdministrator(
-            "The vault's firewall does not let this machine in.",
-            **about,
-            next="allow this machine's address, or its private endpoint, under Networking",
-            who="whoever manages the vault",
-        )
-    if inner == "ForbiddenByGovernancePolicy":
-        return AskAdministrator(
-            f"A policy of Azure does not let the vault keep this secret: {message}",
-            **about,
-            why="each secret is stored with a content type, and with the end of its life where it"
-            " has one; the policy that the vault names wants something else",
-            next="exempt this vault from the policy, or name another vault in accounts.toml; where"
-            " it limits how long a secret may live, shorten secret_lifetime there",
-            who="you, or whoever keeps Azure Policy for the vault's subscription",
-        )
-    return AskAdministrator(
-        "This sign-in may not use the secrets of this vault.",
+    advice = ADVICE.get(inner, ADVICE["ForbiddenByRbac"])
+    kind = FixInput if inner == "SecretDisabled" else AskAdministrator
+    what = _WHAT.get(inner, "This sign-in may not use the secrets of this vault.")
+    return kind(
+        what.format(message=message),
         **about,
-        why="it lacks the role, or was given it only minutes ago",
-        next=f'give it the role "{OFFICER}" at this vault (to read only: "{READER}"); under the '
-        "older access policies, the secret permissions Get, Set, Delete and Recover",
-        who="an Owner or User Access Administrator of the vault",
+        why=advice.meaning,
+        next=advice.next,
+        who=advice.who,
     )

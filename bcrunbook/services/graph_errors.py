@@ -37,12 +37,13 @@ ADVICE: dict[str, Advice] = {
     ),
     "Directory_QuotaExceeded": Advice(
         "a person without an administrator role may own 250 directory objects, and has them",
-        "delete applications you no longer need (deleted ones count until they are removed for"
-        " good), or have an administrator run this step",
+        "delete applications you no longer need (deleted ones may count until they are removed"
+        " for good), or have an administrator run this step",
         "you, or an administrator of the tenant",
     ),
     "InvalidAuthenticationToken": Advice(
-        "the access token has expired or is meant for another service", "sign in again"
+        "the access token has expired or is meant for another service",
+        "sign in again; an application need only run again",
     ),
     "InvalidAccessTokenVersion": Advice(
         "applications for work and personal accounts need access token version 2",

@@ -180,26 +180,15 @@ class SignIn:
         scopes = [f"{resource}/.default"]
         if fresh:
             await self._run(app.remove_tokens_for_client)
-        answer = await self._renewed(
-            app,
-            scopes,
-            None,
-            fresh or bool(claims),
-            app.acquire_token_for_client,
-            scopes,
-            claims_challenge=claims or None,
+        # One that the service has refused is no help.
+        kept = "" if fresh or claims else kept_token(app, scopes, None)
+        answer = await self._bridged(
+            app, kept, app.acquire_token_for_client, scopes, claims_challenge=claims or None
         )
         return self._checked(answer, app)
 
-    async def _renewed(
-        self,
-        app: Any,
-        scopes: list[str],
-        home_account_id: str | None,
-        is_refused: bool,
-        call: Callable[..., Any],
-        *args: Any,
-        **kwargs: Any,
+    async def _bridged(
+        self, app: Any, kept: str, call: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
         """Ask for a token; one that is kept and still good bridges an outage of Entra.
 
@@ -208,12 +197,9 @@ class SignIn:
 
         Args:
             app: MSAL's application.
-            scopes: what is asked for.
-            home_account_id: whose token; None for the application's own.
-            is_refused: whether the kept token has been refused by the service.
+            kept: the access token that will do; empty without one.
             call: what asks, and `args` and `kwargs` for it.
         """
-        kept = "" if is_refused else kept_token(app, scopes, home_account_id)
         client = self._clients[app]
         client.is_hurried = bool(kept)
         try:
@@ -239,11 +225,10 @@ class SignIn:
         refusal: RunbookError | None = None
         # The cache is shared by all accounts of this machine, and so may know several people.
         for one in likeliest_first(app, known):
-            answer = await self._renewed(
+            own = one["home_account_id"]
+            answer = await self._bridged(
                 app,
-                scopes,
-                one["home_account_id"],
-                fresh or bool(claims),
+                "" if fresh or claims else kept_token(app, scopes, own),
                 app.acquire_token_silent_with_error,
                 scopes,
                 one,
@@ -251,7 +236,7 @@ class SignIn:
                 claims_challenge=claims or None,
             )
             if answer and "access_token" in answer:
-                return self._checked(answer, app, one["home_account_id"], scopes)
+                return self._checked(answer, app, own, scopes)
             if answer and refusal is None:
                 refusal = self._error(answer)
                 if isinstance(refusal, WaitAndRetry):

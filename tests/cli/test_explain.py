@@ -23,6 +23,12 @@ def test_a_code_of_a_federated_sign_in_is_explained(command: Command) -> None:
     assert "subject" in told["meaning"] and "federated credential" in told["next"]
 
 
+def test_a_refusal_of_key_vault_is_explained(command: Command) -> None:
+    """The code that a card quotes when a vault refuses."""
+    told = command("explain", "forbiddenbygovernancepolicy", "--json").data
+    assert "content type" in told["meaning"] and "secret_lifetime" in told["next"]
+
+
 def test_a_status_of_codat_is_explained(command: Command) -> None:
     """Codat has no codes of its own: its errors quote the HTTP status."""
     told = command("explain", "402", "--json").data
