@@ -181,7 +181,7 @@ class Reply(ServiceReply):
             service: whose answer it is.
             by_person: whether a person has signed in, who could do so again.
         """
-        if self.claims_demanded:
+        if self.claims_demanded or "insufficient_claims" in (self.code, self.outer_code):
             return self._challenged(where, service, by_person=by_person)
         code = self.outer_code if self.outer_code in ADVICE else (self.code or self.outer_code)
         advice = ADVICE.get(code)
@@ -196,8 +196,6 @@ class Reply(ServiceReply):
             429: WaitAndRetry,
         }
         kind = kinds.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
-        if code == "insufficient_claims":
-            kind = SignInAgain
         if kind is AskAdministrator:
             kind = partial(AskAdministrator, by_hand=code.startswith(_RIGHTS))
         return kind(
@@ -216,7 +214,7 @@ class Reply(ServiceReply):
 
     def _challenged(self, where: str, service: str, *, by_person: bool) -> RunbookError:
         """The error when a token with the claims that were demanded did not do either."""
-        names = names_in(self.claims_demanded)
+        names = names_in(self.claims_demanded) if self.claims_demanded else ""
         advice = ADVICE["insufficient_claims"]
         # The words of a challenge only choose the words of an advice.
         is_elsewhere = "LocationCondition" in self.message

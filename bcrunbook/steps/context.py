@@ -162,7 +162,7 @@ def check_tenant(account: Account, token: Token, organization: Seen[Organization
             f"The token was issued by tenant {token.tenant}, Microsoft Graph answers for"
             f" {found.id}. Nothing was written.",
             where=where,
-            next="sign out, sign in again to the right tenant",
+            next="sign in to the right tenant, or correct tenant in accounts.toml",
             section="00_start_here#which-tenant",
         )
     return found

@@ -389,13 +389,20 @@ async def test_a_challenge_that_stays_says_who_can_do_what(
         assert not error.by_hand
 
 
-async def test_an_application_is_not_told_to_sign_in_again() -> None:
-    """A token that is refused twice without a challenge: there is nobody to sign in."""
-    service = endless(lambda: refused(401, "InvalidAuthenticationToken"))
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [(401, "InvalidAuthenticationToken", "clock"), (403, "insufficient_claims", "policy")],
+)
+async def test_an_application_is_not_told_to_sign_in_again(
+    status: int, code: str, says: str
+) -> None:
+    """A token that is refused without a challenge that can be read: nobody is there to sign in."""
+    service = endless(lambda: refused(status, code))
     service.keyring.is_application = True
-    with pytest.raises(SignInAgain) as caught:
+    with pytest.raises(RunbookError) as caught:
         await service.do(UPDATE)
-    assert "sign in" not in caught.value.next and "clock" in caught.value.next
+    assert caught.value.exit_code == 3
+    assert "sign in" not in caught.value.next and says in caught.value.next
 
 
 async def test_a_part_of_a_batch_may_be_challenged() -> None:
