@@ -50,7 +50,22 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         ),
     ),
     (
-        (50034, 90002),
+        (500341,),
+        Advice(
+            "this account was deleted from the tenant",
+            "sign in with another account of the tenant, or have this one added again",
+            "you, or an administrator of the tenant",
+        ),
+    ),
+    (
+        (900023,),
+        Advice(
+            "the tenant is written neither as an id nor as a domain",
+            "name the tenant's id, or one of its domains, in accounts.toml",
+        ),
+    ),
+    (
+        (50034, 90002, 50049),
         Advice(
             "the user or the tenant is unknown",
             "check the spelling of the tenant and of the user name in accounts.toml",
@@ -65,9 +80,9 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         ),
     ),
     (
-        (50076, 50079, 50072, 50074, 50078),
+        (50076, 50079, 50072, 50074, 50078, 50158),
         Advice(
-            "the tenant asks for a second factor, or for one to be set up",
+            "the tenant asks for a second factor or a further check, or for one to be set up",
             "sign in interactively (method browser); a batch run with a user's account cannot"
             " answer, give it an application's sign-in (client_secret, certificate, federated)",
         ),
@@ -89,7 +104,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         ),
     ),
     (
-        (500011, 650052, 650054, 650057),
+        (500011, 650052, 650053, 650054, 650057),
         Advice(
             "Business Central is not known in this tenant, or is missing from the application's"
             " permissions",
@@ -98,10 +113,21 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         ),
     ),
     (
-        (53000, 53001, 53003, 530032, 530035),
+        (53000, 53001, 53003, 530003, 530032, 530033, 530035, 50131),
         Advice(
             "Conditional Access, or the tenant's security defaults, refused this sign-in",
-            "sign in from a managed device, with method browser instead of device_code",
+            "a person: sign in from a managed device, with method browser instead of device_code;"
+            " an application: run where the policy lets it, for instance behind an outgoing"
+            " address that it names",
+            "you, or whoever keeps the tenant's Conditional Access",
+        ),
+    ),
+    (
+        (53002,),
+        Advice(
+            "Conditional Access lets only approved apps in, and the one that signs in here is none",
+            "sign in with a client id that is approved (accounts.toml, sign_in.client_id), or ask"
+            " for an exception",
             "you, or whoever keeps the tenant's Conditional Access",
         ),
     ),
@@ -144,10 +170,31 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         ),
     ),
     (
-        (70011, 28002),
+        (70011, 28000, 28002, 1002012),
         Advice(
-            "the requested scope is not valid; .default cannot be mixed with others",
+            "the requested scope is not valid; .default cannot be mixed with others, and is the"
+            " only one for an application",
             "report this: the program chose the scope",
+        ),
+    ),
+    (
+        # Slips of a program in the protocol: none of them is a person's.
+        (
+            *(50027, 50148, 500112, 501481, 501491, 54005),
+            *(70003, 70005, 700005, 7000216, 900144, 900561, 901002, 9002313),
+        ),
+        Advice(
+            "the request was not made as the protocol wants it, or what it brought (a code, a"
+            " token) is no longer good",
+            "run again; if it stays, report this: the program made the request",
+        ),
+    ),
+    (
+        (90015,),
+        Advice(
+            "the address of the request became too long",
+            "sign in again in a private window, or without the cookies of the sign-in page; if it"
+            " stays, report this",
         ),
     ),
     (
@@ -158,7 +205,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         ),
     ),
     (
-        (70043, 50173, 700082),
+        (70043, 50173, 700082, 70008, 50058),
         Advice("the kept sign-in has expired or was revoked", "sign in again"),
     ),
     (
@@ -215,7 +262,35 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         ),
     ),
     (
-        (700027,),
+        (70021, 700211, 700212, 700213, 7002138),
+        Advice(
+            "no federated credential of the application has the issuer, the subject and the"
+            " audience of the token; capital and small letters count",
+            "compare what the message quotes, letter by letter, with the application's federated"
+            " credential (Certificates & secrets, Federated credentials), and correct the one or"
+            " the job that asks for the token",
+            "an owner of the application that signs in",
+        ),
+    ),
+    (
+        (700024,),
+        Advice(
+            "the proof that the application sent is not yet, or no longer, valid",
+            "check that the platform renews the file sign_in.token_file, and this machine's clock",
+            "you, or whoever keeps the platform",
+        ),
+    ),
+    (
+        (7000213,),
+        Advice(
+            "the certificate's chain is not one that the application trusts",
+            "use a certificate of the authority that the application trusts, or register the"
+            " certificate itself on the application",
+            "you, or an owner of the application that signs in",
+        ),
+    ),
+    (
+        (700027, 50013),
         Advice(
             "the certificate was not accepted",
             "check that the certificate is registered on the application, has not expired, and"

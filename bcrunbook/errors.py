@@ -103,10 +103,21 @@ class NotFound(FixInput):
 
 
 class AskAdministrator(RunbookError):
-    """Somebody with more rights has to act first."""
+    """Somebody else has to act first.
+
+    Args:
+        what: as for every error, and so are the keywords in `about`.
+        by_hand: whether it is about the rights to just what was tried, so that a person with more
+            rights would succeed with it by hand. Not so for a quota, a policy, a plan, or a
+            refusal of something on the way, such as the secret store: there only `next` helps.
+    """
 
     kind = "ask_administrator"
     exit_code = 3
+
+    def __init__(self, what: str, *, by_hand: bool = False, **about: str) -> None:
+        super().__init__(what, **about)
+        self.by_hand = by_hand
 
 
 class SignInAgain(RunbookError):

@@ -331,11 +331,14 @@ class MsalHttpClient:
 
     MSAL is synchronous, so it runs in a thread; each of its requests is handed to the event loop
     that owns the connection pool, and the thread waits for the answer.
+
+    While `is_hurried`, there is something to fall back to, and what fails is not repeated for long.
     """
 
     def __init__(self, http: Http, loop: asyncio.AbstractEventLoop) -> None:
         self._http = http
         self._loop = loop
+        self.is_hurried = False
 
     def _send(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
         # An authorization code and a device code are good for one answer; client credentials and
@@ -343,11 +346,12 @@ class MsalHttpClient:
         data = kwargs.get("data")
         grant = data.get("grant_type", "") if isinstance(data, dict) else ""
         once = grant in ("authorization_code",) or grant.endswith("device_code")
+        safe = Repeat.LOOK if self.is_hurried else Repeat.SAFE
         future = asyncio.run_coroutine_threadsafe(
             self._http.send(
                 method,
                 url,
-                repeat=Repeat.ONCE if once else Repeat.SAFE,
+                repeat=Repeat.ONCE if once else safe,
                 headers=kwargs.get("headers"),
                 params=kwargs.get("params"),
                 data=data,

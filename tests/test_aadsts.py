@@ -10,6 +10,7 @@ import pytest
 
 from bcrunbook import aadsts
 from bcrunbook.aadsts import ADVICE, Advice, advice_in, code_in
+from bcrunbook.rehearsal import entra
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACT = ROOT.parent / "shared" / "contracts" / "graph.md"
@@ -30,6 +31,63 @@ def test_every_documented_code_is_explained() -> None:
     codes = documented()
     assert len(codes) > 50
     assert [code for code in codes if code not in ADVICE] == []
+
+
+def issued() -> set[int]:
+    """The codes that the rehearsal cloud's Entra issues."""
+    found = set()
+    for path in sorted((Path(entra.__file__).parent).rglob("*.py")):
+        text = path.read_text("utf-8")
+        found |= {int(code) for code in re.findall(r"AADSTS(\d{4,8})", text)}
+        found |= {
+            node.args[0].value
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "SignInError"
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, int)
+        }
+    return found
+
+
+def test_every_code_of_the_rehearsal_cloud_is_explained() -> None:
+    """Nobody meets a code while rehearsing that has no advice."""
+    codes = issued()
+    assert len(codes) > 35
+    assert sorted(codes - ADVICE.keys()) == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "helps"),
+    [
+        ((70021, 700211, 700212, 700213, 7002138), "federated credential"),
+        ((700024,), "token_file"),
+        ((700027, 7000213), "certificate"),
+        ((7000215, 7000222), "secret"),
+        ((53003, 530003, 530033, 50131), "managed device"),
+        ((53002,), "approved"),
+        ((50076, 50158), "interactively"),
+        ((500341,), "another account"),
+        ((90002, 900023), "accounts.toml"),
+        ((90015,), "private window"),
+        ((1002012,), "report this"),
+    ],
+)
+def test_the_usual_refusals_of_each_way_to_sign_in_are_explained(
+    codes: tuple[int, ...], helps: str
+) -> None:
+    """The advice names what has to be looked after."""
+    for code in codes:
+        assert helps in ADVICE[code].next
+
+
+@pytest.mark.parametrize(
+    "code", [70021, 700211, 700212, 700213, 7002138, 700024, 700027, 7000213, 7000215, 7000222]
+)
+def test_an_application_is_never_told_to_sign_in(code: int) -> None:
+    """What only an application meets is about its credential."""
+    assert "sign in again" not in ADVICE[code].next
 
 
 @pytest.mark.parametrize("advice", dict.fromkeys(ADVICE.values()), ids=lambda one: one.meaning[:40])

@@ -12,6 +12,7 @@ import time
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,41 +34,27 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.http import Http
-from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.entra.tokens import info_of
+from bcrunbook.rehearsal.world import find_user
 from bcrunbook.secrets import Secret
-from bcrunbook.signin import DeviceCode, Person, SignIn, prove_client_secret, sign_in_error
-from tests.certificates import pem_of, self_signed
-from tests.conftest import SPEED, MakeWorkspace, only_account, requests_of
+from bcrunbook.signin import DeviceCode, Person, SignIn, Token, prove_client_secret, sign_in_error
+from bcrunbook.signin.credentials import certificate_of
+from tests.certificates import issued, pem_of, self_signed
+from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.strangers import Meet, Stranger, Typist, browse, person_of
+from tests.troubled import Troubled, troubled
 
 LOGIN = "login.microsoftonline.com"
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 MakePath = Callable[[str], Path]
 
 
-class Troubled:
-    """A rehearsal cloud of its own whose faults a test decides while it runs."""
-
-    def __init__(self, told: RehearsalDescription, rules: Path) -> None:
-        self.told = told
-        self._rules = rules
-
-    def now(self, *rules: dict[str, Any]) -> None:
-        """From now on these faults, and no others; each is about Entra."""
-        text = json.dumps([{"host": LOGIN, **rule} for rule in rules])
-        fresh = self._rules.with_suffix(".new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(self._rules)
-
-
 @pytest.fixture(scope="module")
 def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
-    """One troubled cloud for all tests of this module."""
-    folder = tmp_path_factory.mktemp("trouble")
-    rules = folder / "faults.json"
-    rules.write_text("[]", encoding="utf-8")
-    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as told:
-        yield Troubled(told, rules)
+    """One troubled cloud for all tests of this module; its faults are Entra's."""
+    with troubled(tmp_path_factory.mktemp("trouble"), LOGIN) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +169,52 @@ async def test_key_vault_has_a_token_of_its_own(
         for_graph, for_vault = await sign_in.graph(), await sign_in.vault()
         assert for_vault.value != for_graph.value and for_vault.tenant == for_graph.tenant
         assert (await sign_in.vault()).value == for_vault.value
-        assert (await sign_in.vault(fresh=True)).value != for_vault.value
+        demand = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
+        other = await sign_in.vault(claims=json.dumps(demand))
+        assert other.value not in (for_graph.value, for_vault.value)
+
+
+def contexts_of(token: Token) -> object:
+    """The authentication contexts that an access token of the rehearsal cloud carries."""
+    part = token.value.reveal().split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims.get("acrs")
+
+
+DEMAND = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c1"}}})
+
+
+async def test_claims_that_are_demanded_are_asked_for(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """An application's token brings what a service demands of it, and is the kept one then."""
+    async with sign_in_of(make_workspace()) as sign_in:
+        for ask in (
+            sign_in.graph,
+            sign_in.azure,
+            sign_in.vault,
+            partial(sign_in.business_central, cloud.accounts["trial"]["tenant"]),
+        ):
+            assert contexts_of(await ask()) is None
+            token = await ask(claims=DEMAND)
+            assert contexts_of(token) == ["c1"]
+            assert (await ask()).value == token.value
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["kept sign-in", "asked anew"])
+async def test_a_person_brings_the_claims_that_are_demanded(
+    make_workspace: MakeWorkspace, trouble: Troubled, is_refused: bool
+) -> None:
+    """By the kept sign-in where that will do, and by the person otherwise."""
+    robin = person_of(trouble.told, "robin")
+    async with sign_in_of(
+        make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told)), robin
+    ) as sign_in:
+        await sign_in.graph()
+        if is_refused:
+            trouble.now({**answers("invalid_grant", 50076, "More is needed."), "nth": 1})
+        assert contexts_of(await sign_in.graph(claims=DEMAND)) == ["c1"]
+    assert robin.asked == (2 if is_refused else 1)
 
 
 def tenant_named(told: RehearsalDescription, domain: str) -> str:
@@ -334,6 +366,51 @@ async def test_a_certificate_signs_in(
     )
 
 
+ORDERS = ("authority, certificate, key", "key, root, authority, certificate", "pfx with its chain")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_the_certificate_is_the_keys_wherever_it_stands(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    meet: Meet,
+    tmp_path: Path,
+    rsa_key: Any,
+    order: str,
+) -> None:
+    """A file may hold the authority's certificate before the application's own."""
+    keys = [rsa.generate_private_key(65537, 2048) for _ in range(2)]
+    root = self_signed(keys[1], name="root")
+    authority = issued(keys[0], keys[1], name="authority", by="root")
+    made = issued(rsa_key, keys[0])
+    app = registered(meet(), keyCredentials=[key_credential(made)])
+    parts = {
+        "root": root.public_bytes(serialization.Encoding.PEM),
+        "authority": authority.public_bytes(serialization.Encoding.PEM),
+        "certificate": made.public_bytes(serialization.Encoding.PEM),
+        "key": pem_of(rsa_key),
+    }
+    if order.startswith("pfx"):
+        file = tmp_path / "runner.pfx"
+        file.write_bytes(
+            pkcs12.serialize_key_and_certificates(
+                b"runner", rsa_key, made, [root, authority], serialization.NoEncryption()
+            )
+        )
+    else:
+        file = tmp_path / "runner.pem"
+        file.write_bytes(b"".join(parts[one] for one in order.split(", ")))
+    table = {"method": "certificate", "client_id": app["appId"], "certificate": str(file)}
+    assert (
+        await eventually_signs_in(make_workspace(sign_in=table))
+        == cloud.accounts["trial"]["tenant"]
+    )
+    told = certificate_of(file, None)
+    if not order.startswith("pfx"):
+        sent = x509.load_pem_x509_certificates(told["public_certificate"].encode())
+        assert sent == [made, authority, root][: len(order.split(", ")) - 1]
+
+
 async def test_a_certificate_of_somebody_else_is_refused_with_advice(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, tmp_path: Path, rsa_key: Any
 ) -> None:
@@ -346,6 +423,52 @@ async def test_a_certificate_of_somebody_else_is_refused_with_advice(
     assert isinstance(error, FixInput)
     assert error.code == "AADSTS700027"
     assert "registered on the application" in error.next
+
+
+def public_of(made: x509.Certificate) -> bytes:
+    """A certificate as PEM."""
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+UNFIT: dict[str, tuple[Callable[[Any], bytes], str]] = {
+    "a key of another": (
+        lambda key: public_of(self_signed(rsa.generate_private_key(65537, 2048))) + pem_of(key),
+        "belongs to none of the certificates",
+    ),
+    "expired": (lambda key: public_of(self_signed(key, since=-40)) + pem_of(key), "it expired on"),
+    "not yet valid": (
+        lambda key: public_of(self_signed(key, since=2)) + pem_of(key),
+        "this machine's clock is wrong",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+async def test_a_certificate_that_would_be_refused_is_told_before(
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    tmp_path: Path,
+    rsa_key: Any,
+    name: str,
+) -> None:
+    """What the file itself shows is told with what it is; Entra is not asked."""
+    content, says = UNFIT[name]
+    file = tmp_path / "runner.pem"
+    file.write_bytes(content(rsa_key))
+    table = {"method": "certificate", "client_id": cloud.clients["batch"]}
+    before = token_requests(cloud)
+    error = await refusal(make_workspace(sign_in={**table, "certificate": str(file)}))
+    assert isinstance(error, FixInput) and says in error.what and error.where == str(file)
+    assert token_requests(cloud) == before
+
+
+def test_of_a_renewed_certificate_the_valid_one_is_taken(tmp_path: Path, rsa_key: Any) -> None:
+    """A file may still hold the one that has expired, for the same key."""
+    old, new = self_signed(rsa_key, since=-40), self_signed(rsa_key)
+    file = tmp_path / "runner.pem"
+    file.write_bytes(public_of(old) + public_of(new) + pem_of(rsa_key))
+    told = certificate_of(file, None)["public_certificate"]
+    assert x509.load_pem_x509_certificates(told.encode()) == [new]
 
 
 BROKEN: dict[str, Callable[[Any], bytes]] = {
@@ -427,9 +550,11 @@ async def test_a_federated_token_is_read_again_when_it_has_rotated(
     await eventually_signs_in(workspace)
     async with sign_in_of(workspace) as sign_in:
         first = await sign_in.graph()
-        file.write_text(other := assertion("repo:else"), encoding="utf-8")
-        error = await error_of(sign_in.graph(fresh=True), cloud)
-        assert isinstance(error, FixInput) and other not in str(error)
+        for subject, code in (("repo:else", "AADSTS700213"), ("Repo:Books", "AADSTS7002138")):
+            file.write_text(other := assertion(subject), encoding="utf-8")
+            error = await error_of(sign_in.graph(fresh=True), cloud)
+            assert isinstance(error, FixInput) and error.code == code and other not in str(error)
+            assert "federated credential" in error.next and "sign in again" not in error.next
         file.write_text(assertion("repo:books"), encoding="utf-8")
         assert (await sign_in.graph(fresh=True)).value != first.value
 
@@ -980,6 +1105,86 @@ async def test_a_moment_of_trouble_is_outlived(
         assert (await sign_in.graph()).tenant == trouble.told.accounts["trial"]["tenant"]
 
 
+def renewed_early(value: str) -> dict[str, Any]:
+    """Entra's answer with a token that is good for a day, to be renewed at once."""
+    body = {"token_type": "Bearer", "access_token": value, "expires_in": 86399, "refresh_in": -1}
+    return {"path": TOKEN, "nth": 1, "status": 200, "body": body}
+
+
+OUTAGES: dict[str, dict[str, Any]] = {
+    "out of order": {"status": 500},
+    "busy": {"status": 503},
+    "throttled": {"status": 429},
+    "cut off": {"drop": "before"},
+    "a page": {"status": 200, "headers": {"Content-Type": "text/html"}, "body": "<p>Welcome</p>"},
+    "refused": {"status": 400, "body": {"error": "invalid_client", "error_description": "no"}},
+}
+
+
+@pytest.mark.parametrize("rule", OUTAGES.values(), ids=OUTAGES)
+async def test_an_outage_is_bridged_by_a_kept_token(
+    make_workspace: MakeWorkspace, trouble: Troubled, rule: dict[str, Any]
+) -> None:
+    """Where Entra has a good token renewed early, nothing depends on the renewal."""
+    value = f"opaque-{os.urandom(8).hex()}"
+    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+        trouble.now(renewed_early(value), {"path": TOKEN, **rule})
+        first = await sign_in.graph()
+        before = token_requests(trouble.told)
+        assert (await sign_in.graph()).value == first.value == Secret(value)
+        assert token_requests(trouble.told) <= before + 3  # nobody waits for what is not needed
+        assert isinstance(await error_of(sign_in.graph(claims=DEMAND)), RunbookError)
+        trouble.now()
+        assert (await sign_in.graph()).value != Secret(value)
+
+
+async def test_a_persons_kept_token_bridges_an_outage(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """Nobody is asked to sign in because Entra is out of order."""
+    robin = person_of(trouble.told, "robin")
+    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    async with sign_in_of(workspace, robin) as sign_in:
+        await sign_in.graph()
+        rule = renewed_early(f"opaque-{os.urandom(8).hex()}")
+        user = find_user(trouble.told.accounts["trial"]["tenant"], robin.upn)
+        assert user is not None
+        rule["body"] |= {
+            "scope": "https://vault.azure.net/user_impersonation",
+            "client_info": info_of(user),
+        }
+        trouble.now(rule, {"path": TOKEN, "status": 503})
+        renewed = await sign_in.vault()
+        kept = await sign_in.vault()
+        assert (kept.value, kept.username, robin.asked) == (renewed.value, robin.upn, 1)
+
+
+async def test_a_federated_token_that_is_being_written_is_bridged(
+    make_workspace: MakeWorkspace, trouble: Troubled, tmp_path: Path
+) -> None:
+    """The platform's file may be missing for a moment."""
+    file = tmp_path / "token"
+    file.write_text(assertion("repo:books"), encoding="utf-8")
+    table = {"method": "federated", "client_id": trouble.told.clients["batch"]}
+    workspace = make_workspace(on=trouble.told, sign_in={**table, "token_file": str(file)})
+    async with sign_in_of(workspace) as sign_in:
+        trouble.now(renewed_early(f"opaque-{os.urandom(8).hex()}"))
+        first = await sign_in.graph()
+        file.unlink()
+        assert (await sign_in.graph()).value == first.value
+
+
+async def test_a_refusal_that_was_mended_is_not_told_again(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """Whoever mends the registration and runs again at once is not told the old refusal."""
+    refused = answers("unauthorized_client", 700016, "Not found in the directory.")
+    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+        trouble.now({**refused, "nth": 1})
+        assert (await error_of(sign_in.graph(), trouble.told)).code == "AADSTS700016"
+        assert (await sign_in.graph()).tenant == trouble.told.accounts["trial"]["tenant"]
+
+
 @pytest.mark.parametrize(
     ("error", "more", "kind"),
     [
@@ -999,15 +1204,20 @@ def test_the_oauth_error_decides_and_the_number_advises(
     """Whatever the number, the kind of error follows from `error` and `suberror` alone."""
     for number in (65001, 50076, 424242):
         description = f"AADSTS{number}: words."
-        made = sign_in_error({"error": error, "error_description": description, **more}, "here")
+        told = {"error": error, "error_description": description, **more}
+        made = sign_in_error(told, "here", by_person=True)
         assert (type(made), made.code) == (kind, f"AADSTS{number}")
+        alone = sign_in_error(told, "here", by_person=False)
+        assert type(alone) is (FixInput if kind is SignInAgain else kind)
 
 
 @pytest.mark.parametrize("answer", [{}, {"error": "x"}, {"error": "x", "error_description": None}])
 def test_a_refusal_without_words_is_still_a_message(answer: dict[str, Any]) -> None:
     """MSAL's dict may lack everything."""
-    error = sign_in_error(answer, "here")
-    assert error.what and error.next
+    error = sign_in_error(answer, "here", by_person=True)
+    assert error.what and error.next == "sign in again"
+    error = sign_in_error(answer, "here", by_person=False)
+    assert error.what and error.next and "sign in again" not in error.next
 
 
 # --- Proving a secret -------------------------------------------------------------------------

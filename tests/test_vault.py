@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,14 +26,15 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.http import Http
-from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import Secret, SecretReference, SecretStore, open_store, read
 from bcrunbook.signin import Person, SignIn
 from tests.cli.conftest import program
-from tests.conftest import SPEED, MakeWorkspace, only_account, requests_of
+from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.rehearsal.support import client_of, person, user_token
 from tests.rehearsal.test_keyvault import SCOPE, Vault, vault_token
-from tests.strangers import person_of
+from tests.strangers import Meet, person_of
+from tests.troubled import Troubled, troubled
 from tests.walking import states, walk
 
 MakeStore = Callable[..., Workspace]
@@ -300,29 +301,12 @@ async def test_a_value_that_is_too_long_is_refused(
     assert "long-value" not in str(error)
 
 
-class Troubled:
-    """A rehearsal cloud of its own whose faults a test decides while it runs."""
-
-    def __init__(self, told: RehearsalDescription, rules: Path) -> None:
-        self.told = told
-        self._rules = rules
-
-    def now(self, *rules: dict[str, Any]) -> None:
-        """From now on these faults, and no others; each is about the trial's vault."""
-        host = self.told.accounts["trial"]["vault"].removeprefix("https://")
-        fresh = self._rules.with_suffix(".new")
-        fresh.write_text(json.dumps([{"host": host, **rule} for rule in rules]), "utf-8")
-        fresh.replace(self._rules)
-
-
 @pytest.fixture(scope="module")
 def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
-    """One troubled cloud for all tests of this module."""
-    folder = tmp_path_factory.mktemp("trouble")
-    rules = folder / "faults.json"
-    rules.write_text("[]", encoding="utf-8")
-    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as told:
-        yield Troubled(told, rules)
+    """One troubled cloud for all tests of this module; its faults are the trial's vault's."""
+    with troubled(tmp_path_factory.mktemp("trouble")) as one:
+        one.host = one.told.accounts["trial"]["vault"].removeprefix("https://")
+        yield one
 
 
 def told_as(code: str, inner: str = "") -> dict[str, Any]:
@@ -344,6 +328,11 @@ FAULTS: dict[str, tuple[dict[str, Any], type[RunbookError], str]] = {
         {"status": 403, "body": told_as("Forbidden", "ForbiddenByFirewall")},
         AskAdministrator,
         "firewall",
+    ),
+    "policy": (
+        {"status": 403, "body": told_as("Forbidden", "ForbiddenByGovernancePolicy")},
+        AskAdministrator,
+        "A policy of Azure does not let the vault keep this secret: Not now.",
     ),
     "access policy": (
         {"status": 403, "body": told_as("Forbidden", "AccessDenied")},
@@ -446,6 +435,72 @@ async def test_the_steps_keep_their_secret_in_the_vault(
     assert len(vault("GET", f"/secrets/{listed[0]}/versions").json()["value"]) == 1
     files = [one for one in tmp_path.rglob("*") if one.is_file()]
     assert not [one for one in files if kept.encode() in one.read_bytes()]
+
+
+async def test_a_vault_that_wants_content_type_and_end_gets_both(
+    in_vault: MakeStore, cloud: RehearsalDescription, vault: Vault
+) -> None:
+    """Where policies of Azure demand them of every secret, the step keeps its secret as anywhere;
+    its end is the client secret's."""
+    (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
+    workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="90 days")
+    steps = ("register_application", "client_secret")
+    assert states(await walk(workspace, *steps)) == ["changed", "changed"]
+    assert states(await walk(workspace, *steps)) == ["done", "done"]
+    within = Vault(vault.http, governed, vault.token)
+    (kept,) = (
+        one
+        for one in within("GET", "/secrets").json()["value"]
+        if f"/bcrunbook-{only_account(workspace)}--" in one["id"]
+    )
+    assert kept["contentType"] == "text/plain"
+    assert 89 < (kept["attributes"]["exp"] - time.time()) / 86400 <= 90
+
+
+async def test_a_life_that_a_policy_forbids_shows_before_there_is_a_secret(
+    in_vault: MakeStore, cloud: RehearsalDescription, meet: Meet
+) -> None:
+    """A value that the vault would not take for so long is never made; the policy is named."""
+    (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
+    workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="20 months")
+    outcome = (await walk(workspace, "register_application", "client_secret"))[-1]
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and "maximum validity period" in card.found
+    assert "shorten secret_lifetime" in card.actions[0]
+    assert meet().application(only_account(workspace))["passwordCredentials"] == []
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["the probe", "the secret itself"])
+@pytest.mark.parametrize(
+    ("inner", "says"),
+    [
+        ("ForbiddenByGovernancePolicy", "Exempt this vault from the policy"),
+        ("ForbiddenByFirewall", "Allow this machine's address"),
+        ("ForbiddenByRbac", 'Give it the role "Key Vault Secrets Officer"'),
+    ],
+)
+async def test_who_follows_the_card_of_a_vaults_refusal_makes_no_second_secret(
+    in_vault: MakeStore, trouble: Troubled, inner: str, says: str, nth: int
+) -> None:
+    """When the vault refuses, the card is about the vault, and not about Certificates & secrets."""
+    trouble.now()
+    workspace = in_vault(trouble.told)
+    await walk(workspace, "register_application")
+    trouble.now({"method": "PUT", "nth": nth, "status": 403, "body": told_as("Forbidden", inner)})
+    (outcome,) = await walk(workspace, "client_secret")
+    (change,) = outcome.hand_offs
+    assert (outcome.state, outcome.exit_code, change.hand_off is not None) == (
+        "needs_person",
+        3,
+        True,
+    )
+    card = change.hand_off
+    assert card is not None and card.actions[0].startswith(says) and "vault" in card.who
+    assert "New client secret" not in str(outcome.as_dict())
+    assert ("Refused with", inner) in card.values and "vault" in card.found
+    assert ("goes with the next run" in card.found) == (nth == 2)
+    trouble.now()
+    assert states(await walk(workspace, "client_secret")) == ["changed"]
 
 
 def test_doctor_tries_a_vault_that_opens_without_a_person(

@@ -17,15 +17,17 @@ def explain(
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Explain a code of Entra, Microsoft Graph or Codat, or an outcome with its exit code."""
+    """Explain a code of Entra, Graph, Key Vault or Codat, or an outcome with its exit code."""
     from bcrunbook.aadsts import ADVICE as ENTRA
     from bcrunbook.errors import NotFound, nearest
+    from bcrunbook.secrets.vault import ADVICE as KEY_VAULT
     from bcrunbook.services.codat_errors import ADVICE as CODAT
     from bcrunbook.services.graph_errors import ADVICE as GRAPH
 
     table: dict[str, Advice] = {
         **{f"AADSTS{number}": advice for number, advice in ENTRA.items()},
         **GRAPH,
+        **KEY_VAULT,
         **{str(status): advice for status, advice in CODAT.items()},
         **_outcomes(),
     }

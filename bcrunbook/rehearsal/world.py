@@ -179,11 +179,16 @@ class Environment:
 
 @dataclass(frozen=True)
 class Vault:
-    """A Key Vault; who may use it is told by role assignments (Azure RBAC)."""
+    """A Key Vault; who may use it is told by role assignments (Azure RBAC).
+
+    One that is governed stands under Azure's built-in policies, in Deny mode, that demand a content
+    type and an end of each secret, within a year.
+    """
 
     name: str
     tenant: str
     location: str = "uksouth"
+    is_governed: bool = False
 
     @property
     def host(self) -> str:
@@ -415,7 +420,11 @@ def environments_of(tenant: str) -> tuple[Environment, ...]:
     return tuple(one for one in ENVIRONMENTS if one.tenant == tenant)
 
 
-VAULTS = (Vault("millrace-trial-kv", TRIAL), Vault("millrace-kv", PRODUCTION))
+VAULTS = (
+    Vault("millrace-trial-kv", TRIAL),
+    Vault("millrace-kv", PRODUCTION),
+    Vault("millrace-governed-kv", TRIAL, is_governed=True),
+)
 
 
 def find_tenant(name: str) -> Tenant | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Final, Protocol
@@ -17,6 +18,8 @@ from . import files
 from .names import SecretReference, checked
 from .system_keyring import USE_FILES, Keyring, keyring_call
 from .value import Secret
+
+_LIFE_OF_A_PROBE: Final = timedelta(days=1)
 
 
 class SecretStore(Protocol):
@@ -29,8 +32,16 @@ class SecretStore(Protocol):
     def reference(self, name: str) -> SecretReference:
         """The reference under which `read` finds the secret of this name."""
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
-        """Keep a value, whole and durable, replacing one of the same name."""
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
+        """Keep a value, whole and durable, replacing one of the same name.
+
+        Args:
+            name: its name.
+            value: the value.
+            ends: when it ceases to be of use, for a store that notes such a thing.
+        """
 
     async def get(self, name: str) -> Secret | None:
         """The value, or None when there is none of this name."""
@@ -38,15 +49,18 @@ class SecretStore(Protocol):
     async def delete(self, name: str) -> None:
         """Remove the value; it is no error when there is none."""
 
-    async def probe(self) -> None:
+    async def probe(self, *, ends: datetime | None = None) -> None:
         """Write a random value, read it back and remove it.
+
+        Args:
+            ends: when the secret that is to follow ceases to be of use.
 
         Raises:
             FixInput: the store does not keep what it is given; says what to use instead.
         """
 
 
-async def round_trip(store: SecretStore, advice: str) -> None:
+async def round_trip(store: SecretStore, ends: datetime | None, advice: str) -> None:
     """Write a random value to a store, read it back and remove it.
 
     Raises:
@@ -54,7 +68,7 @@ async def round_trip(store: SecretStore, advice: str) -> None:
     """
     name, value = f"probe/{token_hex(6)}", Secret(token_urlsafe(24))
     try:
-        await store.put(name, value)
+        await store.put(name, value, ends=ends or datetime.now(UTC) + _LIFE_OF_A_PROBE)
         kept = await store.get(name)
     finally:
         await store.delete(name)
@@ -77,7 +91,9 @@ class KeyringStore:
     def reference(self, name: str) -> SecretReference:
         return SecretReference("keyring", f"{self._service}/{checked(name)}")
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         reference = self.reference(name)
 
         def keep(ring: Keyring) -> str | None:
@@ -110,8 +126,8 @@ class KeyringStore:
         checked(name)
         await keyring_call(drop, self._service)
 
-    async def probe(self) -> None:
-        await round_trip(self, USE_FILES)
+    async def probe(self, *, ends: datetime | None = None) -> None:
+        await round_trip(self, ends, USE_FILES)
 
 
 class FileStore:
@@ -134,7 +150,9 @@ class FileStore:
     def reference(self, name: str) -> SecretReference:
         return SecretReference("file", f"{self._spelled}/{checked(name)}")
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         reference = self.reference(name)
         await asyncio.to_thread(files.save, self._folder / name, value.reveal(), self._folder)
         return reference
@@ -146,8 +164,8 @@ class FileStore:
     async def delete(self, name: str) -> None:
         await asyncio.to_thread(files.remove, self._folder / checked(name), self._folder)
 
-    async def probe(self) -> None:
-        await round_trip(self, "choose a folder on a disk of this machine")
+    async def probe(self, *, ends: datetime | None = None) -> None:
+        await round_trip(self, ends, "choose a folder on a disk of this machine")
 
 
 class EnvironmentStore:
@@ -162,7 +180,9 @@ class EnvironmentStore:
         variable = self._prefix + checked(name).upper().replace("/", "_").replace("-", "_")
         return SecretReference("env", variable)
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         raise self._read_only()
 
     async def get(self, name: str) -> Secret | None:
@@ -172,7 +192,7 @@ class EnvironmentStore:
     async def delete(self, name: str) -> None:
         raise self._read_only()
 
-    async def probe(self) -> None:
+    async def probe(self, *, ends: datetime | None = None) -> None:
         raise self._read_only()
 
     def _read_only(self) -> FixInput:

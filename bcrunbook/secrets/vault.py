@@ -17,8 +17,10 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from ..aadsts import Advice
 from ..errors import (
     AskAdministrator,
     FixInput,
@@ -50,12 +52,52 @@ _PREFIX: Final = "bcrunbook-"
 _PART: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_NAME: Final = 127
 _TAGS: Final = {"made-by": "bcrunbook"}
+_CONTENT_TYPE: Final = "text/plain"
+"""Policies of Azure commonly demand that every secret has a content type, and an end."""
 
 _PAUSE: Final = 2.0  # seconds of the cloud's time between two tries
 _TRIES: Final = 30
 _PATIENCE: Final = 900.0  # real seconds, for polling that the library itself never gives up
 
 _ELSEWHERE: Final = 'keep secrets elsewhere: "keyring:SERVICE" or "file:DIR"'
+
+
+_FIREWALL: Final = Advice(
+    "the vault takes requests only from networks that its firewall names",
+    "allow this machine's address, or its private endpoint, under Networking",
+    "whoever manages the vault",
+)
+
+ADVICE: Final[dict[str, Advice]] = {
+    "ForbiddenByRbac": Advice(
+        "the sign-in lacks the role, or was given it only minutes ago",
+        f'give it the role "{OFFICER}" at this vault (to read only: "{READER}"); under the older'
+        " access policies, the secret permissions Get, Set, Delete and Recover",
+        "an Owner or User Access Administrator of the vault",
+    ),
+    "ForbiddenByFirewall": _FIREWALL,
+    "ForbiddenByConnection": _FIREWALL,
+    "ForbiddenByGovernancePolicy": Advice(
+        "each secret is stored with a content type, and with the end of its life where it has one;"
+        " the policy of Azure that the vault names wants something else",
+        "exempt this vault from the policy, or name another vault in accounts.toml; where it limits"
+        " how long a secret may live, shorten secret_lifetime there",
+        "you, or whoever keeps Azure Policy for the vault's subscription",
+    ),
+    "SecretDisabled": Advice(
+        "somebody has switched the secret off",
+        "enable it in the Azure portal, or name another one",
+    ),
+}
+"""What a vault's refusals (403) mean, by the code within; any other is about rights."""
+
+_WHAT: Final = {
+    "SecretDisabled": "This secret is disabled in the vault.",
+    "ForbiddenByFirewall": "The vault's firewall does not let this machine in.",
+    "ForbiddenByConnection": "The vault's firewall does not let this machine in.",
+    "ForbiddenByGovernancePolicy": "A policy of Azure does not let the vault keep this secret:"
+    " {message}",
+}
 
 
 class VaultOpener(Protocol):
@@ -85,10 +127,12 @@ class VaultStore:
     def reference(self, name: str) -> SecretReference:
         return SecretReference("keyvault", f"{self._url}/secrets/{name_in_vault(name)}")
 
-    async def put(self, name: str, value: Secret) -> SecretReference:
+    async def put(
+        self, name: str, value: Secret, *, ends: datetime | None = None
+    ) -> SecretReference:
         reference, own = self.reference(name), name_in_vault(name)
         kept = await _ask(
-            self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value)
+            self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value, ends)
         )
         if kept != value.reveal():
             raise FixInput(
@@ -107,8 +151,8 @@ class VaultStore:
         own = name_in_vault(name)
         await _ask(self._url, self._opener, lambda client, sleep: _drop(client, sleep, own))
 
-    async def probe(self) -> None:
-        await round_trip(self, _ELSEWHERE)
+    async def probe(self, *, ends: datetime | None = None) -> None:
+        await round_trip(self, ends, _ELSEWHERE)
 
 
 def name_in_vault(name: str) -> str:
@@ -157,13 +201,21 @@ async def read_from_vault(address: str, opener: VaultOpener | None) -> str | Non
 _Sleep = Callable[[float], Awaitable[None]]
 
 
-async def _keep(client: SecretClient, sleep: _Sleep, name: str, value: Secret) -> str | None:
+async def _keep(
+    client: SecretClient, sleep: _Sleep, name: str, value: Secret, ends: datetime | None
+) -> str | None:
     """Write a version and read it back; a deleted secret of the name is recovered first."""
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
     for _ in range(_TRIES):
         try:
-            made = await client.set_secret(name, value.reveal(), tags=_TAGS)
+            made = await client.set_secret(
+                name,
+                value.reveal(),
+                tags=_TAGS,
+                content_type=_CONTENT_TYPE,
+                expires_on=ends,
+            )
         except ResourceExistsError as error:
             if _codes(error)[1] == "ObjectIsDeletedButRecoverable":
                 # Somebody else may have recovered or purged it meanwhile.
@@ -217,6 +269,10 @@ async def _ask(
             return await call(client, transport.sleep)
     except HttpResponseError as error:
         raise _explain(error, url) from None
+    except AskAdministrator as error:
+        # No token for the vault: that is about the way to it, not about what is to be kept there.
+        error.by_hand = False
+        raise
     except (AzureError, ValueError) as error:
         # ValueError: a challenge that no vault would send.
         raise Unreachable(
@@ -280,11 +336,12 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             f"The vault does not accept this sign-in: {message}",
             **about,
             why="the token is for another tenant, or this machine's clock is wrong",
-            next="check that the vault belongs to the account's tenant, and sign in again",
+            next="check that the vault belongs to the account's tenant, and the clock; then run"
+            " again",
             section="00_start_here#sign-in",
         )
     if status == 403:
-        return _forbidden(inner, about)
+        return _forbidden(inner, message, about)
     if status == 404:
         return NotFound(f"The vault does not have this: {message}", **about)
     if status == 409:
@@ -304,25 +361,14 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
     )
 
 
-def _forbidden(inner: str, about: dict[str, Any]) -> RunbookError:
-    if inner == "SecretDisabled":
-        return FixInput(
-            "This secret is disabled in the vault.",
-            **about,
-            next="enable it in the Azure portal, or name another one",
-        )
-    if inner in ("ForbiddenByFirewall", "ForbiddenByConnection"):
-        return AskAdministrator(
-            "The vault's firewall does not let this machine in.",
-            **about,
-            next="allow this machine's address, or its private endpoint, under Networking",
-            who="whoever manages the vault",
-        )
-    return AskAdministrator(
-        "This sign-in may not use the secrets of this vault.",
+def _forbidden(inner: str, message: str, about: dict[str, Any]) -> RunbookError:
+    advice = ADVICE.get(inner, ADVICE["ForbiddenByRbac"])
+    kind = FixInput if inner == "SecretDisabled" else AskAdministrator
+    what = _WHAT.get(inner, "This sign-in may not use the secrets of this vault.")
+    return kind(
+        what.format(message=message),
         **about,
-        why="it lacks the role, or was given it only minutes ago",
-        next=f'give it the role "{OFFICER}" at this vault (to read only: "{READER}"); under the '
-        "older access policies, the secret permissions Get, Set, Delete and Recover",
-        who="an Owner or User Access Administrator of the vault",
+        why=advice.meaning,
+        next=advice.next,
+        who=advice.who,
     )

@@ -6,12 +6,14 @@ Source: Azure REST API reference, Tenants - List.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bcrunbook.errors import ReportBug
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http import Http, Repeat, Response
+from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph_errors import Reply
-from bcrunbook.signin import SignIn
+from bcrunbook.signin import SignIn, Token
 
 URL = "https://management.azure.com/tenants"
 API_VERSION = "2022-12-01"
@@ -33,20 +35,13 @@ async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
     Raises:
         RunbookError: no token for Azure, or the list was refused.
     """
-    token = await sign_in.azure()
     found: list[Tenant] = []
     url, params = URL, {"api-version": API_VERSION}
     while url:
-        response = await http.send(
-            "GET",
-            url,
-            repeat=Repeat.SAFE,
-            params=params or None,
-            headers={"Authorization": f"Bearer {token.value.reveal()}"},
-        )
-        reply = Reply.of(response)
+        send = partial(_send, http, url, params)
+        reply = Reply.of(await send_authorized(sign_in.azure, send))
         if not reply.ok:
-            raise reply.refusal("list of tenants", "Azure")
+            raise reply.refusal("list of tenants", "Azure", by_person=not sign_in.is_application)
         try:
             found += [_tenant(one) for one in reply.body["value"]]
             # The next link is complete: its own query parameters must not be replaced.
@@ -59,6 +54,16 @@ async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
                 request_id=reply.request_id,
             ) from None
     return tuple(found)
+
+
+async def _send(http: Http, url: str, params: dict[str, str], token: Token) -> Response:
+    return await http.send(
+        "GET",
+        url,
+        repeat=Repeat.SAFE,
+        params=params or None,
+        headers={"Authorization": f"Bearer {token.value.reveal()}"},
+    )
 
 
 def _tenant(one: dict[str, Any]) -> Tenant:

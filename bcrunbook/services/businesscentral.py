@@ -10,7 +10,8 @@ Source: contract businesscentral.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -24,7 +25,8 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http import Http, Repeat, Response
+from bcrunbook.services.authorized import GetToken, send_authorized
 from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral_models import (
     Company,
@@ -59,7 +61,6 @@ _PROBES = (
 )
 
 W = TypeVar("W", bound=WireObject)
-GetToken = Callable[[bool], Awaitable[Token]]
 
 
 class BusinessCentral:
@@ -69,7 +70,7 @@ class BusinessCentral:
 
     Args:
         http: the HTTP stack.
-        token: gets an access token for the tenant; told whether to ask Entra afresh.
+        token: gets an access token for the tenant.
         tenant: the tenant's id or domain, named in every URL that can.
         admin_version: the admin centre API's version.
     """
@@ -222,9 +223,9 @@ class BusinessCentral:
         self, url: str, params: Mapping[str, str] | None, doing: str
     ) -> BusinessCentralReply:
         try:
-            reply = await self._asked(url, params, fresh=False)
-            if reply.status == 401:
-                reply = await self._asked(url, params, fresh=True)
+            reply = BusinessCentralReply.of(
+                await send_authorized(self._token_or_refused, partial(self._send, url, params))
+            )
         except Unreachable as error:
             # Connections break during installations that end well (section 9): it passes.
             raise WaitAndRetry(
@@ -238,11 +239,9 @@ class BusinessCentral:
             return reply
         raise error_of(reply, doing)
 
-    async def _asked(
-        self, url: str, params: Mapping[str, str] | None, *, fresh: bool
-    ) -> BusinessCentralReply:
+    async def _token_or_refused(self, *, fresh: bool, claims: str) -> Token:
         try:
-            token = await self._token(fresh)
+            return await self._token(fresh=fresh, claims=claims)
         except (Unreachable, WaitAndRetry):
             raise
         except RunbookError as error:
@@ -256,11 +255,13 @@ class BusinessCentral:
                 code=error.code,
                 request_id=error.request_id,
             ) from None
+
+    async def _send(self, url: str, params: Mapping[str, str] | None, token: Token) -> Response:
         if url.startswith(f"{HOST}/admin/"):
             await self._admin_turns.wait()
         await self._turns.wait()
         async with self._slots:
-            response = await self._http.send(
+            return await self._http.send(
                 "GET",
                 url,
                 repeat=Repeat.LOOK,
@@ -272,7 +273,6 @@ class BusinessCentral:
                     "Accept-Language": "en-US",
                 },
             )
-        return BusinessCentralReply.of(response)
 
 
 class _Refused(RunbookError):

@@ -16,12 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
-from bcrunbook.errors import AnswerLost, ReportBug, WaitAndRetry
-from bcrunbook.http import Http, Repeat
+from bcrunbook.errors import AnswerLost, ReportBug, RunbookError, WaitAndRetry
+from bcrunbook.http import Http, Repeat, Response
 from bcrunbook.secrets import Secret
+from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph_errors import Reply
 from bcrunbook.services.graph_models import (
     Application,
@@ -33,7 +34,7 @@ from bcrunbook.services.graph_reads import Read, literal
 from bcrunbook.services.patience import Patience
 from bcrunbook.services.turns import Limit, Turns, Waits
 from bcrunbook.services.wire import Seen
-from bcrunbook.signin import SignIn
+from bcrunbook.signin import SignIn, Token
 
 BASE = "https://graph.microsoft.com/v1.0"
 
@@ -102,7 +103,7 @@ class Graph:
             RunbookError: the batch as a whole was refused, or a part stayed throttled or broken.
         """
         replies = [await self._whole(reply) for reply in await self._replies(reads)]
-        return [_seen(reply, read) for reply, read in zip(replies, reads, strict=True)]
+        return [self._seen(reply, read) for reply, read in zip(replies, reads, strict=True)]
 
     async def wait_for(self, read: Read[T]) -> T:
         """Read until there is something, for what is known to exist but may not have spread.
@@ -121,6 +122,18 @@ class Graph:
             why=seen.unknown or "it has not spread within Microsoft Entra",
             next="run again in a few minutes",
         )
+
+    def _seen(self, reply: Reply, read: Read[T]) -> Seen[T]:
+        if reply.status == 404:
+            return Seen(None)
+        if reply.status == 403 and not reply.claims_demanded:
+            return Seen(None, unknown=f"may not be read: {reply.message}")
+        if not reply.ok:
+            raise self._refusal(reply, f"reading {read.path.split('?')[0]}")
+        try:
+            return Seen(read.parse(reply.body))
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise _unexpected(error, f"reading {read.path.split('?')[0]}", reply) from None
 
     async def _whole(self, reply: Reply) -> Reply:
         """A list with its further pages: a page may even be empty and yet not be the last."""
@@ -143,17 +156,25 @@ class Graph:
             return [await self._call("GET", reads[0].path, repeat=Repeat.SAFE)]
         replies: dict[int, Reply] = {}
         pauses = iter(self._patience.pauses())
+        is_challenged = False
         while True:
             missing = [index for index in range(len(reads)) if index not in replies]
             again = await self._batch({index: reads[index].path for index in missing}, replies)
+            demanded = {one: reply for one, reply in replies.items() if reply.claims_demanded}
+            if demanded and not is_challenged:
+                # The batch was let in and its parts were not: from here on with a better token.
+                is_challenged = True
+                await self._sign_in.graph(claims=next(iter(demanded.values())).claims_demanded)
+                replies = {one: replies[one] for one in replies.keys() - demanded.keys()}
+                continue
             if not again:
                 return [replies[index] for index in range(len(reads))]
             pause = next(pauses, None)
             if pause is None:
-                raise again[0].refusal("reading several things at once")
+                raise self._refusal(again[0], "reading several things at once")
             told = max(_retry_after(reply) for reply in again)
             if told > self._patience.deadline:
-                raise again[0].refusal("reading several things at once")
+                raise self._refusal(again[0], "reading several things at once")
             await self._http.cloud.pace.sleep(max(pause, told))
 
     async def _batch(self, paths: dict[int, str], replies: dict[int, Reply]) -> list[Reply]:
@@ -165,7 +186,7 @@ class Graph:
         }
         outer = await self._call("POST", "/$batch", json=body, repeat=Repeat.SAFE)
         if not outer.ok:
-            raise outer.refusal("reading several things at once")
+            raise self._refusal(outer, "reading several things at once")
         again = []
         try:
             for part in outer.body["responses"]:
@@ -341,7 +362,7 @@ class Graph:
                 raise _lost(what, f"Microsoft Graph failed ({reply.status}).", reply)
             pause = next(pauses, None) if is_new and reply.means_not_yet else None
             if pause is None:
-                raise reply.refusal(what)
+                raise self._refusal(reply, what)
             await self._http.cloud.pace.sleep(pause)
 
     async def _call(
@@ -355,14 +376,14 @@ class Graph:
         consent: bool = False,
         is_write: bool = False,
     ) -> Reply:
-        """Send one call with a token; a token that was refused is renewed once."""
-        for fresh in (False, True):
-            token = await self._sign_in.graph(consent=consent, fresh=fresh)
+        """Send one call with a token; one that was refused is replaced by a better one."""
+
+        async def send(token: Token) -> Response:
             if is_write and self._check_tenant is not None:
                 self._check_tenant(token.tenant)
             if method != "GET" and path.startswith("/applications"):
                 await self._turns_of(token.tenant.lower()).wait()
-            response = await self._http.send(
+            return await self._http.send(
                 method,
                 BASE + path,
                 repeat=repeat,
@@ -374,9 +395,12 @@ class Graph:
                 json=json,
                 guard=self._guard if is_write else None,
             )
-            if response.status_code != 401:
-                break
-        return Reply.of(response)
+
+        get_token = partial(self._sign_in.graph, consent=consent)
+        return Reply.of(await send_authorized(get_token, send))
+
+    def _refusal(self, reply: Reply, what: str) -> RunbookError:
+        return reply.refusal(what, by_person=not self._sign_in.is_application)
 
 
 def _exists(reply: Reply) -> bool:
@@ -409,19 +433,6 @@ def _unexpected(error: Exception, where: str, reply: Reply) -> ReportBug:
         next="report this with the request id",
         request_id=reply.request_id,
     )
-
-
-def _seen(reply: Reply, read: Read[T]) -> Seen[T]:
-    if reply.status == 404:
-        return Seen(None)
-    if reply.status == 403:
-        return Seen(None, unknown=f"may not be read: {reply.message}")
-    if not reply.ok:
-        raise reply.refusal(f"reading {read.path.split('?')[0]}")
-    try:
-        return Seen(read.parse(reply.body))
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise _unexpected(error, f"reading {read.path.split('?')[0]}", reply) from None
 
 
 def _retry_after(reply: Reply) -> float:

@@ -7,7 +7,9 @@ The decision is made on status and code. Only where nothing else tells is the me
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bcrunbook.aadsts import Advice
@@ -20,6 +22,7 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.secrets import scrub
+from bcrunbook.services.authorized import claims_demanded, names_in
 from bcrunbook.services.wire import ServiceReply
 
 _ROLE = "a Cloud Application or Application Administrator of the tenant"
@@ -34,10 +37,13 @@ ADVICE: dict[str, Advice] = {
     ),
     "Directory_QuotaExceeded": Advice(
         "a person without an administrator role may own 250 directory objects, and has them",
-        "delete applications you no longer need, or have an administrator run this step",
+        "delete applications you no longer need (deleted ones may count until they are removed"
+        " for good), or have an administrator run this step",
+        "you, or an administrator of the tenant",
     ),
     "InvalidAuthenticationToken": Advice(
-        "the access token has expired or is meant for another service", "sign in again"
+        "the access token has expired or is meant for another service",
+        "sign in again; an application need only run again",
     ),
     "InvalidAccessTokenVersion": Advice(
         "applications for work and personal accounts need access token version 2",
@@ -83,6 +89,22 @@ ADVICE: dict[str, Advice] = {
         "sign in again with method browser, from a managed device",
     ),
 }
+
+_RENEWED = (
+    "run again: the token was renewed; if it stays, check this machine's clock, and quote the"
+    " request id"
+)
+_ELSEWHERE = (
+    "the tenant's Conditional Access sees this machine come from another address than Entra did"
+    " when it gave the token: a split VPN or a proxy sends the two by different ways"
+)
+_ONE_WAY_OUT = (
+    "send the sign-in (login.microsoftonline.com) and this service by the same way out (VPN,"
+    " [network] proxy in accounts.toml), or have the policy name both addresses"
+)
+
+# Refusals of whoever asked, not of what was asked: with more rights the same would go.
+_RIGHTS = ("Authorization_", "AccessDenied", "Forbidden")
 
 # Refusals that only mean "not yet" on something that was just made.
 _NOT_YET_CODES = frozenset({"Error_MsaAppDoesNotExist", "Directory_ConcurrencyViolation"})
@@ -138,22 +160,32 @@ class Reply(ServiceReply):
         return str(self.headers.get("request-id") or next(filter(None, told), ""))
 
     @property
+    def claims_demanded(self) -> str:
+        """What the service demands of a new token (JSON); empty when that is not the matter."""
+        return claims_demanded(self.status, self.headers)
+
+    @property
     def means_not_yet(self) -> bool:
         """Whether time alone heals this refusal of a write to something new."""
         if self.status in (404, 412, 423) or {self.code, self.outer_code} & _NOT_YET_CODES:
             return True
         return self.status in (400, 403) and any(text in self.message for text in _NOT_YET_TEXTS)
 
-    def refusal(self, where: str, service: str = "Microsoft Graph") -> RunbookError:
+    def refusal(
+        self, where: str, service: str = "Microsoft Graph", *, by_person: bool = True
+    ) -> RunbookError:
         """The error that this answer is.
 
         Args:
             where: the call, in words.
             service: whose answer it is.
+            by_person: whether a person has signed in, who could do so again.
         """
+        if self.claims_demanded or "insufficient_claims" in (self.code, self.outer_code):
+            return self._challenged(where, service, by_person=by_person)
         code = self.outer_code if self.outer_code in ADVICE else (self.code or self.outer_code)
         advice = ADVICE.get(code)
-        kinds: dict[int, type[RunbookError]] = {
+        kinds: dict[int, Callable[..., RunbookError]] = {
             400: FixInput,
             401: SignInAgain,
             403: AskAdministrator,
@@ -164,14 +196,43 @@ class Reply(ServiceReply):
             429: WaitAndRetry,
         }
         kind = kinds.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
-        if code == "insufficient_claims":
-            kind = SignInAgain
+        if kind is AskAdministrator:
+            kind = partial(AskAdministrator, by_hand=code.startswith(_RIGHTS))
         return kind(
             f"{service} refused it ({self.status}): {self.message}",
             where=where,
             why=advice.meaning if advice else "",
-            next=advice.next if advice else "run again; if it stays, quote the request id",
+            next=_RENEWED
+            if self.status == 401 and not by_person
+            else advice.next
+            if advice
+            else "run again; if it stays, quote the request id",
             who=advice.who if advice else "you",
             code=code or str(self.status),
+            request_id=self.request_id,
+        )
+
+    def _challenged(self, where: str, service: str, *, by_person: bool) -> RunbookError:
+        """The error when a token with the claims that were demanded did not do either."""
+        names = names_in(self.claims_demanded) if self.claims_demanded else ""
+        advice = ADVICE["insufficient_claims"]
+        # The words of a challenge only choose the words of an advice.
+        is_elsewhere = "LocationCondition" in self.message
+        kind = SignInAgain if by_person else AskAdministrator
+        return kind(
+            f"{service} refused it ({self.status}): {self.message}",
+            where=where,
+            why=_ELSEWHERE
+            if is_elsewhere
+            else advice.meaning + (f" (it asks for {names})" if names else ""),
+            next=(f"{_ONE_WAY_OUT}; then sign in again" if by_person else _ONE_WAY_OUT)
+            if is_elsewhere
+            else advice.next
+            if by_person
+            else "have the policy let this application in from where it runs",
+            who="you, or whoever keeps the network or the tenant's Conditional Access"
+            if is_elsewhere or not by_person
+            else advice.who,
+            code="insufficient_claims",
             request_id=self.request_id,
         )

@@ -69,6 +69,7 @@ class Application(GraphObject):
     password_credentials: tuple[PasswordCredential, ...] = ()
     tags: tuple[str, ...] = ()
     created_date_time: datetime | None = None
+    deleted_date_time: datetime | None = None
     verified_publisher: VerifiedPublisher | None = None
 
 

@@ -87,6 +87,11 @@ def applications_tagged(tag: str) -> Read[tuple[Application, ...]]:
     return Read(path, _all(Application))
 
 
+def deleted_applications() -> Read[tuple[Application, ...]]:
+    """The applications that were deleted, and are kept for 30 days with all they had."""
+    return Read("/directory/deletedItems/graph.application", _all(Application))
+
+
 def service_principal(client_id: str) -> Read[ServicePrincipal]:
     """The service principal of an application in this tenant, with the scopes it offers."""
     fields = "id,appId,displayName,accountEnabled,oauth2PermissionScopes"

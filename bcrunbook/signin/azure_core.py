@@ -52,7 +52,7 @@ class Credential:
 
         Args:
             scopes: what the challenge asks for; only Key Vault's is ever given.
-            claims: further claims that the vault demands; they are met by a fresh token.
+            claims: further claims that the vault demands of a new token.
             tenant_id: the vault's tenant, as its challenge names it.
             enable_cae: not needed; tokens that can be revoked at once are not asked for.
             kwargs: what later versions of the protocol may add.
@@ -61,7 +61,7 @@ class Credential:
             FixInput: the vault belongs to another tenant.
             SignInAgain, AskAdministrator, WaitAndRetry: as `SignIn.vault` does.
         """
-        token = await self._sign_in.vault(fresh=claims is not None)
+        token = await self._sign_in.vault(claims=claims or "")
         if tenant_id and tenant_id.lower() != token.tenant.lower():
             raise FixInput(
                 f"This vault belongs to tenant {tenant_id}, and the account to {token.tenant}.",

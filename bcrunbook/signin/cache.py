@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import msal
 
 log = logging.getLogger(__name__)
+
+KEPT_LONGER_THAN = 300
+"""Seconds that a kept token must still be good for; MSAL's own margin."""
 
 
 def token_cache(kind: str) -> msal.TokenCache:
@@ -70,6 +74,26 @@ def likeliest_first(app: Any, known: list[dict[str, Any]]) -> list[dict[str, Any
         if entry.get("realm", "").lower() == tenant
     }
     return sorted(known, key=lambda one: one["home_account_id"] not in here)
+
+
+def kept_token(app: Any, scopes: Sequence[str], home_account_id: str | None) -> str:
+    """The access token that MSAL has kept and that is still good; empty without one.
+
+    Args:
+        app: MSAL's application.
+        scopes: what it is for.
+        home_account_id: whose it is; None for the application's own.
+    """
+    query = {
+        "client_id": app.client_id,
+        "environment": app.authority.instance,
+        "realm": app.authority.tenant,
+        "home_account_id": home_account_id,
+    }
+    for entry in app.token_cache.search("AccessToken", target=list(scopes), query=query):
+        if int(entry["expires_on"]) - time.time() > KEPT_LONGER_THAN:
+            return str(entry["secret"])
+    return ""
 
 
 def kept_claims(app: Any, home_account_id: str) -> dict[str, Any]:

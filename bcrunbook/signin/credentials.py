@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bcrunbook.errors import FixInput
 from bcrunbook.secrets import Secret, scrub
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 def assertion_of(path: Path) -> Callable[[], str]:
@@ -54,7 +59,7 @@ def certificate_of(path: Path, password: str | None) -> dict[str, Any]:
         raise FixInput(
             f"The certificate cannot be used: {scrub(str(error), where='certificate error')}",
             where=str(path),
-            next="name a PFX file, or a PEM file that holds the certificate and its private RSA"
+            next="name a PFX file, or a PEM file that holds a valid certificate and its private RSA"
             " key, and give sign_in.certificate_password where there is one",
         ) from None
 
@@ -63,31 +68,88 @@ def _pfx(path: Path, content: bytes, password: str | None) -> dict[str, Any]:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     secret = password.encode() if password else None
-    key, certificate, _ = pkcs12.load_key_and_certificates(content, secret)
-    if certificate is None:
+    key, certificate, others = pkcs12.load_key_and_certificates(content, secret)
+    if certificate is None and not others:
         raise ValueError("the PFX file holds no certificate")
-    _check_key(key)
-    return {"private_key_pfx_path": str(path), "passphrase": password}
+    own = _chain(key, [*filter(None, [certificate]), *others])
+    if own[0] == certificate:
+        return {"private_key_pfx_path": str(path), "passphrase": password}
+    return _as_pem(key, own)
 
 
 def _pem(content: bytes, password: str | None) -> dict[str, Any]:
     from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
+    certificates = x509.load_pem_x509_certificates(content)
+    key = serialization.load_pem_private_key(content, password.encode() if password else None)
+    return _as_pem(key, _chain(key, certificates))
+
+
+def _as_pem(key: Any, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
     from cryptography.hazmat.primitives import hashes, serialization
 
-    certificate = x509.load_pem_x509_certificate(content)
-    key = serialization.load_pem_private_key(content, password.encode() if password else None)
-    _check_key(key)
-    text = content.decode("ascii", errors="replace")
+    text = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
     return {
         "private_key": text,
-        "thumbprint": certificate.fingerprint(hashes.SHA1()).hex(),
-        "public_certificate": text[text.find("-----BEGIN CERTIFICATE-----") :],
-        **({"passphrase": password} if password else {}),
+        "thumbprint": chain[0].fingerprint(hashes.SHA1()).hex(),
+        "public_certificate": b"".join(
+            one.public_bytes(serialization.Encoding.PEM) for one in chain
+        ).decode(),
     }
 
 
-def _check_key(key: object) -> None:
+def _chain(key: object, certificates: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """The key's own certificate and, after it, who issued it, as far as the file tells.
+
+    A file may hold them in any order: one made from a Key Vault's PFX has the authority first.
+    """
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError("the file holds no private RSA key, and Entra takes no other")
+    own = [one for one in certificates if _is_of(one, key)]
+    if not own:
+        raise ValueError("the private key in it belongs to none of the certificates in it")
+    now = datetime.now(UTC)
+    # Of one that was renewed for the same key, the one that is valid, and longest.
+    own.sort(key=lambda one: (_is_valid(one, now), one.not_valid_after_utc), reverse=True)
+    if now > own[0].not_valid_after_utc:
+        raise ValueError(f"it expired on {own[0].not_valid_after_utc:%Y-%m-%d}")
+    if now < own[0].not_valid_before_utc:
+        raise ValueError(
+            f"it is valid from {own[0].not_valid_before_utc:%Y-%m-%d %H:%M} UTC only, or this"
+            " machine's clock is wrong"
+        )
+    chain, left = own[:1], [one for one in certificates if one not in own]
+    while issuer := next((one for one in left if _has_issued(one, chain[-1])), None):
+        chain.append(issuer)
+        left.remove(issuer)
+    return chain
+
+
+def _is_of(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> bool:
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        return certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False  # an authority's key may be of a kind that is not known here
+
+
+def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+
+
+def _has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True

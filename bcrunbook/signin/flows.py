@@ -10,6 +10,7 @@ endpoint that Entra named (an application): the caller compares it before any wr
 from __future__ import annotations
 
 import asyncio
+import logging
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bcrunbook import aadsts
 from bcrunbook.accounts import Account
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, WaitAndRetry
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http import Http, MsalHttpClient, Repeat
 from bcrunbook.secrets import Secret, VaultOpener, read
 from bcrunbook.signin.az import ask_az
 from bcrunbook.signin.cache import (
+    KEPT_LONGER_THAN,
     kept_claims,
+    kept_token,
     likeliest_first,
     short_scopes,
     tenant_of,
@@ -52,12 +55,13 @@ if TYPE_CHECKING:
     import msal
 
 _APPLICATION_METHODS = frozenset({"client_secret", "certificate", "federated"})
-_KEPT_LONGER_THAN = 300  # seconds that a kept token must still be good for; MSAL's own margin
 
 _HEADLESS_ADVICE = (
     "open notebook 00_start_here and sign in there, or give the account an application's sign-in"
     " (client_secret, certificate, federated) for headless runs"
 )
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -80,6 +84,8 @@ class SignIn:
         self._root = root
         self._person = person
         self._apps: dict[str, Any] = {}
+        self._clients: dict[Any, MsalHttpClient] = {}
+        self._told_before: dict[str, dict[str, Any]] = {}
         self._cache: msal.TokenCache | None = None
         self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
@@ -89,46 +95,51 @@ class SignIn:
         """Whether an application signs in rather than a person."""
         return self._account.sign_in.method in _APPLICATION_METHODS
 
-    async def graph(self, *, consent: bool = False, fresh: bool = False) -> Token:
+    async def graph(self, *, consent: bool = False, fresh: bool = False, claims: str = "") -> Token:
         """A token for Microsoft Graph.
 
         Args:
             consent: also ask for the right to grant permissions.
             fresh: ask Entra again even when a kept token looks valid.
+            claims: what the service demands of the token (JSON); a kept one lacks it.
 
         Raises:
             SignInAgain, AskAdministrator, FixInput, WaitAndRetry: with advice from the code.
         """
         scopes = GRAPH_SCOPES + CONSENT_SCOPES if consent else GRAPH_SCOPES
-        return await self._token(GRAPH, scopes, fresh=fresh)
+        return await self._token(GRAPH, scopes, fresh=fresh, claims=claims)
 
-    async def azure(self) -> Token:
-        """A token for Azure's list of tenants. Raises as `graph` does.
+    async def azure(self, *, fresh: bool = False, claims: str = "") -> Token:
+        """A token for Azure's list of tenants. Takes and raises what `graph` does.
 
         The list is worth knowing and not worth a question: a person is never asked for it.
         """
-        return await self._token(AZURE, AZURE_SCOPES, may_ask=False)
+        return await self._token(AZURE, AZURE_SCOPES, fresh=fresh, claims=claims, may_ask=False)
 
-    async def vault(self, *, fresh: bool = False) -> Token:
-        """A token for Azure Key Vault. Raises as `graph` does.
+    async def vault(self, *, claims: str = "") -> Token:
+        """A token for Azure Key Vault. Takes and raises what `graph` does."""
+        return await self._token(VAULT, VAULT_SCOPES, claims=claims)
 
-        Args:
-            fresh: ask Entra again even when a kept token looks valid.
-        """
-        return await self._token(VAULT, VAULT_SCOPES, fresh=fresh)
-
-    async def business_central(self, tenant: str, *, fresh: bool = False) -> Token:
+    async def business_central(
+        self, tenant: str, *, fresh: bool = False, claims: str = ""
+    ) -> Token:
         """A token for Business Central in a tenant, which may be a customer's.
 
         Nobody is asked: where no kept sign-in and no application reaches the tenant, that is so.
-        Raises as `graph` does.
+        Takes and raises what `graph` does.
 
         Args:
             tenant: the tenant's id or domain.
-            fresh: ask Entra again even when a kept token looks valid.
+            fresh: as for `graph`.
+            claims: as for `graph`.
         """
         return await self._token(
-            BUSINESS_CENTRAL, BUSINESS_CENTRAL_SCOPES, fresh=fresh, may_ask=False, tenant=tenant
+            BUSINESS_CENTRAL,
+            BUSINESS_CENTRAL_SCOPES,
+            fresh=fresh,
+            claims=claims,
+            may_ask=False,
+            tenant=tenant,
         )
 
     @property
@@ -142,6 +153,7 @@ class SignIn:
         scopes: tuple[str, ...],
         *,
         fresh: bool = False,
+        claims: str = "",
         may_ask: bool = True,
         tenant: str = "",
     ) -> Token:
@@ -149,30 +161,82 @@ class SignIn:
         where = tenant or self._account.tenant
         async with self._lock:
             if method == "az":
-                return await self._by_az(resource, where, fresh)
+                return await self._by_az(resource, where, fresh or bool(claims))
             if where not in self._apps:
                 self._apps[where] = await self._application(where)
             app = self._apps[where]
-            if self.is_application:
-                if fresh:
-                    await self._run(app.remove_tokens_for_client)
-                answer = await self._run(app.acquire_token_for_client, [f"{resource}/.default"])
-                return self._checked(answer, app)
-            return await self._persons_token(app, list(scopes), fresh, may_ask)
+            try:
+                if self.is_application:
+                    return await self._applications_token(app, resource, fresh, claims)
+                return await self._persons_token(app, list(scopes), fresh, claims, may_ask)
+            except RunbookError:
+                # MSAL would go on telling a refusal for a minute after it has been mended.
+                self._told_before[where].clear()
+                raise
+
+    async def _applications_token(
+        self, app: msal.ConfidentialClientApplication, resource: str, fresh: bool, claims: str
+    ) -> Token:
+        scopes = [f"{resource}/.default"]
+        if fresh:
+            await self._run(app.remove_tokens_for_client)
+        # One that the service has refused is no help.
+        kept = "" if fresh or claims else kept_token(app, scopes, None)
+        answer = await self._bridged(
+            app, kept, app.acquire_token_for_client, scopes, claims_challenge=claims or None
+        )
+        return self._checked(answer, app)
+
+    async def _bridged(
+        self, app: Any, kept: str, call: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Ask for a token; one that is kept and still good bridges an outage of Entra.
+
+        Entra may have tokens renewed long before they end. MSAL then asks at each call, and goes
+        back to the kept one by itself only for a refusal in words.
+
+        Args:
+            app: MSAL's application.
+            kept: the access token that will do; empty without one.
+            call: what asks, and `args` and `kwargs` for it.
+        """
+        client = self._clients[app]
+        client.is_hurried = bool(kept)
+        try:
+            return await self._run(call, *args, **kwargs)
+        except RunbookError as error:
+            if not kept:
+                raise
+            log.info("the token is not renewed, the kept one is used: %s", error.what)
+            return {"access_token": kept}
+        finally:
+            client.is_hurried = False
 
     async def _persons_token(
-        self, app: msal.PublicClientApplication, scopes: list[str], fresh: bool, may_ask: bool
+        self,
+        app: msal.PublicClientApplication,
+        scopes: list[str],
+        fresh: bool,
+        claims: str,
+        may_ask: bool,
     ) -> Token:
         settings = self._account.sign_in
         known = await self._run(app.get_accounts, settings.username)
         refusal: RunbookError | None = None
         # The cache is shared by all accounts of this machine, and so may know several people.
         for one in likeliest_first(app, known):
-            answer = await self._run(
-                app.acquire_token_silent_with_error, scopes, one, force_refresh=fresh
+            own = one["home_account_id"]
+            answer = await self._bridged(
+                app,
+                "" if fresh or claims else kept_token(app, scopes, own),
+                app.acquire_token_silent_with_error,
+                scopes,
+                one,
+                force_refresh=fresh,
+                claims_challenge=claims or None,
             )
             if answer and "access_token" in answer:
-                return self._checked(answer, app, one["home_account_id"], scopes)
+                return self._checked(answer, app, own, scopes)
             if answer and refusal is None:
                 refusal = self._error(answer)
                 if isinstance(refusal, WaitAndRetry):
@@ -180,9 +244,9 @@ class SignIn:
         if self._person is None or not may_ask:
             raise self._nobody_here(refusal)
         if settings.method == "device_code":
-            answer = await self._by_device_code(app, scopes)
+            answer = await self._by_device_code(app, scopes, claims)
         else:
-            answer = await self._by_browser(app, scopes)
+            answer = await self._by_browser(app, scopes, claims)
         return self._checked(answer, app)
 
     def _nobody_here(self, refusal: RunbookError | None) -> RunbookError:
@@ -201,7 +265,7 @@ class SignIn:
         return refusal
 
     async def _by_browser(
-        self, app: msal.PublicClientApplication, scopes: list[str]
+        self, app: msal.PublicClientApplication, scopes: list[str], claims: str
     ) -> dict[str, Any]:
         assert self._person is not None
         if not _can_open_a_browser():
@@ -219,11 +283,12 @@ class SignIn:
             prompt="select_account",
             login_hint=self._account.sign_in.username,
             timeout=BROWSER_TIMEOUT,
+            claims_challenge=claims or None,
         )
         return answer
 
     async def _by_device_code(
-        self, app: msal.PublicClientApplication, scopes: list[str]
+        self, app: msal.PublicClientApplication, scopes: list[str], claims: str
     ) -> dict[str, Any]:
         assert self._person is not None
         flow = await self._run(app.initiate_device_flow, scopes)
@@ -242,7 +307,10 @@ class SignIn:
         while True:
             # One poll per call, so that the cell stays interruptible while the person types.
             answer: dict[str, Any] = await self._run(
-                app.acquire_token_by_device_flow, flow, exit_condition=lambda _: True
+                app.acquire_token_by_device_flow,
+                flow,
+                exit_condition=lambda _: True,
+                claims_challenge=claims or None,
             )
             pending = answer.get("error") in ("authorization_pending", "slow_down")
             if not pending or pace.now() > give_up:
@@ -254,6 +322,7 @@ class SignIn:
         settings = self._account.sign_in
         credential = await self._credential()
         client = self._http.for_msal()
+        told_before: dict[str, Any] = {}
 
         def build() -> Any:
             import msal
@@ -262,6 +331,7 @@ class SignIn:
                 "client_id": settings.client_id,
                 "authority": f"{LOGIN}/{tenant}",
                 "http_client": client,
+                "http_cache": told_before,
             }
             if credential is None:
                 # One for all tenants: what a person gave in one may do in another as well.
@@ -270,7 +340,7 @@ class SignIn:
             return msal.ConfidentialClientApplication(**common, client_credential=credential)
 
         try:
-            return await asyncio.to_thread(build)
+            app = await asyncio.to_thread(build)
         except ValueError:
             # All that MSAL says when it could not learn about the tenant.
             raise await self._no_authority(tenant) from None
@@ -278,6 +348,8 @@ class SignIn:
             raise
         except Exception as error:
             raise fault(error, self._where) from None
+        self._clients[app], self._told_before[tenant] = client, told_before
+        return app
 
     async def _no_authority(self, tenant: str) -> RunbookError:
         """Why the tenant's sign-in configuration could not be had."""
@@ -326,7 +398,7 @@ class SignIn:
     async def _by_az(self, resource: str, tenant: str, fresh: bool) -> Token:
         """A token of the Azure CLI, kept while it lasts: each call of az takes about a second."""
         kept = self._from_az_until.get((resource, tenant))
-        if kept is not None and not fresh and kept[1] - _KEPT_LONGER_THAN > time.time():
+        if kept is not None and not fresh and kept[1] - KEPT_LONGER_THAN > time.time():
             return kept[0]
         token, ends = await asyncio.to_thread(ask_az, resource, self._account.name, tenant)
         self._from_az_until[resource, tenant] = (token, ends)
@@ -354,7 +426,7 @@ class SignIn:
         return f'account "{self._account.name}", sign_in.method = "{self._account.sign_in.method}"'
 
     def _error(self, answer: dict[str, Any]) -> RunbookError:
-        return sign_in_error(answer, self._where)
+        return sign_in_error(answer, self._where, by_person=not self.is_application)
 
     async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         return await in_thread(self._where, call, *args, **kwargs)

@@ -39,7 +39,7 @@ async def prove_client_secret(
     if "access_token" in answer:
         Secret(answer["access_token"])  # known to the scrubber from here on
         return None
-    refusal = sign_in_error(answer, where)
+    refusal = sign_in_error(answer, where, by_person=False)
     if isinstance(refusal, WaitAndRetry):
         raise refusal
     return refusal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from bcrunbook import aadsts
@@ -22,9 +23,15 @@ from bcrunbook.secrets import scrub
 BROWSER_TIMEOUT = 300
 """Seconds that a person has for the sign-in in a browser."""
 
+_OF_APPLICATION = (
+    "compare sign_in in accounts.toml (client id, secret, certificate or federated token) with the"
+    " application in Entra; its sign-in log there, service principals, says more"
+)
+
 R = TypeVar("R")
 
-# OAuth errors (RFC 6749, RFC 8628, Entra's own); any other is answered by signing in again.
+# OAuth errors (RFC 6749, RFC 8628, Entra's own); any other is answered by signing in again, or,
+# where an application signs in, by looking after its registration.
 _KINDS: dict[str, type[RunbookError]] = {
     "consent_required": AskAdministrator,
     "access_denied": AskAdministrator,
@@ -40,17 +47,18 @@ _KINDS: dict[str, type[RunbookError]] = {
 }
 
 
-def sign_in_error(answer: dict[str, Any], where: str) -> RunbookError:
+def sign_in_error(answer: dict[str, Any], where: str, *, by_person: bool) -> RunbookError:
     """Turn MSAL's failure dict into an error with advice.
 
     Args:
         answer: what MSAL returned (`error`, `error_description`, `error_codes`, ...).
         where: which sign-in it was.
+        by_person: whether a person signs in, who could do so again; not so an application.
     """
     error = str(answer.get("error", ""))
     description = scrub(str(answer.get("error_description", "")), where="sign-in error")
     first = (description.splitlines() or [error])[0]
-    kind = _KINDS.get(error, SignInAgain)
+    kind = _KINDS.get(error, SignInAgain if by_person else FixInput)
     # MSAL calls the suberror of a kept sign-in its classification.
     if "consent_required" in (answer.get("suberror"), answer.get("classification")):
         kind = AskAdministrator
@@ -59,6 +67,7 @@ def sign_in_error(answer: dict[str, Any], where: str) -> RunbookError:
         f"Entra refused the sign-in: {first}",
         where=where,
         text=description,
+        otherwise="sign in again" if by_person else _OF_APPLICATION,
         request_id=str(answer.get("correlation_id", "")),
         code=error,
     )
@@ -71,15 +80,19 @@ def advised(
     where: str,
     text: str,
     next: str = "",
+    otherwise: str = "",
     code: str = "",
     request_id: str = "",
 ) -> RunbookError:
     number, advice = aadsts.code_in(text), aadsts.advice_in(text)
+    if kind is AskAdministrator:
+        # Who is not allowed to ask for a token may still be let in, or do the same as themselves.
+        kind = partial(AskAdministrator, by_hand=True)
     return kind(
         what,
         where=where,
         why=advice.meaning if advice else "",
-        next=next or (advice.next if advice else "sign in again"),
+        next=next or (advice.next if advice else otherwise),
         who=advice.who if advice else "you",
         code=f"AADSTS{number}" if number is not None else code,
         request_id=request_id,

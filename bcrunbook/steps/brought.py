@@ -48,9 +48,11 @@ async def take_in(context: Context, secret: Secret) -> str:
             request_id=refusal.request_id,
             section="02_client_secret#what-can-go-wrong",
         )
-    await context.store.probe()
+    await context.store.probe(ends=seen.end_date_time)
     marker = marker_by_hand(seen)
-    reference = await context.store.put(name_in_store(account, app.app_id, marker), secret)
+    reference = await context.store.put(
+        name_in_store(account, app.app_id, marker), secret, ends=seen.end_date_time
+    )
     data = {
         "key_id": seen.key_id,
         "reference": str(reference),

@@ -234,14 +234,14 @@ class ClientSecret(AccountStep):
                 next="ask for an exception for this application: Codat needs a client secret",
                 who="whoever keeps the tenant's application management policy",
             )
-        # A store that cannot keep the value must show before there is a value to lose.
-        await context.store.probe()
-        marker = random.token_hex(4)
         days = findings.lifetime_days
         asked = context.graph.now
         ends = asked + timedelta(days=days)
         if findings.longest_days == days:
             ends -= _POLICY_MARGIN
+        # A store that cannot keep the value must show before there is a value to lose.
+        await context.store.probe(ends=ends)
+        marker = random.token_hex(4)
         intent = {"ends": ends.isoformat(), "asked": asked.isoformat()}
         self._record(context, "secret_intent", marker, "intended", intent)
         description = f"{findings.description} (bcrunbook {marker})"
@@ -254,7 +254,12 @@ class ClientSecret(AccountStep):
             self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
             raise
         name = name_in_store(context.account, findings.application.app_id, marker)
-        reference = await context.store.put(name, made.value)
+        try:
+            reference = await context.store.put(name, made.value, ends=made.ends or ends)
+        except AskAdministrator as refusal:
+            lost = "the secret that was made, and that nobody has now, goes with the next run"
+            refusal.why = "; ".join(filter(None, (refusal.why, lost)))
+            raise
         self._record(
             context,
             "secret_stored",

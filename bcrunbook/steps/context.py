@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bcrunbook.accounts import Account, Customer, Identity, Workspace
@@ -64,11 +65,8 @@ class Context:
         Args:
             tenant: the tenant's id or domain.
         """
-
-        async def token(fresh: bool) -> Token:
-            return await self.sign_in.business_central(tenant, fresh=fresh)
-
         if tenant not in self.tenants:
+            token = partial(self.sign_in.business_central, tenant)
             service = BusinessCentral(self.http, token, tenant)
             self.tenants[tenant] = TenantView(service, self.cloud.pace)
         return self.tenants[tenant]
@@ -193,7 +191,7 @@ def check_tenant(context: Context, token: Token, organization: Seen[Organization
             f"The token was issued by tenant {token.tenant}, Microsoft Graph answers for"
             f" {found.id}. Nothing was written.",
             where=where,
-            next="sign out, sign in again to the right tenant",
+            next="sign in to the right tenant, or correct tenant in accounts.toml",
             section="00_start_here#which-tenant",
         )
     context.ledger.note_tenant(account.identity, found.id)

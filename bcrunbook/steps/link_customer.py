@@ -36,6 +36,7 @@ from bcrunbook.steps.installation.memory import EXTENSION, Memory, remembered
 from bcrunbook.steps.installation.poll import LINKED, Poll
 from bcrunbook.steps.installation.verdict import Judgement, Verdict, judge, timeline
 from bcrunbook.steps.installation.watch import Watch
+from bcrunbook.steps.portal import refused
 from bcrunbook.steps.step import Change, Finding, Findings, HandOff, Observation, Row, Sighting
 from bcrunbook.steps.step import Verdict as Compared
 
@@ -342,20 +343,8 @@ class LinkCustomer:
         return True
 
     def hand_off(self, findings: CustomerFindings, change: Change, error: RunbookError) -> Change:
-        """What was refused, for whoever keeps the Codat instance."""
-        return Change(
-            change.key,
-            change.title,
-            change.rows,
-            by="person",
-            hand_off=HandOff(
-                who="an Administrator of the Codat instance",
-                actions=(
-                    f"Codat refused: {error.what} {error.next}".strip(),
-                    "Run this step again afterwards.",
-                ),
-            ),
-        )
+        """Nothing that Codat refuses here would go by hand: its plan, or the key, is in the way."""
+        return refused(change, error)
 
     async def follow(
         self, context: Context, findings: CustomerFindings, told: Callable[[str], None]

@@ -14,12 +14,13 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from bcrunbook.accounts import Account, Identity
-from bcrunbook.errors import FixInput, NotFound, RunbookError
+from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError, WaitAndRetry
 from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
 from bcrunbook.services.graph_reads import (
     Read,
     application_named,
     applications_tagged,
+    deleted_applications,
     organization,
     service_principal,
 )
@@ -54,6 +55,7 @@ from bcrunbook.steps.wanted import (
 )
 
 _ABSENT = "not there"
+_TAKEN = "Request_MultipleObjectsWithSameKeyValue"
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,9 @@ class RegisterApplication(AccountStep):
             return app
         try:
             await context.graph.update_application(app.id, body)
-        except FixInput:
+        except (FixInput, WaitAndRetry) as refusal:
+            if isinstance(refusal, WaitAndRetry) and refusal.code != _TAKEN:
+                raise
             if body.pop("uniqueName", None) is None:
                 raise
             # Where the marker is refused, the tag takes its place.
@@ -277,15 +281,19 @@ class RegisterApplication(AccountStep):
                 return made
             # It existed: an earlier run made it, and it had not spread when we looked.
             return await graph.wait_for(application_named(account.unique_name))
-        except FixInput as refusal:
-            # The upsert is documented, yet unconfirmed for this audience. Where it is refused,
-            # the tag takes the marker's place: look first, so that nothing is made twice.
+        except (FixInput, WaitAndRetry) as refusal:
+            if isinstance(refusal, WaitAndRetry) and refusal.code != _TAKEN:
+                raise
+            # The upsert is documented, yet unconfirmed for this audience, and a deleted application
+            # keeps its marker. Where it is refused, the tag takes the marker's place: look first,
+            # so that nothing is made twice.
             tagged: Seen[tuple[Application, ...]] = (
                 await graph.look(applications_tagged(account.unique_name))
             )[0]
             if tagged.value:
                 require_own(lookup(context), tagged.value[0])
                 return await self._updated(context, tagged.value[0])
+            await _refuse_if_deleted(context, refusal)
             if refusal.code not in ("Request_BadRequest", "BadRequest", "Request_UnsupportedQuery"):
                 raise
             return await graph.create_application(body)
@@ -309,6 +317,39 @@ class RegisterApplication(AccountStep):
                 ("Redirect URI", REDIRECT_URI),
             ),
         )
+
+
+async def _refuse_if_deleted(context: Context, refusal: RunbookError) -> None:
+    """Whether to have it back or to make another is a person's to say.
+
+    Raises:
+        AskAdministrator: the application with our marker was deleted, and can be restored.
+    """
+    account = context.account
+    deleted: Seen[tuple[Application, ...]] = (await context.graph.look(deleted_applications()))[0]
+    for app in deleted.value or ():
+        if app.unique_name != account.unique_name:
+            continue
+        when = f" on {app.deleted_date_time:%Y-%m-%d}" if app.deleted_date_time else ""
+        raise AskAdministrator(
+            f'The application "{app.display_name}" ({app.app_id}) was deleted{when}.',
+            where=f'account "{account.name}", marker {account.unique_name}',
+            why="it keeps the marker for 30 days, and can be restored as long: with its client id"
+            " and its secrets, so that what Codat and the customers have goes on working",
+            next="in the Azure portal, App registrations, Deleted applications, restore it. Or, to"
+            " go on with a new one that Codat and every customer need as well, delete it there"
+            " permanently",
+            who="an owner of it, or a Cloud Application or Application Administrator of the tenant",
+            code=refusal.code,
+            request_id=refusal.request_id,
+        )
+    if isinstance(refusal, WaitAndRetry):
+        refusal.why = "another application has the marker, and does not show yet"
+        if deleted.unknown:
+            refusal.next = (
+                "run again in a few minutes; if it stays, see whether it is among the Deleted"
+                " applications in the Azure portal, App registrations"
+            )
 
 
 def _creation(account: Account) -> dict[str, Any]:

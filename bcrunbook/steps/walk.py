@@ -21,6 +21,7 @@ from bcrunbook.services.patience import Patience
 from bcrunbook.steps import SETUP_STEPS
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.follow import lease, remember
+from bcrunbook.steps.portal import refused, saying
 from bcrunbook.steps.required import not_yet
 from bcrunbook.steps.said import confirm
 from bcrunbook.steps.step import PASSED, Change, F, Finding, Mode, Outcome, State, Step, Verdict
@@ -276,8 +277,12 @@ class Walk(Generic[F]):
                 self._note("answer_lost", change, error.what)
                 return tried, [change], {}
             except AskAdministrator as error:
-                handed = _quoting(self.step.hand_off(self.findings, change, error), error)
-                return tried, [], {_name(change): handed}
+                handed = (
+                    self.step.hand_off(self.findings, change, error)
+                    if error.by_hand
+                    else refused(change, error)
+                )
+                return tried, [], {_name(change): saying(handed, error)}
             if done:
                 self._note("applied", change, change.title)
                 tried.append(change)
@@ -445,15 +450,6 @@ class Walk(Generic[F]):
         if state is State.CHANGED:
             return f"{len(self.applied)} changed, and a look afterwards shows it."
         return self.nothing_to_change
-
-
-def _quoting(change: Change, error: RunbookError) -> Change:
-    """The handed-off change, with what the service's support would ask for."""
-    if change.hand_off is None:
-        return change
-    quoted = (("Refused with", error.code), ("Request id", error.request_id))
-    values = (*change.hand_off.values, *((label, text) for label, text in quoted if text))
-    return replace(change, hand_off=replace(change.hand_off, values=values))
 
 
 def _waiting(change: Change, looks: int) -> str:

@@ -17,6 +17,18 @@ def test_a_code_is_found_however_it_is_written(code: str, command: Command) -> N
     assert told["next"] and told["who"]
 
 
+def test_a_code_of_a_federated_sign_in_is_explained(command: Command) -> None:
+    """What a CI job meets whose subject is not the registered one."""
+    told = command("explain", "AADSTS700213", "--json").data
+    assert "subject" in told["meaning"] and "federated credential" in told["next"]
+
+
+def test_a_refusal_of_key_vault_is_explained(command: Command) -> None:
+    """The code that a card quotes when a vault refuses."""
+    told = command("explain", "forbiddenbygovernancepolicy", "--json").data
+    assert "content type" in told["meaning"] and "secret_lifetime" in told["next"]
+
+
 def test_a_status_of_codat_is_explained(command: Command) -> None:
     """Codat has no codes of its own: its errors quote the HTTP status."""
     told = command("explain", "402", "--json").data

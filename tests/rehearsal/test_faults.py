@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msal
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
@@ -17,6 +19,7 @@ from bcrunbook.rehearsal.faults import InvalidFaults, load
 from tests.rehearsal.support import Graph, app_token, client_of, desired, lines, wait_for
 
 HOST = "graph.microsoft.com"
+DEMAND = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 RULES: list[dict[str, Any]] = [
     {"host": HOST, "method": "POST", "path": "/applications$", "nth": 1, "drop": "after"},
     {"host": HOST, "method": "POST", "path": "/applications$", "nth": 2, "drop": "before"},
@@ -31,6 +34,19 @@ RULES: list[dict[str, Any]] = [
         "body": {"error": {"code": "serviceNotAvailable", "message": "later"}},
     },
     {"host": HOST, "path": "/me$", "delay": 0.3},
+    {
+        "host": HOST,
+        "path": "/servicePrincipals$",
+        "nth": 1,
+        "status": 401,
+        "headers": {
+            "WWW-Authenticate": 'Bearer realm="", authorization_uri="https://login.microsoftonline'
+            '.com/common/oauth2/authorize", error="insufficient_claims", claims="'
+            + base64.b64encode(DEMAND.encode()).decode()
+            + '"'
+        },
+        "body": {"error": {"code": "InvalidAuthenticationToken", "message": "Not any more."}},
+    },
 ]
 
 
@@ -140,3 +156,36 @@ def test_wrong_use_is_one_message(tmp_path: Path, arguments: list[str]) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_a_claims_challenge_is_one_that_msal_can_answer(
+    faulty: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rule makes the challenge; unmodified msal gets a token that has what is demanded, and it is
+    let in."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", faulty.ca)
+    identity = faulty.batch_identity
+    app = msal.ConfidentialClientApplication(
+        identity["client_id"],
+        client_credential=identity["client_secret"],
+        authority=f"https://login.microsoftonline.com/{identity['tenant']}",
+        proxies={"https": faulty.proxy},
+        verify=faulty.ca,
+    )
+    scopes = [f"https://{HOST}/.default"]
+
+    def ask(token: str) -> httpx.Response:
+        with client_of(faulty) as client:
+            return client.get(
+                f"https://{HOST}/v1.0/servicePrincipals",
+                headers={"Authorization": f"Bearer {token}"},
+            )
+
+    refused = ask(app.acquire_token_for_client(scopes)["access_token"])
+    challenge = refused.headers["WWW-Authenticate"].partition('claims="')[2].rstrip('"')
+    claims = base64.b64decode(challenge).decode()
+    assert (refused.status_code, claims) == (401, DEMAND)
+    token = app.acquire_token_for_client(scopes, claims_challenge=claims)["access_token"]
+    payload = token.split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(payload + "==="))["acrs"] == ["c1"]
+    assert ask(token).status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -342,3 +343,20 @@ def test_secrets_outlive_the_server(tmp_path: Path) -> None:
             if number == 0:
                 assert vault("PUT", "/secrets/kept", {"value": "kept-value-1"}).status_code == 200
             assert vault("GET", "/secrets/kept").json()["value"] == "kept-value-1"
+
+
+def test_a_governed_vault_wants_content_type_and_end(
+    rehearsal: RehearsalDescription, http: httpx.Client
+) -> None:
+    """Under Azure's policies in Deny mode a secret needs both; the refusal names the policy."""
+    (url,) = (one["url"] for one in rehearsal.vaults if "governed" in one["name"])
+    vault = Vault(http, url, vault_token(http, rehearsal))
+    end, late = ({"exp": int(time.time()) + days * 86400} for days in (300, 400))
+    kind = {"contentType": "text/plain"}
+    for lacking in ({}, kind, {"attributes": end}, {**kind, "attributes": late}):
+        answer = vault("PUT", "/secrets/governed-1", {"value": "v" * 20, **lacking})
+        assert refusal(answer) == (403, "Forbidden", "ForbiddenByGovernancePolicy")
+        assert "policy definition: '" in answer.json()["error"]["message"]
+    whole = {"value": "v" * 20, "contentType": "text/plain", "attributes": end}
+    assert vault("PUT", "/secrets/governed-1", whole).status_code == 200
+    assert vault("GET", "/secrets/governed-1").json()["attributes"]["exp"] == end["exp"]

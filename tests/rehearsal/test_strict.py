@@ -10,7 +10,7 @@ import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.keys import SigningKey
-from tests.rehearsal.support import Graph, desired, person, user_token
+from tests.rehearsal.support import Graph, desired, eventually, person, user_token
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -257,7 +257,13 @@ def test_unique_name_is_set_once(admin: Graph) -> None:
     assert admin("PATCH", where, {"uniqueName": "adopted"}).status_code == 204
     assert admin("PATCH", where, {"uniqueName": "other"}).status_code == 400
     taken = admin("PATCH", f"/applications/{second['id']}", {"uniqueName": "adopted"})
-    assert taken.status_code == 409
+    assert taken.status_code == 400
+    assert admin("DELETE", where).status_code == 204
+    upsert = {"Prefer": "create-if-missing"}
+    named = "/applications(uniqueName='adopted')"
+    kept = eventually(lambda: admin("PATCH", named, desired(), upsert), until=400)
+    error = kept.json()["error"]
+    assert error["code"] == "Request_BadRequest" and "uniqueName already exists" in error["message"]
 
 
 def test_changing_the_audience_checks_what_is_there(admin: Graph) -> None:

@@ -114,6 +114,20 @@ def test_it_writes_what_the_kernel_engine_writes(what: str, tmp_path: Path) -> N
     assert by_ours[1] == by_kernel[1]
 
 
+def test_a_question_that_nobody_can_answer_ends_the_cell(tmp_path: Path) -> None:
+    """Neither engine waits for a keyboard, and both say the same about it."""
+    source = tmp_path / "one.ipynb"
+    asks = ("input('name? ')", "import getpass\ngetpass.getpass()")
+    nbformat.write(notebook(*(f"#raises-exception\n{one}" for one in asks)), source)
+    said = []
+    for engine in ENGINES:
+        cells = executed(source, tmp_path, engine)[0]["cells"]
+        outputs = [one for cell in cells for one in cell.get("outputs", ())]
+        said.append([(one["output_type"], one.get("ename"), one.get("evalue")) for one in outputs])
+    assert said[0] == said[1]
+    assert [name for _, name, _ in said[1]] == ["StdinNotImplementedError"] * 2
+
+
 async def test_the_runbooks_own_notebooks_come_out_the_same(
     make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ class Service:
     answer: Callable[[httpx.Request], httpx.Response]
     seen: list[httpx.Request] = field(default_factory=list)
     fresh: list[bool] = field(default_factory=list)
+    claims: list[str] = field(default_factory=list)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[BusinessCentral]:
@@ -55,8 +57,9 @@ class Service:
             self.seen.append(request)
             return self.answer(request)
 
-        async def token(fresh: bool) -> Token:
+        async def token(*, fresh: bool, claims: str) -> Token:
             self.fresh.append(fresh)
+            self.claims.append(claims)
             return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
 
         cloud = Cloud(kind="live", pace=Pace(1000))
@@ -226,7 +229,7 @@ async def test_a_refusal_is_a_fact_that_is_unknown(status: int, body: Any) -> No
 async def test_a_tenant_out_of_reach_is_unknown() -> None:
     """Where Entra gives no token, nothing is known of the tenant, and nothing is asked."""
 
-    async def token(_: bool) -> Token:
+    async def token(**_: Any) -> Token:
         raise SignInAgain("AADSTS700016: not found in the directory", code="AADSTS700016")
 
     service = saying(200, {"value": []})
@@ -320,7 +323,7 @@ async def test_five_requests_are_under_way_at_most() -> None:
         under_way -= 1
         return httpx.Response(200, json={"value": []})
 
-    async def token(_: bool) -> Token:
+    async def token(**_: Any) -> Token:
         return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
 
     async with Http(Cloud(kind="live"), transport=httpx.MockTransport(answer)) as http:
@@ -424,3 +427,17 @@ def test_the_documented_answers_are_understood() -> None:
             match(row)
             read += 1
     assert read >= 10
+
+
+async def test_a_claims_challenge_is_answered() -> None:
+    """A token that was refused while it lasts is replaced by one with what is demanded of it."""
+    demand = '{"access_token":{"acrs":{"value":"c1"}}}'
+    header = f'Bearer error="insufficient_claims", claims="{b64encode(demand.encode()).decode()}"'
+    answers = [
+        httpx.Response(401, headers={"WWW-Authenticate": header}),
+        httpx.Response(200, json={"value": []}),
+    ]
+    service = Service(lambda _: answers.pop(0))
+    async with service.client() as client:
+        assert (await client.environments()).value == ()
+    assert service.claims == ["", demand]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -54,11 +55,12 @@ class Keyring:
     """A stand-in for the sign-in: a new token each time, and what was asked for."""
 
     def __init__(self) -> None:
-        self.asked: list[dict[str, bool]] = []
+        self.asked: list[dict[str, Any]] = []
+        self.is_application = False
 
-    async def graph(self, *, consent: bool = False, fresh: bool = False) -> Token:
+    async def graph(self, *, consent: bool = False, fresh: bool = False, claims: str = "") -> Token:
         """A token that names its place in the order."""
-        self.asked.append({"consent": consent, "fresh": fresh})
+        self.asked.append({"consent": consent, "fresh": fresh, "claims": claims})
         return Token(Secret(f"token-{len(self.asked)}"), "tenant", "", frozenset(), None)
 
 
@@ -310,6 +312,112 @@ async def test_a_fresh_token_that_is_refused_too_means_signing_in_again() -> Non
     with pytest.raises(SignInAgain):
         await service.do(lambda graph: graph.look(calls.organization()))
     assert len(service.seen) == 2
+
+
+DEMAND = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"},"acrs":{"value":"c?>1"}}}'
+ENCODED = base64.b64encode(DEMAND.encode()).decode()
+CHALLENGES = {
+    "as documented": 'Bearer realm="", authorization_uri="https://login.example/common/oauth2/'
+    f'authorize", client_id="x", error="insufficient_claims", claims="{ENCODED}"',
+    "unpadded, after another scheme": f'Basic realm="a \\"b\\", c", Bearer claims="'
+    f'{ENCODED.rstrip("=")}", error="invalid_token"',
+    "for URLs, unquoted": "bearer ERROR=insufficient_claims,Claims="
+    + base64.urlsafe_b64encode(DEMAND.encode()).decode(),
+}
+
+
+def challenged(status: int, header: str, message: str = "Access has been evaluated.") -> Answer:
+    """A refusal of a token that has not expired, as continuous access evaluation makes it."""
+    return refused(status, "InvalidAuthenticationToken", message, {"WWW-Authenticate": header})
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("header", CHALLENGES.values(), ids=CHALLENGES)
+async def test_a_claims_challenge_is_answered(status: int, header: str) -> None:
+    """What the header demands is asked for, once, and the call is repeated, a write too."""
+    service = scripted(challenged(status, header), httpx.Response(201, json=APP))
+    await service.do(lambda graph: graph.create_application({}))
+    assert [one["claims"] for one in service.keyring.asked] == ["", DEMAND]
+    assert [one.headers["Authorization"] for one in service.seen] == [
+        "Bearer token-1",
+        "Bearer token-2",
+    ]
+
+
+@pytest.mark.parametrize("claims", ["", "%%%", "bm8=", "W10=", "W1tb" * 9000])
+async def test_a_challenge_that_cannot_be_read_is_an_expired_token(claims: str) -> None:
+    """No claims are made up of it: a fresh token is tried, as for every 401."""
+    header = f'Bearer error="insufficient_claims", claims="{claims}"'
+    service = endless(lambda: challenged(401, header))
+    with pytest.raises(SignInAgain) as caught:
+        await service.do(lambda graph: graph.look(calls.organization()))
+    assert [(one["fresh"], one["claims"]) for one in service.keyring.asked] == [
+        (False, ""),
+        (True, ""),
+    ]
+    assert caught.value.code == "InvalidAuthenticationToken"
+
+
+LOCATION = (
+    "Continuous access evaluation resulted in challenge with result: InteractionRequired and code:"
+    " LocationConditionEvaluationSatisfied"
+)
+
+
+@pytest.mark.parametrize(
+    ("is_application", "message", "kind", "why", "next"),
+    [
+        (False, "no", SignInAgain, "nbf, acrs", "sign in again"),
+        (False, LOCATION, SignInAgain, "another address", "sign in again"),
+        (True, "no", AskAdministrator, "nbf, acrs", "let this application in"),
+        (True, LOCATION, AskAdministrator, "another address", "by the same way out"),
+    ],
+)
+async def test_a_challenge_that_stays_says_who_can_do_what(
+    is_application: bool, message: str, kind: type[RunbookError], why: str, next: str
+) -> None:
+    """A person signs in again; an application cannot, and is told of the policy or the network."""
+    service = endless(lambda: challenged(401, CHALLENGES["as documented"], message))
+    service.keyring.is_application = is_application
+    with pytest.raises(RunbookError) as caught:
+        await service.do(UPDATE)
+    error = caught.value
+    assert (type(error), error.exit_code, len(service.seen)) == (kind, 3, 2)
+    assert message in error.what and why in error.why and next in error.next
+    assert ("sign in again" in error.next) is not is_application
+    if isinstance(error, AskAdministrator):
+        assert not error.by_hand
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [(401, "InvalidAuthenticationToken", "clock"), (403, "insufficient_claims", "policy")],
+)
+async def test_an_application_is_not_told_to_sign_in_again(
+    status: int, code: str, says: str
+) -> None:
+    """A token that is refused without a challenge that can be read: nobody is there to sign in."""
+    service = endless(lambda: refused(status, code))
+    service.keyring.is_application = True
+    with pytest.raises(RunbookError) as caught:
+        await service.do(UPDATE)
+    assert caught.value.exit_code == 3
+    assert "sign in" not in caught.value.next and says in caught.value.next
+
+
+async def test_a_part_of_a_batch_may_be_challenged() -> None:
+    """The parts are asked for again with a token that has the claims; what was read stays."""
+
+    def answer(path: str, looks: int) -> dict[str, Any]:
+        if "organization" in path and looks == 1:
+            return {"status": 401, "headers": {"WWW-Authenticate": CHALLENGES["as documented"]}}
+        return good(path)
+
+    service = batched(answer)
+    seen = await service.do(lambda graph: graph.look(*READS))
+    assert all(one.value is not None for one in seen)
+    assert DEMAND in [one["claims"] for one in service.keyring.asked]
+    assert [len(parts_of(one)) for one in service.seen] == [3, 1]
 
 
 # --- Writing ----------------------------------------------------------------------------------

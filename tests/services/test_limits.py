@@ -30,7 +30,7 @@ def codat(http: Http) -> Ask:
 def business_central(http: Http) -> Ask:
     """A read of Business Central's."""
 
-    async def token(_: bool) -> Token:
+    async def token(**_: object) -> Token:
         return Token(Secret("a-token-of-the-test"), "a.example", "", frozenset(), None)
 
     return BusinessCentral(http, token, "a.example").environments

@@ -222,7 +222,9 @@ async def test_the_program_does_its_part_first(world: World) -> None:
 
 async def test_a_refused_change_is_handed_to_whoever_may(world: World) -> None:
     """A refusal for lack of rights turns the change into a card; what was done stays told."""
-    refusal = AskAdministrator("no", who="the Application Administrator")
+    refusal = AskAdministrator(
+        "no", why="no role", next="ask for it", who="the administrator", code="Z", by_hand=True
+    )
 
     def script(fake: Fake, change: Change) -> bool:
         if change == B:
@@ -232,7 +234,26 @@ async def test_a_refused_change_is_handed_to_whoever_may(world: World) -> None:
     outcome = await world.walk(Fake([A, B], script=script))
     assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
     assert keys(outcome) == [("a", "program"), ("b", "person")]
-    assert outcome.hand_offs[0].hand_off == HandOff(refusal.who, ("Do it.",))
+    assert outcome.hand_offs[0].hand_off == HandOff(
+        "the administrator",
+        ("Do it.", "Or let the program do it: ask for it."),
+        found="No. Why: no role.",
+        values=(("Refused with", "Z"),),
+    )
+
+
+async def test_what_nobody_can_do_by_hand_is_no_card_to_do_so(world: World) -> None:
+    """A refusal that would meet the person as well says what has to go first, and who can do it."""
+    refusal = AskAdministrator("the quota is full", next="delete some", who="whoever owns some")
+    outcome = await world.walk(Fake([A], script=always(refusal)))
+    (change,) = outcome.hand_offs
+    assert (outcome.state, outcome.exit_code, change.key) == ("needs_person", 3, "a")
+    assert outcome.summary == "A person has to act: let the program make a."
+    assert change.hand_off == HandOff(
+        "whoever owns some",
+        ("Delete some.", "Run this step again."),
+        found="The quota is full.",
+    )
 
 
 async def test_of_two_alike_only_the_refused_one_is_handed_over(world: World) -> None:

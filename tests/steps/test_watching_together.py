@@ -152,7 +152,7 @@ LOG = [
 async def a_view(service: Service) -> AsyncIterator[TenantView]:
     """A tenant's view whose client asks `service`."""
 
-    async def token(_: bool) -> Token:
+    async def token(**_: Any) -> Token:
         return Token(Secret("a-token-of-the-test"), TENANT, "", frozenset(), None)
 
     async with service.http() as http:

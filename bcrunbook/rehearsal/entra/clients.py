@@ -282,12 +282,21 @@ def _check_federated(client: Client, claims: Mapping[str, Any]) -> None:
         )
     same_subject = [fic for fic in same_issuer if fic["subject"] == subject]
     if not same_subject:
+        # Entra docs, breaking changes, August 2024: subjects are compared with regard to case.
+        alike = any(fic["subject"].lower() == subject.lower() for fic in same_issuer)
         raise SignInError(
-            700213,
+            7002138 if alike else 700213,
             "invalid_client",
             f"No matching federated identity record found for presented assertion subject "
-            f"'{subject}'. Check your federated identity credential Subject, Audience and Issuer "
-            "against the presented assertion.",
+            f"'{subject}'. "
+            + (
+                "The subject matches with case-insensitive comparison, but not with "
+                "case-sensitive comparison. "
+                if alike
+                else ""
+            )
+            + "Check your federated identity credential Subject, Audience and Issuer against the "
+            "presented assertion.",
         )
     if not any(audiences & set(fic["audiences"]) for fic in same_subject):
         raise SignInError(

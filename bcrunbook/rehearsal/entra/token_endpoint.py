@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -83,6 +84,24 @@ def _wanted(form: Fields, version: int) -> scopes.Wanted:
     return scopes.parse(form.get("scope", ""))
 
 
+def _contexts(form: Fields) -> list[str]:
+    """The authentication contexts that a claims challenge demands; here they are always met.
+
+    Source: Entra docs, "Claims challenges, claims requests and client capabilities" (claim `acrs`).
+    """
+    if not form.get("claims"):
+        return []
+    try:
+        asked = json.loads(form["claims"])["access_token"]["acrs"]
+        return [str(one) for one in asked.get("values") or [asked["value"]]]
+    except (KeyError, TypeError, AttributeError):
+        return []
+    except (ValueError, RecursionError):
+        raise SignInError(
+            9002313, "invalid_request", "Invalid request. Request is malformed or invalid."
+        ) from None
+
+
 def _client_credentials(
     cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
@@ -114,7 +133,14 @@ def _client_credentials(
     if principal is None:
         raise LookupError("a service principal is there, or an error was raised")
     return tokens.for_application(
-        cloud, client, principal, place.tenant, wanted, proof=proof, version=version
+        cloud,
+        client,
+        principal,
+        place.tenant,
+        wanted,
+        proof=proof,
+        version=version,
+        contexts=_contexts(form),
     )
 
 
@@ -282,6 +308,7 @@ def _for_user(
         nonce=nonce,
         version=version,
         client_info=form.get("client_info") == "1",
+        contexts=_contexts(form),
     )
 
 

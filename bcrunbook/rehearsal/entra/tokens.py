@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from bcrunbook.rehearsal import catalogue, world
@@ -40,6 +41,7 @@ def for_user(
     nonce: str = "",
     version: int = 2,
     client_info: bool = False,
+    contexts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The token answer for a person; refuses what is not consented."""
     tenant = world.TENANTS[user.tenant]
@@ -64,6 +66,7 @@ def for_user(
         "unique_name": user.upn,
         "upn": user.directory_upn,
         "wids": user.role_ids,
+        **({"acrs": list(contexts)} if contexts else {}),
     }
     answer: dict[str, Any] = {
         "token_type": "Bearer",
@@ -95,6 +98,7 @@ def for_application(
     *,
     proof: str,
     version: int = 2,
+    contexts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The token answer for an application without a person."""
     resource = resource_principal(cloud, tenant, wanted.resource)
@@ -106,6 +110,7 @@ def for_application(
         "oid": principal["id"],
         "sub": principal["id"],
         "wids": [APP_ONLY_WID],
+        **({"acrs": list(contexts)} if contexts else {}),
     }
     if roles:
         claims["roles"] = roles

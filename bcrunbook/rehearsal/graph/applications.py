@@ -322,12 +322,14 @@ def _demand_twin(request: Request, found: str, document: Document) -> None:
 
 
 def _demand_free_name(request: Request, name: str) -> None:
+    """A deleted application keeps its name: reports of 2024 to 2026 have this status and text."""
     for kind in (APPLICATION, DELETED):
         for _, document in request.cloud.store.all_latest(kind, request.tenant):
             if document.get("uniqueName") == name:
-                raise conflict(
-                    "Request_MultipleObjectsWithSameKeyValue",
+                raise bad_request(
                     "Another object with the same value for property uniqueName already exists.",
+                    target="uniqueName",
+                    code="ObjectConflict",
                 )
 
 

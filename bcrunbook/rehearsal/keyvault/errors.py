@@ -85,6 +85,17 @@ def disabled(operation: str) -> VaultError:
     )
 
 
+def disallowed(name: str, policy: str) -> VaultError:
+    """A policy of Azure in Deny mode says no; field reports quote the sentence with its name."""
+    return VaultError(
+        403,
+        "Forbidden",
+        f"Secret '{name}' was disallowed by policy. Policy assignment: 'Enforce-GR-KeyVault', "
+        f"policy definition: '{policy}'.",
+        inner="ForbiddenByGovernancePolicy",
+    )
+
+
 def recoverable(name: str) -> VaultError:
     """The name belongs to a deleted secret."""
     return VaultError(

@@ -15,7 +15,13 @@ from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import Cloud
 from bcrunbook.rehearsal.keys import b64url, unb64url
 from bcrunbook.rehearsal.keyvault import access, records
-from bcrunbook.rehearsal.keyvault.errors import VaultError, bad_parameter, being_deleted, disabled
+from bcrunbook.rehearsal.keyvault.errors import (
+    VaultError,
+    bad_parameter,
+    being_deleted,
+    disabled,
+    disallowed,
+)
 from bcrunbook.rehearsal.keyvault.records import Phase
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 from bcrunbook.rehearsal.state import Document
@@ -23,6 +29,8 @@ from bcrunbook.rehearsal.state import Document
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 LONGEST_VALUE = 25 * 1024
 """Bytes of a value (About secrets: "maximum size of 25k bytes each")."""
+LONGEST_GOVERNED = 366 * 86400
+"""Seconds that a secret of a governed vault may live."""
 LONGEST_CONTENT_TYPE = 255
 MOST_TAGS = 15
 LONGEST_TAG = 256
@@ -77,6 +85,7 @@ def _set(request: Request) -> Answer:
     content_type, tags, attributes = _properties(body)
     record = records.writable(request.cloud, request.vault, request.name)
     fresh = records.new_version(request.cloud, value, content_type, tags, attributes)
+    _demand_governed(request, fresh)
     if record is None:
         record = {"name": request.name, "versions": []}
     record = {**record, "versions": [*record["versions"], fresh]}
@@ -107,6 +116,7 @@ def _update(request: Request) -> Answer:
         "tags": old["tags"] if tags is None else tags,
         "attributes": {**old["attributes"], **attributes, "updated": now},
     }
+    _demand_governed(request, fresh)
     versions = [fresh if one is old else one for one in record["versions"]]
     records.keep(request.cloud, request.vault, {**record, "versions": versions}, "update")
     return json_answer(200, records.item(request.vault, record, fresh, whole=True))
@@ -168,6 +178,18 @@ def _purge(request: Request) -> Answer:
     record = records.deleted(request.cloud, request.vault, request.name)
     records.keep(request.cloud, request.vault, {**record, "versions": []}, "purge")
     return Answer(204)
+
+
+def _demand_governed(request: Request, version: Document) -> None:
+    """Azure Policy for Key Vault: built-in definitions, by their display names."""
+    if not request.vault.is_governed:
+        return
+    if not version["contentType"]:
+        raise disallowed(request.name, "Secrets should have content type set")
+    if "exp" not in version["attributes"]:
+        raise disallowed(request.name, "Key Vault secrets should have an expiration date")
+    if version["attributes"]["exp"] - request.cloud.clock.now() > LONGEST_GOVERNED:
+        raise disallowed(request.name, "Secrets should have the specified maximum validity period")
 
 
 def _refuse_while_deleting(request: Request) -> None:

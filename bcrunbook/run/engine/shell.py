@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import getpass
 import io
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +15,7 @@ from ipykernel import jsonutil
 from ipykernel.compiler import XCachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
@@ -70,6 +75,26 @@ class _Stream(io.TextIOBase):
     def write(self, text: str) -> int:
         self._spoken.stream(self._name, text)
         return len(text)
+
+
+@contextmanager
+def _nobody_answers() -> Iterator[None]:
+    """A question ends the cell, as with a kernel that papermill runs, and is asked nowhere else."""
+
+    def refuse(name: str) -> Callable[..., str]:
+        def asked(*_: object, **__: object) -> str:
+            raise StdinNotImplementedError(
+                f"{name} was called, but this frontend does not support input requests."
+            )
+
+        return asked
+
+    before = builtins.input, getpass.getpass
+    builtins.input, getpass.getpass = refuse("raw_input"), refuse("getpass")
+    try:
+        yield
+    finally:
+        builtins.input, getpass.getpass = before
 
 
 class _Publisher(DisplayPublisher):
@@ -152,12 +177,13 @@ class CellShell(InteractiveShell):
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Stream("stdout", self.spoken), _Stream("stderr", self.spoken)
         try:
-            await self.run_cell_async(
-                source,
-                store_history=True,
-                transformed_cell=transformed,
-                preprocessing_exc_tuple=failed,
-            )
+            with _nobody_answers():
+                await self.run_cell_async(
+                    source,
+                    store_history=True,
+                    transformed_cell=transformed,
+                    preprocessing_exc_tuple=failed,
+                )
         finally:
             sys.stdout, sys.stderr = streams
         messages = self.spoken.taken()

@@ -1,0 +1,130 @@
+"""What a step says when a service refuses a change: the card helps whoever follows it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.strangers import Meet
+from tests.troubled import Troubled, troubled
+from tests.walking import states, walk
+
+
+@pytest.fixture(scope="module")
+def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
+    """One troubled cloud for all tests of this module; its faults are Microsoft Graph's."""
+    with troubled(tmp_path_factory.mktemp("trouble")) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def calm(trouble: Troubled) -> None:
+    """Every test begins without faults."""
+    trouble.now()
+
+
+def refusal(status: int, code: str, message: str = "Not so.") -> dict[str, Any]:
+    """A refusal as Microsoft Graph words it."""
+    return {"status": status, "body": {"error": {"code": code, "message": message}}}
+
+
+async def test_a_full_quota_is_no_reason_to_register_by_hand(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """The same person meets the same quota in the portal: the card says how to get below it."""
+    trouble.now({"method": "PATCH", **refusal(403, "Directory_QuotaExceeded", "Quota exceeded.")})
+    (outcome,) = await walk(make_workspace(trouble.told), "register_application")
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and (outcome.state, outcome.exit_code) == ("needs_person", 3)
+    assert "Quota exceeded." in card.found and "250 directory objects" in card.found
+    assert card.actions[0].startswith("Delete applications you no longer need")
+    assert card.who == "you, or an administrator of the tenant"
+    assert "New registration" not in str(outcome.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "says"),
+    [
+        ("register_application", "/applications", "New registration"),
+        ("client_secret", "/addPassword", "New client secret"),
+        ("api_permissions", "/applications", "Add a permission"),
+    ],
+)
+async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
+    make_workspace: MakeWorkspace, trouble: Troubled, step: str, path: str, says: str
+) -> None:
+    """With a role that is missing the same goes by hand; which role, and that it would let the
+    program do it, stands on the card as well."""
+    workspace = make_workspace(trouble.told)
+    if step != "register_application":
+        await walk(workspace, "register_application")
+    denied = refusal(403, "Authorization_RequestDenied", "Insufficient privileges.")
+    trouble.now(*({"path": path, "method": one, **denied} for one in ("PATCH", "POST")))
+    (outcome,) = await walk(workspace, step)
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and any(says in action for action in card.actions)
+    assert "Insufficient privileges." in card.found and "lacks the role" in card.found
+    assert "Application Developer" in card.actions[-1]
+    assert card.who == "a Cloud Application or Application Administrator of the tenant"
+    trouble.now()
+    assert states(await walk(workspace, step)) == ["changed"]
+
+
+async def test_azure_may_demand_claims_as_well(
+    make_workspace: MakeWorkspace, trouble: Troubled
+) -> None:
+    """The list of tenants is asked for again with a token that has them."""
+    claims = base64.b64encode(b'{"access_token":{"acrs":{"value":"c1"}}}').decode()
+    header = f'Bearer error="insufficient_claims", claims="{claims}"'
+    host = "management.azure.com"
+    trouble.now({"host": host, "nth": 1, "status": 401, "headers": {"WWW-Authenticate": header}})
+    before = len(requests_of(trouble.told, host))
+    assert states(await walk(make_workspace(trouble.told), "start_here")) == ["done"]
+    answers = [one["status"] for one in requests_of(trouble.told, host)[before:]]
+    assert answers == [401, 200]
+
+
+@pytest.mark.parametrize("status", [400, 409])
+async def test_a_deleted_application_is_a_question_and_not_a_wait(
+    make_workspace: MakeWorkspace, trouble: Troubled, meet: Meet, status: int
+) -> None:
+    """Its marker stays taken for 30 days: restored it is found again, with its client id."""
+    workspace = make_workspace(trouble.told)
+    await walk(workspace, "register_application")
+    stranger = meet(on=trouble.told)
+    app = stranger.application(only_account(workspace))
+    assert stranger.call("DELETE", f"/applications/{app['id']}").status_code == 204
+    if status == 409:
+        taken = refusal(409, "Request_MultipleObjectsWithSameKeyValue", "It exists.")
+        trouble.now({"method": "PATCH", "path": "uniqueName", **taken})
+    (outcome,) = await walk(workspace, "register_application")
+    assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None and app["appId"] in card.found and "was deleted on 20" in card.found
+    assert "restore it" in card.actions[0] and "permanently" in card.actions[0]
+    assert "an owner" in card.who and "run again: it is found" not in str(outcome.as_dict())
+    assert stranger.applications(only_account(workspace)) == []
+    trouble.now()
+    back = stranger.call("POST", f"/directory/deletedItems/{app['id']}/restore")
+    assert back.status_code == 200
+    assert states(await walk(workspace, "register_application"))[0] in ("done", "changed")
+    assert stranger.application(only_account(workspace))["appId"] == app["appId"]
+
+
+async def test_where_deleted_applications_may_not_be_seen_the_tag_takes_the_markers_place(
+    make_workspace: MakeWorkspace, trouble: Troubled, meet: Meet
+) -> None:
+    """A refused marker alone is no reason to stop: one application is made, and found again."""
+    workspace = make_workspace(trouble.told)
+    denied = refusal(403, "Authorization_RequestDenied")
+    trouble.now(
+        {"method": "PATCH", "path": "uniqueName", **refusal(400, "Request_BadRequest")},
+        {"path": "deletedItems", **denied},
+    )
+    assert states(await walk(workspace, "register_application")) == ["changed"]
+    assert states(await walk(workspace, "register_application")) == ["done"]
+    assert meet(on=trouble.told).application(only_account(workspace))["uniqueName"] is None
