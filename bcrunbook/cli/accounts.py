@@ -65,7 +65,12 @@ def _compared(workspace: Workspace) -> list[str]:
     notes = []
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         for account in workspace.accounts.values():
-            names = {account.identity.tenant, ledger.tenant_of(account.identity)}
+            mine = ledger.tenant_of(account.identity)
+            names = {
+                one.identity.tenant
+                for one in workspace.accounts.values()
+                if ledger.tenant_of(one.identity) == mine
+            }
             for other in neighbours(workspace, account, names):
                 if account.is_production:
                     notes.append(

@@ -182,7 +182,7 @@ class InProcess:
                 super().__init__(account, *rest, **more)
                 self._tenant = account.tenant.lower()
 
-            async def graph(self, *, consent: bool = False, fresh: bool = False) -> Token:
+            async def graph(self, **_: Any) -> Token:
                 if self._tenant not in tokens:
                     tokens[self._tenant] = await super().graph()
                 return tokens[self._tenant]
