@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bcrunbook.errors import FixInput, ReportBug
-from bcrunbook.ledger import Lease
+from bcrunbook.ledger_lease import Lease
 
 
 class WriteGuard:
