@@ -14,10 +14,11 @@ import pytest
 
 from bcrunbook.cloud import Cloud, Pace
 from bcrunbook.errors import AnswerLost, FixInput, Unreachable
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http import Form, Http, Repeat
 
 FAST = Cloud(kind="rehearsal", pace=Pace(speed=1000.0))
 URL = "https://graph.microsoft.com/v1.0/applications"
+TOKEN = "https://login.microsoftonline.com/tenant/oauth2/v2.0/token"
 
 Answer = httpx.Response | Exception
 
@@ -175,7 +176,7 @@ async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
         client = http.for_msal()
         data = {"grant_type": "client_credentials", "client_id": "x", "scope": None}
         post: Callable[..., httpx.Response] = client.post
-        response = await asyncio.to_thread(post, URL, data=data)
+        response = await asyncio.to_thread(post, TOKEN, data=data)
     assert response.json() == {"access_token": "t"}
     assert threads == [loop_thread]
 
@@ -186,7 +187,7 @@ async def test_an_authorization_code_is_never_sent_twice() -> None:
     async with Http(FAST, transport=transport) as http:
         client = http.for_msal()
         post: Callable[..., httpx.Response] = client.post
-        response = await asyncio.to_thread(post, URL, data={"grant_type": "authorization_code"})
+        response = await asyncio.to_thread(post, TOKEN, data={"grant_type": "authorization_code"})
     assert (response.status_code, len(seen)) == (503, 1)
 
 
@@ -237,5 +238,5 @@ async def test_a_form_may_hold_bytes() -> None:
     """MSAL signs its assertions into bytes: they travel as the text that they spell."""
     transport, seen = scripted(httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
-        await http.send("POST", URL, repeat=Repeat.ONCE, data={"client_assertion": b"a.b.c"})
+        await http.send("POST", URL, repeat=Repeat.ONCE, form=Form({"client_assertion": b"a.b.c"}))
     assert seen[0].content == b"client_assertion=a.b.c"

@@ -11,7 +11,7 @@ from .names import SecretReference
 from .opening import open_store, read
 from .scrubbing import looks_like_secret, scrub, scrub_json
 from .stores import SecretStore
-from .value import MASK, Secret
+from .value import MASK, Secret, Veiled
 from .vault import VaultOpener
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "SecretReference",
     "SecretStore",
     "VaultOpener",
+    "Veiled",
     "install_log_redaction",
     "looks_like_secret",
     "open_store",

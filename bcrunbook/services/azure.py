@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bcrunbook.errors import ReportBug
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http import Authorization, Http, Repeat
 from bcrunbook.services.graph_errors import Reply
+from bcrunbook.services.paging import Pages
 from bcrunbook.signin import SignIn
 
 URL = "https://management.azure.com/tenants"
 API_VERSION = "2022-12-01"
+_WHERE = "list of tenants"
 
 
 @dataclass(frozen=True)
@@ -35,30 +36,28 @@ async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
     """
     token = await sign_in.azure()
     found: list[Tenant] = []
+    pages = Pages(URL, service="Azure", where=_WHERE)
     url, params = URL, {"api-version": API_VERSION}
-    while url:
+    while True:
         response = await http.send(
             "GET",
             url,
             repeat=Repeat.SAFE,
+            authorization=Authorization("Bearer", token.value, URL),
             params=params or None,
-            headers={"Authorization": f"Bearer {token.value.reveal()}"},
         )
-        reply = Reply.of(response)
+        reply = Reply.of(response).check("Azure", _WHERE, Repeat.SAFE)
         if not reply.ok:
-            raise reply.refusal("list of tenants", "Azure")
+            raise reply.refusal(_WHERE, "Azure")
         try:
             found += [_tenant(one) for one in reply.body["value"]]
-            # The next link is complete: its own query parameters must not be replaced.
-            url, params = str(reply.body.get("nextLink") or ""), {}
-        except (KeyError, TypeError, AttributeError):
-            raise ReportBug(
-                "Azure answered in a form that is not known here.",
-                where="list of tenants",
-                next="run again; if it stays, report this",
-                request_id=reply.request_id,
-            ) from None
-    return tuple(found)
+            link = reply.body.get("nextLink")
+        except (KeyError, TypeError, AttributeError, IndexError):
+            raise reply.unexpected("Azure", _WHERE) from None
+        if not link:
+            return tuple(found)
+        # The next link is complete: its own query parameters must not be replaced.
+        url, params = pages.follow(link, reply.request_id), {}
 
 
 def _tenant(one: dict[str, Any]) -> Tenant:

@@ -19,12 +19,11 @@ from pydantic import ValidationError
 from bcrunbook.errors import (
     FixInput,
     NotFound,
-    ReportBug,
     RunbookError,
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http import Authorization, Http, Repeat
 from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral_models import (
     Company,
@@ -35,6 +34,8 @@ from bcrunbook.services.businesscentral_models import (
     Operation,
     Probe,
 )
+from bcrunbook.services.paging import Pages
+from bcrunbook.services.quiet import Quiet
 from bcrunbook.services.turns import Limit, Turns
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
@@ -51,7 +52,7 @@ REQUESTS = Limit(most=5700, seconds=300.0, at_once=100)
 other programs (section 10)."""
 
 _BUSY = 5.0
-_MOST_PAGES = 100
+_SERVICE = "Business Central"
 _PROBES = (
     ("companyInformation", {"$select": "id,displayName,currencyCode,experience"}),
     ("accounts", {"$top": "1", "$select": "id,number,displayName"}),
@@ -92,6 +93,9 @@ class BusinessCentral:
         # No limit of the admin centre is published; one request a second is safe (section 10).
         self._admin_turns = Turns(pace, Limit(most=1, seconds=1.0))
         self._slots = asyncio.Semaphore(AT_ONCE)
+        # Two services behind one name, each with its own limits.
+        self._quiet = Quiet(pace, _SERVICE)
+        self._admin_quiet = Quiet(pace, f"{_SERVICE}'s admin centre")
 
     @property
     def is_busy(self) -> bool:
@@ -194,7 +198,8 @@ class BusinessCentral:
         """Every row of a collection; an object that is not wrapped is one row."""
         found: list[Any] = []
         url, asked = f"{HOST}{path}", params
-        for _ in range(_MOST_PAGES):
+        pages = Pages(url, service=_SERVICE, where=f"{_SERVICE}, {doing}")
+        while True:
             try:
                 reply = await self._get(url, asked, doing)
             except RunbookError as error:
@@ -203,20 +208,17 @@ class BusinessCentral:
                 raise
             body = reply.body
             if not isinstance(body, dict):
-                raise _unexpected(doing, reply)
+                raise reply.unexpected(_SERVICE, doing)
             rows = body["value"] if isinstance(body.get("value"), list) else [body]
             try:
                 found += [read(row) for row in rows]
             except ValidationError:
-                raise _unexpected(doing, reply) from None
+                raise reply.unexpected(_SERVICE, doing) from None
             following = body.get("@odata.nextLink")
-            # The link carries the query already. The token goes to this host only, and encrypted.
-            if not isinstance(following, str) or not following:
+            if not following:
                 return Seen(tuple(found))
-            if not (following.startswith(f"{HOST}/") and following.isprintable()):
-                raise _unexpected(doing, reply)
-            url, asked = following, None
-        raise _unexpected(doing, reply)
+            # The link carries the query already.
+            url, asked = pages.follow(following, reply.correlation_id), None
 
     async def _get(
         self, url: str, params: Mapping[str, str] | None, doing: str
@@ -225,6 +227,7 @@ class BusinessCentral:
             reply = await self._asked(url, params, fresh=False)
             if reply.status == 401:
                 reply = await self._asked(url, params, fresh=True)
+            reply.check(_SERVICE, f"{_SERVICE}, {doing}", Repeat.LOOK)
         except Unreachable as error:
             # Connections break during installations that end well (section 9): it passes.
             raise WaitAndRetry(
@@ -241,6 +244,9 @@ class BusinessCentral:
     async def _asked(
         self, url: str, params: Mapping[str, str] | None, *, fresh: bool
     ) -> BusinessCentralReply:
+        is_admin = url.startswith(f"{HOST}/admin/")
+        quiet = self._admin_quiet if is_admin else self._quiet
+        quiet.check()
         try:
             token = await self._token(fresh)
         except (Unreachable, WaitAndRetry):
@@ -256,7 +262,7 @@ class BusinessCentral:
                 code=error.code,
                 request_id=error.request_id,
             ) from None
-        if url.startswith(f"{HOST}/admin/"):
+        if is_admin:
             await self._admin_turns.wait()
         await self._turns.wait()
         async with self._slots:
@@ -264,15 +270,17 @@ class BusinessCentral:
                 "GET",
                 url,
                 repeat=Repeat.LOOK,
+                authorization=Authorization("Bearer", token.value, HOST),
                 params=params,
                 headers={
-                    "Authorization": f"Bearer {token.value.reveal()}",
                     "Accept": "application/json",
                     # Otherwise messages come in the environment's language.
                     "Accept-Language": "en-US",
                 },
             )
-        return BusinessCentralReply.of(response)
+        reply = BusinessCentralReply.of(response)
+        quiet.heed(reply)
+        return reply
 
 
 class _Refused(RunbookError):
@@ -307,8 +315,10 @@ def error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
             return WaitAndRetry(
                 f"Business Central is busy with something else: {said}",
                 **about,
-                next="look again in a minute: it passes by itself, not least while an extension"
-                " is being installed",
+                next=reply.later(
+                    "look again in a minute: it passes by itself, not least while an extension is"
+                    " being installed"
+                ),
             )
     return FixInput(
         f"Business Central answers: {said}",
@@ -323,12 +333,3 @@ def _name(environment: str) -> str:
 
 def _key(company: str) -> str:
     return quote(company, safe="-")
-
-
-def _unexpected(doing: str, reply: BusinessCentralReply) -> ReportBug:
-    return ReportBug(
-        f"Business Central's answer ({reply.status}) is not understood.",
-        where=f"Business Central, {doing}",
-        code=reply.code,
-        request_id=reply.correlation_id,
-    )

@@ -138,6 +138,10 @@ class Reply(ServiceReply):
         return str(self.headers.get("request-id") or next(filter(None, told), ""))
 
     @property
+    def support_id(self) -> str:
+        return self.request_id
+
+    @property
     def means_not_yet(self) -> bool:
         """Whether time alone heals this refusal of a write to something new."""
         if self.status in (404, 412, 423) or {self.code, self.outer_code} & _NOT_YET_CODES:
@@ -170,7 +174,9 @@ class Reply(ServiceReply):
             f"{service} refused it ({self.status}): {self.message}",
             where=where,
             why=advice.meaning if advice else "",
-            next=advice.next if advice else "run again; if it stays, quote the request id",
+            next=self.later(
+                advice.next if advice else "run again; if it stays, quote the request id"
+            ),
             who=advice.who if advice else "you",
             code=code or str(self.status),
             request_id=self.request_id,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bcrunbook.secrets import Veiled
 from bcrunbook.signin.model import LOGIN
 
 if TYPE_CHECKING:
@@ -76,10 +77,16 @@ def kept_claims(app: Any, home_account_id: str) -> dict[str, Any]:
     for entry in app.token_cache.search("IdToken"):
         same_tenant = entry.get("realm", "").lower() == tenant.lower()
         if same_tenant and entry.get("home_account_id") == home_account_id:
-            payload = str(entry["secret"]).split(".")[1]
-            padded = payload + "=" * (-len(payload) % 4)
-            return dict(json.loads(base64.urlsafe_b64decode(padded)))
+            return _claims(Veiled(str(entry["secret"])))
     return {}
+
+
+def _claims(token: Veiled[str]) -> dict[str, Any]:
+    try:
+        payload = token.reveal().split(".")[1]
+        return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    except (ValueError, IndexError, TypeError):
+        return {}
 
 
 def tenant_of(app: Any) -> str:

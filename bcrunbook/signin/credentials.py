@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook.errors import FixInput
-from bcrunbook.secrets import Secret, scrub
+from bcrunbook.secrets import Secret, Veiled, scrub
+
+_PFX = (".pfx", ".p12")
 
 
 def assertion_of(path: Path) -> Callable[[], str]:
@@ -35,55 +37,64 @@ def assertion_of(path: Path) -> Callable[[], str]:
     return assertion
 
 
-def certificate_of(path: Path, password: str | None) -> dict[str, Any]:
-    """A certificate and its key as MSAL takes them, loaded here so that a slip is told as one."""
+def certificate_of(path: Path, password: Secret | None) -> Veiled[dict[str, Any]]:
+    """A certificate and its key as MSAL takes them, loaded here so that a slip is told as one.
+
+    Raises:
+        FixInput: the file cannot be read, or is not what Entra takes.
+    """
     try:
-        content = path.read_bytes()
+        return _pfx(path, password) if path.suffix.lower() in _PFX else _pem(path, password)
     except OSError as error:
-        raise FixInput(
+        failed = FixInput(
             f"The certificate cannot be read ({type(error).__name__}).",
             where=str(path),
             next="check sign_in.certificate in accounts.toml",
-        ) from None
-    try:
-        if path.suffix.lower() in (".pfx", ".p12"):
-            return _pfx(path, content, password)
-        return _pem(content, password)
-    except (ValueError, TypeError) as error:
-        # cryptography raises TypeError for a password that is missing or not needed.
-        raise FixInput(
+        )
+    except Exception as error:
+        # cryptography raises ValueError, TypeError for a password that is missing or not needed,
+        # and exceptions of its own for what it does not support.
+        failed = FixInput(
             f"The certificate cannot be used: {scrub(str(error), where='certificate error')}",
             where=str(path),
             next="name a PFX file, or a PEM file that holds the certificate and its private RSA"
             " key, and give sign_in.certificate_password where there is one",
-        ) from None
+        )
+    # Not raised above: the frames in which it failed hold the key.
+    raise failed
 
 
-def _pfx(path: Path, content: bytes, password: str | None) -> dict[str, Any]:
+def _pfx(path: Path, password: Secret | None) -> Veiled[dict[str, Any]]:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
-    secret = password.encode() if password else None
-    key, certificate, _ = pkcs12.load_key_and_certificates(content, secret)
+    text = password.reveal() if password else None
+    key, certificate, _ = pkcs12.load_key_and_certificates(
+        path.read_bytes(), text.encode() if text else None
+    )
     if certificate is None:
         raise ValueError("the PFX file holds no certificate")
     _check_key(key)
-    return {"private_key_pfx_path": str(path), "passphrase": password}
+    return Veiled({"private_key_pfx_path": str(path), "passphrase": text})
 
 
-def _pem(content: bytes, password: str | None) -> dict[str, Any]:
+def _pem(path: Path, password: Secret | None) -> Veiled[dict[str, Any]]:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
 
+    content = path.read_bytes()
+    passphrase = password.reveal() if password else None
     certificate = x509.load_pem_x509_certificate(content)
-    key = serialization.load_pem_private_key(content, password.encode() if password else None)
+    key = serialization.load_pem_private_key(content, passphrase.encode() if passphrase else None)
     _check_key(key)
     text = content.decode("ascii", errors="replace")
-    return {
-        "private_key": text,
-        "thumbprint": certificate.fingerprint(hashes.SHA1()).hex(),
-        "public_certificate": text[text.find("-----BEGIN CERTIFICATE-----") :],
-        **({"passphrase": password} if password else {}),
-    }
+    return Veiled(
+        {
+            "private_key": text,
+            "thumbprint": certificate.fingerprint(hashes.SHA1()).hex(),
+            "public_certificate": text[text.find("-----BEGIN CERTIFICATE-----") :],
+            **({"passphrase": passphrase} if passphrase else {}),
+        }
+    )
 
 
 def _check_key(key: object) -> None:

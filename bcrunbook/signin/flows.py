@@ -18,9 +18,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bcrunbook import aadsts
 from bcrunbook.accounts import Account
-from bcrunbook.errors import FixInput, RunbookError, SignInAgain, WaitAndRetry
-from bcrunbook.http import Http, Repeat
-from bcrunbook.secrets import Secret, VaultOpener, read
+from bcrunbook.errors import (
+    FixInput,
+    RunbookError,
+    SignInAgain,
+    WaitAndRetry,
+    not_the_service,
+    without_frames,
+)
+from bcrunbook.http import Http, MsalHttpClient, Repeat
+from bcrunbook.secrets import VaultOpener, Veiled, read
 from bcrunbook.signin.az import ask_az
 from bcrunbook.signin.cache import (
     kept_claims,
@@ -45,7 +52,7 @@ from bcrunbook.signin.model import (
     Person,
     Token,
 )
-from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, not_entra, sign_in_error
+from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, sign_in_error
 from bcrunbook.signin.vault import Vaults
 
 if TYPE_CHECKING:
@@ -80,6 +87,7 @@ class SignIn:
         self._root = root
         self._person = person
         self._apps: dict[str, Any] = {}
+        self._client: MsalHttpClient | None = None
         self._cache: msal.TokenCache | None = None
         self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
@@ -226,23 +234,19 @@ class SignIn:
         self, app: msal.PublicClientApplication, scopes: list[str]
     ) -> dict[str, Any]:
         assert self._person is not None
-        flow = await self._run(app.initiate_device_flow, scopes)
-        if "user_code" not in flow:
-            raise self._error(flow)
-        self._person.show_device_code(
-            DeviceCode(
-                url=flow["verification_uri"],
-                code=flow["user_code"],
-                expires_in=int(flow["expires_in"]),
-            )
-        )
+        flow = await self._run(lambda: Veiled(app.initiate_device_flow(scopes)))
+        if (refused := _refused(flow)) is not None:
+            raise self._error(refused)
+        told, interval = _device_code(flow)
+        self._person.show_device_code(told)
         pace = self._http.cloud.pace
-        give_up = pace.now() + int(flow["expires_in"]) * pace.speed
-        interval = float(flow.get("interval", 5))
+        give_up = pace.now() + told.expires_in * pace.speed
         while True:
             # One poll per call, so that the cell stays interruptible while the person types.
             answer: dict[str, Any] = await self._run(
-                app.acquire_token_by_device_flow, flow, exit_condition=lambda _: True
+                lambda: app.acquire_token_by_device_flow(
+                    flow.reveal(), exit_condition=lambda _: True
+                )
             )
             pending = answer.get("error") in ("authorization_pending", "slow_down")
             if not pending or pace.now() > give_up:
@@ -253,7 +257,7 @@ class SignIn:
     async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in
         credential = await self._credential()
-        client = self._http.for_msal()
+        client = self._client = self._client or self._http.for_msal()
 
         def build() -> Any:
             import msal
@@ -267,17 +271,20 @@ class SignIn:
                 # One for all tenants: what a person gave in one may do in another as well.
                 self._cache = self._cache or token_cache(settings.cache)
                 return msal.PublicClientApplication(**common, token_cache=self._cache)
-            return msal.ConfidentialClientApplication(**common, client_credential=credential)
+            return msal.ConfidentialClientApplication(
+                **common, client_credential=credential.reveal()
+            )
 
         try:
             return await asyncio.to_thread(build)
         except ValueError:
             # All that MSAL says when it could not learn about the tenant.
-            raise await self._no_authority(tenant) from None
-        except RunbookError:
-            raise
+            failed: BaseException | None = None
+        except RunbookError as error:
+            failed = without_frames(error)
         except Exception as error:
-            raise fault(error, self._where) from None
+            failed = fault(error, self._where)
+        raise failed or await self._no_authority(tenant)
 
     async def _no_authority(self, tenant: str) -> RunbookError:
         """Why the tenant's sign-in configuration could not be had."""
@@ -286,7 +293,7 @@ class SignIn:
         try:
             told = response.json()
         except (ValueError, RecursionError):
-            return not_entra(self._where)
+            return not_the_service("Entra", self._where)
         if response.status_code in (400, 404) and isinstance(told, dict) and told.get("error"):
             number = aadsts.code_in(str(told.get("error_description", "")))
             return FixInput(
@@ -303,15 +310,15 @@ class SignIn:
             next="wait a minute and run again",
         )
 
-    async def _credential(self) -> Any:
+    async def _credential(self) -> Veiled[Any] | None:
         settings = self._account.sign_in
         if settings.method == "client_secret":
             assert settings.secret is not None
-            return (await read(settings.secret, self._root)).reveal()
+            return Veiled((await read(settings.secret, self._root)).reveal())
         if settings.method == "certificate":
             assert settings.certificate is not None
             password = (
-                (await read(settings.certificate_password, self._root)).reveal()
+                await read(settings.certificate_password, self._root)
                 if settings.certificate_password
                 else None
             )
@@ -320,7 +327,7 @@ class SignIn:
             assert settings.token_file is not None
             path = self._root / settings.token_file
             # A callable, so that a projected token file is read again whenever it has rotated.
-            return {"client_assertion": assertion_of(path)}
+            return Veiled({"client_assertion": assertion_of(path)})
         return None
 
     async def _by_az(self, resource: str, tenant: str, fresh: bool) -> Token:
@@ -342,7 +349,7 @@ class SignIn:
             claims = kept_claims(app, kept_for)
         wids = claims.get("wids")
         return Token(
-            value=Secret(answer["access_token"]),
+            value=answer["access_token"],
             tenant=str(claims.get("tid") or tenant_of(app)),
             username=str(claims.get("preferred_username", "")),
             scopes=short_scopes(answer.get("scope") or asked),
@@ -357,7 +364,22 @@ class SignIn:
         return sign_in_error(answer, self._where)
 
     async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-        return await in_thread(self._where, call, *args, **kwargs)
+        assert self._client is not None
+        return await in_thread(self._client, self._where, call, *args, **kwargs)
+
+
+def _refused(flow: Veiled[dict[str, Any]]) -> dict[str, Any] | None:
+    """What Entra says instead of giving a device code."""
+    return None if "user_code" in flow.reveal() else flow.reveal()
+
+
+def _device_code(flow: Veiled[dict[str, Any]]) -> tuple[DeviceCode, float]:
+    """What a person needs of a device code, and how often to ask whether they are done."""
+    told = flow.reveal()
+    code = DeviceCode(
+        url=told["verification_uri"], code=told["user_code"], expires_in=int(told["expires_in"])
+    )
+    return code, float(told.get("interval", 5))
 
 
 def _can_open_a_browser() -> bool:
