@@ -51,6 +51,7 @@ from bcrunbook.errors import (
     RunbookError,
     Unreachable,
     WaitAndRetry,
+    not_the_service,
     without_frames,
 )
 from bcrunbook.secrets import Secret, Veiled, scrub
@@ -78,6 +79,26 @@ _LOGINS = frozenset(
 """Where Entra's public cloud takes a sign-in: its own names for itself (MSAL's list)."""
 
 Response = httpx.Response
+
+
+def is_elsewhere(status: int) -> bool:
+    """Whether a status says that something other than the service answered.
+
+    None of the services sends its caller elsewhere, and 511 ("Network Authentication Required") is
+    for those in between.
+    """
+    return 300 <= status < 400 or status == 511
+
+
+def is_strange(response: Response) -> bool:
+    """Whether an answer is none of a service that always speaks JSON."""
+    if is_elsewhere(response.status_code) or not response.is_success:
+        return is_elsewhere(response.status_code)
+    try:
+        response.json()
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 class Repeat(Enum):
@@ -225,7 +246,7 @@ class _PacedRetry(Retry):
     async def asleep(self, response: httpx.Response | Exception) -> None:
         headers = response.headers if isinstance(response, httpx.Response) else {}
         told = throttled.asked_wait(headers.get("Retry-After", ""))
-        if told > min(_LONGEST_WAIT, _TOTAL_WAIT - self.elapsed_sleep):
+        if told > min(_LONGEST_WAIT / self.pace.haste, _TOTAL_WAIT - self.elapsed_sleep):
             # The library would wait for less than the service asks for.
             assert isinstance(response, httpx.Response)
             raise _AskedToWait(response)
@@ -233,7 +254,7 @@ class _PacedRetry(Retry):
         log.info("waiting %.1f s before repeating", seconds)
         if isinstance(response, httpx.Response) and response.status_code == 429:
             throttled.tell(seconds / self.pace.speed, "the service answered 429")
-        await self.pace.sleep(seconds)
+        await (self.pace.sleep_in_full if told else self.pace.sleep)(seconds)
         self.elapsed_sleep += seconds
 
 
@@ -558,6 +579,8 @@ class MsalHttpClient:
             self._loop,
         )
         response = future.result()
+        if is_strange(response):
+            raise not_the_service("Entra", f"{method} {address.host}")
         told = throttled.asked_wait(response.headers.get("Retry-After", ""))
         is_told = response.status_code == 429 or response.status_code >= 500
         self._not_before = self._http.cloud.pace.now() + told if is_told else 0.0

@@ -27,6 +27,7 @@ from bcrunbook.notebook.approval import Approval
 from bcrunbook.notebook.attendance import PersonHere
 from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.progress import Progress
+from bcrunbook.notebook.tracebacks import scrub_tracebacks
 from bcrunbook.notebook.views import View
 from bcrunbook.signin import DeviceCode
 from bcrunbook.steps import STEPS, notebook_of, step_named
@@ -352,6 +353,7 @@ async def open_step(
         workspace: the folder with accounts.toml; empty searches from the current folder upwards.
         customer: for a step about a customer, one of the account's.
     """
+    scrub_tracebacks()
     opened = NotebookStep(
         _Opening(step, account, mode, workspace, customer),
         answered=parameters.somebody_answers(),

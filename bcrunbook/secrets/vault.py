@@ -306,8 +306,6 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             why=f"it asks to be left alone for {throttled.in_words(told)}" if told else "",
             next="run again after that time" if told else "wait a minute and run again",
         )
-    if 300 <= status < 400:
-        return not_the_service("Key Vault", url)
     return ReportBug(
         f"Key Vault refused a request ({status}): {message}",
         **about,

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from bcrunbook import throttled
 from bcrunbook.errors import ReportBug, RunbookError, not_the_service
-from bcrunbook.http import Repeat, Response
+from bcrunbook.http import Repeat, Response, is_elsewhere
 from bcrunbook.secrets import Secret
 
 T = TypeVar("T")
@@ -118,8 +118,7 @@ class ServiceReply:
             AnswerLost: it is not, and the call was a write that is not done twice.
             Unreachable: it is not.
         """
-        # 511: "Network Authentication Required", which only those in between send.
-        if 300 <= self.status < 400 or self.status == 511 or (self.ok and self.is_garbled):
+        if is_elsewhere(self.status) or (self.ok and self.is_garbled):
             raise self.foreign(service, where, may_be_done=not repeat.is_harmless)
         return self
 

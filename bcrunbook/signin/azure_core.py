@@ -21,8 +21,8 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from bcrunbook.errors import FixInput
-from bcrunbook.http import USER_AGENT, Authorization, Form, Http, Repeat
+from bcrunbook.errors import FixInput, not_the_service
+from bcrunbook.http import USER_AGENT, Authorization, Form, Http, Repeat, is_strange
 from bcrunbook.http import Response as Answer
 from bcrunbook.secrets import Secret
 from bcrunbook.secrets.addresses import vault_url
@@ -124,6 +124,8 @@ class Transport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             headers=headers,
             form=Form(request.content) if request.content else None,
         )
+        if is_strange(answer):
+            raise not_the_service("Key Vault", f"{request.method} {urlsplit(request.url).hostname}")
         return Response(request, answer)
 
     async def sleep(self, duration: float) -> None:

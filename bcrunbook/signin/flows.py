@@ -16,18 +16,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bcrunbook import aadsts
 from bcrunbook.accounts import Account
 from bcrunbook.errors import (
     FixInput,
     RunbookError,
     SignInAgain,
     WaitAndRetry,
-    not_the_service,
     without_frames,
 )
-from bcrunbook.http import Http, MsalHttpClient, Repeat
+from bcrunbook.http import Http, MsalHttpClient
 from bcrunbook.secrets import VaultOpener, Veiled, read
+from bcrunbook.signin.authority import authority_error
 from bcrunbook.signin.az import ask_az
 from bcrunbook.signin.cache import (
     kept_claims,
@@ -279,7 +278,7 @@ class SignIn:
             return await asyncio.to_thread(build)
         except ValueError:
             # All that MSAL says when it could not learn about the tenant.
-            failed: BaseException | None = None
+            failed: BaseException | None = client.asked_to_wait(self._where)
         except RunbookError as error:
             failed = without_frames(error)
         except Exception as error:
@@ -288,24 +287,12 @@ class SignIn:
 
     async def _no_authority(self, tenant: str) -> RunbookError:
         """Why the tenant's sign-in configuration could not be had."""
-        address = f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration"
-        response = await self._http.send("GET", address, repeat=Repeat.SAFE)
-        try:
-            told = response.json()
-        except (ValueError, RecursionError):
-            return not_the_service("Entra", self._where)
-        if response.status_code in (400, 404) and isinstance(told, dict) and told.get("error"):
-            number = aadsts.code_in(str(told.get("error_description", "")))
-            return FixInput(
-                f'Entra does not know the tenant "{tenant}".',
-                where=f'account "{self._account.name}", tenant',
-                why="the id or domain is misspelt, or belongs to another national cloud",
-                next="copy the Tenant ID from Microsoft Entra ID, Overview, in the Azure portal",
-                code=f"AADSTS{number}" if number is not None else str(told["error"]),
-                request_id=str(told.get("correlation_id", "")),
-            )
-        return WaitAndRetry(
-            f"Entra did not tell how to sign in to this tenant ({response.status_code}).",
+        error = await authority_error(
+            self._http, tenant, where=self._where, account=self._account.name
+        )
+        # It is there now, or MSAL does not take it as it is.
+        return error or WaitAndRetry(
+            "Entra did not tell how to sign in to this tenant.",
             where=self._where,
             next="wait a minute and run again",
         )
