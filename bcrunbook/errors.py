@@ -152,6 +152,39 @@ class ReportBug(RunbookError):
     exit_code = 1
 
 
+def not_the_service(
+    service: str, where: str, *, may_be_done: bool = False, request_id: str = ""
+) -> Unreachable:
+    """What it means that an answer is none of the service's: a page, a redirect, or nothing.
+
+    Args:
+        service: whose answer was due, in words.
+        where: the call, in words.
+        may_be_done: whether it was a write that makes a second thing when it is repeated. It was
+            hardly done, and that is for a look to say.
+        request_id: the id that the answer bears, where it bears one.
+    """
+    kind = AnswerLost if may_be_done else Unreachable
+    return kind(
+        f"Something other than {service} answered.",
+        where=where,
+        why="a proxy, or the sign-on page of this network, stands in between",
+        next="check the connection and [network] proxy in accounts.toml, then run again",
+        who="you, or whoever keeps the network",
+        request_id=request_id,
+    )
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """The same exception without its traceback and whatever came before it.
+
+    A notebook in verbose mode, and others who draw tracebacks, show what every frame holds. Where
+    the frames of a library hold a token or a key, none of them may be seen from above.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Say which valid name is meant: `did you mean "trial"?`, or the list of valid ones."""
     names = sorted(valid)

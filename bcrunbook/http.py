@@ -1,11 +1,16 @@
 """The one HTTP stack: every request of the program, MSAL's included, leaves through here.
 
 It owns what may be repeated and when, request ids, and the mapping of transport faults to errors a
-person can act on; proxy and trusted certificates are those of `network`. The two are the only
-modules that import httpx, so that a successor of it is a change in one place.
+person can act on; proxy and trusted certificates are those of `network`. Only these two modules and
+`answers`, which reads what comes, import httpx, so that a successor of it is a change in one place.
 
 What may be repeated is the caller's to say (`Repeat`), because only the caller knows whether a
-second POST makes a second thing. A 429 is always repeated: the service did nothing.
+second POST makes a second thing. A 429 is always repeated: the service did nothing. How long a
+service asks to be left alone is kept to the second: waited out, or where that is long, left to
+whoever asked.
+
+Nothing that is raised here has frames of the libraries below in its traceback: they hold the
+request with its token, and a notebook in verbose mode shows what frames hold.
 """
 
 from __future__ import annotations
@@ -13,8 +18,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -25,19 +32,35 @@ import httpx
 from httpx_retries import Retry, RetryTransport
 
 from bcrunbook import __version__, throttled
+from bcrunbook.answers import (
+    ASKING,
+    ENCODINGS,
+    FAULTS,
+    NOT_SENT,
+    Asking,
+    ProxySilent,
+    TooLarge,
+    TooLong,
+    Whole,
+)
 from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.errors import AnswerLost, Unreachable
+from bcrunbook.errors import (
+    AnswerLost,
+    FixInput,
+    ReportBug,
+    RunbookError,
+    Unreachable,
+    WaitAndRetry,
+    not_the_service,
+    without_frames,
+)
 from bcrunbook.network import Network
-from bcrunbook.secrets import scrub
+from bcrunbook.secrets import Secret, Veiled, scrub
 
 log = logging.getLogger(__name__)
 
 USER_AGENT = f"bcrunbook/{__version__}"
 
-# Faults that arise before a single byte of the request has left: repeating is always safe.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-# An answer that cannot be unpacked is as good as none.
-_FAULTS = (httpx.TransportError, httpx.DecodingError)
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _RETRIES = 6
 _CONNECTION_TRIES = 2
@@ -46,7 +69,38 @@ _LONGEST_WAIT = 120.0
 _TOTAL_WAIT = 300.0
 _SAME_TIME = timedelta(seconds=30)
 
+_LOGINS = frozenset(
+    ("https", host)
+    for host in (
+        "login.microsoftonline.com",
+        "login.microsoft.com",
+        "login.windows.net",
+        "sts.windows.net",
+    )
+)
+"""Where Entra's public cloud takes a sign-in: its own names for itself (MSAL's list)."""
+
 Response = httpx.Response
+
+
+def is_elsewhere(status: int) -> bool:
+    """Whether a status says that something other than the service answered.
+
+    None of the services sends its caller elsewhere, and 511 ("Network Authentication Required") is
+    for those in between.
+    """
+    return 300 <= status < 400 or status == 511
+
+
+def is_strange(response: Response) -> bool:
+    """Whether an answer is none of a service that always speaks JSON."""
+    if is_elsewhere(response.status_code) or not response.is_success:
+        return is_elsewhere(response.status_code)
+    try:
+        response.json()
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 class Repeat(Enum):
@@ -62,6 +116,107 @@ class Repeat(Enum):
     """A write that bears an idempotency key: repeat on 429 and lost answers; the service keeps
     any other answer under the key, 5xx included, and would only tell it again."""
 
+    @property
+    def is_harmless(self) -> bool:
+        """Whether it does not matter if a request had its effect although no answer came."""
+        return self in (Repeat.SAFE, Repeat.LOOK)
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """By what a service knows the caller. It goes to that service only, and only encrypted.
+
+    Args:
+        scheme: `Bearer` or `Basic`.
+        value: the token or key, as the header takes it.
+        service: the service's address.
+
+    Raises:
+        FixInput: no header may hold the value.
+    """
+
+    scheme: str
+    value: Secret
+    service: str
+
+    def __post_init__(self) -> None:
+        # The code that sends it would show it in what it raises.
+        if not _may_be_sent(self.value):
+            raise FixInput(
+                "The token or key holds characters that none has.",
+                where=f"{self.scheme} authorization for {self.service}",
+                why="it was copied together with something else, or put into a file by a program"
+                " that changes quotes",
+                next="get it anew from where it is made",
+            )
+
+    def check(self, address: httpx.URL) -> None:
+        """Refuse any address that is not the service's own.
+
+        Raises:
+            ReportBug: it is another host or port, or not encrypted.
+        """
+        service = httpx.URL(self.service)
+        own = (service.scheme, service.host, service.port, b"")
+        if (address.scheme, address.host, address.port, address.userinfo) != own:
+            raise ReportBug(
+                f"A request to {address.scheme}://{address.netloc.decode(errors='replace')[-80:]}"
+                f" was to bear the sign-in of {self.service}.",
+                where=f"a request to {service.host}",
+                why="an address that a service gave leads elsewhere",
+                next="nothing was sent; report this",
+            )
+
+
+def _may_be_sent(value: Secret) -> bool:
+    return all("!" <= one <= "~" for one in value.reveal())
+
+
+Form = Veiled[Mapping[str, str | bytes] | str]
+"""Form fields, or a body that is encoded already; it may hold secrets, and so shows nothing."""
+
+
+def _body(form: Form | None) -> dict[str, Any]:
+    """The arguments that httpx takes a body in."""
+    content = form.reveal() if form is not None else None
+    if content is None or isinstance(content, str):
+        return {"content": content}
+    # MSAL signs assertions into bytes, which httpx would spell out as b'...'.
+    return {
+        "data": {
+            key: value.decode() if isinstance(value, bytes) else value
+            for key, value in content.items()
+            if value is not None
+        }
+    }
+
+
+class _Shown(httpx.Auth):
+    """Writes the authorization into the request, the only place where it stands as it is."""
+
+    def __init__(self, authorization: Authorization) -> None:
+        self._authorization = authorization
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = (
+            f"{self._authorization.scheme} {self._authorization.value.reveal()}"
+        )
+        yield request
+
+
+def _unforeseen(error: Exception, where: str, *, may_be_done: bool) -> RunbookError:
+    """What nobody expected, with its place and without its frames."""
+    log.debug("%s", scrub("".join(traceback.format_exception(error)), where="the log"))
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    kind = AnswerLost if may_be_done else ReportBug
+    return kind(
+        f"Something unforeseen happened while a request was sent ({type(error).__name__}).",
+        where=f"{where}; {place.name}, line {place.lineno}",
+        why="what was asked for may have been done" if may_be_done else "",
+        next="run again: what was done is found and nothing is done twice; if it stays, run with"
+        " --debug and report what that shows",
+    )
+
 
 class _PacedRetry(Retry):
     """httpx-retries' policy, with fractional Retry-After and waits at the cloud's pace."""
@@ -76,7 +231,9 @@ class _PacedRetry(Retry):
 
     def is_retryable_exception(self, exception: Exception) -> bool:
         # Where nobody listens, waiting for long only hides it from the person.
-        if isinstance(exception, _NOT_SENT) and self.attempts_made >= _CONNECTION_TRIES:
+        if isinstance(exception, NOT_SENT) and self.attempts_made >= _CONNECTION_TRIES:
+            return False
+        if isinstance(exception, (TooLong, TooLarge)):
             return False
         return super().is_retryable_exception(exception)
 
@@ -86,65 +243,29 @@ class _PacedRetry(Retry):
         return retry  # type: ignore[return-value]
 
     def parse_retry_after(self, retry_after: str) -> float:
-        # Microsoft Graph has documented both integers and values like 2.128.
-        try:
-            return max(0.0, float(retry_after))
-        except ValueError:
-            return super().parse_retry_after(retry_after)
+        return throttled.asked_wait(retry_after)
 
     async def asleep(self, response: httpx.Response | Exception) -> None:
         headers = response.headers if isinstance(response, httpx.Response) else {}
+        told = throttled.asked_wait(headers.get("Retry-After", ""))
+        if told > min(_LONGEST_WAIT / self.pace.haste, _TOTAL_WAIT - self.elapsed_sleep):
+            # The library would wait for less than the service asks for.
+            assert isinstance(response, httpx.Response)
+            raise _AskedToWait(response)
         seconds = self._calculate_sleep(headers)
         log.info("waiting %.1f s before repeating", seconds)
         if isinstance(response, httpx.Response) and response.status_code == 429:
             throttled.tell(seconds / self.pace.speed, "the service answered 429")
-        await self.pace.sleep(seconds)
+        await (self.pace.sleep_in_full if told else self.pace.sleep)(seconds)
         self.elapsed_sleep += seconds
 
 
-_LOST = "bcrunbook.lost"
-"""The request extension that counts answers which were lost after the request had left."""
+class _AskedToWait(Exception):
+    """The service asks for a longer wait than is made here: the answer goes to whoever asked."""
 
-
-_GUARD = "bcrunbook.guard"
-"""The request extension that is asked before each try of a write."""
-
-
-async def _read_whole(response: httpx.Response) -> None:
-    """Read the body while a connection that breaks in the middle of it can still be repeated."""
-    try:
-        await response.aread()
-    except _FAULTS:
-        response.extensions[_LOST].append(response.status_code)
-        raise
-
-
-class _Noting(httpx.AsyncBaseTransport):
-    """Notes that a request had left when its answer was lost: a later try may fail otherwise.
-
-    Before each try it asks the request's guard: a pause between two tries may have been long.
-    """
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        lost = request.extensions.setdefault(_LOST, [])
-        guard = request.extensions.get(_GUARD)
-        if guard is not None:
-            guard()
-        try:
-            response = await self._inner.handle_async_request(request)
-        except (*_NOT_SENT, httpx.ProxyError):
-            raise
-        except _FAULTS as error:
-            lost.append(error)
-            raise
-        response.extensions[_LOST] = lost
-        return response
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 def _policies(pace: Pace) -> dict[Repeat, Retry]:
@@ -156,27 +277,26 @@ def _policies(pace: Pace) -> dict[Repeat, Retry]:
         "max_backoff_wait": _LONGEST_WAIT,
         "total_timeout": _TOTAL_WAIT,
         "allowed_methods": every,
-        "validate_response": _read_whole,
     }
     return {
         Repeat.SAFE: _PacedRetry.at(
             pace,
             status_forcelist=[429, 500, 502, 503, 504],
-            retry_on_exceptions=_FAULTS,
+            retry_on_exceptions=FAULTS,
             **shared,
         ),
         Repeat.LOOK: _PacedRetry.at(
             pace,
             # No answer has this status; an empty list would mean the library's own.
             status_forcelist=[0],
-            retry_on_exceptions=_FAULTS,
+            retry_on_exceptions=FAULTS,
             **{**shared, "total": _LOOKS},
         ),
         Repeat.ONCE: _PacedRetry.at(
-            pace, status_forcelist=[429], retry_on_exceptions=_NOT_SENT, **shared
+            pace, status_forcelist=[429], retry_on_exceptions=NOT_SENT, **shared
         ),
         Repeat.KEYED: _PacedRetry.at(
-            pace, status_forcelist=[429], retry_on_exceptions=_FAULTS, **shared
+            pace, status_forcelist=[429], retry_on_exceptions=FAULTS, **shared
         ),
     }
 
@@ -199,11 +319,11 @@ class Http:
         self._policies = _policies(cloud.pace)
         self._client = httpx.AsyncClient(
             transport=RetryTransport(
-                transport=_Noting(transport or self._network.transport()),
+                transport=Whole(transport or self._network.transport()),
                 retry=self._policies[Repeat.ONCE],
             ),
             timeout=_TIMEOUT,
-            headers={"User-Agent": USER_AGENT},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": ENCODINGS},
             follow_redirects=False,
         )
 
@@ -225,10 +345,11 @@ class Http:
         url: str,
         *,
         repeat: Repeat,
+        authorization: Authorization | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-        data: Mapping[str, str | bytes] | str | None = None,
+        form: Form | None = None,
         guard: Callable[[], None] | None = None,
     ) -> httpx.Response:
         """Send one request and return the answer, whatever its status.
@@ -237,52 +358,59 @@ class Http:
             method: the HTTP method.
             url: the real service's URL; never holds a secret.
             repeat: what may be repeated.
-            headers: further headers; `client-request-id` is added, a fresh GUID.
+            authorization: by what the service knows the caller.
+            headers: further headers, which hold no secret; `client-request-id` is added, a fresh
+                GUID.
             params: query parameters.
-            json: a body to send as JSON.
-            data: form fields, or a body that is encoded already.
+            json: a body to send as JSON, which holds no secret.
+            form: a body that may hold secrets.
             guard: raises what is in the way of a write; called right before each try leaves.
 
         Raises:
             Unreachable: nothing was sent, or the request was safe to repeat and no try got through.
             AnswerLost: the request was sent, may not be repeated, and no answer came.
+            ReportBug: the URL is not of the service that the authorization is for.
         """
-        host = httpx.URL(url).host
-        where = f"{method} {host}"
+        address = httpx.URL(url)
+        where = f"{method} {address.host}"
+        if authorization is not None:
+            authorization.check(address)
         started = time.monotonic()
-        sent_headers = {"client-request-id": str(uuid.uuid4()), **(headers or {})}
-        body: dict[str, Any] = {}
-        if json is not None:
-            body["json"] = json
-        elif isinstance(data, str):
-            body["content"] = data
-            sent_headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        elif data is not None:
-            # MSAL signs assertions into bytes, which httpx would spell out as b'...'.
-            body["data"] = {
-                key: value.decode() if isinstance(value, bytes) else value
-                for key, value in data.items()
-                if value is not None
-            }
-        lost: list[object] = []
+        asking = Asking(guard=guard)
+        failed: BaseException | None = None
         try:
-            response = await self._client.request(
-                method,
-                url,
-                params=params,
-                headers=sent_headers,
-                extensions={"retry": self._policies[repeat], _LOST: lost, _GUARD: guard},
-                **body,
+            response = await self._client.send(
+                self._client.build_request(
+                    method,
+                    url,
+                    params=params,
+                    headers={"client-request-id": str(uuid.uuid4()), **(headers or {})},
+                    json=json,
+                    extensions={"retry": self._policies[repeat], ASKING: asking},
+                    **_body(form),
+                ),
+                auth=_Shown(authorization) if authorization else None,
             )
-        except _FAULTS as error:
-            may_be_done = bool(lost) and repeat not in (Repeat.SAFE, Repeat.LOOK)
-            raise self._unreachable(error, where, url, may_be_done=may_be_done) from None
-        self._compare_clocks(host, response)
+        except _AskedToWait as asked:
+            response = asked.response
+        except FAULTS as error:
+            may_be_done = bool(asking.lost) and not repeat.is_harmless
+            failed = self._unreachable(error, where, url, may_be_done=may_be_done)
+        except RunbookError as error:
+            failed = without_frames(error)
+        except Exception as error:
+            failed = _unforeseen(error, where, may_be_done=not repeat.is_harmless)
+        except BaseException as error:
+            failed = without_frames(error)
+        if failed is not None:
+            # Not raised above: it would bear the other one, and its frames, as its context.
+            raise failed
+        self._compare_clocks(address.host, response)
         log.info(
             "%s %s%s -> %d in %.0f ms, request-id %s",
             method,
-            host,
-            response.request.url.path,
+            address.host,
+            address.path,
             response.status_code,
             (time.monotonic() - started) * 1000,
             response.headers.get("request-id", response.headers.get("x-ms-request-id", "none")),
@@ -308,12 +436,21 @@ class Http:
     def _unreachable(
         self, error: httpx.RequestError, where: str, url: str, *, may_be_done: bool
     ) -> Unreachable:
+        detail = scrub(str(error), where="transport error") or type(error).__name__
+        if isinstance(error, ProxySilent) and not may_be_done:
+            return self._network.silent(error, where, url)
         if isinstance(error, httpx.ProxyError) and not may_be_done:
             return self._network.refused(error, where, url)
-        if isinstance(error, _NOT_SENT) and not may_be_done:
+        if isinstance(error, NOT_SENT) and not may_be_done:
             return self._network.not_connected(error, where, url)
-        detail = scrub(str(error), where="transport error") or type(error).__name__
         kind = AnswerLost if may_be_done else Unreachable
+        if isinstance(error, TooLarge):
+            return kind(
+                f"The answer was not read to its end: {detail}.",
+                where=where,
+                why="something other than the service answered, or the service has a fault",
+                next="run again; if it stays, check [network] proxy in accounts.toml",
+            )
         return kind(
             f"No answer came: {detail}.",
             where=where,
@@ -339,12 +476,39 @@ class MsalHttpClient:
         self._http = http
         self._loop = loop
         self.is_hurried = False
+        self._not_before = 0.0
 
-    def _send(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
+    def asked_to_wait(self, where: str) -> WaitAndRetry | None:
+        """Entra's wish to be left alone for a while, which MSAL keeps to itself; None without one.
+
+        Args:
+            where: which sign-in it was.
+        """
+        seconds = self._not_before - self._http.cloud.pace.now()
+        if seconds <= 0:
+            return None
+        return WaitAndRetry(
+            "Entra has too much to do, and asks to be left alone for"
+            f" {throttled.in_words(seconds)}.",
+            where=where,
+            next="run again after that time",
+        )
+
+    def _send(self, method: str, url: str, form: Form | None, **kwargs: Any) -> httpx.Response:
+        address = httpx.URL(url)
+        # What MSAL posts proves who signs in, and where to is what Entra's answers say.
+        if form is not None and (address.scheme, address.host) not in _LOGINS:
+            raise ReportBug(
+                f"The sign-in was to be sent to {address.scheme}://{address.host}, and belongs to"
+                " login.microsoftonline.com.",
+                where="the addresses that Entra gave for this tenant",
+                why="a proxy, or the sign-on page of this network, stands in between",
+                next="nothing was sent; check the connection, run again, and report this if it"
+                " stays",
+            )
         # An authorization code and a device code are good for one answer; client credentials and
         # refresh tokens may be asked for again.
-        data = kwargs.get("data")
-        grant = data.get("grant_type", "") if isinstance(data, dict) else ""
+        grant = _grant(form)
         once = grant in ("authorization_code",) or grant.endswith("device_code")
         safe = Repeat.LOOK if self.is_hurried else Repeat.SAFE
         future = asyncio.run_coroutine_threadsafe(
@@ -354,11 +518,17 @@ class MsalHttpClient:
                 repeat=Repeat.ONCE if once else safe,
                 headers=kwargs.get("headers"),
                 params=kwargs.get("params"),
-                data=data,
+                form=form,
             ),
             self._loop,
         )
-        return future.result()
+        response = future.result()
+        if is_strange(response):
+            raise not_the_service("Entra", f"{method} {address.host}")
+        told = throttled.asked_wait(response.headers.get("Retry-After", ""))
+        is_told = response.status_code == 429 or response.status_code >= 500
+        self._not_before = self._http.cloud.pace.now() + told if is_told else 0.0
+        return response
 
     def get(
         self,
@@ -368,7 +538,7 @@ class MsalHttpClient:
         **_: Any,
     ) -> httpx.Response:
         """MSAL's GET."""
-        return self._send("GET", url, params=params, headers=headers)
+        return self._send("GET", url, None, params=params, headers=headers)
 
     def post(
         self,
@@ -379,7 +549,12 @@ class MsalHttpClient:
         **_: Any,
     ) -> httpx.Response:
         """MSAL's POST."""
-        return self._send("POST", url, params=params, data=data, headers=headers)
+        return self._send("POST", url, Form(data or {}), params=params, headers=headers)
 
     def close(self) -> None:
         """Nothing to do: the connection pool belongs to `Http`."""
+
+
+def _grant(form: Form | None) -> str:
+    fields = form.reveal() if form is not None else None
+    return str(fields.get("grant_type", "")) if isinstance(fields, Mapping) else ""

@@ -194,6 +194,16 @@ class Network:
             who=who,
         )
 
+    def silent(self, error: httpx.RequestError, where: str, url: str) -> Unreachable:
+        """The error for a proxy that took the connection and never said whether the way is open."""
+        return Unreachable(
+            f"The proxy does not answer: {_detail(error)}.",
+            where=where,
+            why=f"it is overloaded, or lets nobody through to this host: {self.proxy_for(url)}",
+            next="check the proxy's address and what it allows, then run again",
+            who=_KEEPER,
+        )
+
     def not_connected(self, error: httpx.RequestError, where: str, url: str) -> Unreachable:
         """The error for a connection that could not be made."""
         detail = _detail(error)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
+import json
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from bcrunbook import answers
 from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.errors import AnswerLost, FixInput, Unreachable
-from bcrunbook.http import Http, Repeat
+from bcrunbook.errors import AnswerLost, FixInput, ReportBug, Unreachable
+from bcrunbook.http import Authorization, Form, Http, Repeat
+from bcrunbook.secrets import Secret
 
 FAST = Cloud(kind="rehearsal", pace=Pace(speed=1000.0))
 URL = "https://graph.microsoft.com/v1.0/applications"
+TOKEN = "https://login.microsoftonline.com/tenant/oauth2/v2.0/token"
 
 Answer = httpx.Response | Exception
 
@@ -175,7 +182,7 @@ async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
         client = http.for_msal()
         data = {"grant_type": "client_credentials", "client_id": "x", "scope": None}
         post: Callable[..., httpx.Response] = client.post
-        response = await asyncio.to_thread(post, URL, data=data)
+        response = await asyncio.to_thread(post, TOKEN, data=data)
     assert response.json() == {"access_token": "t"}
     assert threads == [loop_thread]
 
@@ -186,7 +193,7 @@ async def test_an_authorization_code_is_never_sent_twice() -> None:
     async with Http(FAST, transport=transport) as http:
         client = http.for_msal()
         post: Callable[..., httpx.Response] = client.post
-        response = await asyncio.to_thread(post, URL, data={"grant_type": "authorization_code"})
+        response = await asyncio.to_thread(post, TOKEN, data={"grant_type": "authorization_code"})
     assert (response.status_code, len(seen)) == (503, 1)
 
 
@@ -237,5 +244,129 @@ async def test_a_form_may_hold_bytes() -> None:
     """MSAL signs its assertions into bytes: they travel as the text that they spell."""
     transport, seen = scripted(httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
-        await http.send("POST", URL, repeat=Repeat.ONCE, data={"client_assertion": b"a.b.c"})
+        await http.send("POST", URL, repeat=Repeat.ONCE, form=Form({"client_assertion": b"a.b.c"}))
     assert seen[0].content == b"client_assertion=a.b.c"
+
+
+async def listening(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> Any:
+    """A server on this machine, and its address."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+async def test_a_proxy_that_never_answers_is_named(
+    repeat: Repeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection and says nothing: told soon, by its name, with nothing sent."""
+    monkeypatch.setattr(answers, "PROXY_SECONDS", 0.05)
+    asked: list[bytes] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        await reader.read()
+        writer.close()
+
+    server, address = await listening(silent)
+    async with server, Http(Cloud(kind="live", proxy=address, pace=Pace(1000))) as http:
+        with pytest.raises(Unreachable) as told:
+            await http.send("POST", URL, repeat=repeat)
+    assert "proxy does not answer" in told.value.what
+    assert not isinstance(told.value, AnswerLost)
+    assert len(asked) == 3
+    assert {one.split()[0] for one in asked} == {b"CONNECT"}
+
+
+async def test_a_proxy_that_hangs_up_is_named() -> None:
+    """What breaks off before the way is open was not the service, and nothing was sent to it."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.close()
+
+    server, address = await listening(hang_up)
+    async with server, Http(Cloud(kind="live", proxy=address, pace=Pace(1000))) as http:
+        with pytest.raises(Unreachable) as told:
+            await http.send("POST", URL, repeat=Repeat.ONCE)
+    assert "proxy" in told.value.what
+    assert not isinstance(told.value, AnswerLost)
+
+
+class Silent(httpx.AsyncBaseTransport):
+    """A service that is silent for as long as the stack waits for one chunk."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Nothing, and then the fault of a connection that was silent for too long."""
+        self.asked += 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), self._seconds)
+        raise httpx.ReadTimeout("silence")
+
+
+async def test_all_tries_together_have_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeats do not multiply what one answer may take."""
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.3)
+    transport = Silent(0.2)
+    async with Http(FAST, transport=transport) as http:
+        with pytest.raises(Unreachable) as told:
+            await http.send("GET", URL, repeat=Repeat.SAFE)
+    assert "not whole after 0.3 s" in told.value.what
+    assert transport.asked == 2
+
+
+async def test_packed_answers_are_unpacked() -> None:
+    """In the one way that is asked for; any other is as good as no answer."""
+    told = {"id": "a" * 1000}
+    packed = gzip.compress(json.dumps(told).encode())
+    good = httpx.Response(
+        200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed)
+    )
+    transport, seen = scripted(good)
+    async with Http(FAST, transport=transport) as http:
+        assert (await http.send("GET", URL, repeat=Repeat.SAFE)).json() == told
+    assert seen[0].headers["Accept-Encoding"] == "gzip"
+    for encoding, body in (("br", packed), ("gzip", packed[:-9]), ("gzip, gzip", packed)):
+        odd = httpx.Response(
+            200, headers={"Content-Encoding": encoding}, stream=httpx.ByteStream(body)
+        )
+        assert await send(Repeat.SAFE, odd, httpx.Response(200)) == (200, 2)
+
+
+TOKEN_OF = Authorization("Bearer", Secret("a-token-of-this-test-5512"), URL)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/v1.0",
+        "http://graph.microsoft.com/v1.0",
+        "https://graph.microsoft.com:8443/v1.0",
+        "https://graph.microsoft.com@evil.example/v1.0",
+        "https://me@graph.microsoft.com/v1.0",
+        "https://graph.microsoft.com.evil.example/v1.0",
+    ],
+)
+async def test_an_authorization_goes_to_its_service_only(address: str) -> None:
+    """Whoever gave the address: nothing leaves for another host, nor in plain text."""
+    transport, seen = scripted(httpx.Response(200))
+    async with Http(FAST, transport=transport) as http:
+        with pytest.raises(ReportBug):
+            await http.send("GET", address, repeat=Repeat.SAFE, authorization=TOKEN_OF)
+        assert seen == []
+        same = "https://GRAPH.microsoft.com:443/v1.0"
+        await http.send("GET", same, repeat=Repeat.SAFE, authorization=TOKEN_OF)
+    assert seen[0].headers["Authorization"] == "Bearer a-token-of-this-test-5512"
+
+
+@pytest.mark.parametrize(
+    "value", ["curly\u201dquote-88123", "line\r\nX-Evil: 1-88123", "a b-88123"]
+)
+def test_what_no_header_may_hold_is_told_before_it_is_sent(value: str) -> None:
+    """A token with a curly quote is no traceback, and is not shown."""
+    with pytest.raises(FixInput) as told:
+        Authorization("Bearer", Secret(value), URL)
+    assert "88123" not in str(told.value)

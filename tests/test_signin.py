@@ -405,7 +405,7 @@ async def test_the_certificate_is_the_keys_wherever_it_stands(
         await eventually_signs_in(make_workspace(sign_in=table))
         == cloud.accounts["trial"]["tenant"]
     )
-    told = certificate_of(file, None)
+    told = certificate_of(file, None).reveal()
     if not order.startswith("pfx"):
         sent = x509.load_pem_x509_certificates(told["public_certificate"].encode())
         assert sent == [made, authority, root][: len(order.split(", ")) - 1]
@@ -467,7 +467,7 @@ def test_of_a_renewed_certificate_the_valid_one_is_taken(tmp_path: Path, rsa_key
     old, new = self_signed(rsa_key, since=-40), self_signed(rsa_key)
     file = tmp_path / "runner.pem"
     file.write_bytes(public_of(old) + public_of(new) + pem_of(rsa_key))
-    told = certificate_of(file, None)["public_certificate"]
+    told = certificate_of(file, None).reveal()["public_certificate"]
     assert x509.load_pem_x509_certificates(told.encode()) == [new]
 
 

@@ -164,7 +164,7 @@ def _hasty(workspace: Workspace, account: Account) -> Cloud:
     from bcrunbook.cloud import Pace, cloud_of
 
     cloud = cloud_of(workspace, account)
-    return replace(cloud, pace=Pace(cloud.pace.speed * _HASTE))
+    return replace(cloud, pace=Pace(cloud.pace.speed, haste=_HASTE))
 
 
 async def _codat(workspace: Workspace, account: Account) -> str:
@@ -188,17 +188,13 @@ async def _codat(workspace: Workspace, account: Account) -> str:
 
 
 async def _entra(workspace: Workspace, account: Account) -> str:
-    from bcrunbook.http import Http, Repeat
-    from bcrunbook.signin import LOGIN
+    from bcrunbook.http import Http
+    from bcrunbook.signin.authority import authority_error
 
     cloud = _hasty(workspace, account)
-    url = f"{LOGIN}/{account.tenant}/v2.0/.well-known/openid-configuration"
+    where = f'account "{account.name}", tenant = "{account.tenant}"'
     async with Http(cloud) as http:
-        response = await http.send("GET", url, repeat=Repeat.ONCE)
-    if response.status_code != 200:
-        raise FixInput(
-            "Entra does not know this tenant.",
-            where=f'account "{account.name}", tenant = "{account.tenant}"',
-            next="copy the Tenant ID from Microsoft Entra ID, Overview, in the Azure portal",
-        )
+        error = await authority_error(http, account.tenant, where=where, account=account.name)
+    if error is not None:
+        raise error
     return f"reached, {cloud.kind} cloud"

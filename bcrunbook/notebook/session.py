@@ -28,6 +28,7 @@ from bcrunbook.notebook.approval import Approval
 from bcrunbook.notebook.attendance import PersonHere
 from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.progress import Progress
+from bcrunbook.notebook.tracebacks import scrub_tracebacks
 from bcrunbook.notebook.views import View
 from bcrunbook.secrets import leave_no_core_dump
 from bcrunbook.signin import DeviceCode
@@ -410,6 +411,7 @@ async def open_step(
         customer: for a step about a customer, one of the account's.
     """
     leave_no_core_dump()
+    scrub_tracebacks()
     opened = NotebookStep(
         _Opening(step, account, mode, workspace, customer),
         answered=parameters.somebody_answers(),

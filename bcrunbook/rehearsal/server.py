@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bcrunbook.rehearsal import pages, tls
@@ -149,7 +151,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
             context = tls.server_context(ca, HOSTS)
             servers = [
                 (_server(front, connections, context), inner),
-                (_server(browser, connections), sockets["pages"]),
+                (_server(_for_this_machine(browser), connections), sockets["pages"]),
             ]
             async with contextlib.AsyncExitStack() as stack:
                 listener = await asyncio.start_server(
@@ -185,7 +187,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(edge: Edge, connections: Connections, context: Any = None) -> _Server:
+def _for_this_machine(pages: ASGIApp) -> ASGIApp:
+    """The pages for who asks for this machine by its own name, through whatever port.
+
+    Any other name that leads here was made to lead here: a web page elsewhere, which a browser on
+    this machine shows, could use the forms through it (DNS rebinding).
+    """
+    return TrustedHostMiddleware(pages, [LOOPBACK, "localhost"], www_redirect=False)
+
+
+def _server(edge: ASGIApp, connections: Connections, context: Any = None) -> _Server:
     class Protocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             connections.opened(transport)

@@ -16,7 +16,7 @@ from .stores import SecretStore
 from .surroundings import for_others as environment_for_others
 from .surroundings import keep_from_others
 from .surroundings import learn as learn_environment
-from .value import MASK, Secret
+from .value import MASK, Secret, Veiled
 from .vault import VaultOpener
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "SecretReference",
     "SecretStore",
     "VaultOpener",
+    "Veiled",
     "environment_for_others",
     "install_log_redaction",
     "keep_from_others",

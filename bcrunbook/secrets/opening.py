@@ -81,7 +81,8 @@ async def read(
         place = f"the environment variable {reference.rest}"
         advice = "set it for this process"
     else:
-        text = await read_from_vault(reference.rest, vault)
+        kept = await read_from_vault(reference.rest, vault)
+        text = kept.reveal() if kept is not None else None
         place, advice = reference.rest, "make a secret of this name in the vault, or correct it"
     if not text:
         raise NotFound("There is no secret here, or it is empty.", where=place, next=advice)

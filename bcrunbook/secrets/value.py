@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from ..errors import ReportBug
 
@@ -18,6 +18,8 @@ MASK: Final = "•••"
 SHORTEST_SCRUBBED: Final = 6
 
 registered: dict[str, None] = {}
+
+T = TypeVar("T")
 
 
 def register(value: str) -> None:
@@ -93,3 +95,26 @@ class Secret:
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: pass a reference to its store")
+
+
+class Veiled(Generic[T]):
+    """Anything that holds a secret within, such as a library's own form of it; shows nothing.
+
+    Args:
+        content: what is held. Its secrets are not known to the scrubber by this.
+    """
+
+    __slots__ = ("__content",)
+
+    def __init__(self, content: T) -> None:
+        self.__content = content
+
+    def reveal(self) -> T:
+        """The content. Call it only where it is handed over, or one harmless part is taken."""
+        return self.__content
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("what is veiled is not pickled")

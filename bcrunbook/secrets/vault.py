@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from .. import throttled
 from ..aadsts import Advice
 from ..errors import (
     AskAdministrator,
@@ -30,6 +31,8 @@ from ..errors import (
     SignInAgain,
     Unreachable,
     WaitAndRetry,
+    not_the_service,
+    without_frames,
 )
 from . import addresses
 from .names import SecretReference, checked
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import HttpResponseError
     from azure.core.pipeline.transport import AsyncHttpTransport
+    from azure.keyvault.secrets import KeyVaultSecret
     from azure.keyvault.secrets.aio import SecretClient
 
 _T = TypeVar("_T")
@@ -134,7 +138,7 @@ class VaultStore:
         kept = await _ask(
             self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value, ends)
         )
-        if kept != value.reveal():
+        if kept != value:
             raise FixInput(
                 "The vault took a secret and did not keep it.",
                 where=str(reference),
@@ -144,8 +148,7 @@ class VaultStore:
         return reference
 
     async def get(self, name: str) -> Secret | None:
-        text = await read_from_vault(self.reference(name).rest, self._opener)
-        return Secret(text) if text else None
+        return await read_from_vault(self.reference(name).rest, self._opener)
 
     async def delete(self, name: str) -> None:
         own = name_in_vault(name)
@@ -174,7 +177,7 @@ def name_in_vault(name: str) -> str:
     return own
 
 
-async def read_from_vault(address: str, opener: VaultOpener | None) -> str | None:
+async def read_from_vault(address: str, opener: VaultOpener | None) -> Secret | None:
     """The value of a secret, the newest version unless the address names one; None if none.
 
     Args:
@@ -187,15 +190,19 @@ async def read_from_vault(address: str, opener: VaultOpener | None) -> str | Non
     """
     url, name, version = addresses.parts_of(address)
 
-    async def get(client: SecretClient, _: _Sleep) -> str | None:
+    async def get(client: SecretClient, _: _Sleep) -> Secret | None:
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
-            return (await client.get_secret(name, version)).value
+            return _value_of(await client.get_secret(name, version))
         except ResourceNotFoundError:
             return None
 
     return await _ask(url, opener, get)
+
+
+def _value_of(kept: KeyVaultSecret) -> Secret | None:
+    return Secret(kept.value) if kept.value else None
 
 
 _Sleep = Callable[[float], Awaitable[None]]
@@ -203,7 +210,7 @@ _Sleep = Callable[[float], Awaitable[None]]
 
 async def _keep(
     client: SecretClient, sleep: _Sleep, name: str, value: Secret, ends: datetime | None
-) -> str | None:
+) -> Secret | None:
     """Write a version and read it back; a deleted secret of the name is recovered first."""
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
@@ -223,7 +230,7 @@ async def _keep(
                     await client.recover_deleted_secret(name)
             await sleep(_PAUSE)
         else:
-            return (await client.get_secret(name, made.properties.version)).value
+            return _value_of(await client.get_secret(name, made.properties.version))
     raise _busy(f"secret {name}")
 
 
@@ -264,30 +271,30 @@ async def _ask(
     client = library(
         url, opener.credential(), transport=transport, retry_total=0, permit_redirects=False
     )
+    failed: BaseException
     try:
         async with asyncio.timeout(_PATIENCE), client:
             return await call(client, transport.sleep)
     except HttpResponseError as error:
-        raise _explain(error, url) from None
+        failed = _explain(error, url)
     except AskAdministrator as error:
         # No token for the vault: that is about the way to it, not about what is to be kept there.
         error.by_hand = False
-        raise
-    except (AzureError, ValueError) as error:
-        # ValueError: a challenge that no vault would send.
-        raise Unreachable(
-            f"Something other than Key Vault answered ({type(error).__name__}).",
-            where=url,
-            why="a proxy, or the sign-on page of this network, stands in between",
-            next="check the connection and [network] proxy in accounts.toml, then run again",
-            who="you, or whoever keeps the network",
-        ) from None
+        failed = error
+    except (AzureError, ValueError, AttributeError, TypeError):
+        # ValueError: a challenge that no vault would send. The others: an answer that is empty, or
+        # of another form.
+        failed = not_the_service("Key Vault", url)
     except TimeoutError:
-        raise _busy(url) from None
+        failed = _busy(url)
     except Unreachable as error:
         # A vault that does not exist has no address in the network either.
         error.next = f"check the vault's name, {url}; {error.next}"
-        raise
+        failed = without_frames(error)
+    except BaseException as error:
+        # Frames of the library hold the token, and the value that is to be kept.
+        failed = without_frames(error)
+    raise failed
 
 
 def _library(url: str) -> type[SecretClient]:
@@ -349,10 +356,12 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             f"The vault is busy: {message}", **about, next="wait a minute and run again"
         )
     if status == 429 or status >= 500:
+        told = throttled.asked_wait(headers.get("Retry-After", ""))
         return WaitAndRetry(
             f"Key Vault does not serve this request now ({status}).",
             **about,
-            next="wait a minute and run again",
+            why=f"it asks to be left alone for {throttled.in_words(told)}" if told else "",
+            next="run again after that time" if told else "wait a minute and run again",
         )
     return ReportBug(
         f"Key Vault refused a request ({status}): {message}",

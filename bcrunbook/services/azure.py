@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bcrunbook.errors import ReportBug
-from bcrunbook.http import Http, Repeat, Response
+from bcrunbook.http import Authorization, Http, Repeat, Response
 from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph_errors import Reply
+from bcrunbook.services.paging import Pages
 from bcrunbook.signin import SignIn, Token
 
 URL = "https://management.azure.com/tenants"
 API_VERSION = "2022-12-01"
+_WHERE = "list of tenants"
 
 
 @dataclass(frozen=True)
@@ -36,24 +37,23 @@ async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
         RunbookError: no token for Azure, or the list was refused.
     """
     found: list[Tenant] = []
+    pages = Pages(URL, service="Azure", where=_WHERE)
     url, params = URL, {"api-version": API_VERSION}
-    while url:
+    while True:
         send = partial(_send, http, url, params)
         reply = Reply.of(await send_authorized(sign_in.azure, send))
+        reply.check("Azure", _WHERE, Repeat.SAFE)
         if not reply.ok:
-            raise reply.refusal("list of tenants", "Azure", by_person=not sign_in.is_application)
+            raise reply.refusal(_WHERE, "Azure", by_person=not sign_in.is_application)
         try:
             found += [_tenant(one) for one in reply.body["value"]]
-            # The next link is complete: its own query parameters must not be replaced.
-            url, params = str(reply.body.get("nextLink") or ""), {}
-        except (KeyError, TypeError, AttributeError):
-            raise ReportBug(
-                "Azure answered in a form that is not known here.",
-                where="list of tenants",
-                next="run again; if it stays, report this",
-                request_id=reply.request_id,
-            ) from None
-    return tuple(found)
+            link = reply.body.get("nextLink")
+        except (KeyError, TypeError, AttributeError, IndexError):
+            raise reply.unexpected("Azure", _WHERE) from None
+        if not link:
+            return tuple(found)
+        # The next link is complete: its own query parameters must not be replaced.
+        url, params = pages.follow(link, reply.request_id), {}
 
 
 async def _send(http: Http, url: str, params: dict[str, str], token: Token) -> Response:
@@ -61,8 +61,8 @@ async def _send(http: Http, url: str, params: dict[str, str], token: Token) -> R
         "GET",
         url,
         repeat=Repeat.SAFE,
+        authorization=Authorization("Bearer", token.value, URL),
         params=params or None,
-        headers={"Authorization": f"Bearer {token.value.reveal()}"},
     )
 
 

@@ -20,12 +20,11 @@ from pydantic import ValidationError
 from bcrunbook.errors import (
     FixInput,
     NotFound,
-    ReportBug,
     RunbookError,
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http import Http, Repeat, Response
+from bcrunbook.http import Authorization, Http, Repeat, Response
 from bcrunbook.services.authorized import GetToken, send_authorized
 from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral_models import (
@@ -37,6 +36,8 @@ from bcrunbook.services.businesscentral_models import (
     Operation,
     Probe,
 )
+from bcrunbook.services.paging import Pages
+from bcrunbook.services.quiet import Quiet
 from bcrunbook.services.turns import Limit, Turns
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
@@ -53,7 +54,7 @@ REQUESTS = Limit(most=5700, seconds=300.0, at_once=100)
 other programs (section 10)."""
 
 _BUSY = 5.0
-_MOST_PAGES = 100
+_SERVICE = "Business Central"
 _PROBES = (
     ("companyInformation", {"$select": "id,displayName,currencyCode,experience"}),
     ("accounts", {"$top": "1", "$select": "id,number,displayName"}),
@@ -93,6 +94,9 @@ class BusinessCentral:
         # No limit of the admin centre is published; one request a second is safe (section 10).
         self._admin_turns = Turns(pace, Limit(most=1, seconds=1.0))
         self._slots = asyncio.Semaphore(AT_ONCE)
+        # Two services behind one name, each with its own limits.
+        self._quiet = Quiet(pace, _SERVICE)
+        self._admin_quiet = Quiet(pace, f"{_SERVICE}'s admin centre")
 
     @property
     def is_busy(self) -> bool:
@@ -195,7 +199,8 @@ class BusinessCentral:
         """Every row of a collection; an object that is not wrapped is one row."""
         found: list[Any] = []
         url, asked = f"{HOST}{path}", params
-        for _ in range(_MOST_PAGES):
+        pages = Pages(url, service=_SERVICE, where=f"{_SERVICE}, {doing}")
+        while True:
             try:
                 reply = await self._get(url, asked, doing)
             except RunbookError as error:
@@ -204,28 +209,29 @@ class BusinessCentral:
                 raise
             body = reply.body
             if not isinstance(body, dict):
-                raise _unexpected(doing, reply)
+                raise reply.unexpected(_SERVICE, doing)
             rows = body["value"] if isinstance(body.get("value"), list) else [body]
             try:
                 found += [read(row) for row in rows]
             except ValidationError:
-                raise _unexpected(doing, reply) from None
+                raise reply.unexpected(_SERVICE, doing) from None
             following = body.get("@odata.nextLink")
-            # The link carries the query already. The token goes to this host only, and encrypted.
-            if not isinstance(following, str) or not following:
+            if not following:
                 return Seen(tuple(found))
-            if not (following.startswith(f"{HOST}/") and following.isprintable()):
-                raise _unexpected(doing, reply)
-            url, asked = following, None
-        raise _unexpected(doing, reply)
+            # The link carries the query already.
+            url, asked = pages.follow(following, reply.correlation_id), None
 
     async def _get(
         self, url: str, params: Mapping[str, str] | None, doing: str
     ) -> BusinessCentralReply:
         try:
-            reply = BusinessCentralReply.of(
-                await send_authorized(self._token_or_refused, partial(self._send, url, params))
-            )
+            is_admin = url.startswith(f"{HOST}/admin/")
+            quiet = self._admin_quiet if is_admin else self._quiet
+            quiet.check()
+            send = partial(self._send, url, params, is_admin)
+            reply = BusinessCentralReply.of(await send_authorized(self._token_or_refused, send))
+            quiet.heed(reply)
+            reply.check(_SERVICE, f"{_SERVICE}, {doing}", Repeat.LOOK)
         except Unreachable as error:
             # Connections break during installations that end well (section 9): it passes.
             raise WaitAndRetry(
@@ -256,8 +262,10 @@ class BusinessCentral:
                 request_id=error.request_id,
             ) from None
 
-    async def _send(self, url: str, params: Mapping[str, str] | None, token: Token) -> Response:
-        if url.startswith(f"{HOST}/admin/"):
+    async def _send(
+        self, url: str, params: Mapping[str, str] | None, is_admin: bool, token: Token
+    ) -> Response:
+        if is_admin:
             await self._admin_turns.wait()
         await self._turns.wait()
         async with self._slots:
@@ -265,9 +273,9 @@ class BusinessCentral:
                 "GET",
                 url,
                 repeat=Repeat.LOOK,
+                authorization=Authorization("Bearer", token.value, HOST),
                 params=params,
                 headers={
-                    "Authorization": f"Bearer {token.value.reveal()}",
                     "Accept": "application/json",
                     # Otherwise messages come in the environment's language.
                     "Accept-Language": "en-US",
@@ -307,8 +315,10 @@ def error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
             return WaitAndRetry(
                 f"Business Central is busy with something else: {said}",
                 **about,
-                next="look again in a minute: it passes by itself, not least while an extension"
-                " is being installed",
+                next=reply.later(
+                    "look again in a minute: it passes by itself, not least while an extension is"
+                    " being installed"
+                ),
             )
     return FixInput(
         f"Business Central answers: {said}",
@@ -323,12 +333,3 @@ def _name(environment: str) -> str:
 
 def _key(company: str) -> str:
     return quote(company, safe="-")
-
-
-def _unexpected(doing: str, reply: BusinessCentralReply) -> ReportBug:
-    return ReportBug(
-        f"Business Central's answer ({reply.status}) is not understood.",
-        where=f"Business Central, {doing}",
-        code=reply.code,
-        request_id=reply.correlation_id,
-    )

@@ -83,6 +83,10 @@ class BusinessCentralReply(ServiceReply):
         return found[1] if found else self.headers.get("ms-correlation-x", "")
 
     @property
+    def support_id(self) -> str:
+        return self.correlation_id
+
+    @property
     def kind(self) -> Kind:
         """What the error means for whoever waits."""
         code, text = self.code.lower(), self.message.lower()

@@ -20,10 +20,10 @@ import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
-from bcrunbook.errors import AnswerLost, FixInput, ReportBug, RunbookError, WaitAndRetry
-from bcrunbook.http import Http, Repeat
+from bcrunbook.errors import AnswerLost, FixInput, RunbookError, WaitAndRetry
+from bcrunbook.http import Authorization, Http, Repeat
 from bcrunbook.secrets import Secret
 from bcrunbook.services.codat_errors import CodatReply, Limits
 from bcrunbook.services.codat_models import (
@@ -34,11 +34,14 @@ from bcrunbook.services.codat_models import (
     Profile,
     PullOperation,
 )
-from bcrunbook.services.patience import Patience
+from bcrunbook.services.paging import Pages
+from bcrunbook.services.patience import Patience, next_pause
+from bcrunbook.services.quiet import Quiet
 from bcrunbook.services.turns import Limit, Turns, Waits
 from bcrunbook.services.wire import WireObject
 
 BASE = "https://api.codat.io"
+_SERVICE = "Codat"
 BUSINESS_CENTRAL = "trji"
 """Codat's platform key of Dynamics 365 Business Central."""
 
@@ -51,7 +54,6 @@ single company (Codat docs, "Rate limits")."""
 
 PAGE_SIZE = 100
 """How many companies, connections or integrations one request of a list shows."""
-_MOST_PAGES = 1000
 _PROFILE = "/profile"
 _SAME_KEY = Patience(first=2.0, longest=8.0, deadline=30.0)
 _AGAIN = Patience(first=2.0, longest=16.0, deadline=60.0)
@@ -86,8 +88,9 @@ class Codat:
         self._check = check
         self._guard = guard
         self._checking = asyncio.Lock()
-        self._authorization = ""
+        self._authorization: Authorization | None = None
         self._profile: Profile | None = None
+        self._quiet = Quiet(http.cloud.pace, _SERVICE)
         self._turns = turns or Turns(http.cloud.pace, REQUESTS)
         self.limits: Limits | None = None
         """What the last answer said about calls left; None before the first."""
@@ -222,7 +225,7 @@ class Codat:
         where = "reading the data status"
         reply = await self._read(f"{_company(company)}/dataStatus", where)
         if not isinstance(reply.body, dict):
-            raise _unexpected(where, reply)
+            raise reply.unexpected(_SERVICE, where)
         return {
             name: _parsed(DataStatus, CodatReply(reply.status, reply.headers, value), where)
             for name, value in reply.body.items()
@@ -249,27 +252,24 @@ class Codat:
         self, model: type[W], path: str, where: str, params: Mapping[str, str] | None = None
     ) -> tuple[W, ...]:
         """All pages of a list, by the relative links that lead from one to the next."""
-        asked = {"page": "1", "pageSize": str(PAGE_SIZE)}
-        asked |= {name: value for name, value in (params or {}).items() if value}
-        pages = [asked]
+        asked: dict[str, str] | None = {
+            "page": "1",
+            "pageSize": str(PAGE_SIZE),
+            **{name: value for name, value in (params or {}).items() if value},
+        }
+        pages = Pages(f"{BASE}{path}", service=_SERVICE, where=where)
         found: list[W] = []
-        for _ in range(_MOST_PAGES):
-            reply = await self._read(path, where, pages[-1])
+        while True:
+            reply = await self._read(path, where, asked)
             try:
                 found += [model.model_validate(one) for one in reply.body["results"]]
-                link = (reply.body.get("_links") or {}).get("next") or {}
-                address = urlsplit(str(link.get("href") or ""))
+                link = ((reply.body.get("_links") or {}).get("next") or {}).get("href")
             except (KeyError, TypeError, AttributeError, ValueError):
-                raise _unexpected(where, reply) from None
-            if not any(address):
+                raise reply.unexpected(_SERVICE, where) from None
+            if not link:
                 return tuple(found)
-            following = dict(parse_qsl(address.query))
-            # A link that leads elsewhere would carry the API key there; one that leads back would
-            # use up the day's calls.
-            if address[:3] != ("", "", path) or following in pages:
-                raise _unexpected(where, reply)
-            pages.append(following)
-        raise _unexpected(where, reply)
+            # The link carries the query already.
+            path, asked = pages.follow(link, reply.request_id).removeprefix(BASE), None
 
     async def _write(
         self,
@@ -294,7 +294,7 @@ class Codat:
                 return reply
             if reply.status < 500:
                 raise reply.refusal(where)
-            pause = next(again, None)
+            pause = next_pause(again, reply.retry_after, _AGAIN.deadline)
             if pause is None:
                 raise reply.refusal(where) if may_be_repeated else _lost(where, reply)
             await self._http.cloud.pace.sleep(pause)
@@ -304,14 +304,15 @@ class Codat:
     ) -> CodatReply:
         """Send until there is an answer: 409 says that the first try is still under way."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        for pause in (*_SAME_KEY.pauses(), None):
+        pauses = iter(_SAME_KEY.pauses())
+        while True:
             reply = await self._call(
                 method, path, repeat=Repeat.KEYED, json=body, params=params, headers=headers
             )
+            pause = next_pause(pauses, reply.retry_after, _SAME_KEY.deadline)
             if reply.status != 409 or pause is None:
-                break
+                return reply
             await self._http.cloud.pace.sleep(pause)
-        return reply
 
     async def _call(
         self,
@@ -325,38 +326,45 @@ class Codat:
     ) -> CodatReply:
         if self._check is not None and path != _PROFILE:
             await self.instance()
-        if not self._authorization:
+        self._quiet.check()
+        if self._authorization is None:
             self._authorization = _authorization(await self._key())
         await self._turns.wait()
         response = await self._http.send(
             method,
             BASE + path,
             repeat=repeat,
-            headers={
-                "Authorization": self._authorization,
-                "Accept": "application/json",
-                **(headers or {}),
-            },
+            authorization=self._authorization,
+            headers={"Accept": "application/json", **(headers or {})},
             params=params,
             json=json,
             guard=None if method == "GET" else self._guard,
         )
         reply = CodatReply.of(response)
         self.limits = reply.limits or self.limits
-        return reply
+        self._quiet.heed(reply)
+        return reply.check(_SERVICE, f"{method} {path.split('?')[0]}", repeat)
 
 
-def _authorization(key: Secret) -> str:
+def _authorization(key: Secret) -> Authorization:
     """The header for a bare key: no user name and no colon (Codat docs, "Authentication")."""
-    text = key.reveal()
-    if text.lower().startswith("basic ") or any(one.isspace() for one in text):
+    if not _is_bare(key):
         raise FixInput(
             "Where codat_api_key points to there is no API key, but something with a blank in it.",
             where="codat_api_key",
             why="the portal shows the key and, beside it, the ready authorization header",
             next="put the raw key there, without Basic and without blanks",
         )
-    return "Basic " + base64.b64encode(text.encode()).decode()
+    return Authorization("Basic", _encoded(key), BASE)
+
+
+def _is_bare(key: Secret) -> bool:
+    text = key.reveal()
+    return not (text.lower().startswith("basic ") or any(one.isspace() for one in text))
+
+
+def _encoded(key: Secret) -> Secret:
+    return Secret(base64.b64encode(key.reveal().encode()).decode())
 
 
 def _company(company: str) -> str:
@@ -367,7 +375,7 @@ def _parsed(model: type[W], reply: CodatReply, where: str) -> W:
     try:
         return model.model_validate(reply.body)
     except ValueError:
-        raise _unexpected(where, reply) from None
+        raise reply.unexpected(_SERVICE, where) from None
 
 
 def _made(model: type[W], reply: CodatReply, what: str) -> W:
@@ -379,20 +387,13 @@ def _made(model: type[W], reply: CodatReply, what: str) -> W:
 
 
 def _lost(where: str, reply: CodatReply) -> RunbookError:
+    if reply.says_nothing:
+        return reply.foreign(_SERVICE, where, may_be_done=True)
     return AnswerLost(
         f"Codat's answer does not tell whether it was done ({reply.status}).",
         where=where,
         why="Codat had a fault; what was asked for may have been done",
         next="run again: what was done is found and nothing is done twice",
         code=str(reply.status),
-        request_id=reply.request_id,
-    )
-
-
-def _unexpected(where: str, reply: CodatReply) -> ReportBug:
-    return ReportBug(
-        "Codat's answer has an unexpected form.",
-        where=where,
-        next="report this with the request id",
         request_id=reply.request_id,
     )

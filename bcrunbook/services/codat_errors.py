@@ -99,6 +99,10 @@ class CodatReply(ServiceReply):
         return str(self._told.get("correlationId") or "")
 
     @property
+    def support_id(self) -> str:
+        return self.request_id
+
+    @property
     def message(self) -> str:
         """Codat's own words, with what its validation says; scrubbed."""
         words = [str(self._told.get("error") or "no message")]
@@ -136,9 +140,11 @@ class CodatReply(ServiceReply):
             f"Codat refused it ({self.status}): {self.message}",
             where=where,
             why=advice.meaning if advice else "Codat has a fault" if self.status >= 500 else "",
-            next=(f"{advice.next} ({limits})" if limits else advice.next)
-            if advice
-            else "run again in a few minutes; if it stays, quote the request id to Codat",
+            next=self.later(
+                (f"{advice.next} ({limits})" if limits else advice.next)
+                if advice
+                else "run again in a few minutes; if it stays, quote the request id to Codat"
+            ),
             who=advice.who if advice else "you",
             code=str(self.status),
             request_id=self.request_id,

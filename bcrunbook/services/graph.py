@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, TypeVar
 
-from bcrunbook.errors import AnswerLost, ReportBug, RunbookError, WaitAndRetry
-from bcrunbook.http import Http, Repeat, Response
+from bcrunbook.errors import AnswerLost, RunbookError, WaitAndRetry
+from bcrunbook.http import Authorization, Http, Repeat, Response
 from bcrunbook.secrets import Secret
 from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph_errors import Reply
@@ -31,12 +31,16 @@ from bcrunbook.services.graph_models import (
     ServicePrincipal,
 )
 from bcrunbook.services.graph_reads import Read, literal
-from bcrunbook.services.patience import Patience
+from bcrunbook.services.paging import Pages
+from bcrunbook.services.patience import Patience, next_pause
+from bcrunbook.services.quiet import Quiet
 from bcrunbook.services.turns import Limit, Turns, Waits
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import SignIn, Token
 
 BASE = "https://graph.microsoft.com/v1.0"
+_SERVICE = "Microsoft Graph"
+_SEVERAL = "reading several things at once"
 
 WRITES = Limit(most=55, seconds=60.0, at_once=10)
 """A little less than the 60 writes a minute that a tenant has for applications with this audience
@@ -84,6 +88,7 @@ class Graph:
         self._sign_in = sign_in
         self._patience = patience or Patience()
         self._turns_of = cache(turns or (lambda _: Turns(http.cloud.pace, WRITES)))
+        self._quiet = Quiet(http.cloud.pace, _SERVICE)
 
     @property
     def now(self) -> datetime:
@@ -102,7 +107,10 @@ class Graph:
         Raises:
             RunbookError: the batch as a whole was refused, or a part stayed throttled or broken.
         """
-        replies = [await self._whole(reply) for reply in await self._replies(reads)]
+        replies = [
+            await self._whole(read.path, reply)
+            for read, reply in zip(reads, await self._replies(reads), strict=True)
+        ]
         return [self._seen(reply, read) for reply, read in zip(replies, reads, strict=True)]
 
     async def wait_for(self, read: Read[T]) -> T:
@@ -118,7 +126,7 @@ class Graph:
                 return seen.value
         raise WaitAndRetry(
             "What was made does not show yet.",
-            where=f"reading {read.path.split('?')[0]}",
+            where=_reading(read.path),
             why=seen.unknown or "it has not spread within Microsoft Entra",
             next="run again in a few minutes",
         )
@@ -129,25 +137,24 @@ class Graph:
         if reply.status == 403 and not reply.claims_demanded:
             return Seen(None, unknown=f"may not be read: {reply.message}")
         if not reply.ok:
-            raise self._refusal(reply, f"reading {read.path.split('?')[0]}")
+            raise self._refusal(reply, _reading(read.path))
         try:
             return Seen(read.parse(reply.body))
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise _unexpected(error, f"reading {read.path.split('?')[0]}", reply) from None
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            raise reply.unexpected(_SERVICE, _reading(read.path)) from None
 
-    async def _whole(self, reply: Reply) -> Reply:
+    async def _whole(self, path: str, reply: Reply) -> Reply:
         """A list with its further pages: a page may even be empty and yet not be the last."""
-        while reply.ok and isinstance(reply.body, dict) and "@odata.nextLink" in reply.body:
-            link = str(reply.body["@odata.nextLink"])
-            if not link.startswith(f"{BASE}/"):
-                raise _unexpected(ValueError(), "the next page of a list", reply)
-            more = await self._call("GET", link.removeprefix(BASE), repeat=Repeat.SAFE)
+        pages = Pages(f"{BASE}{path}", service=_SERVICE, where=_reading(path))
+        while reply.ok and isinstance(reply.body, dict) and reply.body.get("@odata.nextLink"):
+            link = pages.follow(reply.body["@odata.nextLink"], reply.request_id)
+            more = await self._call("GET", link, repeat=Repeat.SAFE)
             if not more.ok:
                 return more
             try:
                 values = [*reply.body["value"], *more.body["value"]]
-            except (KeyError, TypeError) as error:
-                raise _unexpected(error, "the next page of a list", more) from None
+            except (KeyError, TypeError):
+                raise more.unexpected(_SERVICE, _reading(path)) from None
             reply = Reply(more.status, more.headers, {**more.body, "value": values})
         return reply
 
@@ -169,13 +176,12 @@ class Graph:
                 continue
             if not again:
                 return [replies[index] for index in range(len(reads))]
-            pause = next(pauses, None)
+            slowest = max(again, key=lambda reply: reply.retry_after)
+            pause = next_pause(pauses, slowest.retry_after, self._patience.deadline)
             if pause is None:
-                raise self._refusal(again[0], "reading several things at once")
-            told = max(_retry_after(reply) for reply in again)
-            if told > self._patience.deadline:
-                raise self._refusal(again[0], "reading several things at once")
-            await self._http.cloud.pace.sleep(max(pause, told))
+                self._quiet.heed(slowest)
+                raise self._refusal(slowest, _SEVERAL)
+            await self._http.cloud.pace.sleep(pause)
 
     async def _batch(self, paths: dict[int, str], replies: dict[int, Reply]) -> list[Reply]:
         """Send one batch; fill `replies`, return the parts to ask for again."""
@@ -186,7 +192,7 @@ class Graph:
         }
         outer = await self._call("POST", "/$batch", json=body, repeat=Repeat.SAFE)
         if not outer.ok:
-            raise self._refusal(outer, "reading several things at once")
+            raise self._refusal(outer, _SEVERAL)
         again = []
         try:
             for part in outer.body["responses"]:
@@ -196,10 +202,10 @@ class Graph:
                     again.append(reply)
                 else:
                     replies[int(part["id"])] = reply
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _unexpected(error, "reading several things at once", outer) from None
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise outer.unexpected(_SERVICE, _SEVERAL) from None
         if not again and not paths.keys() <= replies.keys():
-            raise _unexpected(LookupError(), "reading several things at once", outer)
+            raise outer.unexpected(_SERVICE, _SEVERAL)
         return again
 
     async def upsert_application(
@@ -250,10 +256,9 @@ class Graph:
             "making the client secret",
             repeat=Repeat.ONCE,
         )
-        text = reply.body.get("secretText") if isinstance(reply.body, dict) else None
-        if not isinstance(text, str) or not text:
+        value = reply.body.get("secretText") if isinstance(reply.body, dict) else None
+        if not isinstance(value, Secret):
             raise _lost("making the client secret", "Its value was not in the answer.", reply)
-        value = Secret(text)
         made = _made(PasswordCredential, reply)
         return NewSecret(made.key_id, value, made.end_date_time)
 
@@ -360,7 +365,11 @@ class Graph:
                 return reply
             if reply.status >= 500 and repeat is Repeat.ONCE:
                 raise _lost(what, f"Microsoft Graph failed ({reply.status}).", reply)
-            pause = next(pauses, None) if is_new and reply.means_not_yet else None
+            pause = (
+                next_pause(pauses, reply.retry_after, self._patience.deadline)
+                if is_new and reply.means_not_yet
+                else None
+            )
             if pause is None:
                 raise self._refusal(reply, what)
             await self._http.cloud.pace.sleep(pause)
@@ -376,7 +385,11 @@ class Graph:
         consent: bool = False,
         is_write: bool = False,
     ) -> Reply:
-        """Send one call with a token; one that was refused is replaced by a better one."""
+        """Send one call with a token; one that was refused is replaced by a better one.
+
+        Args:
+            path: below the base URL, or a whole address of this service.
+        """
 
         async def send(token: Token) -> Response:
             if is_write and self._check_tenant is not None:
@@ -385,19 +398,19 @@ class Graph:
                 await self._turns_of(token.tenant.lower()).wait()
             return await self._http.send(
                 method,
-                BASE + path,
+                BASE + path if path.startswith("/") else path,
                 repeat=repeat,
-                headers={
-                    "Authorization": f"Bearer {token.value.reveal()}",
-                    "Accept": "application/json",
-                    **(headers or {}),
-                },
+                authorization=Authorization("Bearer", token.value, BASE),
+                headers={"Accept": "application/json", **(headers or {})},
                 json=json,
                 guard=self._guard if is_write else None,
             )
 
+        self._quiet.check()
         get_token = partial(self._sign_in.graph, consent=consent)
-        return Reply.of(await send_authorized(get_token, send))
+        reply = Reply.of(await send_authorized(get_token, send))
+        self._quiet.heed(reply)
+        return reply.check(_SERVICE, f"{method} {path.split('?')[0]}", repeat)
 
     def _refusal(self, reply: Reply, what: str) -> RunbookError:
         return reply.refusal(what, by_person=not self._sign_in.is_application)
@@ -407,7 +420,9 @@ def _exists(reply: Reply) -> bool:
     return "Request_MultipleObjectsWithSameKeyValue" in (reply.code, reply.outer_code)
 
 
-def _lost(what: str, happened: str, reply: Reply) -> AnswerLost:
+def _lost(what: str, happened: str, reply: Reply) -> RunbookError:
+    if reply.says_nothing:
+        return reply.foreign(_SERVICE, what, may_be_done=True)
     return AnswerLost(
         happened,
         where=what,
@@ -426,17 +441,5 @@ def _made(model: type[G], reply: Reply) -> G:
         raise _lost("a write", "What was made cannot be read from the answer.", reply) from None
 
 
-def _unexpected(error: Exception, where: str, reply: Reply) -> ReportBug:
-    return ReportBug(
-        f"Microsoft Graph's answer has an unexpected form ({type(error).__name__}).",
-        where=where,
-        next="report this with the request id",
-        request_id=reply.request_id,
-    )
-
-
-def _retry_after(reply: Reply) -> float:
-    try:
-        return float(reply.headers.get("retry-after", 0))
-    except ValueError:
-        return 0.0
+def _reading(path: str) -> str:
+    return f"reading {path.split('?')[0]}"

@@ -165,6 +165,10 @@ class Reply(ServiceReply):
         return claims_demanded(self.status, self.headers)
 
     @property
+    def support_id(self) -> str:
+        return self.request_id
+
+    @property
     def means_not_yet(self) -> bool:
         """Whether time alone heals this refusal of a write to something new."""
         if self.status in (404, 412, 423) or {self.code, self.outer_code} & _NOT_YET_CODES:
@@ -204,9 +208,9 @@ class Reply(ServiceReply):
             why=advice.meaning if advice else "",
             next=_RENEWED
             if self.status == 401 and not by_person
-            else advice.next
-            if advice
-            else "run again; if it stays, quote the request id",
+            else self.later(
+                advice.next if advice else "run again; if it stays, quote the request id"
+            ),
             who=advice.who if advice else "you",
             code=code or str(self.status),
             request_id=self.request_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -22,3 +22,15 @@ class Patience:
             found.append(pause)
             pause = min(pause * 2, self.longest)
         return found
+
+
+def next_pause(pauses: Iterator[float], told: float, most: float) -> float | None:
+    """The next pause, and never a shorter one than the service asks for; None to give up.
+
+    Args:
+        pauses: those that are left.
+        told: for how many seconds the service asks to be left alone; 0 when it does not.
+        most: how long a pause may be; whoever is asked for more gives up.
+    """
+    pause = next(pauses, None)
+    return None if pause is None or told > most else max(pause, told)

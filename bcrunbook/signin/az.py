@@ -9,7 +9,7 @@ import subprocess
 
 from bcrunbook import aadsts
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, Unreachable
-from bcrunbook.secrets import Secret, environment_for_others, scrub
+from bcrunbook.secrets import Secret, Veiled, environment_for_others, scrub
 from bcrunbook.signin.model import AZURE, GRAPH, Token
 from bcrunbook.signin.refusals import advised
 
@@ -51,36 +51,51 @@ def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
     ]
     command += ["--tenant", tenant, "--output", "json"]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT,
-            env=environment_for_others(),
-            check=False,
-        )
+        code, answer, said = _run(command)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unreachable(
+        failed: RunbookError = Unreachable(
             f"The Azure CLI could not be asked ({type(error).__name__}).",
             where=where,
             next="run az account show in a terminal: it has to answer there",
-        ) from None
-    if done.returncode != 0:
-        raise _refusal(done.stderr, where, tenant)
-    try:
-        told = json.loads(done.stdout)
-        value, issuer = told["accessToken"], told["tenant"]
-        if not (isinstance(value, str) and _TOKEN.fullmatch(value) and isinstance(issuer, str)):
-            raise ValueError
-        ends = float(told.get("expires_on") or 0)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SignInAgain(
+        )
+    else:
+        if code != 0:
+            raise _refusal(said, where, tenant)
+        if (token := _token(answer)) is not None:
+            return token
+        failed = SignInAgain(
             "The Azure CLI answered in a form that is not known here.",
             where=where,
             next="update the Azure CLI, or choose method browser",
-        ) from None
+        )
+    raise failed
+
+
+def _run(command: list[str]) -> tuple[int, Veiled[str], str]:
+    """Its exit code, its answer, and what it says beside that."""
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=_TIMEOUT,
+        env=environment_for_others(),
+        check=False,
+    )
+    return done.returncode, Veiled(done.stdout), done.stderr
+
+
+def _token(answer: Veiled[str]) -> tuple[Token, float] | None:
+    """The token in an answer, and when it ends; None when the answer is not understood."""
+    try:
+        told = json.loads(answer.reveal())
+        value, issuer = told["accessToken"], told["tenant"]
+        if not (isinstance(value, str) and _TOKEN.fullmatch(value) and isinstance(issuer, str)):
+            return None
+        ends = float(told.get("expires_on") or 0)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
     return Token(Secret(value), issuer, "", frozenset(), None), ends
 
 

@@ -9,25 +9,34 @@ to be installed: it comes with an extra.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, MutableMapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from bcrunbook.errors import FixInput
-from bcrunbook.http import USER_AGENT, Http, Repeat
+from bcrunbook.errors import FixInput, not_the_service
+from bcrunbook.http import USER_AGENT, Authorization, Form, Http, Repeat, is_strange
 from bcrunbook.http import Response as Answer
+from bcrunbook.secrets import Secret
+from bcrunbook.secrets.addresses import vault_url
+from bcrunbook.signin.model import VAULT
 
 if TYPE_CHECKING:
     from bcrunbook.signin.flows import SignIn
 
 _ASKED_EACH_TIME = 300
 """Seconds: azure-core asks anew for a token that ends sooner, and MSAL keeps it anyway."""
+
+
+# What the library logs goes to whoever has set up a log, and not to stderr.
+logging.getLogger("azure").addHandler(logging.NullHandler())
 
 
 class Credential:
@@ -104,16 +113,19 @@ class Transport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         headers = {
             name: value
             for name, value in request.headers.items()
-            if name.lower() != "content-length"
+            if name.lower() not in ("content-length", "authorization")
         }
         headers["User-Agent"] = f"{USER_AGENT} {headers.get('User-Agent', '')}".rstrip()
         answer = await self._http.send(
             request.method,
             request.url,
             repeat=Repeat.SAFE,
+            authorization=_authorization(request),
             headers=headers,
-            data=request.content or None,
+            form=Form(request.content) if request.content else None,
         )
+        if is_strange(answer):
+            raise not_the_service("Key Vault", f"{request.method} {urlsplit(request.url).hostname}")
         return Response(request, answer)
 
     async def sleep(self, duration: float) -> None:
@@ -136,6 +148,16 @@ class Transport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         traceback: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+
+def _authorization(request: HttpRequest) -> Authorization | None:
+    """What the library puts into its header, for vaults and nobody else."""
+    header = request.headers.get("Authorization")
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    host = urlsplit(request.url).hostname or ""
+    return Authorization(scheme, Secret(token), vault_url(f"https://{host}") or VAULT)
 
 
 class Response(AsyncHttpResponse):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bcrunbook.secrets import Secret, Veiled
 from bcrunbook.signin.model import LOGIN
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def likeliest_first(app: Any, known: list[dict[str, Any]]) -> list[dict[str, Any
     return sorted(known, key=lambda one: one["home_account_id"] not in here)
 
 
-def kept_token(app: Any, scopes: Sequence[str], home_account_id: str | None) -> str:
-    """The access token that MSAL has kept and that is still good; empty without one.
+def kept_token(app: Any, scopes: Sequence[str], home_account_id: str | None) -> Secret | None:
+    """The access token that MSAL has kept and that is still good; None without one.
 
     Args:
         app: MSAL's application.
@@ -92,8 +93,8 @@ def kept_token(app: Any, scopes: Sequence[str], home_account_id: str | None) -> 
     }
     for entry in app.token_cache.search("AccessToken", target=list(scopes), query=query):
         if int(entry["expires_on"]) - time.time() > KEPT_LONGER_THAN:
-            return str(entry["secret"])
-    return ""
+            return Secret(str(entry["secret"]))
+    return None
 
 
 def kept_claims(app: Any, home_account_id: str) -> dict[str, Any]:
@@ -102,10 +103,16 @@ def kept_claims(app: Any, home_account_id: str) -> dict[str, Any]:
     for entry in app.token_cache.search("IdToken"):
         same_tenant = entry.get("realm", "").lower() == tenant.lower()
         if same_tenant and entry.get("home_account_id") == home_account_id:
-            payload = str(entry["secret"]).split(".")[1]
-            padded = payload + "=" * (-len(payload) % 4)
-            return dict(json.loads(base64.urlsafe_b64decode(padded)))
+            return _claims(Veiled(str(entry["secret"])))
     return {}
+
+
+def _claims(token: Veiled[str]) -> dict[str, Any]:
+    try:
+        payload = token.reveal().split(".")[1]
+        return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    except (ValueError, IndexError, TypeError):
+        return {}
 
 
 def tenant_of(app: Any) -> str:

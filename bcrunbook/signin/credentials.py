@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bcrunbook.errors import FixInput
-from bcrunbook.secrets import Secret, scrub
+from bcrunbook.secrets import Secret, Veiled, scrub
+
+_PFX = (".pfx", ".p12")
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -40,53 +42,59 @@ def assertion_of(path: Path) -> Callable[[], str]:
     return assertion
 
 
-def certificate_of(path: Path, password: str | None) -> dict[str, Any]:
-    """A certificate and its key as MSAL takes them, loaded here so that a slip is told as one."""
+def certificate_of(path: Path, password: Secret | None) -> Veiled[dict[str, Any]]:
+    """A certificate and its key as MSAL takes them, loaded here so that a slip is told as one.
+
+    Raises:
+        FixInput: the file cannot be read, or is not what Entra takes.
+    """
     try:
-        content = path.read_bytes()
+        return _pfx(path, password) if path.suffix.lower() in _PFX else _pem(path, password)
     except OSError as error:
-        raise FixInput(
+        failed = FixInput(
             f"The certificate cannot be read ({type(error).__name__}).",
             where=str(path),
             next="check sign_in.certificate in accounts.toml",
-        ) from None
-    try:
-        if path.suffix.lower() in (".pfx", ".p12"):
-            return _pfx(path, content, password)
-        return _pem(content, password)
-    except (ValueError, TypeError) as error:
-        # cryptography raises TypeError for a password that is missing or not needed.
-        raise FixInput(
+        )
+    except Exception as error:
+        # cryptography raises ValueError, TypeError for a password that is missing or not needed,
+        # and exceptions of its own for what it does not support.
+        failed = FixInput(
             f"The certificate cannot be used: {scrub(str(error), where='certificate error')}",
             where=str(path),
             next="name a PFX file, or a PEM file that holds a valid certificate and its private RSA"
             " key, and give sign_in.certificate_password where there is one",
-        ) from None
+        )
+    # Not raised above: the frames in which it failed hold the key.
+    raise failed
 
 
-def _pfx(path: Path, content: bytes, password: str | None) -> dict[str, Any]:
+def _pfx(path: Path, password: Secret | None) -> Veiled[dict[str, Any]]:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
-    secret = password.encode() if password else None
-    key, certificate, others = pkcs12.load_key_and_certificates(content, secret)
+    text = password.reveal() if password else None
+    key, certificate, others = pkcs12.load_key_and_certificates(
+        path.read_bytes(), text.encode() if text else None
+    )
     if certificate is None and not others:
         raise ValueError("the PFX file holds no certificate")
     own = _chain(key, [*filter(None, [certificate]), *others])
     if own[0] == certificate:
-        return {"private_key_pfx_path": str(path), "passphrase": password}
+        return Veiled({"private_key_pfx_path": str(path), "passphrase": text})
     return _as_pem(key, own)
 
 
-def _pem(content: bytes, password: str | None) -> dict[str, Any]:
+def _pem(path: Path, password: Secret | None) -> Veiled[dict[str, Any]]:
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
 
+    content, text = path.read_bytes(), password.reveal() if password else None
     certificates = x509.load_pem_x509_certificates(content)
-    key = serialization.load_pem_private_key(content, password.encode() if password else None)
+    key = serialization.load_pem_private_key(content, text.encode() if text else None)
     return _as_pem(key, _chain(key, certificates))
 
 
-def _as_pem(key: Any, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
+def _as_pem(key: Any, chain: Sequence[x509.Certificate]) -> Veiled[dict[str, Any]]:
     from cryptography.hazmat.primitives import hashes, serialization
 
     text = key.private_bytes(
@@ -94,13 +102,15 @@ def _as_pem(key: Any, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     ).decode()
-    return {
-        "private_key": text,
-        "thumbprint": chain[0].fingerprint(hashes.SHA1()).hex(),
-        "public_certificate": b"".join(
-            one.public_bytes(serialization.Encoding.PEM) for one in chain
-        ).decode(),
-    }
+    return Veiled(
+        {
+            "private_key": text,
+            "thumbprint": chain[0].fingerprint(hashes.SHA1()).hex(),
+            "public_certificate": b"".join(
+                one.public_bytes(serialization.Encoding.PEM) for one in chain
+            ).decode(),
+        }
+    )
 
 
 def _chain(key: object, certificates: Sequence[x509.Certificate]) -> list[x509.Certificate]:

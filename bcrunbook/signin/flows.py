@@ -17,11 +17,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bcrunbook import aadsts
 from bcrunbook.accounts import Account
-from bcrunbook.errors import FixInput, RunbookError, SignInAgain, WaitAndRetry
-from bcrunbook.http import Http, MsalHttpClient, Repeat
-from bcrunbook.secrets import Secret, VaultOpener, read
+from bcrunbook.errors import (
+    FixInput,
+    RunbookError,
+    SignInAgain,
+    WaitAndRetry,
+    without_frames,
+)
+from bcrunbook.http import Http, MsalHttpClient
+from bcrunbook.secrets import Secret, VaultOpener, Veiled, read
+from bcrunbook.signin.authority import authority_error
 from bcrunbook.signin.az import ask_az
 from bcrunbook.signin.cache import (
     KEPT_LONGER_THAN,
@@ -48,7 +54,7 @@ from bcrunbook.signin.model import (
     Person,
     Token,
 )
-from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, not_entra, sign_in_error
+from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, sign_in_error
 from bcrunbook.signin.vault import Vaults
 
 if TYPE_CHECKING:
@@ -84,7 +90,7 @@ class SignIn:
         self._root = root
         self._person = person
         self._apps: dict[str, Any] = {}
-        self._clients: dict[Any, MsalHttpClient] = {}
+        self._client: MsalHttpClient | None = None
         self._told_before: dict[str, dict[str, Any]] = {}
         self._cache: msal.TokenCache | None = None
         self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
@@ -181,14 +187,14 @@ class SignIn:
         if fresh:
             await self._run(app.remove_tokens_for_client)
         # One that the service has refused is no help.
-        kept = "" if fresh or claims else kept_token(app, scopes, None)
+        kept = None if fresh or claims else kept_token(app, scopes, None)
         answer = await self._bridged(
-            app, kept, app.acquire_token_for_client, scopes, claims_challenge=claims or None
+            kept, app.acquire_token_for_client, scopes, claims_challenge=claims or None
         )
         return self._checked(answer, app)
 
     async def _bridged(
-        self, app: Any, kept: str, call: Callable[..., Any], *args: Any, **kwargs: Any
+        self, kept: Secret | None, call: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
         """Ask for a token; one that is kept and still good bridges an outage of Entra.
 
@@ -196,16 +202,16 @@ class SignIn:
         back to the kept one by itself only for a refusal in words.
 
         Args:
-            app: MSAL's application.
-            kept: the access token that will do; empty without one.
+            kept: the access token that will do; None without one.
             call: what asks, and `args` and `kwargs` for it.
         """
-        client = self._clients[app]
-        client.is_hurried = bool(kept)
+        client = self._client
+        assert client is not None
+        client.is_hurried = kept is not None
         try:
             return await self._run(call, *args, **kwargs)
         except RunbookError as error:
-            if not kept:
+            if kept is None:
                 raise
             log.info("the token is not renewed, the kept one is used: %s", error.what)
             return {"access_token": kept}
@@ -227,8 +233,7 @@ class SignIn:
         for one in likeliest_first(app, known):
             own = one["home_account_id"]
             answer = await self._bridged(
-                app,
-                "" if fresh or claims else kept_token(app, scopes, own),
+                None if fresh or claims else kept_token(app, scopes, own),
                 app.acquire_token_silent_with_error,
                 scopes,
                 one,
@@ -291,26 +296,21 @@ class SignIn:
         self, app: msal.PublicClientApplication, scopes: list[str], claims: str
     ) -> dict[str, Any]:
         assert self._person is not None
-        flow = await self._run(app.initiate_device_flow, scopes)
-        if "user_code" not in flow:
-            raise self._error(flow)
-        self._person.show_device_code(
-            DeviceCode(
-                url=flow["verification_uri"],
-                code=flow["user_code"],
-                expires_in=int(flow["expires_in"]),
-            )
-        )
+        flow = await self._run(lambda: Veiled(app.initiate_device_flow(scopes)))
+        if (refused := _refused(flow)) is not None:
+            raise self._error(refused)
+        told, interval = _device_code(flow)
+        self._person.show_device_code(told)
         pace = self._http.cloud.pace
-        give_up = pace.now() + int(flow["expires_in"]) * pace.speed
-        interval = float(flow.get("interval", 5))
+        give_up = pace.now() + told.expires_in * pace.speed
         while True:
             # One poll per call, so that the cell stays interruptible while the person types.
             answer: dict[str, Any] = await self._run(
-                app.acquire_token_by_device_flow,
-                flow,
-                exit_condition=lambda _: True,
-                claims_challenge=claims or None,
+                lambda: app.acquire_token_by_device_flow(
+                    flow.reveal(),
+                    exit_condition=lambda _: True,
+                    claims_challenge=claims or None,
+                )
             )
             pending = answer.get("error") in ("authorization_pending", "slow_down")
             if not pending or pace.now() > give_up:
@@ -321,7 +321,7 @@ class SignIn:
     async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in
         credential = await self._credential()
-        client = self._http.for_msal()
+        client = self._client = self._client or self._http.for_msal()
         told_before: dict[str, Any] = {}
 
         def build() -> Any:
@@ -337,53 +337,45 @@ class SignIn:
                 # One for all tenants: what a person gave in one may do in another as well.
                 self._cache = self._cache or token_cache(settings.cache)
                 return msal.PublicClientApplication(**common, token_cache=self._cache)
-            return msal.ConfidentialClientApplication(**common, client_credential=credential)
+            return msal.ConfidentialClientApplication(
+                **common, client_credential=credential.reveal()
+            )
 
         try:
             app = await asyncio.to_thread(build)
         except ValueError:
             # All that MSAL says when it could not learn about the tenant.
-            raise await self._no_authority(tenant) from None
-        except RunbookError:
-            raise
+            failed: BaseException | None = client.asked_to_wait(self._where)
+        except RunbookError as error:
+            failed = without_frames(error)
         except Exception as error:
-            raise fault(error, self._where) from None
-        self._clients[app], self._told_before[tenant] = client, told_before
-        return app
+            failed = fault(error, self._where)
+        else:
+            self._told_before[tenant] = told_before
+            return app
+        raise failed or await self._no_authority(tenant)
 
     async def _no_authority(self, tenant: str) -> RunbookError:
         """Why the tenant's sign-in configuration could not be had."""
-        address = f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration"
-        response = await self._http.send("GET", address, repeat=Repeat.SAFE)
-        try:
-            told = response.json()
-        except (ValueError, RecursionError):
-            return not_entra(self._where)
-        if response.status_code in (400, 404) and isinstance(told, dict) and told.get("error"):
-            number = aadsts.code_in(str(told.get("error_description", "")))
-            return FixInput(
-                f'Entra does not know the tenant "{tenant}".',
-                where=f'account "{self._account.name}", tenant',
-                why="the id or domain is misspelt, or belongs to another national cloud",
-                next="copy the Tenant ID from Microsoft Entra ID, Overview, in the Azure portal",
-                code=f"AADSTS{number}" if number is not None else str(told["error"]),
-                request_id=str(told.get("correlation_id", "")),
-            )
-        return WaitAndRetry(
-            f"Entra did not tell how to sign in to this tenant ({response.status_code}).",
+        error = await authority_error(
+            self._http, tenant, where=self._where, account=self._account.name
+        )
+        # It is there now, or MSAL does not take it as it is.
+        return error or WaitAndRetry(
+            "Entra did not tell how to sign in to this tenant.",
             where=self._where,
             next="wait a minute and run again",
         )
 
-    async def _credential(self) -> Any:
+    async def _credential(self) -> Veiled[Any] | None:
         settings = self._account.sign_in
         if settings.method == "client_secret":
             assert settings.secret is not None
-            return (await read(settings.secret, self._root)).reveal()
+            return Veiled((await read(settings.secret, self._root)).reveal())
         if settings.method == "certificate":
             assert settings.certificate is not None
             password = (
-                (await read(settings.certificate_password, self._root)).reveal()
+                await read(settings.certificate_password, self._root)
                 if settings.certificate_password
                 else None
             )
@@ -392,7 +384,7 @@ class SignIn:
             assert settings.token_file is not None
             path = self._root / settings.token_file
             # A callable, so that a projected token file is read again whenever it has rotated.
-            return {"client_assertion": assertion_of(path)}
+            return Veiled({"client_assertion": assertion_of(path)})
         return None
 
     async def _by_az(self, resource: str, tenant: str, fresh: bool) -> Token:
@@ -414,7 +406,7 @@ class SignIn:
             claims = kept_claims(app, kept_for)
         wids = claims.get("wids")
         return Token(
-            value=Secret(answer["access_token"]),
+            value=answer["access_token"],
             tenant=str(claims.get("tid") or tenant_of(app)),
             username=str(claims.get("preferred_username", "")),
             scopes=short_scopes(answer.get("scope") or asked),
@@ -429,7 +421,22 @@ class SignIn:
         return sign_in_error(answer, self._where, by_person=not self.is_application)
 
     async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-        return await in_thread(self._where, call, *args, **kwargs)
+        assert self._client is not None
+        return await in_thread(self._client, self._where, call, *args, **kwargs)
+
+
+def _refused(flow: Veiled[dict[str, Any]]) -> dict[str, Any] | None:
+    """What Entra says instead of giving a device code."""
+    return None if "user_code" in flow.reveal() else flow.reveal()
+
+
+def _device_code(flow: Veiled[dict[str, Any]]) -> tuple[DeviceCode, float]:
+    """What a person needs of a device code, and how often to ask whether they are done."""
+    told = flow.reveal()
+    code = DeviceCode(
+        url=told["verification_uri"], code=told["user_code"], expires_in=int(told["expires_in"])
+    )
+    return code, float(told.get("interval", 5))
 
 
 def _can_open_a_browser() -> bool:

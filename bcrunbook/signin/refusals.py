@@ -17,8 +17,11 @@ from bcrunbook.errors import (
     SignInAgain,
     Unreachable,
     WaitAndRetry,
+    not_the_service,
+    without_frames,
 )
-from bcrunbook.secrets import scrub
+from bcrunbook.http import MsalHttpClient
+from bcrunbook.secrets import Secret, scrub
 
 BROWSER_TIMEOUT = 300
 """Seconds that a person has for the sign-in in a browser."""
@@ -29,6 +32,8 @@ _OF_APPLICATION = (
 )
 
 R = TypeVar("R")
+
+_TOKENS = frozenset({"access_token", "refresh_token", "id_token"})
 
 # OAuth errors (RFC 6749, RFC 8628, Entra's own); any other is answered by signing in again, or,
 # where an application signs in, by looking after its registration.
@@ -100,14 +105,42 @@ def advised(
     )
 
 
-async def in_thread(where: str, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-    """Make one of MSAL's blocking calls; whatever it raises comes out as an error with advice."""
+async def in_thread(
+    client: MsalHttpClient, where: str, call: Callable[..., R], *args: Any, **kwargs: Any
+) -> R:
+    """Make one of MSAL's blocking calls; whatever it raises comes out as an error with advice.
+
+    No frame of MSAL's is left in it, and no token is plain in what it returns: the access token is
+    a `Secret`, and the others stay in MSAL's cache.
+
+    Args:
+        client: what MSAL sends through.
+        where: which sign-in it is.
+        call: the call, with its arguments.
+    """
+    failed: BaseException
     try:
-        return await asyncio.to_thread(call, *args, **kwargs)
-    except RunbookError:
-        raise
+        answer = await asyncio.to_thread(call, *args, **kwargs)
+    except RunbookError as error:
+        failed = without_frames(error)
     except Exception as error:
-        raise fault(error, where) from None
+        failed = client.asked_to_wait(where) or fault(error, where)
+    else:
+        if isinstance(answer, dict):
+            refused = client.asked_to_wait(where) if "error" in answer else None
+            if refused is None:
+                return _veiled(answer)  # type: ignore[return-value]
+            failed = refused
+        else:
+            return answer
+    raise failed
+
+
+def _veiled(answer: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in answer.items() if name not in _TOKENS}
+    if token := answer.get("access_token"):
+        kept["access_token"] = Secret(token)
+    return kept
 
 
 def fault(error: Exception, where: str) -> RunbookError:
@@ -129,7 +162,7 @@ def fault(error: Exception, where: str) -> RunbookError:
             f"Entra is out of order: {text}.", where=where, next="wait a minute and run again"
         )
     if isinstance(error, json.JSONDecodeError | RecursionError):
-        return not_entra(where)
+        return not_the_service("Entra", where)
     if isinstance(error, OSError):
         return Unreachable(
             f"This machine is in the way of the sign-in ({type(error).__name__}).",
@@ -142,14 +175,4 @@ def fault(error: Exception, where: str) -> RunbookError:
         where=where,
         why=scrub(str(error), where="sign-in error"),
         next="run again; if it stays, report this",
-    )
-
-
-def not_entra(where: str) -> RunbookError:
-    return Unreachable(
-        "Something other than Entra answered the sign-in.",
-        where=where,
-        why="a proxy, or the sign-on page of this network, stands in between",
-        next="check the connection and [network] proxy in accounts.toml, then run again",
-        who="you, or whoever keeps the network",
     )

@@ -223,3 +223,18 @@ def test_command_line_serves(tmp_path: Path) -> None:
 
     result = CliRunner().invoke(app, ["serve", "--dir", str(tmp_path / "x"), "--speed", "0"])
     assert result.exit_code == 2 and "speed" in result.stderr
+
+
+@pytest.mark.parametrize("path", ["/", "/devicelogin", "/app.codat.io"])
+def test_pages_answer_to_this_machines_own_names_only(
+    cloud: RehearsalDescription, path: str
+) -> None:
+    """A page elsewhere whose name is made to lead here gets nothing; a forwarded port does."""
+    own = httpx.URL(cloud.pages)
+    with httpx.Client(trust_env=False) as browser:
+        for host in (f"127.0.0.1:{own.port}", f"localhost:{own.port}", "localhost:9999"):
+            assert browser.get(f"{cloud.pages}{path}", headers={"Host": host}).status_code < 400
+        for host in ("evil.example", f"evil.example:{own.port}", "127.0.0.1.evil.example", ""):
+            told = browser.get(f"{cloud.pages}{path}", headers={"Host": host})
+            assert told.status_code == 400
+            assert "<form" not in told.text

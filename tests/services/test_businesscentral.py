@@ -117,7 +117,7 @@ async def test_pages_are_followed_on_this_host_only() -> None:
         "https://api.businesscentral.dynamics.com@evil.example/v2.0/x",
         "http://api.businesscentral.dynamics.com/v2.0/x",
         "//evil.example/v2.0/x",
-        "/v2.0/x",
+        "https://api.businesscentral.dynamics.com:8443/v2.0/x",
         "https://[/v2.0/x",
         "https://api.businesscentral.dynamics.com/v2.0/\0x",
     ],

@@ -25,6 +25,7 @@ from bcrunbook.errors import (
     NotFound,
     ReportBug,
     RunbookError,
+    Unreachable,
     WaitAndRetry,
 )
 from bcrunbook.http import Http
@@ -325,21 +326,36 @@ async def test_all_pages_are_read(name: str) -> None:
         "https://elsewhere.example/companies?page=2",
         "//elsewhere.example/companies?page=2",
         "http://api.codat.io/companies?page=2",
-        "@elsewhere.example/companies?page=2",
-        ".elsewhere.example/companies?page=2",
-        "/profile?page=2",
-        "/companies/../profile",
+        "https://api.codat.io:8443/companies?page=2",
+        "https://me@api.codat.io/companies?page=2",
         "//[",
-        "string",
         {"odd": "form"},
     ],
 )
 async def test_the_key_goes_nowhere_else(link: Any) -> None:
-    """A link that leads to another host or path is not followed."""
+    """A link that leads to another host is not followed."""
     service = endless(lambda: listed(company(), next=link))
     with pytest.raises(ReportBug):
         await service.do(READS["companies"].call)
     assert len(service.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "@elsewhere.example/companies?page=2",
+        ".elsewhere.example/companies?page=2",
+        "/companies/../profile",
+        "https://API.codat.io:443/companies?page=2",
+        "string",
+    ],
+)
+async def test_an_odd_link_leads_to_codat_all_the_same(link: str) -> None:
+    """However a link is spelt, what it leads to is this host or nothing."""
+    service = endless(lambda: listed(company(), next=link))
+    with pytest.raises(ReportBug):
+        await service.do(READS["companies"].call)
+    assert {(one.url.scheme, one.url.netloc) for one in service.seen} == {("https", HOST.encode())}
 
 
 @pytest.mark.parametrize("link", ["\t/companies?page=2", "/companies?page=2\r\n"])
@@ -466,7 +482,7 @@ async def test_types_without_data_are_left_out() -> None:
     }
 
 
-ODD: list[Any] = [None, [], "x", 5, {}, {"id": 5}, {"name": []}, {"key": "trji", "enabled": "?"}]
+ODD: list[Any] = [[], "x", 5, {}, {"id": 5}, {"name": []}, {"key": "trji", "enabled": "?"}]
 
 
 @pytest.mark.parametrize("name", [one for one in READS if one != "data status"])
@@ -483,12 +499,12 @@ async def test_an_answer_in_an_odd_form_is_reported(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", READS)
-async def test_an_answer_nested_without_end_is_reported(name: str) -> None:
-    """What no parser can follow is no JSON: the same error as for any other odd form."""
+async def test_an_answer_nested_without_end_is_none_of_codats(name: str) -> None:
+    """What no parser can follow is no JSON: the same error as for a page."""
     answer = httpx.Response(200, text="[" * 100_000)
-    with pytest.raises(ReportBug) as caught:
+    with pytest.raises(Unreachable) as caught:
         await scripted(answer).do(READS[name].call)
-    assert "unexpected form" in caught.value.what
+    assert "Something other than Codat" in caught.value.what
 
 
 @pytest.mark.parametrize("results", [None, "x", 5, [5], [None], [{}], {"a": 1}])
@@ -506,7 +522,7 @@ async def test_links_in_an_odd_form_are_reported(links: Any) -> None:
         await scripted(told({"results": [], "_links": links})).do(READS["companies"].call)
 
 
-@pytest.mark.parametrize("body", [None, [], "x", {"company": 5}, {"company": {"dataType": 5}}])
+@pytest.mark.parametrize("body", [[], "x", {"company": 5}, {"company": {"dataType": 5}}])
 async def test_a_data_status_in_an_odd_form_is_reported(body: Any) -> None:
     """Only a map of data types is one."""
     with pytest.raises(ReportBug):
@@ -530,7 +546,7 @@ async def test_a_gateways_page_is_no_traceback() -> None:
     """HTML in the place of JSON: the status is told, the page is not."""
     page = "<html><body>Bad Gateway</body></html>"
     cases: list[tuple[int, type[RunbookError]]] = [
-        (200, ReportBug),
+        (200, Unreachable),
         (403, AskAdministrator),
         (502, WaitAndRetry),
     ]

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-import bcrunbook.http
-from bcrunbook.cloud import Cloud, rehearsal_cloud
+from bcrunbook.cloud import rehearsal_cloud
 from bcrunbook.errors import NotFound, RunbookError
 from bcrunbook.http import Http
+from bcrunbook.network import Network
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.secrets import Secret
 from bcrunbook.services.businesscentral import BusinessCentral
@@ -92,12 +92,12 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescripti
 def exchanges(monkeypatch: pytest.MonkeyPatch) -> Exchanges:
     """Every answer during the test, each with its request, by host."""
     kept: Exchanges = defaultdict(list)
-    real = bcrunbook.http._transport
+    real = Network.transport
 
-    def recording(cloud: Cloud) -> httpx.AsyncBaseTransport:
-        return Recorder(real(cloud), kept)
+    def recording(network: Network) -> httpx.AsyncBaseTransport:
+        return Recorder(real(network), kept)
 
-    monkeypatch.setattr(bcrunbook.http, "_transport", recording)
+    monkeypatch.setattr(Network, "transport", recording)
     return kept
 
 

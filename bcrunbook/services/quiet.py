@@ -1,0 +1,42 @@
+"""Leaves a service alone for as long as it has asked for, whoever wants to ask meanwhile."""
+
+from __future__ import annotations
+
+from bcrunbook import throttled
+from bcrunbook.cloud import Pace
+from bcrunbook.errors import WaitAndRetry
+from bcrunbook.services.wire import ServiceReply
+
+
+class Quiet:
+    """What a client remembers of a service's wish to be left alone.
+
+    Args:
+        pace: the cloud's.
+        service: whose wish it is, in words.
+    """
+
+    def __init__(self, pace: Pace, service: str) -> None:
+        self._pace = pace
+        self._service = service
+        self._until = float("-inf")
+
+    def heed(self, reply: ServiceReply) -> None:
+        """Note what an answer asks for."""
+        if reply.is_overload:
+            self._until = max(self._until, self._pace.now() + reply.retry_after)
+
+    def check(self) -> None:
+        """Ask nothing before the time.
+
+        Raises:
+            WaitAndRetry: it has not come; says when it does.
+        """
+        left = self._until - self._pace.now()
+        if left > 0:
+            raise WaitAndRetry(
+                f"{self._service} asked to be left alone for {throttled.in_words(left)}.",
+                where=f"before a call of {self._service}",
+                why="it has too much to do, or this sign-in has asked too often",
+                next="run again after that time: nothing was asked now",
+            )
