@@ -29,6 +29,7 @@ from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.progress import Progress
 from bcrunbook.notebook.tracebacks import scrub_tracebacks
 from bcrunbook.notebook.views import View
+from bcrunbook.secrets import install_log_redaction
 from bcrunbook.signin import DeviceCode
 from bcrunbook.steps import STEPS, notebook_of, step_named
 from bcrunbook.steps.context import Context, open_context
@@ -354,6 +355,7 @@ async def open_step(
         customer: for a step about a customer, one of the account's.
     """
     scrub_tracebacks()
+    install_log_redaction()
     opened = NotebookStep(
         _Opening(step, account, mode, workspace, customer),
         answered=parameters.somebody_answers(),
