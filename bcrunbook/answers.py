@@ -57,13 +57,14 @@ class Asking:
 
     Args:
         left: for how many seconds answers may still be waited for.
-        lost: what happened to answers that were lost after the request had left.
+        lost: whether an answer was lost after the request had left. Not how: the exception may
+            tell what was sent.
         guard: raises what is in the way of a write. Asked before each try: a pause between two of
             them may have been long.
     """
 
     left: float = field(default_factory=lambda: ANSWER_SECONDS)
-    lost: list[object] = field(default_factory=list)
+    lost: bool = False
     guard: Callable[[], None] | None = None
 
 
@@ -139,7 +140,7 @@ class Whole(httpx.AsyncBaseTransport):
             )
         finally:
             asking.left = max(0.0, asking.left - (clock() - started))
-        asking.lost.append(lost)
+        asking.lost = True
         raise lost
 
     async def aclose(self) -> None:

@@ -394,7 +394,7 @@ class Http:
         except _AskedToWait as asked:
             response = asked.response
         except FAULTS as error:
-            may_be_done = bool(asking.lost) and not repeat.is_harmless
+            may_be_done = asking.lost and not repeat.is_harmless
             failed = self._unreachable(error, where, url, may_be_done=may_be_done)
         except RunbookError as error:
             failed = without_frames(error)

@@ -8,10 +8,10 @@ import gzip
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -248,10 +248,30 @@ async def test_a_form_may_hold_bytes() -> None:
     assert seen[0].content == b"client_assertion=a.b.c"
 
 
-async def listening(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> Any:
-    """A server on this machine, and its address."""
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+@asynccontextmanager
+async def proxy(*, hangs_up: bool) -> AsyncIterator[tuple[Http, list[bytes]]]:
+    """The stack behind a proxy that answers nothing, and the first lines that the proxy got."""
+    asked: list[bytes] = []
+    ended: list[asyncio.Event] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ended.append(asyncio.Event())
+        mine = ended[-1]
+        asked.append(await reader.readline())
+        with contextlib.suppress(OSError):
+            if not hangs_up:
+                await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        mine.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        async with Http(Cloud(kind="live", proxy=address, pace=Pace(1000))) as http:
+            yield http, asked
+        for one in ended:
+            await one.wait()
 
 
 @pytest.mark.parametrize("repeat", Repeat)
@@ -260,32 +280,18 @@ async def test_a_proxy_that_never_answers_is_named(
 ) -> None:
     """It takes the connection and says nothing: told soon, by its name, with nothing sent."""
     monkeypatch.setattr(answers, "PROXY_SECONDS", 0.05)
-    asked: list[bytes] = []
-
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readline())
-        await reader.read()
-        writer.close()
-
-    server, address = await listening(silent)
-    async with server, Http(Cloud(kind="live", proxy=address, pace=Pace(1000))) as http:
+    async with proxy(hangs_up=False) as (http, asked):
         with pytest.raises(Unreachable) as told:
             await http.send("POST", URL, repeat=repeat)
     assert "proxy does not answer" in told.value.what
     assert not isinstance(told.value, AnswerLost)
     assert len(asked) == 3
-    assert {one.split()[0] for one in asked} == {b"CONNECT"}
+    assert {one.split()[0] for one in asked if one} == {b"CONNECT"}
 
 
 async def test_a_proxy_that_hangs_up_is_named() -> None:
     """What breaks off before the way is open was not the service, and nothing was sent to it."""
-
-    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.close()
-
-    server, address = await listening(hang_up)
-    async with server, Http(Cloud(kind="live", proxy=address, pace=Pace(1000))) as http:
+    async with proxy(hangs_up=True) as (http, _):
         with pytest.raises(Unreachable) as told:
             await http.send("POST", URL, repeat=Repeat.ONCE)
     assert "proxy" in told.value.what

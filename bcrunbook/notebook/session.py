@@ -30,7 +30,7 @@ from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.progress import Progress
 from bcrunbook.notebook.tracebacks import scrub_tracebacks
 from bcrunbook.notebook.views import View
-from bcrunbook.secrets import leave_no_core_dump
+from bcrunbook.secrets import install_log_redaction, leave_no_core_dump
 from bcrunbook.signin import DeviceCode
 from bcrunbook.steps import STEPS, notebook_of, step_named
 from bcrunbook.steps.context import Context, open_context
@@ -412,6 +412,7 @@ async def open_step(
     """
     leave_no_core_dump()
     scrub_tracebacks()
+    install_log_redaction()
     opened = NotebookStep(
         _Opening(step, account, mode, workspace, customer),
         answered=parameters.somebody_answers(),

@@ -10,7 +10,7 @@ import traceback
 
 from .scrubbing import scrub
 
-_TALKATIVE = ("httpx", "httpcore", "msal")
+_TALKATIVE = ("httpx", "httpx_retries", "httpcore", "msal", "azure")
 
 
 class RedactingFilter(logging.Filter):

@@ -207,15 +207,11 @@ class BusinessCentral:
                 if isinstance(error, _Refused):
                     return Seen(None, error.what)
                 raise
-            body = reply.body
-            if not isinstance(body, dict):
+            rows = _rows(reply, read)
+            if rows is None:
                 raise reply.unexpected(_SERVICE, doing)
-            rows = body["value"] if isinstance(body.get("value"), list) else [body]
-            try:
-                found += [read(row) for row in rows]
-            except ValidationError:
-                raise reply.unexpected(_SERVICE, doing) from None
-            following = body.get("@odata.nextLink")
+            found += rows
+            following = reply.body.get("@odata.nextLink")
             if not following:
                 return Seen(tuple(found))
             # The link carries the query already.
@@ -281,6 +277,18 @@ class BusinessCentral:
                     "Accept-Language": "en-US",
                 },
             )
+
+
+def _rows(reply: BusinessCentralReply, read: Callable[[Any], Any]) -> list[Any] | None:
+    """The rows of a page, or None when it is none. What came is in no frame that is shown."""
+    body = reply.body
+    if not isinstance(body, dict):
+        return None
+    rows = body["value"] if isinstance(body.get("value"), list) else [body]
+    try:
+        return [read(row) for row in rows]
+    except ValidationError:
+        return None
 
 
 class _Refused(RunbookError):
