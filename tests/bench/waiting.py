@@ -28,8 +28,9 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.actor import CustomerPerson
 from bcrunbook.run.rehearsal import RehearsedCustomer
 from bcrunbook.services.codat import BUSINESS_CENTRAL
+from bcrunbook.steps.company import TAG, codat_name, tag_of
 from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.link_customer import TAG, codat_name, codat_of, fetch_link, tag_of
+from bcrunbook.steps.link_customer import codat_of, fetch_link
 from tests.linking import set_up, step_6
 from tests.portal import row
 from tests.strangers import Stranger

@@ -12,7 +12,7 @@ from bcrunbook.accounts import Workspace, load
 from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
-from tests.conftest import MakeWorkspace, only_account
+from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.notebook.seat import Seat
 from tests.steps.test_start_here import device_code
 from tests.strangers import Meet, Stranger, person_of
@@ -179,7 +179,7 @@ def test_a_secret_that_was_made_by_hand_goes_straight_into_the_store(
         seat.until(lambda: any(one != "Checking it." for one in seat.said()))
     seat.until(lambda: any("0 to change" in one for one in seat.updates))
     assert finish(seat, lambda: None)["state"] == "done"
-    (stored,) = (workspace.root.parent / "secret-store" / account).iterdir()
+    (stored,) = stored_secrets(workspace.root.parent / "secret-store", account)
     assert stored.read_text("utf-8").strip() == made["secretText"]
     assert made["secretText"] not in json.dumps(seat.traffic, default=str)
 
