@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def home_folder() -> Path | None:
         return Path.home()
     except RuntimeError:
         return None
+
+
+def cache_folder() -> Path | None:
+    """Where this program keeps things of this user; None where there is no home folder."""
+    import platformdirs
+
+    with contextlib.suppress(RuntimeError):
+        return Path(platformdirs.user_cache_dir("bcrunbook", appauthor=False))
+    return None
 
 
 def no_home() -> FixInput:

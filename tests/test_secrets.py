@@ -569,6 +569,35 @@ def test_ctrl_c_ends_a_program_whose_keyring_hangs(tmp_path: Path) -> None:
             asking.kill()
 
 
+ASKS_IN_A_CELL = """
+from bcrunbook.run.engine.cells import cells_there
+
+CELL = '''
+import pathlib
+from bcrunbook.secrets import open_store, system_keyring
+system_keyring.PATIENCE_SECONDS, system_keyring.DEADLINE_SECONDS = 0.0, 0.1
+await open_store("keyring:bcrunbook", pathlib.Path()).get("x")
+'''
+with cells_there(lambda process: None) as cells:
+    print(cells.run(CELL, None))
+"""
+
+
+def test_a_run_says_at_once_what_its_cell_waits_for(tmp_path: Path) -> None:
+    """In the terminal, before the cell has ended; the notebook has it as well."""
+    (tmp_path / "hanging.py").write_text(HANGING)
+    environment = {
+        **os.environ,
+        "PYTHON_KEYRING_BACKEND": "hanging.Keyring",
+        "PYTHONPATH": str(tmp_path),
+    }
+    command = [sys.executable, "-c", ASKS_IN_A_CELL]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert "Waiting for the system keyring" in done.stderr, done.stderr
+    assert "Waiting for the system keyring" in done.stdout
+    assert "does not answer" in done.stdout
+
+
 FILE_BASED = """
 import json, pathlib, time
 from keyring.backend import KeyringBackend

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bcrunbook.cli import options, output
+from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Identity, Workspace
@@ -18,7 +19,7 @@ _Rows = dict[tuple[str, str, str], "OutcomeRow"]
 def status(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
     """Show how each step of each account and customer ended last, and what comes next.
 
-    Asks no service.
+    Where an account has many customers, they are counted; --json tells of each. Asks no service.
     """
     from bcrunbook.accounts import find_workspace, load
     from bcrunbook.ledger import open_ledger
@@ -41,6 +42,8 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
         for number, step in enumerate(SETUP_STEPS):
             row = rows.get((account.name, "", step.id))
             lines.append(["" if number else account.name, *_line(step, row)])
+        if _is_crowd(account):
+            continue
         for customer in account.customers:
             for number, step in enumerate(_customer_steps()):
                 row = rows.get((account.name, customer, step.id))
@@ -50,10 +53,36 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     output.print_table(["account", *columns], lines)
     if of_customers:
         output.print_table(["customer", *columns], of_customers)
+    if of_crowds := [one for account in loaded.accounts.values() for one in _crowd(account, rows)]:
+        output.print_table(["customers of", *columns[:2], "how many"], of_crowds)
     for account in loaded.accounts.values():
         output.say(f"{account.name}: {_next(account, loaded, rows)}")
-        for customer in account.customers:
-            output.say(f"{account.name}/{customer}: {_next(account, loaded, rows, customer)}")
+        actions = {one: _next(account, loaded, rows, one) for one in account.customers}
+        if _is_crowd(account):
+            for line in by_next(account.name, actions):
+                output.say(line)
+        else:
+            for customer, action in actions.items():
+                output.say(f"{account.name}/{customer}: {action}")
+
+
+def _is_crowd(account: Account) -> bool:
+    return len(account.customers) > LISTED
+
+
+def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
+    """The lines of an account whose customers are not listed one by one."""
+    if not _is_crowd(account):
+        return []
+    ended = [
+        (step, state)
+        for customer in account.customers
+        for step, state, _ in (
+            _line(one, rows.get((account.name, customer, one.id))) for one in _customer_steps()
+        )
+    ]
+    lines = by_state(ended)
+    return [["" if number else account.name, *line] for number, line in enumerate(lines)]
 
 
 def _line(step: Step[Any], row: OutcomeRow | None) -> list[str]:

@@ -16,6 +16,7 @@ from .stores import SecretStore
 from .surroundings import for_others as environment_for_others
 from .surroundings import keep_from_others
 from .surroundings import learn as learn_environment
+from .system_keyring import tell_at_once
 from .value import MASK, Secret, Veiled
 from .vault import VaultOpener
 
@@ -37,4 +38,5 @@ __all__ = [
     "read",
     "scrub",
     "scrub_json",
+    "tell_at_once",
 ]

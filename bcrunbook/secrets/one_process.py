@@ -10,8 +10,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
+
+from ..person import cache_folder
 
 _LOOK_AGAIN_SECONDS = 0.05
 
@@ -48,11 +49,9 @@ def one_process(name: str) -> Iterator[None]:
 
 
 def _opened(name: str) -> IO[bytes] | None:
-    import platformdirs
-
-    folder = Path(platformdirs.user_cache_dir("bcrunbook", appauthor=False))
-    if not folder.is_absolute():
-        return None  # no home folder
+    folder = cache_folder()
+    if folder is None:
+        return None
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)

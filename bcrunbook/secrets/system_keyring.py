@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TextIO, TypeVar
 
 from ..errors import FixInput
 from ..own_thread import in_own_thread
@@ -37,6 +37,16 @@ class Keyring(Protocol):
     def get_password(self, service: str, name: str, /) -> str | None: ...
     def set_password(self, service: str, name: str, value: str, /) -> None: ...
     def delete_password(self, service: str, name: str, /) -> None: ...
+
+
+def tell_at_once(stream: TextIO | None) -> None:
+    """Say on a stream, too, what is waited for.
+
+    Where a notebook is run by a program, what its cells print is seen when they have ended.
+    """
+    for handler in (logging.StreamHandler(stream), logging.lastResort):
+        if stream is not None and handler is not None:
+            log.addHandler(handler)
 
 
 # Backends talk to one session over one connection, and few expect two threads.

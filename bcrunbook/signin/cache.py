@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bcrunbook.person import cache_folder
 from bcrunbook.secrets import Secret, Veiled
 from bcrunbook.signin.model import LOGIN
 
@@ -29,12 +30,10 @@ def token_cache(kind: str) -> msal.TokenCache:
     if kind == "memory":
         return msal.TokenCache()
     import msal_extensions
-    import platformdirs
 
-    folder = Path(platformdirs.user_cache_dir("bcrunbook", appauthor=False))
     try:
-        if not folder.is_absolute():
-            raise FileNotFoundError("no home folder")  # it would be made where notebooks are
+        if (folder := cache_folder()) is None:
+            raise FileNotFoundError("no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if kind == "file":
             return _plain_cache(folder / "tokens.json")

@@ -253,8 +253,15 @@ def test_a_full_disk_for_the_notebook(
         ledger.record(whose, "start_here", "kept", "earlier", "observed", {})
     folder = tmp_path / "run"
     (folder / name).mkdir(parents=True)
-    # What is written first, to be put in the notebook's place once it is whole.
-    (folder / name / f".00_start_here.ipynb.{os.getpid()}").symlink_to("/dev/full")
+    opened = os.open
+
+    def on_a_full_disk(path: str | Path, flags: int, *args: int, **kwargs: int) -> int:
+        """What is written first, to be put in the notebook's place once it is whole."""
+        if Path(path).parent == folder / name and flags & os.O_CREAT:
+            return opened("/dev/full", os.O_WRONLY)
+        return opened(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", on_a_full_disk)
     monkeypatch.setattr("bcrunbook.run.folders.run_folder", lambda root: folder)
     told = command("run", name, "start_here", "-w", workspace.root)
     assert told.code == 1

@@ -190,6 +190,45 @@ def test_a_customers_next_action_is_told_like_an_accounts(
     assert again == f"wait some minutes, then bcrunbook run {name} --customer north"
 
 
+def test_many_customers_are_counted(command: Command, make_workspace: MakeWorkspace) -> None:
+    """A line for all of whom the same is said; the data for programs tell of each."""
+    names = [f"c{number}" for number in range(25)]
+    workspace = with_customers(make_workspace(), **{name: name.title() for name in names})
+    name = only_account(workspace)
+    told = command("status", "-w", workspace.root)
+    assert [line.split() for line in told.out.splitlines() if "link_customer" in line] == [
+        [name, "6", "link_customer", "not", "run", "yet", "25"]
+    ]
+    assert f"{name}: 25 customers (c0, c1, c2 and 22 more): {name} comes first." in told.err
+    assert len(told.err.splitlines()) == 2
+    for step in SETUP_STEPS:
+        note(workspace, step.id, "done")
+    note(workspace, "link_customer", "done", customer="c7")
+    note(workspace, "link_customer", "waiting", customer="c9")
+    said = command("status", "-w", workspace.root).err
+    assert f"{name}: 23 customers (c0, c1, c2 and 20 more): bcrunbook run {name}" in said
+    assert "--customer NAME" in said and "--customer c" not in said
+    assert f"{name}: 1 customer (c7): bcrunbook check {name}" in said
+    assert f"{name}: 1 customer (c9): link_customer: wait some minutes" in said
+    assert of_customer(command, workspace, "c9")["link_customer"]["state"] == "waiting"
+
+
+def test_very_different_customers_are_not_all_told(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """Some of them, and how the others are found."""
+    names = [f"c{number}" for number in range(25)]
+    workspace = with_customers(make_workspace(), **{name: name.title() for name in names})
+    for step in SETUP_STEPS:
+        note(workspace, step.id, "done")
+    for one in names:
+        error = {"next": f"correct the row of {one}", "who": "you"}
+        note(workspace, "link_customer", "failed", customer=one, error=error)
+    said = command("status", "-w", workspace.root).err.splitlines()
+    assert len(said) == 12
+    assert "15 customers (c10, c11, c12 and 12 more): something else" in said[-1]
+
+
 def test_a_live_customer_is_planned_first(command: Command, make_workspace: MakeWorkspace) -> None:
     """As for accounts: nothing that writes is suggested before a plan was looked at."""
     workspace = with_customers(make_workspace(cloud="live"), north="Northwind")

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 
 from bcrunbook.run.engine.processes import prepare, processes
 from bcrunbook.run.engine.shell import Message, fresh_shell
+from bcrunbook.secrets import tell_at_once
 
 Started = Callable[[Any], None]
 
@@ -112,6 +114,7 @@ def cells_there(started: Started) -> Iterator[Cells]:
 def _serve(wire: Connection) -> None:
     """Run what comes, until nobody is there any more."""
     alone()
+    tell_at_once(sys.__stderr__)
     with cells_here() as cells, contextlib.suppress(EOFError, OSError):
         while True:
             wire.send(cells.run(wire.recv(), None))
