@@ -89,21 +89,25 @@ def lay_out(
     Args:
         folder: where it goes, with its secret store beside it.
         cloud: the rehearsal cloud.
-        accounts: by name, what differs from a trial account; None leaves a key out.
+        accounts: by name, what differs from a trial account; None leaves a key out. Only the first
+            has a Codat instance and its API key by itself: no two accounts may share them.
     """
     root = folder / "workspace"
     root.mkdir(exist_ok=True)
     keep_secret(folder / "secret-store" / "sign-in", cloud.batch_identity["client_secret"])
     keep_secret(folder / "secret-store" / "codat", cloud.codat["api_key"], "trial")
     lines = [f'[rehearsal]\ndir = "{Path(cloud.directory).as_posix()}"\n']
-    for name, changes in accounts.items():
+    codat = {
+        "codat_api_key": "file:../secret-store/codat/trial",
+        "codat_instance": cloud.codat["instance"],
+    }
+    for number, (name, changes) in enumerate(accounts.items()):
         account: dict[str, Any] = {
             "kind": "trial",
             "tenant": cloud.accounts["trial"]["tenant"],
             "application": "Books",
             "secret_store": "file:../secret-store",
-            "codat_api_key": "file:../secret-store/codat/trial",
-            "codat_instance": cloud.codat["instance"],
+            **({} if number else codat),
             "cloud": "rehearsal",
             "sign_in": {
                 "method": "client_secret",
@@ -128,6 +132,11 @@ def keep_secret(folder: Path, value: str, name: str = "batch") -> None:
     file = folder / name
     file.touch(mode=0o600)
     file.write_text(value, encoding="utf-8")
+
+
+def stored_secrets(store: Path, account: str) -> list[Path]:
+    """The files in which a store keeps the secrets of an account, for whichever application."""
+    return sorted((store / account).glob("*/*"))
 
 
 def only_account(workspace: Workspace) -> str:

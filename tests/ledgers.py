@@ -15,6 +15,7 @@ from alembic import command
 from alembic.config import Config
 
 from bcrunbook import ledger_database
+from bcrunbook.accounts import Identity
 from bcrunbook.ledger import Ledger, open_ledger
 from tests.postgres import no_postgres_settings, postgres_server
 
@@ -22,6 +23,13 @@ from tests.postgres import no_postgres_settings, postgres_server
 __all__ = ["no_postgres_settings", "postgres_server"]
 
 SQLITE = "sqlite:///ledger.db"
+
+TRIAL = Identity("trial", "live", "trial.onmicrosoft.com", "codat test")
+LIVE = Identity("live", "live", "live.onmicrosoft.com", "codat live")
+"""Two accounts that facts are about."""
+
+PRELUDE = f"from bcrunbook.accounts import Identity\nTRIAL = {TRIAL!r}\n"
+"""The first lines of a program that notes something of the first of them."""
 
 
 @dataclass(frozen=True)

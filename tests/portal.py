@@ -59,13 +59,14 @@ def confirm(workspace: Workspace, outcome: Outcome, by: str = "Ada") -> None:
     """Say that what an outcome hands over is done."""
     (change,) = outcome.hand_offs
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        said.confirm(ledger, outcome.account, outcome.step, change, by)
+        whose = workspace.account(outcome.account).identity
+        said.confirm(ledger, whose, outcome.step, change, by, outcome.customer or None)
 
 
 def facts(workspace: Workspace, step: str, kind: str) -> list[Fact]:
     """What the ledger has about a step."""
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        return ledger.facts(only_account(workspace), step, kind)
+        return ledger.facts(workspace.account(only_account(workspace)).identity, step, kind)
 
 
 def calls(told: RehearsalDescription) -> int:

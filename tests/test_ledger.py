@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ from alembic.script import ScriptDirectory
 
 from bcrunbook import ledger as ledger_module
 from bcrunbook import ledger_database, ledger_holder
+from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput, NotFound, ReportBug, WaitAndRetry
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.secrets import MASK, Secret
-from tests.ledgers import Place, no_postgres_settings, place, postgres_server
+from tests.ledgers import LIVE, PRELUDE, TRIAL, Place, no_postgres_settings, place, postgres_server
 
 # Fixtures of other modules, for whoever asks for them by name.
 __all__ = ["no_postgres_settings", "place", "postgres_server"]
@@ -48,62 +50,67 @@ def ledger(place: Place) -> Iterator[Ledger]:
 
 def test_facts_come_back_oldest_first(ledger: Ledger) -> None:
     """Facts keep their order and every field, and each filter narrows them."""
-    run_id = ledger.begin_run("trial", "client_secret", "apply", "live")
+    run_id = ledger.begin_run(TRIAL, "client_secret", "apply")
     before = datetime.now(UTC)
-    ledger.record("trial", "client_secret", "secret", "a", "intended", {"n": 1}, run_id=run_id)
-    ledger.record("trial", "client_secret", "secret", "a", "done", {"n": 2})
-    ledger.record("trial", "codat_keys", "keys", "b", "said", {}, said_by="Ada")
-    ledger.record("trial", "link_customer", "link", "c", "observed", {}, customer="bakery")
-    ledger.record("other", "client_secret", "secret", "a", "done", {})
-    facts = ledger.facts("trial")
+    ledger.record(TRIAL, "client_secret", "secret", "a", "intended", {"n": 1}, run_id=run_id)
+    ledger.record(TRIAL, "client_secret", "secret", "a", "done", {"n": 2})
+    ledger.record(TRIAL, "codat_keys", "keys", "b", "said", {}, said_by="Ada")
+    ledger.record(TRIAL, "link_customer", "link", "c", "observed", {}, customer="bakery")
+    ledger.record(LIVE, "client_secret", "secret", "a", "done", {})
+    facts = ledger.facts(TRIAL)
     assert [fact.basis for fact in facts] == ["intended", "done", "said", "observed"]
     assert (facts[0].run_id, facts[0].data, facts[0].said_by) == (run_id, {"n": 1}, None)
     assert facts[0].at.tzinfo is UTC and before <= facts[0].at <= facts[1].at
-    assert [fact.subject for fact in ledger.facts("trial", step="codat_keys")] == ["b"]
-    assert [fact.said_by for fact in ledger.facts("trial", kind="keys")] == ["Ada"]
-    assert [fact.data["n"] for fact in ledger.facts("trial", subject="a")] == [1, 2]
-    assert [fact.subject for fact in ledger.facts("trial", customer="bakery")] == ["c"]
+    assert [fact.subject for fact in ledger.facts(TRIAL, step="codat_keys")] == ["b"]
+    assert [fact.said_by for fact in ledger.facts(TRIAL, kind="keys")] == ["Ada"]
+    assert [fact.data["n"] for fact in ledger.facts(TRIAL, subject="a")] == [1, 2]
+    assert [fact.subject for fact in ledger.facts(TRIAL, customer="bakery")] == ["c"]
 
 
 def test_the_latest_fact_is_the_newest(ledger: Ledger) -> None:
     """`latest` gives the last one recorded, or None."""
-    assert ledger.latest("trial", kind="secret") is None
+    assert ledger.latest(TRIAL, kind="secret") is None
     for number in range(3):
-        ledger.record("trial", "client_secret", "secret", "a", "observed", {"n": number})
-    latest = ledger.latest("trial", step="client_secret", kind="secret", subject="a")
+        ledger.record(TRIAL, "client_secret", "secret", "a", "observed", {"n": number})
+    latest = ledger.latest(TRIAL, step="client_secret", kind="secret", subject="a")
     assert latest is not None and latest.data == {"n": 2}
 
 
 def test_outcomes_are_the_latest_per_step_and_customer(ledger: Ledger) -> None:
     """Status is a query: of each account, customer and step, the last outcome counts."""
-    run_id = ledger.begin_run("trial", "x", "apply", "live")
-    for account, step, state, customer in (
-        ("trial", "client_secret", "failed", None),
-        ("trial", "client_secret", "done", None),
-        ("trial", "link_customer", "waiting", "bakery"),
-        ("trial", "link_customer", "done", "butcher"),
-        ("trial", "link_customer", "done", "bakery"),
-        ("live", "client_secret", "changed", None),
+    run_id = ledger.begin_run(TRIAL, "x", "apply")
+    for whose, step, state, customer in (
+        (TRIAL, "client_secret", "failed", None),
+        (TRIAL, "client_secret", "done", None),
+        (TRIAL, "link_customer", "waiting", "bakery"),
+        (TRIAL, "link_customer", "done", "butcher"),
+        (TRIAL, "link_customer", "done", "bakery"),
+        (LIVE, "client_secret", "changed", None),
     ):
-        ledger.record_outcome(run_id, account, step, state, {"s": state}, customer=customer)
-    rows = [(row.account, row.step, row.customer, row.state) for row in ledger.outcomes("trial")]
+        ledger.record_outcome(run_id, whose, step, state, {"s": state}, customer=customer)
+    rows = [(row.account, row.step, row.customer, row.state) for row in ledger.outcomes(TRIAL)]
     assert rows == [
         ("trial", "client_secret", None, "done"),
         ("trial", "link_customer", "butcher", "done"),
         ("trial", "link_customer", "bakery", "done"),
     ]
-    assert [row.account for row in ledger.outcomes()] == ["trial", "trial", "trial", "live"]
-    assert ledger.outcomes("live")[0].data == {"s": "changed"}
+    assert [(row.account, row.data) for row in ledger.outcomes(LIVE)] == [
+        ("live", {"s": "changed"})
+    ]
 
 
 def test_a_run_is_kept_with_its_end(ledger: Ledger, place: Place) -> None:
     """Who asked for what, in which cloud, with which version, and how it ended."""
-    run_id = ledger.begin_run("trial", "client_secret", "plan", "rehearsal", customer="bakery")
+    whose = replace(TRIAL, cloud="rehearsal")
+    run_id = ledger.begin_run(whose, "client_secret", "plan", customer="bakery")
     assert place.rows("SELECT state, ended_at FROM run") == [(None, None)]
     ledger.end_run(run_id, "done")
-    columns = "id, account, customer, step, mode, cloud, state, ended_at >= started_at"
-    assert place.rows(f"SELECT {columns} FROM run") == [
-        (run_id, "trial", "bakery", "client_secret", "plan", "rehearsal", "done", 1)
+    columns = "id, account, customer, step, mode, cloud, tenant, instance, state"
+    assert place.rows(f"SELECT {columns}, ended_at >= started_at FROM run") == [
+        (
+            *(run_id, "trial", "bakery", "client_secret", "plan"),
+            *("rehearsal", TRIAL.tenant, TRIAL.instance, "done", 1),
+        )
     ]
     assert place.rows("SELECT version FROM run WHERE version <> ''")
     with pytest.raises(NotFound):
@@ -116,10 +123,10 @@ def test_no_secret_reaches_the_database(
 ) -> None:
     """A secret in a fact or an outcome is masked before it is written, and reported."""
     value = Secret("a-secret-for-the-ledger").reveal()
-    run_id = ledger.begin_run("trial", "x", "apply", "live")
-    ledger.record("trial", "x", "k", "s", "done", {"deep": [{"value": f"has {value}"}]})
-    ledger.record_outcome(run_id, "trial", "x", "failed", {"secretText": "Never Seen 1"})
-    assert ledger.facts("trial")[0].data == {"deep": [{"value": f"has {MASK}"}]}
+    run_id = ledger.begin_run(TRIAL, "x", "apply")
+    ledger.record(TRIAL, "x", "k", "s", "done", {"deep": [{"value": f"has {value}"}]})
+    ledger.record_outcome(run_id, TRIAL, "x", "failed", {"secretText": "Never Seen 1"})
+    assert ledger.facts(TRIAL)[0].data == {"deep": [{"value": f"has {MASK}"}]}
     ledger.close()
     kept = place.everything()
     assert "trial" in kept
@@ -141,9 +148,9 @@ def test_what_a_fact_cannot_be_is_a_bug(ledger: Ledger, fact: dict[str, object])
     """A fact that is not plain data, not of a known basis, or of no run is refused."""
     fields = {"basis": "done", "data": {}, **fact}
     with pytest.raises(ReportBug) as caught:
-        ledger.record("trial", "x", "k", "the-subject", **fields)  # type: ignore[arg-type]
+        ledger.record(TRIAL, "x", "k", "the-subject", **fields)  # type: ignore[arg-type]
     assert "the-subject" not in str(caught.value)
-    assert ledger.facts("trial") == []
+    assert ledger.facts(TRIAL) == []
 
 
 DATA: dict[str, dict[str, Any]] = {
@@ -159,18 +166,19 @@ DATA: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("data", DATA.values(), ids=list(DATA))
 def test_plain_data_comes_back_as_it_was(ledger: Ledger, data: dict[str, Any]) -> None:
     """Whatever JSON can hold is kept to the letter, in facts and in outcomes."""
-    run_id = ledger.begin_run("trial", "x", "apply", "live")
-    ledger.record("trial", "x", "k", "s", "done", data)
-    ledger.record_outcome(run_id, "trial", "x", "done", data)
-    (fact,), (row,) = ledger.facts("trial"), ledger.outcomes("trial")
+    run_id = ledger.begin_run(TRIAL, "x", "apply")
+    ledger.record(TRIAL, "x", "k", "s", "done", data)
+    ledger.record_outcome(run_id, TRIAL, "x", "done", data)
+    (fact,), (row,) = ledger.facts(TRIAL), ledger.outcomes(TRIAL)
     assert repr(fact.data) == repr(row.data) == repr(data)
 
 
 def test_the_longest_names_are_kept(ledger: Ledger) -> None:
     """The longest account, customer and person that are allowed, and a long subject, fit."""
-    account, customer, person = "a" * 30, "c" * 40, "é" * 200
+    account = Identity("a" * 30, "rehearsal", "t" * 253, "i" * 100)
+    customer, person = "c" * 40, "é" * 200
     subject = "😀" * 400
-    run_id = ledger.begin_run(account, "x", "apply", "rehearsal", customer=customer)
+    run_id = ledger.begin_run(account, "x", "apply", customer=customer)
     ledger.record(account, "x", "k", subject, "said", {}, run_id, customer, said_by=person)
     fact = ledger.latest(account, subject=subject, customer=customer)
     assert fact is not None and (fact.subject, fact.said_by) == (subject, person)
@@ -180,16 +188,16 @@ def test_the_longest_names_are_kept(ledger: Ledger) -> None:
 
 def test_the_latest_outcome_of_a_step(ledger: Ledger) -> None:
     """Of one step the newest counts, and a customer's is not the account's own."""
-    assert ledger.latest_outcome("trial", "link_customer") is None
-    run_id = ledger.begin_run("trial", "link_customer", "apply", "live")
+    assert ledger.latest_outcome(TRIAL, "link_customer") is None
+    run_id = ledger.begin_run(TRIAL, "link_customer", "apply")
     for state, customer in (("failed", "bakery"), ("waiting", None), ("done", "bakery")):
-        ledger.record_outcome(run_id, "trial", "link_customer", state, {}, customer=customer)
-    own = ledger.latest_outcome("trial", "link_customer")
-    theirs = ledger.latest_outcome("trial", "link_customer", "bakery")
+        ledger.record_outcome(run_id, TRIAL, "link_customer", state, {}, customer=customer)
+    own = ledger.latest_outcome(TRIAL, "link_customer")
+    theirs = ledger.latest_outcome(TRIAL, "link_customer", "bakery")
     assert own is not None and theirs is not None
     assert (own.state, theirs.state) == ("waiting", "done")
     assert own.at.tzinfo is UTC and own.run_id == run_id
-    standings = {one.customer: one for one in ledger.standings()}
+    standings = {one.customer: one for one in ledger.standings(TRIAL)}
     assert {name: one.state for name, one in standings.items()} == {
         None: "waiting",
         "bakery": "done",
@@ -197,14 +205,17 @@ def test_the_latest_outcome_of_a_step(ledger: Ledger) -> None:
     assert standings["bakery"].at == theirs.at and standings["bakery"].version
 
 
-CRASH = """
+CRASH = (
+    PRELUDE
+    + """
 import os, signal, sys
 from pathlib import Path
 from bcrunbook.ledger import open_ledger
 ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
-ledger.record("trial", "client_secret", "secret", "marker", "intended", {})
+ledger.record(TRIAL, "client_secret", "secret", "marker", "intended", {})
 os.kill(os.getpid(), signal.SIGKILL)
 """
+)
 
 
 def program(code: str, place: Place) -> list[str]:
@@ -217,21 +228,24 @@ def test_a_fact_outlives_a_crash(place: Place) -> None:
     done = subprocess.run(program(CRASH, place), timeout=60)
     assert done.returncode == -signal.SIGKILL
     with place.open() as ledger:
-        assert [fact.subject for fact in ledger.facts("trial")] == ["marker"]
+        assert [fact.subject for fact in ledger.facts(TRIAL)] == ["marker"]
 
 
-WRITE = """
+WRITE = (
+    PRELUDE
+    + """
 import sys
 from pathlib import Path
 from bcrunbook.ledger import open_ledger
 with open_ledger(sys.argv[1], Path(sys.argv[2])) as ledger:
     writer = sys.stdin.readline().strip()
     for number in range(25):
-        run_id = ledger.begin_run("trial", writer, "apply", "live")
-        ledger.record("trial", writer, "k", "s", "done", {"n": number}, run_id=run_id)
-        ledger.record_outcome(run_id, "trial", writer, "done", {"n": number})
+        run_id = ledger.begin_run(TRIAL, writer, "apply")
+        ledger.record(TRIAL, writer, "k", "s", "done", {"n": number}, run_id=run_id)
+        ledger.record_outcome(run_id, TRIAL, writer, "done", {"n": number})
         ledger.end_run(run_id, "done")
 """
+)
 
 
 def test_nothing_that_several_processes_write_is_lost(place: Place) -> None:
@@ -246,12 +260,12 @@ def test_nothing_that_several_processes_write_is_lost(place: Place) -> None:
         writer.stdin.close()
     assert [writer.wait(timeout=60) for writer in writers] == [0] * 4
     with place.open() as ledger:
-        facts = ledger.facts("trial")
+        facts = ledger.facts(TRIAL)
         for number in range(4):
             own = [fact.data["n"] for fact in facts if fact.step == f"step_{number}"]
             assert own == list(range(25))
         assert len({fact.id for fact in facts}) == len({fact.run_id for fact in facts}) == 100
-        assert [row.data for row in ledger.outcomes("trial")] == [{"n": 24}] * 4
+        assert [row.data for row in ledger.outcomes(TRIAL)] == [{"n": 24}] * 4
     assert place.rows("SELECT count(*) FROM run WHERE state = 'done'") == [(100,)]
     assert place.rows("SELECT count(*) FROM outcome") == [(100,)]
 
@@ -278,7 +292,8 @@ def test_every_old_ledger_opens_and_keeps_its_facts(revision: str, place: Place)
         f" VALUES ('{place.time(at)}', 'trial', 'x', 'k', 'kept', 'done', '{{}}')"
     )
     with place.open() as ledger:
-        (fact,) = ledger.facts("trial")
+        ledger.claim(TRIAL)
+        (fact,) = ledger.facts(TRIAL)
     assert (fact.subject, fact.at) == ("kept", at)
     assert place.rows("SELECT version_num FROM alembic_version") == [(ledger_database.HEAD,)]
 
@@ -323,7 +338,7 @@ def test_several_processes_may_make_the_ledger_at_once(place: Place) -> None:
         process.communicate(timeout=60)
     assert [process.returncode for process in started] == [0] * 4
     with place.open() as ledger:
-        assert len(ledger.facts("trial")) == 4
+        assert len(ledger.facts(TRIAL)) == 4
 
 
 def together(started: list[subprocess.Popen[str]]) -> None:
@@ -622,8 +637,8 @@ def test_threads_of_one_process_make_ledgers_at_once(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         with open_ledger("sqlite:///ledger.db", folder) as ledger:
-            ledger.record("trial", "start_here", "kept", "it", "observed", {})
-            return len(ledger.facts("trial"))
+            ledger.record(TRIAL, "start_here", "kept", "it", "observed", {})
+            return len(ledger.facts(TRIAL))
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(make, range(16))) == 16 * [1]

@@ -15,6 +15,7 @@ from bcrunbook import ledger_database
 from bcrunbook.errors import FixInput, RunbookError, Unreachable, WaitAndRetry
 from bcrunbook.ledger import open_ledger
 from tests.ledgers import SQLITE as URL
+from tests.ledgers import TRIAL
 
 
 def test_commits_wait_for_the_disk(tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_a_disk_that_takes_nothing_is_named(
     event.listen(Engine, "connect", hinder)
     try:
         with open_ledger(URL, tmp_path) as ledger, pytest.raises(kind, match=says) as caught:
-            ledger.record("trial", "x", "k", "s", "done", {"long": "x" * 100_000})
+            ledger.record(TRIAL, "x", "k", "s", "done", {"long": "x" * 100_000})
     finally:
         event.remove(Engine, "connect", hinder)
     assert str(tmp_path / "ledger.db") in str(caught.value) and caught.value.next
@@ -73,7 +74,7 @@ def test_a_new_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> Non
         ending = threading.Timer(0.2, other.execute, ["ROLLBACK"])
         ending.start()
         with open_ledger(URL, tmp_path) as ledger:
-            assert ledger.facts("trial") == []
+            assert ledger.facts(TRIAL) == []
         ending.join()
 
 
@@ -84,4 +85,4 @@ def test_a_locked_ledger_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with open_ledger(URL, tmp_path) as hurried, pytest.raises(WaitAndRetry, match="locked"):
-            hurried.record("trial", "x", "k", "s", "done", {})
+            hurried.record(TRIAL, "x", "k", "s", "done", {})

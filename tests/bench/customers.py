@@ -39,7 +39,7 @@ from typing import Any
 
 import psutil
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import Identity, Workspace
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, server, world
 from bcrunbook.rehearsal.actor import CustomerPerson
@@ -47,11 +47,12 @@ from bcrunbook.rehearsal.businesscentral.installation import INSTALLATION, SCRIP
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.selection import Item
+from bcrunbook.steps.company import TAG
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.installation.log import BEGAN, ENDED
 from bcrunbook.steps.installation.memory import EXTENSION
 from bcrunbook.steps.installation.verdict import NOT_SETTLED, Verdict
-from bcrunbook.steps.link_customer import TAG, LinkCustomer, fetch_link
+from bcrunbook.steps.link_customer import LinkCustomer, fetch_link
 from tests.bench.batch import Peaks, environment
 from tests.bench.waiting import ADMIN, connect_some, customers_of
 from tests.linking import set_up
@@ -197,7 +198,7 @@ async def _play(told: RehearsalDescription, workspace: Workspace, linked: Path) 
     async with open_context(workspace, account) as context:
         with linked.open("a", encoding="utf-8", buffering=1) as file:
             while waiting:
-                for name in sorted(waiting & states_in(context.ledger).keys()):
+                for name in sorted(waiting & states_in(context.ledger, context.identity).keys()):
                     customer = account.customers[name]
                     # What the step made shows at once, so there is a link.
                     address = await fetch_link(replace(context, customer=customer))
@@ -340,7 +341,7 @@ def drive(
         journal.wrong += one.left_behind()
         journal.runs.append((at, code))
         with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-            now = states_in(ledger)
+            now = states_in(ledger, workspace.account(ACCOUNT).identity)
         print(f"  came to its end at {at:6.1f} s: {dict(Counter(now.values()))}", flush=True)
         if now == before and everybody_has_linked and not left:
             journal.is_settled = True
@@ -354,12 +355,12 @@ def drive(
 # What is checked --------------------------------------------------------------------------------
 
 
-def states_in(ledger: Ledger) -> dict[str, str]:
+def states_in(ledger: Ledger, whose: Identity) -> dict[str, str]:
     """How each customer's step ended last."""
     return {
         str(one.customer): one.state
-        for one in ledger.standings()
-        if one.account == ACCOUNT and one.step == LinkCustomer.id and one.customer
+        for one in ledger.standings(whose)
+        if one.step == LinkCustomer.id and one.customer
     }
 
 
@@ -391,27 +392,29 @@ def check_cloud(state: Path, names: Sequence[str]) -> Iterator[str]:
     yield from (f"a company in Codat that nobody wanted: {tag}" for tag in companies)
 
 
-def ends_in(ledger: Ledger, name: str) -> End:
+def ends_in(ledger: Ledger, whose: Identity, name: str) -> End:
     """What a customer must have come to."""
     script = script_of(name)
     end = ENDS[script]
-    seen = ledger.latest(ACCOUNT, LinkCustomer.id, EXTENSION, customer=name)
+    seen = ledger.latest(whose, LinkCustomer.id, EXTENSION, customer=name)
     if script.startswith("later_") and seen is None:
         # Nobody looked while it was there: Codat's sync of then is all that there is to see.
         return End("done", frozenset({Verdict.DATA_FLOWS}))
     return end
 
 
-def check_customers(ledger: Ledger, names: Sequence[str], linked: Path) -> Iterator[str]:
+def check_customers(
+    ledger: Ledger, whose: Identity, names: Sequence[str], linked: Path
+) -> Iterator[str]:
     """Each has the state that their script must come to, and was watched once in each batch."""
-    states = states_in(ledger)
+    states = states_in(ledger, whose)
     had_linked = {one["customer"]: datetime.fromisoformat(one["at"]) for one in lines_of(linked)}
     began = [one.at for one in ledger.facts(record.NOBODY, record.STEP, record.BEGAN)]
     for name in names:
-        who, end = f"{name}, {script_of(name)}", ends_in(ledger, name)
+        who, end = f"{name}, {script_of(name)}", ends_in(ledger, whose, name)
         if (state := states.get(name, "lost")) != end.state:
             yield f"{who}: {state}, not {end.state}"
-        facts = ledger.facts(ACCOUNT, LinkCustomer.id, customer=name)
+        facts = ledger.facts(whose, LinkCustomer.id, customer=name)
         # One that ran out of time has not settled, and is looked at again.
         settled = [
             fact
@@ -490,7 +493,9 @@ def rehearse(
     return workspace, journal
 
 
-def check(root: Path, ledger: Ledger, journal: Journal, names: Sequence[str]) -> Iterator[str]:
+def check(
+    root: Path, ledger: Ledger, whose: Identity, journal: Journal, names: Sequence[str]
+) -> Iterator[str]:
     """All that is wrong."""
     yield from journal.wrong
     if not journal.is_settled:
@@ -500,7 +505,7 @@ def check(root: Path, ledger: Ledger, journal: Journal, names: Sequence[str]) ->
         yield f"the batch broke down: {said[said.index('Traceback') :][:2000]}"
     yield from check_linked(root / "linked.jsonl", names)
     yield from check_cloud(root / "cloud" / server.STATE_FILE, names)
-    yield from check_customers(ledger, names, root / "linked.jsonl")
+    yield from check_customers(ledger, whose, names, root / "linked.jsonl")
     yield from check_batches(ledger, names, journal)
 
 
@@ -509,10 +514,11 @@ def main(root: Path, number: int, seed: int, speed: float) -> int:
     print(f"{number} customers, seed {seed}, speed {speed:g}", flush=True)
     workspace, journal = rehearse(root, number, speed, random.Random(seed))
     names = [one.name for one in customers_of(number)]
+    whose = workspace.account(ACCOUNT).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        wrong = list(check(root, ledger, journal, names))
+        wrong = list(check(root, ledger, whose, journal, names))
         report(number, journal, root / "cloud")
-        report_ends(ledger, names)
+        report_ends(ledger, whose, names)
     for one in wrong[:LISTED]:
         print(f"WRONG: {one}")
     if len(wrong) > LISTED:
@@ -542,11 +548,12 @@ def report(number: int, journal: Journal, directory: Path) -> None:
         print(f"  at {at:7.1f} s   exit code {code}")
 
 
-def report_ends(ledger: Ledger, names: Sequence[str]) -> None:
+def report_ends(ledger: Ledger, whose: Identity, names: Sequence[str]) -> None:
     """Print how many customers of each script ended how."""
-    states = states_in(ledger)
+    states = states_in(ledger, whose)
     table = Counter(
-        (script_of(name), ends_in(ledger, name).state, states.get(name, "lost")) for name in names
+        (script_of(name), ends_in(ledger, whose, name).state, states.get(name, "lost"))
+        for name in names
     )
     print("  script              must be         is            customers")
     for (script, wanted, state), count in sorted(table.items()):

@@ -225,8 +225,9 @@ def test_a_full_disk_for_the_notebook(
     """The output notebook meets a device that is really full: exit 1, and earlier facts stay."""
     workspace = make_workspace()
     name = only_account(workspace)
+    whose = workspace.account(name).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        ledger.record(name, "start_here", "kept", "earlier", "observed", {})
+        ledger.record(whose, "start_here", "kept", "earlier", "observed", {})
     folder = tmp_path / "run"
     (folder / name).mkdir(parents=True)
     # What is written first, to be put in the notebook's place once it is whole.
@@ -237,7 +238,7 @@ def test_a_full_disk_for_the_notebook(
     assert "The disk is full: the output notebook cannot be written." in told.err
     assert "next: make room" in told.err and "Traceback" not in told.err
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        assert ledger.latest(name, kind="kept") is not None
+        assert ledger.latest(whose, kind="kept") is not None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
@@ -286,11 +287,13 @@ import asyncio, sys
 from pathlib import Path
 from bcrunbook.accounts import load
 from bcrunbook.ledger import open_ledger
+from bcrunbook.steps.follow import lease_name
 
 async def hold(root, account):
     workspace = load(Path(root))
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        async with ledger.lease(f"run/{account}", what="a run that takes long"):
+        name = lease_name(ledger, workspace.account(account).identity)
+        async with ledger.lease(f"run/{name}", what="a run that takes long"):
             print("held", flush=True)
             await asyncio.to_thread(sys.stdin.readline)
 

@@ -55,10 +55,11 @@ def test_status_says_to_run_again(command: Command, ready: tuple[Workspace, Outc
     """Before the word it says what to do, after it who said so and that the next run goes on."""
     workspace, _ = ready
     name = only_account(workspace)
+    whose = workspace.account(name).identity.apart_from_codat
     with ledger_of(workspace) as ledger:
         for step in ("start_here", "api_permissions"):
-            run = ledger.begin_run(name, step, "apply", "rehearsal")
-            ledger.record_outcome(run, name, step, "done", {"summary": ""})
+            run = ledger.begin_run(whose, step, "apply")
+            ledger.record_outcome(run, whose, step, "done", {"summary": ""})
     assert "Open the link" in command("status", "-w", workspace.root).err
     command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root)
     assert "Ada says that it is done: bcrunbook run" in command("status", "-w", workspace.root).err
@@ -75,7 +76,7 @@ def test_a_step_that_waits_for_nobodys_word(
     assert told.code == 2
     assert f"bcrunbook run {name} {step}" in told.err
     with ledger_of(workspace) as ledger:
-        assert ledger.facts(name) == []
+        assert ledger.facts(workspace.account(name).identity) == []
 
 
 @pytest.mark.parametrize("by", ["", "  ", "abc8Q~0123456789abcdefghijklmnopqrstuvwx"])
@@ -95,7 +96,8 @@ def test_a_word_about_an_older_secret_is_refused(
     workspace, outcome = ready
     name = only_account(workspace)
     with ledger_of(workspace) as ledger:
-        ledger.record(name, "client_secret", "secret_copied", "0ld0ld00", "done", {})
+        whose = workspace.account(name).identity
+        ledger.record(whose, "client_secret", "secret_copied", "0ld0ld00", "done", {})
     told = command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root)
     assert told.code == 2
     assert "0ld0ld00" in told.err and outcome.hand_offs[0].subject in told.err

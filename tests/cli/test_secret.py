@@ -17,7 +17,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.secrets import clipboard as module
 from tests.cli.conftest import Command
 from tests.clipboard import Clipboard
-from tests.conftest import MakeWorkspace, only_account
+from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.portal import facts
 from tests.program import PROGRAM
 from tests.walking import walk
@@ -28,7 +28,7 @@ async def kept(make_workspace: MakeWorkspace) -> tuple[Workspace, str]:
     """A workspace with a stored client secret, and its value."""
     workspace = make_workspace()
     await walk(workspace, "register_application", "client_secret")
-    (stored,) = (workspace.root.parent / "secret-store" / only_account(workspace)).iterdir()
+    (stored,) = stored_secrets(workspace.root.parent / "secret-store", only_account(workspace))
     return workspace, stored.read_text("utf-8").strip()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.ledger import open_ledger
-from bcrunbook.steps import SETUP_STEPS
+from bcrunbook.steps import SETUP_STEPS, step_named
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 from tests.portal import api_key
@@ -19,10 +19,12 @@ def note(
     workspace: Workspace, step: str, state: str, *, customer: str | None = None, **data: Any
 ) -> None:
     """Write an outcome into the ledger, as a run does."""
-    account = only_account(workspace)
+    whose = workspace.account(only_account(workspace)).identity
+    if not step_named(step).is_about_codat:
+        whose = whose.apart_from_codat
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        run = ledger.begin_run(account, step, "apply", "rehearsal", customer)
-        ledger.record_outcome(run, account, step, state, {"summary": "", **data}, customer)
+        run = ledger.begin_run(whose, step, "apply", customer)
+        ledger.record_outcome(run, whose, step, state, {"summary": "", **data}, customer)
 
 
 def with_customers(workspace: Workspace, **display_names: str) -> Workspace:
@@ -98,11 +100,12 @@ def test_a_new_secret_makes_the_saved_keys_out_of_date(
     name = only_account(workspace)
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
+    whose = workspace.account(name).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        ledger.record(name, "codat_keys", "save_keys", "0ld0", "said", {}, said_by="Ada")
-        ledger.record(name, "client_secret", "secret_stored", "0ld0", "done", {})
+        ledger.record(whose, "codat_keys", "save_keys", "0ld0", "said", {}, said_by="Ada")
+        ledger.record(whose, "client_secret", "secret_stored", "0ld0", "done", {})
         assert "every step has passed" in command("status", "-w", workspace.root).err
-        ledger.record(name, "client_secret", "secret_stored", "new1", "done", {})
+        ledger.record(whose, "client_secret", "secret_stored", "new1", "done", {})
     told = command("status", "-w", workspace.root)
     assert f"codat_keys: bcrunbook run {name}" in told.err
     assert "needs_person" in told.out

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.steps.wanted import SCOPES
+from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
 from tests.strangers import Stranger
 
@@ -26,7 +27,7 @@ def assert_whole(stage: Stage, root: Path, account: str) -> None:
         app = stranger.application(account)
         (credential,) = app["passwordCredentials"]
         marker = credential["displayName"].rsplit(" ", 1)[1].rstrip(")")
-        stored = list((root.parent / "secret-store" / account).iterdir())
+        stored = stored_secrets(root.parent / "secret-store", account)
         assert [one.name for one in stored] == [marker]
         assert "access_token" in stranger.ask_token(
             app["appId"], stored[0].read_text("utf-8").strip()

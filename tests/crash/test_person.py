@@ -12,6 +12,7 @@ from bcrunbook.accounts import load
 from bcrunbook.ledger import Ledger, open_ledger
 from bcrunbook.steps import said
 from bcrunbook.steps.step import Change
+from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
 from tests.portal import at_portal
 
@@ -67,23 +68,24 @@ def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) 
     assert stage.program.run(root, account) == ["done", "changed", "changed", "changed"]
     every_point(stage, root, account, disturb, steps=[KEYS], ends="needs_person")
 
+    whose = load(root).account(account).identity
     with ledger_of(root) as ledger:
         handed = [
             Change.from_dict(row.data["changes"][0])
-            for row in ledger.outcomes(account)
+            for row in ledger.outcomes(whose)
             if row.step == KEYS
         ]
-        assert ledger.facts(account, KEYS) == []
-        said.confirm(ledger, account, KEYS, handed[-1], "Ada")
+        assert ledger.facts(whose, KEYS) == []
+        said.confirm(ledger, whose, KEYS, handed[-1], "Ada")
     assert handed[-1].hand_off is not None
     client_id = dict(handed[-1].hand_off.values)["Client ID"]
-    stored = next((root.parent / "secret-store" / account).iterdir())
+    (stored,) = stored_secrets(root.parent / "secret-store", account)
     at_portal(stage.told).save_keys(client_id, stored.read_text("utf-8").strip())
 
     every_point(stage, root, account, disturb, steps=[KEYS, TOGGLE], ends="done")
     assert stage.program.run(root, account, [KEYS, TOGGLE]) == ["done", "done"]
     with ledger_of(root) as ledger:
-        (word,) = ledger.facts(account, KEYS, "save_keys")
-        (seen,) = ledger.facts(account, TOGGLE, "integration")
+        (word,) = ledger.facts(whose, KEYS, "save_keys")
+        (seen,) = ledger.facts(whose, TOGGLE, "integration")
     assert (word.said_by, word.subject) == ("Ada", handed[-1].subject)
     assert (seen.basis, seen.data["enabled"]) == ("observed", True)

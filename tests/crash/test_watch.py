@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import Identity, Workspace
 from bcrunbook.ledger import Fact, Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps.company import TAG, tag_of
 from bcrunbook.steps.context import open_context
-from bcrunbook.steps.link_customer import TAG, codat_of, tag_of
+from bcrunbook.steps.link_customer import codat_of
 from bcrunbook.steps.step import State
 from tests.crash.stage import Stage, set_stage
 from tests.linking import lab_customer, link, set_up, step_6
@@ -111,9 +112,9 @@ def workspace(stage: Stage) -> Workspace:
     return asyncio.run(begin())
 
 
-def facts(ledger: Ledger, kind: str) -> list[Fact]:
+def facts(ledger: Ledger, whose: Identity, kind: str) -> list[Fact]:
     """What the ledger keeps of the customer's watch, oldest first."""
-    return ledger.facts(ACCOUNT, STEP, kind, customer=CUSTOMER)
+    return ledger.facts(whose, STEP, kind, customer=CUSTOMER)
 
 
 class Chain:
@@ -129,6 +130,7 @@ class Chain:
         self._stage = stage
         self._root = workspace.root
         self._ledger = ledger
+        self._whose = workspace.account(ACCOUNT).identity
         self.kills = 0
 
     def kill_at(self, *rules: Rule) -> str:
@@ -160,7 +162,7 @@ class Chain:
     @property
     def polls(self) -> list[Fact]:
         """What was recorded so far."""
-        return facts(self._ledger, "poll")
+        return facts(self._ledger, self._whose, "poll")
 
     @property
     def is_linked(self) -> bool:
@@ -215,9 +217,10 @@ def test_killed_at_every_poll(stage: Stage, workspace: Workspace) -> None:
             chain.kill_at(replace(kind, nth=1).rule(moment))
         assert chain.end() == ["done"]
 
-        (watch,) = facts(ledger, "watch")
+        whose = workspace.account(ACCOUNT).identity
+        (watch,) = facts(ledger, whose, "watch")
         assert_in_order(watch, chain.polls)
-        (verdict,) = facts(ledger, "verdict")
+        (verdict,) = facts(ledger, whose, "verdict")
         assert verdict.data["verdict"] == "installed"
         assert verdict.subject == watch.subject
     asyncio.run(assert_made_once(workspace))

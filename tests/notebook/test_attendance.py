@@ -16,7 +16,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from tests.clipboard import Clipboard
-from tests.conftest import MakeWorkspace, only_account
+from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.notebook.seat import WIDGET, Seat
 from tests.portal import calls, facts
 from tests.walking import walk
@@ -56,7 +56,7 @@ def unhurried(tmp_path: Path) -> Iterator[RehearsalDescription]:
 
 def secret_of(workspace: Workspace) -> str:
     """The stored client secret."""
-    (stored,) = (workspace.root.parent / "secret-store" / only_account(workspace)).iterdir()
+    (stored,) = stored_secrets(workspace.root.parent / "secret-store", only_account(workspace))
     return stored.read_text("utf-8").strip()
 
 

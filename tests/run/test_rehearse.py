@@ -18,7 +18,7 @@ from bcrunbook.run.play import FIRST_PASS, SECOND_PASS
 from bcrunbook.run.play_customers import BEFORE, CHECKED, CHECKED_AGAIN, LINKED
 from bcrunbook.steps import SETUP_STEPS, STEPS, notebook_of, step_named
 from bcrunbook.steps.wanted import AUDIENCE, BUSINESS_CENTRAL, REDIRECT_URI, SCOPES
-from tests.conftest import requests_of
+from tests.conftest import requests_of, stored_secrets
 from tests.run.conftest import Rehearsal, bcrunbook, leaks
 from tests.strangers import Stranger
 
@@ -81,7 +81,9 @@ async def test_each_account_has_what_the_setup_page_asks_for(
         assert credential["endDateTime"]
         workspace = load(directory / "workspace")
         with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-            fact = ledger.latest(account, step="client_secret", kind="secret_stored")
+            fact = ledger.latest(
+                workspace.account(account).identity, step="client_secret", kind="secret_stored"
+            )
         assert fact is not None
         stored = directory / "workspace" / fact.data["reference"].removeprefix("file:")
         answer = stranger.ask_token(app["appId"], stored.read_text("utf-8").strip())
@@ -168,9 +170,10 @@ def test_the_second_pass_goes_on_from_there(rehearsed: Rehearsal, account: str) 
         outcome = read_outcome(report.parent / SECOND_PASS / account / notebook_of(step))
         assert outcome is not None and outcome["state"] == "done"
     workspace = load(rehearsed.directory / "workspace")
+    whose = workspace.account(account).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        word = ledger.latest(account, "codat_keys", "save_keys")
-        seen = ledger.latest(account, "enable_integration", "integration")
+        word = ledger.latest(whose, "codat_keys", "save_keys")
+        seen = ledger.latest(whose, "enable_integration", "integration")
     assert word is not None and (word.basis, bool(word.said_by)) == ("said", True)
     assert seen is not None and (seen.basis, seen.data["enabled"]) == ("observed", True)
     html = report.read_text("utf-8")
@@ -214,8 +217,9 @@ def test_the_report_shows_each_installation(rehearsed: Rehearsal) -> None:
 def test_fetch_errors_are_waited_out(rehearsed: Rehearsal) -> None:
     """One customer's environment may not be read, and Codat's sync fails on the way."""
     workspace = load(rehearsed.directory / "workspace")
+    whose = workspace.account("production").identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        polls = ledger.facts("production", "link_customer", "poll", customer="joinery")
+        polls = ledger.facts(whose, "link_customer", "poll", customer="joinery")
     data = [fact.data["data"] for fact in polls]
     assert "FetchError" in data
     assert data[-1] == "Complete"
@@ -236,7 +240,7 @@ def test_the_secret_pasted_into_the_portal_is_in_the_store_alone(rehearsed: Rehe
     """Outside the cloud's own state, which plays the services, no file has it but the store's."""
     cloud = rehearsed.directory / "cloud"
     for account in ACCOUNTS:
-        (stored,) = (cloud / "secret-store" / account).iterdir()
+        (stored,) = stored_secrets(cloud / "secret-store", account)
         value = stored.read_bytes().strip()
         files = [one for one in rehearsed.directory.rglob("*") if one.is_file()]
         holding = {one for one in files if value in one.read_bytes()}

@@ -57,7 +57,8 @@ async def test_it_counts_as_the_accounts_own(
     await walk(workspace, "register_application")
     made = make_by_hand(meet(), account, since=0, left=180)
     reference = await brought(workspace, made["secretText"])
-    assert reference.endswith(f"{account}/{made['keyId'][:8]}")
+    client_id = meet().application(account)["appId"]
+    assert reference.endswith(f"{account}/{client_id}/{made['keyId'][:8]}")
     assert states(await walk(workspace, STEP)) == ["done"]
     async with open_context(workspace, workspace.account(account)) as context:
         assert (await stored_secret(context)).value.reveal() == made["secretText"]

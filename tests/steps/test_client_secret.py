@@ -23,10 +23,10 @@ async def stored(workspace: Workspace) -> str:
     name = only_account(workspace)
     account = workspace.account(name)
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        fact = ledger.latest(name, step=STEP, kind="secret_stored")
+        fact = ledger.latest(account.identity, step=STEP, kind="secret_stored")
     assert fact is not None
     store = open_store(account.secret_store, workspace.root)
-    value = await store.get(f"{name}/{fact.subject}")
+    value = await store.get(f"{name}/{fact.data['client_id']}/{fact.subject}")
     assert value is not None
     return value.reveal()
 

@@ -12,7 +12,7 @@ from bcrunbook.accounts import Workspace, load
 from bcrunbook.errors import FixInput
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.step import Mode, Outcome, Verdict
-from tests.conftest import MakeWorkspace, only_account
+from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.portal import (
     api_key,
     at_portal,
@@ -57,8 +57,8 @@ async def test_the_hand_off_is_complete(
     values = dict(card.values)
     assert values["Instance"] == cloud.codat["instance"]
     assert values["Client ID"] == meet().application(account)["appId"]
-    (stored,) = (workspace.root.parent / "secret-store" / account).iterdir()
-    assert card.secret == f"file:../secret-store/{account}/{stored.name}"
+    (stored,) = stored_secrets(workspace.root.parent / "secret-store", account)
+    assert card.secret == f"file:../secret-store/{account}/{values['Client ID']}/{stored.name}"
     told = " ".join((*card.actions, *card.slips, card.looks_like))
     for word in ("Set up", "Client secret", "Save", "confirms", "Secret ID", "blank", "Premium"):
         assert word in told
@@ -190,8 +190,7 @@ async def test_a_secret_that_does_not_work_is_not_handed_over(
 ) -> None:
     """Whatever is in the store is tried first; a refusal leads back to step 2."""
     workspace = await with_secret(make_workspace)
-    folder = workspace.root.parent / "secret-store" / only_account(workspace)
-    (stored,) = folder.iterdir()
+    (stored,) = stored_secrets(workspace.root.parent / "secret-store", only_account(workspace))
     stored.write_text("abc8Q~not-the-secret-that-entra-has-made-x", "utf-8")
     outcome = await step(workspace)
     assert (outcome.state, outcome.hand_offs) == ("failed", ())
@@ -239,7 +238,7 @@ async def test_a_secret_that_a_colleague_made_since_is_found(
     stranger.call(
         "POST", f"/applications/{app['id']}/removePassword", {"keyId": credential["keyId"]}
     )
-    old = next((workspace.root.parent / "secret-store" / name).iterdir())
+    (old,) = stored_secrets(workspace.root.parent / "secret-store", name)
     old.unlink()
     assert states(await walk(load(other), "client_secret")) == ["changed"]
     old.touch(mode=0o600)

@@ -19,8 +19,9 @@ from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.run.rehearsal import RehearsedCustomer
 from bcrunbook.secrets import Secret, open_store
 from bcrunbook.steps import step_named
+from bcrunbook.steps.company import find_company
 from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.link_customer import codat_of, find_company, find_connection
+from bcrunbook.steps.link_customer import codat_of, find_connection
 from bcrunbook.steps.step import Change, HandOff, Mode, Outcome, State
 from bcrunbook.steps.walk import walk_through
 from bcrunbook.steps.wanted import REDIRECT_URI, SCOPES
@@ -246,9 +247,9 @@ async def test_a_consent_withdrawn_in_the_customers_tenant_is_found(
     (tenant,) = [one for one in told.tenants if JOINERY.contact.endswith(f"@{one['domain']}")]
     (user,) = [one for one in tenant["users"] if one["upn"] == JOINERY.contact]
     async with open_context(workspace, workspace.account("trial")) as context:
-        client_id = context.ledger.facts("trial", "client_secret", "secret_stored")[-1].data[
-            "client_id"
-        ]
+        stored = context.ledger.latest(context.identity, "client_secret", "secret_stored")
+        assert stored is not None
+        client_id = stored.data["client_id"]
         with client_of(told) as http:
             graph = Graph(http, user_token(http, told, {**user, "tenant": tenant["id"]}))
             one = f"/servicePrincipals(appId='{client_id}')"

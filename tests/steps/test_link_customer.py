@@ -13,10 +13,11 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.steps.company import TAG, codat_name, tag_of
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.installation.log import WatchLog
 from bcrunbook.steps.installation.verdict import BUDGET
-from bcrunbook.steps.link_customer import TAG, codat_name, codat_of, tag_of
+from bcrunbook.steps.link_customer import codat_of
 from bcrunbook.steps.step import Mode, Outcome, State
 from tests.linking import SCRIPTS, lab_customer, link, set_up, step_6
 from tests.portal import row
@@ -148,7 +149,7 @@ def test_the_polls_are_in_the_ledger(
 ) -> None:
     """Every look is kept, in order, from the beginning of the watch to its verdict."""
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        facts = ledger.facts("trial", "link_customer", customer="slow")
+        facts = ledger.facts(workspace.account("trial").identity, "link_customer", customer="slow")
     kinds = [fact.kind for fact in facts if fact.kind in ("watch", "poll", "verdict")]
     first = kinds.index("watch")
     assert kinds[first + 1] == "poll"
@@ -202,7 +203,7 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
             tag = {TAG: tag_of(account, account.customers["patient"])}
             (company,) = await codat.companies(tag)
             assert len(await codat.connections(company.id)) == 1
-            facts = context.ledger.facts("trial", "link_customer", customer="patient")
+            facts = context.ledger.facts(context.identity, "link_customer", customer="patient")
     assert outcome.state is State.DONE, outcome.summary
     kinds = [fact.kind for fact in facts]
     assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)
@@ -226,7 +227,7 @@ async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: P
             WatchLog(replace(context, customer=customer), connection.id).begin()
             await asyncio.sleep((BUDGET + 1500) / speed)
             outcome = await step_6(context, "late")
-            facts = context.ledger.facts("trial", "link_customer", customer="late")
+            facts = context.ledger.facts(context.identity, "link_customer", customer="late")
     assert outcome.state is State.DONE, outcome.summary
     kinds = [fact.kind for fact in facts]
     assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)

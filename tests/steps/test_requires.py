@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.rehearsal import Rehearsed, prepare
-from bcrunbook.steps import step_named
+from bcrunbook.steps import SETUP_STEPS, step_named
 from bcrunbook.steps.context import open_context
+from bcrunbook.steps.required import not_yet
 from bcrunbook.steps.step import Mode, Outcome
 from bcrunbook.steps.walk import walk_through
+from tests.conftest import lay_out
 from tests.strangers import Meet
 
 
@@ -38,3 +43,34 @@ async def test_production_is_written_only_after_the_trial_has_passed(
     assert await asyncio.to_thread(meet(tenant).applications, "req-production") == []
     assert (await walk("req-trial", Mode.APPLY)).state == "changed"
     assert (await walk("req-production", Mode.APPLY)).state == "changed"
+
+
+def test_an_account_has_passed_only_as_a_whole_and_with_this_version(
+    cloud: RehearsalDescription, tmp_path: Path
+) -> None:
+    """Every step, done or changed, by the same version of the runbook."""
+    workspace = lay_out(
+        tmp_path, cloud, {"trial": {}, "prod": {"kind": "production", "requires": "trial"}}
+    )
+    trial, production = workspace.account("trial"), workspace.account("prod")
+    steps = [step.id for step in SETUP_STEPS]
+
+    def note(step: str, state: str) -> None:
+        run = ledger.begin_run(trial.identity, step, "apply")
+        ledger.record_outcome(run, trial.identity, step, state, {})
+
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        for step in steps[1:]:
+            note(step, "done")
+        assert not_yet(ledger, workspace, production, steps) is not None
+        note(steps[0], "done")
+        assert not_yet(ledger, workspace, production, steps) is None
+        note("client_secret", "changed")
+        assert not_yet(ledger, workspace, production, steps) is None
+        note("codat_keys", "needs_person")
+        assert not_yet(ledger, workspace, production, steps) is not None
+        note("codat_keys", "done")
+        assert not_yet(ledger, workspace, production, steps) is None
+        with closing(sqlite3.connect(workspace.root / "ledger.db")) as other, other:
+            other.execute("UPDATE run SET version = '0.0.1'")
+        assert not_yet(ledger, workspace, production, steps) is not None

@@ -24,8 +24,10 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.ledger import Fact, Ledger, open_ledger
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.follow import lease_name
+from bcrunbook.steps.guard import WriteGuard
 from bcrunbook.steps.step import (
     Change,
     Finding,
@@ -75,6 +77,8 @@ class Fake:
     id: ClassVar[str] = "start_here"
     title: ClassVar[str] = "A fake"
     needs: ClassVar[tuple[str, ...]] = ()
+    is_per_customer: ClassVar[bool] = False
+    is_about_codat: ClassVar[bool] = False
 
     missing: list[Change] = field(default_factory=list)
     lag: int = 0
@@ -122,10 +126,19 @@ class World:
     context: Context
     ledger: Ledger
 
+    @property
+    def lease(self) -> str:
+        """What whoever writes for the account leases."""
+        return lease_name(self.ledger, self.context.identity)
+
+    def facts(self) -> list[Fact]:
+        """What the ledger has about the account."""
+        return self.ledger.facts(self.context.identity)
+
     async def walk(self, step: Fake, mode: Mode = Mode.APPLY, **how: Any) -> Outcome:
         """Walk through the step; no step leaves the ledger's lease behind."""
         outcome = await walk_through(step, self.context, mode, **how)
-        async with self.ledger.lease(f"account/{ACCOUNT}", what="a test"):
+        async with self.ledger.lease(self.lease, what="a test"):
             return outcome
 
 
@@ -133,7 +146,9 @@ class World:
 async def world(tmp_path: Any) -> AsyncIterator[World]:
     """The world of one test."""
     nothing: Any = None
-    account = Account(name=ACCOUNT, kind="trial", tenant="contoso.com", application="Books")
+    account = Account(
+        name=ACCOUNT, kind="trial", tenant="contoso.com", application="Books", cloud="rehearsal"
+    )
     with open_ledger("sqlite:///ledger.db", tmp_path) as ledger:
         context = Context(
             workspace=nothing,
@@ -145,6 +160,7 @@ async def world(tmp_path: Any) -> AsyncIterator[World]:
             codat=None,
             ledger=ledger,
             store=nothing,
+            guard=WriteGuard(ACCOUNT),
         )
         yield World(context, ledger)
 
@@ -181,7 +197,7 @@ async def test_nothing_to_do_is_done(world: World) -> None:
     step = Fake()
     outcome = await world.walk(step)
     assert (outcome.state, outcome.exit_code, step.looks) == ("done", 0, 1)
-    assert world.ledger.facts(ACCOUNT) == []
+    assert world.facts() == []
 
 
 async def test_what_was_made_is_told_once_it_shows(world: World) -> None:
@@ -199,7 +215,7 @@ async def test_plan_mode_applies_nothing(world: World) -> None:
     step = Fake([A, BY_PERSON])
     outcome = await world.walk(step, Mode.PLAN)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("pending", 5, [])
-    assert world.ledger.facts(ACCOUNT) == []
+    assert world.facts() == []
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -293,7 +309,7 @@ async def test_a_lost_answer_to_something_done_is_found_out(world: World) -> Non
     outcome = await world.walk(step)
     assert (outcome.state, step.attempts) == ("changed", ["a", "b"])
     assert keys(outcome) == [("a", "program"), ("b", "program")]
-    kinds = [fact.kind for fact in world.ledger.facts(ACCOUNT)]
+    kinds = [fact.kind for fact in world.facts()]
     assert kinds == ["answer_lost", "applied"] * 2
 
 
@@ -353,7 +369,7 @@ async def test_an_error_while_looking_ends_the_step(
 async def test_the_ledger_remembers_how_it_ended(world: World) -> None:
     """The outcome is recorded once, however often it is read."""
     outcome = await world.walk(Fake([A]))
-    (row,) = world.ledger.outcomes(ACCOUNT)
+    (row,) = world.ledger.outcomes(world.context.identity)
     assert (row.run_id, row.state, row.data["state"]) == (outcome.run_id, "changed", "changed")
 
 
@@ -420,7 +436,7 @@ async def test_the_world_may_change_while_a_person_thinks(world: World) -> None:
 async def test_another_runner_at_work_is_waited_for(world: World) -> None:
     """While somebody else holds the account, nothing is written and the outcome says who."""
     step = Fake([A])
-    async with world.ledger.lease(f"account/{ACCOUNT}", what="step client_secret"):
+    async with world.ledger.lease(world.lease, what="step client_secret"):
         outcome = await walk_through(step, world.context, Mode.APPLY)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, [])
     assert "step client_secret" in outcome.summary
@@ -428,7 +444,7 @@ async def test_another_runner_at_work_is_waited_for(world: World) -> None:
 
 async def test_looking_needs_no_lease(world: World) -> None:
     """Plan mode, and a step with nothing to do, go on beside another runner."""
-    async with world.ledger.lease(f"account/{ACCOUNT}", what="another"):
+    async with world.ledger.lease(world.lease, what="another"):
         assert (await walk_through(Fake([A]), world.context, Mode.PLAN)).state == "pending"
         assert (await walk_through(Fake(), world.context, Mode.APPLY)).state == "done"
 
@@ -455,7 +471,7 @@ class Overtaken(Fake):
         if self.looks == 1:
             with pytest.MonkeyPatch.context() as clock:
                 clock.setattr(ledger_module, "_now", lambda: datetime.now(UTC) - self._behind)
-                self._world.ledger.record(ACCOUNT, self.id, "applied", "a", "done", {})
+                self._world.ledger.record(context.identity, self.id, "applied", "a", "done", {})
             self.unsettled_looks = 1 + self._leaves_unsettled
             if self._leaves_unsettled == 0:
                 self.missing.remove(A)
@@ -572,7 +588,7 @@ async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
     step = Fake([SAID])
     outcome = await world.walk(step, Mode.ASK, attendant=Somebody(step))
     assert (outcome.state, keys(outcome)) == ("done", [])
-    (fact,) = [fact for fact in world.ledger.facts(ACCOUNT) if fact.basis == "said"]
+    (fact,) = [fact for fact in world.facts() if fact.basis == "said"]
     assert (fact.kind, fact.subject, fact.said_by) == ("c", "s1", "Ada")
     assert fact.data["said"] == "I have clicked"
 
@@ -582,7 +598,7 @@ async def test_a_person_who_would_rather_not_is_left_alone(world: World) -> None
     step = Fake([SAID])
     outcome = await world.walk(step, Mode.ASK, attendant=Somebody(step, name=""))
     assert outcome.state == "needs_person"
-    assert [fact for fact in world.ledger.facts(ACCOUNT) if fact.basis == "said"] == []
+    assert [fact for fact in world.facts() if fact.basis == "said"] == []
 
 
 async def test_what_a_look_can_show_is_waited_for(world: World) -> None:
@@ -629,4 +645,4 @@ async def test_plan_mode_waits_for_nobody(world: World) -> None:
     step = Fake([SAID])
     outcome = await world.walk(step, Mode.PLAN, attendant=Somebody(step))
     assert outcome.state == "needs_person"
-    assert world.ledger.facts(ACCOUNT) == []
+    assert world.facts() == []

@@ -27,9 +27,10 @@ from bcrunbook.ledger import Fact
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.rehearsal.businesscentral.installation import SCRIPTS
 from bcrunbook.run.rehearsal import RehearsedCustomer
+from bcrunbook.steps.company import TAG, tag_of
 from bcrunbook.steps.context import Context, open_context
 from bcrunbook.steps.installation.verdict import GOOD, Verdict
-from bcrunbook.steps.link_customer import TAG, codat_of, tag_of
+from bcrunbook.steps.link_customer import codat_of
 from bcrunbook.steps.step import Outcome, State
 from tests.linking import lab_customer, link, set_up, step_6
 from tests.portal import row
@@ -342,7 +343,8 @@ async def play(workspace: Workspace, told: RehearsalDescription, faults: Path) -
         await end
         counted = await asyncio.gather(*(count_made(context, name) for name in NAMES))
         facts = {
-            name: context.ledger.facts("trial", "link_customer", customer=name) for name in NAMES
+            name: context.ledger.facts(context.identity, "link_customer", customer=name)
+            for name in NAMES
         }
     requests = list(map(json.loads, Path(told.requests).read_text("utf-8").splitlines()))
     log = (Path(told.directory) / "faults.log").read_text("utf-8")

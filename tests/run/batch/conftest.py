@@ -16,7 +16,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.conftest import lay_out
+from tests.conftest import lay_out, stored_secrets
 from tests.program import PROGRAM
 from tests.strangers import Stranger
 
@@ -118,7 +118,7 @@ def check_done_once(workspace: Workspace, stranger: Stranger) -> None:
     for name in workspace.accounts:
         app = stranger.application(name)
         (credential,) = app["passwordCredentials"]
-        (stored,) = (workspace.root.parent / "secret-store" / name).iterdir()
+        (stored,) = stored_secrets(workspace.root.parent / "secret-store", name)
         assert stored.read_text("utf-8").startswith(credential["hint"])
 
 

@@ -22,6 +22,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.ledger import open_ledger
 from bcrunbook.notebook.files import shipped
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.run.batch import record
 from bcrunbook.run.batch.cluster.errand import Errand, without_workspace
 from bcrunbook.run.batch.selection import Item
 from bcrunbook.run.batch.worker import job_of
@@ -302,7 +303,7 @@ def test_no_secret_travels(shared: Workspace, cloud: RehearsalDescription, tmp_p
     assert len(canaries) > 3
     for name in shared.accounts:
         sent = pickle.dumps(Errand(job_of(shared, Item(name), "auto", tmp_path, "bcrunbook"), {}))
-        assert b"secret-store/codat" in sent
+        assert b"secret-store/sign-in" in sent
         assert [one for one in canaries if one in sent] == []
 
 
@@ -359,8 +360,8 @@ def test_the_ledger_is_told_by_all(shared: Workspace, workers: Cluster) -> None:
     with running(shared.root, "--executor", workers.address) as one:
         assert one.end()[0] == 3
     with open_ledger(shared.ledger_url, shared.root) as ledger:
-        facts = ledger.facts("*", "batch", "batch_item")
+        facts = ledger.facts(record.NOBODY, "batch", "batch_item")
         assert sorted(fact.data["account"] for fact in facts) == sorted(shared.accounts)
-        for name in shared.accounts:
-            kinds = [fact.kind for fact in ledger.facts(name, "client_secret")]
+        for account in shared.accounts.values():
+            kinds = [fact.kind for fact in ledger.facts(account.identity, "client_secret")]
             assert kinds.count("secret_intent") == 1

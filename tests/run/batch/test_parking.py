@@ -88,12 +88,14 @@ def test_they_are_followed_without_a_process_even_by_the_next_batch(
     assert "trial/never-finishes" in second.parked()
 
     report = Path(second.events[-1]["report"])
+    whose = workspace.account("trial").identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         for name, state in ENDS.items():
             (notebook,) = (report.parent / "trial" / "customers" / name).glob("*.ipynb")
             outcome = read_outcome(notebook)
             assert outcome is not None and outcome["state"] == state, name
-            kinds = [fact.kind for fact in ledger.facts("trial", "link_customer", customer=name)]
+            facts = ledger.facts(whose, "link_customer", customer=name)
+            kinds = [fact.kind for fact in facts]
             if f"trial/{name}" in first.parked():
                 assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1), name
                 # In the record, too, all that was seen while nobody was there.

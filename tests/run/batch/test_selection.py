@@ -10,7 +10,7 @@ import pytest
 from bcrunbook.accounts import Account, Customer, Workspace
 from bcrunbook.errors import FixInput, NotFound
 from bcrunbook.ledger import Standing
-from bcrunbook.run.batch.selection import OF_ACCOUNTS, Selection, chosen, has_passed
+from bcrunbook.run.batch.selection import Selection, chosen
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -105,14 +105,3 @@ def test_nothing_is_meant() -> None:
     """What fits, but leaves nobody."""
     with pytest.raises(FixInput, match="Nothing is meant"):
         chosen(WORKSPACE, Selection(("trial-es",), failed=True), STOOD)
-
-
-def test_an_account_has_passed_only_as_a_whole_and_with_this_version() -> None:
-    """Every step, done or changed, by the same version of the runbook."""
-    done = {f"trial____{step}": "done" for step in OF_ACCOUNTS}
-    assert has_passed("trial", stood(**done), "1")
-    assert has_passed("trial", stood(**done | {"trial____client_secret": "changed"}), "1")
-    assert not has_passed("trial", stood(**done), "2")
-    assert not has_passed("trial", stood(**done | {"trial____codat_keys": "needs_person"}), "1")
-    del done["trial____start_here"]
-    assert not has_passed("trial", stood(**done), "1")
