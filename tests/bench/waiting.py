@@ -28,8 +28,10 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.actor import CustomerPerson
 from bcrunbook.run.rehearsal import RehearsedCustomer
 from bcrunbook.services.codat import BUSINESS_CENTRAL
+from bcrunbook.steps import step_named
 from bcrunbook.steps.company import TAG, codat_name, tag_of
 from bcrunbook.steps.context import Context, open_context
+from bcrunbook.steps.follow import lease
 from bcrunbook.steps.link_customer import codat_of, fetch_link
 from tests.linking import set_up, step_6
 from tests.portal import row
@@ -67,10 +69,11 @@ async def connect_some(context: Context, told: RehearsalDescription) -> None:
     """Companies of before, which give the instance its calls."""
     codat = codat_of(context)
     stranger = Stranger(told)
-    for number in range(CONNECTED_BEFORE):
-        company = await codat.create_company(f"Connected before {number}", tags={})
-        connection = await codat.create_connection(company.id, SANDBOX)
-        stranger.http.get(str(connection.link_url)).raise_for_status()
+    async with lease(step_named("link_customer"), context):
+        for number in range(CONNECTED_BEFORE):
+            company = await codat.create_company(f"Connected before {number}", tags={})
+            connection = await codat.create_connection(company.id, SANDBOX)
+            stranger.http.get(str(connection.link_url)).raise_for_status()
     stranger.http.close()
 
 
@@ -84,8 +87,9 @@ async def make_companies(context: Context) -> None:
         company = await codat.create_company(codat_name(customer.display_name), tags=tags)
         await codat.create_connection(company.id, BUSINESS_CENTRAL)
 
-    for some in batches(list(context.account.customers), 20):
-        await asyncio.gather(*(make(name) for name in some))
+    async with lease(step_named("link_customer"), context):
+        for some in batches(list(context.account.customers), 20):
+            await asyncio.gather(*(make(name) for name in some))
 
 
 def batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets as random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.link_customer import fetch_link
-from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.conftest import MakeWorkspace, lay_out, only_account, requests_of
 from tests.linking import lab_customer, set_up
 from tests.notebook.seat import Seat
 from tests.portal import at_portal
@@ -101,13 +102,20 @@ def told(outcome: dict[str, Any]) -> dict[str, Any]:
     return same
 
 
+def workspace_of_its_own(folder: Path, cloud: RehearsalDescription) -> Workspace:
+    """A workspace whose ledger knows of no other account that has registered the application."""
+    name = f"t{random.token_hex(4)}"
+    (folder / name).mkdir()
+    return lay_out(folder / name, cloud, {name: {"application": "Parity"}})
+
+
 def test_three_ways_lead_to_the_same_outcome_and_the_same_calls(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+    tmp_path: Path, cloud: RehearsalDescription
 ) -> None:
     """Outcome, findings, changes and the requests made are the same, whoever runs the notebook."""
     outcomes, calls = [], []
     for run in (by_papermill, by_us, by_kernel):
-        workspace = make_workspace(application="Parity")
+        workspace = workspace_of_its_own(tmp_path, cloud)
         before = len(requests_of(cloud))
         account = only_account(workspace)
         outcomes.append(told(run(workspace.root, account)))
@@ -227,7 +235,7 @@ def assert_same(clicked: list[Traced], headless: list[Traced]) -> None:
 
 
 def test_clicks_and_papermill_lead_to_the_same(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, seat: Seat
+    tmp_path: Path, cloud: RehearsalDescription, seat: Seat
 ) -> None:
     """At every step of an account: the same outcome, the same writes, and the same things read."""
     clicked: list[Traced] = []
@@ -236,7 +244,7 @@ def test_clicks_and_papermill_lead_to_the_same(
         (clicked, partial(by_clicks, seat)),
         (headless, through_papermill),
     ):
-        workspace = make_workspace(application="Parity")
+        workspace = workspace_of_its_own(tmp_path, cloud)
         name = only_account(workspace)
         found += [traced(cloud, name, partial(way, workspace.root, name, step)) for step in CLICKS]
     assert_same(clicked, headless)
