@@ -76,7 +76,7 @@ run: Final = sa.Table(
     sa.Column("state", sa.String(20)),
     sa.Column("version", sa.String(60), nullable=False),
     sa.Column("tenant", sa.String(255)),
-    sa.Column("instance", sa.String(100)),
+    sa.Column("instance", sa.String(300)),
 )
 
 fact: Final = sa.Table(
@@ -95,7 +95,7 @@ fact: Final = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("cloud", sa.String(20)),
     sa.Column("tenant", sa.String(255)),
-    sa.Column("instance", sa.String(100)),
+    sa.Column("instance", sa.String(300)),
     sa.CheckConstraint("basis IN ('observed', 'intended', 'done', 'said')", name="fact_basis"),
     sa.Index("fact_found_by", "account", "step", "kind", "subject"),
 )
@@ -113,7 +113,7 @@ outcome: Final = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("cloud", sa.String(20)),
     sa.Column("tenant", sa.String(255)),
-    sa.Column("instance", sa.String(100)),
+    sa.Column("instance", sa.String(300)),
     sa.Index("outcome_found_by", "account", "customer", "step"),
 )
 

@@ -305,6 +305,8 @@ class Workspace(Frozen):
         is_followed_elsewhere: whether another process stays with what is under way, so that a step
             that finds such a thing ends as waiting at once. Never in a file.
         notebooks: where its notebooks are, if not in its folder. Never in a file.
+        gone: accounts and customers that the ledger knows and the file does not, where this is a
+            part of a workspace and so cannot tell; an account's customer is empty. Never in a file.
     """
 
     root: Path
@@ -315,6 +317,14 @@ class Workspace(Frozen):
     rehearsal: Path | None = None
     is_followed_elsewhere: bool = False
     notebooks: Path | None = None
+    gone: frozenset[tuple[str, str]] | None = None
+
+    def has(self, account: str, customer: str = "") -> bool:
+        """Whether the file has an account, or a customer of one."""
+        if self.gone is not None:
+            return (account, "") not in self.gone and (account, customer) not in self.gone
+        known = self.accounts.get(account)
+        return known is not None and (not customer or customer in known.customers)
 
     def account(self, name: str) -> Account:
         """The account of this name.

@@ -45,9 +45,6 @@ from bcrunbook.steps.wanted import MOST_SECRETS
 # Seen by others: 4 to 18 s for a new secret; a generous multiple of it.
 _SPREADING = 60.0
 _WORKING = Patience(first=3.0, longest=10.0, deadline=_SPREADING)
-_DEAD = frozenset({"AADSTS7000215", "AADSTS7000222"})
-"""What Entra says of a value that is no secret of the application, or has ended."""
-
 _POLICY_MARGIN = timedelta(hours=1)
 
 
@@ -113,7 +110,7 @@ class ClientSecret(AccountStep):
             if not (one.marker and one.is_stored and one.expired(now)):
                 continue
             kept = await kept_value(context, client_id, one.marker)
-            if kept is None or await self._is_dead(context, tenant, client_id, kept[1]):
+            if kept is None or await self._is_refused(context, tenant, client_id, kept[1]):
                 ended.add(one.seen.key_id)
         return frozenset(ended)
 
@@ -134,16 +131,18 @@ class ClientSecret(AccountStep):
             fact.subject for fact in stored if fact.data["client_id"] == client_id
         ):
             kept = None if marker in there else await kept_value(context, client_id, marker)
-            if kept is not None and await self._is_dead(context, tenant, client_id, kept[1]):
+            if kept is not None and await self._is_refused(context, tenant, client_id, kept[1]):
                 gone.append(marker)
         return tuple(gone)
 
-    async def _is_dead(self, context: Context, tenant: str, client_id: str, value: Secret) -> bool:
-        """Whether Entra does not know a value, or not any more: no other refusal says so."""
+    async def _is_refused(
+        self, context: Context, tenant: str, client_id: str, value: Secret
+    ) -> bool:
+        """Whether Entra gives no token for a value."""
         refusal = await prove_client_secret(
             context.http, tenant=tenant, client_id=client_id, secret=value
         )
-        return refusal is not None and refusal.code in _DEAD
+        return refusal is not None
 
     def _still_spreading(
         self,

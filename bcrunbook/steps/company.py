@@ -94,14 +94,11 @@ def renamed(ledger: Ledger, account: Account) -> list[str]:
 def _made_before(context: Context, customer: Customer) -> str:
     """Whether a company of this customer's name was made for a key that is gone from the file."""
     account, identity = context.account, context.identity
-    known = context.workspace.accounts
     for fact in context.ledger.elsewhere(_STEP, COMPANY, cloud=identity.cloud):
         if fact.instance != identity.instance or fact.data["customer"] != customer.display_name:
             continue
-        whose = known.get(fact.account)
         is_mine = (fact.account, fact.customer) == (account.name, customer.name)
-        is_kept = whose is not None and fact.customer in whose.customers
-        if not is_mine and not is_kept:
+        if not is_mine and not context.workspace.has(fact.account, fact.customer or ""):
             return (
                 f"{customer.display_name} has a company in this instance already, made as"
                 f" {fact.account}/{fact.customer} ({fact.subject}). A second one is not made: give"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from bcrunbook.errors import FixInput, ReportBug
 from bcrunbook.ledger_lease import Lease
+
+# Whose lease a write goes by is the task's: many customers of one account are followed at once.
+_held: ContextVar[tuple[WriteGuard, Lease] | None] = ContextVar("held", default=None)
 
 
 class WriteGuard:
@@ -23,7 +27,6 @@ class WriteGuard:
     def __init__(self, account: str) -> None:
         self._account = account
         self._tenants: frozenset[str] = frozenset()
-        self._lease: Lease | None = None
 
     def admit(self, *names: str) -> None:
         """Note which tenant was found to be the account's, by all its names."""
@@ -31,12 +34,12 @@ class WriteGuard:
 
     @contextmanager
     def held(self, lease: Lease) -> Iterator[None]:
-        """Writes may go out in the block, for as long as the lease is not lost."""
-        self._lease = lease
+        """Writes of this task may go out in the block, for as long as the lease is not lost."""
+        before = _held.set((self, lease))
         try:
             yield
         finally:
-            self._lease = None
+            _held.reset(before)
 
     def check_tenant(self, tenant: str) -> None:
         """Refuse a token of another tenant than was looked at.
@@ -61,6 +64,7 @@ class WriteGuard:
         Raises:
             WaitAndRetry: another run has taken it over.
         """
-        if self._lease is None:
+        held = _held.get()
+        if held is None or held[0] is not self:
             raise ReportBug("A write was about to leave without the lease.", where=self._account)
-        self._lease.check()
+        held[1].check()

@@ -454,7 +454,7 @@ def _before(context: Context, how: Lookup) -> str:
     ):
         whose = Identity(fact.account, str(fact.cloud), str(fact.tenant))
         if (
-            fact.account not in context.workspace.accounts
+            not context.workspace.has(fact.account)
             and fact.data.get("name") == context.account.application
             and context.ledger.tenant_of(whose) == mine
         ):

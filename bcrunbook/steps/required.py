@@ -61,16 +61,16 @@ def not_yet(
     if not open_:
         return None
     first = found.get(open_[0])
-    why = f"it has to have passed as {meant}, with version {__version__} of the runbook"
+    why = f"it has to have passed as {meant}"
     if first is not None and first.state in PASSED:
-        why += f"; it passed with version {first.version}"
+        why += f", and has passed with version {first.version}"
     elif first is None and any(other != meant for other in ledger.strangers(meant)):
         why += "; what the ledger has of it is of elsewhere, or of before that was noted"
     alone = len(steps) == 1
     return NotYet(
         what=f'"{account.name}" waits for "{required.name}", which has not passed '
         + ("this step" if alone else ", ".join(open_))
-        + " yet. Nothing was written.",
+        + f" yet with this version of the runbook ({__version__}). Nothing was written.",
         where=f'account "{account.name}", requires = "{required.name}"',
         why=why,
         next=f"bcrunbook run {required.name}" + (f" {open_[0]}" if alone else "") + " --mode apply",

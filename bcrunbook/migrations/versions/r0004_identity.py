@@ -15,7 +15,7 @@ _NEW = {
 
 def upgrade() -> None:
     """Add the columns, empty in what was noted before, and the table of tenants' names."""
-    length = {"cloud": 20, "tenant": 255, "instance": 100}
+    length = {"cloud": 20, "tenant": 255, "instance": 300}
     for table, columns in _NEW.items():
         for column in columns:
             op.add_column(table, sa.Column(column, sa.String(length[column])))

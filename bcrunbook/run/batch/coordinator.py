@@ -24,6 +24,7 @@ from bcrunbook.run.batch.selection import OF_ACCOUNTS, Item
 from bcrunbook.run.batch.worker import Job, Told, could_not, job_of
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.papermill import EngineName
+from bcrunbook.steps.gone import gone
 from bcrunbook.steps.required import not_yet
 from bcrunbook.steps.step import PASSED
 
@@ -117,6 +118,7 @@ class Coordinator:
     ) -> None:
         self._workspace = workspace
         self._ledger = ledger
+        self._gone = gone(ledger, workspace)
         self._batch = batch
         self._options = options
         self._executor = executor
@@ -215,7 +217,12 @@ class Coordinator:
 
     async def _item(self, item: Item) -> None:
         job = job_of(
-            self._workspace, item, self._options.mode, self._batch.folder, self._options.engine
+            self._workspace,
+            item,
+            self._options.mode,
+            self._batch.folder,
+            self._options.engine,
+            self._gone,
         )
         blocking = self._blocking(item)
         if blocking is not None:

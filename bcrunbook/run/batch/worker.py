@@ -67,7 +67,14 @@ class Told:
     run: StepRun | None = None
 
 
-def job_of(workspace: Workspace, item: Item, mode: str, folder: Path, engine: EngineName) -> Job:
+def job_of(
+    workspace: Workspace,
+    item: Item,
+    mode: str,
+    folder: Path,
+    engine: EngineName,
+    gone: frozenset[tuple[str, str]] = frozenset(),
+) -> Job:
     """The job for an item.
 
     Args:
@@ -76,6 +83,7 @@ def job_of(workspace: Workspace, item: Item, mode: str, folder: Path, engine: En
         mode: `auto`, `plan` or `apply`.
         folder: the batch's folder.
         engine: what runs the cells.
+        gone: accounts and customers that the ledger knows and the workspace does not.
     """
     account = workspace.account(item.account)
     if item.customer:
@@ -85,7 +93,9 @@ def job_of(workspace: Workspace, item: Item, mode: str, folder: Path, engine: En
     accounts = {account.name: account}
     if account.requires:
         accounts = {account.requires: workspace.account(account.requires), **accounts}
-    part = workspace.model_copy(update={"accounts": accounts, "is_followed_elsewhere": True})
+    part = workspace.model_copy(
+        update={"accounts": accounts, "is_followed_elsewhere": True, "gone": gone}
+    )
     return Job(part, item, mode, folder / item.account, engine)
 
 

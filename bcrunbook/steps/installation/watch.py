@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from bcrunbook.errors import RunbookError, Unreachable, WaitAndRetry
+from bcrunbook.errors import ReportBug, RunbookError, Unreachable, WaitAndRetry
 from bcrunbook.services.codat import Codat
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.installation.log import WatchLog
@@ -133,6 +133,8 @@ class Watch:
         self._refreshed = poll.elapsed
         try:
             await self._codat.refresh(self._company, COMPANY, self._connection)
+        except ReportBug:
+            raise
         except RunbookError as error:
             # The next poll tells how the connection stands; a refused refresh does not.
             self._told(f"Codat did not sync the company again: {error.what}")
