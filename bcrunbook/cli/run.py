@@ -149,7 +149,10 @@ def _rehearse(
     chosen = workspace.account(account)
     directory = workspace.root / "rehearsal"
     with running_cloud(directory) as told:
-        prepared = asyncio.run(prepare(directory, told, [Rehearsed.of(chosen)], anew=True))
+        # The others are named as well: an account that the file does not name is one that is gone.
+        others = [one for one in workspace.accounts.values() if one is not chosen]
+        accounts = [Rehearsed.of(one) for one in (chosen, *others)]
+        prepared = asyncio.run(prepare(directory, told, accounts, anew=True))
         output.say(
             f'Rehearsing "{account}" with the rehearsal cloud\'s tenant, instance, sign-in and'
             f" secret store; everything else is as configured. All of it lies in {directory}."

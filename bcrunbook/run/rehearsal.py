@@ -153,8 +153,10 @@ async def prepare(
     Args:
         directory: the rehearsal's folder; the cloud runs on its `cloud` subfolder.
         told: what the running rehearsal cloud says of itself.
-        accounts: which accounts to rehearse.
-        anew: write accounts.toml even where one is (it follows another accounts.toml).
+        accounts: which accounts to rehearse. The first of each kind has the kind's Codat instance,
+            which keeps the keys of one account; the others have none.
+        anew: write accounts.toml even where one is (it follows another accounts.toml), for one of
+            the accounts: it waits for no other.
 
     Returns:
         The workspace, loaded.
@@ -167,9 +169,11 @@ async def prepare(
         one["name"]: await store.put(f"codat/{number}", Secret(one["api_key"]))
         for number, one in enumerate(told.codat["instances"])
     }
-    instances = {
-        account.name: told.accounts[account.kind]["codat_instance"] for account in accounts
-    }
+    codat = {}
+    for kind in dict.fromkeys(account.kind for account in accounts):
+        instance = told.accounts[kind]["codat_instance"]
+        first = next(account.name for account in accounts if account.kind == kind)
+        codat[first] = _CODAT.format(key=keys[instance], instance=json.dumps(instance))
     config = root / "accounts.toml"
     if config.exists() and not anew:
         return load(root)
@@ -182,11 +186,10 @@ async def prepare(
             days=account.secret_lifetime_days,
             description=json.dumps(account.secret_description, ensure_ascii=False),
             store=_STORE,
-            key=keys[instances[account.name]],
-            instance=json.dumps(instances[account.name]),
+            codat=codat.get(account.name, ""),
             client_id=told.batch_identity["client_id"],
             secret=secret,
-            requires=_requires(account, accounts),
+            requires="" if anew else _requires(account, accounts),
         )
         + "".join(
             _CUSTOMER.format(
@@ -227,14 +230,17 @@ application = {application}
 secret_lifetime = "{days} days"
 secret_description = {description}
 secret_store = "{store}"
-codat_api_key = "{key}"
-codat_instance = {instance}
-cloud = "rehearsal"
+{codat}cloud = "rehearsal"
 {requires}
 [accounts.{name}.sign_in]
 method = "client_secret"
 client_id = "{client_id}"
 secret = "{secret}"
+"""
+
+_CODAT = """\
+codat_api_key = "{key}"
+codat_instance = {instance}
 """
 
 _CUSTOMER = """
