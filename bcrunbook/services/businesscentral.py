@@ -226,7 +226,9 @@ class BusinessCentral:
             quiet.check()
             send = partial(self._send, url, params, is_admin)
             reply = BusinessCentralReply.of(await send_authorized(self._token_or_refused, send))
-            quiet.heed(reply)
+            if reply.status == 429:
+                # A 5xx is about one environment, where something is being installed or upgraded.
+                quiet.heed(reply)
             reply.check(_SERVICE, f"{_SERVICE}, {doing}", Repeat.LOOK)
         except Unreachable as error:
             # Connections break during installations that end well (section 9): it passes.

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from bcrunbook import ledger as ledger_module
-from bcrunbook.accounts import Account
+from bcrunbook.accounts import load
 from bcrunbook.cloud import Cloud, Pace
 from bcrunbook.errors import (
     AnswerLost,
@@ -146,12 +146,15 @@ class World:
 async def world(tmp_path: Any) -> AsyncIterator[World]:
     """The world of one test."""
     nothing: Any = None
-    account = Account(
-        name=ACCOUNT, kind="trial", tenant="contoso.com", application="Books", cloud="rehearsal"
+    (tmp_path / "accounts.toml").write_text(
+        f'[accounts.{ACCOUNT}]\nkind = "trial"\ntenant = "contoso.com"\napplication = "Books"\n'
+        'cloud = "rehearsal"\n[rehearsal]\ndir = "none"\n'
     )
+    workspace = load(tmp_path)
+    account = workspace.account(ACCOUNT)
     with open_ledger("sqlite:///ledger.db", tmp_path) as ledger:
         context = Context(
-            workspace=nothing,
+            workspace=workspace,
             account=account,
             cloud=Cloud(kind="rehearsal", pace=Pace(speed=1e5)),
             http=nothing,
