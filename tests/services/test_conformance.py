@@ -74,7 +74,9 @@ class Recorder(httpx.AsyncBaseTransport):
         kept = httpx.Response(answer.status_code, headers=headers, content=content)
         kept.request = request
         self._kept[request.url.host].append(kept)
-        return answer
+        await answer.aclose()
+        # What was read is read: the stack above gets a copy of its own.
+        return httpx.Response(answer.status_code, headers=headers, content=content)
 
     async def aclose(self) -> None:
         """Close what is underneath."""
