@@ -279,26 +279,16 @@ class Ledger(Leases):
 
     def outcomes(self, whose: Identity) -> list[OutcomeRow]:
         """The latest outcome of each step of an account and its customers, oldest first."""
-        newest = (
-            sa.select(sa.func.max(outcome.c.id))
-            .where(*_ended(whose))
-            .group_by(outcome.c.customer, outcome.c.step)
-        )
-        query = sa.select(outcome).where(outcome.c.id.in_(newest)).order_by(outcome.c.id)
+        query = sa.select(outcome).where(outcome.c.id.in_(_newest(whose))).order_by(outcome.c.id)
         return [OutcomeRow(**row) for row in self._read(query)]
 
     def standings(self, whose: Identity) -> list[Standing]:
         """How each step of an account and its customers ended last, without its particulars."""
-        newest = (
-            sa.select(sa.func.max(outcome.c.id))
-            .where(*_ended(whose))
-            .group_by(outcome.c.customer, outcome.c.step)
-        )
         told = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
         query = (
             sa.select(*told, run.c.version)
             .join(run, run.c.id == outcome.c.run_id)
-            .where(outcome.c.id.in_(newest))
+            .where(outcome.c.id.in_(_newest(whose)))
         )
         return [Standing(**row) for row in self._read(query)]
 
@@ -329,14 +319,10 @@ class Ledger(Leases):
             FixInput: the name led to another tenant before.
         """
         found = tenant.lower()
-        known = self._read(
-            sa.select(tenant_name.c.id).where(
-                tenant_name.c.cloud == whose.cloud, tenant_name.c.name == whose.tenant
-            )
-        )
-        if known and known[0]["id"] != found:
+        known = self._tenant_noted(whose)
+        if known not in ("", found):
             raise FixInput(
-                f"{whose.tenant} led to the tenant {known[0]['id']} before, and leads to {found}"
+                f"{whose.tenant} led to the tenant {known} before, and leads to {found}"
                 " now. Nothing was written.",
                 where=f'account "{whose.account}", tenant = "{whose.tenant}"',
                 why="the domain was moved from one tenant to the other",
@@ -353,12 +339,15 @@ class Ledger(Leases):
 
     def tenant_of(self, whose: Identity) -> str:
         """The tenant's id, where one was noted for its name; else the name."""
+        return self._tenant_noted(whose) or whose.tenant
+
+    def _tenant_noted(self, whose: Identity) -> str:
         rows = self._read(
             sa.select(tenant_name.c.id).where(
                 tenant_name.c.cloud == whose.cloud, tenant_name.c.name == whose.tenant
             )
         )
-        return str(rows[0]["id"]) if rows else whose.tenant
+        return str(rows[0]["id"]) if rows else ""
 
     def strangers(self, whose: Identity) -> list[Identity | None]:
         """As what else the ledger knows an account of this name.
@@ -378,15 +367,11 @@ class Ledger(Leases):
             Identity(whose.account, **row) if row["tenant"] is not None else None for row in others
         ]
 
-    def elsewhere(
-        self, step: str, kind: str, *, cloud: str, subject: str | None = None
-    ) -> list[Fact]:
+    def elsewhere(self, step: str, kind: str, *, cloud: str) -> list[Fact]:
         """Facts of one kind, whichever account of a cloud they are about, oldest first."""
         query = sa.select(fact).where(
             fact.c.cloud == cloud, fact.c.step == step, fact.c.kind == kind
         )
-        if subject is not None:
-            query = query.where(fact.c.subject == subject)
         return [Fact(**row) for row in self._read(query.order_by(fact.c.id))]
 
     def claim(self, whose: Identity) -> int:
@@ -439,6 +424,15 @@ def _ended(whose: Identity) -> list[sa.ColumnElement[bool]]:
     """What makes an outcome be about an identity; one that is about Codat is about an instance."""
     instance = outcome.c.instance
     return [*_is(outcome, whose), sa.or_(instance.is_(None), instance == whose.instance)]
+
+
+def _newest(whose: Identity) -> sa.Select[Any]:
+    """The ids of the latest outcome of each step of an account and its customers."""
+    return (
+        sa.select(sa.func.max(outcome.c.id))
+        .where(*_ended(whose))
+        .group_by(outcome.c.customer, outcome.c.step)
+    )
 
 
 def _matching(
