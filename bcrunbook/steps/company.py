@@ -53,7 +53,9 @@ def company_seen(company: Company, customer: Customer) -> Observation:
     return Observation(COMPANY, company.id, data)
 
 
-def difference(context: Context, customer: Customer, company: Company | None) -> str:
+async def difference(
+    context: Context, codat: Codat, customer: Customer, company: Company | None
+) -> str:
     """Why the company with a customer's tag may be another's; empty when it is this one's.
 
     The tag says under which key it was made. Whose key that is now, a file may have changed: a
@@ -61,7 +63,7 @@ def difference(context: Context, customer: Customer, company: Company | None) ->
     """
     ledger, wanted = context.ledger, codat_name(customer.display_name)
     if company is None:
-        return _made_before(context, customer)
+        return await _made_before(context, codat, customer)
     if _same(codat_name(company.name), wanted):
         return ""
     word = said(ledger, context.identity, _STEP, SAME_COMPANY, customer.name)
@@ -91,14 +93,16 @@ def renamed(ledger: Ledger, account: Account) -> list[str]:
     ]
 
 
-def _made_before(context: Context, customer: Customer) -> str:
+async def _made_before(context: Context, codat: Codat, customer: Customer) -> str:
     """Whether a company of this customer's name was made for a key that is gone from the file."""
     account, identity = context.account, context.identity
     for fact in context.ledger.elsewhere(_STEP, COMPANY, cloud=identity.cloud):
         if fact.instance != identity.instance or fact.data["customer"] != customer.display_name:
             continue
         is_mine = (fact.account, fact.customer) == (account.name, customer.name)
-        if not is_mine and not context.workspace.has(fact.account, fact.customer or ""):
+        is_kept = is_mine or context.workspace.has(fact.account, fact.customer or "")
+        # Somebody may have deleted it since, as the advice says.
+        if not is_kept and await codat.company(fact.subject) is not None:
             return (
                 f"{customer.display_name} has a company in this instance already, made as"
                 f" {fact.account}/{fact.customer} ({fact.subject}). A second one is not made: give"
@@ -107,13 +111,15 @@ def _made_before(context: Context, customer: Customer) -> str:
     return ""
 
 
-def require_own(context: Context, customer: Customer, company: Company | None) -> None:
+async def require_own(
+    context: Context, codat: Codat, customer: Customer, company: Company | None
+) -> None:
     """Refuse to go on with a company that may be another customer's.
 
     Raises:
         FixInput: names both.
     """
-    if why := difference(context, customer, company):
+    if why := await difference(context, codat, customer, company):
         raise FixInput(
             f"{why} Nothing was written, and no link is given out.",
             where=f'account "{context.account.name}", customer "{customer.name}"',

@@ -243,7 +243,7 @@ class LinkCustomer:
         customer, codat = _customer(context), codat_of(context)
         integration = await codat.integration(BUSINESS_CENTRAL)
         company, twins = await find_company(codat, context.account, customer)
-        whose = difference(context, customer, company)
+        whose = await difference(context, codat, customer, company)
         connection = await find_connection(codat, company) if company and not whose else None
         poll = judgement = memory = None
         place = ""
@@ -316,7 +316,7 @@ class LinkCustomer:
         """Make the company or the connection, unless a look just before shows it."""
         customer, codat = _customer(context), codat_of(context)
         company, _ = await find_company(codat, context.account, customer)
-        require_own(context, customer, company)
+        await require_own(context, codat, customer, company)
         if change.key == MAKE_COMPANY:
             if company is None:
                 company = await codat.create_company(
@@ -420,7 +420,7 @@ async def fetch_link(context: Context) -> str:
     """
     customer, codat = _customer(context), codat_of(context)
     company, _ = await find_company(codat, context.account, customer)
-    require_own(context, customer, company)
+    await require_own(context, codat, customer, company)
     connection = await find_connection(codat, company) if company else None
     if connection is None:
         raise FixInput(

@@ -19,6 +19,7 @@ from bcrunbook.services.graph_models import Application, Organization, ServicePr
 from bcrunbook.services.graph_reads import (
     Read,
     application_named,
+    application_with_client_id,
     applications_tagged,
     deleted_applications,
     organization,
@@ -187,7 +188,7 @@ class RegisterApplication(AccountStep):
         application = how.found(found)
         app = application.value
         if app is None:
-            before = "" if application.unknown else _before(context, how)
+            before = "" if application.unknown else await _before(context, how)
             return RegistrationFindings(
                 account, tenant, application, "", Seen(None, "no client id"), before=before
             )
@@ -443,7 +444,7 @@ def _no_such_client_id(account: Account) -> NotFound:
     )
 
 
-def _before(context: Context, how: Lookup) -> str:
+async def _before(context: Context, how: Lookup) -> str:
     """The client id of what an account that is gone from accounts.toml has registered here.
 
     An account that was given another name means the same application; a second one would be made.
@@ -458,7 +459,10 @@ def _before(context: Context, how: Lookup) -> str:
             and fact.data.get("name") == context.account.application
             and context.ledger.tenant_of(whose) == mine
         ):
-            return fact.subject
+            # Somebody may have deleted it since.
+            there = (await context.graph.look(application_with_client_id(fact.subject)))[0]
+            if not there.is_absent:
+                return fact.subject
     return ""
 
 

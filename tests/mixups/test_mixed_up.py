@@ -467,3 +467,22 @@ def test_a_value_whose_secret_is_gone_is_forgotten(desk: Desk) -> None:
     assert desk.run("trial", "client_secret")[0].state is State.CHANGED
     (new,) = [one.name for one in stored.iterdir()]
     assert new != old
+
+
+def test_what_was_made_before_and_deleted_since_is_in_nobodys_way(desk: Desk) -> None:
+    """Whoever follows the advice, and deletes it, is not given the same advice again."""
+    desk.account("trial")
+    desk.customer("trial", "c1", "Tidewater Joinery")
+    desk.run("trial", *ALONE)
+    desk.run("trial", LINK, customer="c1")
+    desk.customers["trial"] = {"joinery": "Tidewater Joinery"}
+    assert desk.run("trial", LINK, customer="joinery")[0].hand_offs[0].key == "same_company"
+    for key in list(desk.cloud.seen()[COMPANY, codat.TRIAL.id]):
+        desk.cloud.delete(COMPANY, codat.TRIAL.id, key)
+    desk.run("trial", LINK, customer="joinery")
+    assert companies(desk.cloud) == [(codat.TRIAL.name, "Tidewater Joinery")]
+    desk.accounts = {"first": desk.accounts["trial"]}
+    assert desk.run("first", ALONE[1])[0].state is State.NEEDS_PERSON
+    for app in applications(desk.cloud).values():
+        desk.cloud.delete(APPLICATION, world.TRIAL, app["id"])
+    assert desk.run("first", ALONE[1])[0].state is State.CHANGED
