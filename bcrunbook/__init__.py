@@ -6,7 +6,7 @@ importing the package costs nothing.
     workspace = bcrunbook.load(bcrunbook.find_workspace(None))
     async with bcrunbook.open_context(workspace, workspace.account("trial")) as context:
         step = bcrunbook.step_named("start_here")
-        outcome = await bcrunbook.walk_through(step, context, bcrunbook.Mode.PLAN)
+        outcome = await bcrunbook.run_step(step, context, bcrunbook.Mode.PLAN)
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.core.runner import run_step
+    from bcrunbook.core.step import Mode, Outcome, State
     from bcrunbook.run.account import run_account
     from bcrunbook.steps import STEPS, step_named
-    from bcrunbook.steps.context import open_context
-    from bcrunbook.steps.step import Mode, Outcome, State
-    from bcrunbook.steps.walk import walk_through
+    from bcrunbook.steps.opening import open_context
 
 __version__ = "0.1.0"
 
@@ -33,21 +33,21 @@ __all__ = [
     "load",
     "open_context",
     "run_account",
+    "run_step",
     "step_named",
-    "walk_through",
 ]
 
 _HOMES = {
     "STEPS": "bcrunbook.steps",
-    "Mode": "bcrunbook.steps.step",
-    "Outcome": "bcrunbook.steps.step",
-    "State": "bcrunbook.steps.step",
+    "Mode": "bcrunbook.core.step",
+    "Outcome": "bcrunbook.core.step",
+    "State": "bcrunbook.core.step",
     "find_workspace": "bcrunbook.accounts",
     "load": "bcrunbook.accounts",
-    "open_context": "bcrunbook.steps.context",
+    "open_context": "bcrunbook.steps.opening",
     "run_account": "bcrunbook.run.account",
     "step_named": "bcrunbook.steps",
-    "walk_through": "bcrunbook.steps.walk",
+    "run_step": "bcrunbook.core.runner",
 }
 
 

@@ -6,7 +6,7 @@ import contextlib
 import getpass
 from pathlib import Path
 
-from .errors import FixInput
+from bcrunbook.errors import FixInput
 
 
 def user_name() -> str:

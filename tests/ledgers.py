@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from bcrunbook import ledger_database
 from bcrunbook.accounts import Identity
-from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.ledger import tables
+from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.postgres import no_postgres_settings, postgres_server
 
 # Fixtures of another module, for whoever asks for them by name.
@@ -45,10 +45,10 @@ class Place:
 
     def build(self, revision: str) -> None:
         """Make the ledger as the version that ended at this revision left it."""
-        engine = ledger_database.connect(self.url, self.root)
-        with ledger_database.migrating(engine) as connection:
+        engine = tables.connect(self.url, self.root)
+        with tables.migrating(engine) as connection:
             config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", "bcrunbook:migrations")
+            config.set_main_option("script_location", "bcrunbook.ledger:migrations")
             command.upgrade(config, revision)
         engine.dispose()
 
@@ -78,8 +78,8 @@ class Place:
             return "".join(
                 path.read_bytes().decode("latin-1") for path in self.root.glob("ledger.db*")
             )
-        tables = ledger_database.metadata.tables
-        return str([self.rows(f"SELECT {name}::text FROM {name}") for name in tables])
+        names = tables.metadata.tables
+        return str([self.rows(f"SELECT {name}::text FROM {name}") for name in names])
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,17 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from bcrunbook.accounts import FILE_NAME, Workspace, load
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
-from bcrunbook.run.rehearsal import STANDARD, RehearsedCustomer, prepare
+from bcrunbook.run.rehearse.workspace import STANDARD, RehearsedCustomer, prepare
 from bcrunbook.secrets import SecretReference, read
 from bcrunbook.steps import step_named
-from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.link_customer import fetch_link
-from bcrunbook.steps.step import Mode, Outcome
-from bcrunbook.steps.walk import walk_through
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.opening import open_context
 from tests.portal import confirm, handed
-from tests.walking import ALONE
+from tests.running import ALONE
 
 TRIAL = STANDARD[0]
 ADMIN = "vera.stone@saltmarsh-lab.example"
@@ -69,9 +70,9 @@ async def set_up(
     account = workspace.account("trial")
     async with open_context(workspace, account) as context:
         for step in ALONE:
-            outcome = await walk_through(step_named(step), context, Mode.APPLY)
+            outcome = await run_step(step_named(step), context, Mode.APPLY)
             assert outcome.state in ("done", "changed"), outcome.summary
-        keys = await walk_through(step_named("codat_keys"), context, Mode.APPLY)
+        keys = await run_step(step_named("codat_keys"), context, Mode.APPLY)
     card = handed(keys)
     stored = await read(SecretReference.parse(card.secret, "a hand-off"), workspace.root)
     values = dict(card.values)
@@ -96,7 +97,7 @@ def on_ledger(workspace: Workspace, url: str) -> Workspace:
 async def step_6(context: Context, customer: str, mode: Mode = Mode.APPLY) -> Outcome:
     """Walk a customer through step 6."""
     chosen = context.account.customers[customer]
-    return await walk_through(step_named("link_customer"), replace(context, customer=chosen), mode)
+    return await run_step(step_named("link_customer"), replace(context, customer=chosen), mode)
 
 
 async def link(context: Context, told: RehearsalDescription, customer: str) -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import Fact, open_ledger
+from bcrunbook.core import confirmations
+from bcrunbook.core.step import HandOff, Outcome
+from bcrunbook.ledger.store import Fact, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.actor import PortalPerson, developer_of
-from bcrunbook.steps import said
-from bcrunbook.steps.step import HandOff, Outcome
 from tests.conftest import keep_secret, only_account
 
 
@@ -60,7 +60,7 @@ def confirm(workspace: Workspace, outcome: Outcome, by: str = "Ada") -> None:
     (change,) = outcome.hand_offs
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         whose = workspace.account(outcome.account).identity
-        said.confirm(ledger, whose, outcome.step, change, by, outcome.customer or None)
+        confirmations.confirm(ledger, whose, outcome.step, change, by, outcome.customer or None)
 
 
 def facts(workspace: Workspace, step: str, kind: str) -> list[Fact]:

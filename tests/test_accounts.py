@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bcrunbook import accounts
-from bcrunbook.accounts import GRAPH_COMMAND_LINE_TOOLS, Account, SignIn
+from bcrunbook.accounts import GRAPH_COMMAND_LINE_TOOLS, Account, SignInSettings
 from bcrunbook.errors import FixInput, NotFound
 from bcrunbook.secrets import SecretReference
 
@@ -55,7 +55,7 @@ def test_the_shortest_file_has_sensible_defaults(tmp_path: Path) -> None:
     assert account.secret_lifetime_days == 180
     assert account.secret_store == "keyring:bcrunbook"
     assert account.cloud == "live"
-    assert account.sign_in == SignIn()
+    assert account.sign_in == SignInSettings()
     assert account.sign_in.client_id == GRAPH_COMMAND_LINE_TOOLS
 
 

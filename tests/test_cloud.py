@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.cloud import Cloud, Pace, cloud_of, rehearsal_cloud
+from bcrunbook.cloud import Cloud, cloud_of, rehearsal_cloud
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, Unreachable
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http.client import Http, Repeat
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account
-from tests.walking import walk
+from tests.running import walk
 
 
 async def test_a_live_account_finds_proxy_and_certificates_in_the_environment(

@@ -16,10 +16,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bcrunbook import answers
-from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import AnswerLost, FixInput, ReportBug, Unreachable
-from bcrunbook.http import Authorization, Form, Http, Repeat
+from bcrunbook.http import answers
+from bcrunbook.http.client import Authorization, Form, Http, Repeat
 from bcrunbook.secrets import Secret
 
 FAST = Cloud(kind="rehearsal", pace=Pace(speed=1000.0))

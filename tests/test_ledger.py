@@ -26,11 +26,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bcrunbook import ledger as ledger_module
-from bcrunbook import ledger_database, ledger_holder, ledger_lease
 from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput, NotFound, ReportBug, WaitAndRetry
-from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.ledger import holder, lease, tables
+from bcrunbook.ledger import store as ledger_module
+from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.secrets import MASK, Secret
 from tests.ledgers import LIVE, PRELUDE, TRIAL, Place, no_postgres_settings, place, postgres_server
 
@@ -210,7 +210,7 @@ CRASH = (
     + """
 import os, signal, sys
 from pathlib import Path
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
 ledger.record(TRIAL, "client_secret", "secret", "marker", "intended", {})
 os.kill(os.getpid(), signal.SIGKILL)
@@ -236,7 +236,7 @@ WRITE = (
     + """
 import sys
 from pathlib import Path
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 with open_ledger(sys.argv[1], Path(sys.argv[2])) as ledger:
     writer = sys.stdin.readline().strip()
     for number in range(25):
@@ -279,7 +279,7 @@ REVISIONS = [script.revision for script in scripts.walk_revisions()][::-1]
 def test_revisions_are_numbered_in_a_line() -> None:
     """Revisions are 0001, 0002 and so on, without branches, and the last is the code's."""
     assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
-    assert REVISIONS[-1] == ledger_database.HEAD
+    assert REVISIONS[-1] == tables.HEAD
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
@@ -295,7 +295,7 @@ def test_every_old_ledger_opens_and_keeps_its_facts(revision: str, place: Place)
         ledger.claim(TRIAL)
         (fact,) = ledger.facts(TRIAL)
     assert (fact.subject, fact.at) == ("kept", at)
-    assert place.rows("SELECT version_num FROM alembic_version") == [(ledger_database.HEAD,)]
+    assert place.rows("SELECT version_num FROM alembic_version") == [(tables.HEAD,)]
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(place: Place) -> None:
@@ -303,14 +303,14 @@ def test_the_migrations_make_the_tables_that_the_code_expects(place: Place) -> N
     place.build("head")
     with place.connection() as connection:
         context = MigrationContext.configure(connection)
-        assert compare_metadata(context, ledger_database.metadata) == []
+        assert compare_metadata(context, tables.metadata) == []
 
 
 def test_a_current_ledger_opens_without_alembic(place: Place) -> None:
     """Alembic, keyring and psutil are imported only when they are needed."""
     code = (
         "import sys; from pathlib import Path; import bcrunbook.accounts, bcrunbook.secrets\n"
-        "from bcrunbook.ledger import open_ledger\n"
+        "from bcrunbook.ledger.store import open_ledger\n"
         "open_ledger(sys.argv[1], Path(sys.argv[2])).close()\n"
         "print([name for name in ('alembic', 'keyring', 'psutil') if name in sys.modules])"
     )
@@ -369,7 +369,7 @@ def test_another_programs_database_is_refused(migrated: bool, place: Place) -> N
     place.change("CREATE TABLE recipes (id INTEGER)")
     if migrated:
         place.change("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        place.change(f"INSERT INTO alembic_version VALUES ('{ledger_database.HEAD}')")
+        place.change(f"INSERT INTO alembic_version VALUES ('{tables.HEAD}')")
     with pytest.raises(FixInput, match="another program"):
         place.open()
     with place.connection() as connection:
@@ -436,7 +436,7 @@ async def test_a_lease_is_renewed(
     ledger: Ledger, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the block runs, the heartbeat goes on."""
-    monkeypatch.setattr(ledger_lease, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 0.01)
     async with ledger.lease("account/trial", what="step x"):
         first = place.rows("SELECT heartbeat FROM lease")
         async with asyncio.timeout(20):
@@ -478,8 +478,8 @@ async def test_a_lease_without_heartbeat_is_taken_over(
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process waits for those who may have gone with their machine."""
-    monkeypatch.setattr(ledger_holder, "_is_patient", False)  # gives back what it was
-    ledger_holder.be_patient()
+    monkeypatch.setattr(holder, "_is_patient", False)  # gives back what it was
+    holder.be_patient()
 
 
 @pytest.mark.usefixtures("patient")
@@ -527,7 +527,7 @@ async def test_a_lost_lease_is_logged_and_left_to_its_new_holder(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A process that slept too long says so, and does not end the lease of another."""
-    monkeypatch.setattr(ledger_lease, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 0.01)
     async with ledger.lease("account/trial", what="step x"):
         place.change("UPDATE lease SET token = 'of another'")
         async with asyncio.timeout(20):
@@ -543,7 +543,7 @@ async def test_a_failing_heartbeat_does_not_fail_the_work(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """If the ledger breaks under a held lease, the block still ends as it would have."""
-    monkeypatch.setattr(ledger_lease, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 0.01)
     async with ledger.lease("account/trial", what="step x"):
         place.change("ALTER TABLE lease RENAME TO elsewhere")
         async with asyncio.timeout(20):
@@ -556,7 +556,7 @@ async def test_a_failing_heartbeat_does_not_fail_the_work(
 HOLD = """
 import asyncio, sys
 from pathlib import Path
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 async def hold():
     ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
     async with ledger.lease("account/trial", what="step of the child"):
@@ -599,7 +599,7 @@ RACE = """
 import asyncio, sys
 from pathlib import Path
 from bcrunbook.errors import WaitAndRetry
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 async def race():
     ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
     print("ready", flush=True)

@@ -10,7 +10,7 @@ import pytest
 
 from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput, WaitAndRetry
-from bcrunbook.ledger import Ledger
+from bcrunbook.ledger.store import Ledger
 from tests.ledgers import Place, no_postgres_settings, place, postgres_server
 
 __all__ = ["no_postgres_settings", "place", "postgres_server"]

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook import ledger_database
 from bcrunbook.errors import (
     AnswerLost,
     AskAdministrator,
@@ -28,7 +27,8 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.ledger import tables
+from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.ledgers import TRIAL
 from tests.postgres import UNKNOWN, Server, Wire, no_postgres_settings, postgres_server
 
@@ -365,7 +365,7 @@ def test_a_table_that_somebody_locks(
     postgres_server: Server, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lock of another program is waited for, but not for ever."""
-    monkeypatch.setattr(ledger_database, "_BUSY_MS", 50)
+    monkeypatch.setattr(tables, "_BUSY_MS", 50)
     with open_ledger(postgres_server.address(database), tmp_path) as ledger:
         with (
             postgres_server.holding(database, "LOCK TABLE fact"),
@@ -413,7 +413,7 @@ def test_the_servers_own_settings_do_not_matter(
     assert postgres_server.run(database, "SET datestyle = 'ISO'", kept) == [
         (fact.at.strftime("%Y-%m-%d %H:%M:%S.%f").rstrip("0"),)
     ]
-    engine = ledger_database.connect(postgres_server.address(database), tmp_path)
+    engine = tables.connect(postgres_server.address(database), tmp_path)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
     engine.dispose()
@@ -429,7 +429,7 @@ datetime.datetime = Clock
 import asyncio
 from pathlib import Path
 from bcrunbook.errors import WaitAndRetry
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 async def ask():
     with open_ledger(sys.argv[1], Path(sys.argv[2])) as ledger:
         try:

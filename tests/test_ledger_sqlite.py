@@ -11,16 +11,16 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from bcrunbook import ledger_database
 from bcrunbook.errors import FixInput, RunbookError, Unreachable, WaitAndRetry
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger import tables
+from bcrunbook.ledger.store import open_ledger
 from tests.ledgers import SQLITE as URL
 from tests.ledgers import TRIAL
 
 
 def test_commits_wait_for_the_disk(tmp_path: Path) -> None:
     """SQLite runs with a write-ahead log, full synchronisation and foreign keys."""
-    engine = ledger_database.connect(URL, tmp_path)
+    engine = tables.connect(URL, tmp_path)
     with engine.begin() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -80,7 +80,7 @@ def test_a_new_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> Non
 
 def test_a_locked_ledger_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another program keeps the file locked, the error is to wait, not a traceback."""
-    monkeypatch.setattr(ledger_database, "_BUSY_MS", 1)
+    monkeypatch.setattr(tables, "_BUSY_MS", 1)
     open_ledger(URL, tmp_path).close()
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, RunbookError, Unreachable
-from bcrunbook.http import Http, Repeat
+from bcrunbook.http.client import Http, Repeat
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.certificates import Authority
 from tests.cli.conftest import Command, command
@@ -233,7 +234,7 @@ def test_doctor_shows_them_also_when_nobody_foresaw_how_one_ends(
     def fail(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bcrunbook.ledger.open_ledger", fail)
+    monkeypatch.setattr("bcrunbook.ledger.store.open_ledger", fail)
     said = command("doctor", "-w", make_workspace().root)
     assert said.code == 1
     assert "failed  Ledger: could not be made (ZeroDivisionError)" in said.out

@@ -18,8 +18,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from bcrunbook.core.step import EXIT_CODES
 from bcrunbook.steps import STEPS, notebook_of
-from bcrunbook.steps.step import EXIT_CODES
 from tests.cli.test_help import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@ import pytest
 from bcrunbook.errors import FixInput
 from bcrunbook.person import home_folder, user_name
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.run.lab import starting_lab
+from bcrunbook.run.lab.start import starting_lab
 from bcrunbook.signin.cache import token_cache
 from tests.cli.conftest import Command, command
 from tests.conftest import MakeWorkspace, lay_out

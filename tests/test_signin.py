@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from bcrunbook.accounts import Workspace, hold
-from bcrunbook.cloud import Cloud, Pace, cloud_of
+from bcrunbook.cloud import Cloud, cloud_of
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import (
     AskAdministrator,
     FixInput,
@@ -33,7 +34,7 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.entra.tokens import info_of
 from bcrunbook.rehearsal.world import find_user

@@ -25,7 +25,7 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import Secret, SecretReference, SecretStore, open_store, read
 from bcrunbook.signin import Person, SignIn
@@ -33,9 +33,9 @@ from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.rehearsal.support import client_of, person, user_token
 from tests.rehearsal.test_keyvault import SCOPE, Vault, vault_token
+from tests.running import states, walk
 from tests.strangers import Meet, person_of
 from tests.troubled import Troubled, troubled
-from tests.walking import states, walk
 
 MakeStore = Callable[..., Workspace]
 

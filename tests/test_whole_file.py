@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bcrunbook.atomic_write import atomic_write
 from bcrunbook.rehearsal.log import private_file
-from bcrunbook.whole_file import replace_whole
 
 
 def planted(folder: Path, name: str, victim: Path) -> None:
@@ -18,7 +18,7 @@ def planted(folder: Path, name: str, victim: Path) -> None:
         (folder / draft).symlink_to(victim)
 
 
-@pytest.mark.parametrize("write", [replace_whole, private_file])
+@pytest.mark.parametrize("write", [atomic_write, private_file])
 def test_a_link_that_somebody_has_planted_is_not_followed(write: object, tmp_path: Path) -> None:
     """What it leads to is as it was, and the file is a file."""
     victim, file = tmp_path / "victim", tmp_path / "accounts.toml"
@@ -35,8 +35,8 @@ def test_permissions_stay(tmp_path: Path) -> None:
     old, new, any_file = tmp_path / "old", tmp_path / "new", tmp_path / "any"
     old.touch(mode=0o600)
     any_file.write_text("")
-    replace_whole(old, b"content")
-    replace_whole(new, b"content")
+    atomic_write(old, b"content")
+    atomic_write(new, b"content")
     assert stat.S_IMODE(old.stat().st_mode) == 0o600
     assert new.stat().st_mode == any_file.stat().st_mode
 
@@ -45,5 +45,5 @@ def test_a_draft_does_not_stay_where_the_file_cannot_be_replaced(tmp_path: Path)
     """Here a folder is in its place."""
     (tmp_path / "taken" / "by").mkdir(parents=True)
     with pytest.raises(OSError):
-        replace_whole(tmp_path / "taken", b"content")
+        atomic_write(tmp_path / "taken", b"content")
     assert [one.name for one in tmp_path.iterdir() if one.name != "home"] == ["taken"]

@@ -5,16 +5,16 @@ raises one `FixInput` that lists every mistake: line, key, what was expected, wh
 message repeats a value that is or may be a secret, and no network or store is touched.
 """
 
-from .customer import Customer
-from .edit import amend, problem, with_value
-from .file import find_workspace, hold, load, template
-from .identity import Identity, instance_name
-from .model import (
+from bcrunbook.accounts.customer import Customer
+from bcrunbook.accounts.edit import amend, problem, with_value
+from bcrunbook.accounts.file import find_workspace, hold, load, template
+from bcrunbook.accounts.identity import Identity, instance_name
+from bcrunbook.accounts.model import (
     FILE_NAME,
     GRAPH_COMMAND_LINE_TOOLS,
     Account,
-    Network,
-    SignIn,
+    NetworkSettings,
+    SignInSettings,
     Workspace,
     neighbours,
 )
@@ -25,8 +25,8 @@ __all__ = [
     "Account",
     "Customer",
     "Identity",
-    "Network",
-    "SignIn",
+    "NetworkSettings",
+    "SignInSettings",
     "Workspace",
     "amend",
     "find_workspace",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from .forms import EMAIL, ONE_LINE, Frozen, Tenant
+from bcrunbook.accounts.forms import EMAIL, ONE_LINE, Frozen, Tenant
 
 _OneLine = Annotated[str, Field(pattern=ONE_LINE)]
 

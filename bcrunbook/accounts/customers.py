@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import nearest
-from .customer import Customer
-from .customers_csv import CsvReport
-from .mistakes import Keys, Report, shown
+from bcrunbook.accounts.customer import Customer
+from bcrunbook.accounts.customers_csv import CsvReport
+from bcrunbook.accounts.mistakes import Keys, Report, shown
+from bcrunbook.errors import nearest
 
 _EXPECTED: Final = (
     'expected a CSV file beside this one, such as "customers.csv", or tables '

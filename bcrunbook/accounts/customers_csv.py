@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ..errors import nearest
-from ..secrets import looks_like_secret
-from .customer import Customer
-from .mistakes import Keys, Report, shown
+from bcrunbook.accounts.customer import Customer
+from bcrunbook.accounts.mistakes import Keys, Report, shown
+from bcrunbook.errors import nearest
+from bcrunbook.secrets import looks_like_secret
 
 COLUMNS: Final = ("key", "name", "contact", "tenant", "environment", "company")
 _NEEDED: Final = ("key", "name", "contact")

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
-from ..errors import FixInput
-from ..secrets import looks_like_secret
-from ..whole_file import replace_whole
-from .file import load
-from .model import FILE_NAME, Account, Workspace
+from bcrunbook.accounts.file import load
+from bcrunbook.accounts.model import FILE_NAME, Account, Workspace
+from bcrunbook.atomic_write import atomic_write
+from bcrunbook.errors import FixInput
+from bcrunbook.secrets import looks_like_secret
 
 EDITABLE: Final = frozenset(
     {"application", "client_id", "secret_description", "secret_lifetime", "tenant"}
@@ -84,7 +84,7 @@ def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
         accounts: Any = document["accounts"]
         for key, value in values.items():
             _set(accounts[account], key, value)
-        replace_whole(path, _with_line_ends(before, tomlkit.dumps(document).encode("utf-8")))
+        atomic_write(path, _with_line_ends(before, tomlkit.dumps(document).encode("utf-8")))
     except (OSError, TOMLKitError, UnicodeDecodeError) as error:
         raise FixInput(
             f"accounts.toml cannot be changed from here ({type(error).__name__}).",
@@ -94,7 +94,7 @@ def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
     try:
         return load(root)
     except FixInput:
-        replace_whole(path, before)
+        atomic_write(path, before)
         raise
 
 

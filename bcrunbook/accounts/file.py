@@ -7,23 +7,23 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import FixInput, nearest
-from ..secrets import keep_from_others
-from .customers import CustomerFiles
-from .mistakes import Keys, Report, keys_of, raise_if_any, shown
-from .model import (
+from bcrunbook.accounts.customers import CustomerFiles
+from bcrunbook.accounts.mistakes import Keys, Report, keys_of, raise_if_any, shown
+from bcrunbook.accounts.model import (
     ALLOWED,
     FILE_NAME,
     REQUIRED,
     Account,
     LedgerTable,
-    Network,
+    NetworkSettings,
     RehearsalTable,
     RunsTable,
-    SignIn,
+    SignInSettings,
     Workspace,
 )
-from .toml_report import TomlReport
+from bcrunbook.accounts.toml_report import TomlReport
+from bcrunbook.errors import FixInput, nearest
+from bcrunbook.secrets import keep_from_others
 
 WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
 
@@ -101,7 +101,7 @@ def load(workspace: Path) -> Workspace:
 
     known = ("defaults", "network", "ledger", "runs", "rehearsal", "accounts")
     report.unknown_keys(data, (), known)
-    network = report.check(Network, table("network"), ("network",), context)
+    network = report.check(NetworkSettings, table("network"), ("network",), context)
     ledger = report.check(LedgerTable, table("ledger"), ("ledger",), context)
     runs = report.check(RunsTable, table("runs"), ("runs",), context)
     rehearsal = report.check(RehearsalTable, table("rehearsal"), ("rehearsal",), context)
@@ -205,12 +205,12 @@ def _check_keys(
     method = sign_in.get("method", "browser") if isinstance(sign_in, dict) else None
     if isinstance(method, str) and method in ALLOWED:
         allowed, inside = ALLOWED[method], (*keys, "sign_in")
-        for key in sign_in.keys() & keys_of(SignIn) - allowed - {"method"}:
+        for key in sign_in.keys() & keys_of(SignInSettings) - allowed - {"method"}:
             goes = ", ".join(sorted(allowed)) or "no other key"
             report.add((*inside, key), f'does not go with method = "{method}", which takes: {goes}')
         for key in REQUIRED.get(method, ()):
             if key not in sign_in:
-                wanted = SignIn.model_fields[key].description
+                wanted = SignInSettings.model_fields[key].description
                 report.add((*inside, key), f'is missing; method = "{method}" needs {wanted}')
     required = account.get("requires")
     if isinstance(required, str):

@@ -15,9 +15,9 @@ from typing import Any, Final, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from ..errors import FixInput, nearest
-from ..printable import UNSEEN
-from ..secrets import looks_like_secret
+from bcrunbook.errors import FixInput, nearest
+from bcrunbook.printable import UNSEEN
+from bcrunbook.secrets import looks_like_secret
 
 Keys = tuple[str, ...]
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -21,12 +21,12 @@ from pydantic import (
     model_validator,
 )
 
-from ..errors import FixInput, NotFound, nearest
-from ..secrets import SecretReference, open_store
-from .customer import Customer
-from .forms import NEVER, ONE_LINE, Frozen, Guid, Tenant
-from .identity import Identity, instance_name
-from .mistakes import shown
+from bcrunbook.accounts.customer import Customer
+from bcrunbook.accounts.forms import NEVER, ONE_LINE, Frozen, Guid, Tenant
+from bcrunbook.accounts.identity import Identity, instance_name
+from bcrunbook.accounts.mistakes import shown
+from bcrunbook.errors import FixInput, NotFound, nearest
+from bcrunbook.secrets import SecretReference, open_store
 
 FILE_NAME: Final = "accounts.toml"
 
@@ -65,7 +65,7 @@ _Reference = Annotated[SecretReference, BeforeValidator(_reference)]
 _Path = Annotated[Path, BeforeValidator(_path)]
 
 
-class SignIn(Frozen):
+class SignInSettings(Frozen):
     """How this program signs in to one account.
 
     `load` has checked that the keys fit the method: see `REQUIRED` and `ALLOWED`.
@@ -195,7 +195,9 @@ class Account(Frozen):
     customers: dict[str, Customer] = Field(
         default={}, repr=False, description="tables or a CSV file; `load` has read either"
     )
-    sign_in: SignIn = Field(default=SignIn(), description="a table: [accounts.NAME.sign_in]")
+    sign_in: SignInSettings = Field(
+        default=SignInSettings(), description="a table: [accounts.NAME.sign_in]"
+    )
 
     @property
     def is_production(self) -> bool:
@@ -242,7 +244,7 @@ class Account(Frozen):
         return value
 
 
-class Network(Frozen):
+class NetworkSettings(Frozen):
     """The way out: what is None here is taken from the environment by the HTTP client."""
 
     proxy: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(?::\d+)?/?$")] | None = Field(
@@ -313,7 +315,7 @@ class Workspace(Frozen):
     accounts: dict[str, Account]
     ledger_url: str = "sqlite:///ledger.db"
     runs_url: str | None = None
-    network: Network = Field(default=Network())
+    network: NetworkSettings = Field(default=NetworkSettings())
     rehearsal: Path | None = None
     is_followed_elsewhere: bool = False
     notebooks: Path | None = None

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from ..errors import FixInput
-from ..secrets import looks_like_secret
-from .mistakes import Keys, Report, unseen
+from bcrunbook.accounts.mistakes import Keys, Report, unseen
+from bcrunbook.errors import FixInput
+from bcrunbook.secrets import looks_like_secret
 
 
 class TomlReport(Report):

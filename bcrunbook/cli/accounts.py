@@ -59,7 +59,7 @@ def _has_ledger(workspace: Workspace) -> bool:
 
 def _compared(workspace: Workspace) -> list[str]:
     from bcrunbook.accounts import neighbours
-    from bcrunbook.ledger import open_ledger
+    from bcrunbook.ledger.store import open_ledger
     from bcrunbook.steps.company import renamed
 
     notes = []

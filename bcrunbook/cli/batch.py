@@ -14,10 +14,10 @@ from bcrunbook.cli import options, output
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
-    from bcrunbook.ledger import Ledger
+    from bcrunbook.ledger.store import Ledger
     from bcrunbook.run.batch.coordinator import Coordinator, Options
     from bcrunbook.run.batch.executor import Executor
-    from bcrunbook.run.batch.selection import Item, Selection
+    from bcrunbook.run.batch.selection import Selection, WorkItem
 
 _INTERRUPTED = 130
 _HERE = "processes"
@@ -79,7 +79,7 @@ def batch(
 
     What is done stays done. A batch that was broken off is taken up again by the same command.
     """
-    from bcrunbook.run.batch.cluster import SCHEME
+    from bcrunbook.run.batch.dask import SCHEME
     from bcrunbook.run.engine.processes import prepare
 
     mode = "plan" if dry_run else mode
@@ -119,8 +119,8 @@ async def _batch(
     anew: bool,
     as_json: bool,
 ) -> int:
-    from bcrunbook.ledger import open_ledger
-    from bcrunbook.notebook.source import check_sources
+    from bcrunbook.ledger.store import open_ledger
+    from bcrunbook.notebook_files.source import check_sources
     from bcrunbook.run.batch import record
     from bcrunbook.run.batch.coordinator import LEASE
     from bcrunbook.run.batch.selection import chosen
@@ -156,13 +156,15 @@ async def _batch(
 
 
 @contextlib.asynccontextmanager
-async def _executor(place: str, workspace: Workspace, items: list[Item]) -> AsyncIterator[Executor]:
+async def _executor(
+    place: str, workspace: Workspace, items: list[WorkItem]
+) -> AsyncIterator[Executor]:
     if place == _HERE:
         from bcrunbook.run.batch.processes import Processes
 
         yield Processes()
         return
-    from bcrunbook.run.batch.cluster.executor import open_cluster
+    from bcrunbook.run.batch.dask.executor import open_cluster
 
     async with open_cluster(place, workspace, items) as cluster:
         if not cluster.has_workers:
@@ -170,7 +172,7 @@ async def _executor(place: str, workspace: Workspace, items: list[Item]) -> Asyn
         yield cluster
 
 
-def _allow(ledger: Ledger, workspace: Workspace, items: list[Item], reason: str) -> None:
+def _allow(ledger: Ledger, workspace: Workspace, items: list[WorkItem], reason: str) -> None:
     from bcrunbook.person import user_name
     from bcrunbook.steps.without_trial import allow
 
@@ -183,7 +185,7 @@ async def _carry_out(
     workspace: Workspace,
     ledger: Ledger,
     begun: Any,
-    items: list[Item],
+    items: list[WorkItem],
     options: Options,
     executor: Executor,
     *,

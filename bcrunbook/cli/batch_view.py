@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bcrunbook.cli import output
-from bcrunbook.notebook.views import STATE_WORDS
-from bcrunbook.run.batch.board import Board, Line
-from bcrunbook.run.batch.coordinator import Event
+from bcrunbook.core.step import State
+from bcrunbook.run.batch.coordinator import BatchEvent
+from bcrunbook.run.batch.progress import BatchProgress, StepSummary
 from bcrunbook.run.batch.report import attention
 from bcrunbook.steps import STEPS
-from bcrunbook.steps.step import State
+from bcrunbook.views.cells import STATE_WORDS
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -30,7 +30,7 @@ _DRAWN_SECONDS = 0.25
 class BatchView(Protocol):
     """Who is told how a batch goes."""
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: BatchEvent) -> None:
         """Something has happened, which the board shows."""
 
     def say(self, text: str) -> None:
@@ -41,7 +41,7 @@ class BatchView(Protocol):
 
 
 @contextmanager
-def view_of(board: Board, *, as_json: bool) -> Iterator[BatchView]:
+def view_of(board: BatchProgress, *, as_json: bool) -> Iterator[BatchView]:
     """The view that suits: events for a script, a table in a terminal, else plain lines."""
     if as_json:
         yield _Events(board)
@@ -52,7 +52,7 @@ def view_of(board: Board, *, as_json: bool) -> Iterator[BatchView]:
             yield table
 
 
-def _counted(board: Board) -> str:
+def _counted(board: BatchProgress) -> str:
     """How many accounts and customers stand how: `3 done, 1 needs a person`."""
     open_ = board.running.keys() | board.parked
     states = [_worst(one) for who, one in board.lines.items() if who not in open_]
@@ -60,13 +60,13 @@ def _counted(board: Board) -> str:
     return ", ".join(words)
 
 
-def _worst(lines: dict[str, Line]) -> State:
+def _worst(lines: dict[str, StepSummary]) -> State:
     """How an account or customer stands: as its last step does, unless one failed."""
     states = [State(line.state) for line in lines.values()]
     return State.FAILED if State.FAILED in states else states[-1]
 
 
-def _pace(board: Board) -> str:
+def _pace(board: BatchProgress) -> str:
     left = board.seconds_left()
     told = f"{board.ended} of {len(board.items)} ended, {board.per_minute():.0f} a minute"
     if board.parked:
@@ -83,7 +83,7 @@ def _minutes(seconds: float) -> str:
 class _Plain:
     """What all views say at the end."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: BatchProgress) -> None:
         self._board = board
 
     def say(self, text: str) -> None:
@@ -120,7 +120,7 @@ class _Plain:
 class _Lines(_Plain):
     """A line for each account or customer that has ended."""
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: BatchEvent) -> None:
         """See `BatchView`."""
         if event.kind == "tried_again":
             output.say(f"{event.who:<24} its process ended; it is tried again")
@@ -136,7 +136,7 @@ class _Lines(_Plain):
 class _Events(_Plain):
     """One JSON object in a line for each thing that happens."""
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: BatchEvent) -> None:
         """See `BatchView`."""
         told: dict[str, Any] = {"event": event.kind, "who": event.who}
         if event.step:
@@ -163,13 +163,13 @@ class _Events(_Plain):
 class _Table(_Plain):
     """A table that changes in its place, drawn now and then, however much happens."""
 
-    def __init__(self, board: Board, live: Any) -> None:
+    def __init__(self, board: BatchProgress, live: Any) -> None:
         super().__init__(board)
         self._live = live
         self._loop = asyncio.get_running_loop()
         self._draw()
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: BatchEvent) -> None:
         """See `BatchView`."""
 
     def stop(self) -> None:
@@ -186,7 +186,7 @@ class _Table(_Plain):
 
 
 @contextmanager
-def _table(board: Board) -> Iterator[_Table]:
+def _table(board: BatchProgress) -> Iterator[_Table]:
     from rich.live import Live
 
     console = output.console(stderr=True)
@@ -198,7 +198,7 @@ def _table(board: Board) -> Iterator[_Table]:
             table.stop()
 
 
-def _picture(board: Board) -> Group:
+def _picture(board: BatchProgress) -> Group:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -222,7 +222,7 @@ def _picture(board: Board) -> Group:
     return Group(table, Text(f"{_pace(board)}. {_counted(board)}"))
 
 
-def _shown(board: Board) -> list[str]:
+def _shown(board: BatchProgress) -> list[str]:
     """Everybody if they fit; else who is at work, and who ended last."""
     everybody = [item.who for item in board.items]
     if len(everybody) <= _ROWS:

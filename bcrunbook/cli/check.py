@@ -11,7 +11,7 @@ from bcrunbook.cli import options, output
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
-    from bcrunbook.steps.step import Outcome
+    from bcrunbook.core.step import Outcome
 
 
 def check(
@@ -24,7 +24,7 @@ def check(
 ) -> None:
     """Check an account and its customers. Changes nothing; ends with 3 if somebody has to act."""
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.steps.step import worst_code
+    from bcrunbook.core.step import worst_code
 
     loaded = load(find_workspace(workspace))
     outcomes = asyncio.run(_check(loaded, _names(loaded, account, every)))
@@ -59,11 +59,11 @@ def _names(workspace: Workspace, account: str | None, every: bool) -> list[str]:
 
 
 async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
+    from bcrunbook.core.runner import failed_outcome, run_step
+    from bcrunbook.core.step import Mode
     from bcrunbook.errors import RunbookError
-    from bcrunbook.steps.context import open_context
     from bcrunbook.steps.health_check import HealthCheck
-    from bcrunbook.steps.step import Mode
-    from bcrunbook.steps.walk import failed_outcome, walk_through
+    from bcrunbook.steps.opening import open_context
 
     outcomes = []
     for name in names:
@@ -71,7 +71,7 @@ async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
         output.say(f"Looking at {name}.")
         try:
             async with open_context(workspace, account) as context:
-                outcomes.append(await walk_through(HealthCheck(), context, Mode.APPLY))
+                outcomes.append(await run_step(HealthCheck(), context, Mode.APPLY))
         except RunbookError as error:
             # The other accounts are worth a look all the same.
             outcomes.append(

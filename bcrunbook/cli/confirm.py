@@ -11,8 +11,8 @@ from bcrunbook.cli.run import Account
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Identity
-    from bcrunbook.ledger import Ledger, OutcomeRow
-    from bcrunbook.steps.step import Change
+    from bcrunbook.core.step import Change
+    from bcrunbook.ledger.store import Ledger, OutcomeRow
 
 
 def confirm(
@@ -30,8 +30,9 @@ def confirm(
     Nothing is sent anywhere. The next run goes on from there.
     """
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.ledger import open_ledger
-    from bcrunbook.steps import said, step_named
+    from bcrunbook.core import confirmations
+    from bcrunbook.ledger.store import open_ledger
+    from bcrunbook.steps import step_named
 
     loaded = load(find_workspace(workspace))
     chosen, which = step_named(step), loaded.account(account)
@@ -39,7 +40,7 @@ def confirm(
         loaded.customer(account, customer)
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         change = _handed_off(ledger, which.identity, chosen.id, customer)
-        name = said.confirm(ledger, which.identity, chosen.id, change, by, customer)
+        name = confirmations.confirm(ledger, which.identity, chosen.id, change, by, customer)
     assert change.hand_off is not None
     told = {
         "account": which.name,
@@ -87,7 +88,7 @@ def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None
 
 
 def _to_confirm(row: OutcomeRow) -> Change | None:
-    from bcrunbook.steps.step import Change
+    from bcrunbook.core.step import Change
 
     changes = [Change.from_dict(one) for one in row.data["changes"]]
     return next((one for one in changes if one.hand_off and one.hand_off.confirmation), None)

@@ -114,7 +114,7 @@ async def _kernel() -> str:
 
 
 async def _ledger(workspace: Workspace) -> str:
-    from bcrunbook.ledger import open_ledger
+    from bcrunbook.ledger.store import open_ledger
 
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         known = [ledger.outcomes(one.identity) for one in workspace.accounts.values()]
@@ -140,7 +140,7 @@ async def _vault(workspace: Workspace, account: Account) -> str:
     A person's sign-in that is kept on this machine works, too.
     """
     from bcrunbook.cloud import cloud_of
-    from bcrunbook.http import Http
+    from bcrunbook.http.client import Http
     from bcrunbook.secrets import open_store
     from bcrunbook.signin import SignIn
 
@@ -161,16 +161,17 @@ async def _vault(workspace: Workspace, account: Account) -> str:
 
 def _hasty(workspace: Workspace, account: Account) -> Cloud:
     """The account's cloud, where a person waits for the answer: as many tries, shorter pauses."""
-    from bcrunbook.cloud import Pace, cloud_of
+    from bcrunbook.cloud import cloud_of
+    from bcrunbook.core.pace import Pace
 
     cloud = cloud_of(workspace, account)
     return replace(cloud, pace=Pace(cloud.pace.speed, haste=_HASTE))
 
 
 async def _codat(workspace: Workspace, account: Account) -> str:
-    from bcrunbook.http import Http
+    from bcrunbook.http.client import Http
     from bcrunbook.secrets import Secret, read
-    from bcrunbook.services.codat import Codat
+    from bcrunbook.services.codat.client import Codat
     from bcrunbook.signin import SignIn
     from bcrunbook.steps.instance import check_instance
 
@@ -188,7 +189,7 @@ async def _codat(workspace: Workspace, account: Account) -> str:
 
 
 async def _entra(workspace: Workspace, account: Account) -> str:
-    from bcrunbook.http import Http
+    from bcrunbook.http.client import Http
     from bcrunbook.signin.authority import authority_error
 
     cloud = _hasty(workspace, account)

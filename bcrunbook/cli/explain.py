@@ -21,8 +21,8 @@ def explain(
     from bcrunbook.aadsts import ADVICE as ENTRA
     from bcrunbook.errors import NotFound, nearest
     from bcrunbook.secrets.vault import ADVICE as KEY_VAULT
-    from bcrunbook.services.codat_errors import ADVICE as CODAT
-    from bcrunbook.services.graph_errors import ADVICE as GRAPH
+    from bcrunbook.services.codat.errors import ADVICE as CODAT
+    from bcrunbook.services.graph.errors import ADVICE as GRAPH
 
     table: dict[str, Advice] = {
         **{f"AADSTS{number}": advice for number, advice in ENTRA.items()},

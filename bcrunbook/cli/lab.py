@@ -41,7 +41,7 @@ def lab(
 
     Notebooks that the workspace lacks are laid out first; none is overwritten.
     """
-    from bcrunbook.run.lab import starting_lab
+    from bcrunbook.run.lab.start import starting_lab
     from bcrunbook.run.layout import lay_out_notebooks
 
     _check_words(workspace, directory, rehearse=rehearse)
@@ -77,7 +77,7 @@ def _check_words(workspace: Path | None, directory: Path | None, *, rehearse: bo
 
 
 def _rehearsal(stack: contextlib.ExitStack, directory: Path) -> RehearsalDescription:
-    from bcrunbook.run.rehearsal import STANDARD, prepare, running_cloud
+    from bcrunbook.run.rehearse.workspace import STANDARD, prepare, running_cloud
 
     told = stack.enter_context(running_cloud(directory))
     asyncio.run(prepare(directory, told, STANDARD))

@@ -32,8 +32,8 @@ def link(
 async def fetch(workspace: Path | None, account: str, customer: str) -> str:
     """The customer's link, as Codat has it now."""
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.steps.context import open_context
-    from bcrunbook.steps.link_customer import fetch_link
+    from bcrunbook.steps.link_customer.step import fetch_link
+    from bcrunbook.steps.opening import open_context
 
     loaded = load(find_workspace(workspace))
     chosen = loaded.customer(account, customer)

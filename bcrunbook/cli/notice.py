@@ -71,12 +71,12 @@ def notice(
 
 
 def _write(path: Path, content: bytes) -> None:
+    from bcrunbook.atomic_write import atomic_write
     from bcrunbook.errors import FixInput
-    from bcrunbook.whole_file import replace_whole
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(path, content)
+        atomic_write(path, content)
     except OSError as error:
         raise FixInput(
             f"The notice cannot be written ({error.strerror or type(error).__name__}).",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bcrunbook.cli import output
+from bcrunbook.core.step import AnyStep
 from bcrunbook.run.account import StepRun, exit_code
 from bcrunbook.steps import STEPS
-from bcrunbook.steps.step import Step
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProgressLines:
     """The two calls that a run makes while it goes on."""
 
     began: Any
@@ -29,10 +29,10 @@ class Progress:
 
 
 @contextmanager
-def showing(total: int) -> Iterator[Progress]:
+def showing(total: int) -> Iterator[ProgressLines]:
     """Show the progress of `total` steps."""
     if not sys.stderr.isatty():
-        yield Progress(lambda account, step: None, lambda run: output.say(_line(run)))
+        yield ProgressLines(lambda account, step: None, lambda run: output.say(_line(run)))
         return
     from rich.progress import (
         BarColumn,
@@ -54,7 +54,7 @@ def showing(total: int) -> Iterator[Progress]:
     ) as bar:
         task = bar.add_task("starting", total=total)
 
-        def began(account: str, step: Step[Any]) -> None:
+        def began(account: str, step: AnyStep) -> None:
             bar.update(task, description=f"{account}: {step.title}")
 
         def ended(run: StepRun) -> None:
@@ -62,7 +62,7 @@ def showing(total: int) -> Iterator[Progress]:
             bar.console.print(_line(run), style=style, markup=False, highlight=False)
             bar.advance(task)
 
-        yield Progress(began, ended)
+        yield ProgressLines(began, ended)
 
 
 def _line(run: StepRun) -> str:
@@ -82,7 +82,7 @@ def rehearsed(
     workspace: Workspace,
     cloud: RehearsalDescription,
     accounts: Sequence[str],
-    steps: Sequence[Step[Any]],
+    steps: Sequence[AnyStep],
     mode: str,
     *,
     title: str,
@@ -95,12 +95,12 @@ def rehearsed(
         The exit code.
     """
     from bcrunbook.run.folders import run_folder
-    from bcrunbook.run.play import play
-    from bcrunbook.run.play_customers import play_customers
+    from bcrunbook.run.rehearse.account import play
+    from bcrunbook.run.rehearse.customers import play_customers
 
     folder = run_folder(workspace.root)
 
-    async def everything(progress: Progress) -> list[StepRun]:
+    async def everything(progress: ProgressLines) -> list[StepRun]:
         told = {"began": progress.began, "ended": progress.ended, "acted": output.say}
         runs = await play(workspace, cloud, accounts, steps, mode, folder, **told)
         if customers and _exit_code(runs) == 0:

@@ -23,7 +23,7 @@ def rehearse(
     on from there. Nothing outside this machine is touched.
     """
     from bcrunbook.cli.progress import rehearsed
-    from bcrunbook.run.rehearsal import STANDARD, prepare, running_cloud
+    from bcrunbook.run.rehearse.workspace import STANDARD, prepare, running_cloud
     from bcrunbook.steps import SETUP_STEPS
 
     directory = directory.absolute()

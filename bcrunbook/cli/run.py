@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bcrunbook.cli import options, output
+from bcrunbook.core.step import AnyStep
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
     from bcrunbook.errors import NotFound
-    from bcrunbook.steps.step import Step
 
 Account = Annotated[str, typer.Argument(help="An account's name in accounts.toml.")]
 StepName = Annotated[
@@ -112,7 +112,7 @@ def _run(
     raise typer.Exit(code)
 
 
-def _steps(step: str | None, customers: list[str]) -> Sequence[Step[Any]]:
+def _steps(step: str | None, customers: list[str]) -> Sequence[AnyStep]:
     """The steps that are meant: of the account, or of customers."""
     from bcrunbook.errors import FixInput
     from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
@@ -143,7 +143,7 @@ def _rehearse(
     workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
 ) -> None:
     from bcrunbook.cli.progress import rehearsed
-    from bcrunbook.run.rehearsal import Rehearsed, prepare, running_cloud
+    from bcrunbook.run.rehearse.workspace import Rehearsed, prepare, running_cloud
     from bcrunbook.steps import SETUP_STEPS, step_named
 
     chosen = workspace.account(account)

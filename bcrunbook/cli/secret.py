@@ -15,7 +15,7 @@ from bcrunbook.cli import options, output
 from bcrunbook.cli.run import Account
 
 if TYPE_CHECKING:
-    from bcrunbook.steps.stored_secret import StoredSecret
+    from bcrunbook.steps.client_secret.stored import StoredSecret
 
 app = typer.Typer(no_args_is_help=True, help="An account's client secret, for a person's hands.")
 
@@ -44,8 +44,8 @@ async def _copy(workspace: Path | None, account: str) -> bool:
     """Copy, wait, clear; returns whether the secret was still there to be cleared."""
     from bcrunbook.accounts import find_workspace, load
     from bcrunbook.secrets import clipboard
-    from bcrunbook.steps.context import open_context
-    from bcrunbook.steps.copied import copy_secret
+    from bcrunbook.steps.client_secret.handover import copy_secret
+    from bcrunbook.steps.opening import open_context
 
     loaded = load(find_workspace(workspace))
     seconds = round(clipboard.KEPT_SECONDS)
@@ -119,20 +119,20 @@ def reveal(account: Account, workspace: options.Workspace = None) -> None:
 
 def _note(workspace: Path | None, account: str, kept: StoredSecret) -> None:
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.ledger import open_ledger
-    from bcrunbook.steps.said import note_taken
+    from bcrunbook.core.confirmations import note_handover
+    from bcrunbook.ledger.store import open_ledger
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-        note_taken(
+        note_handover(
             ledger, loaded.account(account).identity, kept.marker, kept.client_id, "terminal"
         )
 
 
 async def _stored(workspace: Path | None, account: str) -> StoredSecret:
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.steps.context import open_context
-    from bcrunbook.steps.stored_secret import stored_secret
+    from bcrunbook.steps.client_secret.stored import stored_secret
+    from bcrunbook.steps.opening import open_context
 
     loaded = load(find_workspace(workspace))
     async with open_context(loaded, loaded.account(account)) as context:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from bcrunbook.cli import options, output
 from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
+from bcrunbook.core.step import AnyStep
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Identity, Workspace
-    from bcrunbook.ledger import Ledger, OutcomeRow
-    from bcrunbook.steps.step import Step
+    from bcrunbook.ledger.store import Ledger, OutcomeRow
 
 _Rows = dict[tuple[str, str, str], "OutcomeRow"]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
@@ -22,7 +22,7 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     Where an account has many customers, they are counted; --json tells of each. Asks no service.
     """
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.ledger import open_ledger
+    from bcrunbook.ledger.store import open_ledger
     from bcrunbook.steps import SETUP_STEPS
 
     loaded = load(find_workspace(workspace))
@@ -85,7 +85,7 @@ def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
     return [["" if number else account.name, *line] for number, line in enumerate(lines)]
 
 
-def _line(step: Step[Any], row: OutcomeRow | None) -> list[str]:
+def _line(step: AnyStep, row: OutcomeRow | None) -> list[str]:
     """A step, how it ended, and when."""
     from bcrunbook.steps import STEPS
 
@@ -93,7 +93,7 @@ def _line(step: Step[Any], row: OutcomeRow | None) -> list[str]:
     return [f"{STEPS.index(step)} {step.id}", *ended]
 
 
-def _customer_steps() -> tuple[Step[Any], ...]:
+def _customer_steps() -> tuple[AnyStep, ...]:
     """The steps that tell how a customer stands: linking, and the check of everything."""
     from bcrunbook.steps import STEPS
     from bcrunbook.steps.health_check import HealthCheck
@@ -129,8 +129,8 @@ def _with_word(ledger: Ledger, whose: Identity, row: OutcomeRow) -> OutcomeRow:
     """The outcome, with what was said or done since: a hand-off done, or the keys out of date."""
     from dataclasses import replace
 
+    from bcrunbook.core.confirmations import said
     from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
-    from bcrunbook.steps.said import said
 
     if row.step == CodatKeys.id and row.state == "done":
         word = said(ledger, whose, row.step, SAVE_KEYS)
@@ -190,7 +190,7 @@ def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
     return ""
 
 
-def _next_of(account: Account, step: Step[Any], row: OutcomeRow | None, customer: str) -> str:
+def _next_of(account: Account, step: AnyStep, row: OutcomeRow | None, customer: str) -> str:
     """What to do about one step; empty when it has passed."""
     from bcrunbook.run.next_action import command, next_action
 

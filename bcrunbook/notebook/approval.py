@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bcrunbook.accounts import Account
+from bcrunbook.core.step import Change
 from bcrunbook.notebook.buttons import Buttons
-from bcrunbook.steps.step import Change
 
 
 class Approval:

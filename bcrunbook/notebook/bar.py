@@ -6,15 +6,13 @@ other runs than the one that it records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bcrunbook.accounts import Account
-from bcrunbook.ledger import OutcomeRow
-from bcrunbook.notebook import views
-from bcrunbook.notebook.views import STATE_WORDS, View
+from bcrunbook.core.step import PASSED, State
+from bcrunbook.ledger.store import OutcomeRow
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.step import PASSED, State
+from bcrunbook.views import cells
+from bcrunbook.views.cells import STATE_WORDS, RailStop, View
 
 _SIGNED_IN, _TENANT = "Signed in as", "Tenant"
 
@@ -22,25 +20,6 @@ _SIGNED_IN, _TENANT = "Signed in as", "Tenant"
 def account_label(account: Account) -> str:
     """An account's name with its kind, which are often the same word."""
     return account.name if account.name == account.kind else f"{account.name} ({account.kind})"
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A step on the rail.
-
-    Args:
-        title: the step's title.
-        href: its notebook.
-        state: its last state; empty when it never ran.
-        word: the same in words.
-        is_here: whether it is the notebook's own.
-    """
-
-    title: str
-    href: str
-    state: str
-    word: str
-    is_here: bool
 
 
 def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
@@ -67,7 +46,7 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
     ]
     if _SIGNED_IN in seen:
         lines.append((_SIGNED_IN, seen[_SIGNED_IN]))
-    rail: list[Stop] = []
+    rail: list[RailStop] = []
     if with_rail:
         for one in STEPS:
             last = outcomes.get(one.id)
@@ -78,8 +57,8 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
                 linked, known = len(done & account.customers.keys()), len(account.customers)
                 state = State.DONE if linked == known > 0 else ""
                 word = f"{linked} of {known} customers" if known else "no customers yet"
-            rail.append(Stop(one.title, notebook_of(one), state, word, one.id == step))
-    return views.session_view(
+            rail.append(RailStop(one.title, notebook_of(one), state, word, one.id == step))
+    return cells.session_view(
         lines,
         is_rehearsal=not cloud.is_live,
         is_production=account.is_production,

@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from bcrunbook.notebook.files import shipped
+from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.steps import notebook_of, step_named
 
 HEADING = "## The same by hand"

@@ -7,7 +7,7 @@ from typing import Any
 
 from bcrunbook.accounts import Account, problem, with_value
 from bcrunbook.notebook.form import Field
-from bcrunbook.steps.client_secret_findings import SecretFindings
+from bcrunbook.steps.client_secret.findings import SecretFindings
 
 _LIFETIME = "secret_lifetime"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcrunbook.notebook import views
+from bcrunbook.views import cells
 
 
-class Progress:
+class ProgressView:
     """What is being done.
 
     Args:
@@ -53,13 +53,13 @@ class Progress:
         if self._widget is None:
             self._widget = widgets.HTML()
             display(self._widget)  # type: ignore[no-untyped-call]
-        view = views.progress_view(self._lines, is_over=is_over, is_live=True)
+        view = cells.progress_view(self._lines, is_over=is_over, is_live=True)
         self._widget.value = view.shown_html
 
     def _show_plainly(self, *, is_over: bool) -> None:
         from IPython.display import display
 
-        view = views.progress_view(self._lines, is_over=is_over)
+        view = cells.progress_view(self._lines, is_over=is_over)
         if self._handle is None:
             self._handle = display(view, display_id=True)  # type: ignore[no-untyped-call]
         else:

@@ -22,20 +22,24 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bcrunbook.accounts import Workspace, find_workspace, load
+from bcrunbook.core.runner import StepRunner, chosen_mode, failed_outcome
+from bcrunbook.core.step import Change, Mode, State
 from bcrunbook.errors import FixInput, RunbookError
-from bcrunbook.notebook import choices, desk, parameters, views
+from bcrunbook.notebook import choices, step_controls
 from bcrunbook.notebook.approval import Approval
-from bcrunbook.notebook.attendance import PersonHere
 from bcrunbook.notebook.bar import bar
-from bcrunbook.notebook.progress import Progress
+from bcrunbook.notebook.operator import NotebookOperator
+from bcrunbook.notebook.progress import ProgressView
 from bcrunbook.notebook.tracebacks import scrub_tracebacks
-from bcrunbook.notebook.views import View
+from bcrunbook.notebook_files import parameters
+from bcrunbook.notebook_files.cells import CALLS
 from bcrunbook.secrets import install_log_redaction, leave_no_core_dump
 from bcrunbook.signin import DeviceCode
 from bcrunbook.steps import STEPS, notebook_of, step_named
-from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.step import Change, Mode, State
-from bcrunbook.steps.walk import Walk, chosen_mode, failed_outcome
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.opening import open_context
+from bcrunbook.views import cells
+from bcrunbook.views.cells import View
 
 
 class StepFailed(Exception):
@@ -53,11 +57,11 @@ class _PersonAtNotebook:
 
         from bcrunbook.notebook.copy_button import CopyButton
 
-        _display(views.device_code_view(code.url, code.code, code.expires_in))
+        _display(cells.device_code_view(code.url, code.code, code.expires_in))
         display(CopyButton("Copy the code", code.code))  # type: ignore[no-untyped-call]
 
     def say_browser_opens(self) -> None:
-        _display(views.message_view("A browser window opens for the sign-in."))
+        _display(cells.message_view("A browser window opens for the sign-in."))
 
 
 def _display(view: View) -> None:
@@ -66,12 +70,8 @@ def _display(view: View) -> None:
     display(view)  # type: ignore[no-untyped-call]
 
 
-CALLS = ("examine", "plan", "apply", "check", "outcome")
-"""What a notebook asks of its step, in this order."""
-
-
 @dataclass(frozen=True)
-class _Opening:
+class _SessionOpening:
     """What a notebook asked for: its parameters, as they are meant."""
 
     step: str
@@ -94,11 +94,11 @@ class NotebookStep:
         answered: whether a person is there who can click.
     """
 
-    def __init__(self, opening: _Opening, *, answered: bool) -> None:
+    def __init__(self, opening: _SessionOpening, *, answered: bool) -> None:
         self._opening = opening
         self._answered = answered
         self._chosen = opening
-        self._walk: Walk[Any] | None = None
+        self._runner: StepRunner[Any, Any] | None = None
         self._held: RunbookError | None = None
         self._stack = AsyncExitStack()
         self._shown: dict[str, Any] = {}
@@ -108,7 +108,7 @@ class NotebookStep:
     async def open(self) -> None:
         """Open the step, or keep the error that says why it cannot be opened."""
         await self._stack.aclose()
-        self._walk = self._held = None
+        self._runner = self._held = None
         self._called.clear()
         try:
             await self._open()
@@ -118,7 +118,7 @@ class NotebookStep:
     async def _hold(self, error: RunbookError) -> None:
         """Go no further: the cells that follow say that they were not run."""
         await self._stack.aclose()
-        self._walk, self._held = None, error
+        self._runner, self._held = None, error
 
     async def _open(self) -> None:
         given, answered = self._opening, self._answered
@@ -142,7 +142,7 @@ class NotebookStep:
             )
         )
         mode = chosen_mode(given.mode, live=context.cloud.is_live, answered=answered)
-        self._walk = Walk(step, context, mode)
+        self._runner = StepRunner(step, context, mode)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return self._session()._repr_mimebundle_()
@@ -151,19 +151,21 @@ class NotebookStep:
         if not self._answered:
             raise NotImplementedError
         self._show("session", self._session())
-        if self._walk is not None:
+        if self._runner is not None:
             from IPython.display import display
 
-            context, chosen = self._walk.context, self._chosen
-            row = desk.pickers(context.workspace, chosen.account, chosen.customer, self._switch)
+            context, chosen = self._runner.context, self._chosen
+            row = step_controls.account_pickers(
+                context.workspace, chosen.account, chosen.customer, self._switch
+            )
             display(row)  # type: ignore[no-untyped-call]
 
     def _session(self) -> View:
-        if self._walk is None:
+        if self._runner is None:
             assert self._held is not None
-            return views.error_view(self._held)
-        walk = self._walk
-        return bar(walk.context, walk.mode.value, walk.step.id, with_rail=self._answered)
+            return cells.error_view(self._held)
+        runner = self._runner
+        return bar(runner.context, runner.mode.value, runner.step.id, with_rail=self._answered)
 
     def _show(self, name: str, view: View) -> None:
         """Display a view that can be shown anew in its place when something has changed."""
@@ -178,29 +180,29 @@ class NotebookStep:
     async def _switch(self, what: str, name: str) -> None:
         """Go on with another account or customer."""
         async with self._at_work:
-            assert self._walk is not None
+            assert self._runner is not None
             given: str = getattr(self._opening, what)
-            choices.choose(self._walk.context.workspace.root, what, given, name)
+            choices.choose(self._runner.context.workspace.root, what, given, name)
             await self._begin_anew(f"Another {what} was chosen: run this cell again.")
 
     async def _begin_anew(self, told: str) -> None:
         await self.open()
         self._show_anew("session", self._session())
         for shown in ("findings", "plan"):
-            self._show_anew(shown, views.message_view(told))
+            self._show_anew(shown, cells.message_view(told))
 
     async def _renew(self, workspace: Workspace) -> None:
         """Look and plan again: accounts.toml has changed, or what is there has."""
-        walk = self._walk
-        if walk is None:
+        runner = self._runner
+        if runner is None:
             return
         async with self._at_work:
-            account = workspace.account(walk.context.account.name)
-            if account.tenant != walk.context.account.tenant:
+            account = workspace.account(runner.context.account.name)
+            if account.tenant != runner.context.account.tenant:
                 # Another tenant is another sign-in, which is for the cell to ask for.
                 await self._begin_anew("Another tenant was chosen: run this cell again.")
                 return
-            walk.context = replace(walk.context, workspace=workspace, account=account)
+            runner.context = replace(runner.context, workspace=workspace, account=account)
             self._show_anew("session", self._session())
             self._show_anew("findings", await self._examined())
             self._show_anew("plan", self._planned())
@@ -213,10 +215,10 @@ class NotebookStep:
 
     async def _refuse_lost(self) -> None:
         """Go no further where values were put into a cell below the one that opened the step."""
-        if self._walk is None or self._answered:
+        if self._runner is None or self._answered:
             return
         try:
-            parameters.refuse_lost(self._walk.step, self._opening.values)
+            parameters.refuse_lost(self._runner.step, self._opening.values)
         except RunbookError as error:
             await self._hold(error)
 
@@ -224,7 +226,7 @@ class NotebookStep:
         """Read what is there, and show it against what is wanted."""
         await self._refuse_lost()
         with self._noting("examine"):
-            if self._walk is None:
+            if self._runner is None:
                 return _not_run()
             async with self._at_work:
                 view = await self._examined()
@@ -234,17 +236,17 @@ class NotebookStep:
             return None
 
     async def _examined(self) -> View:
-        assert self._walk is not None
-        self._walk.error = None
-        rows = await self._walk.examine()
-        if self._walk.error is not None:
-            return views.error_view(self._walk.error)
-        return views.findings_view(rows)
+        assert self._runner is not None
+        self._runner.error = None
+        rows = await self._runner.examine()
+        if self._runner.error is not None:
+            return cells.error_view(self._runner.error)
+        return cells.findings_view(rows)
 
     def plan(self) -> View | None:
         """Show what would be done, and to a person what they can change about it."""
         with self._noting("plan"):
-            if self._walk is None or self._walk.error is not None:
+            if self._runner is None or self._runner.error is not None:
                 return _not_run()
             view = self._planned()
             if not self._answered:
@@ -252,21 +254,23 @@ class NotebookStep:
             from IPython.display import display
 
             self._show("plan", view)
-            walk = self._walk
-            tabs = desk.desk(walk.step.id, walk.context, walk.findings, self._renew)
+            runner = self._runner
+            tabs = step_controls.controls(
+                runner.step.id, runner.context, runner.findings, self._renew
+            )
             if tabs is not None:
                 display(tabs)  # type: ignore[no-untyped-call]
             return None
 
     def _planned(self) -> View:
-        walk = self._walk
-        if walk is None or walk.error is not None:
+        runner = self._runner
+        if runner is None or runner.error is not None:
             return _not_run()
-        changes = walk.plan()
-        findings = walk.findings
+        changes = runner.plan()
+        findings = runner.findings
         if findings is not None and findings.under_way:
-            return views.plan_view(changes, f"Nothing to change. Under way: {findings.under_way}.")
-        return views.plan_view(changes, walk.nothing_to_change)
+            return cells.plan_view(changes, f"Nothing to change. Under way: {findings.under_way}.")
+        return cells.plan_view(changes, runner.nothing_to_change)
 
     async def apply(self) -> View:
         """Do what the mode allows; in `ask` mode, after the click."""
@@ -275,33 +279,33 @@ class NotebookStep:
             return await self._applied()
 
     async def _applied(self) -> View:
-        walk = self._walk
-        if walk is None or walk.error is not None:
+        runner = self._runner
+        if runner is None or runner.error is not None:
             return _not_run()
-        progress = Progress(is_watched=self._answered)
-        walk.told = progress.tell
-        was_under_way = walk.findings is not None and bool(walk.findings.under_way)
-        handed = [one.title for one in walk.changes if one.by == "person"]
-        here = PersonHere(walk.context) if self._answered else None
-        done = await walk.apply(_Asking(walk).ask, here)
+        progress = ProgressView(is_watched=self._answered)
+        runner.on_progress = progress.tell
+        was_under_way = runner.findings is not None and bool(runner.findings.under_way)
+        handed = [one.title for one in runner.changes if one.by == "person"]
+        here = NotebookOperator(runner.context) if self._answered else None
+        done = await runner.apply(_Asking(runner).ask, here)
         progress.end()
-        if walk.error is not None:
-            return views.error_view(walk.error)
-        still = [one.title for one in walk.changes if one.by == "person"]
-        if not done and was_under_way and walk.mode is not Mode.PLAN:
-            return views.message_view("Followed. The check below shows how it stands now.")
+        if runner.error is not None:
+            return cells.error_view(runner.error)
+        still = [one.title for one in runner.changes if one.by == "person"]
+        if not done and was_under_way and runner.mode is not Mode.PLAN:
+            return cells.message_view("Followed. The check below shows how it stands now.")
         if not done and handed and not still:
-            return views.message_view("Done by a person. The check below shows what is there now.")
+            return cells.message_view("Done by a person. The check below shows what is there now.")
         if not done:
-            return views.message_view(_nothing_applied(walk.mode, walk.changes))
-        return views.message_view(f"{len(done)} changed. The check below shows what is there now.")
+            return cells.message_view(_nothing_applied(runner.mode, runner.changes))
+        return cells.message_view(f"{len(done)} changed. The check below shows what is there now.")
 
     def check(self) -> View:
         """Show what was found after the changes."""
         with self._noting("check"):
-            if self._walk is None or self._walk.findings is None:
+            if self._runner is None or self._runner.findings is None:
                 return _not_run()
-            return views.findings_view(self._walk.rows, self._walk.findings.timeline)
+            return cells.findings_view(self._runner.rows, self._runner.findings.timeline)
 
     async def outcome(self) -> None:
         """Display the outcome and close the step.
@@ -310,9 +314,9 @@ class NotebookStep:
             StepFailed: the outcome is `failed`; it was displayed before.
         """
         await self._refuse_lost()
-        if self._walk is not None and self._walk.error is None and not self._answered:
-            self._walk.error = _other_calls(self._called)
-        if self._walk is None:
+        if self._runner is not None and self._runner.error is None and not self._answered:
+            self._runner.error = _other_calls(self._called)
+        if self._runner is None:
             assert self._held is not None
             shown, given = parameters.shown, self._opening
             outcome = failed_outcome(
@@ -324,11 +328,11 @@ class NotebookStep:
                 shown(given.customer),
             )
         else:
-            outcome = self._walk.outcome
+            outcome = self._runner.outcome
             self._show_anew("session", self._session())
         await self._stack.aclose()
         following = _following(outcome.step) if self._answered else None
-        _display(views.outcome_view(outcome, following))
+        _display(cells.outcome_view(outcome, following))
         if outcome.state is State.FAILED:
             advice = f"\n  next: {outcome.error['next']}" if outcome.error else ""
             raise StepFailed(f"{outcome.step}: {outcome.summary}{advice}")
@@ -337,14 +341,14 @@ class NotebookStep:
 class _Asking:
     """Asks for a click; from the second time on with what is new, which no plan above shows."""
 
-    def __init__(self, walk: Walk[Any]) -> None:
-        self._approval = Approval(walk.context.account)
+    def __init__(self, runner: StepRunner[Any, Any]) -> None:
+        self._approval = Approval(runner.context.account)
         self._asked = False
 
     async def ask(self, changes: tuple[Change, ...]) -> bool:
         """Whether the person says yes to `changes`."""
         if self._asked:
-            _display(views.plan_view(changes, ""))
+            _display(cells.plan_view(changes, ""))
         self._asked = True
         return await self._approval.ask(changes)
 
@@ -364,7 +368,7 @@ def _other_calls(called: list[str]) -> FixInput | None:
     )
 
 
-def _chosen(workspace: Workspace, given: _Opening) -> _Opening:
+def _chosen(workspace: Workspace, given: _SessionOpening) -> _SessionOpening:
     """The account and the customer that a person chose, where they are still there."""
     account = choices.chosen(workspace.root, "account", given.account)
     if account not in workspace.accounts:
@@ -387,7 +391,7 @@ def _following(step: str) -> tuple[str, str] | None:
 
 
 def _not_run() -> View:
-    return views.message_view("Not run: see the message above.")
+    return cells.message_view("Not run: see the message above.")
 
 
 def _nothing_applied(mode: Mode, changes: tuple[Change, ...]) -> str:
@@ -414,7 +418,7 @@ async def open_step(
     scrub_tracebacks()
     install_log_redaction()
     opened = NotebookStep(
-        _Opening(step, account, mode, workspace, customer),
+        _SessionOpening(step, account, mode, workspace, customer),
         answered=parameters.somebody_answers(),
     )
     await opened.open()

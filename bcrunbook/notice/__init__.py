@@ -3,8 +3,8 @@
 It is rendered and never sent: a draft for the engineer's own mail program.
 """
 
-from .model import Notice
-from .preflight import PREFLIGHT, Preparation
-from .rendering import render
+from bcrunbook.notice.model import Notice
+from bcrunbook.notice.preflight import PREFLIGHT, Preparation
+from bcrunbook.notice.rendering import render
 
 __all__ = ["PREFLIGHT", "Notice", "Preparation", "render"]

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.accounts.forms import EMAIL
 from bcrunbook.errors import FixInput, nearest
+from bcrunbook.notice.model import Notice
+from bcrunbook.notice.preflight import PREFLIGHT
 from bcrunbook.secrets import scrub
-
-from .model import Notice
-from .preflight import PREFLIGHT
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
-from bcrunbook.whole_file import put
+from bcrunbook.atomic_write import put
 
 KEPT_OPTIONS = frozenset(
     {

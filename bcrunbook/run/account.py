@@ -15,17 +15,17 @@ from typing import Any
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import cloud_of
+from bcrunbook.core.follow import lease_name
+from bcrunbook.core.runner import chosen_mode, failed_outcome
+from bcrunbook.core.step import PASSED, AnyStep, Change, State, worst_code
 from bcrunbook.errors import ReportBug, RunbookError
-from bcrunbook.ledger import open_ledger
-from bcrunbook.notebook import parameters
-from bcrunbook.notebook.files import notebook_path
-from bcrunbook.notebook.source import check_sources
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.notebook_files import parameters
+from bcrunbook.notebook_files.shipped import notebook_path
+from bcrunbook.notebook_files.source import check_sources
 from bcrunbook.run.cards import write_card
 from bcrunbook.run.papermill import EngineName, run_notebook, unwritable
 from bcrunbook.steps import notebook_of
-from bcrunbook.steps.follow import lease_name
-from bcrunbook.steps.step import PASSED, Change, State, Step, worst_code
-from bcrunbook.steps.walk import chosen_mode, failed_outcome
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class StepRun:
 # Each holds a kernel while it waits; many more customers are a batch's work.
 _CUSTOMERS_AT_ONCE = 4
 
-Began = Callable[[str, Step[Any]], None]
+Began = Callable[[str, AnyStep], None]
 Ended = Callable[[StepRun], None]
 
 
@@ -102,7 +102,7 @@ def folder_of(account: Path, customer: str) -> Path:
 async def run_account(
     workspace: Workspace,
     account: str,
-    steps: Sequence[Step[Any]],
+    steps: Sequence[AnyStep],
     mode: str,
     folder: Path,
     *,
@@ -144,7 +144,7 @@ async def run_customers(
     workspace: Workspace,
     account: str,
     customers: Sequence[str],
-    steps: Sequence[Step[Any]],
+    steps: Sequence[AnyStep],
     mode: str,
     folder: Path,
     *,
@@ -182,7 +182,7 @@ async def run_customers(
 async def _run_step(
     workspace: Workspace,
     account: str,
-    step: Step[Any],
+    step: AnyStep,
     mode: str,
     folder: Path,
     cloud: str,
@@ -217,7 +217,7 @@ async def _run_step(
 
 
 def _refuse_another(
-    outcome: dict[str, Any], step: Step[Any], values: dict[str, str], cloud: str, target: Path
+    outcome: dict[str, Any], step: AnyStep, values: dict[str, str], cloud: str, target: Path
 ) -> None:
     """Refuse an outcome of anything else than what was asked for.
 
@@ -257,7 +257,7 @@ def _blocks(run: StepRun) -> bool:
 
 
 def _following(
-    step: Step[Any], account: str, mode: str, cloud: str, blocking: StepRun
+    step: AnyStep, account: str, mode: str, cloud: str, blocking: StepRun
 ) -> dict[str, Any]:
     """The outcome of a step that was not run because an earlier one did not succeed."""
     now = datetime.now(UTC).isoformat()

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bcrunbook.notebook.views import card_view
+from bcrunbook.core.step import AnyStep, Change
 from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub
-from bcrunbook.steps.step import Change, Step
+from bcrunbook.views.cells import card_view
 
 
 def write_card(
-    notebook: Path, step: Step[Any], account: str, cloud: str, changes: Sequence[Change]
+    notebook: Path, step: AnyStep, account: str, cloud: str, changes: Sequence[Change]
 ) -> Path:
     """Write the card of a step that needs a person, beside its output notebook.
 

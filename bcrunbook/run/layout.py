@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bcrunbook.errors import FixInput
-from bcrunbook.notebook.files import shipped
+from bcrunbook.notebook_files.shipped import shipped
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bcrunbook.steps.step import PASSED, Step
+from bcrunbook.core.step import PASSED, AnyStep
 
 
 def next_action(state: str, outcome: Mapping[str, Any], again: str) -> str:
@@ -28,7 +28,7 @@ def next_action(state: str, outcome: Mapping[str, Any], again: str) -> str:
 
 
 def command(
-    account: str, cloud: str, step: Step[Any], customer: str = "", *, is_first: bool = False
+    account: str, cloud: str, step: AnyStep, customer: str = "", *, is_first: bool = False
 ) -> str:
     """What carries a step out; in a live cloud nothing is written before a plan was looked at.
 

@@ -1,7 +1,7 @@
 """One notebook, run by papermill, and the outcome that its last cell displayed.
 
-Whoever runs one checks it before (`bcrunbook.notebook.source`). What it says afterwards is held
-against what was asked of it: a notebook is a file that people may edit.
+Whoever runs one checks it before (`bcrunbook.notebook_files.source`). What it says afterwards is
+held against what was asked of it: a notebook is a file that people may edit.
 
 papermill blocks, so it runs in a thread. It writes the output notebook itself while it runs, whole
 each time; nothing secret may ever reach it, so parameters are checked before it starts.
@@ -22,11 +22,11 @@ from typing import Any, Literal, Self
 
 from papermill.iorw import LocalHandler, papermill_io
 
+from bcrunbook.atomic_write import atomic_write
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
-from bcrunbook.notebook import parameters
-from bcrunbook.notebook.views import OUTCOME_MIME
+from bcrunbook.notebook_files import parameters
 from bcrunbook.run.engine.engine import RunbookEngine
-from bcrunbook.whole_file import replace_whole
+from bcrunbook.views.cells import OUTCOME_MIME
 
 EngineName = Literal["bcrunbook", "kernel"]
 """What runs a notebook's cells: our own engine, or a Jupyter kernel."""
@@ -114,7 +114,7 @@ class _Whole(LocalHandler):  # type: ignore[misc]
     """Has papermill write files whole or not at all."""
 
     def write(self, buf: str, path: str) -> None:
-        replace_whole(Path(path), buf.encode("utf-8"))
+        atomic_write(Path(path), buf.encode("utf-8"))
 
 
 _written_whole: set[Path] = set()

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook import __version__
+from bcrunbook.atomic_write import atomic_write
+from bcrunbook.core.step import Sighting, State
 from bcrunbook.errors import Unreachable
-from bcrunbook.notebook.timeline import timeline_svg
-from bcrunbook.notebook.views import STATE_WORDS
 from bcrunbook.printable import printable
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.next_action import command, next_action
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
-from bcrunbook.steps.step import Sighting, State
-from bcrunbook.whole_file import replace_whole
+from bcrunbook.views.cells import STATE_WORDS
+from bcrunbook.views.timeline import timeline_svg
 
 
 def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
@@ -69,7 +69,7 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     content = printable(scrub(html, where="the report"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(path, content.encode("utf-8"))
+        atomic_write(path, content.encode("utf-8"))
     except OSError as error:
         raise Unreachable(
             f"The report cannot be written ({error.strerror or type(error).__name__}).",
@@ -84,7 +84,7 @@ def _templates() -> Any:
 
     return Environment(
         # The hand-off looks the same in a notebook, on its card and here.
-        loader=ChoiceLoader([PackageLoader("bcrunbook.run"), PackageLoader("bcrunbook.notebook")]),
+        loader=ChoiceLoader([PackageLoader("bcrunbook.run"), PackageLoader("bcrunbook.views")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,18 +7,18 @@ one; `known` finds values, those of the environment as well (`surroundings`). `l
 for the log. Nothing else in the package writes a secret.
 """
 
-from .core_dumps import leave_no_core_dump
-from .log import RedactingFilter, install_log_redaction
-from .names import SecretReference
-from .opening import open_store, read
-from .scrubbing import looks_like_secret, scrub, scrub_json
-from .stores import SecretStore
-from .surroundings import for_others as environment_for_others
-from .surroundings import keep_from_others
-from .surroundings import learn as learn_environment
-from .system_keyring import tell_at_once
-from .value import MASK, Secret, Veiled
-from .vault import VaultOpener
+from bcrunbook.secrets.core_dumps import leave_no_core_dump
+from bcrunbook.secrets.log import RedactingFilter, install_log_redaction
+from bcrunbook.secrets.names import SecretReference
+from bcrunbook.secrets.opening import open_store, read
+from bcrunbook.secrets.scrubbing import looks_like_secret, scrub, scrub_json
+from bcrunbook.secrets.stores import SecretStore
+from bcrunbook.secrets.surroundings import for_others as environment_for_others
+from bcrunbook.secrets.surroundings import keep_from_others
+from bcrunbook.secrets.surroundings import learn as learn_environment
+from bcrunbook.secrets.system_keyring import tell_at_once
+from bcrunbook.secrets.value import MASK, Secret, Veiled
+from bcrunbook.secrets.vault import VaultOpener
 
 __all__ = [
     "MASK",

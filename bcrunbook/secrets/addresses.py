@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..errors import FixInput
+from bcrunbook.errors import FixInput
 
 _VAULT: Final = r"https://(?=[A-Za-z0-9-]{3,24}\.)[A-Za-z](?:-?[A-Za-z0-9])*\.vault\.azure\.net"
 # The portal shows a vault's address with a slash at its end.

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from ..errors import FixInput
-from .surroundings import for_others
-from .value import Secret
+from bcrunbook.errors import FixInput
+from bcrunbook.secrets.surroundings import for_others
+from bcrunbook.secrets.value import Secret
 
 _A = TypeVar("_A")
 _T = TypeVar("_T")

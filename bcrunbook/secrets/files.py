@@ -13,8 +13,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from ..errors import FixInput, RunbookError, Unreachable
-from ..whole_file import put, sweep
+from bcrunbook.atomic_write import put, sweep
+from bcrunbook.errors import FixInput, RunbookError, Unreachable
 
 _POSIX: Final = os.name == "posix"
 

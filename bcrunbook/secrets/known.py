@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote, quote_plus
 
-from .surroundings import learn
-from .value import MASK, registered
+from bcrunbook.secrets.surroundings import learn
+from bcrunbook.secrets.value import MASK, registered
 
 
 def without_known_values(text: str) -> str:

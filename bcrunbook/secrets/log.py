@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 
-from .scrubbing import scrub
+from bcrunbook.secrets.scrubbing import scrub
 
 _TALKATIVE = ("httpx", "httpx_retries", "httpcore", "msal", "azure")
 

@@ -16,9 +16,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from ..errors import FixInput, nearest
-from . import addresses
-from .scrubbing import looks_like_secret, scrub
+from bcrunbook.errors import FixInput, nearest
+from bcrunbook.secrets import addresses
+from bcrunbook.secrets.scrubbing import looks_like_secret, scrub
 
 _SCHEMES: Final = ("keyring", "file", "env", "keyvault")
 _FORMS: Final = (

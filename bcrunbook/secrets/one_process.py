@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
-from ..person import cache_folder
+from bcrunbook.person import cache_folder
 
 _LOOK_AGAIN_SECONDS = 0.05
 

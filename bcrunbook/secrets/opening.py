@@ -6,14 +6,14 @@ import asyncio
 import os
 from pathlib import Path
 
-from ..errors import FixInput, NotFound, nearest
-from . import addresses, files
-from .names import VARIABLE, SecretReference
-from .scrubbing import looks_like_secret
-from .stores import EnvironmentStore, FileStore, KeyringStore, SecretStore
-from .system_keyring import keyring_call
-from .value import Secret
-from .vault import VaultOpener, VaultStore, read_from_vault
+from bcrunbook.errors import FixInput, NotFound, nearest
+from bcrunbook.secrets import addresses, files
+from bcrunbook.secrets.names import VARIABLE, SecretReference
+from bcrunbook.secrets.scrubbing import looks_like_secret
+from bcrunbook.secrets.stores import EnvironmentStore, FileStore, KeyringStore, SecretStore
+from bcrunbook.secrets.system_keyring import keyring_call
+from bcrunbook.secrets.value import Secret
+from bcrunbook.secrets.vault import VaultOpener, VaultStore, read_from_vault
 
 
 def open_store(spec: str, root: Path, *, vault: VaultOpener | None = None) -> SecretStore:

@@ -13,8 +13,8 @@ import re
 from collections import Counter
 from typing import Any
 
-from .known import without_known_values
-from .value import MASK, Secret
+from bcrunbook.secrets.known import without_known_values
+from bcrunbook.secrets.value import MASK, Secret
 
 _log = logging.getLogger("bcrunbook.secrets")
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Final, Protocol
 
-from ..errors import FixInput
-from . import files
-from .names import SecretReference, checked
-from .system_keyring import USE_FILES, Keyring, keyring_call
-from .value import Secret
+from bcrunbook.errors import FixInput
+from bcrunbook.secrets import files
+from bcrunbook.secrets.names import SecretReference, checked
+from bcrunbook.secrets.system_keyring import USE_FILES, Keyring, keyring_call
+from bcrunbook.secrets.value import Secret
 
 _LIFE_OF_A_PROBE: Final = timedelta(days=1)
 

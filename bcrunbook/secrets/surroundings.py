@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
-from .value import register
+from bcrunbook.secrets.value import register
 
 # What stands before the last @ is name and password, also where an unencoded / ? # or @ makes it
 # something else for a parser of addresses.

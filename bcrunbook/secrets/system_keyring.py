@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import Final, Protocol, TextIO, TypeVar
 
-from ..errors import FixInput
-from ..own_thread import in_own_thread
-from .one_process import one_process
-from .scrubbing import scrub
+from bcrunbook.errors import FixInput
+from bcrunbook.own_thread import in_own_thread
+from bcrunbook.secrets.one_process import one_process
+from bcrunbook.secrets.scrubbing import scrub
 
 _T = TypeVar("_T")
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
-from ..errors import ReportBug
+from bcrunbook.errors import ReportBug
 
 MASK: Final = "•••"
 

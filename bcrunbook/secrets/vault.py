@@ -20,9 +20,9 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from .. import throttled
-from ..aadsts import Advice
-from ..errors import (
+from bcrunbook import throttled
+from bcrunbook.aadsts import Advice
+from bcrunbook.errors import (
     AskAdministrator,
     FixInput,
     NotFound,
@@ -34,11 +34,11 @@ from ..errors import (
     not_the_service,
     without_frames,
 )
-from . import addresses
-from .names import SecretReference, checked
-from .scrubbing import scrub
-from .stores import round_trip
-from .value import Secret
+from bcrunbook.secrets import addresses
+from bcrunbook.secrets.names import SecretReference, checked
+from bcrunbook.secrets.scrubbing import scrub
+from bcrunbook.secrets.stores import round_trip
+from bcrunbook.secrets.value import Secret
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

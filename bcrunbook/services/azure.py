@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bcrunbook.http import Authorization, Http, Repeat, Response
+from bcrunbook.http.client import Authorization, Http, Repeat, Response
 from bcrunbook.services.authorized import send_authorized
-from bcrunbook.services.graph_errors import Reply
+from bcrunbook.services.graph.errors import Reply
 from bcrunbook.services.paging import Pages
 from bcrunbook.signin import SignIn, Token
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bcrunbook import throttled
-from bcrunbook.cloud import Pace
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import WaitAndRetry
 from bcrunbook.services.wire import ServiceReply
 

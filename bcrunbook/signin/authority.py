@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bcrunbook import aadsts, throttled
 from bcrunbook.errors import FixInput, RunbookError, WaitAndRetry, not_the_service
-from bcrunbook.http import Http, Repeat, is_strange
+from bcrunbook.http.client import Http, Repeat, is_strange
 from bcrunbook.signin.model import LOGIN
 
 

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, MutableMapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
@@ -22,14 +22,11 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from bcrunbook.errors import FixInput, not_the_service
-from bcrunbook.http import USER_AGENT, Authorization, Form, Http, Repeat, is_strange
-from bcrunbook.http import Response as Answer
+from bcrunbook.http.client import USER_AGENT, Authorization, Form, Http, Repeat, is_strange
+from bcrunbook.http.client import Response as Answer
 from bcrunbook.secrets import Secret
 from bcrunbook.secrets.addresses import vault_url
-from bcrunbook.signin.model import VAULT
-
-if TYPE_CHECKING:
-    from bcrunbook.signin.flows import SignIn
+from bcrunbook.signin.model import VAULT, VaultSignIn
 
 _ASKED_EACH_TIME = 300
 """Seconds: azure-core asks anew for a token that ends sooner, and MSAL keeps it anyway."""
@@ -39,14 +36,14 @@ _ASKED_EACH_TIME = 300
 logging.getLogger("azure").addHandler(logging.NullHandler())
 
 
-class Credential:
+class TokenCredential:
     """An account's sign-in as an `AsyncTokenCredential` for Key Vault.
 
     Args:
         sign_in: the account's sign-in.
     """
 
-    def __init__(self, sign_in: SignIn) -> None:
+    def __init__(self, sign_in: VaultSignIn) -> None:
         self._sign_in = sign_in
 
     async def get_token(

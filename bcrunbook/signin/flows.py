@@ -2,8 +2,8 @@
 
 Invariants: tokens live in memory and, for a person's sign-in, in msal-extensions' encrypted cache;
 access tokens are opaque and never parsed. MSAL's blocking calls run in a thread and send through
-`bcrunbook.http`. MSAL's answers, which report failure as a dict, become errors here and nowhere
-else. Which tenant a token belongs to is read from the id token (a person) or from the token
+`bcrunbook.http.client`. MSAL's answers, which report failure as a dict, become errors here and
+nowhere else. Which tenant a token belongs to is read from the id token (a person) or from the token
 endpoint that Entra named (an application): the caller compares it before any write.
 """
 
@@ -25,7 +25,7 @@ from bcrunbook.errors import (
     WaitAndRetry,
     without_frames,
 )
-from bcrunbook.http import Http, MsalHttpClient
+from bcrunbook.http.client import Http, MsalHttpClient
 from bcrunbook.secrets import Secret, VaultOpener, Veiled, read
 from bcrunbook.signin.authority import authority_error
 from bcrunbook.signin.az import ask_az
@@ -42,8 +42,8 @@ from bcrunbook.signin.credentials import assertion_of, certificate_of
 from bcrunbook.signin.model import (
     AZURE,
     AZURE_SCOPES,
-    BUSINESS_CENTRAL,
     BUSINESS_CENTRAL_SCOPES,
+    BUSINESS_CENTRAL_URL,
     CONSENT_SCOPES,
     GRAPH,
     GRAPH_SCOPES,
@@ -140,7 +140,7 @@ class SignIn:
             claims: as for `graph`.
         """
         return await self._token(
-            BUSINESS_CENTRAL,
+            BUSINESS_CENTRAL_URL,
             BUSINESS_CENTRAL_SCOPES,
             fresh=fresh,
             claims=claims,

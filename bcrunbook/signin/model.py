@@ -11,7 +11,7 @@ LOGIN = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"
 AZURE = "https://management.azure.com"
 VAULT = "https://vault.azure.net"
-BUSINESS_CENTRAL = "https://api.businesscentral.dynamics.com"
+BUSINESS_CENTRAL_URL = "https://api.businesscentral.dynamics.com"
 
 # What a person's sign-in asks for: Microsoft Graph permission reference, least privilege for
 # steps 0 to 3. The consent step asks for its own scope when it gets there (incremental consent).
@@ -19,7 +19,7 @@ GRAPH_SCOPES = (f"{GRAPH}/User.Read", f"{GRAPH}/Application.ReadWrite.All")
 CONSENT_SCOPES = (f"{GRAPH}/DelegatedPermissionGrant.ReadWrite.All",)
 AZURE_SCOPES = (f"{AZURE}/user_impersonation",)
 VAULT_SCOPES = (f"{VAULT}/user_impersonation",)
-BUSINESS_CENTRAL_SCOPES = (f"{BUSINESS_CENTRAL}/.default",)
+BUSINESS_CENTRAL_SCOPES = (f"{BUSINESS_CENTRAL_URL}/.default",)
 
 
 @dataclass(frozen=True)
@@ -59,3 +59,14 @@ class Token:
     username: str
     scopes: frozenset[str]
     directory_roles: frozenset[str] | None
+
+
+class VaultSignIn(Protocol):
+    """Whoever can sign in to Azure Key Vault."""
+
+    async def vault(self, *, claims: str = "") -> Token:
+        """A token for Azure Key Vault.
+
+        Args:
+            claims: what a claims challenge demanded; empty without one.
+        """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bcrunbook.errors import RunbookError, WaitAndRetry
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
 from bcrunbook.signin.model import GRAPH, LOGIN
 from bcrunbook.signin.refusals import in_thread, sign_in_error

@@ -20,7 +20,7 @@ from bcrunbook.errors import (
     not_the_service,
     without_frames,
 )
-from bcrunbook.http import MsalHttpClient
+from bcrunbook.http.client import MsalHttpClient
 from bcrunbook.secrets import Secret, scrub
 
 BROWSER_TIMEOUT = 300

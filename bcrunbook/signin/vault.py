@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
+from bcrunbook.signin.model import VaultSignIn
 
 if TYPE_CHECKING:
-    from bcrunbook.signin.azure_core import Credential, Transport
-    from bcrunbook.signin.flows import SignIn
+    from bcrunbook.signin.azure_core import TokenCredential, Transport
 
 
 class Vaults:
@@ -19,17 +19,17 @@ class Vaults:
         http: the HTTP stack that requests leave through.
     """
 
-    def __init__(self, sign_in: SignIn, http: Http) -> None:
+    def __init__(self, sign_in: VaultSignIn, http: Http) -> None:
         self._sign_in = sign_in
         self._http = http
 
     # azure-core comes with an extra, and is there whenever these two are called.
 
-    def credential(self) -> Credential:
+    def credential(self) -> TokenCredential:
         """The sign-in as azure-core takes it."""
-        from bcrunbook.signin.azure_core import Credential
+        from bcrunbook.signin.azure_core import TokenCredential
 
-        return Credential(self._sign_in)
+        return TokenCredential(self._sign_in)
 
     def transport(self) -> Transport:
         """The HTTP stack as azure-core takes it."""

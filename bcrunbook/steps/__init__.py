@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
+from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import NotFound, nearest
 from bcrunbook.steps.api_permissions import ApiPermissions
-from bcrunbook.steps.client_secret import ClientSecret
+from bcrunbook.steps.client_secret.step import ClientSecret
 from bcrunbook.steps.codat_keys import CodatKeys
 from bcrunbook.steps.enable_integration import EnableIntegration
 from bcrunbook.steps.health_check import HealthCheck
-from bcrunbook.steps.link_customer import LinkCustomer
+from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
 from bcrunbook.steps.start_here import StartHere
-from bcrunbook.steps.step import Step
 
-STEPS: tuple[Step[Any], ...] = (
+STEPS: tuple[AnyStep, ...] = (
     StartHere(),
     RegisterApplication(),
     ClientSecret(),
@@ -27,13 +26,13 @@ STEPS: tuple[Step[Any], ...] = (
     HealthCheck(),
 )
 
-SETUP_STEPS: tuple[Step[Any], ...] = tuple(
+SETUP_STEPS: tuple[AnyStep, ...] = tuple(
     itertools.takewhile(lambda step: not step.is_per_customer, STEPS)
 )
 """The steps that set an account up, once; what follows is about its customers and afterwards."""
 
 
-def step_named(name: str) -> Step[Any]:
+def step_named(name: str) -> AnyStep:
     """The step with this id.
 
     Raises:
@@ -49,6 +48,6 @@ def step_named(name: str) -> Step[Any]:
     )
 
 
-def notebook_of(step: Step[Any]) -> str:
+def notebook_of(step: AnyStep) -> str:
     """The file name of a step's notebook."""
     return f"{STEPS.index(step):02d}_{step.id}.ipynb"

@@ -14,37 +14,25 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from bcrunbook.accounts import Account
+from bcrunbook.core.step import AccountStep, Change, Comparison, Finding, Findings, HandOff, Row
 from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
-from bcrunbook.services.graph_models import Application, Grant, Organization, ServicePrincipal
-from bcrunbook.services.graph_reads import (
-    Read,
-    organization,
-    service_principal,
-    tenant_wide_grants,
-)
+from bcrunbook.services.graph.models import Application, Grant, Organization, ServicePrincipal
+from bcrunbook.services.graph.reads import Read, organization, service_principal, tenant_wide_grants
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import LOGIN
 from bcrunbook.steps.application import lookup, remembered_principal, require_application
-from bcrunbook.steps.context import Context, check_tenant
+from bcrunbook.steps.context import Context
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.roles import CONSENT_ROLES
-from bcrunbook.steps.step import (
-    AccountStep,
-    Change,
-    Finding,
-    Findings,
-    HandOff,
-    Row,
-    Verdict,
-)
-from bcrunbook.steps.wanted import (
-    BUSINESS_CENTRAL,
+from bcrunbook.steps.requirements import (
+    BUSINESS_CENTRAL_APP_ID,
     BUSINESS_CENTRAL_URI,
     MOST_APIS,
     MOST_PERMISSIONS,
     REDIRECT_URI,
     SCOPES,
 )
+from bcrunbook.steps.roles import CONSENT_ROLES
+from bcrunbook.steps.tenant import check_tenant
 
 _GRAPH = "Microsoft Graph"
 _CONSENT_WHO = "a Privileged Role, Cloud Application or Application Administrator of the tenant"
@@ -88,7 +76,7 @@ class PermissionFindings(Findings):
         return frozenset(
             access.id
             for api in self.application.required_resource_access
-            if api.resource_app_id == BUSINESS_CENTRAL
+            if api.resource_app_id == BUSINESS_CENTRAL_APP_ID
             for access in api.resource_access
             if access.type == "Scope"
         )
@@ -139,7 +127,7 @@ class PermissionFindings(Findings):
                         published,
                         actual,
                         f"{_GRAPH}, service principals",
-                        Verdict.NOTE,
+                        Comparison.NOTE,
                         "This tenant's id differs from the published one; the tenant's is used.",
                     )
                 )
@@ -152,7 +140,7 @@ class PermissionFindings(Findings):
                 names,
                 "\n".join(sorted(configured)) or "none",
                 f"{_GRAPH}, applications",
-                Verdict.OK if is_configured else Verdict.DIFFERS,
+                Comparison.OK if is_configured else Comparison.DIFFERS,
             )
         )
         is_granted = set(SCOPES) <= self.granted
@@ -162,18 +150,18 @@ class PermissionFindings(Findings):
                 names,
                 self.grants.unknown or "\n".join(sorted(self.granted)) or "none",
                 f"{_GRAPH}, permission grants",
-                Verdict.UNKNOWN
+                Comparison.UNKNOWN
                 if self.grants.unknown
-                else (Verdict.OK if is_granted else Verdict.DIFFERS),
+                else (Comparison.OK if is_granted else Comparison.DIFFERS),
             )
         )
         return tuple(rows)
 
 
-def _verdict(seen: Seen[Any]) -> Verdict:
+def _verdict(seen: Seen[Any]) -> Comparison:
     if seen.unknown:
-        return Verdict.UNKNOWN
-    return Verdict.DIFFERS if seen.is_absent else Verdict.OK
+        return Comparison.UNKNOWN
+    return Comparison.DIFFERS if seen.is_absent else Comparison.OK
 
 
 class ApiPermissions(AccountStep):
@@ -190,7 +178,7 @@ class ApiPermissions(AccountStep):
         known, principal_id = how.known, remembered_principal(context)
         reads: list[Read[Any]] = [
             organization(),
-            service_principal(BUSINESS_CENTRAL),
+            service_principal(BUSINESS_CENTRAL_APP_ID),
             *how.reads,
         ]
         found = slice(2, len(reads))
@@ -275,7 +263,7 @@ class ApiPermissions(AccountStep):
         if change.key == "own_principal":
             await graph.create_service_principal(app.app_id)
         elif change.key == "business_central":
-            await graph.create_service_principal(BUSINESS_CENTRAL, is_ours=False)
+            await graph.create_service_principal(BUSINESS_CENTRAL_APP_ID, is_ours=False)
         elif change.key == "permissions":
             body = _merged(app, _every_id(findings))
             await graph.update_application(app.id, {"requiredResourceAccess": body})
@@ -380,9 +368,9 @@ def _merged(app: Application, ids: list[str]) -> list[dict[str, Any]]:
         FixInput: the limits of this audience would be exceeded.
     """
     merged = [one.model_dump(by_alias=True) for one in app.required_resource_access]
-    ours = next((one for one in merged if one["resourceAppId"] == BUSINESS_CENTRAL), None)
+    ours = next((one for one in merged if one["resourceAppId"] == BUSINESS_CENTRAL_APP_ID), None)
     if ours is None:
-        ours = {"resourceAppId": BUSINESS_CENTRAL, "resourceAccess": ()}
+        ours = {"resourceAppId": BUSINESS_CENTRAL_APP_ID, "resourceAccess": ()}
         merged.append(ours)
     present = {one["id"] for one in ours["resourceAccess"]}
     added = [{"id": one, "type": "Scope"} for one in ids if one not in present]

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from bcrunbook.accounts import Account
+from bcrunbook.core.step import Observation
 from bcrunbook.errors import AskAdministrator, FixInput
-from bcrunbook.services.graph_models import Application
-from bcrunbook.services.graph_reads import (
+from bcrunbook.services.graph.models import Application
+from bcrunbook.services.graph.reads import (
     Read,
     application_named,
     application_with_client_id,
     organization,
 )
 from bcrunbook.services.wire import Seen
-from bcrunbook.steps.context import Context, check_tenant
-from bcrunbook.steps.step import Observation
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.tenant import check_tenant
 
 _STEP = "register_application"
 APPLICATION = "application"

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from bcrunbook.ledger import Fact
+from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.step import Change, Comparison, Finding, HandOff, PersonsStep, Row
+from bcrunbook.ledger.store import Fact
 from bcrunbook.steps import codat_portal
+from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.said import as_said, said
-from bcrunbook.steps.step import Change, Finding, HandOff, PersonsStep, Row, Verdict
-from bcrunbook.steps.stored_secret import stored_secret
 
 SAVE_KEYS = "save_keys"
 WORD, WORDS_SOURCE = "Keys in the Codat Portal", "a person's word: no call of Codat's tells"
@@ -59,13 +59,15 @@ class KeyFindings(codat_portal.PortalFindings):
         """API key and instance, the pair and its proof, and what somebody said."""
         return (
             *self.instance_rows,
-            Finding(_CLIENT_ID, "", self.client_id, "the ledger, or Microsoft Graph", Verdict.NOTE),
+            Finding(
+                _CLIENT_ID, "", self.client_id, "the ledger, or Microsoft Graph", Comparison.NOTE
+            ),
             Finding(
                 "Client id and secret",
                 "work together",
                 "work together",
                 "a token request to Entra",
-                Verdict.OK,
+                Comparison.OK,
             ),
             self._toggle_row(),
             self._word_row(),
@@ -74,7 +76,7 @@ class KeyFindings(codat_portal.PortalFindings):
     def _toggle_row(self) -> Finding:
         name, seen = f"{codat_portal.NAME} in Codat", self.integration.value
         if seen is None:
-            return Finding(name, "there", "unknown", self.integration.unknown, Verdict.UNKNOWN)
+            return Finding(name, "there", "unknown", self.integration.unknown, Comparison.UNKNOWN)
         advice = (
             "Enabled already: somebody has set it up before. Compare the client id on its Manage"
             " page, and save this secret there."
@@ -86,19 +88,19 @@ class KeyFindings(codat_portal.PortalFindings):
             "there",
             "there, enabled" if seen.enabled else "there, not enabled yet",
             "Codat API, integrations",
-            Verdict.OK,
+            Comparison.OK,
             advice,
         )
 
     def _word_row(self) -> Finding:
         wanted = "saved with this secret"
         if self.word is None:
-            return Finding(WORD, wanted, "not said", WORDS_SOURCE, Verdict.DIFFERS)
+            return Finding(WORD, wanted, "not said", WORDS_SOURCE, Comparison.DIFFERS)
         saved = as_said("saved", self.word)
         if self.stale:
             actual = f"{saved}; {self.stale}"
-            return Finding(WORD, wanted, actual, WORDS_SOURCE, Verdict.DIFFERS)
-        return Finding(WORD, wanted, saved, WORDS_SOURCE, Verdict.OK)
+            return Finding(WORD, wanted, actual, WORDS_SOURCE, Comparison.DIFFERS)
+        return Finding(WORD, wanted, saved, WORDS_SOURCE, Comparison.OK)
 
 
 class CodatKeys(PersonsStep):

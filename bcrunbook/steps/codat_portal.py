@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from bcrunbook.accounts import Account, instance_name
 from bcrunbook.cloud import Cloud
+from bcrunbook.core.step import Comparison, Finding, Findings
 from bcrunbook.errors import AskAdministrator
-from bcrunbook.ledger import Fact
-from bcrunbook.services.codat import BUSINESS_CENTRAL
-from bcrunbook.services.codat_errors import ACCOUNT_MANAGER
-from bcrunbook.services.codat_models import Integration, Profile
+from bcrunbook.ledger.store import Fact
+from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
+from bcrunbook.services.codat.errors import ACCOUNT_MANAGER
+from bcrunbook.services.codat.models import Integration, Profile
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.step import Finding, Findings, Verdict
 
 NAME = "Dynamics 365 Business Central"
 _HOST = "app.codat.io"
@@ -70,11 +70,11 @@ async def look(context: Context) -> tuple[Seen[Profile], Seen[Integration]]:
         return Seen(None, NO_KEY), Seen(None, NO_KEY)
     context.codat.check_spare()
     profile = await context.codat.instance()
-    integration = await context.codat.integration(BUSINESS_CENTRAL)
+    integration = await context.codat.integration(BUSINESS_CENTRAL_PLATFORM)
     if integration is None:
         raise AskAdministrator(
             f"This Codat instance does not offer {NAME}.",
-            where=f'instance "{profile.name}", platform {BUSINESS_CENTRAL}',
+            where=f'instance "{profile.name}", platform {BUSINESS_CENTRAL_PLATFORM}',
             why="the plan or the contract of this instance leaves it out",
             next="ask for the integration to be made available",
             who=ACCOUNT_MANAGER,
@@ -120,7 +120,7 @@ class PortalFindings(Findings):
                 "works",
                 "works" if profile.value else profile.unknown,
                 source,
-                Verdict.UNKNOWN if profile.unknown else Verdict.OK,
+                Comparison.UNKNOWN if profile.unknown else Comparison.OK,
                 "Set it, and instance and toggle are checked for you." if profile.unknown else "",
             ),
             Finding(
@@ -128,9 +128,9 @@ class PortalFindings(Findings):
                 account.codat_instance or "",
                 self.instance or "unknown",
                 source if profile.value else "accounts.toml",
-                (Verdict.OK if account.codat_instance else Verdict.NOTE)
+                (Comparison.OK if account.codat_instance else Comparison.NOTE)
                 if profile.value
-                else Verdict.UNKNOWN,
+                else Comparison.UNKNOWN,
                 ""
                 if account.codat_instance
                 else "Is this the instance that is meant? Set codat_instance, and it is checked.",

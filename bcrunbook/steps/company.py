@@ -11,13 +11,13 @@ import re
 from datetime import UTC, datetime
 
 from bcrunbook.accounts import Account, Customer
+from bcrunbook.core.confirmations import said
+from bcrunbook.core.step import Change, HandOff, Observation, Row
 from bcrunbook.errors import FixInput
-from bcrunbook.ledger import Ledger
-from bcrunbook.services.codat import Codat
-from bcrunbook.services.codat_models import Company
+from bcrunbook.ledger.store import Ledger
+from bcrunbook.services.codat.client import Codat
+from bcrunbook.services.codat.models import Company
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.said import said
-from bcrunbook.steps.step import Change, HandOff, Observation, Row
 
 TAG = "bcrunbook-customer"
 SAME_COMPANY = "same_company"

@@ -10,21 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bcrunbook.ledger import Fact
-from bcrunbook.services.codat import BUSINESS_CENTRAL
+from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Observation, PersonsStep, Row
+from bcrunbook.ledger.store import Fact
+from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.codat_keys import SAVE_KEYS, WORD, WORDS_SOURCE, CodatKeys
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.said import as_said, said
-from bcrunbook.steps.step import (
-    Change,
-    Finding,
-    HandOff,
-    Observation,
-    PersonsStep,
-    Row,
-    Verdict,
-)
 
 ENABLE = "enable"
 
@@ -54,7 +46,7 @@ class ToggleFindings(codat_portal.PortalFindings):
         if self.integration.value is None:
             return ()
         seen = {"enabled": self.integration.value.enabled, "instance": self.instance}
-        return (Observation("integration", BUSINESS_CENTRAL, seen),)
+        return (Observation("integration", BUSINESS_CENTRAL_PLATFORM, seen),)
 
     def rows(self) -> tuple[Finding, ...]:
         """API key and instance, the toggle as seen, and the two things that people said."""
@@ -66,7 +58,7 @@ class ToggleFindings(codat_portal.PortalFindings):
                 "",
                 self._told("saved", self.keys) if self.keys else "not said",
                 WORDS_SOURCE,
-                Verdict.NOTE,
+                Comparison.NOTE,
                 "Whether they work shows when the first customer links.",
             ),
         )
@@ -80,12 +72,12 @@ class ToggleFindings(codat_portal.PortalFindings):
                 "enabled",
                 "enabled" if seen.enabled else "not enabled",
                 "Codat API, integrations",
-                Verdict.OK if seen.enabled else Verdict.DIFFERS,
+                Comparison.OK if seen.enabled else Comparison.DIFFERS,
             )
         if self.word is None:
-            return Finding(name, "enabled", "unknown", self.integration.unknown, Verdict.UNKNOWN)
+            return Finding(name, "enabled", "unknown", self.integration.unknown, Comparison.UNKNOWN)
         actual = self._told("enabled", self.word)
-        verdict = Verdict.NOTE if self.is_enabled else Verdict.UNKNOWN
+        verdict = Comparison.NOTE if self.is_enabled else Comparison.UNKNOWN
         return Finding(name, "enabled", actual, "a person's word", verdict)
 
     def _told(self, what: str, word: Fact) -> str:

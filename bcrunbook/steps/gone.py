@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import Ledger
+from bcrunbook.ledger.store import Ledger
 from bcrunbook.steps.application import APPLICATION
 from bcrunbook.steps.company import COMPANY
-from bcrunbook.steps.link_customer import LinkCustomer
+from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
 
 

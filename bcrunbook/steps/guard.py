@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from bcrunbook.errors import FixInput, ReportBug
-from bcrunbook.ledger_lease import Lease
+from bcrunbook.ledger.lease import Lease
 
 # Whose lease a write goes by is the task's: many customers of one account are followed at once.
 _held: ContextVar[tuple[WriteGuard, Lease] | None] = ContextVar("held", default=None)

@@ -10,31 +10,31 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bcrunbook.accounts import Account, Customer
-from bcrunbook.errors import RunbookError
-from bcrunbook.steps import codat_portal
-from bcrunbook.steps.api_permissions import ApiPermissions
-from bcrunbook.steps.client_secret import ClientSecret
-from bcrunbook.steps.client_secret_findings import SecretFindings
-from bcrunbook.steps.codat_keys import SAVE_KEYS, WORD, WORDS_SOURCE, CodatKeys
-from bcrunbook.steps.context import Context
-from bcrunbook.steps.enable_integration import EnableIntegration
-from bcrunbook.steps.installation.verdict import Verdict as Installation
-from bcrunbook.steps.link_customer import CustomerFindings, LinkCustomer
-from bcrunbook.steps.register_application import RegisterApplication
-from bcrunbook.steps.said import as_said, said
-from bcrunbook.steps.step import (
+from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.step import (
+    AnyStep,
     Change,
+    Comparison,
     Finding,
     Findings,
     HandOff,
     Observation,
     PersonsStep,
-    Step,
-    Verdict,
 )
+from bcrunbook.errors import RunbookError
+from bcrunbook.steps import codat_portal
+from bcrunbook.steps.api_permissions import ApiPermissions
+from bcrunbook.steps.client_secret.findings import SecretFindings
+from bcrunbook.steps.client_secret.step import ClientSecret
+from bcrunbook.steps.codat_keys import SAVE_KEYS, WORD, WORDS_SOURCE, CodatKeys
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.enable_integration import EnableIntegration
+from bcrunbook.steps.link_customer.installation.verdict import Verdict
+from bcrunbook.steps.link_customer.step import CustomerFindings, LinkCustomer
+from bcrunbook.steps.register_application import RegisterApplication
 
 # Days before a secret's end at which it is worth a word, and how urgently; below 0 it has ended.
 EXPIRES = ((-1, "at once"), (7, "urgent"), (14, "soon"), (30, "plan it"))
@@ -42,13 +42,13 @@ LONGEST_WITHOUT_SYNC = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (codat.md, section 6)."""
 
 _AT_ONCE = 4
-_DRIFT: tuple[tuple[Step[Any], str], ...] = (
+_DRIFT: tuple[tuple[AnyStep, str], ...] = (
     (RegisterApplication(), "Application"),
     (ClientSecret(), "Client secret"),
     (ApiPermissions(), "Permissions and consent"),
     (EnableIntegration(), "Integration in Codat"),
 )
-_FINE = frozenset({Installation.INSTALLED, Installation.DATA_FLOWS})
+_FINE = frozenset({Verdict.INSTALLED, Verdict.DATA_FLOWS})
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Part:
     name: str
     actual: str
     source: str
-    verdict: Verdict
+    verdict: Comparison
     action: str = ""
     who: str = "you"
     seen: tuple[Observation, ...] = ()
@@ -141,7 +141,7 @@ class HealthCheck(PersonsStep):
                 hand_off=HandOff(who=part.who, found=part.detail, actions=(part.action,)),
             )
             for part in findings.parts
-            if part.action and part.verdict in (Verdict.DIFFERS, Verdict.UNKNOWN)
+            if part.action and part.verdict in (Comparison.DIFFERS, Comparison.UNKNOWN)
         )
 
 
@@ -156,7 +156,7 @@ def customer_parts(account: Account) -> dict[str, str]:
     }
 
 
-async def _look(context: Context, step: Step[Any], name: str) -> list[Part]:
+async def _look(context: Context, step: AnyStep, name: str) -> list[Part]:
     """An account's step: what it would change is drift."""
     again = f"bcrunbook run {context.account.name} {step.id}{_mode(context)}"
     source = f"step {step.id}"
@@ -166,14 +166,14 @@ async def _look(context: Context, step: Step[Any], name: str) -> list[Part]:
     except RunbookError as error:
         return [_unknown(name, source, error)]
     drifted = "; ".join(map(_drift, changes))
-    part = Part(name, "in order", source, Verdict.OK)
+    part = Part(name, "in order", source, Comparison.OK)
     if drifted:
         people = [one.hand_off.who for one in changes if one.hand_off is not None]
         part = Part(
             name,
             drifted,
             source,
-            Verdict.DIFFERS,
+            Comparison.DIFFERS,
             again,
             people[0] if people else "you",
             brief="not as it should be",
@@ -195,7 +195,7 @@ def _unknown(name: str, source: str, error: RunbookError) -> Part:
         name,
         error.what,
         source,
-        Verdict.UNKNOWN,
+        Comparison.UNKNOWN,
         error.next,
         error.who,
         brief="it could not be looked at",
@@ -227,7 +227,7 @@ def _expiry(findings: SecretFindings, again: str) -> list[Part]:
         return []
     ends = ours.seen.end_date_time
     if ends is None:
-        return [Part(name, "no end is told", source, Verdict.NOTE)]
+        return [Part(name, "no end is told", source, Comparison.NOTE)]
     days = (ends - findings.now).days
     told = f"{ends:%Y-%m-%d}, in {days} days"
     if ours.expired(findings.now):
@@ -238,8 +238,8 @@ def _expiry(findings: SecretFindings, again: str) -> list[Part]:
                 f"Make a new one ({urgency}): {again}, then step 4 again, since Codat keeps the old"
                 " one until somebody saves the new."
             )
-            return [Part(name, told, source, Verdict.DIFFERS, action)]
-    return [Part(name, told, source, Verdict.OK)]
+            return [Part(name, told, source, Comparison.DIFFERS, action)]
+    return [Part(name, told, source, Comparison.OK)]
 
 
 def _keys(context: Context, findings: SecretFindings) -> list[Part]:
@@ -253,7 +253,7 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
         return []
     word = said(context.ledger, account.identity, CodatKeys.id, SAVE_KEYS)
     if word is not None and word.subject == current.marker:
-        return [Part(WORD, as_said("saved", word), WORDS_SOURCE, Verdict.OK)]
+        return [Part(WORD, as_said("saved", word), WORDS_SOURCE, Comparison.OK)]
     detail = "nobody has said that the current secret is saved there"
     if word is not None:
         saved = [one.seen for one in findings.credentials if one.marker == word.subject]
@@ -268,7 +268,7 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
             WORD,
             detail,
             WORDS_SOURCE,
-            Verdict.DIFFERS,
+            Comparison.DIFFERS,
             f"bcrunbook run {account.name} {CodatKeys.id}{_mode(context)}, and save the secret"
             " there as its card says.",
             codat_portal.who_can(account.codat_instance or ""),
@@ -289,19 +289,23 @@ async def _look_at(context: Context, customer: Customer, name: str) -> list[Part
     except RunbookError as error:
         return [_unknown(name, source, error)]
     if findings.judgement is None or findings.poll is None:
-        return [Part(name, "not begun", source, Verdict.NOTE, f"When its time has come: {again}")]
+        return [
+            Part(name, "not begun", source, Comparison.NOTE, f"When its time has come: {again}")
+        ]
     judgement = findings.judgement
     told = f"{judgement.verdict.value}: {judgement.because}"
     seen = tuple(
         replace(one, step=step.id, customer=customer.name) for one in findings.observations
     )
-    if judgement.verdict is Installation.NOT_LINKED:
-        return [Part(name, told, source, Verdict.NOTE, f"Send them the link: {again}", seen=seen)]
+    if judgement.verdict is Verdict.NOT_LINKED:
+        return [
+            Part(name, told, source, Comparison.NOTE, f"Send them the link: {again}", seen=seen)
+        ]
     is_there = findings.poll.installed is not None
-    if judgement.verdict in _FINE or (judgement.verdict is Installation.CONFIRMING and is_there):
+    if judgement.verdict in _FINE or (judgement.verdict is Verdict.CONFIRMING and is_there):
         return [_sync(findings, name, told, source, seen)]
     if findings.under_way:
-        return [Part(name, told, source, Verdict.NOTE, f"Follow it: {again}", seen=seen)]
+        return [Part(name, told, source, Comparison.NOTE, f"Follow it: {again}", seen=seen)]
     changes = [one for one in step.plan(findings) if one.hand_off is not None]
     who = changes[0].hand_off.who if changes and changes[0].hand_off else "you"
     advice = next((row.advice for row in findings.rows() if row.name == "Verdict"), "")
@@ -311,7 +315,7 @@ async def _look_at(context: Context, customer: Customer, name: str) -> list[Part
             name,
             told,
             source,
-            Verdict.DIFFERS,
+            Comparison.DIFFERS,
             action.strip(),
             who,
             seen,
@@ -335,11 +339,11 @@ def _sync(
             name,
             f"no successful sync since {synced:%Y-%m-%d}",
             source,
-            Verdict.DIFFERS,
+            Comparison.DIFFERS,
             "Sync it in the Codat Portal (Companies, the company, Refresh): without one a month"
             " the customer's authorization may lapse.",
             "whoever keeps the Codat instance",
             seen,
         )
     when = f"; synced {synced:%Y-%m-%d %H:%M} UTC" if synced else ""
-    return Part(name, f"{told}{when}", source, Verdict.OK, seen=seen)
+    return Part(name, f"{told}{when}", source, Comparison.OK, seen=seen)

@@ -6,8 +6,8 @@ from typing import Final
 
 from bcrunbook.accounts import Account, instance_name
 from bcrunbook.errors import FixInput
-from bcrunbook.ledger import Ledger
-from bcrunbook.services.codat_models import Profile
+from bcrunbook.ledger.store import Ledger
+from bcrunbook.services.codat.models import Profile
 
 _STEP: Final = "codat_keys"
 _SEEN: Final = "instance"

@@ -14,9 +14,19 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from bcrunbook.accounts import Account, Identity
+from bcrunbook.core.step import (
+    AccountStep,
+    Change,
+    Comparison,
+    Finding,
+    Findings,
+    HandOff,
+    Observation,
+    Row,
+)
 from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError, WaitAndRetry
-from bcrunbook.services.graph_models import Application, Organization, ServicePrincipal
-from bcrunbook.services.graph_reads import (
+from bcrunbook.services.graph.models import Application, Organization, ServicePrincipal
+from bcrunbook.services.graph.reads import (
     Read,
     application_named,
     application_with_client_id,
@@ -35,25 +45,16 @@ from bcrunbook.steps.application import (
     remembered_client_id,
     require_own,
 )
-from bcrunbook.steps.context import Context, check_tenant
+from bcrunbook.steps.context import Context
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.step import (
-    AccountStep,
-    Change,
-    Finding,
-    Findings,
-    HandOff,
-    Observation,
-    Row,
-    Verdict,
-)
-from bcrunbook.steps.wanted import (
+from bcrunbook.steps.requirements import (
     AUDIENCE,
     MOST_REDIRECT_URIS,
     MOST_SECRETS,
     REDIRECT_URI,
     TOKEN_VERSION,
 )
+from bcrunbook.steps.tenant import check_tenant
 
 _ABSENT = "not there"
 _TAKEN = "Request_MultipleObjectsWithSameKeyValue"
@@ -97,11 +98,11 @@ class RegistrationFindings(Findings):
             self.account.tenant,
             f"{self.organization.display_name} ({self.organization.id})",
             "Microsoft Graph, organization",
-            Verdict.OK,
+            Comparison.OK,
         )
         if app is None:
             actual = self.application.unknown or _ABSENT
-            verdict = Verdict.UNKNOWN if self.application.unknown else Verdict.DIFFERS
+            verdict = Comparison.UNKNOWN if self.application.unknown else Comparison.DIFFERS
             return (
                 tenant,
                 Finding("Application", self.account.application, actual, source, verdict),
@@ -116,7 +117,7 @@ class RegistrationFindings(Findings):
                 _compare(app.display_name == self.account.application),
                 f"Whose is it? {self.whose[0].upper()}{self.whose[1:]}." if self.whose else "",
             ),
-            Finding("Client ID", "", app.app_id, source, Verdict.NOTE),
+            Finding("Client ID", "", app.app_id, source, Comparison.NOTE),
             Finding(
                 "Supported account types",
                 AUDIENCE,
@@ -144,7 +145,7 @@ class RegistrationFindings(Findings):
                 "",
                 (app.verified_publisher and app.verified_publisher.display_name) or "none",
                 source,
-                Verdict.NOTE,
+                Comparison.NOTE,
                 ""
                 if app.verified_publisher and app.verified_publisher.display_name
                 else "Without one, customers' users may not be allowed to consent by themselves;"
@@ -159,12 +160,12 @@ class RegistrationFindings(Findings):
             "there",
             "there" if there else (self.principal.unknown or _ABSENT),
             "Microsoft Graph, service principals",
-            Verdict.UNKNOWN if self.principal.unknown else _compare(there),
+            Comparison.UNKNOWN if self.principal.unknown else _compare(there),
         )
 
 
-def _compare(same: bool) -> Verdict:
-    return Verdict.OK if same else Verdict.DIFFERS
+def _compare(same: bool) -> Comparison:
+    return Comparison.OK if same else Comparison.DIFFERS
 
 
 class RegisterApplication(AccountStep):

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from bcrunbook import __version__
 from bcrunbook.accounts import Account, Workspace
-from bcrunbook.ledger import Ledger
-from bcrunbook.steps.step import PASSED
+from bcrunbook.core.step import PASSED
+from bcrunbook.ledger.store import Ledger
 from bcrunbook.steps.without_trial import is_allowed
 
 

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bcrunbook.accounts import Account, Identity, neighbours
+from bcrunbook.core.confirmations import EARLIER_RECORDS
+from bcrunbook.core.step import Change, Comparison, Finding, Findings, HandOff, PersonsStep
 from bcrunbook.errors import RunbookError
 from bcrunbook.services import azure
-from bcrunbook.services.graph_models import Organization, ServicePrincipal, User
-from bcrunbook.services.graph_reads import Read, me, organization, service_principal
+from bcrunbook.services.graph.models import Organization, ServicePrincipal, User
+from bcrunbook.services.graph.reads import Read, me, organization, service_principal
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Token
-from bcrunbook.steps.context import Context, check_tenant
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
-from bcrunbook.steps.said import EARLIER_RECORDS
-from bcrunbook.steps.step import Change, Finding, Findings, HandOff, PersonsStep, Verdict
-from bcrunbook.steps.wanted import BUSINESS_CENTRAL
+from bcrunbook.steps.tenant import check_tenant
 
 _ASK = "cannot be read by a program"
 _ADMINS = "Application Developer, Cloud Application Administrator or Application Administrator"
@@ -90,13 +91,13 @@ class StartFindings(Findings):
         )
         others = self._other_tenants()
         return (
-            Finding("Signed in as", "", name, "Microsoft Graph, me", Verdict.NOTE),
+            Finding("Signed in as", "", name, "Microsoft Graph, me", Comparison.NOTE),
             Finding(
                 "Tenant",
                 self.account.tenant,
                 f"{self.organization.display_name} ({self.organization.id})",
                 "Microsoft Graph, organization",
-                Verdict.OK,
+                Comparison.OK,
                 "Look carefully: is this the company that owns the books connection?",
             ),
             Finding(
@@ -104,7 +105,7 @@ class StartFindings(Findings):
                 "",
                 others,
                 "Azure, list of tenants",
-                Verdict.UNKNOWN if self.tenants.unknown else Verdict.NOTE,
+                Comparison.UNKNOWN if self.tenants.unknown else Comparison.NOTE,
                 "" if others in ("none", self.tenants.unknown) else "They are not touched.",
             ),
         )
@@ -119,7 +120,7 @@ class StartFindings(Findings):
                     "none of the other kind",
                     "\n".join(self.neighbours),
                     "accounts.toml",
-                    Verdict.NOTE,
+                    Comparison.NOTE,
                     "A trial and production in one tenant keep applications apart by their names"
                     " only. Is that meant?",
                 )
@@ -132,7 +133,7 @@ class StartFindings(Findings):
                     str(self.account.identity),
                     "\n".join(elsewhere),
                     "the ledger",
-                    Verdict.NOTE,
+                    Comparison.NOTE,
                     "What was done there stays there, and counts for nothing here. Was"
                     " accounts.toml meant to be changed?",
                 )
@@ -144,7 +145,7 @@ class StartFindings(Findings):
                     "none",
                     f'there are some of an account "{self.account.name}"',
                     "the ledger",
-                    Verdict.DIFFERS,
+                    Comparison.DIFFERS,
                     "They were noted by an earlier version, which did not note for which tenant."
                     " They count for nothing until somebody says whose they are.",
                 )
@@ -170,7 +171,7 @@ class StartFindings(Findings):
                 "one of your own",
                 "\n".join(own) or "only onmicrosoft.com",
                 "Microsoft Graph, organization",
-                Verdict.OK if own else Verdict.NOTE,
+                Comparison.OK if own else Comparison.NOTE,
                 ""
                 if own
                 else "Codat asks for a verified company domain: add it under Microsoft Entra ID,"
@@ -181,9 +182,9 @@ class StartFindings(Findings):
                 "there",
                 "there" if seen.value else (seen.unknown or "not there"),
                 "Microsoft Graph, service principals",
-                Verdict.OK
+                Comparison.OK
                 if seen.value
-                else (Verdict.UNKNOWN if seen.unknown else Verdict.DIFFERS),
+                else (Comparison.UNKNOWN if seen.unknown else Comparison.DIFFERS),
                 ""
                 if seen.value
                 else "Start a Business Central trial with a work account of this tenant. If sign-up"
@@ -194,7 +195,7 @@ class StartFindings(Findings):
                 "Essentials or better, or a trial",
                 "unknown",
                 _ASK,
-                Verdict.UNKNOWN,
+                Comparison.UNKNOWN,
                 "See it at https://businesscentral.dynamics.com, or ask the licence administrator.",
             ),
             Finding(
@@ -202,7 +203,7 @@ class StartFindings(Findings):
                 "Developer or Administrator, plan with accounting integrations",
                 "unknown",
                 _ASK,
-                Verdict.UNKNOWN,
+                Comparison.UNKNOWN,
                 "See Settings, Team in the Codat Portal; Codat's account manager knows the plan.",
             ),
         )
@@ -231,7 +232,7 @@ class StartFindings(Findings):
                 "may",
                 consent[0],
                 source,
-                Verdict.NOTE if self.may_consent is False else consent[1],
+                Comparison.NOTE if self.may_consent is False else consent[1],
                 unknown
                 if self.may_consent is None
                 else _ask_for(self.may_consent, "somebody with the link that step 3 shows"),
@@ -239,10 +240,10 @@ class StartFindings(Findings):
         )
 
 
-def _may(allowed: bool | None) -> tuple[str, Verdict]:
+def _may(allowed: bool | None) -> tuple[str, Comparison]:
     if allowed is None:
-        return "unknown", Verdict.UNKNOWN
-    return ("may", Verdict.OK) if allowed else ("may not", Verdict.DIFFERS)
+        return "unknown", Comparison.UNKNOWN
+    return ("may", Comparison.OK) if allowed else ("may not", Comparison.DIFFERS)
 
 
 def _ask_for(allowed: bool, who: str) -> str:
@@ -259,7 +260,7 @@ class StartHere(PersonsStep):
     async def examine(self, context: Context) -> StartFindings:
         """One call to Microsoft Graph, one to Azure."""
         is_application = context.sign_in.is_application
-        reads: list[Read[Any]] = [organization(), service_principal(BUSINESS_CENTRAL)]
+        reads: list[Read[Any]] = [organization(), service_principal(BUSINESS_CENTRAL_APP_ID)]
         if not is_application:
             reads.append(me())
         seen = await context.graph.look(*reads)

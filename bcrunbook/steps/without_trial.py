@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bcrunbook.accounts import Identity
-from bcrunbook.ledger import Ledger
+from bcrunbook.ledger.store import Ledger
 
 _STEP: Final = "batch"
 _KIND: Final = "without_trial"

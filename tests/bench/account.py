@@ -19,12 +19,12 @@ from pathlib import Path
 import psutil
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.run.rehearsal import Rehearsed, prepare
+from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
 from bcrunbook.steps import SETUP_STEPS
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.step import Mode
-from bcrunbook.steps.walk import walk_through
+from bcrunbook.steps.opening import open_context
 from tests.program import PROGRAM
 
 RUNS = 3
@@ -67,7 +67,7 @@ async def as_coroutines(workspace: Workspace, account: str) -> None:
     """The same steps without notebooks, in this process."""
     for step in SETUP_STEPS:
         async with open_context(workspace, workspace.account(account)) as context:
-            code = (await walk_through(step, context, Mode.APPLY)).exit_code
+            code = (await run_step(step, context, Mode.APPLY)).exit_code
         if code == NEEDS_PERSON:
             return
         assert not code

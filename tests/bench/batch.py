@@ -27,10 +27,10 @@ import papermill
 import psutil
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.notebook.files import shipped
+from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import launch
 from bcrunbook.run.engine.processes import processes
-from bcrunbook.run.rehearsal import Rehearsed, prepare
+from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
 from bcrunbook.steps import SETUP_STEPS, notebook_of
 from tests.bench.account import NEEDS_PERSON, as_coroutines
 from tests.program import PROGRAM

@@ -40,19 +40,19 @@ from typing import Any
 import psutil
 
 from bcrunbook.accounts import Identity, Workspace
-from bcrunbook.ledger import Ledger, open_ledger
+from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, server, world
 from bcrunbook.rehearsal.actor import CustomerPerson
 from bcrunbook.rehearsal.businesscentral.installation import INSTALLATION, SCRIPTS
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.run.batch import record
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.steps.company import TAG
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.installation.log import BEGAN, ENDED
-from bcrunbook.steps.installation.memory import EXTENSION
-from bcrunbook.steps.installation.verdict import NOT_SETTLED, Verdict
-from bcrunbook.steps.link_customer import LinkCustomer, fetch_link
+from bcrunbook.steps.link_customer.installation.log import BEGAN, ENDED
+from bcrunbook.steps.link_customer.installation.memory import EXTENSION
+from bcrunbook.steps.link_customer.installation.verdict import NOT_SETTLED, Verdict
+from bcrunbook.steps.link_customer.step import LinkCustomer, fetch_link
+from bcrunbook.steps.opening import open_context
 from tests.bench.batch import Peaks, environment
 from tests.bench.waiting import ADMIN, connect_some, customers_of
 from tests.linking import set_up
@@ -446,10 +446,10 @@ def check_batches(ledger: Ledger, names: Sequence[str], journal: Journal) -> Ite
     # One may be killed in the instant after its end was noted.
     if not runs <= len(began) <= runs + kills:
         yield f"{len(began)} batches were begun for {runs} that came to their end"
-    wanted = {Item(ACCOUNT, name).who: 1 for name in names}
+    wanted = {WorkItem(ACCOUNT, name).who: 1 for name in names}
     for batch in began:
         facts = ledger.facts(record.NOBODY, record.STEP, record.ITEM, batch.subject)
-        ended = Counter(Item(one.data["account"], one.data["customer"]).who for one in facts)
+        ended = Counter(WorkItem(one.data["account"], one.data["customer"]).who for one in facts)
         for who in ended.keys() | wanted.keys():
             if ended[who] != 1:
                 yield f"{who} ended {ended[who]} times in the batch {batch.subject}"

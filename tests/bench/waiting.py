@@ -24,15 +24,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bcrunbook.accounts import Account, Workspace
+from bcrunbook.core.follow import lease
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.actor import CustomerPerson
-from bcrunbook.run.rehearsal import RehearsedCustomer
-from bcrunbook.services.codat import BUSINESS_CENTRAL
+from bcrunbook.run.rehearse.workspace import RehearsedCustomer
+from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
 from bcrunbook.steps import step_named
 from bcrunbook.steps.company import TAG, codat_name, tag_of
-from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.follow import lease
-from bcrunbook.steps.link_customer import codat_of, fetch_link
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.step import codat_of, fetch_link
+from bcrunbook.steps.opening import open_context
 from tests.linking import set_up, step_6
 from tests.portal import row
 from tests.strangers import Stranger
@@ -85,7 +86,7 @@ async def make_companies(context: Context) -> None:
         customer = context.account.customers[name]
         tags = {TAG: tag_of(context.account, customer)}
         company = await codat.create_company(codat_name(customer.display_name), tags=tags)
-        await codat.create_connection(company.id, BUSINESS_CENTRAL)
+        await codat.create_connection(company.id, BUSINESS_CENTRAL_PLATFORM)
 
     async with lease(step_named("link_customer"), context):
         for some in batches(list(context.account.customers), 20):

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import open_ledger
-from bcrunbook.notebook.views import OUTCOME_MIME
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.cli.conftest import Command, Said, program
 from tests.conftest import MakeWorkspace, only_account
 
@@ -134,7 +134,7 @@ def test_a_notebook_refuses_bad_parameters(
     given: list[str], says: list[str], make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
     """papermill fails, and the outcome says why and what to do; a value is not repeated."""
-    from bcrunbook.notebook.files import shipped
+    from bcrunbook.notebook_files.shipped import shipped
 
     source, target = shipped() / "00_start_here.ipynb", tmp_path / "out.ipynb"
     words = [str(source), str(target), "-r", "workspace", str(make_workspace().root), *given]
@@ -161,7 +161,7 @@ def test_a_notebook_takes_papermills_own_parameters(
     inject: str, make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
     """papermill may tell it where it is."""
-    from bcrunbook.notebook.files import shipped
+    from bcrunbook.notebook_files.shipped import shipped
 
     workspace = make_workspace()
     values = {"account": only_account(workspace), "mode": "plan", "workspace": workspace.root}
@@ -316,8 +316,8 @@ HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from bcrunbook.accounts import load
-from bcrunbook.ledger import open_ledger
-from bcrunbook.steps.follow import lease_name
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.core.follow import lease_name
 
 async def hold(root, account):
     workspace = load(Path(root))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import Ledger, open_ledger
-from bcrunbook.steps.step import Outcome
+from bcrunbook.core.step import Outcome
+from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 from tests.portal import facts, handed
-from tests.walking import walk
+from tests.running import walk
 
 STEP = "codat_keys"
 

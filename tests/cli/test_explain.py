@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bcrunbook.steps.step import State
+from bcrunbook.core.step import State
 from tests.cli.conftest import Command
 
 

@@ -125,7 +125,7 @@ def test_a_rehearsal_from_start_to_ctrl_c(tmp_path: Path) -> None:
             words
             for one in psutil.Process(lab.child.pid).children(recursive=True)
             # The one asked for is either, and a further one is held in readiness.
-            if {"ipykernel_launcher", "bcrunbook.run.warm_kernel"} & set(words := one.cmdline())
+            if {"ipykernel_launcher", "bcrunbook.run.lab.warm_kernel"} & set(words := one.cmdline())
         ]
         assert {words[0] for words in kernels} == {sys.executable}
 

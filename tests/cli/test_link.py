@@ -8,7 +8,7 @@ import email.policy
 from pathlib import Path
 
 from bcrunbook.rehearsal import launch
-from bcrunbook.steps.context import open_context
+from bcrunbook.steps.opening import open_context
 from tests.cli.conftest import Command
 from tests.linking import lab_customer, set_up, step_6
 

@@ -20,7 +20,7 @@ from tests.clipboard import Clipboard
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.portal import facts
 from tests.program import PROGRAM
-from tests.walking import walk
+from tests.running import walk
 
 
 @pytest.fixture

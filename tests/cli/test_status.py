@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace, load
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.steps import SETUP_STEPS, step_named
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 from tests.portal import api_key
-from tests.walking import walk
+from tests.running import walk
 
 
 def note(

@@ -17,11 +17,11 @@ from types import TracebackType
 from typing import Self
 
 from bcrunbook.accounts import load
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Mode
 from bcrunbook.steps import step_named
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.step import Mode
-from bcrunbook.steps.walk import walk_through
-from tests.walking import ALONE
+from bcrunbook.steps.opening import open_context
+from tests.running import ALONE
 
 
 async def _walk(root: str, name: str, steps: list[str], customer: str) -> list[str]:
@@ -31,7 +31,7 @@ async def _walk(root: str, name: str, steps: list[str], customer: str) -> list[s
     told = []
     for step in steps:
         async with open_context(workspace, account, customer=chosen) as context:
-            outcome = await walk_through(step_named(step), context, Mode.APPLY)
+            outcome = await run_step(step_named(step), context, Mode.APPLY)
         told.append(outcome.state.value)
         if outcome.exit_code:
             told.append(outcome.summary)

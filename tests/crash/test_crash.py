@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.steps.wanted import SCOPES
+from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
 from tests.strangers import Stranger

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.accounts import load
-from bcrunbook.ledger import Ledger, open_ledger
-from bcrunbook.steps import said
-from bcrunbook.steps.step import Change
+from bcrunbook.core import confirmations
+from bcrunbook.core.step import Change
+from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
 from tests.portal import at_portal
@@ -76,7 +76,7 @@ def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) 
             if row.step == KEYS
         ]
         assert ledger.facts(whose, KEYS) == []
-        said.confirm(ledger, whose, KEYS, handed[-1], "Ada")
+        confirmations.confirm(ledger, whose, KEYS, handed[-1], "Ada")
     assert handed[-1].hand_off is not None
     client_id = dict(handed[-1].hand_off.values)["Client ID"]
     (stored,) = stored_secrets(root.parent / "secret-store", account)

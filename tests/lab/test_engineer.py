@@ -18,9 +18,9 @@ from playwright.sync_api import expect
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.link_customer import fetch_link
-from bcrunbook.steps.stored_secret import stored_secret
+from bcrunbook.steps.client_secret.stored import stored_secret
+from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.opening import open_context
 from tests.lab.page import THEMES, Lab, Server
 from tests.run.conftest import leaks
 from tests.strangers import Stranger

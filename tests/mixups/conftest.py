@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace, load
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.steps import step_named
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.link_customer import fetch_link
-from bcrunbook.steps.step import Mode, Outcome
-from bcrunbook.steps.walk import walk_through
+from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.opening import open_context
 from tests.conftest import keep_secret
 from tests.mixups.inprocess import InProcess
 
@@ -92,7 +92,7 @@ class Desk:
             outcomes = []
             for step in steps:
                 async with self._open(workspace, account, customer) as context:
-                    outcomes.append(await walk_through(step_named(step), context, mode))
+                    outcomes.append(await run_step(step_named(step), context, mode))
             return outcomes
 
         return asyncio.run(walk())

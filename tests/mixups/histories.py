@@ -17,19 +17,19 @@ from random import Random
 from typing import Any
 
 from bcrunbook.accounts import load
+from bcrunbook.core.confirmations import confirm
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.errors import RunbookError
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.rehearsal.directory import APPLICATION, GRANT, SERVICE_PRINCIPAL
 from bcrunbook.steps import step_named
 from bcrunbook.steps.company import codat_name
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.link_customer import fetch_link
-from bcrunbook.steps.said import confirm
-from bcrunbook.steps.step import Mode, Outcome
-from bcrunbook.steps.walk import walk_through
+from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.opening import open_context
 from tests.conftest import keep_secret
 from tests.mixups.inprocess import INSTANCES, TENANTS, InProcess, Records
 
@@ -526,7 +526,7 @@ async def _run(root: Path, name: str, customer: str | None, step: str, mode: Mod
     workspace = load(root)
     whom = workspace.customer(name, customer) if customer else None
     async with open_context(workspace, workspace.account(name), customer=whom) as context:
-        return await walk_through(step_named(step), context, mode)
+        return await run_step(step_named(step), context, mode)
 
 
 async def _link(root: Path, name: str, customer: str) -> str:

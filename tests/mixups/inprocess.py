@@ -19,7 +19,7 @@ import httpx
 
 from bcrunbook.accounts import Account
 from bcrunbook.cloud import Cloud as ClientCloud
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.rehearsal.cloud import Cloud

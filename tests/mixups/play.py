@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 from tests.mixups.histories import History
 from tests.mixups.inprocess import InProcess
 

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from bcrunbook import http, ledger
+from bcrunbook.core.confirmations import confirm
+from bcrunbook.core.follow import follow
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Mode, Outcome, State
 from bcrunbook.errors import FixInput
-from bcrunbook.ledger import open_ledger
+from bcrunbook.http import client
+from bcrunbook.ledger import store
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY
 from bcrunbook.rehearsal.directory import APPLICATION
 from bcrunbook.steps import SETUP_STEPS, step_named
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.follow import follow
-from bcrunbook.steps.said import confirm
-from bcrunbook.steps.step import Mode, Outcome, State
-from bcrunbook.steps.walk import walk_through
+from bcrunbook.steps.opening import open_context
 from tests.mixups.conftest import Desk
 from tests.mixups.inprocess import INSTANCES, InProcess
 
@@ -364,7 +365,7 @@ def test_a_working_secret_is_never_expired(
         def now(cls, tz: dates.tzinfo | None = None) -> dates.datetime:
             return dates.datetime.now(tz) + dates.timedelta(days=days)
 
-    for module in (http, ledger):
+    for module in (client, store):
         monkeypatch.setattr(module, "datetime", Wrong)
     (outcome,) = desk.run("trial", "client_secret")
     assert outcome.state is State.DONE, outcome.summary
@@ -379,10 +380,10 @@ def test_whoever_slept_through_their_lease_writes_nothing(
     desk.account("trial", codat_api_key=None, codat_instance=None)
     desk.run("trial", *ALONE[:2])
     workspace = desk.load()
-    record = ledger.Ledger.record
+    record = store.Ledger.record
 
     def slept(
-        kept: ledger.Ledger, whose: Any, step: str, kind: str, *rest: Any, **more: Any
+        kept: store.Ledger, whose: Any, step: str, kind: str, *rest: Any, **more: Any
     ) -> None:
         record(kept, whose, step, kind, *rest, **more)
         if kind == "secret_intent":
@@ -390,12 +391,12 @@ def test_whoever_slept_through_their_lease_writes_nothing(
             with kept._engine.begin() as connection:
                 connection.exec_driver_sql("UPDATE lease SET token = 'another'")
 
-    monkeypatch.setattr(ledger.Ledger, "record", slept)
+    monkeypatch.setattr(store.Ledger, "record", slept)
     (outcome,) = desk.run("trial", "client_secret")
     assert outcome.state is State.WAITING and "another run" in outcome.summary
     (app,) = applications(desk.cloud).values()
     assert app["passwordCredentials"] == []
-    monkeypatch.setattr(ledger.Ledger, "record", record)
+    monkeypatch.setattr(store.Ledger, "record", record)
     with open_ledger(workspace.ledger_url, workspace.root) as kept, kept._engine.begin() as one:
         one.exec_driver_sql("DELETE FROM lease")
     assert desk.run("trial", "client_secret")[0].state is State.CHANGED
@@ -449,7 +450,7 @@ def test_a_click_is_for_what_the_file_meant_when_it_was_planned(desk: Desk) -> N
     async def walk() -> Outcome:
         async with open_context(workspace, workspace.account("trial")) as context:
             step = step_named("register_application")
-            return await walk_through(step, context, Mode.ASK, approve=click)
+            return await run_step(step, context, Mode.ASK, approve=click)
 
     outcome = asyncio.run(walk())
     assert outcome.exit_code == 2 and world.TENANTS[world.PRODUCTION].domain in str(outcome.error)

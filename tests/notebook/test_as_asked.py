@@ -26,13 +26,13 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.notebook.files import shipped
-from bcrunbook.notebook.views import OUTCOME_MIME
+from bcrunbook.core.step import State
+from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.account import run_account
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps import step_named
-from bcrunbook.steps.step import State
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.cli.conftest import Command, command
 from tests.conftest import lay_out
 

@@ -13,13 +13,13 @@ import pytest
 from playwright.sync_api import Page
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.clipboard import Clipboard
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.notebook.seat import WIDGET, Seat
 from tests.portal import calls, facts
-from tests.walking import walk
+from tests.running import walk
 
 OPEN = """
 from bcrunbook.notebook import open_step

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from bcrunbook.accounts import Workspace, load
-from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.notebook.seat import Seat
 from tests.steps.test_start_here import device_code

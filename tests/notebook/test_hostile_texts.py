@@ -10,17 +10,17 @@ import pytest
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.cli import output
+from bcrunbook.core.step import Outcome, State
 from bcrunbook.errors import FixInput
-from bcrunbook.notebook import views
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.cards import write_card
 from bcrunbook.run.report import write_report
-from bcrunbook.services.codat_models import Company, Connection
+from bcrunbook.services.codat.models import Company, Connection
 from bcrunbook.steps import step_named
-from bcrunbook.steps.installation.poll import Event, Package, Poll, Trouble
-from bcrunbook.steps.installation.verdict import judge
-from bcrunbook.steps.link_customer import CustomerFindings
-from bcrunbook.steps.step import Outcome, State
+from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent, Package, Poll, Trouble
+from bcrunbook.steps.link_customer.installation.verdict import judge
+from bcrunbook.steps.link_customer.step import CustomerFindings
+from bcrunbook.views import cells
 
 # Its texts hold no secret; what other tests of this process made known may be a part of them.
 pytestmark = pytest.mark.scrubs
@@ -42,7 +42,7 @@ def findings() -> CustomerFindings:
         errors=(Trouble(EVIL, EVIL, EVIL, NOW, is_active=True),),
         data=EVIL,
         packages=(Package(EVIL, EVIL, (1, 0), EVIL, is_installed=False),),
-        deployments=(Event(EVIL, EVIL, NOW, EVIL),),
+        deployments=(DeploymentEvent(EVIL, EVIL, NOW, EVIL),),
         operations=None,
         environment=EVIL,
         unknown={"operations": EVIL, "extension": EVIL},
@@ -104,20 +104,20 @@ def test_notebook_cells() -> None:
     """Findings, plan, outcome, progress and timeline: as HTML and as plain text."""
     seen, step = findings(), step_named("link_customer")
     for view in (
-        views.findings_view(seen.rows(), seen.timeline),
-        views.plan_view(step.plan(seen), ""),
-        views.outcome_view(outcome()),
-        views.progress_view([EVIL], is_over=False),
-        views.message_view(EVIL),
-        views.session_view([("Customer", EVIL)], is_rehearsal=True, is_production=False),
-        views.tenant_view(EVIL, EVIL, EVIL),
+        cells.findings_view(seen.rows(), seen.timeline),
+        cells.plan_view(step.plan(seen), ""),
+        cells.outcome_view(outcome()),
+        cells.progress_view([EVIL], is_over=False),
+        cells.message_view(EVIL),
+        cells.session_view([("Customer", EVIL)], is_rehearsal=True, is_production=False),
+        cells.tenant_view(EVIL, EVIL, EVIL),
     ):
         bundle = view._repr_mimebundle_()
         check_page(bundle["text/html"])
         check_page(view.shown_html)
         check_text(bundle["text/plain"])
         check_text(str(view))
-    check_text(views.in_line(FixInput(EVIL, where="a test", next=EVIL)))
+    check_text(cells.in_line(FixInput(EVIL, where="a test", next=EVIL)))
 
 
 def test_card_and_report(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.notebook.files import shipped
+from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import launch
-from bcrunbook.run.rehearsal import STANDARD, prepare
+from bcrunbook.run.rehearse.workspace import STANDARD, prepare
 
 CONFIG = Path(__file__).resolve().parents[1] / "nbval.cfg"
 

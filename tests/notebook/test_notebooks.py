@@ -10,11 +10,11 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from bcrunbook.notebook.files import shipped
-from bcrunbook.notebook.parameters import names_of
-from bcrunbook.notebook.source import check_sources
-from bcrunbook.notebook.views import OUTCOME_MIME
+from bcrunbook.notebook_files.parameters import names_of
+from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.notebook_files.source import check_sources
 from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace
 
 NOTEBOOKS = [shipped() / notebook_of(step) for step in STEPS]

@@ -21,14 +21,14 @@ import pytest
 from nbclient import NotebookClient
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.notebook.files import shipped
-from bcrunbook.notebook.views import OUTCOME_MIME
+from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.actor import CustomerPerson
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps import notebook_of, step_named
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.link_customer import fetch_link
+from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.opening import open_context
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, lay_out, only_account, requests_of
 from tests.linking import lab_customer, set_up
 from tests.notebook.seat import Seat

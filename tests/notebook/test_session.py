@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, only_account
 from tests.notebook.seat import Seat
 from tests.strangers import Meet

@@ -16,10 +16,10 @@ import pytest
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from bcrunbook.notebook.files import shipped
+from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.steps import SETUP_STEPS, notebook_of
 from tests.conftest import MakeWorkspace, only_account
-from tests.walking import walk
+from tests.running import walk
 
 ENGINES = ("kernel", "bcrunbook")
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import load
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
-from bcrunbook.run.play import FIRST_PASS, SECOND_PASS
-from bcrunbook.run.play_customers import BEFORE, CHECKED, CHECKED_AGAIN, LINKED
+from bcrunbook.run.rehearse.account import FIRST_PASS, SECOND_PASS
+from bcrunbook.run.rehearse.customers import BEFORE, CHECKED, CHECKED_AGAIN, LINKED
 from bcrunbook.steps import SETUP_STEPS, STEPS, notebook_of, step_named
-from bcrunbook.steps.wanted import AUDIENCE, BUSINESS_CENTRAL, REDIRECT_URI, SCOPES
+from bcrunbook.steps.requirements import AUDIENCE, BUSINESS_CENTRAL_APP_ID, REDIRECT_URI, SCOPES
 from tests.conftest import requests_of, stored_secrets
 from tests.run.conftest import Rehearsal, bcrunbook, leaks
 from tests.strangers import Stranger
@@ -73,7 +73,7 @@ async def test_each_account_has_what_the_setup_page_asks_for(
         assert app["signInAudience"] == AUDIENCE
         assert app["web"]["redirectUris"] == [REDIRECT_URI]
         (api,) = app["requiredResourceAccess"]
-        assert api["resourceAppId"] == BUSINESS_CENTRAL
+        assert api["resourceAppId"] == BUSINESS_CENTRAL_APP_ID
         assert {one["id"] for one in api["resourceAccess"]} == set(SCOPES.values())
         assert {one["type"] for one in api["resourceAccess"]} == {"Scope"}
         (credential,) = app["passwordCredentials"]

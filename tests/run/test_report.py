@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
+from bcrunbook.core.step import Change, HandOff, Outcome, State
 from bcrunbook.errors import FixInput
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.report import write_report
-from bcrunbook.steps.step import Change, HandOff, Outcome, State
 
 NOW = datetime.now(UTC)
 LONG_AGO = NOW - timedelta(days=40)

@@ -17,9 +17,9 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
-from bcrunbook.run import lab, warm
+from bcrunbook.run.lab import start, warm
 
-WAITING_WORDS = "bcrunbook.run.warm_kernel"
+WAITING_WORDS = "bcrunbook.run.lab.warm_kernel"
 IS_WARM = "__import__('sys').modules.get('msal') is not None"
 
 
@@ -46,7 +46,7 @@ async def until(holds: Callable[[], Any]) -> Any:
 @pytest.fixture
 async def manager(tmp_path: Path) -> AsyncIterator[AsyncKernelManager]:
     """A kernel's manager, as the server of `bcrunbook lab` has one; nothing launched yet."""
-    kernels = Path(lab.__file__).with_name("jupyter") / "kernels"
+    kernels = Path(start.__file__).with_name("jupyter") / "kernels"
     specs = KernelSpecManager(kernel_dirs=[str(kernels)])
     made = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
     yield made
@@ -147,7 +147,7 @@ async def test_one_that_has_ended_is_replaced(manager: AsyncKernelManager) -> No
 
 HOLDER = """
 import asyncio
-from bcrunbook.run.warm import keep_warm
+from bcrunbook.run.lab.warm import keep_warm
 
 async def hold():
     keep_warm()

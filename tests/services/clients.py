@@ -19,14 +19,15 @@ import httpx
 import bcrunbook.services
 import bcrunbook.signin
 from bcrunbook.accounts import load
-from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.http import Http
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret, open_store
 from bcrunbook.services import azure
-from bcrunbook.services import graph_reads as reads
-from bcrunbook.services.businesscentral import BusinessCentral
-from bcrunbook.services.codat import Codat
-from bcrunbook.services.graph import Graph
+from bcrunbook.services.businesscentral.client import BusinessCentral
+from bcrunbook.services.codat.client import Codat
+from bcrunbook.services.graph import reads as reads
+from bcrunbook.services.graph.client import Graph
 from bcrunbook.signin import SignIn, Token
 from bcrunbook.signin.authority import authority_error
 from bcrunbook.signin.proof import prove_client_secret
@@ -167,20 +168,20 @@ CLIENTS: dict[str, Client] = {
     "graph": Client(
         "Microsoft Graph",
         "graph.microsoft.com",
-        ("services.graph.Graph",),
+        ("services.graph.client.Graph",),
         lambda http, _: graph_of(http).look(reads.applications_tagged("t")),
         _paged("value", "@odata.nextLink"),
     ),
     "graph, several": Client(
         "Microsoft Graph",
         "graph.microsoft.com",
-        ("services.graph.Graph",),
+        ("services.graph.client.Graph",),
         lambda http, _: graph_of(http).look(reads.me(), reads.organization()),
     ),
     "graph, a write": Client(
         "Microsoft Graph",
         "graph.microsoft.com",
-        ("services.graph.Graph",),
+        ("services.graph.client.Graph",),
         lambda http, _: graph_of(http).create_application({"displayName": "Books"}),
         is_write=True,
     ),
@@ -194,28 +195,28 @@ CLIENTS: dict[str, Client] = {
     "business central": Client(
         "Business Central",
         "api.businesscentral.dynamics.com",
-        ("services.businesscentral.BusinessCentral",),
+        ("services.businesscentral.client.BusinessCentral",),
         lambda http, _: business_central_of(http).companies("Production"),
         _paged("value", "@odata.nextLink"),
     ),
     "admin centre": Client(
         "Business Central",
         "api.businesscentral.dynamics.com",
-        ("services.businesscentral.BusinessCentral",),
+        ("services.businesscentral.client.BusinessCentral",),
         lambda http, _: business_central_of(http).admin_environments(),
         _paged("value", "@odata.nextLink"),
     ),
     "codat": Client(
         "Codat",
         "api.codat.io",
-        ("services.codat.Codat",),
+        ("services.codat.client.Codat",),
         lambda http, _: codat_of(http).companies(),
         lambda link: {"results": [], "_links": {"next": {"href": link}}},
     ),
     "codat, a write": Client(
         "Codat",
         "api.codat.io",
-        ("services.codat.Codat",),
+        ("services.codat.client.Codat",),
         lambda http, _: codat_of(http).create_company("Wickham", tags={"a": "b"}),
         is_write=True,
     ),
@@ -240,7 +241,7 @@ def found() -> set[str]:
     """Every class and function of the services and the sign-in that takes the HTTP stack."""
     names = set()
     for package in (bcrunbook.services, bcrunbook.signin):
-        for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(info.name)
             for name, one in vars(module).items():
                 if getattr(one, "__module__", "") != info.name or name.startswith("_"):

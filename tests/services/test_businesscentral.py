@@ -15,14 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, NotFound, ReportBug, SignInAgain, WaitAndRetry
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
-from bcrunbook.services.businesscentral import BusinessCentral
-from bcrunbook.services.businesscentral_errors import BusinessCentralReply, Kind
-from bcrunbook.services.businesscentral_models import (
-    Company,
+from bcrunbook.services.businesscentral.client import BusinessCentral
+from bcrunbook.services.businesscentral.errors import BusinessCentralReply, Kind
+from bcrunbook.services.businesscentral.models import (
+    BusinessCentralCompany,
     Deployment,
     Environment,
     Extension,
@@ -408,7 +409,7 @@ READS = {
     "/environments": Environment.model_validate,
     "/extensions": Extension.model_validate,
     "/extensionDeploymentStatus": Deployment.model_validate,
-    "/companies": Company.model_validate,
+    "/companies": BusinessCentralCompany.model_validate,
 }
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bcrunbook.cloud import Cloud, Pace, rehearsal_cloud
+from bcrunbook.cloud import Cloud, rehearsal_cloud
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import (
     AnswerLost,
     AskAdministrator,
@@ -28,10 +29,10 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.secrets import Secret
-from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
+from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
 from tests.conformance import CONTRACTS
 from tests.conftest import SPEED, requests_of
 from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
@@ -140,7 +141,7 @@ def connection(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-INTEGRATION = {"key": BUSINESS_CENTRAL, "name": "Business Central", "enabled": True}
+INTEGRATION = {"key": BUSINESS_CENTRAL_PLATFORM, "name": "Business Central", "enabled": True}
 PULL = {"id": "p", "dataType": "company", "status": "Queued"}
 
 
@@ -465,7 +466,7 @@ async def test_an_integration_with_fields_swapped_is_read() -> None:
     features = {"datatypeFeatures": [{"datatype": "x", "supportedFeatures": [{"odd": "get"}]}]}
     body = INTEGRATION | swapped | features
     found = await scripted(told(body)).do(READS["integration"].call)
-    assert (found.key, found.enabled) == (BUSINESS_CENTRAL, True)
+    assert (found.key, found.enabled) == (BUSINESS_CENTRAL_PLATFORM, True)
 
 
 async def test_types_without_data_are_left_out() -> None:
@@ -1040,7 +1041,7 @@ async def test_a_lost_answer_makes_one_connection(
     before = len(rehearsal.answered())
     async with rehearsal.client() as codat:
         owner = await codat.create_company("Once Ltd", tags=tags)
-        made = await codat.create_connection(owner.id, BUSINESS_CENTRAL)
+        made = await codat.create_connection(owner.id, BUSINESS_CENTRAL_PLATFORM)
         assert [one.id for one in await codat.connections(owner.id)] == [made.id]
     sent = [one for one in rehearsal.answered()[before:] if "POST" in one and "/connections" in one]
     assert len(sent) == 2
@@ -1132,7 +1133,7 @@ async def test_why_a_link_failed_is_read(rehearsal: Rehearsal, tags: dict[str, s
     """A platform that is not enabled refuses the customer; the connection tells."""
     async with rehearsal.client() as codat:
         owner = await codat.create_company("Wickham", tags=tags)
-        made = await codat.create_connection(owner.id, BUSINESS_CENTRAL)
+        made = await codat.create_connection(owner.id, BUSINESS_CENTRAL_PLATFORM)
         with client_of(rehearsal.description) as customer:
             customer.get(made.link_url)
         found = await codat.connection(owner.id, made.id)
@@ -1146,8 +1147,10 @@ async def test_platforms_are_read(rehearsal: Rehearsal) -> None:
     """Business Central is there, and a platform that is not is none."""
     async with rehearsal.client() as codat:
         found = {one.key: one for one in await codat.integrations()}
-        assert await codat.integration(BUSINESS_CENTRAL) == found[BUSINESS_CENTRAL]
-        assert found[BUSINESS_CENTRAL].source_type == "Accounting"
+        assert (
+            await codat.integration(BUSINESS_CENTRAL_PLATFORM) == found[BUSINESS_CENTRAL_PLATFORM]
+        )
+        assert found[BUSINESS_CENTRAL_PLATFORM].source_type == "Accounting"
         assert await codat.integration("zzzz") is None
 
 
@@ -1179,7 +1182,7 @@ async def test_calls_left_are_counted_down(rehearsal: Rehearsal) -> None:
     async with rehearsal.client() as codat:
         left = []
         for _ in range(2):
-            await codat.integration(BUSINESS_CENTRAL)
+            await codat.integration(BUSINESS_CENTRAL_PLATFORM)
             assert codat.limits is not None and codat.limits.reset is not None
             assert codat.limits.reset.hour == 0 and codat.limits.reset > datetime.now(UTC)
             left.append(codat.limits.remaining)
@@ -1219,7 +1222,7 @@ async def test_nothing_secret_is_written_down_on_the_way(
     rehearsal.spoil({"method": "POST", "path": "^/companies$", "nth": 1, "drop": "after"})
     async with rehearsal.client() as codat:
         owner = await codat.create_company("Wickham", tags=tags)
-        made = await codat.create_connection(owner.id, BUSINESS_CENTRAL)
+        made = await codat.create_connection(owner.id, BUSINESS_CENTRAL_PLATFORM)
         await codat.connections(owner.id)
     key = rehearsal.key()
     for secret in (key, base64.b64encode(key.encode()).decode(), made.link_url, owner.redirect):

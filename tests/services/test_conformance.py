@@ -15,20 +15,20 @@ import pytest
 
 from bcrunbook.cloud import rehearsal_cloud
 from bcrunbook.errors import NotFound, RunbookError
-from bcrunbook.http import Http
-from bcrunbook.network import Network
+from bcrunbook.http.client import Http
+from bcrunbook.http.network import Network
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.secrets import Secret
-from bcrunbook.services.businesscentral import BusinessCentral
-from bcrunbook.services.codat import BUSINESS_CENTRAL, Codat
-from bcrunbook.steps.context import open_context
+from bcrunbook.services.businesscentral.client import BusinessCentral
+from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
+from bcrunbook.steps.opening import open_context
 from tests.conformance import CONTRACTS, Description, read_codat_description, read_description
 from tests.conftest import SPEED, MakeWorkspace, only_account
 from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
 from tests.rehearsal.support import client_of
+from tests.running import states, walk
 from tests.services.test_codat import settled
 from tests.strangers import Meet, person_of
-from tests.walking import states, walk
 
 GRAPH = "graph.microsoft.com"
 CODAT = "api.codat.io"
@@ -179,7 +179,7 @@ async def test_every_exchange_of_the_portal_steps_fits_the_description(
     check(description, exchanges[CODAT])
     assert {one.request.url.path for one in exchanges[CODAT]} == {
         "/profile",
-        f"/integrations/{BUSINESS_CENTRAL}",
+        f"/integrations/{BUSINESS_CENTRAL_PLATFORM}",
     }
 
 
@@ -187,7 +187,7 @@ async def every_call(codat: Codat, customer: httpx.Client) -> None:
     """Each public call of the client once, and those that find nothing or are refused."""
     await codat.instance()
     await codat.integrations()
-    await codat.integration(BUSINESS_CENTRAL)
+    await codat.integration(BUSINESS_CENTRAL_PLATFORM)
     assert await codat.integration("zzzz") is None
     tags = {"bcrunbook-test": "conformance & more"}
     owner = await codat.create_company("Wickham", tags=tags, description="A test.")
@@ -200,7 +200,7 @@ async def every_call(codat: Codat, customer: httpx.Client) -> None:
     made = await codat.create_connection(owner.id, SANDBOX)
     with pytest.raises(RunbookError):
         await codat.refresh_all(owner.id)
-    failing = await codat.create_connection(owner.id, BUSINESS_CENTRAL)
+    failing = await codat.create_connection(owner.id, BUSINESS_CENTRAL_PLATFORM)
     for one in (made, failing):
         customer.get(one.link_url)
     await codat.connection(owner.id, failing.id)

@@ -15,7 +15,9 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.backoff import Backoff
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import (
     AnswerLost,
     AskAdministrator,
@@ -26,12 +28,12 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http import Http
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
-from bcrunbook.services import graph_reads as calls
-from bcrunbook.services.graph import BASE, Graph
-from bcrunbook.services.graph_errors import Reply
-from bcrunbook.services.graph_models import (
+from bcrunbook.services.graph import reads as calls
+from bcrunbook.services.graph.client import BASE, Graph
+from bcrunbook.services.graph.errors import Reply
+from bcrunbook.services.graph.models import (
     Application,
     Grant,
     Organization,
@@ -40,8 +42,7 @@ from bcrunbook.services.graph_models import (
     ServicePrincipal,
     User,
 )
-from bcrunbook.services.graph_reads import Read
-from bcrunbook.services.patience import Patience
+from bcrunbook.services.graph.reads import Read
 from bcrunbook.signin import Token
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "examples" / "graph.jsonl"
@@ -83,7 +84,7 @@ class Service:
             raise answer
         return answer
 
-    async def do(self, call: Call, patience: Patience | None = None) -> Any:
+    async def do(self, call: Call, patience: Backoff | None = None) -> Any:
         """What a call of the client comes to."""
         cloud = Cloud(kind="rehearsal", pace=Pace(speed=1e5))
         async with Http(cloud, transport=httpx.MockTransport(self._handle)) as http:
@@ -498,7 +499,7 @@ async def test_the_wait_for_what_does_not_come_ends(waits: list[float]) -> None:
     """Pauses grow, the deadline holds, and the error names code and request."""
     service = endless(lambda: refused(409, "Error_MsaAppDoesNotExist"))
     with pytest.raises(WaitAndRetry) as caught:
-        await service.do(UPDATE, Patience(first=1, longest=8, deadline=30))
+        await service.do(UPDATE, Backoff(first=1, longest=8, deadline=30))
     assert waits == [1, 2, 4, 8, 8]
     assert caught.value.code == "Error_MsaAppDoesNotExist"
     assert caught.value.request_id == "id-of-the-request"

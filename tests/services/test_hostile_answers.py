@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bcrunbook import answers
-from bcrunbook.cloud import Pace
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import AnswerLost, ReportBug, RunbookError, Unreachable, WaitAndRetry
-from bcrunbook.http import Http
+from bcrunbook.http import answers
+from bcrunbook.http.client import Http
 from bcrunbook.services import paging
-from bcrunbook.services.graph_reads import me
+from bcrunbook.services.graph.reads import me
 from tests.services.clients import (
     CLIENTS,
     LOGIN,

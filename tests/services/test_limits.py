@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.http import Http
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
-from bcrunbook.services.businesscentral import BusinessCentral
-from bcrunbook.services.codat import Codat
+from bcrunbook.services.businesscentral.client import BusinessCentral
+from bcrunbook.services.codat.client import Codat
 from bcrunbook.signin import Token
 
 Ask = Callable[[], Awaitable[object]]

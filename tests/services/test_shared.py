@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from bcrunbook.cloud import Pace
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import Unreachable
-from bcrunbook.services.shared import Shared
+from bcrunbook.services.single_flight import SingleFlight
 
 
 class Source:
@@ -31,7 +31,7 @@ async def test_one_question_for_all_who_want_to_know(monkeypatch: pytest.MonkeyP
     now = [100.0]
     monkeypatch.setattr(Pace, "now", lambda _: now[0])
     source = Source()
-    shared = Shared(Pace(), source.ask, fresh=20.0)
+    shared = SingleFlight(Pace(), source.ask, fresh=20.0)
     assert await asyncio.gather(*(shared.get() for _ in range(50))) == [1] * 50
     now[0] += 20.0
     assert await shared.get() == 1
@@ -46,7 +46,7 @@ async def test_one_question_for_all_who_want_to_know(monkeypatch: pytest.MonkeyP
 async def test_whoever_gives_up_leaves_the_question_to_the_next() -> None:
     """Nobody waits for an answer that was no longer wanted."""
     source = Source()
-    shared = Shared(Pace(), source.ask, fresh=20.0)
+    shared = SingleFlight(Pace(), source.ask, fresh=20.0)
     first = asyncio.ensure_future(shared.get())
     others = [asyncio.ensure_future(shared.get()) for _ in range(3)]
     await asyncio.sleep(0)

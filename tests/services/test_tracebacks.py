@@ -21,8 +21,9 @@ from IPython.core.ultratb import VerboseTB
 from rich.console import Console
 from rich.traceback import Traceback
 
-from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.http import Http
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import install_log_redaction
 from tests.services.clients import (
     CLIENTS,

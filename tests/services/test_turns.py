@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.ledger import Ledger
-from bcrunbook.services.turns import Limit, SharedTurns, Turns
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
+from bcrunbook.ledger.store import Ledger
+from bcrunbook.services.rate_limit import Limit, RateLimiter, SharedRateLimiter
 from tests.ledgers import Place, no_postgres_settings, place, postgres_server
 
 __all__ = ["no_postgres_settings", "place", "postgres_server"]
@@ -28,7 +29,7 @@ def moments_of(turns: tuple[int, float, int], gaps: list[float]) -> list[tuple[f
         slept[0] = pause
 
     async def ask() -> list[tuple[float, float]]:
-        handed = Turns(Pace(), Limit(most, seconds, at_once))
+        handed = RateLimiter(Pace(), Limit(most, seconds, at_once))
         found = []
         for wanted in accumulate(gaps, initial=now[0]):
             now[0], slept[0] = wanted, 0.0
@@ -74,8 +75,8 @@ ASKING = """
 import asyncio, sys, time
 from pathlib import Path
 from bcrunbook.cloud import Cloud
-from bcrunbook.ledger import open_ledger
-from bcrunbook.services.turns import Limit, SharedTurns
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.services.rate_limit import Limit, SharedTurns
 
 async def ask(turns):
     for _ in range(int(sys.argv[3])):
@@ -113,7 +114,9 @@ def test_a_turn_that_was_kept_for_long_is_not_used(place: Place) -> None:
         slept.append(pause)
 
     async def ask(ledger: Ledger) -> None:
-        mine, theirs = (SharedTurns(ledger, Cloud(kind="live"), "shop", limit) for _ in range(2))
+        mine, theirs = (
+            SharedRateLimiter(ledger, Cloud(kind="live"), "shop", limit) for _ in range(2)
+        )
         await mine.wait()
         now[0] += 8.0
         await theirs.wait()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.steps.step import Mode
-from bcrunbook.steps.wanted import BUSINESS_CENTRAL, SCOPES
+from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, SCOPES
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.running import states, walk
 from tests.strangers import Meet
-from tests.walking import states, walk
 
 STEP = "api_permissions"
 GRAPH_API = "00000003-0000-0000-c000-000000000000"
@@ -26,7 +26,7 @@ async def test_it_adds_two_scopes_and_the_tenant_wide_grant(
     stranger = meet()
     app = stranger.application(only_account(workspace))
     (api,) = app["requiredResourceAccess"]
-    assert api["resourceAppId"] == BUSINESS_CENTRAL
+    assert api["resourceAppId"] == BUSINESS_CENTRAL_APP_ID
     assert {(one["id"], one["type"]) for one in api["resourceAccess"]} == {
         (id, "Scope") for id in SCOPES.values()
     }
@@ -61,7 +61,9 @@ async def test_other_permissions_and_grants_are_merged_not_replaced(
             break
         await asyncio.sleep(0.02)
     own = stranger.call("GET", f"/servicePrincipals(appId='{app['appId']}')").json()["id"]
-    api = stranger.call("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL}')").json()["id"]
+    api = stranger.call("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP_ID}')").json()[
+        "id"
+    ]
     narrow = stranger.call(
         "POST",
         "/oauth2PermissionGrants",

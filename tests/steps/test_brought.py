@@ -11,12 +11,12 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import Secret
-from bcrunbook.steps.brought import take_in
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.stored_secret import stored_secret
+from bcrunbook.steps.client_secret.adopt import adopt
+from bcrunbook.steps.client_secret.stored import stored_secret
+from bcrunbook.steps.opening import open_context
 from tests.conftest import MakeWorkspace, only_account
+from tests.running import states, walk
 from tests.strangers import Meet, Stranger
-from tests.walking import states, walk
 
 STEP = "client_secret"
 
@@ -42,10 +42,10 @@ async def brought(workspace: Workspace, value: str) -> str:
     async with open_context(workspace, workspace.account(only_account(workspace))) as context:
         for _ in range(40):
             try:
-                return await take_in(context, Secret(value))
+                return await adopt(context, Secret(value))
             except RunbookError:
                 await context.cloud.pace.sleep(2.0)
-        return await take_in(context, Secret(value))
+        return await adopt(context, Secret(value))
 
 
 async def test_it_counts_as_the_accounts_own(
@@ -76,7 +76,7 @@ async def test_what_is_no_value_of_a_secret_is_refused(
     made = make_by_hand(meet(), account, since=0, left=180)
     async with open_context(workspace, workspace.account(account)) as context:
         with pytest.raises(FixInput) as caught:
-            await take_in(context, Secret(str(made[what])))
+            await adopt(context, Secret(str(made[what])))
     assert "Secret ID was copied" in caught.value.why
     assert not (workspace.root.parent / "secret-store" / account).exists()
 

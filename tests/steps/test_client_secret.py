@@ -7,13 +7,13 @@ import shutil
 from datetime import UTC, datetime, timedelta
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import open_ledger
+from bcrunbook.core.step import Mode
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import open_store
-from bcrunbook.steps.step import Mode
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.running import states, walk
 from tests.strangers import Meet
-from tests.walking import states, walk
 
 STEP = "client_secret"
 

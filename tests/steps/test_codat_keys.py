@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.accounts import Workspace, load
+from bcrunbook.core.step import Comparison, Mode, Outcome
 from bcrunbook.errors import FixInput
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.steps.step import Mode, Outcome, Verdict
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.portal import (
     api_key,
@@ -23,8 +23,8 @@ from tests.portal import (
     row,
     set_enabled,
 )
+from tests.running import states, walk
 from tests.strangers import Meet
-from tests.walking import states, walk
 
 STEP = "codat_keys"
 SECRET = ("register_application", "client_secret")
@@ -69,9 +69,9 @@ async def test_what_can_be_checked_is_checked_first(make_workspace: MakeWorkspac
     """API key, instance, platform, and that id and secret work together."""
     outcome = await step(await with_secret(make_workspace))
     names = ("Codat API key", "Codat instance", "Client id and secret")
-    assert {row(outcome, name).verdict for name in names} == {Verdict.OK}
-    assert row(outcome, "Dynamics 365 Business Central in Codat").verdict is Verdict.OK
-    assert row(outcome, WORD).verdict is Verdict.DIFFERS
+    assert {row(outcome, name).verdict for name in names} == {Comparison.OK}
+    assert row(outcome, "Dynamics 365 Business Central in Codat").verdict is Comparison.OK
+    assert row(outcome, WORD).verdict is Comparison.DIFFERS
 
 
 async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
@@ -179,8 +179,8 @@ async def test_without_an_api_key_it_is_done_by_hand(make_workspace: MakeWorkspa
     workspace = await with_secret(make_workspace, codat_api_key=None, codat_instance=None)
     outcome = await step(workspace)
     assert outcome.state == "needs_person"
-    assert row(outcome, "Codat API key").verdict is Verdict.UNKNOWN
-    assert row(outcome, "Client id and secret").verdict is Verdict.OK
+    assert row(outcome, "Codat API key").verdict is Comparison.UNKNOWN
+    assert row(outcome, "Client id and secret").verdict is Comparison.OK
     confirm(workspace, outcome)
     assert (await step(workspace)).state == "done"
 

@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.core.runner import Operator
+from bcrunbook.core.step import Change, Comparison, Mode, Outcome
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.actor import UnexpectedPage
-from bcrunbook.steps.step import Change, Mode, Outcome, Verdict
-from bcrunbook.steps.walk import Attendant
 from tests.conftest import MakeWorkspace
 from tests.portal import at_portal, calls, confirm, facts, handed, row, set_enabled
-from tests.walking import walk
+from tests.running import walk
 
 STEP = "enable_integration"
 TOGGLE = "Dynamics 365 Business Central enabled"
 
 
-async def step(workspace: Workspace, attendant: Attendant | None = None) -> Outcome:
+async def step(workspace: Workspace, operator: Operator | None = None) -> Outcome:
     """The outcome of step 5."""
-    mode = Mode.ASK if attendant else Mode.APPLY
-    (outcome,) = await walk(workspace, STEP, mode=mode, attendant=attendant)
+    mode = Mode.ASK if operator else Mode.APPLY
+    (outcome,) = await walk(workspace, STEP, mode=mode, operator=operator)
     return outcome
 
 
@@ -171,11 +171,11 @@ async def test_without_an_api_key_somebodys_word_ends_it(make_workspace: MakeWor
     workspace = make_workspace(codat_api_key=None, codat_instance=None)
     outcome = await step(workspace)
     assert outcome.state == "needs_person"
-    assert row(outcome, TOGGLE).verdict is Verdict.UNKNOWN
+    assert row(outcome, TOGGLE).verdict is Comparison.UNKNOWN
     confirm(workspace, outcome, by="Grace")
     outcome = await step(workspace)
     assert outcome.state == "done"
-    assert row(outcome, TOGGLE).verdict is Verdict.NOTE
+    assert row(outcome, TOGGLE).verdict is Comparison.NOTE
     assert "Grace" in row(outcome, TOGGLE).actual
     assert facts(workspace, STEP, "integration") == []
 

@@ -14,25 +14,26 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.notebook.views import card_view, outcome_view, plan_view
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Change, HandOff, Mode, Outcome, State
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
-from bcrunbook.run.rehearsal import RehearsedCustomer
+from bcrunbook.run.rehearse.workspace import RehearsedCustomer
 from bcrunbook.secrets import Secret, open_store
 from bcrunbook.steps import step_named
 from bcrunbook.steps.company import find_company
-from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.link_customer import codat_of, find_connection
-from bcrunbook.steps.step import Change, HandOff, Mode, Outcome, State
-from bcrunbook.steps.walk import walk_through
-from bcrunbook.steps.wanted import REDIRECT_URI, SCOPES
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.step import codat_of, find_connection
+from bcrunbook.steps.opening import open_context
+from bcrunbook.steps.requirements import REDIRECT_URI, SCOPES
+from bcrunbook.views.cells import card_view, outcome_view, plan_view
 from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account
 from tests.linking import lab_customer, link, set_up, step_6
 from tests.portal import api_key, at_portal, confirm, row
 from tests.rehearsal.codat_support import Codat, key_of
 from tests.rehearsal.support import Graph, client_of, eventually, user_token
+from tests.running import states, walk
 from tests.strangers import Meet, Stranger
-from tests.walking import states, walk
 
 MARKER = "0badcafe"
 """The marker of a secret that a test makes."""
@@ -96,7 +97,7 @@ def workspace(folder: Path, told: RehearsalDescription) -> Workspace:
                 await be_linked(context, told, name)
 
             await asyncio.gather(*(begin(one.name) for one in LINKED))
-            await walk_through(step_named("enable_integration"), context, Mode.APPLY)
+            await run_step(step_named("enable_integration"), context, Mode.APPLY)
         return made
 
     return asyncio.run(make())
@@ -149,7 +150,7 @@ def about(outcome: Outcome, name: str) -> tuple[Change, HandOff]:
 
 async def check(context: Context) -> Outcome:
     """Walk through step 7."""
-    return await walk_through(step_named("health_check"), context, Mode.APPLY)
+    return await run_step(step_named("health_check"), context, Mode.APPLY)
 
 
 async def test_a_healthy_account_has_nothing_to_do(workspace: Workspace) -> None:
@@ -211,7 +212,7 @@ async def test_a_changed_application_is_found_with_what_differs(
     async with open_context(workspace, workspace.account("trial")) as context:
         await context.cloud.pace.sleep(30)
         found = row(await check(context), "Application")
-        await walk_through(step_named("register_application"), context, Mode.APPLY)
+        await run_step(step_named("register_application"), context, Mode.APPLY)
     assert found.verdict.value == "differs"
     assert REDIRECT_URI in found.actual
     assert "register_application" in found.advice
@@ -236,7 +237,7 @@ async def test_a_consent_that_was_withdrawn_is_found(
         assert all(scope in found.actual for scope in SCOPES)
         _, handed = about(outcome, "Permissions and consent")
         assert handed.actions == ("bcrunbook run trial api_permissions",)
-        await walk_through(step_named("api_permissions"), context, Mode.APPLY)
+        await run_step(step_named("api_permissions"), context, Mode.APPLY)
         assert row(await check(context), "Permissions and consent").verdict.value == "ok"
 
 

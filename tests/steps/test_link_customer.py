@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import open_ledger
+from bcrunbook.core.step import Mode, Outcome, State
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.steps.company import TAG, codat_name, tag_of
-from bcrunbook.steps.context import open_context
-from bcrunbook.steps.installation.log import WatchLog
-from bcrunbook.steps.installation.verdict import BUDGET
-from bcrunbook.steps.link_customer import codat_of
-from bcrunbook.steps.step import Mode, Outcome, State
+from bcrunbook.steps.link_customer.installation.log import WatchLog
+from bcrunbook.steps.link_customer.installation.verdict import BUDGET
+from bcrunbook.steps.link_customer.step import codat_of
+from bcrunbook.steps.opening import open_context
 from tests.linking import SCRIPTS, lab_customer, link, set_up, step_6
 from tests.portal import row
 

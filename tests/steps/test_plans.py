@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcrunbook.accounts import Account
-from bcrunbook.services.graph_models import (
+from bcrunbook.core.step import Change
+from bcrunbook.services.graph.models import (
     Application,
     Grant,
     Organization,
@@ -21,11 +22,10 @@ from bcrunbook.services.graph_models import (
 )
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.api_permissions import ApiPermissions, PermissionFindings
-from bcrunbook.steps.client_secret import ClientSecret
-from bcrunbook.steps.client_secret_findings import Credential, SecretFindings
+from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
+from bcrunbook.steps.client_secret.step import ClientSecret
 from bcrunbook.steps.register_application import RegisterApplication, RegistrationFindings
-from bcrunbook.steps.step import Change
-from bcrunbook.steps.wanted import BUSINESS_CENTRAL, MOST_SECRETS, REDIRECT_URI, SCOPES
+from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, MOST_SECRETS, REDIRECT_URI, SCOPES
 
 ACCOUNT = Account.model_validate(
     {"name": "trial", "kind": "trial", "tenant": "contoso.com", "application": "Books"}
@@ -43,7 +43,7 @@ audiences = st.sampled_from(
 accesses = st.fixed_dictionaries({"id": guids, "type": st.sampled_from(["Scope", "Role"])})
 apis = st.fixed_dictionaries(
     {
-        "resourceAppId": st.one_of(st.just(BUSINESS_CENTRAL), guids),
+        "resourceAppId": st.one_of(st.just(BUSINESS_CENTRAL_APP_ID), guids),
         "resourceAccess": st.lists(accesses, min_size=1, max_size=3),
     }
 )
@@ -109,7 +109,7 @@ def permissions(app: Application, granted: frozenset[str] | None) -> PermissionF
     """What step 3 would have seen of this application, with these scopes granted."""
     scopes = [{"id": id, "value": value, "isEnabled": True} for value, id in SCOPES.items()]
     api = ServicePrincipal.model_validate(
-        {"id": "bc", "appId": BUSINESS_CENTRAL, "oauth2PermissionScopes": scopes}
+        {"id": "bc", "appId": BUSINESS_CENTRAL_APP_ID, "oauth2PermissionScopes": scopes}
     )
     grants = (
         ()
@@ -154,7 +154,7 @@ async def test_permissions_are_added_and_none_is_lost(app: Application) -> None:
             for api in after.required_resource_access
             for one in api.resource_access
         }
-        added = {(BUSINESS_CENTRAL, id, "Scope") for id in SCOPES.values()}
+        added = {(BUSINESS_CENTRAL_APP_ID, id, "Scope") for id in SCOPES.values()}
         assert now == before | added
 
 
@@ -171,7 +171,7 @@ def test_a_grant_is_only_ever_extended(granted: set[str]) -> None:
 
 credentials = st.lists(
     st.builds(
-        lambda key, ours, stored, lost, days: Credential(
+        lambda key, ours, stored, lost, days: SecretCredential(
             PasswordCredential(
                 key_id=key,
                 display_name=f"Codat (bcrunbook {key[:8]})" if ours else "made by hand",
@@ -193,7 +193,9 @@ credentials = st.lists(
 )
 
 
-def secret(found: list[Credential], *, policy: Seen[SecretPolicy] | None = None) -> SecretFindings:
+def secret(
+    found: list[SecretCredential], *, policy: Seen[SecretPolicy] | None = None
+) -> SecretFindings:
     """What step 2 would have seen with these secrets on the application."""
     good = [one for one in found if one.is_stored and not one.expired(NOW)]
     return SecretFindings(
@@ -212,7 +214,7 @@ def secret(found: list[Credential], *, policy: Seen[SecretPolicy] | None = None)
 
 @given(credentials)
 def test_secrets_of_others_are_never_removed_and_two_are_never_exceeded(
-    found: list[Credential],
+    found: list[SecretCredential],
 ) -> None:
     """Only our own orphans and expired ones go; a third secret is never attempted."""
     plan = ClientSecret().plan(secret(found))
@@ -228,7 +230,7 @@ def test_secrets_of_others_are_never_removed_and_two_are_never_exceeded(
 
 
 @given(credentials)
-def test_after_the_secret_plan_nothing_is_left_to_do(found: list[Credential]) -> None:
+def test_after_the_secret_plan_nothing_is_left_to_do(found: list[SecretCredential]) -> None:
     """Carrying the plan out leads to a state that plans nothing for the program."""
     step = ClientSecret()
     plan = step.plan(secret(found))
@@ -241,7 +243,7 @@ def test_after_the_secret_plan_nothing_is_left_to_do(found: list[Credential]) ->
             start_date_time=NOW,
             end_date_time=NOW + timedelta(days=180),
         )
-        after.append(Credential(new, "00000000", True))
+        after.append(SecretCredential(new, "00000000", True))
     assert not [change for change in step.plan(secret(after)) if change.by == "program"]
 
 

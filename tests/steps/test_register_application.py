@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.steps.step import Mode
-from bcrunbook.steps.wanted import AUDIENCE, REDIRECT_URI
+from bcrunbook.steps.requirements import AUDIENCE, REDIRECT_URI
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.running import states, walk
 from tests.strangers import Meet, Stranger
-from tests.walking import states, walk
 
 STEP = "register_application"
 

@@ -7,14 +7,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bcrunbook.ledger import open_ledger
+from bcrunbook.core.runner import run_step
+from bcrunbook.core.step import Mode, Outcome
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.run.rehearsal import Rehearsed, prepare
+from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
 from bcrunbook.steps import SETUP_STEPS, step_named
-from bcrunbook.steps.context import open_context
+from bcrunbook.steps.opening import open_context
 from bcrunbook.steps.required import not_yet
-from bcrunbook.steps.step import Mode, Outcome
-from bcrunbook.steps.walk import walk_through
 from tests.conftest import lay_out
 from tests.strangers import Meet
 
@@ -32,7 +32,7 @@ async def test_production_is_written_only_after_the_trial_has_passed(
 
     async def walk(account: str, mode: Mode) -> Outcome:
         async with open_context(workspace, workspace.account(account)) as context:
-            return await walk_through(step_named("register_application"), context, mode)
+            return await run_step(step_named("register_application"), context, mode)
 
     assert (await walk("req-production", Mode.PLAN)).state == "pending"
     refused = await walk("req-production", Mode.APPLY)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bcrunbook.steps.step import Mode
+from bcrunbook.core.step import Mode
 from tests.conftest import MakeWorkspace
-from tests.walking import walk
+from tests.running import walk
 
 STEP = "register_application"
 

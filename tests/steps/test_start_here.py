@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from bcrunbook.core.step import Finding, Outcome
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.steps.step import Finding, Outcome
-from bcrunbook.steps.wanted import SCOPES
+from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.running import states, walk
 from tests.strangers import Meet, browse, person_of
-from tests.walking import states, walk
 
 STEP = "start_here"
 

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcrunbook.steps.installation.memory import Memory, remembered
-from bcrunbook.steps.installation.poll import Event, Package, Poll, Trouble
-from bcrunbook.steps.installation.verdict import BUDGET, GOOD, Verdict, judge
+from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension, remembered
+from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent, Package, Poll, Trouble
+from bcrunbook.steps.link_customer.installation.verdict import BUDGET, GOOD, Verdict, judge
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 APP = Package("a1", "p1", (1, 4, 27, 0), "PTE", is_installed=True)
-REMEMBERED = Memory(APP, START - timedelta(days=9), START - timedelta(days=1))
-RUNNING = Event("deployment", "InProgress", START)
-FAILED = Event("deployment", "Failed", START)
+REMEMBERED = LastKnownExtension(APP, START - timedelta(days=9), START - timedelta(days=1))
+RUNNING = DeploymentEvent("deployment", "InProgress", START)
+FAILED = DeploymentEvent("deployment", "Failed", START)
 REFUSED = Trouble("403", "Forbidden", "EXTEN. MGT. - ADMIN is missing", START, is_active=True)
 
 
@@ -153,7 +153,7 @@ UPGRADING = {**FAILING, "environment": "Live: Upgrading"}
     ],
 )
 def test_each_situation_has_its_verdict(
-    polls: list[Poll], memory: Memory | None, verdict: Verdict
+    polls: list[Poll], memory: LastKnownExtension | None, verdict: Verdict
 ) -> None:
     """The rows of the contract's table, and what Codat adds."""
     assert judge(polls, memory).verdict is verdict
@@ -182,7 +182,7 @@ def test_memory_keeps_the_newest_version_and_both_dates() -> None:
         REMEMBERED.first_seen,
         START,
     )
-    assert Memory.from_dict(known.as_dict()) == known
+    assert LastKnownExtension.from_dict(known.as_dict()) == known
 
 
 EVERY = 30

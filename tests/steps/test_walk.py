@@ -10,9 +10,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from bcrunbook import ledger as ledger_module
 from bcrunbook.accounts import load
-from bcrunbook.cloud import Cloud, Pace
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.follow import lease_name
+from bcrunbook.core.pace import Pace
+from bcrunbook.core.runner import chosen_mode, failed_outcome, run_step
+from bcrunbook.core.step import Change, Comparison, Finding, Findings, HandOff, Mode, Outcome, Row
 from bcrunbook.errors import (
     AnswerLost,
     AskAdministrator,
@@ -24,21 +27,10 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.ledger import Fact, Ledger, open_ledger
+from bcrunbook.ledger import store as ledger_module
+from bcrunbook.ledger.store import Fact, Ledger, open_ledger
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.follow import lease_name
 from bcrunbook.steps.guard import WriteGuard
-from bcrunbook.steps.step import (
-    Change,
-    Finding,
-    Findings,
-    HandOff,
-    Mode,
-    Outcome,
-    Row,
-    Verdict,
-)
-from bcrunbook.steps.walk import chosen_mode, failed_outcome, walk_through
 
 ACCOUNT = "trial"
 A = Change("a", "make a", (Row("a", "not there", "there"),))
@@ -57,7 +49,7 @@ class Looked(Findings):
     def rows(self) -> tuple[Finding, ...]:
         """One row for each missing thing."""
         return tuple(
-            Finding(one.key, "there", "not there", "the test", Verdict.DIFFERS)
+            Finding(one.key, "there", "not there", "the test", Comparison.DIFFERS)
             for one in self.missing
         )
 
@@ -137,7 +129,7 @@ class World:
 
     async def walk(self, step: Fake, mode: Mode = Mode.APPLY, **how: Any) -> Outcome:
         """Walk through the step; no step leaves the ledger's lease behind."""
-        outcome = await walk_through(step, self.context, mode, **how)
+        outcome = await run_step(step, self.context, mode, **how)
         async with self.ledger.lease(self.lease, what="a test"):
             return outcome
 
@@ -164,6 +156,7 @@ async def world(tmp_path: Any) -> AsyncIterator[World]:
             ledger=ledger,
             store=nothing,
             guard=WriteGuard(ACCOUNT),
+            setup_steps=(Fake.id,),
         )
         yield World(context, ledger)
 
@@ -461,7 +454,7 @@ async def test_another_runner_at_work_is_waited_for(world: World) -> None:
     """While somebody else holds the account, nothing is written and the outcome says who."""
     step = Fake([A])
     async with world.ledger.lease(world.lease, what="step client_secret"):
-        outcome = await walk_through(step, world.context, Mode.APPLY)
+        outcome = await run_step(step, world.context, Mode.APPLY)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, [])
     assert "step client_secret" in outcome.summary
 
@@ -469,8 +462,8 @@ async def test_another_runner_at_work_is_waited_for(world: World) -> None:
 async def test_looking_needs_no_lease(world: World) -> None:
     """Plan mode, and a step with nothing to do, go on beside another runner."""
     async with world.ledger.lease(world.lease, what="another"):
-        assert (await walk_through(Fake([A]), world.context, Mode.PLAN)).state == "pending"
-        assert (await walk_through(Fake(), world.context, Mode.APPLY)).state == "done"
+        assert (await run_step(Fake([A]), world.context, Mode.PLAN)).state == "pending"
+        assert (await run_step(Fake(), world.context, Mode.APPLY)).state == "done"
 
 
 class Overtaken(Fake):
@@ -532,7 +525,7 @@ async def test_a_walk_that_is_cancelled_gives_the_lease_back(world: World) -> No
             await asyncio.Event().wait()
             return True
 
-    task = asyncio.create_task(walk_through(Endless([A]), world.context, Mode.APPLY))
+    task = asyncio.create_task(run_step(Endless([A]), world.context, Mode.APPLY))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -610,7 +603,7 @@ class Somebody:
 async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
     """Who, when and about what stand in the ledger, apart from what was seen; then it is done."""
     step = Fake([SAID])
-    outcome = await world.walk(step, Mode.ASK, attendant=Somebody(step))
+    outcome = await world.walk(step, Mode.ASK, operator=Somebody(step))
     assert (outcome.state, keys(outcome)) == ("done", [])
     (fact,) = [fact for fact in world.facts() if fact.basis == "said"]
     assert (fact.kind, fact.subject, fact.said_by) == ("c", "s1", "Ada")
@@ -620,7 +613,7 @@ async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
 async def test_a_person_who_would_rather_not_is_left_alone(world: World) -> None:
     """Nothing is noted, and the step still needs a person."""
     step = Fake([SAID])
-    outcome = await world.walk(step, Mode.ASK, attendant=Somebody(step, name=""))
+    outcome = await world.walk(step, Mode.ASK, operator=Somebody(step, name=""))
     assert outcome.state == "needs_person"
     assert [fact for fact in world.facts() if fact.basis == "said"] == []
 
@@ -629,7 +622,7 @@ async def test_what_a_look_can_show_is_waited_for(world: World) -> None:
     """It looks again after each wait, and goes on as soon as it shows."""
     step, told = Fake([WATCHED]), []
     person = Somebody(step, acts_at=3)
-    outcome = await world.walk(step, Mode.ASK, attendant=person, told=told.append)
+    outcome = await world.walk(step, Mode.ASK, operator=person, on_progress=told.append)
     assert outcome.state == "done"
     assert (len(person.waits), step.looks) == (3, 4)
     assert person.has_left
@@ -640,7 +633,7 @@ async def test_waiting_keeps_to_its_budget(world: World) -> None:
     """Ten minutes, fewer than 30 looks; then the step needs a person."""
     step, told = Fake([WATCHED]), []
     person = Somebody(step)
-    outcome = await world.walk(step, Mode.ASK, attendant=person, told=told.append)
+    outcome = await world.walk(step, Mode.ASK, operator=person, on_progress=told.append)
     assert outcome.state == "needs_person"
     assert 500 < sum(person.waits) <= 600
     assert step.looks <= 30
@@ -651,7 +644,7 @@ async def test_a_wait_can_be_ended(world: World) -> None:
     """Whoever stops waiting gets the outcome at once."""
     step = Fake([WATCHED])
     person = Somebody(step, leaves_at=2)
-    outcome = await world.walk(step, Mode.APPLY, attendant=person)
+    outcome = await world.walk(step, Mode.APPLY, operator=person)
     assert (outcome.state, len(person.waits)) == ("needs_person", 2)
     assert person.has_left
 
@@ -667,6 +660,6 @@ async def test_without_a_person_nothing_waits(world: World, change: Change) -> N
 async def test_plan_mode_waits_for_nobody(world: World) -> None:
     """Not even with a person there."""
     step = Fake([SAID])
-    outcome = await world.walk(step, Mode.PLAN, attendant=Somebody(step))
+    outcome = await world.walk(step, Mode.PLAN, operator=Somebody(step))
     assert outcome.state == "needs_person"
     assert world.facts() == []

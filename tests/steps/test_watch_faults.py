@@ -23,15 +23,16 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import Fact
+from bcrunbook.core.step import Outcome, State
+from bcrunbook.ledger.store import Fact
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.rehearsal.businesscentral.installation import SCRIPTS
-from bcrunbook.run.rehearsal import RehearsedCustomer
+from bcrunbook.run.rehearse.workspace import RehearsedCustomer
 from bcrunbook.steps.company import TAG, tag_of
-from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.installation.verdict import GOOD, Verdict
-from bcrunbook.steps.link_customer import codat_of
-from bcrunbook.steps.step import Outcome, State
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.installation.verdict import GOOD, Verdict
+from bcrunbook.steps.link_customer.step import codat_of
+from bcrunbook.steps.opening import open_context
 from tests.linking import lab_customer, link, set_up, step_6
 from tests.portal import row
 

@@ -12,14 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
-from bcrunbook.cloud import Cloud, Pace
-from bcrunbook.http import Http
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
-from bcrunbook.services.businesscentral import BusinessCentral
-from bcrunbook.services.codat import Codat
+from bcrunbook.services.businesscentral.client import BusinessCentral
+from bcrunbook.services.businesscentral.tenant_view import TenantView
+from bcrunbook.services.codat.client import Codat
+from bcrunbook.services.codat.connection_cache import ConnectionCache
 from bcrunbook.signin import Token
-from bcrunbook.steps.installation.roster import Roster
-from bcrunbook.steps.installation.tenant import TenantView
 from tests.services.test_codat import company, connection, listed
 
 TENANT = "longbarrow-coop.example"
@@ -85,14 +86,14 @@ async def statuses(service: Service, watchers: int, rounds: int, now: list[float
         return Secret("a-key-of-the-test")
 
     async with service.http() as http:
-        roster = Roster(Codat(http, key), http.cloud.pace)
+        connection_cache = ConnectionCache(Codat(http, key), http.cloud.pace)
         with ExitStack() as stack:
             for _ in range(watchers):
-                stack.enter_context(roster.watching())
+                stack.enter_context(connection_cache.watching())
             for _ in range(rounds):
                 now[0] += 30.0
                 seen = await asyncio.gather(
-                    *(roster.connection(f"c{at}", f"n{at}") for at in range(watchers))
+                    *(connection_cache.connection(f"c{at}", f"n{at}") for at in range(watchers))
                 )
     return [one.status if one is not None else "gone" for one in seen]
 

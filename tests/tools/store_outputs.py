@@ -16,7 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from bcrunbook.rehearsal import launch
-from bcrunbook.run.rehearsal import STANDARD, prepare
+from bcrunbook.run.rehearse.workspace import STANDARD, prepare
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SPEED = 60.0

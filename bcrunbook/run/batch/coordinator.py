@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Final, Literal
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.core.step import PASSED
 from bcrunbook.errors import ReportBug, RunbookError, WaitAndRetry
-from bcrunbook.ledger import Ledger
+from bcrunbook.ledger.store import Ledger
 from bcrunbook.run.account import StepRun, folder_of
 from bcrunbook.run.batch import record
-from bcrunbook.run.batch.board import Board, Line
 from bcrunbook.run.batch.executor import Executor, WorkerDied
 from bcrunbook.run.batch.parking import Parking
+from bcrunbook.run.batch.progress import BatchProgress, StepSummary
 from bcrunbook.run.batch.queue import Queue
 from bcrunbook.run.batch.record import Batch
 from bcrunbook.run.batch.report import write_batch_report
-from bcrunbook.run.batch.selection import OF_ACCOUNTS, Item
-from bcrunbook.run.batch.worker import Job, Told, could_not, job_of
+from bcrunbook.run.batch.selection import OF_ACCOUNTS, WorkItem
+from bcrunbook.run.batch.worker import Job, WorkerMessage, could_not, job_of
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.papermill import EngineName
 from bcrunbook.steps.gone import gone
 from bcrunbook.steps.required import not_yet
-from bcrunbook.steps.step import PASSED
 
 LEASE: Final = "batch"
 TRIES: Final = 3
@@ -50,7 +50,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Event:
+class BatchEvent:
     """Something that a batch tells.
 
     Args:
@@ -74,20 +74,20 @@ class Event:
     who: str
     step: str = ""
     seconds: float = 0.0
-    line: Line | None = None
+    line: StepSummary | None = None
 
 
-def board_of(batch: Batch, items: Sequence[Item]) -> Board:
+def board_of(batch: Batch, items: Sequence[WorkItem]) -> BatchProgress:
     """The board of a batch as it stands.
 
     Args:
         batch: the batch, begun or taken up again.
         items: what it is about, in the order of the file.
     """
-    board = Board(items)
+    board = BatchProgress(items)
     for item in items:
         if item.who in batch.ended:
-            board.take_over(item.who, [Line(**one) for one in batch.ended[item.who]])
+            board.take_over(item.who, [StepSummary(**one) for one in batch.ended[item.who]])
     return board
 
 
@@ -110,11 +110,11 @@ class Coordinator:
         workspace: Workspace,
         ledger: Ledger,
         batch: Batch,
-        board: Board,
+        board: BatchProgress,
         options: Options,
         executor: Executor,
         copies: Copies,
-        tell: Callable[[Event], None],
+        tell: Callable[[BatchEvent], None],
     ) -> None:
         self._workspace = workspace
         self._ledger = ledger
@@ -197,25 +197,25 @@ class Coordinator:
             for _ in range(self._options.jobs or self._executor.slots):
                 group.create_task(lane())
 
-    def _under_way(self, item: Item) -> str:
+    def _under_way(self, item: WorkItem) -> str:
         """The step that an item waits at for what takes its time; empty otherwise."""
         if item.who in self._waited or not item.customer:
             return ""
         lines = self._board.lines[item.who].values()
         return next((line.step for line in lines if line.is_under_way), "")
 
-    async def _settle(self, parking: Parking, item: Item, step: str) -> None:
+    async def _settle(self, parking: Parking, item: WorkItem, step: str) -> None:
         """Wait without a process; then the notebook is run once more, to make the record."""
         self._waited.add(item.who)
         self._queue.park(item)
         self._board.park(item)
-        self._tell(Event("parked", item.who, step))
+        self._tell(BatchEvent("parked", item.who, step))
         await parking.wait(item, step)
         self._board.unpark(item)
-        self._tell(Event("settled", item.who, step))
+        self._tell(BatchEvent("settled", item.who, step))
         self._queue.unpark(item)
 
-    async def _item(self, item: Item) -> None:
+    async def _item(self, item: WorkItem) -> None:
         job = job_of(
             self._workspace,
             item,
@@ -232,18 +232,18 @@ class Coordinator:
         else:
             await self._do(item, job)
 
-    async def _do(self, item: Item, job: Job) -> None:
-        def tell(told: Told) -> None:
+    async def _do(self, item: WorkItem, job: Job) -> None:
+        def tell(told: WorkerMessage) -> None:
             if told.run is not None:
                 self._end_step(item, self._line(told.run))
             elif told.kind == "throttled":
                 self._board.throttle(item, told.seconds)
-                self._tell(Event("throttled", item.who, seconds=told.seconds))
+                self._tell(BatchEvent("throttled", item.who, seconds=told.seconds))
             elif told.kind == "again":
-                self._tell(Event("tried_again", item.who))
+                self._tell(BatchEvent("tried_again", item.who))
             else:
                 self._board.begin_step(item, told.step)
-                self._tell(Event("step_began", item.who, told.step))
+                self._tell(BatchEvent("step_began", item.who, told.step))
 
         tries = 0
         while tries < TRIES:
@@ -251,7 +251,7 @@ class Coordinator:
                 await self._executor.do(job, tell)
             except WorkerDied as died:
                 tries += died.times
-                self._tell(Event("tried_again", item.who))
+                self._tell(BatchEvent("tried_again", item.who))
                 continue
             return
         died_too_often = ReportBug(
@@ -262,14 +262,14 @@ class Coordinator:
         )
         self._end_step(item, self._line(could_not(job, died_too_often)))
 
-    def _first(self, item: Item) -> tuple[str, ...]:
+    def _first(self, item: WorkItem) -> tuple[str, ...]:
         """Whose end an item waits for, wherever they are in the batch."""
         if item.customer:
             return (item.account,)
         required = self._workspace.account(item.account).requires
         return (required,) if required else ()
 
-    def _blocking(self, item: Item) -> Line | None:
+    def _blocking(self, item: WorkItem) -> StepSummary | None:
         """What it comes to when an item's account has not passed in this batch."""
         if not item.customer:
             return None
@@ -289,7 +289,7 @@ class Coordinator:
             was_run=False,
         )
 
-    def _refusal(self, item: Item) -> WaitAndRetry | None:
+    def _refusal(self, item: WorkItem) -> WaitAndRetry | None:
         """Why a production account may not be written to yet."""
         account = self._workspace.account(item.account)
         if self._options.mode == "plan" or item.customer:
@@ -304,21 +304,21 @@ class Coordinator:
             next=f"run {account.requires} first, or give a reason: --without-trial REASON",
         )
 
-    def _files(self, item: Item) -> Path:
+    def _files(self, item: WorkItem) -> Path:
         return folder_of(self._batch.folder / item.account, item.customer)
 
-    def _line(self, run: StepRun) -> Line:
-        return Line.of(run, self._batch.folder)
+    def _line(self, run: StepRun) -> StepSummary:
+        return StepSummary.of(run, self._batch.folder)
 
-    def _end_step(self, item: Item, line: Line) -> None:
+    def _end_step(self, item: WorkItem, line: StepSummary) -> None:
         self._board.end_step(line)
-        self._tell(Event("step_ended", item.who, line.step, line=line))
+        self._tell(BatchEvent("step_ended", item.who, line.step, line=line))
 
-    def _end(self, item: Item) -> None:
+    def _end(self, item: WorkItem) -> None:
         lines = [line.as_dict() for line in self._board.lines.get(item.who, {}).values()]
         record.note_item(self._ledger, self._batch, item, lines)
         self._board.end_item(item)
-        self._tell(Event("item_ended", item.who))
+        self._tell(BatchEvent("item_ended", item.who))
         self._queue.ended(item)
 
 

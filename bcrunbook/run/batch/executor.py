@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from bcrunbook.run.batch.worker import Job, Told
+from bcrunbook.run.batch.worker import Job, WorkerMessage
 
-Tell = Callable[[Told], None]
+Tell = Callable[[WorkerMessage], None]
 
 
 class WorkerDied(Exception):

@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.core.follow import follow
 from bcrunbook.errors import RunbookError
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.steps import step_named
-from bcrunbook.steps.context import Context, open_context
-from bcrunbook.steps.follow import follow
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.opening import open_context
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Parking:
         self._contexts: dict[str, Context] = {}
         self._opening = asyncio.Lock()
 
-    async def wait(self, item: Item, step: str) -> None:
+    async def wait(self, item: WorkItem, step: str) -> None:
         """Wait until what is under way for a customer has settled, or its time is up.
 
         Why it could not be followed is not told here: the run after it tells.

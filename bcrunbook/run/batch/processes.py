@@ -6,7 +6,7 @@ import asyncio
 import os
 
 from bcrunbook.run.batch.executor import Tell, WorkerDied
-from bcrunbook.run.batch.worker import Job, Told, work
+from bcrunbook.run.batch.worker import Job, WorkerMessage, work
 from bcrunbook.run.engine.processes import processes
 
 
@@ -25,7 +25,7 @@ class Processes:
                 await asyncio.to_thread(process.start)
             try:
                 while True:
-                    told: Told = await asyncio.to_thread(ours.recv)
+                    told: WorkerMessage = await asyncio.to_thread(ours.recv)
                     if told.kind == "over":
                         return
                     tell(told)

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.batch.selection import WorkItem
 
 
 class Queue:
@@ -20,11 +20,11 @@ class Queue:
         first: of each, whose end it waits for; who is not among the items is not waited for.
     """
 
-    def __init__(self, items: Sequence[Item], first: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, items: Sequence[WorkItem], first: Mapping[str, Sequence[str]]) -> None:
         open_ = {item.who for item in items}
         self._waiting: dict[str, set[str]] = {}
-        self._followers: dict[str, list[Item]] = {}
-        self._ready: dict[str, deque[Item]] = {}
+        self._followers: dict[str, list[WorkItem]] = {}
+        self._ready: dict[str, deque[WorkItem]] = {}
         self._at_work: Counter[str] = Counter()
         self._left = len(items)
         self._parked = 0
@@ -49,7 +49,7 @@ class Queue:
         """Whether nothing is handed out any more."""
         return self._is_closed
 
-    async def take(self) -> Item | None:
+    async def take(self) -> WorkItem | None:
         """The next item, once there is one; None when there will be none any more."""
         while not self._ready or self._is_closed:
             if self._is_closed or not (self._at_work.total() or self._parked):
@@ -64,7 +64,7 @@ class Queue:
         self._at_work[tenant] += 1
         return item
 
-    def ended(self, item: Item) -> None:
+    def ended(self, item: WorkItem) -> None:
         """An item that was taken has ended."""
         self._at_work[item.tenant] -= 1
         self._left -= 1
@@ -76,13 +76,13 @@ class Queue:
                 self._add(one)
         self._changed.set()
 
-    def park(self, item: Item) -> None:
+    def park(self, item: WorkItem) -> None:
         """An item that was taken waits for something, and is not at work meanwhile."""
         self._at_work[item.tenant] -= 1
         self._parked += 1
         self._changed.set()
 
-    def unpark(self, item: Item) -> None:
+    def unpark(self, item: WorkItem) -> None:
         """An item that was parked may be taken again, before all others of its tenant."""
         self._parked -= 1
         self._ready.setdefault(item.tenant, deque()).appendleft(item)
@@ -93,5 +93,5 @@ class Queue:
         self._is_closed = True
         self._changed.set()
 
-    def _add(self, item: Item) -> None:
+    def _add(self, item: WorkItem) -> None:
         self._ready.setdefault(item.tenant, deque()).append(item)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bcrunbook.accounts import Identity
-from bcrunbook.ledger import Ledger
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.ledger.store import Ledger
+from bcrunbook.run.batch.selection import WorkItem
 
 STEP: Final = "batch"
 BEGAN, ITEM, ENDED = "batch_began", "batch_item", "batch_ended"
@@ -37,7 +37,9 @@ class Batch:
     ended: dict[str, list[dict[str, Any]]]
 
 
-def begin(ledger: Ledger, folder: Path, items: Sequence[Item], mode: str, *, anew: bool) -> Batch:
+def begin(
+    ledger: Ledger, folder: Path, items: Sequence[WorkItem], mode: str, *, anew: bool
+) -> Batch:
     """Begin a batch, or take up the one that asked for the same and has not ended.
 
     Args:
@@ -59,7 +61,7 @@ def begin(ledger: Ledger, folder: Path, items: Sequence[Item], mode: str, *, ane
     return Batch(folder.name, folder, {})
 
 
-def note_item(ledger: Ledger, batch: Batch, item: Item, lines: list[dict[str, Any]]) -> None:
+def note_item(ledger: Ledger, batch: Batch, item: WorkItem, lines: list[dict[str, Any]]) -> None:
     """Note that an item has ended.
 
     Args:
@@ -77,7 +79,7 @@ def end(ledger: Ledger, batch: Batch, code: int) -> None:
     ledger.record(NOBODY, STEP, ENDED, batch.id, "done", {"exit_code": code})
 
 
-def _asked(items: Sequence[Item], mode: str) -> str:
+def _asked(items: Sequence[WorkItem], mode: str) -> str:
     told = json.dumps([mode, *sorted([one.who, one.meant] for one in items)])
     return sha256(told.encode("utf-8")).hexdigest()
 
@@ -89,5 +91,6 @@ def _has_ended(ledger: Ledger, batch: str) -> bool:
 def _ended_items(ledger: Ledger, batch: str) -> dict[str, list[dict[str, Any]]]:
     facts = ledger.facts(NOBODY, STEP, ITEM, batch)
     return {
-        Item(fact.data["account"], fact.data["customer"]).who: fact.data["lines"] for fact in facts
+        WorkItem(fact.data["account"], fact.data["customer"]).who: fact.data["lines"]
+        for fact in facts
     }

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from bcrunbook.notebook.views import STATE_WORDS
-from bcrunbook.run.batch.board import Board, Line
+from bcrunbook.core.step import PASSED, State
+from bcrunbook.run.batch.progress import BatchProgress, StepSummary
 from bcrunbook.run.batch.selection import OF_ACCOUNTS, OF_CUSTOMERS
 from bcrunbook.run.report import since, write_page
 from bcrunbook.steps import STEPS
-from bcrunbook.steps.step import PASSED, State
+from bcrunbook.views.cells import STATE_WORDS
 
 
-def write_batch_report(path: Path, board: Board, *, cloud: str, title: str) -> None:
+def write_batch_report(path: Path, board: BatchProgress, *, cloud: str, title: str) -> None:
     """Write the report of a batch as it stands, whole or not at all.
 
     Args:
@@ -47,8 +47,8 @@ def write_batch_report(path: Path, board: Board, *, cloud: str, title: str) -> N
 
 
 def _matrices(
-    board: Board,
-) -> list[tuple[str, list[tuple[int, str, str]], list[tuple[str, dict[str, Line]]]]]:
+    board: BatchProgress,
+) -> list[tuple[str, list[tuple[int, str, str]], list[tuple[str, dict[str, StepSummary]]]]]:
     """Accounts by their steps, and customers by theirs: heading, columns, rows."""
     found = []
     for heading, of_customers, steps in (
@@ -68,7 +68,7 @@ def _matrices(
     return found
 
 
-def attention(board: Board) -> list[Line]:
+def attention(board: BatchProgress) -> list[StepSummary]:
     """What somebody has to look at: what failed first, then what needs a person, then the rest."""
     order = (State.FAILED, State.NEEDS_PERSON, State.WAITING, State.PENDING)
     lines = (line for item in board.items for line in board.lines.get(item.who, {}).values())

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bcrunbook.accounts import Account, Workspace
+from bcrunbook.core.step import PASSED, State
 from bcrunbook.errors import FixInput, NotFound, nearest
-from bcrunbook.ledger import Standing
+from bcrunbook.ledger.store import Standing
 from bcrunbook.steps import SETUP_STEPS, STEPS
-from bcrunbook.steps.step import PASSED, State
 
 Standings = Mapping[tuple[str, str, str], Standing]
 """How each step ended last, by account, customer (empty for the account itself) and step."""
@@ -40,7 +40,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Item:
+class WorkItem:
     """What one process does: an account's steps, or a customer's.
 
     Args:
@@ -67,7 +67,7 @@ class Item:
         return OF_CUSTOMERS if self.customer else OF_ACCOUNTS
 
 
-def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> list[Item]:
+def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> list[WorkItem]:
     """The items that are meant, in the order of the file, each account before its customers.
 
     Raises:
@@ -92,15 +92,15 @@ def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> 
     return wanted
 
 
-def _everything(workspace: Workspace) -> Iterator[Item]:
+def _everything(workspace: Workspace) -> Iterator[WorkItem]:
     for account in workspace.accounts.values():
         meant = str(account.identity)
-        yield Item(account.name, tenant=account.tenant, meant=meant)
+        yield WorkItem(account.name, tenant=account.tenant, meant=meant)
         for name, customer in account.customers.items():
-            yield Item(account.name, name, account.tenant, f"{meant}: {customer.display_name}")
+            yield WorkItem(account.name, name, account.tenant, f"{meant}: {customer.display_name}")
 
 
-def _is_meant(account: Account, item: Item, selection: Selection) -> bool:
+def _is_meant(account: Account, item: WorkItem, selection: Selection) -> bool:
     if selection.kind and account.kind != selection.kind:
         return False
     if selection.tags and not set(selection.tags) & set(account.tags):
@@ -108,11 +108,11 @@ def _is_meant(account: Account, item: Item, selection: Selection) -> bool:
     return not selection.names or any(_fits(item, one) for one in selection.names)
 
 
-def _fits(item: Item, pattern: str) -> bool:
+def _fits(item: WorkItem, pattern: str) -> bool:
     return fnmatch.fnmatchcase(item.who if "/" in pattern else item.account, pattern)
 
 
-def _stands_so(item: Item, selection: Selection, standings: Standings) -> bool:
+def _stands_so(item: WorkItem, selection: Selection, standings: Standings) -> bool:
     states = {
         name
         for name, is_wanted in (
@@ -129,7 +129,7 @@ def _stands_so(item: Item, selection: Selection, standings: Standings) -> bool:
     return first is not None and first.state in states
 
 
-def _check_words(workspace: Workspace, selection: Selection, everything: list[Item]) -> None:
+def _check_words(workspace: Workspace, selection: Selection, everything: list[WorkItem]) -> None:
     """Refuse a pattern or a tag that fits nothing at all: it is a slip."""
     for pattern in selection.names:
         if not any(_fits(one, pattern) for one in everything):

@@ -18,16 +18,16 @@ from typing import Any, Literal
 from bcrunbook import throttled
 from bcrunbook.accounts import Workspace, hold
 from bcrunbook.cloud import cloud_of
+from bcrunbook.core.runner import failed_outcome
+from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.run.account import StepRun, run_account, run_customers
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.run.engine.cells import alone, end_with
 from bcrunbook.run.engine.engine import RunbookEngine
 from bcrunbook.run.papermill import EngineName
 from bcrunbook.secrets import install_log_redaction
 from bcrunbook.steps import step_named
-from bcrunbook.steps.step import Step
-from bcrunbook.steps.walk import failed_outcome
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Job:
     """
 
     workspace: Workspace
-    item: Item
+    item: WorkItem
     mode: str
     folder: Path
     engine: EngineName = "bcrunbook"
 
 
 @dataclass(frozen=True)
-class Told:
+class WorkerMessage:
     """What a process tells while it is at work.
 
     Args:
@@ -69,7 +69,7 @@ class Told:
 
 def job_of(
     workspace: Workspace,
-    item: Item,
+    item: WorkItem,
     mode: str,
     folder: Path,
     engine: EngineName,
@@ -116,15 +116,15 @@ def work(wire: Connection, job: Job) -> None:
     hold(job.workspace)
     one_at_a_time = threading.Lock()
 
-    def tell(told: Told) -> None:
+    def tell(told: WorkerMessage) -> None:
         with one_at_a_time:  # cells run in a thread of their own
             wire.send(told)
 
-    throttled.listen(lambda seconds: tell(Told("throttled", seconds=seconds)))
+    throttled.listen(lambda seconds: tell(WorkerMessage("throttled", seconds=seconds)))
     with contextlib.suppress(OSError):  # nobody listens
         for told in asyncio.run(_run(job, tell)):
             tell(told)
-        tell(Told("over"))
+        tell(WorkerMessage("over"))
 
 
 def _without_a_terminal() -> None:
@@ -132,18 +132,18 @@ def _without_a_terminal() -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-async def _run(job: Job, tell: Callable[[Told], None]) -> list[Told]:
+async def _run(job: Job, tell: Callable[[WorkerMessage], None]) -> list[WorkerMessage]:
     """Run the item's notebooks.
 
     Returns:
         What is left to be told: that it could not be run.
     """
 
-    def began(_: str, step: Step[Any]) -> None:
-        tell(Told("began", step=step.id))
+    def began(_: str, step: AnyStep) -> None:
+        tell(WorkerMessage("began", step=step.id))
 
     def ended(run: StepRun) -> None:
-        tell(Told("ended", run=run))
+        tell(WorkerMessage("ended", run=run))
 
     item, steps = job.item, [step_named(one) for one in job.item.steps]
     told: dict[str, Any] = {"began": began, "ended": ended, "engine": job.engine}
@@ -156,7 +156,7 @@ async def _run(job: Job, tell: Callable[[Told], None]) -> list[Told]:
     except OSError:
         raise
     except RunbookError as error:
-        return [Told("ended", run=could_not(job, error))]
+        return [WorkerMessage("ended", run=could_not(job, error))]
     except Exception as error:
         logging.getLogger(__name__).exception("%s", item.who)
         broke = ReportBug(
@@ -164,7 +164,7 @@ async def _run(job: Job, tell: Callable[[Told], None]) -> list[Told]:
             where=item.who,
             next="run it alone with --debug, and report what that shows",
         )
-        return [Told("ended", run=could_not(job, broke))]
+        return [WorkerMessage("ended", run=could_not(job, broke))]
     return []
 
 

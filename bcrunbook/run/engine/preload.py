@@ -50,8 +50,8 @@ def _read() -> None:
 def _first_uses() -> None:
     import nbformat
 
-    from bcrunbook.notebook.views import make_templates
     from bcrunbook.run.engine.shell import fresh_shell, stock_up
+    from bcrunbook.views.cells import make_templates
 
     make_templates()
     cell = nbformat.v4.new_code_cell("1")  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ import pytest
 
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
 from bcrunbook.run.papermill import read_outcome

@@ -9,29 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.run.batch.board import Board, Line
+from bcrunbook.run.batch.progress import BatchProgress, StepSummary
 from bcrunbook.run.batch.report import attention, write_batch_report
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.batch.selection import WorkItem
 
 NOW = datetime.now(UTC).isoformat()
 EVIL = "<script>alert(1)</script>"
-ITEMS = (Item("trial"), Item("trial", "mill"), Item("prod"))
+ITEMS = (WorkItem("trial"), WorkItem("trial", "mill"), WorkItem("prod"))
 
 
-def line(who: str, step: str, state: str, *, was_run: bool = True, **more: object) -> Line:
+def line(who: str, step: str, state: str, *, was_run: bool = True, **more: object) -> StepSummary:
     """How a step ended."""
     account, _, customer = who.partition("/")
     told = {"summary": "Told.", "next": "", "notebook": f"{who}/{step}.ipynb", "card": ""}
     told |= {"seconds": 1.0, "exit_code": {"done": 0, "failed": 1, "needs_person": 3}[state]}
     if not was_run:
         told["notebook"] = ""
-    return Line(account, customer, step, state, NOW, was_run=was_run, **told | more)  # type: ignore[arg-type]
+    return StepSummary(account, customer, step, state, NOW, was_run=was_run, **told | more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def board() -> Board:
+def board() -> BatchProgress:
     """Two of three have ended; one of them was taken over from before."""
-    made = Board(ITEMS)
+    made = BatchProgress(ITEMS)
     made.take_over("trial", [line("trial", "start_here", "done")])
     made.begin_step(ITEMS[2], "start_here")
     made.end_step(
@@ -43,7 +43,7 @@ def board() -> Board:
     return made
 
 
-def test_what_is_counted(board: Board) -> None:
+def test_what_is_counted(board: BatchProgress) -> None:
     """Who has ended, how steps stand, what somebody has to look at, the worst exit code."""
     assert board.ended == 2 and board.running == {"trial/mill": "link_customer"}
     assert board.states == {("start_here", "done"): 1, ("start_here", "needs_person"): 1}
@@ -54,7 +54,7 @@ def test_what_is_counted(board: Board) -> None:
     assert left is not None and left >= 0
 
 
-def test_what_failed_comes_first(board: Board) -> None:
+def test_what_failed_comes_first(board: BatchProgress) -> None:
     """Then what needs a person, in the order of the file."""
     board.end_step(line("trial/mill", "link_customer", "failed", next="mend it"))
     board.end_step(line("trial", "client_secret", "needs_person", next="wait for Ada"))
@@ -64,10 +64,10 @@ def test_what_failed_comes_first(board: Board) -> None:
 def test_a_line_comes_back_from_plain_data() -> None:
     """As the ledger keeps it."""
     one = line("trial/mill", "link_customer", "failed", next="mend it")
-    assert Line(**one.as_dict()) == one
+    assert StepSummary(**one.as_dict()) == one
 
 
-def test_the_report(board: Board, tmp_path: Path) -> None:
+def test_the_report(board: BatchProgress, tmp_path: Path) -> None:
     """What is to be done first, then everybody by steps; texts from outside stay texts."""
     report = tmp_path / "report.html"
     write_batch_report(report, board, cloud="live", title="Batch 7")

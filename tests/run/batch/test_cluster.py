@@ -19,15 +19,15 @@ import pytest
 
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import open_ledger
-from bcrunbook.notebook.files import shipped
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.batch import record
-from bcrunbook.run.batch.cluster.errand import Errand, without_workspace
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.batch.dask.remote_job import RemoteJob, without_workspace
+from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.run.batch.worker import job_of
 from bcrunbook.run.papermill import read_outcome
-from bcrunbook.steps.context import open_context
+from bcrunbook.steps.opening import open_context
 from tests.conftest import lay_out
 from tests.dask import Cluster, certificate, cluster, hiding
 from tests.linking import SCRIPTS, lab_customer, link, on_ledger, set_up
@@ -245,7 +245,7 @@ def test_a_worker_with_another_version(shared: Workspace, tmp_path: Path) -> Non
 def test_a_worker_without_the_workspace(shared: Workspace, tmp_path: Path) -> None:
     """It could not keep a secret where anybody finds it; with a Key Vault it can."""
     name = next(iter(shared.accounts))
-    job = job_of(shared, Item(name), "auto", tmp_path, "bcrunbook")
+    job = job_of(shared, WorkItem(name), "auto", tmp_path, "bcrunbook")
     assert without_workspace(job, "tcp://elsewhere:1") is None
     far = replace(job, workspace=job.workspace.model_copy(update={"root": tmp_path / "not-here"}))
     problem = without_workspace(far, "tcp://elsewhere:1")
@@ -302,7 +302,9 @@ def test_no_secret_travels(shared: Workspace, cloud: RehearsalDescription, tmp_p
     canaries = Path(cloud.canaries).read_bytes().split()
     assert len(canaries) > 3
     for name in shared.accounts:
-        sent = pickle.dumps(Errand(job_of(shared, Item(name), "auto", tmp_path, "bcrunbook"), {}))
+        sent = pickle.dumps(
+            RemoteJob(job_of(shared, WorkItem(name), "auto", tmp_path, "bcrunbook"), {})
+        )
         assert b"secret-store/sign-in" in sent
         assert [one for one in canaries if one in sent] == []
 

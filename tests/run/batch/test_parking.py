@@ -11,10 +11,10 @@ import psutil
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.ledger import open_ledger
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
-from bcrunbook.steps.context import open_context
+from bcrunbook.steps.opening import open_context
 from tests.linking import SCRIPTS, lab_customer, link, set_up
 from tests.run.batch.conftest import running
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcrunbook.run.batch.queue import Queue
-from bcrunbook.run.batch.selection import Item
+from bcrunbook.run.batch.selection import WorkItem
 
 # Each item: its tenant, and the items before it that it waits for.
 PLANS = st.lists(
@@ -19,7 +19,7 @@ PLANS = st.lists(
 @given(PLANS, st.integers(1, 5), st.randoms(use_true_random=False))
 def test_each_once_and_after_what_it_waits_for(plans, lanes, random) -> None:  # type: ignore[no-untyped-def]
     """Whatever ends first, with whatever many lanes."""
-    items = [Item(f"i{index}", tenant=f"t{tenant}") for index, (tenant, _) in enumerate(plans)]
+    items = [WorkItem(f"i{index}", tenant=f"t{tenant}") for index, (tenant, _) in enumerate(plans)]
     first = {
         f"i{index}": [f"i{one}" for one in before if one < index]
         for index, (_, before) in enumerate(plans)
@@ -49,8 +49,8 @@ def test_each_once_and_after_what_it_waits_for(plans, lanes, random) -> None:  #
 
 async def test_no_tenant_holds_the_others_up() -> None:
     """With two at a time, ten of one tenant leave room for the other's at once."""
-    slow = [Item(f"slow{index}", tenant="slow") for index in range(10)]
-    quick = [Item(f"quick{index}", tenant="quick") for index in range(3)]
+    slow = [WorkItem(f"slow{index}", tenant="slow") for index in range(10)]
+    quick = [WorkItem(f"quick{index}", tenant="quick") for index in range(3)]
     queue = Queue([*slow, *quick], {})
     taken = [await queue.take() for _ in range(2)]
     assert [one.tenant for one in taken if one] == ["slow", "quick"]
@@ -62,8 +62,8 @@ async def test_no_tenant_holds_the_others_up() -> None:
 
 async def test_who_is_not_in_the_batch_is_not_waited_for() -> None:
     """A production account whose trial is not among the items."""
-    queue = Queue([Item("prod")], {"prod": ["trial"]})
+    queue = Queue([WorkItem("prod")], {"prod": ["trial"]})
     taken = await queue.take()
-    assert taken == Item("prod") and not queue.is_empty
+    assert taken == WorkItem("prod") and not queue.is_empty
     queue.ended(taken)
     assert queue.is_empty and await queue.take() is None

@@ -9,7 +9,7 @@ import pytest
 
 from bcrunbook.accounts import Account, Customer, Workspace
 from bcrunbook.errors import FixInput, NotFound
-from bcrunbook.ledger import Standing
+from bcrunbook.ledger.store import Standing
 from bcrunbook.run.batch.selection import Selection, chosen
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)

@@ -1,0 +1,118 @@
+"""What people say they have done, apart from what was seen: who, when, and about what."""
+
+from __future__ import annotations
+
+from bcrunbook.accounts import Identity
+from bcrunbook.core.step import Change
+from bcrunbook.errors import FixInput
+from bcrunbook.ledger.store import Fact, Ledger
+from bcrunbook.secrets import looks_like_secret, scrub
+
+EARLIER_RECORDS = "earlier_records"
+"""The change with which somebody says whose the ledger's records without a tenant are."""
+
+_LONGEST_NAME = 100
+_SECRET_STEP, _TAKEN = "client_secret", "secret_copied"
+
+
+def checked_name(by: str) -> str:
+    """The name of whoever says something, as it may be written down.
+
+    Raises:
+        FixInput: it is empty, too long, or something else than a name; it is not repeated.
+    """
+    name = by.strip()
+    if looks_like_secret(name) or scrub(name) != name:
+        raise FixInput(
+            "This looks like a secret, not like a name. Nothing was noted.",
+            where="the name of whoever has done it",
+            why="names are kept in the ledger and shown in notebooks",
+            next="give a name or an address, such as Ada Lovelace",
+        )
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise FixInput(
+            "A name is needed, of whoever has done it.",
+            where="the name of whoever has done it",
+            next=f"give a name or an address of at most {_LONGEST_NAME} characters on one line",
+        )
+    return name
+
+
+def confirm(
+    ledger: Ledger, whose: Identity, step: str, change: Change, by: str, customer: str | None = None
+) -> str:
+    """Note that somebody says they have done a change.
+
+    Args:
+        ledger: where it is noted.
+        whose: the account as it is meant now.
+        step: the step's id.
+        change: a change by a person, with the values it was about.
+        by: who says so.
+        customer: the customer that it is about.
+
+    Returns:
+        The name as it was noted.
+
+    Raises:
+        FixInput: that is no name, or another secret was taken last than the change is about.
+    """
+    handed, name = change.hand_off, checked_name(by)
+    assert handed is not None
+    if handed.secret:
+        _check_taken(ledger, whose, change)
+    ledger.record(
+        whose,
+        step,
+        change.key,
+        change.subject,
+        "said",
+        {"said": handed.confirmation, "values": dict(handed.values)},
+        customer=customer,
+        said_by=name,
+    )
+    if change.key == EARLIER_RECORDS:
+        ledger.claim(whose)
+    return name
+
+
+def said(
+    ledger: Ledger, whose: Identity, step: str, key: str, customer: str | None = None
+) -> Fact | None:
+    """What somebody said last about the change of this key; None when nobody has."""
+    words = ledger.facts(whose, step, key, customer=customer)
+    return next((fact for fact in reversed(words) if fact.basis == "said"), None)
+
+
+def as_said(what: str, word: Fact) -> str:
+    """What somebody says, with who and when: `saved, says Ada Lovelace (2026-11-24)`."""
+    return f"{what}, says {word.said_by} ({word.at:%Y-%m-%d})"
+
+
+def note_handover(ledger: Ledger, whose: Identity, marker: str, client_id: str, to: str) -> None:
+    """Note which secret went into a person's hands.
+
+    Args:
+        ledger: where it is noted.
+        whose: the account as it is meant now.
+        marker: which secret.
+        client_id: of which application.
+        to: `clipboard` or `terminal`.
+    """
+    data = {"client_id": client_id, "to": to}
+    ledger.record(whose, _SECRET_STEP, _TAKEN, marker, "done", data)
+
+
+def _check_taken(ledger: Ledger, whose: Identity, change: Change) -> None:
+    """Refuse a word about one secret when another one was taken last: that one was saved."""
+    taken = ledger.latest(whose, _SECRET_STEP, _TAKEN)
+    if taken is None or taken.subject == change.subject:
+        return
+    raise FixInput(
+        f"The secret that was copied last ({taken.subject}, {taken.at:%Y-%m-%d %H:%M} UTC) is not"
+        f" the one that was handed over ({change.subject}). Nothing was noted.",
+        where=f'account "{whose.account}", the ledger',
+        why="the secret was replaced in between, so the portal may hold the older one",
+        next="run the step again, copy the secret again (bcrunbook secret copy"
+        f" {whose.account}), save it in the portal, and then say so",
+    )

@@ -1,0 +1,383 @@
+"""What a step is, and the words its results are told in.
+
+A step examines (reads only), plans (pure), applies one change at a time, and examines again until
+what it did has settled. `bcrunbook.core.runner` carries these four out in every mode; notebooks,
+the command line and batches only choose the mode.
+
+Invariant: a fact that could not be looked at is `unknown`, never `absent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar
+
+from bcrunbook.core.context import RunContext
+from bcrunbook.errors import RunbookError
+
+OUTCOME_SCHEMA = 1
+
+
+class Mode(StrEnum):
+    """How far a run goes."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    ASK = "ask"
+
+
+class State(StrEnum):
+    """How a step ended. `pending` occurs in plan mode only."""
+
+    DONE = "done"
+    CHANGED = "changed"
+    NEEDS_PERSON = "needs_person"
+    WAITING = "waiting"
+    FAILED = "failed"
+    PENDING = "pending"
+
+
+PASSED: Final[frozenset[str]] = frozenset({State.DONE, State.CHANGED})
+"""The states of a step that is as it should be."""
+
+EXIT_CODES: dict[State, int] = {
+    State.DONE: 0,
+    State.CHANGED: 0,
+    State.FAILED: 1,
+    State.NEEDS_PERSON: 3,
+    State.WAITING: 4,
+    State.PENDING: 5,
+}
+
+
+# How bad an exit code is, worst first: wrong use, failed, a person, waiting, pending, done.
+_WORST_FIRST = (2, 1, 3, 4, 5, 0)
+
+
+def worst_code(codes: Iterable[int]) -> int:
+    """The exit code of several things: the worst of theirs; 0 without any."""
+    found = set(codes)
+    return next((code for code in _WORST_FIRST if code in found), 0)
+
+
+class Comparison(StrEnum):
+    """What a finding says about wanted against actual."""
+
+    OK = "ok"
+    DIFFERS = "differs"
+    UNKNOWN = "unknown"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact: wanted against actual, and where it was read.
+
+    Args:
+        name: what it is about.
+        wanted: what the runbook wants; empty when it only informs.
+        actual: what was found.
+        source: where it was read, or why it could not be.
+        verdict: how the two compare.
+        advice: what to do about it, and who.
+    """
+
+    name: str
+    wanted: str
+    actual: str
+    source: str
+    verdict: Comparison
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value before and after a change."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class HandOff:
+    """What a person has to do, complete enough to be forwarded.
+
+    Args:
+        who: the role that can do it.
+        actions: what to do, in order.
+        link: where to click first; empty without one.
+        found: what was found, where the change's title does not say it all.
+        values: labelled values to copy; never a secret.
+        secret: where the client secret is kept that has to be copied; empty without one.
+        looks_like: what the person sees when it went well.
+        slips: what usually goes wrong, and what to do then.
+        confirmation: what the person says when it is done; empty where a look shows it.
+        is_watched: whether it is worth waiting here until a look shows it.
+        has_customer_link: whether it begins with a link that is fetched for the customer.
+    """
+
+    who: str
+    actions: tuple[str, ...]
+    link: str = ""
+    found: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    secret: str = ""
+    looks_like: str = ""
+    slips: tuple[str, ...] = ()
+    confirmation: str = ""
+    is_watched: bool = False
+    has_customer_link: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that would be done.
+
+    Args:
+        key: names the change within its step; the same change has the same key in every plan.
+        title: what would be done, to what.
+        rows: values before and after.
+        by: who does it.
+        subject: the id that the change is about, where the key alone does not say.
+        hand_off: for a change by a person, what to do.
+    """
+
+    key: str
+    title: str
+    rows: tuple[Row, ...] = ()
+    by: Literal["program", "person"] = "program"
+    subject: str = ""
+    hand_off: HandOff | None = None
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Change:
+        """A change as an outcome's plain data tells it (see `Outcome.as_dict`).
+
+        The data may be another version's: what it lacks has its default, what it has more is left.
+        """
+        handed = told.get("hand_off")
+        return cls(
+            key=told["key"],
+            title=told["title"],
+            rows=tuple(Row(**row) for row in told.get("rows", ())),
+            by=told["by"],
+            subject=told.get("subject", ""),
+            hand_off=HandOff(
+                **{
+                    name: _frozen(handed[name])
+                    for name in HandOff.__dataclass_fields__
+                    if name in handed
+                }
+            )
+            if handed
+            else None,
+        )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A fact that later runs want to find in the ledger.
+
+    Args:
+        kind: what sort of fact.
+        subject: what it is about.
+        data: what was seen, plain data.
+        step: the step that wants to find it; empty for the one that saw it.
+        customer: the customer it is about; empty for the one that the run is about, if any.
+    """
+
+    kind: str
+    subject: str
+    data: dict[str, Any]
+    step: str = ""
+    customer: str = ""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One look of a watch, for a picture of it.
+
+    Args:
+        seconds: seconds of the cloud's time since the watch began.
+        label: how things stood, in a few words.
+        tone: `moving`, `good` or `trouble`.
+        hiccups: how many errors that pass by themselves were met.
+    """
+
+    seconds: float
+    label: str
+    tone: Literal["moving", "good", "trouble"]
+    hiccups: int = 0
+
+    @property
+    def clock(self) -> str:
+        """When it was, as minutes and seconds."""
+        return clock(self.seconds)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class Findings:
+    """What a step's examination saw; each step has its own frozen dataclass."""
+
+    def rows(self) -> tuple[Finding, ...]:
+        """The findings, in the order in which a person reads them."""
+        raise NotImplementedError
+
+    @property
+    def unsettled(self) -> str:
+        """Why it is too early to plan (something may still appear); empty when it is not."""
+        return ""
+
+    @property
+    def under_way(self) -> str:
+        """What goes on by itself for minutes, and is worth following; empty without such."""
+        return ""
+
+    @property
+    def timeline(self) -> tuple[Sighting, ...]:
+        """The looks of what was followed, oldest first."""
+        return ()
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """What is worth remembering of it."""
+        return ()
+
+
+F = TypeVar("F", bound=Findings)
+C = TypeVar("C", bound=RunContext)
+_C = TypeVar("_C", bound=RunContext, contravariant=True)
+
+
+class Step(Protocol[_C, F]):
+    """One step of the runbook. The id names module, notebook, tests and ledger rows.
+
+    `needs` names the steps that must have succeeded before this one can say anything.
+    `is_about_codat` tells whether what it comes to is true of one Codat instance only.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+    is_per_customer: ClassVar[bool]
+    is_about_codat: ClassVar[bool]
+
+    async def examine(self, context: _C) -> F:
+        """Read what is there. Writes nothing anywhere."""
+
+    def plan(self, findings: F) -> tuple[Change, ...]:
+        """What would have to be done. Pure."""
+
+    async def apply(self, context: _C, findings: F, change: Change) -> bool:
+        """Do one change. Safe to repeat after a crash at any instant.
+
+        Returns:
+            Whether it was done; False when another change has to show first.
+        """
+
+    def hand_off(self, findings: F, change: Change, error: RunbookError) -> Change:
+        """The same change for somebody with more rights, after it was refused."""
+
+    async def follow(self, context: _C, findings: F, on_progress: Callable[[str], None]) -> F:
+        """Stay with what is under way until it is settled, or longer than it may take.
+
+        Returns:
+            What was seen last.
+        """
+
+
+AnyStep: TypeAlias = Step[Any, Any]
+"""A step, whatever it works with and finds."""
+
+
+class AccountStep:
+    """Base of a step about the account itself, in which nothing goes on by itself for minutes."""
+
+    is_per_customer: ClassVar[bool] = False
+    is_about_codat: ClassVar[bool] = False
+
+    async def follow(self, context: Any, findings: Any, on_progress: Callable[[str], None]) -> Any:
+        """Nothing: no findings of such a step are under way."""
+        return findings
+
+
+class PersonsStep(AccountStep):
+    """Base of a step that plans nothing for the program: all its changes are a person's."""
+
+    async def apply(self, context: Any, findings: Any, change: Change) -> bool:
+        """Nothing: the walk applies only what is the program's."""
+        return False
+
+    def hand_off(self, findings: Any, change: Change, error: RunbookError) -> Change:
+        """The change as it is: it is for a person anyway."""
+        return change
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended: what travels out of a notebook, into the ledger and the report.
+
+    Args:
+        step: the step's id.
+        account: the account's name.
+        state: how it ended.
+        mode: how far it was allowed to go.
+        cloud: `live` or `rehearsal`.
+        summary: one sentence.
+        findings: what was found last.
+        changes: what was done, or would be done.
+        error: the error as plain data, where one ended the step.
+        started: when it began (UTC).
+        ended: when it ended (UTC).
+        since: since when it has ended this way, run for run (UTC).
+        run_id: the ledger's id of the run; empty when none was begun.
+        customer: the customer's name; empty for a step of the account itself.
+        timeline: the looks at what was followed; empty where nothing was.
+    """
+
+    step: str
+    account: str
+    state: State
+    mode: str
+    cloud: str
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
+    error: dict[str, Any] | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    since: datetime | None = None
+    run_id: str = ""
+    customer: str = ""
+    timeline: tuple[Sighting, ...] = ()
+    schema: int = field(default=OUTCOME_SCHEMA)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that ran just this step."""
+        return int(self.error["exit_code"]) if self.error else EXIT_CODES[self.state]
+
+    @property
+    def hand_offs(self) -> tuple[Change, ...]:
+        """The changes that wait for a person."""
+        return tuple(change for change in self.changes if change.by == "person")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome as JSON data (MIME type application/vnd.bcrunbook.outcome+json)."""
+        told = asdict(self)
+        for name in ("started", "ended", "since"):
+            told[name] = told[name].isoformat() if told[name] else None
+        told["exit_code"] = self.exit_code
+        return told

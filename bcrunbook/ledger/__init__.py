@@ -1,0 +1,1 @@
+"""Durable facts about what was observed and done, on SQLite or PostgreSQL."""

@@ -1,0 +1,198 @@
+"""Leases: who is working on what right now; and turns, in which all ask a service.
+
+A lease is one row per thing, gone when its holder has finished. A holder that is dead or silent for
+too long is taken over from; it may be alive all the same, and asks before each thing that only the
+holder may do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bcrunbook.errors import RunbookError, WaitAndRetry
+from bcrunbook.ledger import holder as holder
+from bcrunbook.ledger import tables as database
+from bcrunbook.ledger.rows import Rows, Taken
+from bcrunbook.ledger.tables import lease, turn
+
+_log = logging.getLogger("bcrunbook.ledger")
+
+HEARTBEAT_SECONDS: Final = 15.0
+
+_LONGEST_BACKLOG_SECONDS: Final = 600.0
+_LOOK_AGAIN_SECONDS: Final = 1.0
+
+
+class Leases(Rows):
+    """The part of a ledger that is about now."""
+
+    @contextlib.asynccontextmanager
+    async def lease(self, name: str, what: str) -> AsyncIterator[Lease]:
+        """Be the only one who works on something, for the length of an `async with` block.
+
+        Args:
+            name: the thing, such as `account/trial`.
+            what: what is being done, for others to read: `step client_secret`.
+
+        Yields:
+            The lease, which tells whether it is still held.
+
+        Raises:
+            WaitAndRetry: somebody else is at it; says who, where and since when.
+        """
+        token = await self._get(name, what)
+        beat = asyncio.create_task(self._beat(name, token))
+        try:
+            yield Lease(self, name, token)
+        finally:
+            beat.cancel()
+            try:
+                self._write(lease.delete().where(lease.c.name == name, lease.c.token == token))
+            except RunbookError as error:
+                # What the block did, or why it failed, matters more; the lease goes stale anyway.
+                _log.warning("the lease on %s could not be given back: %s", name, error.what)
+            await asyncio.gather(beat, return_exceptions=True)
+
+    def check_lease(self, name: str, token: str) -> None:
+        """Refuse to go on with a lease that somebody else has taken over.
+
+        Raises:
+            WaitAndRetry: this process was stopped for longer than a lease holds.
+        """
+        rows = self._read(sa.select(lease).where(lease.c.name == name))
+        if rows and rows[0]["token"] == token:
+            return
+        other = f" {rows[0]['holder']}@{rows[0]['host']} has it." if rows else ""
+        raise WaitAndRetry(
+            f"This process was stopped for so long that its turn at {name} was given to another"
+            f" run.{other} Nothing more was written.",
+            where=f"the lease on {name}",
+            why="the machine slept, or the process was stopped",
+            next="run again: what the other run has done is found",
+        )
+
+    def take_turns(self, name: str, count: int, between: float, credit: float) -> float:
+        """Take the next turns of a limit that everybody who shares the ledger keeps together.
+
+        Args:
+            name: the limit.
+            count: how many turns.
+            between: seconds from one turn to the next.
+            credit: how many seconds of turns that nobody took may be made up for.
+
+        Returns:
+            In how many seconds the first of them comes, the others `between` after each other;
+            not above 0 when it has come.
+        """
+        now = database.seconds(self._engine)
+        # A clock that was set back would otherwise hold everybody up for as long.
+        has_begun = turn.c.next.between(now - credit, now + _LONGEST_BACKLOG_SECONDS)
+        first = sa.case((has_begun, turn.c.next), else_=now - credit)
+        statement = (
+            database.upsert(self._engine, turn)
+            .values(name=name, next=now - credit + count * between)
+            .on_conflict_do_update(
+                index_elements=[turn.c.name], set_={"next": first + count * between}
+            )
+            .returning(turn.c.next - count * between - now)
+        )
+        engine = self._engine
+        with database.explained(engine, writes=True), database.writing(engine) as connection:
+            return float(connection.execute(statement).scalar_one())
+
+    async def _get(self, name: str, what: str) -> str:
+        """Take a lease, with the patience that this process has."""
+        heard = None
+        while True:
+            try:
+                return self._take(name, what)
+            except _Held as held:
+                beat = held.by["heartbeat"]
+                if not holder.may_be_gone(held.by) or heard not in (None, beat):
+                    raise holder.busy(held.by, name) from None
+                heard = beat
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    def _take(self, name: str, what: str) -> str:
+        now = database.clock(self._engine)
+        mine = {
+            "token": str(uuid.uuid4()),
+            **holder.this_process(),
+            "what": what,
+            "since": now,
+            "heartbeat": now,
+        }
+        # Compare and swap: whoever loses a race finds the winner's row and reads it.
+        while True:
+            with contextlib.suppress(Taken):
+                held = self._read(sa.select(lease, now.label("now")).where(lease.c.name == name))
+                if not held:
+                    self._write(lease.insert().values(name=name, **mine))
+                    return str(mine["token"])
+                other = held[0]
+                if not holder.is_abandoned(other, other["now"]):
+                    raise _Held(other)
+                stale = (lease.c.name == name, lease.c.token == other["token"])
+                if self._write(lease.update().where(*stale).values(**mine)):
+                    # One that was killed here is no news to whoever starts the next.
+                    is_news = not holder.is_here(other)
+                    _log.log(
+                        logging.WARNING if is_news else logging.INFO,
+                        "took over %s from %s@%s, process %s, which is gone",
+                        name,
+                        other["holder"],
+                        other["host"],
+                        other["pid"],
+                    )
+                    return str(mine["token"])
+
+    async def _beat(self, name: str, token: str) -> None:
+        mine = lease.update().where(lease.c.name == name, lease.c.token == token)
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            try:
+                still_held = self._write(mine.values(heartbeat=database.clock(self._engine)))
+            except RunbookError as error:
+                # The next beat may succeed; the work itself is not at fault.
+                _log.warning("the lease on %s could not be renewed: %s", name, error.what)
+                continue
+            if not still_held:
+                _log.warning("the lease on %s was taken over while this process was busy", name)
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease that this process took.
+
+    A process that was stopped meanwhile does not know that it has lost it: it asks right before
+    each thing that only the holder may do.
+    """
+
+    ledger: Leases
+    name: str
+    token: str
+
+    def check(self) -> None:
+        """Refuse to go on when somebody else has taken it over.
+
+        Raises:
+            WaitAndRetry: it is lost.
+        """
+        self.ledger.check_lease(self.name, self.token)
+
+
+class _Held(Exception):
+    """Another process has the lease."""
+
+    def __init__(self, by: dict[str, Any]) -> None:
+        super().__init__(by)
+        self.by = by

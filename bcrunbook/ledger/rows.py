@@ -1,0 +1,50 @@
+"""One read or write at a time of the ledger's database, with its errors told to a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from bcrunbook.errors import ReportBug
+from bcrunbook.ledger import tables as database
+from bcrunbook.ledger.tables import lease
+
+
+class Taken(Exception):
+    """Another process inserted the same lease first."""
+
+
+class Rows:
+    """Reads and writes rows of a ledger.
+
+    Args:
+        engine: the database; see `ledger_database.connect`.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _write(self, statement: sa.Insert | sa.Update | sa.Delete) -> int:
+        engine = self._engine
+        with database.explained(engine, writes=True), database.writing(engine) as connection:
+            try:
+                return connection.execute(statement).rowcount
+            except exc.IntegrityError as error:
+                if statement.table is lease:
+                    raise Taken from None
+                raise ReportBug(
+                    f"The ledger refused a row of the table {statement.table}.",
+                    where="the ledger",
+                    # PostgreSQL's second line shows the row.
+                    why=str(error.orig).split("\n")[0],
+                ) from error
+
+    def _read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        with database.explained(self._engine), self._engine.begin() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]

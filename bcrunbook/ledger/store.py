@@ -1,0 +1,469 @@
+"""The ledger: durable facts about what was observed, intended, done and said.
+
+The data model:
+
+    run       one execution of one step for one account (and customer): who asked for what, and
+              how it ended. `state` and `ended_at` are filled in once.
+    fact      one thing learnt at one instant about one subject. Append-only.
+    outcome   what a step came to in one run. Append-only.
+    lease     who is working on what right now, one row per thing, gone when they are finished.
+    turn      when a service may be asked next, one row per limit; overwritten at every turn.
+    tenant_name  which tenant a domain was seen to lead to; the tenant's id is a name of it too.
+
+Whose a run, a fact or an outcome is says an `Identity`: account, cloud, tenant and Codat instance.
+A row is found again only by the identity that it was noted for, however the tenant is named. Rows
+from before identities were noted have none: they are never found, and `strangers` tells of them.
+
+Status is never stored; it is a query over facts and outcomes. A fact's `basis` says how it is
+known: `observed` (read from a service), `intended` (about to be done), `done` (a service said so),
+`said` (a person said so, who is named). Each write is on the disk before the method returns: an
+intention must outlive a crash of the very request it precedes. Everything written has been scrubbed
+of secrets.
+
+Times are UTC. The schema holds on SQLite, the default, and on PostgreSQL, which a team can share;
+its history is in `migrations`.
+
+Rows are ordered by their ids. On PostgreSQL an id is drawn before its row can be seen, so of two
+writers at once the one with the lower id may show later. Of one step of one account or customer
+there is one writer at a time, the holder of the lease, so its highest id is the latest; and nothing
+reads on from the last id it has seen.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import sqlalchemy as sa
+
+from bcrunbook.accounts.identity import Identity
+from bcrunbook.errors import FixInput, NotFound, ReportBug
+from bcrunbook.ledger import tables as database
+from bcrunbook.ledger.lease import Leases
+from bcrunbook.ledger.tables import fact, outcome, run, tenant_name
+from bcrunbook.secrets import scrub, scrub_json
+
+_log = logging.getLogger(__name__)
+
+Basis = Literal["observed", "intended", "done", "said"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing learnt at one instant.
+
+    Attributes:
+        at: when, in UTC.
+        subject: what it is about, such as an object id.
+        basis: `observed`, `intended`, `done` or `said`.
+        said_by: who, when the basis is `said`.
+        data: the rest, plain data without secrets.
+    """
+
+    id: int
+    run_id: str | None
+    at: datetime
+    account: str
+    customer: str | None
+    step: str
+    kind: str
+    subject: str
+    basis: Basis
+    said_by: str | None
+    data: dict[str, Any]
+    cloud: str | None = None
+    tenant: str | None = None
+    instance: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """What a step came to in one run; `at` is UTC, `data` plain data without secrets."""
+
+    id: int
+    run_id: str
+    at: datetime
+    account: str
+    customer: str | None
+    step: str
+    state: str
+    data: dict[str, Any]
+    cloud: str | None = None
+    tenant: str | None = None
+    instance: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a step ended last, and by which version of the program; `at` is UTC."""
+
+    account: str
+    customer: str | None
+    step: str
+    state: str
+    at: datetime
+    version: str
+
+
+def open_ledger(url: str, root: Path) -> Ledger:
+    """Open a ledger, making it or bringing it up to date first.
+
+    Args:
+        url: an SQLAlchemy address; the file of `sqlite:///FILE` is meant from `root`.
+        root: the workspace.
+
+    Raises:
+        FixInput: there is no such place, it holds something else, a newer version wrote it, or the
+            server does not let you in.
+        AskAdministrator: your role in the database may not do what is needed there.
+        WaitAndRetry: another program keeps it locked, or the server is starting or full.
+        Unreachable: the disk is full or failing, or the server does not answer.
+    """
+    engine = database.connect(url, root)
+    ledger = Ledger(engine)
+    try:
+        with database.explained(engine):
+            database.migrate(engine)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+class Ledger(Leases):
+    """An open ledger. Get one from `open_ledger`; close it, or use it in a `with` block.
+
+    Every method may raise what `open_ledger` does. One that writes raises AnswerLost if the
+    connection breaks before the server has answered: it may have been noted, or not. Nothing is
+    written twice unless it is asked for twice.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def begin_run(self, whose: Identity, step: str, mode: str, customer: str | None = None) -> str:
+        """Note that a step begins.
+
+        Returns:
+            The new run's id.
+        """
+        run_id = str(uuid.uuid4())
+        self._write(
+            run.insert().values(
+                id=run_id,
+                **_told(whose),
+                customer=customer,
+                step=step,
+                mode=mode,
+                started_at=_now(),
+                version=_version(),
+            )
+        )
+        return run_id
+
+    def end_run(self, run_id: str, state: str) -> None:
+        """Note how a run ended.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        changed = self._write(
+            run.update().where(run.c.id == run_id).values(ended_at=_now(), state=state)
+        )
+        if not changed:
+            raise NotFound("There is no such run in the ledger.", where=f"run {run_id}")
+
+    def record(
+        self,
+        whose: Identity,
+        step: str,
+        kind: str,
+        subject: str,
+        basis: Basis,
+        data: Mapping[str, Any],
+        run_id: str | None = None,
+        customer: str | None = None,
+        said_by: str | None = None,
+    ) -> None:
+        """Add a fact. It is on the disk when this returns.
+
+        Args:
+            whose: the account as it is meant now.
+            step: the step's id.
+            kind: what sort of fact, such as `secret`.
+            subject: what it is about, such as an object id.
+            basis: how it is known.
+            data: the rest, plain data; secrets in it are masked.
+            run_id: the run that learnt it.
+            customer: the customer it is about.
+            said_by: who said it, when the basis is `said`.
+        """
+        self._write(
+            fact.insert().values(
+                run_id=run_id,
+                at=_now(),
+                **_told(whose),
+                customer=customer,
+                step=step,
+                kind=kind,
+                subject=scrub(subject, where="the ledger"),
+                basis=basis,
+                said_by=scrub(said_by, where="the ledger") if said_by else said_by,
+                data=_plain(data),
+            )
+        )
+
+    def facts(
+        self,
+        whose: Identity,
+        step: str | None = None,
+        kind: str | None = None,
+        subject: str | None = None,
+        customer: str | None = None,
+    ) -> list[Fact]:
+        """The account's facts, oldest first; None leaves a filter out."""
+        query = _matching(whose, step, kind, subject, customer).order_by(fact.c.id)
+        return [Fact(**row) for row in self._read(query)]
+
+    def latest(
+        self,
+        whose: Identity,
+        step: str | None = None,
+        kind: str | None = None,
+        subject: str | None = None,
+        customer: str | None = None,
+    ) -> Fact | None:
+        """The newest of those facts, or None."""
+        query = _matching(whose, step, kind, subject, customer).order_by(fact.c.id.desc())
+        rows = self._read(query.limit(1))
+        return Fact(**rows[0]) if rows else None
+
+    def record_outcome(
+        self,
+        run_id: str,
+        whose: Identity,
+        step: str,
+        state: str,
+        data: Mapping[str, Any],
+        customer: str | None = None,
+    ) -> None:
+        """Add what a step came to; secrets in `data` are masked."""
+        self._write(
+            outcome.insert().values(
+                run_id=run_id,
+                at=_now(),
+                **_told(whose),
+                customer=customer,
+                step=step,
+                state=state,
+                data=_plain(data),
+            )
+        )
+
+    def outcomes(self, whose: Identity) -> list[OutcomeRow]:
+        """The latest outcome of each step of an account and its customers, oldest first."""
+        query = sa.select(outcome).where(outcome.c.id.in_(_newest(whose))).order_by(outcome.c.id)
+        return [OutcomeRow(**row) for row in self._read(query)]
+
+    def standings(self, whose: Identity) -> list[Standing]:
+        """How each step of an account and its customers ended last, without its particulars."""
+        told = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
+        query = (
+            sa.select(*told, run.c.version)
+            .join(run, run.c.id == outcome.c.run_id)
+            .where(outcome.c.id.in_(_newest(whose)))
+        )
+        return [Standing(**row) for row in self._read(query)]
+
+    def latest_outcome(
+        self, whose: Identity, step: str, customer: str | None = None
+    ) -> OutcomeRow | None:
+        """How a step ended last, or None if it was never run to its end."""
+        query = (
+            sa.select(outcome)
+            .where(
+                *_ended(whose),
+                outcome.c.step == step,
+                outcome.c.customer == customer,
+            )
+            .order_by(outcome.c.id.desc())
+        )
+        rows = self._read(query.limit(1))
+        return OutcomeRow(**rows[0]) if rows else None
+
+    def note_tenant(self, whose: Identity, tenant: str) -> None:
+        """Note to which tenant the name in an identity leads.
+
+        Args:
+            whose: the account as it is meant now.
+            tenant: the tenant's id, as its own directory tells it.
+
+        Raises:
+            FixInput: the name led to another tenant before.
+        """
+        found = tenant.lower()
+        known = self._tenant_noted(whose)
+        if known not in ("", found):
+            raise FixInput(
+                f"{whose.tenant} led to the tenant {known} before, and leads to {found}"
+                " now. Nothing was written.",
+                where=f'account "{whose.account}", tenant = "{whose.tenant}"',
+                why="the domain was moved from one tenant to the other",
+                next="name the tenant that is meant by its id",
+                section="00_start_here#which-tenant",
+            )
+        if not known:
+            for name in sorted({whose.tenant, found}):
+                self._write(
+                    database.upsert(self._engine, tenant_name)
+                    .values(cloud=whose.cloud, name=name, id=found)
+                    .on_conflict_do_nothing()
+                )
+
+    def tenant_of(self, whose: Identity) -> str:
+        """The tenant's id, where one was noted for its name; else the name."""
+        return self._tenant_noted(whose) or whose.tenant
+
+    def _tenant_noted(self, whose: Identity) -> str:
+        rows = self._read(
+            sa.select(tenant_name.c.id).where(
+                tenant_name.c.cloud == whose.cloud, tenant_name.c.name == whose.tenant
+            )
+        )
+        return str(rows[0]["id"]) if rows else ""
+
+    def strangers(self, whose: Identity) -> list[Identity | None]:
+        """As what else the ledger knows an account of this name.
+
+        Returns:
+            The other identities, and None where something was noted before identities were.
+        """
+        told = (outcome.c[one] for one in ("cloud", "tenant", "instance"))
+        seen = self._read(sa.select(*told).where(outcome.c.account == whose.account).distinct())
+        mine = self._read(
+            sa.select(outcome.c.cloud, outcome.c.tenant, outcome.c.instance)
+            .where(*_ended(whose))
+            .distinct()
+        )
+        others = [row for row in seen if row not in mine]
+        return [
+            Identity(whose.account, **row) if row["tenant"] is not None else None for row in others
+        ]
+
+    def elsewhere(self, step: str, kind: str, *, cloud: str) -> list[Fact]:
+        """Facts of one kind, whichever account of a cloud they are about, oldest first."""
+        query = sa.select(fact).where(
+            fact.c.cloud == cloud, fact.c.step == step, fact.c.kind == kind
+        )
+        return [Fact(**row) for row in self._read(query.order_by(fact.c.id))]
+
+    def claim(self, whose: Identity) -> int:
+        """Take what was noted of an account of this name before identities were: it is this one's.
+
+        For somebody to say, never for the program to guess.
+
+        Returns:
+            How many outcomes it had.
+        """
+        told = _told(whose)
+        runs = sa.select(run.c.id).where(
+            run.c.account == whose.account, run.c.tenant.is_(None), run.c.cloud == whose.cloud
+        )
+        of_runs = fact.c.run_id.is_(None) | fact.c.run_id.in_(runs)
+        earlier = (fact.c.account == whose.account, fact.c.tenant.is_(None), of_runs)
+        self._write(fact.update().where(*earlier).values(**told))
+        ended = (outcome.c.tenant.is_(None), outcome.c.run_id.in_(runs))
+        found = self._write(outcome.update().where(*ended).values(**told))
+        self._write(run.update().where(run.c.id.in_(runs)).values(**told))
+        return found
+
+
+def _told(whose: Identity) -> dict[str, str | None]:
+    """An identity as a row tells it."""
+    return {
+        "account": whose.account,
+        "cloud": whose.cloud,
+        "tenant": whose.tenant,
+        "instance": whose.instance,
+    }
+
+
+def _is(table: sa.Table, whose: Identity) -> list[sa.ColumnElement[bool]]:
+    """What makes a row of a table be about an identity, by whichever name its tenant has there."""
+    named, other = tenant_name.alias(), tenant_name.alias()
+    names = (
+        sa.select(other.c.name)
+        .join(named, sa.and_(named.c.cloud == other.c.cloud, named.c.id == other.c.id))
+        .where(named.c.cloud == whose.cloud, named.c.name == whose.tenant)
+    )
+    return [
+        table.c.account == whose.account,
+        table.c.cloud == whose.cloud,
+        sa.or_(table.c.tenant == whose.tenant, table.c.tenant.in_(names)),
+    ]
+
+
+def _ended(whose: Identity) -> list[sa.ColumnElement[bool]]:
+    """What makes an outcome be about an identity; one that is about Codat is about an instance."""
+    instance = outcome.c.instance
+    return [*_is(outcome, whose), sa.or_(instance.is_(None), instance == whose.instance)]
+
+
+def _newest(whose: Identity) -> sa.Select[Any]:
+    """The ids of the latest outcome of each step of an account and its customers."""
+    return (
+        sa.select(sa.func.max(outcome.c.id))
+        .where(*_ended(whose))
+        .group_by(outcome.c.customer, outcome.c.step)
+    )
+
+
+def _matching(
+    whose: Identity, step: str | None, kind: str | None, subject: str | None, customer: str | None
+) -> sa.Select[Any]:
+    wanted = {"step": step, "kind": kind, "subject": subject, "customer": customer}
+    query = sa.select(fact).where(*_is(fact, whose))
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(fact.c[column] == value)
+    return query
+
+
+def _plain(data: Mapping[str, Any]) -> Any:
+    """A copy without secrets, refused unless every database can keep it."""
+    scrubbed = scrub_json(dict(data), where="the ledger")
+    try:
+        json.dumps(scrubbed, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ReportBug(
+            "The ledger keeps plain data only, and was given something else.",
+            where="the ledger",
+            why=str(error),
+        ) from error
+    return scrubbed
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def _version() -> str:
+    return importlib.metadata.version("bcrunbook")

@@ -1,0 +1,1 @@
+"""The notebooks as files: where they are, their parameters, and whether a run may trust them."""

@@ -1,0 +1,1 @@
+"""JupyterLab at the first notebook, with everything ready."""

@@ -1,0 +1,1 @@
+"""A whole rehearsal: workspace, accounts and customers, with a person who is scripted."""

@@ -1,0 +1,129 @@
+"""A rehearsal from beginning to end: the runbook, a scripted person, the runbook again.
+
+The first pass stops where a person is needed. Then somebody who exists in the rehearsal only does
+what the hand-offs say, on the portal's own pages, and says so. The second pass goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.core import confirmations
+from bcrunbook.core.step import PASSED, AnyStep, Change
+from bcrunbook.errors import ReportBug
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.actor import PortalPerson, UnexpectedPage, developer_of
+from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account
+from bcrunbook.secrets import Secret, SecretReference, read
+from bcrunbook.steps.codat_keys import SAVE_KEYS
+from bcrunbook.steps.codat_portal import INSTANCE
+from bcrunbook.steps.enable_integration import ENABLE
+
+FIRST_PASS = "1-first-pass"
+SECOND_PASS = "2-after-the-person"
+_NEEDS_PERSON = 3
+
+
+async def play(
+    workspace: Workspace,
+    cloud: RehearsalDescription,
+    accounts: Sequence[str],
+    steps: Sequence[AnyStep],
+    mode: str,
+    folder: Path,
+    *,
+    began: Began,
+    ended: Ended,
+    acted: Callable[[str], None],
+) -> list[StepRun]:
+    """Rehearse accounts of a rehearsal workspace.
+
+    Args:
+        workspace: laid out by `rehearsal.prepare`.
+        cloud: the running rehearsal cloud.
+        accounts: names of accounts, in order.
+        steps: which steps, in order.
+        mode: `auto`, `plan` or `apply`.
+        folder: where output notebooks and cards go, a subfolder for each pass and account.
+        began: called when a step begins.
+        ended: called when it has ended.
+        acted: called with a sentence when the scripted person has done something.
+
+    Returns:
+        Every run of both passes, in order.
+    """
+
+    async def run(account: str, chosen: Sequence[AnyStep], name: str) -> list[StepRun]:
+        place = folder / name / account
+        return await run_account(workspace, account, chosen, mode, place, began=began, ended=ended)
+
+    runs: list[StepRun] = []
+    for account in accounts:
+        runs += await run(account, steps, FIRST_PASS)
+        if exit_code(runs) not in (0, _NEEDS_PERSON):
+            return runs
+    people = [one for one in runs if any(_is_played(change) for change in one.hand_offs)]
+    if mode == "plan" or not people:
+        return runs
+    for one in people:
+        for change in filter(_is_played, one.hand_offs):
+            acted(await _act(workspace, cloud, one, change))
+    for account in accounts:
+        open_steps = {
+            one.step for one in runs if one.account == account and one.state not in PASSED
+        }
+        if open_steps:
+            again = [step for step in steps if step.id in open_steps]
+            runs += await run(account, again, SECOND_PASS)
+    return runs
+
+
+def _is_played(change: Change) -> bool:
+    """Whether the scripted person can do it: at the portal, in an instance that is named."""
+    named = change.hand_off is not None and INSTANCE in dict(change.hand_off.values)
+    return named and change.key in (SAVE_KEYS, ENABLE)
+
+
+async def _act(
+    workspace: Workspace, cloud: RehearsalDescription, run: StepRun, change: Change
+) -> str:
+    """Do what a hand-off says, on the portal's pages, and say so."""
+    assert change.hand_off is not None
+    values = dict(change.hand_off.values)
+    instance = values[INSTANCE]
+    person = PortalPerson(cloud, developer_of(cloud, instance))
+
+    secret: Secret | None = None
+    if change.hand_off.secret:
+        reference = SecretReference.parse(change.hand_off.secret, "a hand-off")
+        secret = await read(reference, workspace.root)
+
+    def click() -> None:
+        person.sign_in()
+        person.choose(instance)
+        if secret is not None:
+            person.save_keys(values["Client ID"], secret.reveal())
+        else:
+            person.toggle(True)
+        person.sign_out()
+
+    try:
+        await asyncio.to_thread(click)
+    except UnexpectedPage as problem:
+        raise ReportBug(
+            f"The scripted person got lost in the rehearsal's portal: {problem}.",
+            where=f'account "{run.account}", step {run.step}',
+            next="report this with the folder of the rehearsal",
+        ) from None
+    if change.hand_off.confirmation:
+        with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+            confirmations.confirm(
+                ledger, workspace.account(run.account).identity, run.step, change, person.email
+            )
+    if secret is None:
+        return f'{person.email} enabled Business Central in "{instance}".'
+    return f'{person.email} saved the keys of {run.account} in "{instance}" and enabled it.'

@@ -1,0 +1,1 @@
+"""Microsoft Graph: the calls that the steps need, typed in and out."""

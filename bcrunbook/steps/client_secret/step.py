@@ -1,0 +1,362 @@
+"""Step 2: one client secret that is stored, works, and was never shown.
+
+The value can be read once, in the answer that makes it. So the intent is in the ledger before the
+request goes out, with a marker that the credential's description bears as well; the value goes to
+the secret store, under that marker, before anything else happens. Whatever instant a run dies at,
+the next one can tell:
+
+- a credential with our marker whose value the store has is good;
+- one that this ledger asked for, and whose value never got into the store, is an orphan: removed;
+- an intent without a credential is waited for until it can no longer appear;
+- every other credential may be in use (a colleague's, with a ledger of their own, or ours of
+  which the store has lost the value) and is never removed.
+
+The tenant's application management policy is read first and the lifetime fitted to it. An
+application of this audience may hold two secrets; a third is never attempted.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from bcrunbook.core.backoff import Backoff
+from bcrunbook.core.step import AccountStep, Change, Row
+from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
+from bcrunbook.ledger.store import Basis, Fact
+from bcrunbook.secrets import Secret
+from bcrunbook.services.graph.reads import Read, organization, secret_policy
+from bcrunbook.signin import prove_client_secret
+from bcrunbook.steps.application import lookup, require_application
+from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
+from bcrunbook.steps.client_secret.stored import (
+    credential_of,
+    forget_value,
+    kept_value,
+    name_in_store,
+    newest,
+)
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.portal import hand_off_to_portal
+from bcrunbook.steps.requirements import MOST_SECRETS
+from bcrunbook.steps.tenant import check_tenant
+
+# How long, in the cloud's seconds, something just done may take to show or to work everywhere.
+# Seen by others: 4 to 18 s for a new secret; a generous multiple of it.
+_SPREADING = 60.0
+_WORKING = Backoff(first=3.0, longest=10.0, deadline=_SPREADING)
+_POLICY_MARGIN = timedelta(hours=1)
+
+
+class ClientSecret(AccountStep):
+    """Step 2."""
+
+    id: ClassVar[str] = "client_secret"
+    title: ClassVar[str] = "Make and store the client secret"
+    needs: ClassVar[tuple[str, ...]] = ("start_here", "register_application")
+
+    async def examine(self, context: Context) -> SecretFindings:
+        """Read application and policy in one call, ask the store, and prove what it has."""
+        account = context.account
+        how = lookup(context)
+        reads: list[Read[Any]] = [organization(), secret_policy(), *how.reads]
+        tenant, policy, *seen = await context.graph.look(*reads)
+        token = await context.sign_in.graph()
+        where = check_tenant(context, token, tenant)
+        app = require_application(how, seen)
+        now = context.graph.now
+        credentials = tuple(
+            [await credential_of(context, app.app_id, one) for one in app.password_credentials]
+        )
+        current = newest(credentials, now)
+        proof, is_proven, where_stored = None, False, ""
+        if current is not None:
+            kept = await kept_value(context, app.app_id, current.marker)
+            assert kept is not None
+            where_stored, value = kept
+            proof = await prove_client_secret(
+                context.http, tenant=where.id, client_id=app.app_id, secret=value
+            )
+            is_proven = proof is None
+        return SecretFindings(
+            account=account,
+            application=app,
+            policy=policy,
+            credentials=credentials,
+            current=current,
+            where_stored=where_stored,
+            proof=proof,
+            is_proven=is_proven,
+            still_spreading=self._still_spreading(context, credentials, current, is_proven, now),
+            now=now,
+            ended=await self._ended(context, where.id, app.app_id, credentials, now),
+            gone=await self._gone(context, where.id, app.app_id, credentials),
+        )
+
+    async def _ended(
+        self,
+        context: Context,
+        tenant: str,
+        client_id: str,
+        credentials: tuple[SecretCredential, ...],
+        now: datetime,
+    ) -> frozenset[str]:
+        """Key ids of our stored secrets whose end is past and that Entra refuses as well.
+
+        What Entra gives a token for has not ended, whatever a clock says.
+        """
+        ended = set()
+        for one in credentials:
+            if not (one.marker and one.is_stored and one.expired(now)):
+                continue
+            kept = await kept_value(context, client_id, one.marker)
+            if kept is None or await self._is_refused(context, tenant, client_id, kept[1]):
+                ended.add(one.seen.key_id)
+        return frozenset(ended)
+
+    async def _gone(
+        self,
+        context: Context,
+        tenant: str,
+        client_id: str,
+        credentials: tuple[SecretCredential, ...],
+    ) -> tuple[str, ...]:
+        """Markers of values in the store whose secret somebody has removed from the application."""
+        ledger, whose = context.ledger, context.identity
+        there = {one.marker for one in credentials}
+        there |= {fact.subject for fact in ledger.facts(whose, self.id, kind="secret_removed")}
+        stored = ledger.facts(whose, self.id, kind="secret_stored")
+        gone = []
+        for marker in dict.fromkeys(
+            fact.subject for fact in stored if fact.data["client_id"] == client_id
+        ):
+            kept = None if marker in there else await kept_value(context, client_id, marker)
+            if kept is not None and await self._is_refused(context, tenant, client_id, kept[1]):
+                gone.append(marker)
+        return tuple(gone)
+
+    async def _is_refused(
+        self, context: Context, tenant: str, client_id: str, value: Secret
+    ) -> bool:
+        """Whether Entra gives no token for a value."""
+        refusal = await prove_client_secret(
+            context.http, tenant=tenant, client_id=client_id, secret=value
+        )
+        return refusal is not None
+
+    def _still_spreading(
+        self,
+        context: Context,
+        credentials: tuple[SecretCredential, ...],
+        current: SecretCredential | None,
+        is_proven: bool,
+        now: datetime,
+    ) -> str:
+        """Whether something that this ledger knows of is too young to be judged."""
+        visible = {one.marker for one in credentials}
+        whose = context.identity
+        removed = {
+            fact.subject for fact in context.ledger.facts(whose, self.id, kind="secret_removed")
+        }
+        for fact in context.ledger.facts(whose, self.id, kind="secret_intent"):
+            if fact.subject in removed or context.age(_age(fact, now)) > _SPREADING:
+                continue
+            if fact.subject not in visible:
+                return "a secret that was asked for moments ago may still appear"
+            if current and current.marker == fact.subject and not is_proven:
+                return "the new secret is not known everywhere yet"
+        return ""
+
+    def plan(self, findings: SecretFindings) -> tuple[Change, ...]:
+        """Remove orphans and expired secrets of ours, then make one where none works for long.
+
+        A secret that ends soon stays until it has ended: Codat uses it until the next is saved.
+        """
+        changes = [
+            _removal(one, "nobody has its value") for one in findings.credentials if one.is_orphan
+        ]
+        changes += [
+            _removal(one, "it has expired")
+            for one in findings.credentials
+            if one.seen.key_id in findings.ended
+        ]
+        forgotten = [
+            Change(
+                "forget_value",
+                "forget a value whose secret is gone from the application",
+                (Row("Value in the secret store", marker, "removed"),),
+                subject=marker,
+            )
+            for marker in findings.gone
+        ]
+        if findings.current is not None and not findings.is_proven:
+            # Refused for whatever reason: making another one by itself could go on for ever.
+            return (*forgotten, *changes, _replace(findings))
+        if findings.current is not None and not findings.is_ending:
+            return (*forgotten, *changes)
+        taken = len(findings.credentials) - len(changes)
+        if taken >= MOST_SECRETS:
+            return (*forgotten, *changes, _free_a_place(findings))
+        days = findings.lifetime_days
+        rows = (
+            Row("Description", "not there", findings.description),
+            Row("Lifetime", "not there", f"{days} days"),
+            Row("Value", "not there", f"in the secret store, {findings.account.secret_store}"),
+        )
+        title = "make a client secret and store it"
+        if findings.current is not None:
+            title = "make the next client secret and store it: the current one ends soon"
+        return (*forgotten, *changes, Change("add_secret", title, rows))
+
+    async def apply(self, context: Context, findings: SecretFindings, change: Change) -> bool:
+        """Make and store a secret, or remove one of ours, or what is left of it."""
+        if change.key == "add_secret":
+            await self._add(context, findings)
+            return True
+        if change.key == "forget_value":
+            await forget_value(context, findings.application.app_id, change.subject)
+            self._record(context, "secret_removed", change.subject, "done", {})
+            return True
+        await context.graph.remove_password(findings.application.id, change.subject)
+        for one in findings.credentials:
+            if one.seen.key_id == change.subject:
+                self._record(context, "secret_removed", one.marker, "done", {})
+                await forget_value(context, findings.application.app_id, one.marker)
+        return True
+
+    async def _add(self, context: Context, findings: SecretFindings) -> None:
+        if findings.forbidden:
+            raise AskAdministrator(
+                "The tenant's application management policy forbids client secrets.",
+                where=f'account "{context.account.name}"',
+                why="a policy of the tenant restricts passwordAddition",
+                next="ask for an exception for this application: Codat needs a client secret",
+                who="whoever keeps the tenant's application management policy",
+            )
+        days = findings.lifetime_days
+        asked = context.graph.now
+        ends = asked + timedelta(days=days)
+        if findings.longest_days == days:
+            ends -= _POLICY_MARGIN
+        # A store that cannot keep the value must show before there is a value to lose.
+        await context.store.probe(ends=ends)
+        marker = random.token_hex(4)
+        intent = {"ends": ends.isoformat(), "asked": asked.isoformat()}
+        self._record(context, "secret_intent", marker, "intended", intent)
+        description = f"{findings.description} (bcrunbook {marker})"
+        try:
+            made = await context.graph.add_password(findings.application.id, description, ends)
+        except AnswerLost:
+            raise
+        except RunbookError as refusal:
+            # Certainly not made: nobody has to wait for it to appear.
+            self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
+            raise
+        name = name_in_store(context.account, findings.application.app_id, marker)
+        try:
+            reference = await context.store.put(name, made.value, ends=made.ends or ends)
+        except AskAdministrator as refusal:
+            lost = "the secret that was made, and that nobody has now, goes with the next run"
+            refusal.why = "; ".join(filter(None, (refusal.why, lost)))
+            raise
+        self._record(
+            context,
+            "secret_stored",
+            marker,
+            "done",
+            {
+                "key_id": made.key_id,
+                "reference": str(reference),
+                "ends": (made.ends or ends).isoformat(),
+                "client_id": findings.application.app_id,
+            },
+        )
+        await self._wait_until_it_works(context, findings.application.app_id, made.value)
+
+    async def _wait_until_it_works(self, context: Context, client_id: str, value: Secret) -> None:
+        """Ask Entra for a token until it gives one; the next look says whether it did."""
+        tenant = (await context.sign_in.graph()).tenant
+        for pause in _WORKING.pauses():
+            await context.cloud.pace.sleep(pause)
+            refusal = await prove_client_secret(
+                context.http, tenant=tenant, client_id=client_id, secret=value
+            )
+            if refusal is None:
+                return
+
+    def _record(
+        self, context: Context, kind: str, marker: str, basis: Basis, data: dict[str, str]
+    ) -> None:
+        context.ledger.record(context.identity, self.id, kind, marker, basis, data)
+
+    def hand_off(self, findings: SecretFindings, change: Change, error: RunbookError) -> Change:
+        """Making the secret, for somebody who may."""
+        return hand_off_to_portal(
+            change,
+            error,
+            actions=(
+                "In the Azure portal open App registrations and the application below, then"
+                " Certificates & secrets.",
+                f"New client secret. Description: {findings.description}. Expires:"
+                f" {findings.lifetime_days} days. Then Add.",
+                "Copy the Value (not the Secret ID) into your own password manager at once: it is"
+                " shown this once.",
+            ),
+            values=(("Client ID", findings.application.app_id),),
+        )
+
+
+def _replace(findings: SecretFindings) -> Change:
+    assert findings.current is not None and findings.proof is not None
+    seen = findings.current.seen
+    return hand_off_to_portal(
+        Change("replace_secret", "replace the secret that Entra refuses", subject=seen.key_id),
+        findings.proof,
+        actions=(
+            f"Entra refuses the stored secret: {findings.proof.why or findings.proof.what}",
+            "If the value is wrong: in the Azure portal open the application, Certificates &"
+            f" secrets, delete the secret with Secret ID {seen.key_id}, and run this step again:"
+            " it makes a new one.",
+        ),
+        values=(("Client ID", findings.application.app_id), ("Secret ID", seen.key_id)),
+    )
+
+
+def _free_a_place(findings: SecretFindings) -> Change:
+    others = ", ".join(
+        f"{one.seen.display_name or 'without a description'} (Secret ID {one.seen.key_id})"
+        for one in findings.credentials
+    )
+    error = FixInput("two secrets are there", who="an owner of the application")
+    return hand_off_to_portal(
+        Change("free_a_place", f"remove one of the {MOST_SECRETS} secrets that are there"),
+        error,
+        actions=(
+            f"The application holds {MOST_SECRETS} secrets, the most it may, and "
+            + ("none of them is ours" if findings.current is None else "ours ends soon")
+            + f": {others}.",
+            "Find out which one nobody uses. In the Azure portal open the application,"
+            " Certificates & secrets, and delete it. Then run this step again.",
+        ),
+        values=(("Client ID", findings.application.app_id),),
+    )
+
+
+def _removal(one: SecretCredential, why: str) -> Change:
+    return Change(
+        "remove_secret",
+        f"remove a secret of ours: {why}",
+        (Row("Secret", one.seen.display_name or one.seen.key_id, "removed"),),
+        subject=one.seen.key_id,
+    )
+
+
+def _age(fact: Fact, now: datetime) -> float:
+    """Seconds since a secret was asked for, by Microsoft Graph's clock.
+
+    One from the future was asked for before a clock was set back, and is no news either.
+    """
+    asked = fact.data.get("asked")
+    at = datetime.fromisoformat(asked) if asked else fact.at
+    return abs((now - at).total_seconds())

@@ -1,0 +1,193 @@
+"""The account's client secret as the secret store has it, and how to find it again.
+
+The ledger tells which secret was stored last. A ledger that does not know (a colleague's, a new
+machine's) is helped out by the application itself, whose secrets bear our marker.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bcrunbook.accounts import Account
+from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.secrets import Secret
+from bcrunbook.services.graph.models import PasswordCredential
+from bcrunbook.signin import prove_client_secret
+from bcrunbook.steps.application import own_application, remembered_client_id
+from bcrunbook.steps.client_secret.findings import SecretCredential
+from bcrunbook.steps.context import Context
+
+_STEP = "client_secret"
+_MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """A client secret whose value is in the secret store.
+
+    Args:
+        client_id: the application's client id.
+        marker: our marker in the secret's description, which tells two secrets apart.
+        reference: where the value is kept.
+        value: the value itself.
+        ends: when it ends (UTC); None when that is not known.
+    """
+
+    client_id: str
+    marker: str
+    reference: str
+    value: Secret
+    ends: datetime | None
+
+
+def name_in_store(account: Account, client_id: str, marker: str) -> str:
+    """Under which name the secret store keeps a secret: that of one application's, whoever asks."""
+    return f"{account.name}/{client_id.lower()}/{marker}"
+
+
+def _names(account: Account, client_id: str, marker: str) -> tuple[str, str]:
+    """The same, and the name under which it was kept before names told the application."""
+    return name_in_store(account, client_id, marker), f"{account.name}/{marker}"
+
+
+async def kept_value(context: Context, client_id: str, marker: str) -> tuple[str, Secret] | None:
+    """A secret of the account's application as the store has it.
+
+    Returns:
+        Where it is kept and its value; None when it is not there.
+    """
+    for name in _names(context.account, client_id, marker):
+        value = await context.store.get(name)
+        if value is not None:
+            return str(context.store.reference(name)), value
+    return None
+
+
+async def forget_value(context: Context, client_id: str, marker: str) -> None:
+    """Remove a secret of the account's application from the store."""
+    for name in _names(context.account, client_id, marker):
+        await context.store.delete(name)
+
+
+def marker_by_hand(seen: PasswordCredential) -> str:
+    """The marker of a secret that was made by hand, whose description bears none."""
+    return seen.key_id[:8].lower()
+
+
+async def credential_of(
+    context: Context, client_id: str, seen: PasswordCredential
+) -> SecretCredential:
+    """One secret on the application, with what store and ledger know of it."""
+    found = _MARKER.search(seen.display_name or "")
+    if found is None:
+        # One that was made by hand counts as ours when its value was brought here.
+        marker = marker_by_hand(seen)
+        is_stored = await kept_value(context, client_id, marker) is not None
+        return SecretCredential(seen, marker if is_stored else "", is_stored)
+    marker = found.group(1)
+    is_stored = await kept_value(context, client_id, marker) is not None
+
+    def told(kind: str) -> bool:
+        return context.ledger.latest(context.identity, _STEP, kind, subject=marker) is not None
+
+    is_orphan = not is_stored and told("secret_intent") and not told("secret_stored")
+    return SecretCredential(seen, marker, is_stored, is_orphan)
+
+
+def newest(credentials: tuple[SecretCredential, ...], now: datetime) -> SecretCredential | None:
+    """The newest of ours that is stored and has not expired."""
+    good = [one for one in credentials if one.is_stored and not one.expired(now)]
+    oldest = datetime.min.replace(tzinfo=UTC)
+    return max(good, key=lambda one: one.seen.start_date_time or oldest, default=None)
+
+
+async def stored_secret(context: Context) -> StoredSecret:
+    """The account's client id and a stored secret with which Entra has just given a token.
+
+    Raises:
+        FixInput: there is no application, or no secret of it is stored that works.
+    """
+    account = context.account
+    known = await _by_ledger(context)
+    refusal = await _refusal(context, known) if known else None
+    if known is not None and refusal is None:
+        return known
+    try:
+        # This ledger may not know of a secret that a colleague has made since.
+        found = await _by_application(context)
+    except RunbookError:
+        if refusal is not None:
+            raise _no_use(refusal, account) from None
+        raise
+    if found is None:
+        if refusal is not None:
+            raise _no_use(refusal, account)
+        raise FixInput(
+            "No client secret of this account is in the secret store.",
+            where=f'account "{account.name}", {account.secret_store}',
+            next=f"run step 2 first: bcrunbook run {account.name} {_STEP}",
+            section="02_client_secret",
+        )
+    refusal = await _refusal(context, found)
+    if refusal is not None:
+        raise _no_use(refusal, account)
+    return found
+
+
+async def _refusal(context: Context, kept: StoredSecret) -> RunbookError | None:
+    return await prove_client_secret(
+        context.http, tenant=context.account.tenant, client_id=kept.client_id, secret=kept.value
+    )
+
+
+def _no_use(refusal: RunbookError, account: Account) -> FixInput:
+    return FixInput(
+        "The stored secret does not work, so Codat could not use it either. Nothing was handed"
+        " over.",
+        where=f'account "{account.name}", a token request to Entra',
+        why=refusal.why or refusal.what,
+        next=f"run step 2 again: bcrunbook run {account.name} {_STEP}",
+        code=refusal.code,
+        request_id=refusal.request_id,
+        section="02_client_secret#what-can-go-wrong",
+    )
+
+
+async def _by_ledger(context: Context) -> StoredSecret | None:
+    account, ledger = context.account, context.ledger
+    whose = context.identity
+    removed = {fact.subject for fact in ledger.facts(whose, _STEP, "secret_removed")}
+    client_id = account.client_id or remembered_client_id(context)
+    for fact in reversed(ledger.facts(whose, _STEP, "secret_stored")):
+        ends = datetime.fromisoformat(fact.data["ends"])
+        of_another = client_id and fact.data["client_id"].lower() != client_id.lower()
+        # Whether it has ended is for Entra to say: this machine's clock may be wrong.
+        if fact.subject in removed or of_another:
+            continue
+        found = await _stored(context, fact.data["client_id"], fact.subject, ends)
+        if found is not None:
+            return found
+    return None
+
+
+async def _by_application(context: Context) -> StoredSecret | None:
+    app = await own_application(context)
+    seen = tuple(
+        [await credential_of(context, app.app_id, one) for one in app.password_credentials]
+    )
+    best = newest(seen, context.graph.now)
+    if best is None:
+        return None
+    return await _stored(context, app.app_id, best.marker, best.seen.end_date_time)
+
+
+async def _stored(
+    context: Context, client_id: str, marker: str, ends: datetime | None
+) -> StoredSecret | None:
+    kept = await kept_value(context, client_id, marker)
+    if kept is None:
+        return None
+    reference, value = kept
+    return StoredSecret(client_id, marker, reference, value, ends)

@@ -1,0 +1,1 @@
+"""Step 6: a customer's company and connection, and the installation of App Link, followed."""

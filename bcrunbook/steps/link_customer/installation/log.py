@@ -1,0 +1,115 @@
+"""The polls of a customer's watch, kept in the ledger: whoever comes later goes on from there.
+
+A watch begins with a fact of its own, and ends with one that says how. One that has ended well, or
+that only a person can change, is followed by a new one; one that ran out of time is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.installation.poll import Poll
+from bcrunbook.steps.link_customer.installation.verdict import (
+    GOOD,
+    NOT_SETTLED,
+    OVER,
+    Judgement,
+    Verdict,
+)
+
+STEP = "link_customer"
+BEGAN = "watch"
+POLL = "poll"
+ENDED = "verdict"
+
+FRESH = 86400.0
+"""Seconds for which a watch that ended well speaks for what is seen once afterwards.
+
+Two sightings a day apart are two sightings. In a batch the record may be made long after the watch,
+when many have settled at once and wait for their turn.
+"""
+
+
+class WatchLog:
+    """The current watch of one connection.
+
+    Args:
+        context: the context, with a customer.
+        connection: Codat's id of the connection.
+    """
+
+    def __init__(self, context: Context, connection: str) -> None:
+        self._context = context
+        self._connection = connection
+        self.polls: list[Poll] = []
+        self.before: list[Poll] = []
+        """The polls of the last watch that has ended."""
+        self.began: datetime | None = None
+        self._last_began: datetime | None = None
+        self._ended_well: datetime | None = None
+        for fact in context.ledger.facts(
+            context.identity, STEP, subject=connection, customer=context.customer_name
+        ):
+            if fact.kind == BEGAN:
+                self.began, self.polls, self._ended_well = fact.at, [], None
+            elif fact.kind == POLL:
+                self.polls.append(Poll.from_dict(fact.data))
+            elif fact.kind == ENDED and Verdict(fact.data["verdict"]) not in NOT_SETTLED:
+                self._ended_well = fact.at if Verdict(fact.data["verdict"]) in GOOD else None
+                self._close()
+        if self.elapsed > OVER:
+            # Whatever goes on now is another installation.
+            self._close()
+
+    def _close(self) -> None:
+        self._last_began = self.began
+        self.began, self.before, self.polls = None, self.polls, []
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the cloud's time since the watch began; 0 when none is under way."""
+        return self._age(self.began) if self.began is not None else 0.0
+
+    def carried_on(self, poll: Poll) -> list[Poll]:
+        """The last watch with one more poll, where it ended well not long ago; else nothing.
+
+        Whoever makes the record of what another has watched sees it but once.
+        """
+        if self._ended_well is None or self._last_began is None or self.began is not None:
+            return []
+        if self._age(self._ended_well) > FRESH:
+            return []
+        return [*self.before, replace(poll, elapsed=self._age(self._last_began))]
+
+    def _age(self, at: datetime) -> float:
+        # A clock that was set back makes nothing younger than it is new.
+        return self._context.age(max(0.0, (datetime.now(UTC) - at).total_seconds()))
+
+    def begin(self) -> None:
+        """Note that a watch begins, unless one is under way."""
+        if self.began is None:
+            self.began = self._record(BEGAN, {})
+
+    def add(self, poll: Poll) -> None:
+        """Keep a poll."""
+        self._record(POLL, poll.as_dict())
+        self.polls.append(poll)
+
+    def end(self, judgement: Judgement) -> None:
+        """Note how the watch ended."""
+        self._record(ENDED, {"verdict": judgement.verdict.value, "because": judgement.because})
+
+    def _record(self, kind: str, data: dict[str, object]) -> datetime:
+        context = self._context
+        context.ledger.record(
+            context.identity,
+            STEP,
+            kind,
+            self._connection,
+            "observed",
+            data,
+            customer=context.customer_name,
+        )
+        return datetime.now(UTC)

@@ -1,0 +1,77 @@
+"""What earlier runs saw of the extension in an environment.
+
+Without it "uninstalled", "unpublished" and "never installed" look alike (contract
+businesscentral.md, section 8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from bcrunbook.steps.link_customer.installation.poll import Package
+
+EXTENSION = "extension"
+"""The kind of fact; its subject is the environment."""
+
+TENANT_PACKAGE = "pte"
+
+
+@dataclass(frozen=True)
+class LastKnownExtension:
+    """The newest package that was seen installed, and when.
+
+    Args:
+        package: the row with the highest version seen.
+        first_seen: when any version was seen first (UTC).
+        last_seen: when any version was seen last (UTC).
+    """
+
+    package: Package
+    first_seen: datetime
+    last_seen: datetime
+
+    @property
+    def is_tenant_package(self) -> bool:
+        """Whether it was published for the tenant alone, and so keeps a row when uninstalled."""
+        return self.package.published_as.lower() == TENANT_PACKAGE
+
+    def seen_again(self, package: Package, at: datetime) -> LastKnownExtension:
+        """What is remembered after `package` was seen installed."""
+        newest = max(self.package, package, key=lambda one: one.version)
+        return replace(self, package=newest, last_seen=max(self.last_seen, at))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        one = self.package
+        return {
+            "app_id": one.app_id,
+            "package_id": one.package_id,
+            "version": list(one.version),
+            "published_as": one.published_as,
+            "first_seen": self.first_seen.isoformat(),
+            "last_seen": self.last_seen.isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Self:
+        """As the ledger tells it."""
+        return cls(
+            Package(
+                told["app_id"],
+                told["package_id"],
+                tuple(told["version"]),
+                told["published_as"],
+                is_installed=True,
+            ),
+            datetime.fromisoformat(told["first_seen"]),
+            datetime.fromisoformat(told["last_seen"]),
+        )
+
+
+def remembered(
+    known: LastKnownExtension | None, package: Package, at: datetime
+) -> LastKnownExtension:
+    """What is known once `package` was seen installed at `at`."""
+    return known.seen_again(package, at) if known else LastKnownExtension(package, at, at)

@@ -1,0 +1,160 @@
+"""The wait: look, keep what was seen, judge, sleep; until settled or out of time.
+
+One coroutine per customer, which holds nothing while it sleeps. It starts no installation and
+changes nothing but one thing: where fetch errors have stopped Codat's sync of the data type
+`company`, it is asked for again, at most every two minutes (contract codat.md, section 9).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from bcrunbook.core.step import clock
+from bcrunbook.errors import ReportBug, RunbookError, Unreachable, WaitAndRetry
+from bcrunbook.services.codat.client import Codat
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.installation.log import WatchLog
+from bcrunbook.steps.link_customer.installation.look import COMPANY, Poller
+from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension
+from bcrunbook.steps.link_customer.installation.poll import FETCH_ERROR, LINKED, Poll
+from bcrunbook.steps.link_customer.installation.verdict import (
+    BUDGET,
+    EXPECTED,
+    TOLERATED,
+    Judgement,
+    judge,
+)
+
+FIRST = 30.0
+"""Seconds between polls while an installation may be expected to end."""
+LATER = 60.0
+"""Seconds between polls afterwards."""
+_JITTER = 0.2
+_REFRESH_EVERY = 120.0
+_CONFIRMATIONS = 600.0
+"""How long past the budget what was seen once may still be confirmed, and at least from where a
+watch goes on that was broken off."""
+
+OnProgress = Callable[[str], None]
+
+
+class Watch:
+    """Watches one customer's installation.
+
+    Args:
+        context: the context, with a customer.
+        codat: Codat's client.
+        company: Codat's id of the company.
+        connection: Codat's id of the connection.
+        memory: what is known of the extension from earlier.
+        first: the look that showed that there is something to watch.
+        told: called with one line at each poll.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        codat: Codat,
+        company: str,
+        connection: str,
+        memory: LastKnownExtension | None,
+        first: Poll,
+        on_progress: OnProgress,
+    ) -> None:
+        self._context = context
+        self._codat = codat
+        self._company = company
+        self._connection = connection
+        self._memory = memory
+        self._first = first
+        self._on_progress = on_progress
+        self._looker = Poller(context, codat, company, connection)
+        self._log = WatchLog(context, connection)
+        self._refreshed = -_REFRESH_EVERY
+
+    @property
+    def polls(self) -> list[Poll]:
+        """What was seen, oldest first."""
+        return self._log.polls
+
+    @property
+    def place(self) -> str:
+        """Under what the extension is remembered; empty where no environment was found."""
+        place = self._looker.place
+        return place.name if place is not None and place.environment else ""
+
+    async def run(self) -> Judgement:
+        """Watch until the verdict is settled or the budget is used up.
+
+        Raises:
+            RunbookError: Codat refuses, or cannot be reached for long.
+        """
+        log = self._log
+        log.begin()
+        until = max(BUDGET, log.elapsed) + _CONFIRMATIONS
+        assert self._context.connection_cache is not None
+        with self._context.connection_cache.watching():
+            poll = replace(self._first, elapsed=log.elapsed)
+            log.add(poll)
+            while True:
+                judgement = judge(log.polls, self._memory)
+                self._on_progress(line(poll, judgement))
+                if not judgement.is_under_way or poll.elapsed >= until:
+                    log.end(judgement)
+                    return judgement
+                await self._refresh(poll)
+                self._codat.check_spare()
+                await self._pause()
+                poll = await self._look()
+
+    async def _look(self) -> Poll:
+        """One poll, kept in the log. A lost connection is tried again as long as time lasts."""
+        while True:
+            try:
+                poll = await self._looker.look(lambda: self._log.elapsed)
+            except (Unreachable, WaitAndRetry) as error:
+                if self._log.elapsed >= BUDGET:
+                    raise
+                self._on_progress(f"Codat could not be asked: {error.what}")
+                await self._context.cloud.pace.sleep(_between(self._log.elapsed))
+                continue
+            if "extension" in poll.unknown:
+                self._looker.forget_place()
+            self._log.add(poll)
+            return poll
+
+    async def _refresh(self, poll: Poll) -> None:
+        if poll.connection != LINKED or poll.data != FETCH_ERROR:
+            return
+        if poll.elapsed - self._refreshed < _REFRESH_EVERY:
+            return
+        self._refreshed = poll.elapsed
+        try:
+            await self._codat.refresh(self._company, COMPANY, self._connection)
+        except ReportBug:
+            raise
+        except RunbookError as error:
+            # The next poll tells how the connection stands; a refused refresh does not.
+            self._on_progress(f"Codat did not sync the company again: {error.what}")
+
+    async def _pause(self) -> None:
+        """Sleep until the next look is due, counted from when the last one saw what it tells."""
+        elapsed = self._log.elapsed
+        # Never less than what two sightings must lie apart.
+        due = self._log.polls[-1].elapsed + _between(elapsed) * random.uniform(1.0, 1.0 + _JITTER)
+        await self._context.cloud.pace.sleep(due - elapsed)
+
+
+def _between(elapsed: float) -> float:
+    return FIRST if elapsed < TOLERATED else LATER
+
+
+def line(poll: Poll, judgement: Judgement) -> str:
+    """A poll on one line, for whoever watches."""
+    hiccups = f"; passing errors: {', '.join(poll.hiccups)}" if poll.hiccups else ""
+    return (
+        f"{judgement.verdict.value} ({clock(poll.elapsed)}, expected up to {clock(EXPECTED)};"
+        f" {judgement.because}{hiccups})"
+    )

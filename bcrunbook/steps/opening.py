@@ -1,0 +1,102 @@
+"""Opens everything that a step needs, and closes it together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bcrunbook.accounts import Account, Customer, Workspace
+from bcrunbook.cloud import cloud_of
+from bcrunbook.http.client import Http
+from bcrunbook.ledger.store import Ledger, open_ledger
+from bcrunbook.secrets import Secret, VaultOpener, open_store, read
+from bcrunbook.services.codat.client import REQUESTS, Codat
+from bcrunbook.services.codat.connection_cache import ConnectionCache
+from bcrunbook.services.graph.client import WRITES, Graph
+from bcrunbook.services.rate_limit import SharedRateLimiter
+from bcrunbook.signin import Person, SignIn
+from bcrunbook.steps import SETUP_STEPS
+from bcrunbook.steps.context import Context
+from bcrunbook.steps.guard import WriteGuard
+from bcrunbook.steps.instance import check_instance
+
+
+@asynccontextmanager
+async def open_context(
+    workspace: Workspace,
+    account: Account,
+    *,
+    person: Person | None = None,
+    customer: Customer | None = None,
+) -> AsyncIterator[Context]:
+    """Open what a step needs for `account`.
+
+    Args:
+        workspace: the loaded workspace.
+        account: one of its accounts.
+        person: who can answer a sign-in; None in a headless run.
+        customer: the customer that the run is about.
+
+    Raises:
+        FixInput: the cloud, the ledger or the secret store cannot be used as configured.
+    """
+    root: Path = workspace.root
+    cloud = cloud_of(workspace, account)
+    with open_ledger(workspace.ledger_url, root) as ledger:
+        async with Http(cloud) as http:
+            sign_in = SignIn(account, http, root, person=person)
+            guard = WriteGuard(account.name)
+            codat = _codat(account, http, root, sign_in.vaults, ledger, guard)
+
+            def writes(tenant: str) -> SharedRateLimiter:
+                return SharedRateLimiter(
+                    ledger, cloud, f"graph/{tenant}/applications", WRITES, prefetch=1
+                )
+
+            yield Context(
+                workspace=workspace,
+                account=account,
+                cloud=cloud,
+                http=http,
+                sign_in=sign_in,
+                graph=Graph(
+                    http,
+                    sign_in,
+                    turns=writes,
+                    check_tenant=guard.check_tenant,
+                    guard=guard.check,
+                ),
+                codat=codat,
+                ledger=ledger,
+                store=open_store(account.secret_store, root, vault=sign_in.vaults),
+                guard=guard,
+                setup_steps=tuple(step.id for step in SETUP_STEPS),
+                customer=customer,
+                connection_cache=ConnectionCache(codat, cloud.pace) if codat is not None else None,
+            )
+
+
+def _codat(
+    account: Account,
+    http: Http,
+    root: Path,
+    vaults: VaultOpener,
+    ledger: Ledger,
+    guard: WriteGuard,
+) -> Codat | None:
+    reference = account.codat_api_key
+    if reference is None:
+        return None
+
+    async def key() -> Secret:
+        return await read(reference, root, vault=vaults)
+
+    # An address has the limit, whichever instances it asks; so all of them share it.
+    return Codat(
+        http,
+        key,
+        SharedRateLimiter(ledger, http.cloud, "codat", REQUESTS),
+        check=lambda profile: check_instance(account, profile, ledger),
+        guard=guard.check,
+    )

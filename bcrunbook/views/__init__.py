@@ -1,0 +1,1 @@
+"""What is shown of a step, as HTML and as plain text: in notebooks, cards and reports."""

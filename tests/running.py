@@ -1,0 +1,37 @@
+"""Walking through steps as plain coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.core.runner import Operator, run_step
+from bcrunbook.core.step import Mode, Outcome
+from bcrunbook.signin import Person
+from bcrunbook.steps import STEPS, step_named
+from bcrunbook.steps.opening import open_context
+from tests.conftest import only_account
+
+ALONE = tuple(step.id for step in STEPS[:4])
+"""The steps that the program does without a person."""
+
+
+async def walk(
+    workspace: Workspace,
+    *steps: str,
+    mode: Mode = Mode.APPLY,
+    person: Person | None = None,
+    operator: Operator | None = None,
+) -> list[Outcome]:
+    """The outcomes of some steps for the workspace's one account; unnamed, those in `ALONE`."""
+    account = workspace.account(only_account(workspace))
+    outcomes = []
+    for step in steps or ALONE:
+        async with open_context(workspace, account, person=person) as context:
+            outcomes.append(await run_step(step_named(step), context, mode, operator=operator))
+    return outcomes
+
+
+def states(outcomes: Sequence[Outcome]) -> list[str]:
+    """Their states."""
+    return [outcome.state.value for outcome in outcomes]
