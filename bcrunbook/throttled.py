@@ -23,7 +23,7 @@ def asked_wait(retry_after: str) -> float:
 
     Args:
         retry_after: the header: seconds, of which Microsoft Graph has documented fractions too, or
-            a date.
+            a date (contract G14.4).
     """
     try:
         seconds = float(retry_after)

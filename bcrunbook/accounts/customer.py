@@ -22,8 +22,8 @@ class Customer(Frozen):
         display_name: the company's name as people write it.
         contact: the e-mail address of who links there.
         tenant: a GUID or a verified domain.
-        environment: the environment of Business Central. Microsoft: under 30 characters, a letter
-            first, then letters, digits, `_` and `-`.
+        environment: the environment of Business Central: under 30 characters, a letter first, then
+            letters, digits, `_` and `-` (contract B4.8).
         company: the company in that environment.
     """
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long to wait for something to spread: pauses double from `first` to `longest` seconds."""
+    """How long to wait for something to spread: pauses double from `first` to `longest` seconds.
+
+    How long it takes is nowhere promised (contract G13.2 and G13.3).
+    """
 
     first: float = 4.0
     longest: float = 16.0

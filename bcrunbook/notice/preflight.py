@@ -29,7 +29,8 @@ class Preparation:
 # Sources. Version: Codat's page on Business Central. Licence and permission set: Microsoft on
 # installing extensions, where administrators without a licence are left out by design. Consent:
 # Microsoft on user and admin consent. The window, the computer: Codat's page on linking. The page
-# of installation states: reading it while an extension is being installed has failed in the field.
+# of installation states: reading it while an extension is being installed has failed in the field
+# (contract B8.8).
 PREFLIGHT: Final[tuple[Preparation, ...]] = (
     Preparation(
         id="version",

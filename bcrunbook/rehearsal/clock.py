@@ -18,7 +18,8 @@ class Lags:
     """Seconds (at speed 1) until an effect shows, by the kind of effect.
 
     The figures follow what clients of the real directory work around (terraform-provider-azuread
-    and azure-cli retry loops, reports of 4 to 18 s before a new secret signs in).
+    and azure-cli retry loops, reports of 4 to 18 s before a new secret signs in): contract G13 and
+    G25.
     """
 
     at_once: float = 0.0

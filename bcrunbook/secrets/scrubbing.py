@@ -167,7 +167,8 @@ def looks_like_secret(text: str) -> bool:
 
 
 def _is_dense(word: str) -> bool:
-    # Codat: an API key is 40 letters and digits. The same length in hex is a SHA-1 thumbprint.
+    # Codat: an API key is 40 letters and digits (contract C1.5). The same length in hex is a
+    # SHA-1 thumbprint.
     if re.fullmatch(r"[A-Za-z0-9]{40}", word):
         return not re.fullmatch(r"[0-9a-f]+|[0-9A-F]+|[a-z]+|[A-Z]+", word)
     if len(word) < 20 or _classes(word) < 3 or _entropy(word) < 3.5:

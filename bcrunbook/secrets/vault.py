@@ -57,7 +57,8 @@ _PART: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_NAME: Final = 127
 _TAGS: Final = {"made-by": "bcrunbook"}
 _CONTENT_TYPE: Final = "text/plain"
-"""Policies of Azure commonly demand that every secret has a content type, and an end."""
+"""Policies of Azure commonly demand that every secret has a content type, and an end
+(contract G22.12)."""
 
 _PAUSE: Final = 2.0  # seconds of the cloud's time between two tries
 _TRIES: Final = 30

@@ -176,7 +176,8 @@ class SignIn:
                     return await self._applications_token(app, resource, fresh, claims)
                 return await self._persons_token(app, list(scopes), fresh, claims, may_ask)
             except RunbookError:
-                # MSAL would go on telling a refusal for a minute after it has been mended.
+                # MSAL would go on telling a refusal for a minute after it has been mended
+                # (contract G17.2).
                 self._told_before[where].clear()
                 raise
 
@@ -199,7 +200,7 @@ class SignIn:
         """Ask for a token; one that is kept and still good bridges an outage of Entra.
 
         Entra may have tokens renewed long before they end. MSAL then asks at each call, and goes
-        back to the kept one by itself only for a refusal in words.
+        back to the kept one by itself only for a refusal in words (contract G17.7).
 
         Args:
             kept: the access token that will do; None without one.

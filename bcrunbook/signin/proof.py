@@ -16,7 +16,8 @@ async def prove_client_secret(
 ) -> RunbookError | None:
     """Ask Entra for a token with an application's id and secret; None when it gave one.
 
-    A new MSAL application each time, because MSAL keeps refused requests for a while.
+    A new MSAL application each time, because MSAL keeps refused requests for a while
+    (contract G17.2).
 
     Raises:
         WaitAndRetry, Unreachable: Entra did not answer the question.

@@ -1,10 +1,11 @@
 """Step 3: two delegated permissions of Business Central, and admin consent for the tenant.
 
 Ids are read from the tenant's Business Central service principal at run time, by (API, value):
-Microsoft Graph has a different permission with one of the same names. They are compared with the
-published ids and a difference is said. What the application asks of other APIs stays as it is, and
-so does every grant of somebody else; our own grant is extended, never narrowed. Consent given here
-covers this tenant only: each customer's tenant consents for itself when it links.
+Microsoft Graph has a different permission with one of the same names (contract G2.3). They are
+compared with the published ids and a difference is said. What the application asks of other APIs
+stays as it is, and so does every grant of somebody else; our own grant is extended, never narrowed.
+Consent given here covers this tenant only: each customer's tenant consents for itself when it links
+(contract G10.11).
 """
 
 from __future__ import annotations

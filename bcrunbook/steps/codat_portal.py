@@ -1,7 +1,8 @@
 """What the two steps in the Codat Portal share: where its pages are, who may, which instance.
 
 Source: Codat documentation, "Set up the Dynamics 365 Business Central integration", portal roles
-and plans. Nothing in Codat's supported API saves an integration's keys or enables it.
+and plans. Nothing in Codat's supported API saves an integration's keys or enables it
+(contract C5.9).
 """
 
 from __future__ import annotations

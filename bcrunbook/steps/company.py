@@ -34,7 +34,7 @@ def tag_of(account: Account, customer: Customer) -> str:
 
 
 def codat_name(name: str) -> str:
-    """A name as Codat keeps it: other characters are dropped silently (codat.md, section 4)."""
+    """A name as Codat keeps it: other characters are dropped silently (contract C7.6)."""
     return " ".join(_DROPPED.sub("", name).split()) or "Customer"
 
 

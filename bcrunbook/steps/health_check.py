@@ -39,7 +39,7 @@ from bcrunbook.steps.register_application import RegisterApplication
 # Days before a secret's end at which it is worth a word, and how urgently; below 0 it has ended.
 EXPIRES = ((-1, "at once"), (7, "urgent"), (14, "soon"), (30, "plan it"))
 LONGEST_WITHOUT_SYNC = timedelta(days=30)
-"""Codat: sync something at least monthly, or the authorization may lapse (codat.md, section 6)."""
+"""Codat: sync something at least monthly, or the authorization may lapse (contract C9.16)."""
 
 _AT_ONCE = 4
 _DRIFT: tuple[tuple[AnyStep, str], ...] = (

@@ -287,8 +287,8 @@ class RegisterApplication(AccountStep):
             if isinstance(refusal, WaitAndRetry) and refusal.code != _TAKEN:
                 raise
             # The upsert is documented, yet unconfirmed for this audience, and a deleted application
-            # keeps its marker. Where it is refused, the tag takes the marker's place: look first,
-            # so that nothing is made twice.
+            # keeps its marker (contract G6.2 and G6.9). Where it is refused, the tag takes
+            # the marker's place: look first, so that nothing is made twice.
             tagged: Seen[tuple[Application, ...]] = (
                 await graph.look(applications_tagged(account.unique_name))
             )[0]

@@ -1,9 +1,10 @@
 """The values that the setup page asks for, and the ids they stand for.
 
 Sources: Codat's setup page for Dynamics 365 Business Central (audience, redirect URI, the two
-delegated permissions); Microsoft Learn, "Validation differences by supported account types" (the
+delegated permissions: contract C10.1, C10.2 and C10.3);
+Microsoft Learn, "Validation differences by supported account types" (the
 limits of this audience); Business Central's service principal (ids of its scopes, read again at
-run time and compared with these).
+run time and compared with these). The facts: contract G2, G3 and G4.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Many customers of one tenant are watched at once, through the real client, and each meets faults of
 its own: all that clients have met during installations that ended well (contract
-businesscentral.md, section 11), drawn anew for each customer and each kind of request. The draw is
+B13), drawn anew for each customer and each kind of request. The draw is
 seeded and not hypothesis's: a round takes half a minute, which leaves nothing to search or shrink.
 WATCH_FAULTS_SEED draws another round.
 """
@@ -52,7 +52,7 @@ QUIET = 1800.0
 """When the last fault is over, in seconds of the cloud's time: well before the budget is used up,
 also where a slow machine makes fewer requests than were drawn faults for."""
 APART = 30.0
-"""How far two sightings of the extension lie apart at least (the contract's recipe)."""
+"""How far two sightings of the extension lie apart at least (contract B14.5)."""
 
 HOST, CODAT = "api.businesscentral.dynamics.com", "api.codat.io"
 Action = Mapping[str, Any]
@@ -184,7 +184,7 @@ class Route:
     def draw(self, random: Random, *, is_early: bool) -> dict[int, str]:
         """Which request goes wrong, and how.
 
-        What is refused with every poll for a minute is refused for good (the contract's recipe), so
+        What is refused with every poll for a minute is refused for good (contract B14.6), so
         a refusal is met by one poll at most, and the request after it goes well.
 
         Args:

@@ -1,6 +1,6 @@
 """The stand-in for Business Central: discovery, business, automation and admin centre APIs.
 
-Source: contract of Business Central, sections 1 to 10.
+Source: contract B1, B3, B11 and B12.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Who calls, and what they may: an application's permissions and card, a person's rights.
 
-Source: contract of Business Central, sections 1, 2, 5, 9 and 12. An application needs a permission
-for each API and a card in the environment, or its line in the admin centre. A person needs a
-licence or an administrator's role, for extensions the permission set, for the admin centre the
-role. Which status goes with which refusal is partly undocumented (section 13).
+Source: contract B1, B10 and B11. An application needs a permission for each API and a card in the
+environment, or its line in the admin centre. A person needs a licence or an administrator's role,
+for extensions the permission set, for the admin centre the role. Which status goes with which
+refusal is partly undocumented (contract B11.7).
 """
 
 from __future__ import annotations

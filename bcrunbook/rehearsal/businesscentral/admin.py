@@ -1,6 +1,6 @@
 """The admin centre's API: environments, their apps, the log of operations.
 
-Source: contract of Business Central, sections 4, 5 and 9. What a runbook has no use for (creating
+Source: contract B4, B9 and B11. What a runbook has no use for (creating
 environments, updates of the platform, settings) is answered as unknown.
 """
 

@@ -1,6 +1,6 @@
 """The automation API of an environment: companies, extensions, the deployment status.
 
-Source: contract of Business Central, sections 7 and 11.
+Source: contract B7, B8, B13 and B16.2.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the admin centre is asked to do to an app: install, update, uninstall.
 
-Source: contract of Business Central, sections 5, 8 and 9. The answer is an operation, which goes on
+Source: contract B9.7, B9.8, B9.10 and B11.24. The answer is an operation, which goes on
 after it.
 """
 

@@ -1,6 +1,6 @@
 """OData collections: filter by equality, select, top, and pages.
 
-Source: contract of Business Central, section 3.
+Source: contract B3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a company's books hold: a few rows of sample data, the same everywhere.
 
-Source: contract of Business Central, section 6; properties as in the documented entities.
+Source: contract B6; properties as in the documented entities.
 """
 
 from __future__ import annotations

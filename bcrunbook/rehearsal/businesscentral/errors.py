@@ -1,6 +1,6 @@
 """Refusals of Business Central's APIs, in their two envelopes.
 
-Source: contract of Business Central, section 9: business and automation wrap the error and end the
+Source: contract B11.1 and B11.3: business and automation wrap the error and end the
 text with a correlation id; the admin centre does neither.
 """
 

@@ -4,8 +4,8 @@ Nothing ticks. What is kept is when each installation began, and what somebody d
 by hand since; how it stands is worked out at each read from the environment's script. All ages are
 seconds of the rehearsal clock.
 
-Sources: Codat's set-up page (10 to 20 minutes, fetch errors on the way); contract of Business
-Central, sections 7 and 11 (how deployments and rows behave).
+Sources: Codat's set-up page (10 to 20 minutes, fetch errors on the way); contract B7 and B8 (how
+rows and deployments behave), B16 (what is made up).
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ INSTALLATION = "bcInstallation"
 
 PUBLISHER = "Codat"
 NAME = "App Link"
+"""With the publisher, all that the extension is known by: contract C11.6."""
 APP_ID = "c0da7a11-5b0e-4c6e-9d52-2f7f4f0b7c11"
+"""Invented, as the versions are: Codat publishes neither (contract C11.6)."""
 Version = tuple[int, int, int, int]
 VERSION: Version = (1, 4, 27, 0)
 OLDER_VERSION: Version = (1, 4, 12, 0)
 TENANT_SCOPE, GLOBAL_SCOPE = " PTE", "Global"
-"""`publishedAs` as the service spells it, the leading blank included."""
+"""`publishedAs` as the service spells it, the leading blank included (contract B7.4)."""
 
 State = Literal["refused", "installing", "installed", "uninstalled", "unpublished"]
 Removal = Literal["uninstalled", "unpublished"]

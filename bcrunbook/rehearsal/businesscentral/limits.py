@@ -1,6 +1,6 @@
 """How often a caller may ask: 6,000 requests in five minutes, sliding.
 
-Source: contract of Business Central, section 10. No `Retry-After` comes with the refusal, whose
+Source: contract B12.1 and B12.5. No `Retry-After` comes with the refusal, whose
 code is undocumented. Five requests at once and ninety-five in the queue cannot be exceeded, as
 requests are served one after the other. Counts are in memory, so a restart forgets them.
 """

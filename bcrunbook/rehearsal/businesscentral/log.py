@@ -1,6 +1,6 @@
 """The admin centre's log of operations: what each installation and each deed left in it.
 
-Source: contract of Business Central, section 5. The service spells states and kinds in camelCase.
+Source: contract B9.11, B9.12, B9.14 and B9.22. The service spells states and kinds in camelCase.
 """
 
 from __future__ import annotations

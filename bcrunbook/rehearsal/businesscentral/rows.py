@@ -1,6 +1,6 @@
 """What Business Central's collections hold in a rehearsal.
 
-Source: contract of Business Central, sections 4 to 7: which rows exist when, and how the deployed
+Source: contract B4, B7, B8 and B9: which rows exist when, and how the deployed
 services spell them.
 """
 
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 FAMILY = "BusinessCentral"
 UNKNOWN_FOR = 30.0
-"""How long a deployment reads Unknown, and its package has no row yet."""
+"""How long a deployment reads Unknown, and its package has no row yet (contract B16.1)."""
 
 BASE_APPS = {
     "63ca2fa4-4f03-4f2b-a480-172fef340d3f": "System Application",

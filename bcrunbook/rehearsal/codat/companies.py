@@ -35,7 +35,7 @@ MAX_TAG_KEY = 27
 MAX_TAG_VALUE = 100
 FORBIDDEN = re.compile(r"[^A-Za-z0-9\s\-',&@.?!]")
 PRODUCTS = ("lending",)
-"""Every instance here has default products, so none has to be assigned."""
+"""Every instance here has default products, so none has to be assigned (contract C7.12)."""
 
 KIND = Kind(
     "Company",

@@ -4,7 +4,8 @@ Source: Codat docs, "Idempotency": a GUID in `Idempotency-Key` on POST and PATCH
 the same key is 422; a 429 is not kept, any other answer is. A key cannot be "still in progress"
 (409) here, because requests are served one after the other. What a fault rule answers is kept too.
 
-Undocumented: the same key and body on another address. It counts as another request, hence 422.
+Undocumented: the same key and body on another address. It counts as another request, hence 422
+(contract C3.12).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ It only reads: the program never installs, uninstalls or uploads anything. A ref
 is unknown, not an error. What passes by itself is raised as `WaitAndRetry`, once and at once: it is
 the watch above that knows how long to go on.
 
-Source: contract businesscentral.md.
+Source: contract B1, B3, B11 and B12.
 """
 
 from __future__ import annotations
@@ -44,14 +44,15 @@ from bcrunbook.signin import Token
 
 HOST = "https://api.businesscentral.dynamics.com"
 ADMIN_VERSION = "v2.29"
-"""The admin centre API's version: old ones keep answering for years (section 5)."""
+"""The admin centre API's version: old ones keep answering for years (contract B9.1)."""
 
 AT_ONCE = 5
-"""How many requests of one principal are processed at once; more would only queue (section 10)."""
+"""How many requests of one principal are processed at once; more would only queue (contract
+B12.2)."""
 
 REQUESTS = Limit(most=5700, seconds=300.0, at_once=100)
 """A little less than the 6,000 in five minutes that one principal has, which it may share with
-other programs (section 10)."""
+other programs (contract B12.1)."""
 
 _BUSY = 5.0
 _SERVICE = "Business Central"
@@ -91,7 +92,7 @@ class BusinessCentral:
         self._administered = f"{self._admin}/applications/BusinessCentral/environments"
         pace = http.cloud.pace
         self._turns = RateLimiter(pace, REQUESTS)
-        # No limit of the admin centre is published; one request a second is safe (section 10).
+        # No limit of the admin centre is published; one a second is safe (contract B12.10).
         self._admin_turns = RateLimiter(pace, Limit(most=1, seconds=1.0))
         self._slots = asyncio.Semaphore(AT_ONCE)
         # Two services behind one name, each with its own limits.
@@ -153,7 +154,7 @@ class BusinessCentral:
         )
 
     async def deployments(self, environment: str, company: str) -> Seen[tuple[Deployment, ...]]:
-        """What was deployed, newest first; each answer is one poll behind."""
+        """What was deployed, newest first; each answer is one poll behind (contract B8.4)."""
         return await self._every(
             Deployment.model_validate,
             f"{self._automation(environment, company)}/extensionDeploymentStatus",
@@ -227,11 +228,12 @@ class BusinessCentral:
             send = partial(self._send, url, params, is_admin)
             reply = BusinessCentralReply.of(await send_authorized(self._token_or_refused, send))
             if reply.status == 429:
-                # A 5xx is about one environment, where something is being installed or upgraded.
+                # A 5xx is about one environment, where something is being installed or upgraded
+                # (contract B11.27).
                 quiet.heed(reply)
             reply.check(_SERVICE, f"{_SERVICE}, {doing}", Repeat.LOOK)
         except Unreachable as error:
-            # Connections break during installations that end well (section 9): it passes.
+            # Connections break during installations that end well (contract B11.28): it passes.
             raise WaitAndRetry(
                 error.what,
                 where=error.where,
@@ -275,7 +277,7 @@ class BusinessCentral:
                 params=params,
                 headers={
                     "Accept": "application/json",
-                    # Otherwise messages come in the environment's language.
+                    # Otherwise messages come in the environment's language (contract B3.5).
                     "Accept-Language": "en-US",
                 },
             )

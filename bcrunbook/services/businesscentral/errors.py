@@ -1,10 +1,10 @@
 """Business Central's errors: two envelopes, and what each code means for whoever waits.
 
 Codes come before statuses, because the documentation gives codes without statuses; texts are
-localised and never decide, but for two that the contract names. Letter case is folded: the admin
+localised and never decide, but for those of contract B11.6. Letter case is folded: the admin
 centre's codes differ in it between documentation and wire.
 
-Source: contract businesscentral.md, sections 9 and 11.
+Source: contract B11 and B13.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Enumerations are plain texts, decoded and trimmed: blank members come as a blank
 letter case differs between documentation and service. Texts from outside stay as they are, and are
 escaped where they are shown.
 
-Source: contract businesscentral.md, sections 3 to 7.
+Source: contract B3, B4, B7 and B9.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Environment(WireObject):
     @model_validator(mode="before")
     @classmethod
     def _find_version(cls, told: Any) -> Any:
-        """Newer admin APIs keep the version in `versionDetails`."""
+        """Newer admin APIs keep the version in `versionDetails` (contract B4.4)."""
         if not isinstance(told, dict) or "version" in told:
             return told
         details = told.get("versionDetails")
@@ -97,7 +97,7 @@ class InstalledApp(WireObject):
     @model_validator(mode="before")
     @classmethod
     def _find_id(cls, told: Any) -> Any:
-        """Documented as `appId`, deployed as `id`."""
+        """Documented as `appId`, deployed as `id` (contract B9.4)."""
         if isinstance(told, dict) and told.get("id") and not told.get("appId"):
             return {**told, "appId": told["id"]}
         return told

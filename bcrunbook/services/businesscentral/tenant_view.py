@@ -1,7 +1,7 @@
 """A customer's tenant, as all who watch something in it see it together.
 
 What one request tells of all environments is asked once for everybody: a tenant may have many, and
-the admin centre is asked once a second at most (contract businesscentral.md, section 10).
+the admin centre is asked once a second at most (contract B12.10).
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ There is no supported call that saves an integration's keys or enables it; those
 work in the Codat Portal, and `integration` reads what can be read of it.
 
 Every POST and PATCH bears an `Idempotency-Key`. A lost answer and a 429 are repeated under the same
-key, which makes nothing twice. Any other answer is kept by Codat for 90 minutes, a 500 too: what
-may be done twice is then sent again under a new key, what may not raises AnswerLost, and whoever
-called looks before doing it again. A new instance has 1,000 calls a day, so what polls asks
-`check_spare` first.
+key, which makes nothing twice. Any other answer is kept by Codat for 90 minutes, a 500 too
+(contract C3.10): what may be done twice is then sent again under a new key, what may not
+raises AnswerLost, and whoever called looks before doing it again. A new instance has 1,000 calls a
+day (contract C3.1), so what polls asks `check_spare` first.
 
 Source: Codat Platform API 3.0.0; Codat documentation, "Authentication", "Idempotency", "Paging" and
 "Rate limits".
@@ -43,14 +43,14 @@ from bcrunbook.services.wire import WireObject
 BASE = "https://api.codat.io"
 _SERVICE = "Codat"
 BUSINESS_CENTRAL_PLATFORM = "trji"
-"""Codat's platform key of Dynamics 365 Business Central."""
+"""Codat's platform key of Dynamics 365 Business Central (contract C5.1)."""
 
 RESERVE = 0.1
 """The share of a day's calls that is left to others: no poll goes on below it."""
 
 REQUESTS = Limit(most=950, seconds=60.0, at_once=10)
 """A little less than the 1,000 a minute that one address has; ten at once are served even to a
-single company (Codat docs, "Rate limits")."""
+single company (contract C3.3 and C3.4)."""
 
 PAGE_SIZE = 100
 """How many companies, connections or integrations one request of a list shows."""
@@ -347,7 +347,7 @@ class Codat:
 
 
 def _authorization(key: Secret) -> Authorization:
-    """The header for a bare key: no user name and no colon (Codat docs, "Authentication")."""
+    """The header for a bare key: no user name and no colon (contract C1.3)."""
     if not _is_bare(key):
         raise FixInput(
             "Where codat_api_key points to there is no API key, but something with a blank in it.",

@@ -1,7 +1,7 @@
 """Codat's connections, for all who watch one at the same time.
 
 A list of the companies shows a hundred of them with their connections in one request (contract
-codat.md, section 4). Where many watch, that is a hundredth of what asking for each would cost.
+C7.3). Where many watch, that is a hundredth of what asking for each would cost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Codat's refusals: what they mean, and who can help.
 
 The HTTP status decides. The status inside the body may be another one (Codat's own examples carry
-429 in a 402), and `canBeRetried` mostly says Unknown.
+429 in a 402), and `canBeRetried` mostly says Unknown (contract C2.5 and C2.6).
 
 Source: Codat documentation, "Errors", "Rate limits" and "Idempotency"; Platform API, ErrorMessage.
 """

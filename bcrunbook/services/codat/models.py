@@ -1,6 +1,7 @@
 """The few fields of Codat's objects that the runbook reads; all else is ignored.
 
-Enumerations are plain texts: Codat adds values, and one that is new must not break a run.
+Enumerations are plain texts: Codat adds values, and one that is new must not break a run (contract
+C2.18).
 
 Source: Codat Platform API, schemas Integration, Company, Connection, DataStatus, PullOperation and
 Profile.

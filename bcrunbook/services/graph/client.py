@@ -44,7 +44,7 @@ _SEVERAL = "reading several things at once"
 
 WRITES = Limit(most=55, seconds=60.0, at_once=10)
 """A little less than the 60 writes a minute that a tenant has for applications with this audience
-(section 2)."""
+(contract G14.1)."""
 
 T = TypeVar("T")
 G = TypeVar("G", bound=GraphObject)
@@ -214,7 +214,8 @@ class Graph:
         """Create the application that bears `unique_name`, or update it where it exists.
 
         Returns:
-            The new application, or None when it existed: the service then sends no body.
+            The new application, or None when it existed: the service then sends no body
+            (contract G6.1).
         """
         reply = await self._write(
             "PATCH",
@@ -270,7 +271,8 @@ class Graph:
             {"keyId": key_id},
             "removing a client secret",
             repeat=Repeat.SAFE,
-            # After a lost answer the second try finds nothing to remove; the next look decides.
+            # After a lost answer the second try finds nothing to remove; the next look decides
+            # (contract G7.8).
             accept=lambda reply: reply.status in (400, 404),
         )
 

@@ -106,7 +106,8 @@ _ONE_WAY_OUT = (
 # Refusals of whoever asked, not of what was asked: with more rights the same would go.
 _RIGHTS = ("Authorization_", "AccessDenied", "Forbidden")
 
-# Refusals that only mean "not yet" on something that was just made.
+# Refusals that only mean "not yet" on something that was just made (contract G9.6,
+# G12.6, G12.7 and G12.8).
 _NOT_YET_CODES = frozenset({"Error_MsaAppDoesNotExist", "Directory_ConcurrencyViolation"})
 _NOT_YET_TEXTS = (
     "does not reference a valid application object",

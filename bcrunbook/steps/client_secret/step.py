@@ -43,9 +43,10 @@ from bcrunbook.steps.requirements import MOST_SECRETS
 from bcrunbook.steps.tenant import check_tenant
 
 # How long, in the cloud's seconds, something just done may take to show or to work everywhere.
-# Seen by others: 4 to 18 s for a new secret; a generous multiple of it.
+# Seen by others: 4 to 18 s for a new secret (contract G7.12); a generous multiple of it.
 _SPREADING = 60.0
 _WORKING = Backoff(first=3.0, longest=10.0, deadline=_SPREADING)
+# The service counts a lifetime by its own clock (contract G8.6).
 _POLICY_MARGIN = timedelta(hours=1)
 
 

@@ -398,8 +398,8 @@ class LinkCustomer:
 def advice_on(text: str) -> str:
     """What to do about an error of a connection.
 
-    What the table of Entra's codes knows of a link is said (contract codat.md, section 9, known
-    trouble); where our own pair of keys is at fault, it is step 4 that mends it.
+    What the table of Entra's codes knows of a link is said (contract C12.4, C12.5 and
+    C12.6); where our own pair of keys is at fault, it is step 4 that mends it.
     """
     advice = aadsts.linking_advice_in(text)
     if advice is not None:
@@ -433,7 +433,7 @@ def codat_of(context: Context) -> Codat:
 async def fetch_link(context: Context) -> str:
     """The customer's link as Codat has it now.
 
-    It may work only once and for a day (contract codat.md, section 5): it is fetched when it is
+    It may work only once and for a day (contract C8.13): it is fetched when it is
     needed, shown or sent, and never kept.
 
     Raises:

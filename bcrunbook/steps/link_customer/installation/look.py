@@ -1,7 +1,7 @@
 """One look at a customer's installation: Codat always, Business Central where it may be read.
 
 What is refused is unknown, with the reason. What fails as things do while an extension is being
-installed (contract businesscentral.md, section 11) is a hiccup: told, and looked at again.
+installed (contract B13) is a hiccup: told, and looked at again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from bcrunbook.steps.link_customer.installation.verdict import OVER
 PUBLISHER = "Codat"
 NAME = "App Link"
 COMPANY = "company"
-"""The data type that is the smallest useful test (contract codat.md, section 6)."""
+"""The data type that is the smallest useful test (contract C9.4)."""
 
 EXPLAINED = 120.0
 """How old the deployments may be, in seconds, where so much is asked for that they have to wait:

@@ -1,7 +1,6 @@
 """What earlier runs saw of the extension in an environment.
 
-Without it "uninstalled", "unpublished" and "never installed" look alike (contract
-businesscentral.md, section 8).
+Without it "uninstalled", "unpublished" and "never installed" look alike (contract B7.8).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The customer's tenant and environment may be named in accounts.toml. Where only the tenant is, its
 one production environment is taken. A renamed environment is followed by the admin centre's log
-(contract businesscentral.md, section 4).
+(contract B4.10 and B9.19).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ PASSED = "passed"
 
 @dataclass(frozen=True)
 class Trouble:
-    """An entry of `dataConnectionErrors`, verbatim (contract codat.md, section 5)."""
+    """An entry of `dataConnectionErrors`, verbatim (contract C8.18)."""
 
     status_code: str
     status_text: str
@@ -39,7 +39,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Package:
-    """A row of `extensions` that is App Link (contract businesscentral.md, section 7)."""
+    """A row of `extensions` that is App Link (contract B7.2)."""
 
     app_id: str
     package_id: str

@@ -1,9 +1,9 @@
 """What the polls of one watch say together. Pure.
 
-The rules are those of the contract businesscentral.md, sections 8 and 11: the rows of `extensions`
+The rules are those of contract B14 and B15: the rows of `extensions`
 are the truth, deployment status and operations only explain, `Completed` alone is no success and
 `Failed` alone no failure, and a fact that could not be read is never taken for an absent one. Codat
-adds its own: fetch errors are expected while App Link is being installed (codat.md, section 9).
+adds its own: fetch errors are expected while App Link is being installed (contract C11.8).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from bcrunbook.steps.link_customer.installation.poll import (
 )
 
 EXPECTED = 1200.0
-"""How long an installation may well take, in seconds: Codat says 10 to 20 minutes."""
+"""How long an installation may well take, in seconds (contract C11.7)."""
 TOLERATED = 1800.0
 """How long fetch errors are taken for a running installation."""
 BUDGET = 2700.0
-"""How long to watch: 30 minutes at one pace and 15 at a slower one."""
+"""How long to watch: 30 minutes at one pace and 15 at a slower one (contract B14.3)."""
 OVER = 2 * BUDGET
 """How long after its beginning a watch that was never settled is over, in seconds; what Business
 Central logged longer ago belongs to an earlier installation."""
@@ -41,9 +41,9 @@ HIDDEN_AT_MOST = 300.0
 on, in seconds."""
 REFUSALS, REFUSED_FOR = 3, 60.0
 """How many looks in a row, and over how many seconds, have to be refused before it is believed that
-the rows may not be read any more (section 11)."""
+the rows may not be read any more (contract B14.6)."""
 APART = 30.0
-"""How far two sightings of the installed extension must lie apart."""
+"""How far two sightings of the installed extension must lie apart (contract B14.5)."""
 
 _RUNNING = frozenset({"inprogress", "unknown", "queued", "running"})
 _ENDED_BADLY = frozenset({"failed", "notfound"})

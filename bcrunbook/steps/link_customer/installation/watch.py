@@ -2,7 +2,7 @@
 
 One coroutine per customer, which holds nothing while it sleeps. It starts no installation and
 changes nothing but one thing: where fetch errors have stopped Codat's sync of the data type
-`company`, it is asked for again, at most every two minutes (contract codat.md, section 9).
+`company`, it is asked for again, at most every two minutes (contract C11.8).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bcrunbook.steps.link_customer.installation.verdict import (
 )
 
 FIRST = 30.0
-"""Seconds between polls while an installation may be expected to end."""
+"""Seconds between polls while an installation may be expected to end (contract B14.1)."""
 LATER = 60.0
 """Seconds between polls afterwards."""
 _JITTER = 0.2
