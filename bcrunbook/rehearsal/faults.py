@@ -15,6 +15,8 @@ A rules file is a JSON list. Each rule has matchers and exactly one action:
 The first rule that fires wins; a request counts for every rule it matches. For a batch the outer
 request is matched. When the file changes while the server runs, the new rules take the place of the
 old ones and counting begins anew; a file that cannot be used leaves the old rules in force.
+
+What each key may hold is the table of `fault_keys`, from which the published JSON Schema is made.
 """
 
 from __future__ import annotations
@@ -23,14 +25,16 @@ import difflib
 import json
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-MATCHERS = ("host", "method", "path", "nth")
-ACTIONS = ("status", "delay", "drop", "hold")
-COMPANIONS = ("headers", "body")
-MOMENTS = ("before", "after")
+from bcrunbook.rehearsal.fault_keys import KEYS, Role, conforms, names
+
+MATCHERS = names(Role.MATCHER)
+ACTIONS = names(Role.ACTION)
+COMPANIONS = names(Role.COMPANION)
 
 
 class InvalidFaults(Exception):
@@ -132,77 +136,40 @@ def _rule(item: Any, where: str) -> Rule:
         raise InvalidFaults(f"{where} needs exactly one of {', '.join(ACTIONS)}")
     if "status" not in item and any(name in item for name in COMPANIONS):
         raise InvalidFaults(f"{where}: headers and body go with status only")
+    # In this order, so that the first thing wrong is what is told.
+    for name in known:
+        if name in item and not conforms(item[name], KEYS[name].schema):
+            raise InvalidFaults(f"{where}: {name} {KEYS[name].demand}")
     return Rule(
-        host=_text(item, "host", where, str.lower),
-        method=_text(item, "method", where, str.upper),
-        path=_pattern(item, where),
-        nth=_nth(item, where),
-        status=_status(item, where),
-        headers=_headers(item, where),
-        body=_body(item),
-        delay=_delay(item, where),
-        drop=_moment(item, "drop", where),
-        hold=_moment(item, "hold", where),
+        host=_in_case(item.get("host"), str.lower),
+        method=_in_case(item.get("method"), str.upper),
+        path=_pattern(item.get("path"), where),
+        nth=_nth(item.get("nth")),
+        status=item.get("status"),
+        headers={name: str(value) for name, value in item.get("headers", {}).items()},
+        body=_body(item.get("body", "")),
+        delay=float(item.get("delay", 0)),
+        drop=item.get("drop"),
+        hold=item.get("hold"),
     )
 
 
-def _text(item: dict[str, Any], name: str, where: str, case: Any) -> str | None:
-    value = item.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
-        raise InvalidFaults(f"{where}: {name} must be a text")
-    return str(case(value))
+def _in_case(value: str | None, case: Callable[[str], str]) -> str | None:
+    return None if value is None else case(value)
 
 
-def _pattern(item: dict[str, Any], where: str) -> re.Pattern[str] | None:
-    value = _text(item, "path", where, str)
+def _pattern(value: str | None, where: str) -> re.Pattern[str] | None:
     try:
-        return re.compile(value) if value is not None else None
+        return None if value is None else re.compile(value)
     except re.error as problem:
         raise InvalidFaults(f"{where}: path is no regular expression: {problem}") from problem
 
 
-def _nth(item: dict[str, Any], where: str) -> frozenset[int] | None:
-    value = item.get("nth")
+def _nth(value: int | list[int] | None) -> frozenset[int] | None:
     if value is None:
         return None
-    numbers = value if isinstance(value, list) else [value]
-    if not numbers or not all(type(number) is int and number > 0 for number in numbers):
-        raise InvalidFaults(f"{where}: nth must be a number from 1, or a list of such")
-    return frozenset(numbers)
+    return frozenset(value if isinstance(value, list) else [value])
 
 
-def _status(item: dict[str, Any], where: str) -> int | None:
-    value = item.get("status")
-    if "status" in item and (type(value) is not int or not 200 <= value <= 599):
-        raise InvalidFaults(f"{where}: status must be a number from 200 to 599")
-    return value
-
-
-def _headers(item: dict[str, Any], where: str) -> dict[str, str]:
-    value = item.get("headers", {})
-    if not isinstance(value, dict) or not all(
-        isinstance(entry, str | int | float) for entry in value.values()
-    ):
-        raise InvalidFaults(f"{where}: headers must be an object of texts")
-    return {name: str(entry) for name, entry in value.items()}
-
-
-def _body(item: dict[str, Any]) -> bytes:
-    value = item.get("body", "")
+def _body(value: Any) -> bytes:
     return (value if isinstance(value, str) else json.dumps(value)).encode()
-
-
-def _delay(item: dict[str, Any], where: str) -> float:
-    value = item.get("delay", 0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise InvalidFaults(f"{where}: delay must be a number of seconds")
-    return float(value)
-
-
-def _moment(item: dict[str, Any], name: str, where: str) -> str | None:
-    value = item.get(name)
-    if name in item and value not in MOMENTS:
-        raise InvalidFaults(f'{where}: {name} must be "before" or "after"')
-    return value
