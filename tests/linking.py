@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
+from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.run.rehearsal import STANDARD, RehearsedCustomer, prepare
 from bcrunbook.secrets import SecretReference, read
 from bcrunbook.steps import step_named

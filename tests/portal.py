@@ -8,7 +8,7 @@ from typing import Any
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger import Fact, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import PortalPerson, developer_of
+from bcrunbook.rehearsal.people import PortalPerson, developer_of
 from bcrunbook.steps import said
 from bcrunbook.steps.step import HandOff, Outcome
 from tests.conftest import keep_secret, only_account

@@ -8,16 +8,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, json_answer
 
 HOST = "management.azure.com"
 HOSTS = (HOST, "management.core.windows.net")
-AUDIENCES = {name.rstrip("/") for name in catalogue.BY_APP_ID[catalogue.AZURE_MANAGEMENT].names} | {
-    catalogue.AZURE_MANAGEMENT
-}
+AUDIENCES = {
+    name.rstrip("/")
+    for name in first_party_apps.BY_APP_ID[first_party_apps.AZURE_MANAGEMENT_APP_ID].names
+} | {first_party_apps.AZURE_MANAGEMENT_APP_ID}
 
 
 class _Refused(Exception):
@@ -28,7 +29,7 @@ class _Refused(Exception):
         self.message = message
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of management.azure.com."""
 
     def handle(call: Call) -> Answer:
@@ -55,7 +56,7 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _serve(cloud: Cloud, call: Call) -> Answer:
+def _serve(cloud: RehearsalCloud, call: Call) -> Answer:
     claims = _claims(cloud, call)
     if not call.params.get("api-version"):
         raise _Refused(
@@ -77,7 +78,7 @@ def _serve(cloud: Cloud, call: Call) -> Answer:
     raise _Refused(404, "InvalidResourceType", f"The resource '/{path}' could not be found.")
 
 
-def _claims(cloud: Cloud, call: Call) -> dict[str, Any]:
+def _claims(cloud: RehearsalCloud, call: Call) -> dict[str, Any]:
     kind, _, token = call.header("authorization").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise _Refused(

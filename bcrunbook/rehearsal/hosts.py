@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bcrunbook.rehearsal import azure, businesscentral, codat, entra, graph, keyvault
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Handler
 
 HOSTS = {
@@ -21,7 +21,7 @@ KEEPERS = {codat.HOST: codat.keeper}
 """Host name and the maker of what keeps the answers of fault rules there."""
 
 
-def handlers(cloud: Cloud) -> dict[str, Handler]:
+def handlers(cloud: RehearsalCloud) -> dict[str, Handler]:
     """A handler for every host; names that share a maker share the handler."""
     made = {maker: maker(cloud) for maker in set(HOSTS.values())}
     return {host: made[maker] for host, maker in HOSTS.items()}

@@ -11,21 +11,22 @@ from dataclasses import replace
 from html import escape
 from urllib.parse import urlsplit
 
-from bcrunbook.rehearsal import codat, entra, portal, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import entra, portal, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import link
+from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
 from bcrunbook.rehearsal.entra.pages import message_page, page
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 
 HOST = "pages"
 """Under which name requests to the pages server are logged and matched by fault rules."""
 
-LINK_HOSTS = (codat.LINK_HOST, codat.CALLBACK_HOST)
+LINK_HOSTS = (LINK_HOST, CALLBACK_HOST)
 NEIGHBOURS = (entra.HOST, *LINK_HOSTS)
 """The hosts among which a browser is sent to and fro while somebody links."""
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the pages server."""
     sign_in = entra.browser_handler(cloud)
     codat_link = link.handler(cloud)

@@ -15,7 +15,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.errors import ReportBug
 from bcrunbook.ledger import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import PortalPerson, UnexpectedPage, developer_of
+from bcrunbook.rehearsal.people import PortalPerson, UnexpectedPage, developer_of
 from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account
 from bcrunbook.secrets import Secret, SecretReference, read
 from bcrunbook.steps import said

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from bcrunbook.accounts import Account, Workspace
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import CustomerPerson
+from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.rehearsal import RehearsedCustomer
 from bcrunbook.services.codat import BUSINESS_CENTRAL
 from bcrunbook.steps import step_named

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
+from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.steps.context import open_context
 from bcrunbook.steps.link_customer import fetch_link
 from bcrunbook.steps.stored_secret import stored_secret

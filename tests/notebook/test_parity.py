@@ -24,7 +24,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.notebook.files import shipped
 from bcrunbook.notebook.views import OUTCOME_MIME
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import CustomerPerson
+from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.steps.context import open_context

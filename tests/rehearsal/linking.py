@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
+from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from tests.rehearsal.codat_support import BUSINESS_CENTRAL, Codat, key_of
 from tests.rehearsal.journey import SCOPES
 from tests.rehearsal.support import Graph, client_of, eventually, person, user_token

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import launch
-from bcrunbook.rehearsal.actor import UnexpectedPage
+from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conformance import read_codat_description
 from tests.rehearsal.codat_support import SANDBOX
 from tests.rehearsal.linking import (

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import launch
-from bcrunbook.rehearsal.actor import act_as_developer
+from bcrunbook.rehearsal.people import act_as_developer
 from tests.rehearsal.codat_support import SANDBOX, Codat, key_of
 from tests.rehearsal.linking import LAB_ADMIN, Scene, set_scene
 from tests.rehearsal.support import client_of, hidden_fields

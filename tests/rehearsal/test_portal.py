@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import (
+from bcrunbook.rehearsal.people import (
     PortalPerson,
     UnexpectedPage,
     act_as_developer,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import developer_of
+from bcrunbook.rehearsal.people import developer_of
 from tests.browser import chromium_path
 
 if TYPE_CHECKING:

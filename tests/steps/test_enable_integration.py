@@ -12,7 +12,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import UnexpectedPage
+from bcrunbook.rehearsal.people import UnexpectedPage
 from bcrunbook.steps.step import Change, Mode, Outcome, Verdict
 from bcrunbook.steps.walk import Attendant
 from tests.conftest import MakeWorkspace

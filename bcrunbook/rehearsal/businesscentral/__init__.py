@@ -16,7 +16,7 @@ from bcrunbook.rehearsal.businesscentral.errors import (
     not_allowed,
 )
 from bcrunbook.rehearsal.businesscentral.limits import Limits
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, json_answer
 
 HOST = "api.businesscentral.dynamics.com"
@@ -24,7 +24,7 @@ WEB_HOST = "businesscentral.dynamics.com"
 HOSTS = (HOST, WEB_HOST)
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of Business Central's hosts."""
     limits = Limits(cloud.clock)
 
@@ -42,7 +42,7 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
+def _serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
     match parts:
         case ["environments", "v1.2"]:
             _only_get(call)
@@ -55,7 +55,7 @@ def _serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer
     raise no_route(call)
 
 
-def _deployment_url(cloud: Cloud, call: Call, parts: list[str]) -> Answer:
+def _deployment_url(cloud: RehearsalCloud, call: Call, parts: list[str]) -> Answer:
     """The undocumented look at an environment that needs no token."""
     match parts:
         case [name, environment, "deployment", "url"]:

@@ -13,14 +13,14 @@ from bcrunbook.rehearsal.businesscentral import changes, installation, rows
 from bcrunbook.rehearsal.businesscentral.access import Caller
 from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError, not_allowed
 from bcrunbook.rehearsal.businesscentral.log import of_app, operations
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
 _VERSION = re.compile(r"v2\.(\d{1,2})$")
 _NEWEST = 29
 
 
-def serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
+def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
     """One call; `parts` is the path after `/admin`."""
     version = _VERSION.match(parts[0]) if parts else None
     if version is None or int(version[1]) > _NEWEST:
@@ -51,7 +51,7 @@ def serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
 
 
 def _of_environment(
-    cloud: Cloud, call: Call, caller: Caller, name: str, parts: list[str]
+    cloud: RehearsalCloud, call: Call, caller: Caller, name: str, parts: list[str]
 ) -> Answer:
     one = installation.environment_named(cloud, caller.tenant, name)
     if one is None:
@@ -85,7 +85,7 @@ def _of_environment(
     raise _unknown("The resource does not exist.")
 
 
-def _environments(cloud: Cloud, caller: Caller) -> Answer:
+def _environments(cloud: RehearsalCloud, caller: Caller) -> Answer:
     return _values([rows.listed(cloud, one) for one in world.environments_of(caller.tenant)])
 
 

@@ -16,7 +16,7 @@ from bcrunbook.rehearsal.businesscentral.errors import (
     not_allowed,
 )
 from bcrunbook.rehearsal.businesscentral.installation import Progress
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call
 
 SEEN = "bcDeploymentSeen"
@@ -41,7 +41,7 @@ _LASTS = 20.0
 
 
 def serve(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     call: Call,
     caller: Caller,
     one: world.Environment,
@@ -96,7 +96,7 @@ def serve(
     return _act(cloud, caller, one, progress, row, action)
 
 
-def _seen(cloud: Cloud, one: world.Environment, progress: Progress | None) -> float:
+def _seen(cloud: RehearsalCloud, one: world.Environment, progress: Progress | None) -> float:
     """The age at the poll before, whose finding this one tells; this one's is kept for the next."""
     if progress is None:
         return 0.0
@@ -115,7 +115,7 @@ def _disturb(progress: Progress | None) -> None:
 
 
 def _act(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     caller: Caller,
     one: world.Environment,
     progress: Progress | None,

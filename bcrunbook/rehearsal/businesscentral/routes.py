@@ -20,7 +20,7 @@ from bcrunbook.rehearsal.businesscentral.errors import (
     not_allowed,
     unauthenticated,
 )
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
 _SEGMENT = re.compile(r"(\w+)(?:\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\))?$")
@@ -44,7 +44,7 @@ class _Api:
     base: str
 
 
-def serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
+def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
     """One call; `parts` is the path after the routing version."""
     api, rest = _found(cloud, call, caller, parts)
     if not rest:
@@ -68,7 +68,9 @@ def serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
     return _read(call, api, name, key, found)
 
 
-def _found(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> tuple[_Api, list[str]]:
+def _found(
+    cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]
+) -> tuple[_Api, list[str]]:
     """Which API of which environment an address names, and what is left of the address."""
     if len(parts) > 2 and parts[1].lower() != "api":
         named = world.find_tenant(parts[0])
@@ -99,7 +101,7 @@ def _found(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> tuple[
 
 
 def _in_company(
-    cloud: Cloud, call: Call, caller: Caller, api: _Api, company: str, rest: list[str]
+    cloud: RehearsalCloud, call: Call, caller: Caller, api: _Api, company: str, rest: list[str]
 ) -> Answer:
     one = api.environment
     names = {one.company_id(name): name for name in one.companies}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from urllib.parse import unquote
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import access
 from bcrunbook.rehearsal.codat.errors import CodatError, method_not_allowed, not_found
 from bcrunbook.rehearsal.codat.idempotency import GUID, keep, once
@@ -23,7 +23,7 @@ from bcrunbook.rehearsal.messages import Handler as HostHandler
 PATTERNS = [(pattern.split("/"), handlers) for pattern, handlers in ROUTES.items()]
 
 
-def handler(cloud: Cloud) -> HostHandler:
+def handler(cloud: RehearsalCloud) -> HostHandler:
     """The handler of api.codat.io."""
     limits = Limits(cloud)
 
@@ -40,7 +40,7 @@ def handler(cloud: Cloud) -> HostHandler:
     return handle
 
 
-def keep_fault(cloud: Cloud, call: Call, answer: Answer) -> None:
+def keep_fault(cloud: RehearsalCloud, call: Call, answer: Answer) -> None:
     """Keep what a fault rule answered, under the request's idempotency key."""
     # Without a known API key there is nobody to keep it for.
     with contextlib.suppress(CodatError):

@@ -12,7 +12,7 @@ import uuid
 from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import connections, one_time, pulls, world
 from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
 from bcrunbook.rehearsal.codat.paging import page
@@ -106,7 +106,7 @@ def delete(request: Request, company: str) -> Answer:
 
 
 def described(
-    cloud: Cloud, instance: world.Instance, company: str, document: Document
+    cloud: RehearsalCloud, instance: world.Instance, company: str, document: Document
 ) -> dict[str, Any]:
     """A company as the API describes it."""
     synced = pulls.last_sync(cloud, company)

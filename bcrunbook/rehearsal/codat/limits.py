@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import CodatError
 
@@ -32,7 +32,7 @@ MINUTE = 60.0
 class Limits:
     """The counters of every instance."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: RehearsalCloud) -> None:
         self._cloud = cloud
         self._minutes: dict[str, tuple[float, int]] = {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, world
 from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
 from bcrunbook.rehearsal.codat.query import moment
@@ -67,7 +67,9 @@ def set_for_company(request: Request, company: str) -> Answer:
     return Answer(204)
 
 
-def effective(cloud: Cloud, instance: world.Instance, company: str) -> list[dict[str, Any]]:
+def effective(
+    cloud: RehearsalCloud, instance: world.Instance, company: str
+) -> list[dict[str, Any]]:
     """What applies to a company, in the order in which types are queued."""
     own = cloud.store.latest(SYNC, instance.id, company)
     settings = {one["dataType"]: one for one in _settings(cloud, instance)}
@@ -76,7 +78,7 @@ def effective(cloud: Cloud, instance: world.Instance, company: str) -> list[dict
     return sorted(settings.values(), key=lambda one: int(one["syncOrder"]))
 
 
-def _settings(cloud: Cloud, instance: world.Instance) -> list[dict[str, Any]]:
+def _settings(cloud: RehearsalCloud, instance: world.Instance) -> list[dict[str, Any]]:
     kept = cloud.store.latest(SYNC, instance.id, instance.id)
     changed = kept["settings"] if kept and kept["overrides"] else {}
     return [changed.get(name) or datatypes.default_setting(name) for name in datatypes.ALL]

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import replace
 from urllib.parse import unquote
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import (
     authorize,
     consent,
@@ -28,7 +28,7 @@ HOST = "login.microsoftonline.com"
 HOSTS = (HOST, "login.windows.net", "login.microsoft.com")
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the sign-in hosts."""
 
     def handle(call: Call) -> Answer:
@@ -50,7 +50,7 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _route(cloud: Cloud, call: Call, segments: list[str]) -> Answer:
+def _route(cloud: RehearsalCloud, call: Call, segments: list[str]) -> Answer:
     name, rest = segments[0], [part.lower() for part in segments[1:]]
     if not rest:
         if name.lower() in ("devicelogin", "device"):
@@ -100,7 +100,7 @@ def _not_found() -> Answer:
     return json_answer(404, {"error": "not_found", "error_description": "There is nothing here."})
 
 
-def browser_handler(cloud: Cloud) -> Handler:
+def browser_handler(cloud: RehearsalCloud) -> Handler:
     """The same, for a browser that reaches it below `/login.microsoftonline.com` of the pages."""
     serve = handler(cloud)
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import interactive, scopes, tokens
 from bcrunbook.rehearsal.entra.authority import Authority, authority
 from bcrunbook.rehearsal.entra.clients import Client, find_client
@@ -23,7 +23,7 @@ from bcrunbook.rehearsal.state import GLOBAL
 MODES = ("query", "fragment", "form_post")
 
 
-def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
+def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer:
     """Serve one stop of an authorization."""
     fields = {**call.params, **(call.form if call.method == "POST" else {})}
     try:
@@ -44,7 +44,7 @@ def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
 
 
 def _authorize(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     place: Authority,
     client: Client,
     target: str,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import (
     ASSIGNMENT,
     find_principal,
@@ -43,7 +43,7 @@ class Asked:
     roles: tuple[str, ...]
 
 
-def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
+def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer:
     """Serve one stop of an admin consent."""
     fields = {**call.params, **(call.form if call.method == "POST" else {})}
     try:
@@ -76,7 +76,7 @@ def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
 
 
 def _consent(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     place: Authority,
     client: Client,
     target: str,
@@ -140,7 +140,7 @@ def _consent(
 
 
 def _asked(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     tenant: world.Tenant,
     fields: Mapping[str, str],
@@ -151,7 +151,7 @@ def _asked(
         resource = scopes.resource_principal(cloud, tenant, wanted.resource)
         if not wanted.default:
             values = scopes.check_known(wanted, client, resource)
-            oidc = wanted.oidc if resource["appId"] == catalogue.GRAPH else ()
+            oidc = wanted.oidc if resource["appId"] == first_party_apps.GRAPH_APP_ID else ()
             return [Asked(resource, (*values, *oidc), ())]
     result = []
     for required in client.document.get("requiredResourceAccess", ()):
@@ -198,7 +198,7 @@ def _configured(client: Client, required: Document, resource: Document) -> Asked
     return Asked(resource, tuple(asked_scopes), tuple(asked_roles))
 
 
-def _grant(cloud: Cloud, client: Client, tenant: world.Tenant, asked: list[Asked]) -> None:
+def _grant(cloud: RehearsalCloud, client: Client, tenant: world.Tenant, asked: list[Asked]) -> None:
     principal = find_principal(cloud, tenant.id, client.app_id) or interactive.provision(
         cloud, client, tenant
     )

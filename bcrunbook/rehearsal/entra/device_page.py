@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import device, interactive, scopes
 from bcrunbook.rehearsal.entra.authority import authority
 from bcrunbook.rehearsal.entra.clients import find_client
@@ -13,7 +13,7 @@ from bcrunbook.rehearsal.entra.pages import browser_path, message_page, page
 from bcrunbook.rehearsal.messages import Answer, Call
 
 
-def answer(cloud: Cloud, call: Call) -> Answer:
+def answer(cloud: RehearsalCloud, call: Call) -> Answer:
     """Serve one stop: the code, then signing in, then the end."""
     fields = {**call.params, **(call.form if call.method == "POST" else {})}
     action = browser_path(cloud, call)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra.authority import ORGANIZATIONS, Authority
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
@@ -22,7 +22,7 @@ ALIASES = (
 )
 
 
-def configuration(cloud: Cloud, place: Authority, version: int) -> Answer:
+def configuration(cloud: RehearsalCloud, place: Authority, version: int) -> Answer:
     """The OpenID Connect discovery document."""
     name = place.name if place.tenant is None else place.tenant.id
     base = f"{LOGIN}/{name}"
@@ -78,7 +78,7 @@ def configuration(cloud: Cloud, place: Authority, version: int) -> Answer:
     return json_answer(200, document)
 
 
-def keys(cloud: Cloud) -> Answer:
+def keys(cloud: RehearsalCloud) -> Answer:
     """The keys that tokens are signed with."""
     return json_answer(200, {"keys": [cloud.key.published()]})
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import (
     GRANT,
     SERVICE_PRINCIPAL,
@@ -60,7 +60,7 @@ def may_consent(user: world.User) -> bool:
 
 
 def signed_in(
-    cloud: Cloud, place: Authority, client: Client, wanted: scopes.Wanted, visit: Visit
+    cloud: RehearsalCloud, place: Authority, client: Client, wanted: scopes.Wanted, visit: Visit
 ) -> world.User | Answer:
     """The person once signed in and consented, or the next page to show."""
     fields = visit.fields
@@ -125,7 +125,7 @@ def signed_in(
     return user
 
 
-def provision(cloud: Cloud, client: Client, tenant: world.Tenant) -> Document:
+def provision(cloud: RehearsalCloud, client: Client, tenant: world.Tenant) -> Document:
     """The client's principal in a directory, made by consenting if it was not there."""
     existing = find_principal(cloud, tenant.id, client.app_id)
     if existing is not None:
@@ -141,7 +141,7 @@ def provision(cloud: Cloud, client: Client, tenant: world.Tenant) -> Document:
 
 
 def add_grant(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     tenant: str,
     principal: Document,
     resource: Document,
@@ -171,7 +171,7 @@ def publisher_of(client: Client) -> str:
     return str(verified) if verified else f"{client.document['publisherDomain']} (unverified)"
 
 
-def _principal_of(cloud: Cloud, registered: Registered) -> Document:
+def _principal_of(cloud: RehearsalCloud, registered: Registered) -> Document:
     return {
         **new_service_principal(cloud, registered, {}, creator=None),
         "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import find_resource, granted_scopes
 from bcrunbook.rehearsal.entra.clients import Client
 from bcrunbook.rehearsal.entra.errors import SignInError, missing
@@ -37,7 +37,7 @@ def parse(text: str) -> Wanted:
     named: list[tuple[str, str]] = []
     prefixed = False
     for part in text.split():
-        if part.lower() in catalogue.OIDC_SCOPES:
+        if part.lower() in first_party_apps.OIDC_SCOPES:
             oidc.append(part.lower())
         elif "/" in part:
             resource, _, value = part.rpartition("/")
@@ -77,7 +77,7 @@ def of_resource(resource: str) -> Wanted:
     return Wanted(resource, (), True, ("openid", "profile", "offline_access"), False)
 
 
-def resource_principal(cloud: Cloud, tenant: world.Tenant, name: str) -> Document:
+def resource_principal(cloud: RehearsalCloud, tenant: world.Tenant, name: str) -> Document:
     """The resource's principal in a directory."""
     principal = find_resource(cloud, tenant.id, name)
     if principal is None:
@@ -108,7 +108,11 @@ def check_known(wanted: Wanted, client: Client, resource: Document) -> tuple[str
 
 
 def consented(
-    cloud: Cloud, client: Client, principal: Document | None, resource: Document, user: world.User
+    cloud: RehearsalCloud,
+    client: Client,
+    principal: Document | None,
+    resource: Document,
+    user: world.User,
 ) -> list[str]:
     """Every delegated permission the client may use on a resource for a person."""
     if client.first_party is not None and client.first_party.preauthorised:
@@ -133,7 +137,7 @@ def configured(client: Client, resource: Document) -> tuple[str, ...]:
 
 
 def unconsented(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     principal: Document | None,
     wanted: Wanted,

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.drawn_secrets import password_name
 from bcrunbook.rehearsal.entra import device, scopes, tokens
 from bcrunbook.rehearsal.entra.authority import Authority, sign_in_user
 from bcrunbook.rehearsal.entra.clients import (
@@ -27,7 +28,6 @@ from bcrunbook.rehearsal.entra.clients import (
 )
 from bcrunbook.rehearsal.entra.errors import SignInError, missing
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
-from bcrunbook.rehearsal.seed import password_name
 from bcrunbook.rehearsal.state import GLOBAL
 
 CODE = "authorizationCode"
@@ -35,10 +35,10 @@ CODE_SECONDS = 600
 REFRESH_SECONDS = 90 * 86400
 
 Fields = dict[str, str]
-Grant = Callable[[Cloud, Authority, Client, Fields, int], dict[str, Any]]
+Grant = Callable[[RehearsalCloud, Authority, Client, Fields, int], dict[str, Any]]
 
 
-def answer(cloud: Cloud, place: Authority, call: Call, version: int) -> Answer:
+def answer(cloud: RehearsalCloud, place: Authority, call: Call, version: int) -> Answer:
     """Serve one token request."""
     if call.method != "POST":
         raise SignInError(
@@ -103,7 +103,7 @@ def _contexts(form: Fields) -> list[str]:
 
 
 def _client_credentials(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     proof = prove(cloud, client, form)
     if proof == NONE:
@@ -145,7 +145,7 @@ def _client_credentials(
 
 
 def _password(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     if place.tenant is None and place.name != "organizations":
         raise SignInError(
@@ -164,7 +164,7 @@ def _password(
 
 
 def _refresh(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     if not form.get("refresh_token"):
         raise missing("refresh_token")
@@ -191,7 +191,7 @@ def _refresh(
 
 
 def _code(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     for name in ("code", "redirect_uri"):
         if not form.get(name):
@@ -270,7 +270,7 @@ def _check_verifier(kept: dict[str, Any], verifier: str) -> None:
 
 
 def _device(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     value = form.get("device_code") or form.get("code")
     if not value:
@@ -284,7 +284,7 @@ def _device(
 
 
 def _for_user(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     user: world.User,
     wanted: scopes.Wanted,
@@ -312,7 +312,7 @@ def _for_user(
     )
 
 
-def checked_user(cloud: Cloud, place: Authority, upn: str, password: str) -> world.User:
+def checked_user(cloud: RehearsalCloud, place: Authority, upn: str, password: str) -> world.User:
     """The person of that name and password at an authority."""
     user = sign_in_user(place, upn)
     if not secrets.compare_digest(

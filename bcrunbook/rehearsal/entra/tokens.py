@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import find_application, held_roles
 from bcrunbook.rehearsal.entra.clients import Client
 from bcrunbook.rehearsal.entra.scopes import (
@@ -31,7 +31,7 @@ APP_ONLY_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 
 
 def for_user(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     principal: Document | None,
     user: world.User,
@@ -90,7 +90,7 @@ def for_user(
 
 
 def for_application(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     principal: Document,
     tenant: world.Tenant,
@@ -124,7 +124,7 @@ def for_application(
 
 
 def id_token(
-    cloud: Cloud, client: Client, user: world.User, *, nonce: str, email: bool, now: int
+    cloud: RehearsalCloud, client: Client, user: world.User, *, nonce: str, email: bool, now: int
 ) -> str:
     """Who signed in, for the client's own eyes."""
     claims: dict[str, Any] = {
@@ -162,7 +162,7 @@ def pairwise(user: str, application: str) -> str:
 
 
 def _basics(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     resource: Document,
     asked: str,
@@ -171,7 +171,7 @@ def _basics(
     proof: str,
 ) -> dict[str, Any]:
     registered = None
-    if resource["appId"] not in catalogue.BY_APP_ID:
+    if resource["appId"] not in first_party_apps.BY_APP_ID:
         registered = find_application(cloud, resource["appId"])
     shared = {
         "iat": now,
@@ -206,7 +206,7 @@ def _named(wanted: Wanted, scopes: list[str]) -> str:
     """The granted scopes in the spelling of the request, or a client's cache would miss them."""
     prefix = f"{wanted.resource}/" if wanted.prefixed else ""
     oidc = [value for value in ("openid", "profile", "email") if value in wanted.oidc]
-    named = [f"{prefix}{value}" for value in scopes if value not in catalogue.OIDC_SCOPES]
+    named = [f"{prefix}{value}" for value in scopes if value not in first_party_apps.OIDC_SCOPES]
     if wanted.default:
         named.append(f"{prefix}{DEFAULT}")
     return " ".join([*oidc, *named])
@@ -223,7 +223,7 @@ def _as_v1(answer: dict[str, Any], resource: str, now: int) -> dict[str, Any]:
     }
 
 
-def _refresh_token(cloud: Cloud, client: Client, user: world.User) -> str:
+def _refresh_token(cloud: RehearsalCloud, client: Client, user: world.User) -> str:
     token = f"1.{secrets.token_urlsafe(96)}"
     cloud.store.put(REFRESH, GLOBAL, token, {"client": client.app_id, "upn": user.upn})
     return cloud.canaries.add(token)

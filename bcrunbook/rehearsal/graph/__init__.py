@@ -12,7 +12,7 @@ import uuid
 from dataclasses import replace
 from urllib.parse import unquote
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import APPLICATION, CONSUMER_AUDIENCES
 from bcrunbook.rehearsal.graph import access, batch, limits, odata, throttle
 from bcrunbook.rehearsal.graph.errors import (
@@ -40,7 +40,7 @@ Target = tuple[str, tuple[str | Key, ...]]
 """A pattern of the route table and what stands in its places."""
 
 
-def handler(cloud: Cloud) -> HostHandler:
+def handler(cloud: RehearsalCloud) -> HostHandler:
     """The handler of graph.microsoft.com."""
     buckets = throttle.Throttle(cloud.clock)
 
@@ -66,7 +66,7 @@ def handler(cloud: Cloud) -> HostHandler:
 
 
 def _serve(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     buckets: throttle.Throttle,
     call: Call,
     headers: dict[str, str],
@@ -167,7 +167,7 @@ def _unknown(parts: list[str | Key]) -> str:
     return last.value if isinstance(last, Key) else last
 
 
-def _count(cloud: Cloud, caller: Caller, call: Call, version: str, pattern: str) -> Answer:
+def _count(cloud: RehearsalCloud, caller: Caller, call: Call, version: str, pattern: str) -> Answer:
     """GET /{collection}/$count, which belongs to the advanced query capabilities"""
     if pattern not in COUNTED:
         raise malformed("Resource not found for the segment '$count'.")

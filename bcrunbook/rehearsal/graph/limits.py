@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bcrunbook.rehearsal import catalogue
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import (
     APPLICATION,
     CONSUMER_AUDIENCES,
@@ -74,7 +74,7 @@ def bounds_of(document: Document) -> Bounds:
     return CONSUMER if is_consumer(document) else WORK_ONLY
 
 
-def check(cloud: Cloud, registered: Registered) -> None:
+def check(cloud: RehearsalCloud, registered: Registered) -> None:
     """Refuse an application that breaks a limit."""
     document = registered.document
     if document["signInAudience"] not in AUDIENCES:
@@ -194,7 +194,7 @@ def _uri_problem(platform: str, uri: str, *, consumer: bool) -> str:
     return ""
 
 
-def _permissions(cloud: Cloud, registered: Registered, bounds: Bounds) -> None:
+def _permissions(cloud: RehearsalCloud, registered: Registered, bounds: Bounds) -> None:
     required: list[dict[str, Any]] = registered.document["requiredResourceAccess"]
     target = "requiredResourceAccess"
     ids = [str(entry.get("resourceAppId", "")).lower() for entry in required]
@@ -240,8 +240,8 @@ def _permissions(cloud: Cloud, registered: Registered, bounds: Bounds) -> None:
         )
 
 
-def _is_foreign(cloud: Cloud, tenant: str, app_id: str) -> bool:
-    if app_id in catalogue.BY_APP_ID:
+def _is_foreign(cloud: RehearsalCloud, tenant: str, app_id: str) -> bool:
+    if app_id in first_party_apps.BY_APP_ID:
         return False
     registered = find_application(cloud, app_id)
     return registered is None or registered.tenant != tenant
@@ -256,7 +256,7 @@ def _app_roles(document: Document) -> None:
         )
 
 
-def _identifier_uris(cloud: Cloud, registered: Registered, bounds: Bounds) -> None:
+def _identifier_uris(cloud: RehearsalCloud, registered: Registered, bounds: Bounds) -> None:
     uris: list[str] = registered.document["identifierUris"]
     target = "identifierUris"
     if bounds.identifier_uris is not None and len(uris) > bounds.identifier_uris:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import public
 from bcrunbook.rehearsal.graph import odata
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request, denied, not_found
@@ -53,7 +53,7 @@ class Caller:
 class Request:
     """A request with its caller and its parsed query."""
 
-    cloud: Cloud
+    cloud: RehearsalCloud
     call: Call
     caller: Caller
     version: str

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bcrunbook.rehearsal.directory import APPLICATION, SERVICE_PRINCIPAL
-from bcrunbook.rehearsal.graph import applications, grants, owners, places, principals
+from bcrunbook.rehearsal.graph import applications, directory_objects, grants, owners, principals
 from bcrunbook.rehearsal.messages import Answer
 
 Handler = Callable[..., Answer]
@@ -25,25 +25,28 @@ _OWNED: dict[str, dict[str, Any]] = {
 }
 
 ROUTES: dict[str, dict[str, Handler]] = {
-    "me": {"GET": places.me},
-    "me/memberOf": {"GET": places.my_roles},
-    "me/transitiveMemberOf": {"GET": places.my_roles},
-    "me/userinfo": {"GET": places.user_info},
-    "users": {"GET": places.users},
-    "users/{}": {"GET": places.user},
-    "organization": {"GET": places.organizations},
-    "organization/{}": {"GET": places.organization},
-    "domains": {"GET": places.domains},
-    "directoryRoles": {"GET": places.directory_roles},
-    "directoryObjects/{}": {"GET": places.directory_object},
-    "policies/defaultAppManagementPolicy": {"GET": places.default_policy},
-    "policies/appManagementPolicies": {"GET": places.policies},
-    "directory/deletedItems/application": {"GET": places.deleted_applications},
-    "directory/deletedItems/servicePrincipal": {"GET": places.deleted_principals},
-    "directory/deletedItems/{}": {"GET": places.deleted_item, "DELETE": places.purge},
-    "directory/deletedItems/{}/application": {"GET": places.deleted_item},
-    "directory/deletedItems/{}/servicePrincipal": {"GET": places.deleted_item},
-    "directory/deletedItems/{}/restore": {"POST": places.restore},
+    "me": {"GET": directory_objects.me},
+    "me/memberOf": {"GET": directory_objects.my_roles},
+    "me/transitiveMemberOf": {"GET": directory_objects.my_roles},
+    "me/userinfo": {"GET": directory_objects.user_info},
+    "users": {"GET": directory_objects.users},
+    "users/{}": {"GET": directory_objects.user},
+    "organization": {"GET": directory_objects.organizations},
+    "organization/{}": {"GET": directory_objects.organization},
+    "domains": {"GET": directory_objects.domains},
+    "directoryRoles": {"GET": directory_objects.directory_roles},
+    "directoryObjects/{}": {"GET": directory_objects.directory_object},
+    "policies/defaultAppManagementPolicy": {"GET": directory_objects.default_policy},
+    "policies/appManagementPolicies": {"GET": directory_objects.policies},
+    "directory/deletedItems/application": {"GET": directory_objects.deleted_applications},
+    "directory/deletedItems/servicePrincipal": {"GET": directory_objects.deleted_principals},
+    "directory/deletedItems/{}": {
+        "GET": directory_objects.deleted_item,
+        "DELETE": directory_objects.purge,
+    },
+    "directory/deletedItems/{}/application": {"GET": directory_objects.deleted_item},
+    "directory/deletedItems/{}/servicePrincipal": {"GET": directory_objects.deleted_item},
+    "directory/deletedItems/{}/restore": {"POST": directory_objects.restore},
     "applications": {"GET": applications.list_all, "POST": applications.create},
     "applications/{}": {
         "GET": applications.get,
@@ -54,7 +57,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "applications/{}/removePassword": {"POST": applications.remove_password},
     "applications/{}/setVerifiedPublisher": {"POST": applications.set_verified_publisher},
     "applications/{}/unsetVerifiedPublisher": {"POST": applications.unset_verified_publisher},
-    "applications/{}/restore": {"POST": places.restore},
+    "applications/{}/restore": {"POST": directory_objects.restore},
     "applications/{}/federatedIdentityCredentials": {
         "GET": applications.federated_credentials,
         "POST": applications.add_federated_credential,

@@ -11,7 +11,7 @@ import uuid
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keyvault import access, operations
 from bcrunbook.rehearsal.keyvault.errors import VaultError, bad_parameter, not_allowed
 from bcrunbook.rehearsal.keyvault.operations import Request
@@ -28,7 +28,7 @@ API_VERSIONS = (
 )
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the vaults."""
 
     def handle(call: Call) -> Answer:
@@ -57,7 +57,7 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _serve(cloud: Cloud, vault: world.Vault, call: Call) -> Answer:
+def _serve(cloud: RehearsalCloud, vault: world.Vault, call: Call) -> Answer:
     # A request without a token is how clients ask for the challenge, so that comes first.
     claims = access.authenticate(cloud, vault, call)
     version = call.params.get("api-version")

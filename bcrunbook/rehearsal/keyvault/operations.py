@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keys import b64url, unb64url
 from bcrunbook.rehearsal.keyvault import access, records
 from bcrunbook.rehearsal.keyvault.errors import (
@@ -44,7 +44,7 @@ LATEST = 253402300799
 class Request:
     """One request to a vault; `name` and `version` are from its path, empty when not there."""
 
-    cloud: Cloud
+    cloud: RehearsalCloud
     vault: world.Vault
     call: Call
     name: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
+from bcrunbook.rehearsal.codat.page_frame import see_other
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 from bcrunbook.rehearsal.portal import (
     api_keys_page,
@@ -19,7 +20,7 @@ from bcrunbook.rehearsal.portal import (
     sign_in,
     start_page,
 )
-from bcrunbook.rehearsal.portal.layout import message_page, see_other
+from bcrunbook.rehearsal.portal.layout import message_page
 from bcrunbook.rehearsal.portal.session import PATH, Session
 from bcrunbook.rehearsal.portal.visit import (
     ACCOUNTING,
@@ -66,7 +67,7 @@ ROUTES = {
 }
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the portal's pages, which lie below `/app.codat.io` of the pages server."""
 
     def handle(call: Call) -> Answer:
@@ -85,7 +86,7 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _visit(cloud: Cloud, call: Call, known: Session) -> Visit:
+def _visit(cloud: RehearsalCloud, call: Call, known: Session) -> Visit:
     """The visit; a notice left for this page is the visit's and will not be shown again."""
     user, instance = world.PORTAL_USERS[known.email], world.INSTANCES[known.instance]
     notice = known.notice

@@ -14,9 +14,10 @@ from html import escape
 
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.integrations import IntegrationSettings, save_keys, settings_of
+from bcrunbook.rehearsal.codat.page_frame import hidden, see_other
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.portal.enabling import demand_plan, set_from_form
-from bcrunbook.rehearsal.portal.layout import hidden, page, see_other, switch
+from bcrunbook.rehearsal.portal.layout import page, switch
 from bcrunbook.rehearsal.portal.visit import ACCOUNTING, Page, Refused, Visit, manage_path
 
 ASK = "ask"

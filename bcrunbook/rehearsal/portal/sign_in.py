@@ -7,11 +7,12 @@ import secrets
 from dataclasses import replace
 from html import escape
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
+from bcrunbook.rehearsal.codat.page_frame import hidden, see_other
 from bcrunbook.rehearsal.messages import Answer, Call, with_query
 from bcrunbook.rehearsal.portal import session
-from bcrunbook.rehearsal.portal.layout import hidden, message_page, page_alone, see_other
+from bcrunbook.rehearsal.portal.layout import message_page, page_alone
 from bcrunbook.rehearsal.portal.session import PATH, Session
 from bcrunbook.rehearsal.portal.visit import HOME, SIGN_IN, Refused, Visit
 
@@ -35,7 +36,7 @@ def ask(call: Call) -> Answer:
     return see_other(with_query(SIGN_IN, {"next": asked}))
 
 
-def answer(cloud: Cloud, call: Call, known: Session | None) -> Answer:
+def answer(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
     """Serve the sign-in page."""
     if call.method == "POST":
         return _checked(cloud, call, known)
@@ -61,7 +62,7 @@ def switch_instance(visit: Visit) -> Answer:
     return see_other(own_page(visit.form.get("next", "")))
 
 
-def _checked(cloud: Cloud, call: Call, known: Session | None) -> Answer:
+def _checked(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
     form = call.form
     if known is None or not session.is_from_form(known, form):
         return message_page(None, "Not accepted", OUT_OF_DATE, status=403)
@@ -74,7 +75,7 @@ def _checked(cloud: Cloud, call: Call, known: Session | None) -> Answer:
     return see_other(asked).with_headers(session.cookie(cloud, session.start(cloud, user)))
 
 
-def _is_password(cloud: Cloud, user: world.PortalUser, given: str) -> bool:
+def _is_password(cloud: RehearsalCloud, user: world.PortalUser, given: str) -> bool:
     password = cloud.secret(world.portal_password_name(user.email))
     return secrets.compare_digest(given.encode(), password.encode())
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.portal import session
@@ -49,7 +49,7 @@ class Visit:
         notice: what the page has to say once, from the action before.
     """
 
-    cloud: Cloud
+    cloud: RehearsalCloud
     call: Call
     session: Session
     user: world.PortalUser

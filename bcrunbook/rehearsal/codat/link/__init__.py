@@ -20,15 +20,15 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal import entra
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import CALLBACK_HOST, LINK_HOST
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat.link import choice, microsoft, start, window
 from bcrunbook.rehearsal.codat.link.attempt import Attempt
 from bcrunbook.rehearsal.codat.link.pages import message_page
+from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the hosts that a customer's browser comes by."""
     sign_in = entra.handler(cloud)
 

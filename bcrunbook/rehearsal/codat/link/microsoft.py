@@ -14,12 +14,12 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from bcrunbook.rehearsal import entra
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import CALLBACK_HOST, LINK_HOST
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat.link import visits
 from bcrunbook.rehearsal.codat.link.attempt import Attempt, Refused
 from bcrunbook.rehearsal.codat.link.pages import message_page, see_other
 from bcrunbook.rehearsal.codat.link.visits import Visit
+from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
 from bcrunbook.rehearsal.keys import split_token
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, redirect, with_query
 
@@ -45,7 +45,7 @@ def away(attempt: Attempt) -> Answer:
     )
 
 
-def returned(cloud: Cloud, call: Call, sign_in: Handler) -> Answer:
+def returned(cloud: RehearsalCloud, call: Call, sign_in: Handler) -> Answer:
     """The customer is back: exchange the code, and let them choose a company.
 
     Raises:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from html import escape
 
+from bcrunbook.rehearsal.codat.page_frame import document, hidden, see_other
 from bcrunbook.rehearsal.messages import Answer
-from bcrunbook.rehearsal.portal.layout import document, hidden, see_other
 
 __all__ = ["button", "hidden", "message_page", "page", "said", "see_other"]
 
