@@ -24,7 +24,6 @@ from bcrunbook.rehearsal.directory import (
 from bcrunbook.rehearsal.graph import access, credentials, limits, principals
 from bcrunbook.rehearsal.graph.errors import bad_request, conflict, denied, malformed, not_found
 from bcrunbook.rehearsal.graph.request import (
-    Key,
     Request,
     find,
     no_content,
@@ -33,6 +32,7 @@ from bcrunbook.rehearsal.graph.request import (
 )
 from bcrunbook.rehearsal.graph.schema import checked
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
 TYPE = "application"

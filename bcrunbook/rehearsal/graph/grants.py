@@ -19,9 +19,10 @@ from bcrunbook.rehearsal.directory import (
 )
 from bcrunbook.rehearsal.graph import access
 from bcrunbook.rehearsal.graph.errors import bad_request, conflict, not_found
-from bcrunbook.rehearsal.graph.request import Key, Request, find, no_content
+from bcrunbook.rehearsal.graph.request import Request, find, no_content
 from bcrunbook.rehearsal.graph.schema import GUID
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
 TYPE = "oAuth2PermissionGrant"

@@ -25,7 +25,6 @@ from bcrunbook.rehearsal.directory import (
 from bcrunbook.rehearsal.graph import access
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request, conflict, denied, not_found
 from bcrunbook.rehearsal.graph.request import (
-    Key,
     Request,
     find,
     no_content,
@@ -33,6 +32,7 @@ from bcrunbook.rehearsal.graph.request import (
     odata_answer,
 )
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
 TYPE = "servicePrincipal"

@@ -15,13 +15,13 @@ from bcrunbook.rehearsal.codat.link.attempt import Attempt
 from bcrunbook.rehearsal.codat.link.pages import button, message_page, page, said, see_other
 from bcrunbook.rehearsal.codat.linking import Destination
 from bcrunbook.rehearsal.codat.settings import is_url, profile_of
-from bcrunbook.rehearsal.messages import Answer, redirect
+from bcrunbook.rehearsal.messages import Answer, Call, redirect
 
 REFRESH_SECONDS = 15
 """How often the page loads itself again, in seconds of the rehearsal clock."""
 
 
-def show(attempt: Attempt) -> Answer:
+def show(attempt: Attempt, _: Call) -> Answer:
     """Show how far the installation is."""
     destination = linking.destination_of(attempt.document)
     progress = linking.progress_of(attempt.cloud, destination) if destination else None
@@ -38,7 +38,7 @@ def show(attempt: Attempt) -> Answer:
     return _waiting(attempt, place)
 
 
-def close(attempt: Attempt) -> Answer:
+def close(attempt: Attempt, _: Call) -> Answer:
     """The customer leaves; if the connection is not Linked by now, it stays as it is."""
     if attempt.is_linked:
         return message_page(
