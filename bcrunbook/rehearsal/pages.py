@@ -15,14 +15,14 @@ from bcrunbook.rehearsal import entra, portal, world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import link
 from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
-from bcrunbook.rehearsal.entra.pages import message_page, page
+from bcrunbook.rehearsal.entra.pages import LOGIN_HOST, message_page, page
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 
 HOST = "pages"
 """Under which name requests to the pages server are logged and matched by fault rules."""
 
 LINK_HOSTS = (LINK_HOST, CALLBACK_HOST)
-NEIGHBOURS = (entra.HOST, *LINK_HOSTS)
+NEIGHBOURS = (LOGIN_HOST, *LINK_HOSTS)
 """The hosts among which a browser is sent to and fro while somebody links."""
 
 
@@ -34,7 +34,7 @@ def handler(cloud: RehearsalCloud) -> Handler:
 
     def handle(call: Call) -> Answer:
         first = call.path.strip("/").partition("/")[0].lower()
-        if first in (entra.HOST, "devicelogin"):
+        if first in (LOGIN_HOST, "devicelogin"):
             return _kept_here(sign_in(call))
         if first in LINK_HOSTS:
             path = call.path[len(first) + 1 :]

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-ANY = "any"
-"""The method of a route that does not look at the method."""
-
 H = TypeVar("H")
 H_co = TypeVar("H_co", covariant=True)
 """What serves a route; each service has a signature of its own."""
@@ -55,7 +52,7 @@ class Route(Generic[H_co]):
     """One thing that a service answers.
 
     Args:
-        method: the HTTP method, or `ANY`.
+        method: the HTTP method.
         path: the address below the router's base, without a slash at either end. `{id}` stands for
             one part, `companies({id})` for a name with a key in brackets.
         known: how it is known.
@@ -89,7 +86,7 @@ class Match(Generic[H]):
 
     def handler(self, method: str) -> H | None:
         """What serves a method; None where the address does not have it."""
-        return self.handlers.get(method, self.handlers.get(ANY))
+        return self.handlers.get(method)
 
 
 @dataclass(frozen=True)
@@ -109,6 +106,7 @@ class Router(Generic[H]):
         routes: the table.
         folds_case: whether fixed words compare without regard to letter case.
         accepts: for the names of parameters, what may stand there; anything where none is given.
+        note: what else to know about the addresses, in Markdown, for whoever reads the table.
 
     Raises:
         ValueError: a method and path are there twice.
@@ -121,8 +119,10 @@ class Router(Generic[H]):
         *,
         folds_case: bool = False,
         accepts: Mapping[str, Callable[[str], bool]] | None = None,
+        note: str = "",
     ) -> None:
         self.base = base
+        self.note = note
         self.routes = tuple(routes)
         self._folds_case = folds_case
         self._accepts = accepts or {}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import interactive, scopes, tokens
-from bcrunbook.rehearsal.entra.authority import Authority, authority
+from bcrunbook.rehearsal.entra.authority import Authority, find_authority
 from bcrunbook.rehearsal.entra.clients import Client, find_client
 from bcrunbook.rehearsal.entra.errors import SignInError, correlation_id, described, missing
 from bcrunbook.rehearsal.entra.pages import browser_path, form_post_page, message_page
@@ -27,14 +27,14 @@ def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer
     """Serve one stop of an authorization."""
     fields = {**call.params, **(call.form if call.method == "POST" else {})}
     try:
-        place = authority(name)
-        client = find_client(cloud, fields.get("client_id", ""), place)
+        authority = find_authority(name)
+        client = find_client(cloud, fields.get("client_id", ""), authority)
         target = _redirect_target(client, fields)
     except SignInError as problem:
         text = f"AADSTS{problem.code}: {problem.message}"
         return message_page("Sorry, we could not sign you in", text, status=400, problem=True)
     try:
-        return _authorize(cloud, place, client, target, fields, call, version)
+        return _authorize(cloud, authority, client, target, fields, call, version)
     except SignInError as problem:
         details = described(problem, correlation_id(call))
         result = {"error": problem.error, "error_description": details["error_description"]}
@@ -45,7 +45,7 @@ def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer
 
 def _authorize(
     cloud: RehearsalCloud,
-    place: Authority,
+    authority: Authority,
     client: Client,
     target: str,
     fields: Mapping[str, str],
@@ -79,7 +79,7 @@ def _authorize(
             "A silent sign-in request was sent but no user is signed in.",
         )
     visit = interactive.Visit(browser_path(cloud, call), fields)
-    user = interactive.signed_in(cloud, place, client, wanted, visit)
+    user = interactive.signed_in(cloud, authority, client, wanted, visit)
     if isinstance(user, Answer):
         return user
     code = cloud.canaries.add(f"1.{secrets.token_urlsafe(96)}")

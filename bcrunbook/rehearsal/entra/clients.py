@@ -68,11 +68,11 @@ class Client:
         return None
 
 
-def find_client(cloud: RehearsalCloud, app_id: str, place: Authority) -> Client:
+def find_client(cloud: RehearsalCloud, app_id: str, authority: Authority) -> Client:
     """The client of that id as seen from an authority."""
     if not app_id:
         raise missing("client_id")
-    directory = place.tenant.name if place.tenant else place.name
+    directory = authority.tenant.name if authority.tenant else authority.name
     own = first_party_apps.BY_APP_ID.get(app_id.lower())
     if own is not None:
         return Client(own.app_id, own.name, None, own)
@@ -82,7 +82,7 @@ def find_client(cloud: RehearsalCloud, app_id: str, place: Authority) -> Client:
     ):
         raise unknown_client(app_id, directory)
     if not registered.multi_tenant:
-        if place.tenant is None:
+        if authority.tenant is None:
             raise SignInError(
                 50194,
                 "invalid_request",
@@ -91,7 +91,7 @@ def find_client(cloud: RehearsalCloud, app_id: str, place: Authority) -> Client:
                 "for such apps created after '10/15/2018'. Use a tenant-specific endpoint or "
                 "configure the application to be multi-tenant.",
             )
-        if place.tenant.id != registered.tenant:
+        if authority.tenant.id != registered.tenant:
             raise unknown_client(app_id, directory)
     document = registered.document
     return Client(document["appId"], document["displayName"], registered, None)

@@ -19,7 +19,7 @@ from bcrunbook.rehearsal.directory import (
     put_assignment,
 )
 from bcrunbook.rehearsal.entra import interactive, scopes, tickets
-from bcrunbook.rehearsal.entra.authority import COMMON, Authority, authority
+from bcrunbook.rehearsal.entra.authority import COMMON, Authority, find_authority
 from bcrunbook.rehearsal.entra.authorize import wrong_redirect
 from bcrunbook.rehearsal.entra.clients import Client, find_client
 from bcrunbook.rehearsal.entra.errors import SignInError, correlation_id, described, missing
@@ -54,15 +54,15 @@ def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer
                 "Application cannot be used over the /common endpoint for admin consent. Use a "
                 "tenant-specific endpoint.",
             )
-        place = authority(name)
-        client = find_client(cloud, fields.get("client_id", ""), place)
+        authority = find_authority(name)
+        client = find_client(cloud, fields.get("client_id", ""), authority)
         target = _target(client, fields)
         if version == 2 and not fields.get("scope"):
             raise missing("scope")
     except SignInError as problem:
         return _error_page(problem)
     try:
-        return _consent(cloud, place, client, target, fields, call, version)
+        return _consent(cloud, authority, client, target, fields, call, version)
     except SignInError as problem:
         if not target or problem.code == 50020:
             return _error_page(problem)
@@ -77,7 +77,7 @@ def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer
 
 def _consent(
     cloud: RehearsalCloud,
-    place: Authority,
+    authority: Authority,
     client: Client,
     target: str,
     fields: Mapping[str, str],
@@ -90,7 +90,7 @@ def _consent(
         if not fields.get("username"):
             return sign_in_page(visit.action, visit.carried, client.name)
         try:
-            user = checked_user(cloud, place, fields["username"], fields.get("password", ""))
+            user = checked_user(cloud, authority, fields["username"], fields.get("password", ""))
         except SignInError as problem:
             if problem.code not in interactive.OWN_ERRORS:
                 raise

@@ -24,10 +24,10 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 PENDING, APPROVED, DECLINED, REDEEMED = "pending", "approved", "declined", "redeemed"
 
 
-def start(cloud: RehearsalCloud, place: Authority, call: Call, version: int) -> Answer:
+def start(cloud: RehearsalCloud, authority: Authority, call: Call, version: int) -> Answer:
     """Hand out a pair of codes."""
     fields = {**call.params, **call.form}
-    client = find_client(cloud, fields.get("client_id", ""), place)
+    client = find_client(cloud, fields.get("client_id", ""), authority)
     resource, scope = fields.get("resource", ""), fields.get("scope", "")
     if version == 1:
         if not resource:
@@ -44,7 +44,7 @@ def start(cloud: RehearsalCloud, place: Authority, call: Call, version: int) -> 
         {
             "user_code": shown,
             "client": client.app_id,
-            "authority": place.name,
+            "authority": authority.name,
             "scope": scope,
             "resource": resource,
             "at": cloud.clock.now(),

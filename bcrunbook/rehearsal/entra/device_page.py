@@ -6,7 +6,7 @@ from html import escape
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import device, interactive, scopes
-from bcrunbook.rehearsal.entra.authority import authority
+from bcrunbook.rehearsal.entra.authority import find_authority
 from bcrunbook.rehearsal.entra.clients import find_client
 from bcrunbook.rehearsal.entra.errors import SignInError
 from bcrunbook.rehearsal.entra.pages import browser_path, message_page, page
@@ -25,15 +25,15 @@ def answer(cloud: RehearsalCloud, call: Call) -> Answer:
         return _code_page(action, problem="That code did not work. Check the code and try again.")
     code, flow = found
     try:
-        place = authority(flow["authority"])
-        client = find_client(cloud, flow["client"], place)
+        authority = find_authority(flow["authority"])
+        client = find_client(cloud, flow["client"], authority)
         wanted = (
             scopes.of_resource(flow["resource"])
             if flow["resource"]
             else scopes.parse(flow["scope"])
         )
         visit = interactive.Visit(action, {**fields, "otc": shown})
-        user = interactive.signed_in(cloud, place, client, wanted, visit)
+        user = interactive.signed_in(cloud, authority, client, wanted, visit)
     except SignInError as problem:
         if problem.code in (65004, 90094):
             device.decline(cloud, code, flow)

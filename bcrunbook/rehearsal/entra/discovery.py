@@ -22,13 +22,13 @@ ALIASES = (
 )
 
 
-def configuration(cloud: RehearsalCloud, place: Authority, version: int) -> Answer:
+def configuration(cloud: RehearsalCloud, authority: Authority, version: int) -> Answer:
     """The OpenID Connect discovery document."""
-    name = place.name if place.tenant is None else place.tenant.id
+    name = authority.name if authority.tenant is None else authority.tenant.id
     base = f"{LOGIN}/{name}"
     browser = f"{cloud.pages}/login.microsoftonline.com/{name}"
-    issued_by = place.tenant.id if place.tenant else "{tenantid}"
-    if place.consumers:
+    issued_by = authority.tenant.id if authority.tenant else "{tenantid}"
+    if authority.consumers:
         issued_by = world.CONSUMERS
     oauth = "/oauth2/v2.0" if version == 2 else "/oauth2"
     document: dict[str, Any] = {
@@ -69,7 +69,7 @@ def configuration(cloud: RehearsalCloud, place: Authority, version: int) -> Answ
             "ver",
             "email",
         ],
-        "tenant_region_scope": "EU" if place.tenant else None,
+        "tenant_region_scope": "EU" if authority.tenant else None,
         "cloud_instance_name": "microsoftonline.com",
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": "graph.microsoft.com",

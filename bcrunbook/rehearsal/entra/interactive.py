@@ -60,7 +60,7 @@ def may_consent(user: world.User) -> bool:
 
 
 def signed_in(
-    cloud: RehearsalCloud, place: Authority, client: Client, wanted: scopes.Wanted, visit: Visit
+    cloud: RehearsalCloud, authority: Authority, client: Client, wanted: scopes.Wanted, visit: Visit
 ) -> world.User | Answer:
     """The person once signed in and consented, or the next page to show."""
     fields = visit.fields
@@ -71,7 +71,7 @@ def signed_in(
                 visit.action, visit.carried, client.name, hint=fields.get("login_hint", "")
             )
         try:
-            user = checked_user(cloud, place, fields["username"], fields.get("password", ""))
+            user = checked_user(cloud, authority, fields["username"], fields.get("password", ""))
         except SignInError as problem:
             if problem.code not in OWN_ERRORS:
                 raise

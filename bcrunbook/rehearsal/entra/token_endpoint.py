@@ -38,7 +38,7 @@ Fields = dict[str, str]
 Grant = Callable[[RehearsalCloud, Authority, Client, Fields, int], dict[str, Any]]
 
 
-def answer(cloud: RehearsalCloud, place: Authority, call: Call, version: int) -> Answer:
+def answer(cloud: RehearsalCloud, authority: Authority, call: Call, version: int) -> Answer:
     """Serve one token request."""
     if call.method != "POST":
         raise SignInError(
@@ -58,8 +58,8 @@ def answer(cloud: RehearsalCloud, place: Authority, call: Call, version: int) ->
             f"The app requested an unsupported grant type '{kind}'.",
         )
     _basic_credentials(call, form)
-    client = find_client(cloud, form.get("client_id", ""), place)
-    body = grant(cloud, place, client, form, version)
+    client = find_client(cloud, form.get("client_id", ""), authority)
+    body = grant(cloud, authority, client, form, version)
     return json_answer(200, body, {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"})
 
 
@@ -103,7 +103,7 @@ def _contexts(form: Fields) -> list[str]:
 
 
 def _client_credentials(
-    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     proof = prove(cloud, client, form)
     if proof == NONE:
@@ -113,7 +113,7 @@ def _client_credentials(
             "'client_assertion', 'client_secret' or 'request' is required for the "
             "'client_credentials' grant type.",
         )
-    if place.tenant is None:
+    if authority.tenant is None:
         raise SignInError(
             9001023,
             "invalid_request",
@@ -129,14 +129,14 @@ def _client_credentials(
             "flows must have a scope value with /.default suffixed to the resource identifier "
             "(application ID URI).",
         )
-    principal = service_principal(cloud, client, place.tenant, app_only=True)
+    principal = service_principal(cloud, client, authority.tenant, app_only=True)
     if principal is None:
         raise LookupError("a service principal is there, or an error was raised")
     return tokens.for_application(
         cloud,
         client,
         principal,
-        place.tenant,
+        authority.tenant,
         wanted,
         proof=proof,
         version=version,
@@ -145,9 +145,9 @@ def _client_credentials(
 
 
 def _password(
-    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
-    if place.tenant is None and place.name != "organizations":
+    if authority.tenant is None and authority.name != "organizations":
         raise SignInError(
             9001023,
             "invalid_request",
@@ -159,12 +159,12 @@ def _password(
     for name in ("username", "password"):
         if not form.get(name):
             raise missing(name)
-    user = checked_user(cloud, place, form["username"], form["password"])
+    user = checked_user(cloud, authority, form["username"], form["password"])
     return _for_user(cloud, client, user, _wanted(form, version), form, version, proof)
 
 
 def _refresh(
-    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     if not form.get("refresh_token"):
         raise missing("refresh_token")
@@ -182,7 +182,7 @@ def _refresh(
             "invalid_grant",
             "Provided Refresh Token is intended to be used by another client.",
         )
-    user = sign_in_user(place, kept["upn"])
+    user = sign_in_user(authority, kept["upn"])
     if version == 1 and not form.get("resource"):
         form = {**form, "resource": scopes.GRAPH_URI}
     if version == 2 and not form.get("scope"):
@@ -191,7 +191,7 @@ def _refresh(
 
 
 def _code(
-    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     for name in ("code", "redirect_uri"):
         if not form.get(name):
@@ -270,7 +270,7 @@ def _check_verifier(kept: dict[str, Any], verifier: str) -> None:
 
 
 def _device(
-    cloud: RehearsalCloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     value = form.get("device_code") or form.get("code")
     if not value:
@@ -312,9 +312,11 @@ def _for_user(
     )
 
 
-def checked_user(cloud: RehearsalCloud, place: Authority, upn: str, password: str) -> world.User:
+def checked_user(
+    cloud: RehearsalCloud, authority: Authority, upn: str, password: str
+) -> world.User:
     """The person of that name and password at an authority."""
-    user = sign_in_user(place, upn)
+    user = sign_in_user(authority, upn)
     if not secrets.compare_digest(
         cloud.secret(password_name(user.upn)).encode(), password.encode()
     ):

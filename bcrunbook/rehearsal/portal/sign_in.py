@@ -36,15 +36,27 @@ def ask(call: Call) -> Answer:
     return see_other(with_query(SIGN_IN, {"next": asked}))
 
 
-def answer(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
-    """Serve the sign-in page."""
-    if call.method == "POST":
-        return _checked(cloud, call, known)
+def show(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
+    """The sign-in page."""
     asked = own_page(call.params.get("next", ""))
     if known is not None and known.email:
         return see_other(asked)
     current = known or session.start(cloud)
     return _form(current, asked).with_headers(session.cookie(cloud, current))
+
+
+def check(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
+    """Sign somebody in whose password is right."""
+    form = call.form
+    if known is None or not session.is_from_form(known, form):
+        return message_page(None, "Not accepted", OUT_OF_DATE, status=403)
+    asked = own_page(form.get("next", ""))
+    email = form.get("email", "").strip()
+    user = world.PORTAL_USERS.get(email.lower())
+    if user is None or not _is_password(cloud, user, form.get("password", "")):
+        return _form(known, asked, email, "The e-mail address or the password is wrong.")
+    session.end(cloud, known)
+    return see_other(asked).with_headers(session.cookie(cloud, session.start(cloud, user)))
 
 
 def leave(visit: Visit) -> Answer:
@@ -60,19 +72,6 @@ def switch_instance(visit: Visit) -> Answer:
         raise Refused(403, "Not your instance", "You have no role in that instance.")
     session.keep(visit.cloud, replace(visit.session, instance=chosen, notice={}))
     return see_other(own_page(visit.form.get("next", "")))
-
-
-def _checked(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
-    form = call.form
-    if known is None or not session.is_from_form(known, form):
-        return message_page(None, "Not accepted", OUT_OF_DATE, status=403)
-    asked = own_page(form.get("next", ""))
-    email = form.get("email", "").strip()
-    user = world.PORTAL_USERS.get(email.lower())
-    if user is None or not _is_password(cloud, user, form.get("password", "")):
-        return _form(known, asked, email, "The e-mail address or the password is wrong.")
-    session.end(cloud, known)
-    return see_other(asked).with_headers(session.cookie(cloud, session.start(cloud, user)))
 
 
 def _is_password(cloud: RehearsalCloud, user: world.PortalUser, given: str) -> bool:

@@ -100,5 +100,6 @@ def cannot_manage(visit: Visit) -> str:
     )
 
 
-Page = Callable[[Visit], Answer]
-"""What shows a page, or acts on what was posted to it."""
+Page = Callable[..., Answer]
+"""What shows a page, or acts on what was posted to it: given the visit, and what stands in the path
+for its parameters."""
