@@ -12,6 +12,7 @@ from typing import Any
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, world
 from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
+from bcrunbook.rehearsal.codat.limits import MAX_NUMBER
 from bcrunbook.rehearsal.codat.query import moment
 from bcrunbook.rehearsal.codat.records import find_company
 from bcrunbook.rehearsal.codat.request import Request
@@ -23,7 +24,6 @@ SYNC = "codatSyncSettings"
 NEEDED = {"dataType": str, "fetchOnFirstLink": bool, "syncSchedule": int, "syncOrder": int}
 OPTIONAL = {"syncFromUtc": str, "syncFromWindow": int, "monthsToSync": int, "isLocked": bool}
 HOURLY = 1
-MOST = 2**31 - 1
 
 
 def of_profile(request: Request) -> Answer:
@@ -115,7 +115,7 @@ def _checked(setting: Any) -> dict[str, Any]:
         value = setting.get(name)
         if value is None and name in OPTIONAL:
             continue
-        if type(value) is not wanted or (type(value) is int and not 0 <= value <= MOST):
+        if type(value) is not wanted or (type(value) is int and not 0 <= value <= MAX_NUMBER):
             raise _wrong(f"`{name}` of a sync setting is missing or not valid.")
         kept[name] = value
     if kept["dataType"] not in datatypes.ALL:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import APPLICATION, CONSUMER_AUDIENCES
-from bcrunbook.rehearsal.graph import access, limits, odata, throttle
+from bcrunbook.rehearsal.graph import access, application_rules, limits, odata, throttle
 from bcrunbook.rehearsal.graph.errors import (
     GraphError,
     bad_request,
@@ -181,14 +181,14 @@ def _throttled(
     read_cost = 2 if match.path in DOUBLE_READS else 1
     cost = max(1, (read_cost if method == "GET" else 1) + request.query.cost_change)
     headers["x-ms-resource-unit"] = str(cost)
-    used = buckets.take(key, throttle.REQUEST_UNITS, cost)
+    used = buckets.take(key, limits.REQUEST_UNITS, cost)
     if used >= 0.8:
         headers["x-ms-throttle-limit-percentage"] = f"{used:.1f}"
     if method not in WRITES:
         return
-    buckets.take(key, throttle.WRITES)
+    buckets.take(key, limits.WRITES)
     if match.path.startswith("applications") and _serves_consumers(request, match):
-        buckets.take(key, throttle.CONSUMER_WRITES)
+        buckets.take(key, limits.CONSUMER_WRITES)
 
 
 def _serves_consumers(request: Request, match: Match[Handler]) -> bool:
@@ -196,7 +196,7 @@ def _serves_consumers(request: Request, match: Match[Handler]) -> bool:
     if "application" in match.params:
         try:
             application = find(request, APPLICATION, match.params["application"])[1]
-            return limits.is_consumer(application)
+            return application_rules.is_consumer(application)
         except GraphError:
             pass  # not there (yet): what the body says counts
     try:

@@ -18,8 +18,8 @@ from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.clock import parse_timestamp, timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.drawn_secrets import new_secret
+from bcrunbook.rehearsal.graph.application_rules import limits_of
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request
-from bcrunbook.rehearsal.graph.limits import bounds_of
 from bcrunbook.rehearsal.state import Document
 
 DAY = 86400
@@ -31,7 +31,7 @@ def add_secrets(
     cloud: RehearsalCloud, tenant: world.Tenant, document: Document, given: list[dict[str, Any]]
 ) -> tuple[Document, list[Document]]:
     """The application with new secrets, and the credentials as only this answer may print them."""
-    maximum = bounds_of(document).secrets
+    maximum = limits_of(document).secrets
     total = len(document["passwordCredentials"]) + len(given)
     if maximum is not None and total > maximum:
         raise bad_request(
