@@ -23,11 +23,14 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 class Known(Enum):
-    """How it is known that the real service answers so; the value is the mark on the page."""
+    """How it is known that the real service has an address; the value is the mark on the page."""
 
     DOCUMENTED = "documented"
+    """Its maker's documentation or API description has it."""
     RECORDED = "recorded"
+    """It was seen in a recording, in a public report, or in what its maker's clients ask for."""
     INFERRED = "inferred"
+    """It follows from other addresses, or is the rehearsal's own where none is known."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Source: contract of Business Central, section 3.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -51,6 +52,16 @@ class EntitySet:
             if row[self.key_name] == key:
                 return row
         raise no_entity(f"{self.name}({key})")
+
+
+def service_document(*names: str) -> Callable[[str], Answer]:
+    """What lists the entity sets of an API, given the API's address."""
+
+    def serve(base: str) -> Answer:
+        found = [{"name": name, "kind": "EntitySet", "url": name} for name in names]
+        return json_answer(200, {"@odata.context": f"{base}/$metadata", "value": found})
+
+    return serve
 
 
 def list_rows(entities: EntitySet) -> Answer:

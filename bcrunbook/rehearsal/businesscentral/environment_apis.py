@@ -22,7 +22,7 @@ from bcrunbook.rehearsal.businesscentral.errors import (
 )
 from bcrunbook.rehearsal.businesscentral.routes import AUTOMATION, BUSINESS, Handler
 from bcrunbook.rehearsal.cloud import RehearsalCloud
-from bcrunbook.rehearsal.messages import Answer, Call, json_answer
+from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.routing import Key, Match, Part, Router
 
 _SEGMENT = re.compile(r"(\w+)(?:\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\))?$")
@@ -55,7 +55,9 @@ def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -
     """One call; `parts` is the path after the routing version."""
     api, rest = _found(cloud, call, caller, parts)
     if not rest:
-        return _service_document(call, caller, api)
+        list_sets = _handler(api.router.find(()), call)
+        _demand_companies(caller, api)
+        return list_sets(api.base)
     name, key = _segment(call, rest[0])
     if name != "companies":
         # The other way to name a company.
@@ -67,13 +69,17 @@ def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -
         return _in_company(cloud, call, caller, api, key, rest[1:])
     if len(rest) > 1:
         raise no_route(call)
+    _demand_companies(caller, api)
+    found = [rows.company(api.environment, one) for one in api.environment.companies]
+    handler = _handler(api.router.find((name, *_keys(key))), call)
+    return handler(EntitySet(call, api.base, name, found), *([key] if key else []))
+
+
+def _demand_companies(caller: Caller, api: _Api) -> None:
     if api.is_automation:
         caller.demand_companies()
     else:
         caller.demand_data()
-    found = [rows.company(api.environment, one) for one in api.environment.companies]
-    handler = _handler(api.router.find((name, *_keys(key))), call)
-    return handler(EntitySet(call, api.base, name, found), *([key] if key else []))
 
 
 def _found(
@@ -159,19 +165,6 @@ def _handler(match: Match[Handler] | None, call: Call) -> Handler:
     if handler is None:
         raise not_allowed(call.method)
     return handler
-
-
-def _service_document(call: Call, caller: Caller, api: _Api) -> Answer:
-    """The list of an API's entity sets."""
-    if call.method != "GET":
-        raise not_allowed(call.method)
-    if api.is_automation:
-        caller.demand_companies()
-    else:
-        caller.demand_data()
-    names = ("companies", *(automation.ENTITIES if api.is_automation else data.ENTITIES))
-    found = [{"name": name, "kind": "EntitySet", "url": name} for name in names]
-    return json_answer(200, {"@odata.context": f"{api.base}/$metadata", "value": found})
 
 
 def _segment(call: Call, part: str) -> tuple[str, str]:

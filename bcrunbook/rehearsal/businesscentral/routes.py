@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bcrunbook.rehearsal.businesscentral import admin, automation, data, discovery
-from bcrunbook.rehearsal.businesscentral.collections import list_rows, read_row
+from bcrunbook.rehearsal.businesscentral.collections import list_rows, read_row, service_document
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Known, Route, Router, at
 
@@ -57,15 +57,14 @@ ADMIN: Router[Handler] = Router(
     note="Any version from v2.0 on is answered like this one.",
 )
 
-_COMPANIES: tuple[Route[Handler], ...] = (
-    *at("companies", DOCUMENTED, GET=list_rows),
-    *at("companies({company})", DOCUMENTED, GET=read_row),
-)
 
-
-def _entities(names: tuple[str, ...]) -> tuple[Route[Handler], ...]:
-    """The entity sets of a company, each as a whole and row by row."""
-    routes: list[Route[Handler]] = []
+def _sets(names: tuple[str, ...]) -> tuple[Route[Handler], ...]:
+    """The companies and the entity sets of each, as a whole and row by row."""
+    routes: list[Route[Handler]] = [
+        *at("", DOCUMENTED, GET=service_document("companies", *names)),
+        *at("companies", DOCUMENTED, GET=list_rows),
+        *at("companies({company})", DOCUMENTED, GET=read_row),
+    ]
     for name in names:
         path = f"companies({{company}})/{name}"
         routes += at(path, DOCUMENTED, GET=list_rows)
@@ -76,32 +75,29 @@ def _entities(names: tuple[str, ...]) -> tuple[Route[Handler], ...]:
 _IN_ENVIRONMENT = f"https://{HOST}/v2.0/{{environment}}/api"
 _OTHER_WAYS = (
     "The tenant may stand before the environment. `{set}?company={company}` is another way to write"
-    " `companies({company})/{set}`. The base alone lists the sets."
+    " `companies({company})/{set}`."
 )
 
 BUSINESS: Router[Handler] = Router(
     f"{_IN_ENVIRONMENT}/v2.0",
-    (*_COMPANIES, *_entities(data.ENTITIES)),
+    _sets(data.ENTITIES),
     note=_OTHER_WAYS,
 )
 
-_PACKAGE = "companies({company})/extensions({package})"
+_EXTENSION = "companies({company})/extensions({id})"
 
 AUTOMATION: Router[Handler] = Router(
     f"{_IN_ENVIRONMENT}/microsoft/automation/v2.0",
     (
-        *_COMPANIES,
-        *_entities(automation.ENTITIES),
-        *at(f"{_PACKAGE}/Microsoft.NAV.install", DOCUMENTED, POST=automation.install),
-        *at(f"{_PACKAGE}/Microsoft.NAV.uninstall", DOCUMENTED, POST=automation.uninstall),
+        *_sets(automation.ENTITIES),
+        *at(f"{_EXTENSION}/Microsoft.NAV.install", DOCUMENTED, POST=automation.install),
+        *at(f"{_EXTENSION}/Microsoft.NAV.uninstall", DOCUMENTED, POST=automation.uninstall),
         *at(
-            f"{_PACKAGE}/Microsoft.NAV.uninstallAndDeleteExtensionData",
+            f"{_EXTENSION}/Microsoft.NAV.uninstallAndDeleteExtensionData",
             DOCUMENTED,
             POST=automation.uninstall,
         ),
-        *at(f"{_PACKAGE}/Microsoft.NAV.unpublish", DOCUMENTED, POST=automation.unpublish),
+        *at(f"{_EXTENSION}/Microsoft.NAV.unpublish", DOCUMENTED, POST=automation.unpublish),
     ),
     note=_OTHER_WAYS,
 )
-
-ROUTERS = (DISCOVERY, WEB, ADMIN, BUSINESS, AUTOMATION)

@@ -157,7 +157,21 @@ _ROUTES: tuple[Route[Handler], ...] = (
     *_owners("servicePrincipals/{principal}", SERVICE_PRINCIPAL),
 )
 
-ROUTER = Router(BASE, _ROUTES, folds_case=True)
+ALTERNATE_KEYS = {
+    "applications": ("appId", "uniqueName"),
+    "servicePrincipals": ("appId",),
+}
+
+ROUTER = Router(
+    BASE,
+    _ROUTES,
+    folds_case=True,
+    note="Below `/beta` the same is answered. A segment may have `microsoft.graph.` before it, as "
+    "in `deletedItems/microsoft.graph.application`. Instead of an id there may stand a key in "
+    "brackets: "
+    + ", ".join(f"`{name}({key}='...')`" for name, keys in ALTERNATE_KEYS.items() for key in keys)
+    + ".",
+)
 
 COUNTS: Router[Handler] = Router(
     BASE,
@@ -178,10 +192,3 @@ OPENID: Router[Handler] = Router(
     folds_case=True,
 )
 """What has no version before it."""
-
-ROUTERS = (ROUTER, COUNTS, BATCHES, OPENID)
-
-ALTERNATE_KEYS = {
-    "applications": ("appId", "uniqueName"),
-    "servicePrincipals": ("appId",),
-}

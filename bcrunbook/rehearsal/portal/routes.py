@@ -79,5 +79,3 @@ ROUTER = Router(
     accepts={"platform": _MANAGED.__contains__},
     note="A person's browser finds these pages below `/app.codat.io` of the pages server.",
 )
-
-ROUTERS = (ENTRANCE, ROUTER)

@@ -21,12 +21,8 @@ Page = Callable[[Attempt, Call], Answer]
 ROUTER: Router[Page] = Router(
     f"https://{LINK_HOST}",
     (
-        *at(
-            "companies/{company}/connections/{connection}/start",
-            DOCUMENTED,
-            GET=start.show,
-            POST=start.go_on,
-        ),
+        *at("companies/{company}/connections/{connection}/start", DOCUMENTED, GET=start.show),
+        *at("companies/{company}/connections/{connection}/start", INFERRED, POST=start.go_on),
         *at(
             "companies/{company}/connections/{connection}/company",
             INFERRED,
@@ -46,5 +42,3 @@ CALLBACK = Router(
     f"https://{CALLBACK_HOST}",
     at(microsoft.CALLBACK_PATH.strip("/"), DOCUMENTED, GET=microsoft.returned),
 )
-
-ROUTERS = (ROUTER, CALLBACK)
