@@ -50,14 +50,14 @@ def of_app(row: Row, *, spelling: str = "Version") -> Row:
         spelling: how the versions' names end: `Version` in lists, `AppVersion` in answers to
             what was asked for.
     """
-    told = {
+    shared = {
         name: value
         for name, value in row.items()
         if name not in ("parameters", "environmentName", "environmentType", "productFamily")
     }
     given = row["parameters"]
     return {
-        **told,
+        **shared,
         "appId": given["appId"],
         f"source{spelling}": given["sourceAppVersion"],
         f"target{spelling}": given["targetAppVersion"],

@@ -173,8 +173,8 @@ class _Parser:
 
     def _comparison(self) -> Predicate:
         name, sign, text = self._next(), self._next(), self._next()
-        for word in (name, text):
-            if not word or word in ("&&", "||", "{", "}", *OPERATORS):
+        for part in (name, text):
+            if not part or part in ("&&", "||", "{", "}", *OPERATORS):
                 raise _malformed(self._kind)
         if sign not in OPERATORS:
             raise _malformed(self._kind)

@@ -68,10 +68,10 @@ def _authorize(
         raise SignInError(501491, "invalid_request", "Invalid code_challenge_method parameter.")
     if version == 1:
         resource = fields.get("resource") or scopes.GRAPH_URI
-        wanted = scopes.of_resource(resource)
+        requested = scopes.of_resource(resource)
     else:
         resource = ""
-        wanted = scopes.parse(fields.get("scope", ""))
+        requested = scopes.parse(fields.get("scope", ""))
     if fields.get("prompt") == "none":
         raise SignInError(
             50058,
@@ -79,7 +79,7 @@ def _authorize(
             "A silent sign-in request was sent but no user is signed in.",
         )
     visit = interactive.Visit(browser_path(cloud, call), fields)
-    user = interactive.signed_in(cloud, authority, client, wanted, visit)
+    user = interactive.signed_in(cloud, authority, client, requested, visit)
     if isinstance(user, Answer):
         return user
     code = cloud.canaries.add(f"1.{secrets.token_urlsafe(96)}")

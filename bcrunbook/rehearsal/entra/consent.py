@@ -147,11 +147,11 @@ def _asked(
     version: int,
 ) -> list[Asked]:
     if version == 2:
-        wanted = scopes.parse(fields["scope"])
-        resource = scopes.resource_principal(cloud, tenant, wanted.resource)
-        if not wanted.default:
-            values = scopes.check_known(wanted, client, resource)
-            oidc = wanted.oidc if resource["appId"] == first_party_apps.GRAPH_APP_ID else ()
+        requested = scopes.parse(fields["scope"])
+        resource = scopes.resource_principal(cloud, tenant, requested.resource)
+        if not requested.default:
+            values = scopes.check_known(requested, client, resource)
+            oidc = requested.oidc if resource["appId"] == first_party_apps.GRAPH_APP_ID else ()
             return [Asked(resource, (*values, *oidc), ())]
     result = []
     for required in client.document.get("requiredResourceAccess", ()):

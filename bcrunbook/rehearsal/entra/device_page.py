@@ -27,13 +27,13 @@ def answer(cloud: RehearsalCloud, call: Call) -> Answer:
     try:
         authority = find_authority(flow["authority"])
         client = find_client(cloud, flow["client"], authority)
-        wanted = (
+        requested = (
             scopes.of_resource(flow["resource"])
             if flow["resource"]
             else scopes.parse(flow["scope"])
         )
         visit = interactive.Visit(action, {**fields, "otc": shown})
-        user = interactive.signed_in(cloud, authority, client, wanted, visit)
+        user = interactive.signed_in(cloud, authority, client, requested, visit)
     except SignInError as problem:
         if problem.code in (65004, 90094):
             device.decline(cloud, code, flow)

@@ -60,7 +60,11 @@ def may_consent(user: world.User) -> bool:
 
 
 def signed_in(
-    cloud: RehearsalCloud, authority: Authority, client: Client, wanted: scopes.Wanted, visit: Visit
+    cloud: RehearsalCloud,
+    authority: Authority,
+    client: Client,
+    requested: scopes.RequestedScopes,
+    visit: Visit,
 ) -> world.User | Answer:
     """The person once signed in and consented, or the next page to show."""
     fields = visit.fields
@@ -84,11 +88,11 @@ def signed_in(
             )
     tenant = world.TENANTS[user.tenant]
     principal = service_principal(cloud, client, tenant)
-    resource = scopes.resource_principal(cloud, tenant, wanted.resource)
-    lacking = scopes.unconsented(cloud, client, principal, wanted, resource, user)
+    resource = scopes.resource_principal(cloud, tenant, requested.resource)
+    lacking = scopes.unconsented(cloud, client, principal, requested, resource, user)
     if not lacking and fields.get("prompt") != "consent":
         return user
-    shown = lacking or scopes.check_known(wanted, client, resource)
+    shown = lacking or scopes.check_known(requested, client, resource)
     if fields.get("decision") == "cancel":
         raise SignInError(65004, "access_denied", "User declined to consent to access the app.")
     known = {scope["value"]: scope for scope in resource["oauth2PermissionScopes"]}
@@ -119,7 +123,7 @@ def signed_in(
             tenant.id,
             principal,
             resource,
-            (*lacking, *wanted.oidc) if resource["appId"].startswith("00000003") else lacking,
+            (*lacking, *requested.oidc) if resource["appId"].startswith("00000003") else lacking,
             principal_id=None if for_all else user.oid,
         )
     return user

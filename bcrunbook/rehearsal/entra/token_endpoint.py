@@ -76,7 +76,7 @@ def _basic_credentials(call: Call, form: Fields) -> None:
     form.setdefault("client_secret", secret)
 
 
-def _wanted(form: Fields, version: int) -> scopes.Wanted:
+def _requested(form: Fields, version: int) -> scopes.RequestedScopes:
     if version == 1:
         if not form.get("resource"):
             raise missing("resource")
@@ -120,8 +120,8 @@ def _client_credentials(
             "The grant type is not supported over the /common or /consumers endpoints. Please "
             "use the /organizations or tenant-specific endpoint.",
         )
-    wanted = _wanted(form, version)
-    if not wanted.default:
+    requested = _requested(form, version)
+    if not requested.default:
         raise SignInError(
             1002012,
             "invalid_scope",
@@ -137,7 +137,7 @@ def _client_credentials(
         client,
         principal,
         authority.tenant,
-        wanted,
+        requested,
         proof=proof,
         version=version,
         contexts=_contexts(form),
@@ -160,7 +160,7 @@ def _password(
         if not form.get(name):
             raise missing(name)
     user = checked_user(cloud, authority, form["username"], form["password"])
-    return _for_user(cloud, client, user, _wanted(form, version), form, version, proof)
+    return _for_user(cloud, client, user, _requested(form, version), form, version, proof)
 
 
 def _refresh(
@@ -187,7 +187,7 @@ def _refresh(
         form = {**form, "resource": scopes.GRAPH_URI}
     if version == 2 and not form.get("scope"):
         form = {**form, "scope": f"{scopes.GRAPH_URI}/.default openid profile offline_access"}
-    return _for_user(cloud, client, user, _wanted(form, version), form, version, proof)
+    return _for_user(cloud, client, user, _requested(form, version), form, version, proof)
 
 
 def _code(
@@ -232,11 +232,13 @@ def _code(
     demand_proof(proof, public_allowed=kept["platform"] in ("publicClient", "spa"))
     cloud.store.put(CODE, GLOBAL, form["code"], {**kept, "used": True})
     user = world.users_by_oid()[kept["tenant"], kept["oid"]]
-    wanted = scopes.of_resource(kept["resource"]) if version == 1 else scopes.parse(kept["scope"])
+    requested = (
+        scopes.of_resource(kept["resource"]) if version == 1 else scopes.parse(kept["scope"])
+    )
     if form.get("scope") and version == 2:
-        wanted = scopes.parse(form["scope"])
+        requested = scopes.parse(form["scope"])
     return _for_user(
-        cloud, client, user, wanted, form, version, proof, nonce=str(kept.get("nonce", ""))
+        cloud, client, user, requested, form, version, proof, nonce=str(kept.get("nonce", ""))
     )
 
 
@@ -279,15 +281,17 @@ def _device(
     demand_proof(proof, public_allowed=client.allows_public_flows)
     flow = device.redeem(cloud, client, value)
     user = world.users_by_oid()[flow["tenant"], flow["oid"]]
-    wanted = scopes.of_resource(flow["resource"]) if version == 1 else scopes.parse(flow["scope"])
-    return _for_user(cloud, client, user, wanted, form, version, proof)
+    requested = (
+        scopes.of_resource(flow["resource"]) if version == 1 else scopes.parse(flow["scope"])
+    )
+    return _for_user(cloud, client, user, requested, form, version, proof)
 
 
 def _for_user(
     cloud: RehearsalCloud,
     client: Client,
     user: world.User,
-    wanted: scopes.Wanted,
+    requested: scopes.RequestedScopes,
     form: Fields,
     version: int,
     proof: str,
@@ -295,15 +299,15 @@ def _for_user(
 ) -> dict[str, Any]:
     tenant = world.TENANTS[user.tenant]
     principal = service_principal(cloud, client, tenant)
-    resource = scopes.resource_principal(cloud, tenant, wanted.resource)
-    if scopes.unconsented(cloud, client, principal, wanted, resource, user):
+    resource = scopes.resource_principal(cloud, tenant, requested.resource)
+    if scopes.unconsented(cloud, client, principal, requested, resource, user):
         raise scopes.not_consented(client)
     return tokens.for_user(
         cloud,
         client,
         principal,
         user,
-        wanted,
+        requested,
         proof=proof,
         nonce=nonce,
         version=version,

@@ -15,7 +15,7 @@ from bcrunbook.rehearsal.directory import find_application, held_roles
 from bcrunbook.rehearsal.entra.clients import Client
 from bcrunbook.rehearsal.entra.scopes import (
     DEFAULT,
-    Wanted,
+    RequestedScopes,
     check_known,
     consented,
     not_consented,
@@ -35,7 +35,7 @@ def for_user(
     client: Client,
     principal: Document | None,
     user: world.User,
-    wanted: Wanted,
+    requested: RequestedScopes,
     *,
     proof: str,
     nonce: str = "",
@@ -45,16 +45,16 @@ def for_user(
 ) -> dict[str, Any]:
     """The token answer for a person; refuses what is not consented."""
     tenant = world.TENANTS[user.tenant]
-    resource = resource_principal(cloud, tenant, wanted.resource)
-    asked = check_known(wanted, client, resource)
+    resource = resource_principal(cloud, tenant, requested.resource)
+    asked = check_known(requested, client, resource)
     held = consented(cloud, client, principal, resource, user)
-    if any(value not in held for value in asked) or (not held and not _only_oidc(wanted)):
+    if any(value not in held for value in asked) or (not held and not _only_oidc(requested)):
         raise not_consented(client)
-    implied = () if held else wanted.oidc
+    implied = () if held else requested.oidc
     scopes = [value for value in (*held, *implied) if value != "offline_access"]
     now = int(cloud.clock.now())
     claims = {
-        **_basics(cloud, client, resource, wanted.resource, user.tenant, now, proof),
+        **_basics(cloud, client, resource, requested.resource, user.tenant, now, proof),
         "acct": 1 if user.guest else 0,
         "acr": "1",
         "amr": ["pwd"],
@@ -70,19 +70,19 @@ def for_user(
     }
     answer: dict[str, Any] = {
         "token_type": "Bearer",
-        "scope": _named(wanted, scopes),
+        "scope": _named(requested, scopes),
         "expires_in": LIFETIME,
         "ext_expires_in": LIFETIME,
         "access_token": cloud.canaries.add(cloud.key.sign(claims)),
     }
     if version == 1:
-        answer = _as_v1(answer, wanted.resource, now)
+        answer = _as_v1(answer, requested.resource, now)
         answer["scope"] = " ".join(scopes)
-    if "offline_access" in wanted.oidc:
+    if "offline_access" in requested.oidc:
         answer["refresh_token"] = _refresh_token(cloud, client, user)
-    if "openid" in wanted.oidc:
+    if "openid" in requested.oidc:
         answer["id_token"] = cloud.canaries.add(
-            id_token(cloud, client, user, nonce=nonce, email="email" in wanted.oidc, now=now)
+            id_token(cloud, client, user, nonce=nonce, email="email" in requested.oidc, now=now)
         )
     if client_info:
         answer["client_info"] = info_of(user)
@@ -94,18 +94,18 @@ def for_application(
     client: Client,
     principal: Document,
     tenant: world.Tenant,
-    wanted: Wanted,
+    requested: RequestedScopes,
     *,
     proof: str,
     version: int = 2,
     contexts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The token answer for an application without a person."""
-    resource = resource_principal(cloud, tenant, wanted.resource)
+    resource = resource_principal(cloud, tenant, requested.resource)
     roles = held_roles(cloud, tenant.id, principal["id"], resource)
     now = int(cloud.clock.now())
     claims = {
-        **_basics(cloud, client, resource, wanted.resource, tenant.id, now, proof),
+        **_basics(cloud, client, resource, requested.resource, tenant.id, now, proof),
         "idtyp": "app",
         "oid": principal["id"],
         "sub": principal["id"],
@@ -120,7 +120,7 @@ def for_application(
         "ext_expires_in": LIFETIME,
         "access_token": cloud.canaries.add(cloud.key.sign(claims)),
     }
-    return _as_v1(answer, wanted.resource, now) if version == 1 else answer
+    return _as_v1(answer, requested.resource, now) if version == 1 else answer
 
 
 def id_token(
@@ -202,12 +202,12 @@ def _basics(
     }
 
 
-def _named(wanted: Wanted, scopes: list[str]) -> str:
+def _named(requested: RequestedScopes, scopes: list[str]) -> str:
     """The granted scopes in the spelling of the request, or a client's cache would miss them."""
-    prefix = f"{wanted.resource}/" if wanted.prefixed else ""
-    oidc = [value for value in ("openid", "profile", "email") if value in wanted.oidc]
+    prefix = f"{requested.resource}/" if requested.prefixed else ""
+    oidc = [value for value in ("openid", "profile", "email") if value in requested.oidc]
     named = [f"{prefix}{value}" for value in scopes if value not in first_party_apps.OIDC_SCOPES]
-    if wanted.default:
+    if requested.default:
         named.append(f"{prefix}{DEFAULT}")
     return " ".join([*oidc, *named])
 
@@ -229,5 +229,5 @@ def _refresh_token(cloud: RehearsalCloud, client: Client, user: world.User) -> s
     return cloud.canaries.add(token)
 
 
-def _only_oidc(wanted: Wanted) -> bool:
-    return not wanted.scopes and not wanted.default
+def _only_oidc(requested: RequestedScopes) -> bool:
+    return not requested.scopes and not requested.default

@@ -24,7 +24,7 @@ def page(visit: Visit, title: str, body: str, *, status: int = 200, dialog: str 
     While a dialog is open nothing behind it can be reached, with the keyboard either.
     """
     inert = " inert" if dialog else ""
-    said = _said(visit) if visit.notice and not dialog else ""
+    notice = _notice(visit) if visit.notice and not dialog else ""
     return document(
         title,
         f"""<div{inert}>
@@ -33,7 +33,7 @@ def page(visit: Visit, title: str, body: str, *, status: int = 200, dialog: str 
 <div class="frame">
 {_menu(visit)}
 <main id="content" tabindex="-1">
-{said}
+{notice}
 {body}
 </main>
 </div>
@@ -61,11 +61,11 @@ def page_alone(title: str, body: str, *, status: int = 200) -> Answer:
 
 def message_page(visit: Visit | None, title: str, text: str, *, status: int) -> Answer:
     """A page that only says why there is nothing else."""
-    said = f'<p class="said bad" role="alert">{escape(text)}</p>'
+    notice = f'<p class="said bad" role="alert">{escape(text)}</p>'
     home = f'<p><a href="{HOME}">Go to the start page</a></p>'
     if visit is None:
-        return page_alone(title, said + home, status=status)
-    return page(visit, title, f"<h1>{escape(title)}</h1>\n{said}{home}", status=status)
+        return page_alone(title, notice + home, status=status)
+    return page(visit, title, f"<h1>{escape(title)}</h1>\n{notice}{home}", status=status)
 
 
 def switch(name: str, *, checked: bool, disabled: bool = False) -> str:
@@ -119,6 +119,6 @@ def _menu(visit: Visit) -> str:
 </nav>"""
 
 
-def _said(visit: Visit) -> str:
+def _notice(visit: Visit) -> str:
     kind, role = ("bad", "alert") if visit.notice.get("problem") else ("good", "status")
     return f'<p class="said {kind}" role="{role}">{escape(visit.notice["text"])}</p>'

@@ -18,18 +18,18 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import linking
 from bcrunbook.rehearsal.codat.link import visits
 from bcrunbook.rehearsal.codat.link.attempt import Attempt, Refused
-from bcrunbook.rehearsal.codat.link.pages import button, hidden, page, said, see_other
+from bcrunbook.rehearsal.codat.link.pages import button, hidden, notice, page, see_other
 from bcrunbook.rehearsal.codat.linking import Destination
 from bcrunbook.rehearsal.messages import Answer, Call
 
 
 @dataclass(frozen=True)
 class _Offer:
-    """A company to choose, its environment by its first name, and the words for both."""
+    """A company to choose, its environment by its first name, and the label for both."""
 
     environment: str
     company: str
-    words: str
+    label: str
 
 
 def show(attempt: Attempt, call: Call) -> Answer:
@@ -93,17 +93,17 @@ def _offered(cloud: RehearsalCloud, tenant: str) -> dict[str, _Offer]:
     for environment in world.environments_of(tenant):
         name = installation.current_name(cloud, environment)
         for number, company in enumerate(environment.companies):
-            words = f"{name} ({environment.type.lower()}): {company}"
-            offered[f"{environment.name}/{number}"] = _Offer(environment.name, company, words)
+            label = f"{name} ({environment.type.lower()}): {company}"
+            offered[f"{environment.name}/{number}"] = _Offer(environment.name, company, label)
     return offered
 
 
 def _form(token: str, offered: dict[str, _Offer], *, problem: str = "") -> Answer:
     options = "".join(
-        f'<option value="{escape(value)}">{escape(offer.words)}</option>'
+        f'<option value="{escape(value)}">{escape(offer.label)}</option>'
         for value, offer in offered.items()
     )
-    alert = said(problem, problem=True) if problem else ""
+    alert = notice(problem, problem=True) if problem else ""
     fields = f"""{hidden({"visit": token})}
 <div class="field">
 <label for="company">Company</label>
