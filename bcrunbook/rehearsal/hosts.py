@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bcrunbook.rehearsal import azure, businesscentral, codat, entra, graph, keyvault
 from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.codat.world import API_HOST
 from bcrunbook.rehearsal.messages import Handler
 
 HOSTS = {
@@ -17,7 +18,7 @@ HOSTS = {
 """Host name and the maker of its handler."""
 
 
-KEEPERS = {codat.HOST: codat.keeper}
+KEEPERS = {API_HOST: codat.keeper}
 """Host name and the maker of what keeps the answers of fault rules there."""
 
 

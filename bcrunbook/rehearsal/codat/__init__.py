@@ -10,7 +10,6 @@ from bcrunbook.rehearsal.codat import api, link
 from bcrunbook.rehearsal.codat.world import API_HOST, CALLBACK_HOST, LINK_HOST
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, Keeper
 
-HOST = API_HOST
 HOSTS = (API_HOST, LINK_HOST, CALLBACK_HOST)
 
 

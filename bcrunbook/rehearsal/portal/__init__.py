@@ -13,10 +13,11 @@ from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.page_frame import see_other
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 from bcrunbook.rehearsal.portal import session, sign_in
+from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.layout import message_page
 from bcrunbook.rehearsal.portal.routes import ENTRANCE, ROUTER, Served
 from bcrunbook.rehearsal.portal.session import PATH, Session
-from bcrunbook.rehearsal.portal.visit import HOME, Refused, Visit
+from bcrunbook.rehearsal.portal.visit import HOME, Visit
 from bcrunbook.rehearsal.routing import Match
 
 HOST = world.PORTAL_HOST

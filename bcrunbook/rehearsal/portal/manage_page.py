@@ -17,8 +17,9 @@ from bcrunbook.rehearsal.codat.integrations import IntegrationSettings, save_key
 from bcrunbook.rehearsal.codat.page_frame import hidden, see_other
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.portal.enabling import demand_plan, set_from_form
+from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.layout import page, switch
-from bcrunbook.rehearsal.portal.visit import ACCOUNTING, Refused, Visit, manage_path
+from bcrunbook.rehearsal.portal.visit import ACCOUNTING, Visit, manage_path
 
 ASK = "ask"
 """The mark of a notice that the page shows as the dialog."""

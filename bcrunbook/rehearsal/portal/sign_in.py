@@ -12,9 +12,10 @@ from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.page_frame import hidden, see_other
 from bcrunbook.rehearsal.messages import Answer, Call, with_query
 from bcrunbook.rehearsal.portal import session
+from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.layout import message_page, page_alone
 from bcrunbook.rehearsal.portal.session import PATH, Session
-from bcrunbook.rehearsal.portal.visit import HOME, SIGN_IN, Refused, Visit
+from bcrunbook.rehearsal.portal.visit import HOME, SIGN_IN, Visit
 
 OWN_PAGE = re.compile(rf"{re.escape(PATH)}(/[\w-]+)*(\?[\w=&.~%+-]*)?", re.ASCII)
 OUT_OF_DATE = (

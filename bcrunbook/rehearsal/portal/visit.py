@@ -10,6 +10,7 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.portal import session
+from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.session import PATH, Session
 
 HOME = PATH
@@ -24,16 +25,6 @@ SWITCH = f"{PATH}/switch-instance"
 def manage_path(platform: world.Platform) -> str:
     """The page of one accounting integration."""
     return f"{ACCOUNTING}/manage/{platform.key}"
-
-
-class Refused(Exception):
-    """A page or an action that is not to be had; the texts are for the person."""
-
-    def __init__(self, status: int, title: str, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.title = title
-        self.text = text
 
 
 @dataclass(frozen=True)
