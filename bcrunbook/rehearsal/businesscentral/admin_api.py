@@ -1,6 +1,6 @@
 """The admin centre's API: from a request to the handler that serves it.
 
-Source: contract of Business Central, sections 4 and 9.
+Source: contract B9 and B11.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which environments there are, and the look at one of them that needs no token.
 
-Source: contract of Business Central, sections 1 and 2.
+Source: contract B1.11 and B1.17.
 """
 
 from __future__ import annotations

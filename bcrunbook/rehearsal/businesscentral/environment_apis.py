@@ -1,6 +1,6 @@
 """The business and the automation API: their addresses, and what they have in common.
 
-Source: contract of Business Central, sections 3, 4 and 9.
+Source: contract B1, B3, B6 and B11.
 """
 
 from __future__ import annotations

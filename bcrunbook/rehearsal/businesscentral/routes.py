@@ -1,6 +1,6 @@
 """Which handler serves which address, by API.
 
-Source: contract of Business Central, sections 1 to 8. Whether a caller may, and whether there is
+Source: contract B1, B6, B7 and B9. Whether a caller may, and whether there is
 such an environment, company or row, is said before a method is refused.
 """
 
