@@ -11,7 +11,7 @@ from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.core.runner import run_step
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
+from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.run.rehearse.workspace import STANDARD, RehearsedCustomer, prepare
 from bcrunbook.secrets import SecretReference, read
 from bcrunbook.steps import step_named

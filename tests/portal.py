@@ -10,7 +10,7 @@ from bcrunbook.core import confirmations
 from bcrunbook.core.step import HandOff, Outcome
 from bcrunbook.ledger.store import Fact, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import PortalPerson, developer_of
+from bcrunbook.rehearsal.people import PortalPerson, developer_of
 from tests.conftest import keep_secret, only_account
 
 

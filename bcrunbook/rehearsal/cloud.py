@@ -14,7 +14,7 @@ SECRET = "secret"
 
 
 @dataclass(frozen=True)
-class Cloud:
+class RehearsalCloud:
     """The rehearsal cloud as its hosts see it."""
 
     store: Store

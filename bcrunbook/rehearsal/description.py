@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world as codat
-from bcrunbook.rehearsal.seed import BATCH_SECRET, password_name
+from bcrunbook.rehearsal.codat.keys import keys_of
+from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET, password_name
 
 FILE = "rehearsal.json"
 
@@ -48,7 +49,7 @@ class RehearsalDescription:
 
 
 def describe(
-    cloud: Cloud, directory: Path, *, proxy: str, ca: Path, latency: int
+    cloud: RehearsalCloud, directory: Path, *, proxy: str, ca: Path, latency: int
 ) -> dict[str, Any]:
     """The content of the file."""
     return {
@@ -122,11 +123,8 @@ def _vault_of(tenant: str) -> str:
     return next(f"https://{vault.host}" for vault in world.VAULTS if vault.tenant == tenant)
 
 
-def _codat(cloud: Cloud) -> dict[str, Any]:
+def _codat(cloud: RehearsalCloud) -> dict[str, Any]:
     """The trial's instance first, as the batch identity is the trial tenant's; then all of them."""
-    # Only here: these keys need the seed, which needs the constants of their package.
-    from bcrunbook.rehearsal.codat.keys import keys_of
-
     names = {one.id: one.name for one in codat.INSTANCES.values()}
     # The first of an instance's keys may have been deleted.
     keys = {one.id: str(keys_of(cloud, one)[0]["apiKey"]) for one in codat.INSTANCES.values()}

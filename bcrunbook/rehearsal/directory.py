@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import Document
 
 APPLICATION = "application"
@@ -42,7 +42,12 @@ class Registered:
 
 
 def new_application(
-    cloud: Cloud, tenant: world.Tenant, given: Document, *, app_id: str, creator: str | None
+    cloud: RehearsalCloud,
+    tenant: world.Tenant,
+    given: Document,
+    *,
+    app_id: str,
+    creator: str | None,
 ) -> Document:
     """The full document of a new application: what was given over the defaults."""
     now = cloud.clock.now()
@@ -138,7 +143,7 @@ def merged(document: Document, given: Document) -> Document:
 
 
 def new_service_principal(
-    cloud: Cloud, registered: Registered, given: Document, *, creator: str | None
+    cloud: RehearsalCloud, registered: Registered, given: Document, *, creator: str | None
 ) -> Document:
     """The service principal of a registered application in the tenant that asks for it."""
     now = cloud.clock.now()
@@ -176,7 +181,7 @@ def mirrored(application: Document) -> Document:
     }
 
 
-def first_party_principal(tenant: str, application: catalogue.FirstParty) -> Document:
+def first_party_principal(tenant: str, application: first_party_apps.FirstParty) -> Document:
     """The service principal of one of Microsoft's own applications."""
     blank: Document = {
         "appId": application.app_id,
@@ -215,7 +220,7 @@ def first_party_principal(tenant: str, application: catalogue.FirstParty) -> Doc
     return {
         **_blank_principal(world.derived_id("servicePrincipal", tenant, application.app_id)),
         "createdDateTime": "2024-01-15T09:00:00Z",
-        "appOwnerOrganizationId": catalogue.MICROSOFT_TENANT,
+        "appOwnerOrganizationId": first_party_apps.MICROSOFT_TENANT,
         "displayName": application.name,
         "_created": 0.0,
         "_creator": None,
@@ -224,7 +229,7 @@ def first_party_principal(tenant: str, application: catalogue.FirstParty) -> Doc
     }
 
 
-def find_application(cloud: Cloud, app_id: str) -> Registered | None:
+def find_application(cloud: RehearsalCloud, app_id: str) -> Registered | None:
     """The registered application of that client id, in whichever tenant, replicated or not."""
     wanted = app_id.lower()
     for tenant in cloud.store.tenants_of(APPLICATION):
@@ -234,7 +239,7 @@ def find_application(cloud: Cloud, app_id: str) -> Registered | None:
     return None
 
 
-def find_principal(cloud: Cloud, tenant: str, app_id: str) -> Document | None:
+def find_principal(cloud: RehearsalCloud, tenant: str, app_id: str) -> Document | None:
     """The newest version of an application's service principal in a tenant."""
     wanted = app_id.lower()
     for _, document in cloud.store.all_latest(SERVICE_PRINCIPAL, tenant):
@@ -243,7 +248,7 @@ def find_principal(cloud: Cloud, tenant: str, app_id: str) -> Document | None:
     return None
 
 
-def find_resource(cloud: Cloud, tenant: str, name: str) -> Document | None:
+def find_resource(cloud: RehearsalCloud, tenant: str, name: str) -> Document | None:
     """The service principal that answers to an application id or one of its names."""
     wanted = name.lower().rstrip("/")
     for _, document in cloud.store.all_latest(SERVICE_PRINCIPAL, tenant):
@@ -253,7 +258,9 @@ def find_resource(cloud: Cloud, tenant: str, name: str) -> Document | None:
     return None
 
 
-def granted_scopes(cloud: Cloud, tenant: str, client: str, resource: str, user: str) -> list[str]:
+def granted_scopes(
+    cloud: RehearsalCloud, tenant: str, client: str, resource: str, user: str
+) -> list[str]:
     """The delegated permissions that a client's principal holds on a resource for a person."""
     scopes: dict[str, None] = {}
     for _, grant in cloud.store.all_latest(GRANT, tenant):
@@ -266,7 +273,7 @@ def granted_scopes(cloud: Cloud, tenant: str, client: str, resource: str, user: 
     return list(scopes)
 
 
-def held_roles(cloud: Cloud, tenant: str, principal: str, resource: Document) -> list[str]:
+def held_roles(cloud: RehearsalCloud, tenant: str, principal: str, resource: Document) -> list[str]:
     """The application permissions that a principal holds on a resource."""
     names = {role["id"]: role["value"] for role in resource["appRoles"]}
     return [
@@ -290,7 +297,7 @@ def assignment_id(principal: str) -> str:
 
 
 def put_grant(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     tenant: str,
     client: str,
     resource: str,
@@ -314,7 +321,7 @@ def put_grant(
 
 
 def put_assignment(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     tenant: str,
     principal: Document,
     resource: Document,

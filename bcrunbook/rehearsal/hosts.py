@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bcrunbook.rehearsal import azure, businesscentral, codat, entra, graph, keyvault
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.codat.world import API_HOST
 from bcrunbook.rehearsal.messages import Handler
 
 HOSTS = {
@@ -17,11 +18,11 @@ HOSTS = {
 """Host name and the maker of its handler."""
 
 
-KEEPERS = {codat.HOST: codat.keeper}
+KEEPERS = {API_HOST: codat.keeper}
 """Host name and the maker of what keeps the answers of fault rules there."""
 
 
-def handlers(cloud: Cloud) -> dict[str, Handler]:
+def handlers(cloud: RehearsalCloud) -> dict[str, Handler]:
     """A handler for every host; names that share a maker share the handler."""
     made = {maker: maker(cloud) for maker in set(HOSTS.values())}
     return {host: made[maker] for host, maker in HOSTS.items()}

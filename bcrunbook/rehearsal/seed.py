@@ -6,12 +6,9 @@ secret. Seeding a folder that has been seeded changes nothing.
 
 from __future__ import annotations
 
-import secrets
-import string
-
-from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import SECRET, Cloud
+from bcrunbook.rehearsal.cloud import SECRET, RehearsalCloud
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.directory import (
     APPLICATION,
@@ -25,39 +22,23 @@ from bcrunbook.rehearsal.directory import (
     put_assignment,
     put_grant,
 )
+from bcrunbook.rehearsal.drawn_secrets import (
+    BATCH_SECRET,
+    new_api_key,
+    new_password,
+    new_secret,
+    password_name,
+)
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
-BATCH_SECRET = "batch"
 SEEDED = "seeded"
 """The kind of record that says what has been added to a folder since it was filled."""
 
 BATCH_BUSINESS_CENTRAL = "batch in Business Central"
-SECRET_ALPHABET = string.ascii_letters + string.digits + "~.-_"
-API_KEY_ALPHABET = string.ascii_letters + string.digits
 BATCH_SECRET_DAYS = 365
 
 
-def password_name(upn: str) -> str:
-    """Under which name a person's password is kept."""
-    return f"password:{upn.lower()}"
-
-
-def new_secret(length: int = 40) -> str:
-    """A client secret of the shape that the directory makes."""
-    return "".join(secrets.choice(SECRET_ALPHABET) for _ in range(length))
-
-
-def new_password() -> str:
-    """A password that any policy takes."""
-    return f"{secrets.token_urlsafe(12)}-Aa1"
-
-
-def new_api_key() -> str:
-    """An API key of the shape that Codat makes: 40 letters and digits."""
-    return "".join(secrets.choice(API_KEY_ALPHABET) for _ in range(40))
-
-
-def seed(cloud: Cloud) -> None:
+def seed(cloud: RehearsalCloud) -> None:
     """Fill a fresh folder, or what a newer version has added; note its secrets as canaries."""
     with cloud.store.transaction():
         _draw_secrets(cloud)
@@ -73,7 +54,7 @@ def seed(cloud: Cloud) -> None:
         for tenant in new:
             if batch is not None and tenant.batch_roles is not None:
                 principal = _principal(cloud, tenant, batch)
-                _assign(cloud, tenant, principal, catalogue.GRAPH, tenant.batch_roles)
+                _assign(cloud, tenant, principal, first_party_apps.GRAPH_APP_ID, tenant.batch_roles)
             if bootstrap is not None:
                 _consent(cloud, tenant, _principal(cloud, tenant, bootstrap))
         if cloud.store.latest(SEEDED, GLOBAL, BATCH_BUSINESS_CENTRAL) is None:
@@ -83,11 +64,11 @@ def seed(cloud: Cloud) -> None:
         cloud.canaries.add(document["value"])
 
 
-def _has_directory(cloud: Cloud, tenant: world.Tenant) -> bool:
-    return find_principal(cloud, tenant.id, catalogue.GRAPH) is not None
+def _has_directory(cloud: RehearsalCloud, tenant: world.Tenant) -> bool:
+    return find_principal(cloud, tenant.id, first_party_apps.GRAPH_APP_ID) is not None
 
 
-def _admit_batch(cloud: Cloud, batch: Registered | None) -> None:
+def _admit_batch(cloud: RehearsalCloud, batch: Registered | None) -> None:
     """Let the batch identity ask for Business Central's permissions, and grant them where meant."""
     if batch is None:
         return
@@ -97,20 +78,20 @@ def _admit_batch(cloud: Cloud, batch: Registered | None) -> None:
         principal = find_principal(cloud, tenant.id, world.BATCH_CLIENT)
         if principal is not None and tenant.batch_business_central:
             roles = tenant.batch_business_central
-            _assign(cloud, tenant, principal, catalogue.BUSINESS_CENTRAL, roles)
+            _assign(cloud, tenant, principal, first_party_apps.BUSINESS_CENTRAL_APP_ID, roles)
 
 
 def _batch_requirements() -> list[Document]:
     wanted = {
-        catalogue.GRAPH: world.BATCH_ROLES,
-        catalogue.BUSINESS_CENTRAL: world.BUSINESS_CENTRAL_ROLES,
+        first_party_apps.GRAPH_APP_ID: world.BATCH_ROLES,
+        first_party_apps.BUSINESS_CENTRAL_APP_ID: world.BUSINESS_CENTRAL_ROLES,
     }
     return [
         {
             "resourceAppId": app_id,
             "resourceAccess": [
                 {"id": role.id, "type": "Role"}
-                for role in catalogue.BY_APP_ID[app_id].roles
+                for role in first_party_apps.BY_APP_ID[app_id].roles
                 if role.value in values
             ],
         }
@@ -118,7 +99,7 @@ def _batch_requirements() -> list[Document]:
     ]
 
 
-def _draw_secrets(cloud: Cloud) -> None:
+def _draw_secrets(cloud: RehearsalCloud) -> None:
     values = {BATCH_SECRET: new_secret()}
     for instance in codat.INSTANCES.values():
         values[codat.api_key_name(instance)] = new_api_key()
@@ -132,15 +113,18 @@ def _draw_secrets(cloud: Cloud) -> None:
             cloud.store.put(SECRET, GLOBAL, name, {"value": value})
 
 
-def _first_parties(cloud: Cloud, tenant: world.Tenant) -> None:
-    for application in catalogue.FIRST_PARTY:
-        if application.app_id == catalogue.BUSINESS_CENTRAL and not tenant.business_central:
+def _first_parties(cloud: RehearsalCloud, tenant: world.Tenant) -> None:
+    for application in first_party_apps.FIRST_PARTY:
+        if (
+            application.app_id == first_party_apps.BUSINESS_CENTRAL_APP_ID
+            and not tenant.business_central
+        ):
             continue
         document = first_party_principal(tenant.id, application)
         cloud.store.put(SERVICE_PRINCIPAL, tenant.id, document["id"], document)
 
 
-def _batch_application(cloud: Cloud) -> None:
+def _batch_application(cloud: RehearsalCloud) -> None:
     now = cloud.clock.now()
     value = cloud.secret(BATCH_SECRET)
     key = world.derived_id("secret", "batch")
@@ -166,8 +150,8 @@ def _batch_application(cloud: Cloud) -> None:
     cloud.store.put(APPLICATION, world.TRIAL, registered.id, document)
 
 
-def _bootstrap_application(cloud: Cloud) -> None:
-    scopes = catalogue.BY_APP_ID[catalogue.GRAPH].scopes
+def _bootstrap_application(cloud: RehearsalCloud) -> None:
+    scopes = first_party_apps.BY_APP_ID[first_party_apps.GRAPH_APP_ID].scopes
     given: Document = {
         "displayName": "Runbook sign-in",
         "signInAudience": "AzureADMultipleOrgs",
@@ -175,7 +159,7 @@ def _bootstrap_application(cloud: Cloud) -> None:
         "publicClient": {"redirectUris": ["http://localhost"]},
         "requiredResourceAccess": [
             {
-                "resourceAppId": catalogue.GRAPH,
+                "resourceAppId": first_party_apps.GRAPH_APP_ID,
                 "resourceAccess": [
                     {"id": scope.id, "type": "Scope"}
                     for scope in scopes
@@ -187,17 +171,20 @@ def _bootstrap_application(cloud: Cloud) -> None:
                     "resourceAppId": resource,
                     "resourceAccess": [
                         {"id": scope.id, "type": "Scope"}
-                        for scope in catalogue.BY_APP_ID[resource].scopes
+                        for scope in first_party_apps.BY_APP_ID[resource].scopes
                     ],
                 }
-                for resource in (catalogue.AZURE_MANAGEMENT, catalogue.KEY_VAULT)
+                for resource in (
+                    first_party_apps.AZURE_MANAGEMENT_APP_ID,
+                    first_party_apps.KEY_VAULT_APP_ID,
+                )
             ),
         ],
     }
     _register(cloud, world.BOOTSTRAP_CLIENT, given)
 
 
-def _register(cloud: Cloud, app_id: str, given: Document) -> Registered:
+def _register(cloud: RehearsalCloud, app_id: str, given: Document) -> Registered:
     tenant = world.TENANTS[world.TRIAL]
     document = new_application(cloud, tenant, given, app_id=app_id, creator=None)
     document = {
@@ -210,7 +197,7 @@ def _register(cloud: Cloud, app_id: str, given: Document) -> Registered:
     return Registered(tenant.id, document["id"], document)
 
 
-def _principal(cloud: Cloud, tenant: world.Tenant, registered: Registered) -> Document:
+def _principal(cloud: RehearsalCloud, tenant: world.Tenant, registered: Registered) -> Document:
     document = {
         **new_service_principal(cloud, registered, {}, creator=None),
         "id": world.derived_id("servicePrincipal", tenant.id, registered.document["appId"]),
@@ -222,7 +209,7 @@ def _principal(cloud: Cloud, tenant: world.Tenant, registered: Registered) -> Do
 
 
 def _assign(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     tenant: world.Tenant,
     principal: Document,
     app_id: str,
@@ -236,11 +223,11 @@ def _assign(
             put_assignment(cloud, tenant.id, principal, resource, role["id"], lag="at_once")
 
 
-def _consent(cloud: Cloud, tenant: world.Tenant, principal: Document) -> None:
+def _consent(cloud: RehearsalCloud, tenant: world.Tenant, principal: Document) -> None:
     wanted = {
-        catalogue.GRAPH: world.BOOTSTRAP_SCOPES,
-        catalogue.AZURE_MANAGEMENT: ("user_impersonation",),
-        catalogue.KEY_VAULT: ("user_impersonation",),
+        first_party_apps.GRAPH_APP_ID: world.BOOTSTRAP_SCOPES,
+        first_party_apps.AZURE_MANAGEMENT_APP_ID: ("user_impersonation",),
+        first_party_apps.KEY_VAULT_APP_ID: ("user_impersonation",),
     }
     for app_id, scopes in wanted.items():
         resource = find_principal(cloud, tenant.id, app_id)

@@ -27,7 +27,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bcrunbook.rehearsal import pages, tls
 from bcrunbook.rehearsal.clock import Clock
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.description import FILE, describe
 from bcrunbook.rehearsal.edge import Connections, Edge, Journal
 from bcrunbook.rehearsal.faults import Faults, InvalidFaults
@@ -114,7 +114,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
             addresses = {
                 name: f"http://{LOOPBACK}:{one.getsockname()[1]}" for name, one in sockets.items()
             }
-            cloud = Cloud(
+            cloud = RehearsalCloud(
                 store=store,
                 clock=clock,
                 canaries=canaries,

@@ -42,9 +42,9 @@ import psutil
 from bcrunbook.accounts import Identity, Workspace
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, server, world
-from bcrunbook.rehearsal.actor import CustomerPerson
 from bcrunbook.rehearsal.businesscentral.installation import INSTALLATION, SCRIPTS
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
+from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.steps.company import TAG

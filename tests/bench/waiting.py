@@ -26,7 +26,7 @@ from pathlib import Path
 from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core.follow import lease
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import CustomerPerson
+from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
 from bcrunbook.steps import step_named

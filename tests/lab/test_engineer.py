@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
+from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.link_customer.step import fetch_link
 from bcrunbook.steps.opening import open_context

@@ -22,17 +22,18 @@ from bcrunbook.cloud import Cloud as ClientCloud
 from bcrunbook.http.client import Http
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.clock import Clock
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import integrations
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.limits import USAGE
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.rehearsal.directory import APPLICATION, GRANT, SERVICE_PRINCIPAL
+from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET
 from bcrunbook.rehearsal.hosts import handlers
 from bcrunbook.rehearsal.keys import SigningKey
 from bcrunbook.rehearsal.log import Canaries
 from bcrunbook.rehearsal.messages import Call
-from bcrunbook.rehearsal.seed import BATCH_SECRET, seed
+from bcrunbook.rehearsal.seed import seed
 from bcrunbook.rehearsal.state import Document, Store
 from bcrunbook.signin import SignIn, Token
 
@@ -51,7 +52,7 @@ Records = dict[tuple[str, str], dict[str, Document]]
 class Handlers(httpx.AsyncBaseTransport):
     """Answers requests by the handlers of a cloud."""
 
-    cloud: Cloud
+    cloud: RehearsalCloud
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
@@ -76,7 +77,7 @@ class Handlers(httpx.AsyncBaseTransport):
 _made: dict[int, dict[str, Any]] = {}
 
 
-def _handlers(cloud: Cloud) -> dict[str, Any]:
+def _handlers(cloud: RehearsalCloud) -> dict[str, Any]:
     return _made.setdefault(id(cloud), handlers(cloud))
 
 
@@ -91,7 +92,7 @@ class InProcess:
         folder.mkdir()
         clock = Clock(SPEED)
         self._canaries = Canaries(folder / "canaries.txt")
-        self.cloud = Cloud(
+        self.cloud = RehearsalCloud(
             store=Store(folder / "state.sqlite3", clock),
             clock=clock,
             canaries=self._canaries,
@@ -99,7 +100,7 @@ class InProcess:
             pages="http://127.0.0.1:1",
         )
         seed(self.cloud)
-        platform = codat.PLATFORMS[codat.BUSINESS_CENTRAL]
+        platform = codat.PLATFORMS[codat.BUSINESS_CENTRAL_PLATFORM]
         with self.cloud.store.transaction():
             for instance in INSTANCES:
                 integrations.set_enabled(self.cloud, instance, platform, True)

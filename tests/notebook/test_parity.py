@@ -23,7 +23,7 @@ from nbclient import NotebookClient
 from bcrunbook.accounts import Workspace
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import CustomerPerson
+from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.steps.link_customer.step import fetch_link

@@ -13,15 +13,16 @@ from typing import Any
 import httpx
 import pytest
 
-from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.clock import Clock
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET, password_name
 from bcrunbook.rehearsal.hosts import handlers
 from bcrunbook.rehearsal.keys import SigningKey
 from bcrunbook.rehearsal.log import Canaries
 from bcrunbook.rehearsal.messages import Call
-from bcrunbook.rehearsal.seed import BATCH_SECRET, password_name, seed
+from bcrunbook.rehearsal.seed import seed
 from bcrunbook.rehearsal.state import Store
 from tests.rehearsal.support import Service
 
@@ -47,14 +48,14 @@ class SetClock(Clock):
 
 
 @contextmanager
-def open_cloud(folder: Path) -> Iterator[tuple[Cloud, SetClock]]:
+def open_cloud(folder: Path) -> Iterator[tuple[RehearsalCloud, SetClock]]:
     """A cloud on the state in a folder, seeded, and its clock."""
     clock = SetClock()
     with (
         closing(Store(folder / "state.sqlite3", clock)) as store,
         closing(Canaries(folder / "canaries.txt")) as canaries,
     ):
-        cloud = Cloud(store, clock, canaries, signing_key(), "http://127.0.0.1")
+        cloud = RehearsalCloud(store, clock, canaries, signing_key(), "http://127.0.0.1")
         seed(cloud)
         yield cloud, clock
 
@@ -78,7 +79,7 @@ class BusinessCentral(Service):
 
     base = API
 
-    def __init__(self, cloud: Cloud, clock: SetClock, tenant: str = world.LAB) -> None:
+    def __init__(self, cloud: RehearsalCloud, clock: SetClock, tenant: str = world.LAB) -> None:
         self.cloud = cloud
         self.clock = clock
         self.tenant = tenant
@@ -124,7 +125,7 @@ class BusinessCentral(Service):
         self.tenant = tenant or self.tenant
         answer = self.sign_in(
             grant_type="password",
-            client_id=catalogue.AZURE_POWERSHELL,
+            client_id=first_party_apps.AZURE_POWERSHELL_APP_ID,
             username=upn,
             password=self.cloud.secret(password_name(upn)),
         )

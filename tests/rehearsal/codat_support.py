@@ -13,7 +13,7 @@ from tests.rehearsal.support import wait_for
 
 API = "https://api.codat.io"
 SANDBOX = "mqjo"
-BUSINESS_CENTRAL = "trji"
+BUSINESS_CENTRAL_PLATFORM = "trji"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 ENVELOPE = {
     "statusCode",

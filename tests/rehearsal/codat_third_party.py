@@ -19,7 +19,7 @@ from codat_platform import CodatPlatform
 from codat_platform.models import shared
 from codat_platform.models.errors import ResponseValidationError
 
-BUSINESS_CENTRAL = "trji"
+BUSINESS_CENTRAL_PLATFORM = "trji"
 SANDBOX = "mqjo"
 DEADLINE = 20.0
 
@@ -41,8 +41,8 @@ def main() -> None:
 def integrations(codat: CodatPlatform) -> dict[str, Any]:
     """What can be connected to."""
     page = codat.integrations.list(request={"page": 1, "query": "sourceType=Accounting"})
-    one = codat.integrations.get(request={"platform_key": BUSINESS_CENTRAL})
-    branding = codat.integrations.get_branding(request={"platform_key": BUSINESS_CENTRAL})
+    one = codat.integrations.get(request={"platform_key": BUSINESS_CENTRAL_PLATFORM})
+    branding = codat.integrations.get_branding(request={"platform_key": BUSINESS_CENTRAL_PLATFORM})
     return {
         "keys": [item.key for item in page.results],
         "name": one.name,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 BASE = "https://graph.microsoft.com/v1.0"
-BUSINESS_CENTRAL = "996def3d-b36c-4153-8607-a6fd3c01b89f"
+BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 REDIRECT_URI = "https://dynamics365businesscentral.codat.io/oauth/callback"
 SCOPES = ("user_impersonation", "Financials.ReadWrite.All")
 DEADLINE = 30.0
@@ -50,10 +50,10 @@ def set_up(send: Send) -> dict[str, Any]:
     one = f"/applications/{app['id']}"
     secret = until("POST", f"{one}/addPassword", {"passwordCredential": {"displayName": "first"}})
     principal = until("POST", "/servicePrincipals", {"appId": app["appId"]})
-    api = until("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL}')")
+    api = until("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP_ID}')")
     ids = {scope["value"]: scope["id"] for scope in api["oauth2PermissionScopes"]}
     access = [{"id": ids[value], "type": "Scope"} for value in SCOPES]
-    wanted = [{"resourceAppId": BUSINESS_CENTRAL, "resourceAccess": access}]
+    wanted = [{"resourceAppId": BUSINESS_CENTRAL_APP_ID, "resourceAccess": access}]
     until("PATCH", one, {"requiredResourceAccess": wanted})
     grant = {
         "clientId": principal["id"],

@@ -101,27 +101,27 @@ async def short_life(client: AsyncClient, prefix: str) -> dict[str, Any]:
     return {"value": read.value, "listed": name in names, "deleted": gone.name == name}
 
 
-async def _in_a_loop(told: Mapping[str, str]) -> dict[str, Any]:
+async def _in_a_loop(given: Mapping[str, str]) -> dict[str, Any]:
     async with (
-        AsyncCredential(told["tenant"], told["client_id"], told["client_secret"]) as credential,
-        AsyncClient(told["vault"], credential) as client,
+        AsyncCredential(given["tenant"], given["client_id"], given["client_secret"]) as credential,
+        AsyncClient(given["vault"], credential) as client,
     ):
-        return await short_life(client, told["prefix"])
+        return await short_life(client, given["prefix"])
 
 
 def main() -> None:
     """Do it and print what was seen."""
-    told: Mapping[str, str] = json.load(sys.stdin)
+    given: Mapping[str, str] = json.load(sys.stdin)
     if sys.argv[1] == "aio":
-        print(json.dumps(asyncio.run(_in_a_loop(told))))
+        print(json.dumps(asyncio.run(_in_a_loop(given))))
         return
     with (
         ClientSecretCredential(
-            told["tenant"], told["client_id"], told["client_secret"]
+            given["tenant"], given["client_id"], given["client_secret"]
         ) as credential,
-        SecretClient(told["vault"], credential) as client,
+        SecretClient(given["vault"], credential) as client,
     ):
-        print(json.dumps(whole_life(client, told["prefix"])))
+        print(json.dumps(whole_life(client, given["prefix"])))
 
 
 if __name__ == "__main__":

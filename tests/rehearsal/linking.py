@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import CustomerPerson, act_as_developer
-from tests.rehearsal.codat_support import BUSINESS_CENTRAL, Codat, key_of
+from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
+from tests.rehearsal.codat_support import BUSINESS_CENTRAL_PLATFORM, Codat, key_of
 from tests.rehearsal.journey import SCOPES
 from tests.rehearsal.support import Graph, client_of, eventually, person, user_token
 
@@ -76,7 +76,7 @@ class Linkable:
 class Scene:
     """The cloud, Codat's API in it, and the application with its secret."""
 
-    told: RehearsalDescription
+    description: RehearsalDescription
     http: httpx.Client
     codat: Codat
     admin: Graph
@@ -87,9 +87,9 @@ class Scene:
     def save(self, client_id: str = "", secret: str = "") -> None:
         """Save a pair in the portal, the right one if none is given, and enable the integration."""
         pair = client_id or self.client_id, secret or self.secret
-        act_as_developer(self.told, INSTANCE, *pair)
+        act_as_developer(self.description, INSTANCE, *pair)
 
-    def linkable(self, platform: str = BUSINESS_CENTRAL, company: str = "") -> Linkable:
+    def linkable(self, platform: str = BUSINESS_CENTRAL_PLATFORM, company: str = "") -> Linkable:
         """A new connection, of a new company if none is given."""
         owner = company or str(self.codat.company()["id"])
         made = self.codat.connection(owner, platform)
@@ -98,26 +98,26 @@ class Scene:
 
     def customer(self, upn: str = LAB_ADMIN) -> CustomerPerson:
         """Somebody at a customer's."""
-        return CustomerPerson(self.told, upn)
+        return CustomerPerson(self.description, upn)
 
     def page(self, link: Linkable, name: str = "installation") -> httpx.Response:
         """One of the pages behind a link, as a browser on this machine finds it."""
-        address = link.url.replace("https://", f"{self.told.pages}/").replace("start", name)
+        address = link.url.replace("https://", f"{self.description.pages}/").replace("start", name)
         return httpx.get(address, trust_env=False)
 
 
 @contextmanager
 def scene_at(folder: Path, *, speed: float) -> Iterator[Scene]:
     """A cloud of its own at a speed, with a registered application saved in the portal."""
-    with launch(folder, speed=speed) as told, client_of(told) as http:
-        made = set_scene(told, http)
+    with launch(folder, speed=speed) as description, client_of(description) as http:
+        made = set_scene(description, http)
         made.save()
         yield made
 
 
-def set_scene(told: RehearsalDescription, http: httpx.Client) -> Scene:
+def set_scene(description: RehearsalDescription, http: httpx.Client) -> Scene:
     """Register an application that asks for Business Central's permissions."""
-    admin = Graph(http, user_token(http, told, person(told, "Global Administrator")))
+    admin = Graph(http, user_token(http, description, person(description, "Global Administrator")))
     app = admin.application()
     resource = admin("GET", f"/servicePrincipals(appId='{API_APP}')").json()
     ids = {scope["value"]: scope["id"] for scope in resource["oauth2PermissionScopes"]}
@@ -127,14 +127,16 @@ def set_scene(told: RehearsalDescription, http: httpx.Client) -> Scene:
     made = admin(
         "POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": {}}
     ).json()
-    signs_in(http, told, app["appId"], made["secretText"])
-    codat = Codat(http, key_of(told, INSTANCE))
-    return Scene(told, http, codat, admin, app["appId"], made["secretText"], made["keyId"])
+    signs_in(http, description, app["appId"], made["secretText"])
+    codat = Codat(http, key_of(description, INSTANCE))
+    return Scene(description, http, codat, admin, app["appId"], made["secretText"], made["keyId"])
 
 
-def signs_in(http: httpx.Client, told: RehearsalDescription, client_id: str, secret: str) -> None:
+def signs_in(
+    http: httpx.Client, description: RehearsalDescription, client_id: str, secret: str
+) -> None:
     """Wait until a new secret has spread; a wrong grant is refused after a wrong secret."""
-    tenant = told.batch_identity["tenant"]
+    tenant = description.batch_identity["tenant"]
     form = {
         "grant_type": "refresh_token",
         "refresh_token": "none",

@@ -134,13 +134,13 @@ def test_an_upgrade_of_the_platform(bc: BusinessCentral) -> None:
         assert "under maintenance" in answer.json()["error"]["message"]
     url = f"{WEB}/{bc.tenant}/Upgrading/deployment/url"
 
-    def told() -> tuple[str, bool]:
+    def listed() -> tuple[str, bool]:
         (row,) = bc("GET", one.admin).json()["value"]
         return row["status"], bc.http.get(url).json()["status"] == "Ready"
 
-    assert told() == ("Upgrading", False)
+    assert listed() == ("Upgrading", False)
     bc.clock.pass_(600)
-    assert told() == ("Active", True)
+    assert listed() == ("Active", True)
     assert one.of_company("accounts").status_code == 200
     assert one.installed() is False
     bc.clock.pass_(900)

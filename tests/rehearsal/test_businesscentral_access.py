@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.rehearsal import RehearsalDescription, seed, world
+from bcrunbook.rehearsal import RehearsalDescription, drawn_secrets, seed, world
 from bcrunbook.rehearsal.directory import ASSIGNMENT, find_principal
 from bcrunbook.rehearsal.state import GLOBAL
 from tests.rehearsal.businesscentral_support import (
@@ -111,7 +111,7 @@ def test_what_is_no_token_for_business_central(bc: BusinessCentral) -> None:
     graph = bc.sign_in(
         grant_type="client_credentials",
         client_id=world.BATCH_CLIENT,
-        client_secret=bc.cloud.secret(seed.BATCH_SECRET),
+        client_secret=bc.cloud.secret(drawn_secrets.BATCH_SECRET),
         scope="https://graph.microsoft.com/.default",
     ).json()["access_token"]
     for token in ("", "a.b.c", graph):
@@ -168,7 +168,7 @@ def test_a_customer_that_never_let_the_batch_identity_in(bc: BusinessCentral) ->
     form = {
         "grant_type": "client_credentials",
         "client_id": world.BATCH_CLIENT,
-        "client_secret": bc.cloud.secret(seed.BATCH_SECRET),
+        "client_secret": bc.cloud.secret(drawn_secrets.BATCH_SECRET),
     }
     refused = bc.sign_in(**form)
     assert refused.status_code in (400, 401)
@@ -179,7 +179,7 @@ def test_a_customer_that_never_let_the_batch_identity_in(bc: BusinessCentral) ->
         data={
             "client_id": world.BATCH_CLIENT,
             "username": upn,
-            "password": bc.cloud.secret(seed.password_name(upn)),
+            "password": bc.cloud.secret(drawn_secrets.password_name(upn)),
             "decision": "accept",
         },
     )
@@ -196,11 +196,11 @@ def test_a_folder_of_an_older_version(tmp_path: Path, monkeypatch: pytest.Monkey
         tenants = {name: replace(world.TENANTS[name], batch_business_central=()) for name in old}
         patch.setattr(world, "TENANTS", tenants)
         with open_cloud(tmp_path) as (cloud, _):
-            secret = cloud.secret(seed.BATCH_SECRET)
+            secret = cloud.secret(drawn_secrets.BATCH_SECRET)
             with cloud.store.transaction():
                 cloud.store.put(seed.SEEDED, GLOBAL, seed.BATCH_BUSINESS_CENTRAL, None)
     with open_cloud(tmp_path) as (cloud, clock):
-        assert cloud.secret(seed.BATCH_SECRET) == secret
+        assert cloud.secret(drawn_secrets.BATCH_SECRET) == secret
         bc = BusinessCentral(cloud, clock).as_batch(world.TRIAL)
         assert statuses(bc, "Sandbox") == [200] * 5
         bc.as_person("ines.moura@brackenfield-bakery.example", world.BAKERY)

@@ -11,7 +11,7 @@ import pytest
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.rehearsal.codat_support import (
     API,
-    BUSINESS_CENTRAL,
+    BUSINESS_CENTRAL_PLATFORM,
     NOBODY,
     Codat,
     basic,
@@ -191,11 +191,11 @@ def test_api_keys(rehearsal: RehearsalDescription, codat: Codat) -> None:
 def test_integrations(codat: Codat) -> None:
     """Business Central is known under its key; the Sandbox is enabled without any set-up."""
     found = {one["key"]: one for one in codat("GET", "/integrations").json()["results"]}
-    assert found[BUSINESS_CENTRAL]["name"] == "Dynamics 365 Business Central"
+    assert found[BUSINESS_CENTRAL_PLATFORM]["name"] == "Dynamics 365 Business Central"
     assert found["mqjo"]["enabled"] is True and found["suuo"]["sourceType"] == "Banking"
-    assert codat("GET", "/integrations/trji").json() == found[BUSINESS_CENTRAL]
+    assert codat("GET", "/integrations/trji").json() == found[BUSINESS_CENTRAL_PLATFORM]
     branding = codat("GET", "/integrations/trji/branding").json()
-    assert branding["sourceId"] == found[BUSINESS_CENTRAL]["sourceId"]
+    assert branding["sourceId"] == found[BUSINESS_CENTRAL_PLATFORM]["sourceId"]
 
 
 def test_the_browser_token_of_a_company(rehearsal: RehearsalDescription, codat: Codat) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.rehearsal.codat_support import (
-    BUSINESS_CENTRAL,
+    BUSINESS_CENTRAL_PLATFORM,
     NOBODY,
     Codat,
     check_refusal,
@@ -28,7 +28,7 @@ def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
 def test_a_connection_as_it_is_made(codat: Codat) -> None:
     """A new connection waits for the customer under an address of its own."""
     company = codat.company()["id"]
-    made = codat.connection(company, BUSINESS_CENTRAL)
+    made = codat.connection(company, BUSINESS_CENTRAL_PLATFORM)
     integration = codat("GET", "/integrations/trji").json()
     assert made["status"] == "PendingAuth" and "lastSync" not in made
     for name in ("integrationId", "sourceId", "sourceType"):
@@ -52,7 +52,7 @@ def test_platforms_of_connections(codat: Codat) -> None:
         codat("POST", f"/companies/{NOBODY}/connections", {"platformKey": "mqjo"}), 404, NOBODY
     )
     assert codat("GET", "/integrations/trji").json()["enabled"] is False
-    assert codat.connection(company, BUSINESS_CENTRAL)["status"] == "PendingAuth"
+    assert codat.connection(company, BUSINESS_CENTRAL_PLATFORM)["status"] == "PendingAuth"
 
 
 def test_unlinking(codat: Codat) -> None:

@@ -95,8 +95,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def free(folder: Path) -> Iterator[Codat]:
     """The instance on the Free plan of a cloud that is started anew for each test."""
-    with launch(folder, speed=100) as told, client_of(told) as http:
-        yield Codat(http, key_of(told, FREE))
+    with launch(folder, speed=100) as description, client_of(description) as http:
+        yield Codat(http, key_of(description, FREE))
 
 
 HEADER = once()
@@ -147,8 +147,8 @@ def test_the_day_runs_out(free: Codat) -> None:
 
 def test_a_minute_runs_out(tmp_path: Path) -> None:
     """A thousand requests in a minute are the most, however many the day still has."""
-    with launch(tmp_path) as told, client_of(told) as http:
-        codat = Codat(http, told.codat["api_key"])
+    with launch(tmp_path) as description, client_of(description) as http:
+        codat = Codat(http, description.codat["api_key"])
         codat.linked()
         while (answer := codat("GET", "/profile")).status_code == 200:
             pass
@@ -160,8 +160,8 @@ def test_a_minute_runs_out(tmp_path: Path) -> None:
 
 def test_kept_answers_end(tmp_path: Path) -> None:
     """After ninety minutes of the cloud's clock the same key makes a new company."""
-    with launch(tmp_path, speed=90 * 60 * 4) as told, client_of(told) as http:
-        codat = Codat(http, told.codat["api_key"])
+    with launch(tmp_path, speed=90 * 60 * 4) as description, client_of(description) as http:
+        codat = Codat(http, description.codat["api_key"])
         header = once()
         first = codat("POST", "/companies", {"name": "Once"}, header).json()
         time.sleep(0.3)
@@ -173,8 +173,11 @@ def test_an_answer_that_is_lost(tmp_path: Path) -> None:
     rule = {"host": "api.codat.io", "method": "POST", "path": "^/companies$", "nth": 1}
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([{**rule, "drop": "after"}]), "utf-8")
-    with launch(tmp_path / "cloud", speed=100, faults=faults) as told, client_of(told) as http:
-        codat = Codat(http, told.codat["api_key"])
+    with (
+        launch(tmp_path / "cloud", speed=100, faults=faults) as description,
+        client_of(description) as http,
+    ):
+        codat = Codat(http, description.codat["api_key"])
         header = once()
         with pytest.raises(httpx.TransportError):
             codat("POST", "/companies", {"name": "Lost"}, header)
@@ -190,8 +193,11 @@ def test_a_fault_of_the_service_is_kept_as_well(tmp_path: Path) -> None:
         {"path": "^/companies$", "method": "POST", "nth": 4, "status": 429},
     ]
     faults.write_text(json.dumps(rules), "utf-8")
-    with launch(tmp_path / "cloud", speed=100, faults=faults) as told, client_of(told) as http:
-        codat = Codat(http, told.codat["api_key"])
+    with (
+        launch(tmp_path / "cloud", speed=100, faults=faults) as description,
+        client_of(description) as http,
+    ):
+        codat = Codat(http, description.codat["api_key"])
 
         def make(key: str) -> int:
             body = {"name": "Once or never"}

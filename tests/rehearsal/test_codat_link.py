@@ -18,15 +18,15 @@ CALLBACK = "https://dynamics365businesscentral.codat.io/oauth/callback"
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
-        launch(tmp_path_factory.mktemp("linking"), speed=2000) as told,
-        client_of(told) as http,
+        launch(tmp_path_factory.mktemp("linking"), speed=2000) as description,
+        client_of(description) as http,
     ):
-        yield set_scene(told, http)
+        yield set_scene(description, http)
 
 
 def sign_in(scene: Scene, address: str) -> str:
     """Sign in as the customer and accept; where Microsoft sends them then."""
-    customer = person(scene.told, "Global Administrator")
+    customer = person(scene.description, "Global Administrator")
     page = scene.http.get(address)
     typed = {"username": customer["upn"], "password": customer["password"]}
     back = submit(scene.http, LOGIN, page, **typed)
@@ -72,7 +72,7 @@ def test_a_wrong_pair_shows_when_linking(scene: Scene) -> None:
     assert scene.http.get(back).status_code == 404  # an attempt comes back once
 
     scene.save()
-    user = person(scene.told, "Global Administrator")
+    user = person(scene.description, "Global Administrator")
     assert "installed" in scene.customer(user["upn"]).link(link.url, environment="Sandbox")
     linked = link.linked()
     assert [one["status"] for one in linked["dataConnectionErrors"]] == ["Resolved"]

@@ -13,7 +13,7 @@ from tests.rehearsal.support import GRAPH, Graph, desired, eventually
 
 EXAMPLES = CONTRACTS / "examples" / "graph.jsonl"
 UPSERT = {"Prefer": "create-if-missing"}
-BUSINESS_CENTRAL = "996def3d-b36c-4153-8607-a6fd3c01b89f"
+BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_answers_fit_the_description(description: Description, admin: Graph) -> 
     app = admin.application(tags=["conformance"])
     made = admin("POST", "/applications", desired())
     principal = admin.principal(app["appId"])
-    resource = admin("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL}')")
+    resource = admin("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP_ID}')")
     grant = admin(
         "POST",
         "/oauth2PermissionGrants",

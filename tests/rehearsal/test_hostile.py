@@ -25,9 +25,9 @@ BODIES = [
 ]
 
 
-def vault_token(http: httpx.Client, told: RehearsalDescription) -> str:
+def vault_token(http: httpx.Client, description: RehearsalDescription) -> str:
     """A token of the batch identity for Key Vault."""
-    identity = told.batch_identity
+    identity = description.batch_identity
     answer = http.post(
         f"https://login.microsoftonline.com/{identity['tenant']}/oauth2/v2.0/token",
         data={

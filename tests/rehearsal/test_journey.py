@@ -16,7 +16,7 @@ from tests.rehearsal.support import (
     wait_for,
 )
 
-BUSINESS_CENTRAL = "996def3d-b36c-4153-8607-a6fd3c01b89f"
+BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 
 
 def test_setup_from_registration_to_grant(
@@ -46,7 +46,7 @@ def test_setup_from_registration_to_grant(
     assert value in lines(rehearsal.canaries)
 
     principal = batch.principal(app["appId"])
-    resource = batch("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL}')").json()
+    resource = batch("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP_ID}')").json()
     scopes = {scope["value"]: scope["id"] for scope in resource["oauth2PermissionScopes"]}
     assert scopes["user_impersonation"] == "bce0976a-cb0b-473b-8800-84eda9f8e447"
     grant = {
@@ -153,9 +153,11 @@ def test_business_central_can_be_provisioned(
     """In a tenant that never used Business Central its principal is absent until it is made."""
     tenant = rehearsal.accounts["without_business_central"]["tenant"]
     graph = Graph(http, app_token(http, rehearsal, tenant))
-    address = f"/servicePrincipals(appId='{BUSINESS_CENTRAL}')"
+    address = f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP_ID}')"
     assert graph("GET", address).status_code == 404
-    assert graph("POST", "/servicePrincipals", {"appId": BUSINESS_CENTRAL}).status_code == 201
+    assert (
+        graph("POST", "/servicePrincipals", {"appId": BUSINESS_CENTRAL_APP_ID}).status_code == 201
+    )
     eventually(lambda: graph("GET", address))
 
 

@@ -44,12 +44,12 @@ class Vault:
 
 def vault_token(
     http: httpx.Client,
-    told: RehearsalDescription,
+    description: RehearsalDescription,
     tenant: str | None = None,
     scope: str = SCOPE,
 ) -> str:
     """An access token of the batch identity for Key Vault."""
-    identity = told.batch_identity
+    identity = description.batch_identity
     answer = http.post(
         f"{LOGIN}/{tenant or identity['tenant']}/oauth2/v2.0/token",
         data={
@@ -77,18 +77,18 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
 # --- a stranger's client -----------------------------------------------------------------------
 
 
-def run_stranger(told: RehearsalDescription, kind: str, account: str) -> dict[str, Any]:
+def run_stranger(description: RehearsalDescription, kind: str, account: str) -> dict[str, Any]:
     """What azure-keyvault-secrets sees in a process of its own."""
     given = {
-        **told.batch_identity,
-        "tenant": told.accounts[account]["tenant"],
-        "vault": told.accounts[account]["vault"],
+        **description.batch_identity,
+        "tenant": description.accounts[account]["tenant"],
+        "vault": description.accounts[account]["vault"],
         "prefix": f"stranger-{kind}",
     }
     done = subprocess.run(
         [sys.executable, "-m", "tests.rehearsal.keyvault_third_party", kind],
         cwd=ROOT,
-        env=environment(told),
+        env=environment(description),
         input=json.dumps(given),
         capture_output=True,
         encoding="utf-8",
@@ -338,8 +338,10 @@ def test_secrets_outlive_the_server(tmp_path: Path) -> None:
     """What a vault keeps is there again after a restart on the same folder."""
     folder = tmp_path / "cloud"
     for number in range(2):
-        with launch(folder, speed=1000) as told, client_of(told) as http:
-            vault = Vault(http, told.accounts["trial"]["vault"], vault_token(http, told))
+        with launch(folder, speed=1000) as description, client_of(description) as http:
+            vault = Vault(
+                http, description.accounts["trial"]["vault"], vault_token(http, description)
+            )
             if number == 0:
                 assert vault("PUT", "/secrets/kept", {"value": "kept-value-1"}).status_code == 200
             assert vault("GET", "/secrets/kept").json()["value"] == "kept-value-1"

@@ -37,9 +37,9 @@ def customer(tab: Page) -> Iterator[Page]:
 
 def walk(page: Page, scene: Scene, link: Linkable, environment: str, shots: Path) -> None:
     """From the link to the installation."""
-    users = [user for tenant in scene.told.tenants for user in tenant["users"]]
+    users = [user for tenant in scene.description.tenants for user in tenant["users"]]
     (password,) = [user["password"] for user in users if user["upn"] == LAB_ADMIN]
-    page.goto(link.url.replace("https://", f"{scene.told.pages}/"))
+    page.goto(link.url.replace("https://", f"{scene.description.pages}/"))
     page.screenshot(path=shots / "start.png")
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("User name").fill(LAB_ADMIN)

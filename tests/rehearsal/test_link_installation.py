@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import launch
-from bcrunbook.rehearsal.actor import UnexpectedPage
+from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conformance import read_codat_description
 from tests.rehearsal.codat_support import SANDBOX
 from tests.rehearsal.linking import (
@@ -133,7 +133,7 @@ def test_an_organisation_without_business_central(scene: Scene) -> None:
 def test_pages_that_are_loaded_again_start_nothing_twice(scene: Scene) -> None:
     """The form is good once, whoever sends it, and the first sync happens once."""
     link = scene.linkable()
-    http = httpx.Client(base_url=scene.told.pages, trust_env=False, follow_redirects=True)
+    http = httpx.Client(base_url=scene.description.pages, trust_env=False, follow_redirects=True)
     with http:
         start = link.url.removeprefix("https:/")
         page = http.get(start)
@@ -161,16 +161,16 @@ def test_pages_that_are_loaded_again_start_nothing_twice(scene: Scene) -> None:
 
 def test_leaving_early_and_going_on(tmp_path: Path) -> None:
     """Whoever leaves before it is Linked has to open the link again, and goes on from there."""
-    with launch(tmp_path, speed=30) as told, client_of(told) as http:
-        scene = set_scene(told, http)
+    with launch(tmp_path, speed=30) as description, client_of(description) as http:
+        scene = set_scene(description, http)
         scene.save()
         link = scene.linkable()
         scene.customer().link(link.url, environment="Slow")
         assert "Open the link again" in scene.customer().close(link.url)
         assert link.read()["status"] == "PendingAuth"
     # The installation itself goes on, and this server's clock makes it long done.
-    with launch(tmp_path, speed=50_000) as told, client_of(told) as http:
-        scene = Scene(told, http, link.codat, scene.admin, scene.client_id, "", "")
+    with launch(tmp_path, speed=50_000) as description, client_of(description) as http:
+        scene = Scene(description, http, link.codat, scene.admin, scene.client_id, "", "")
         link.codat.http = http
         assert "Not finished" in scene.page(link).text
         assert link.read()["status"] == "PendingAuth" and link.pulls() == []
@@ -184,15 +184,15 @@ def test_leaving_early_and_going_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "word"),
+    ("environment", "state"),
     [("LaterUninstalled", "uninstalled"), ("LaterUnpublished", "unpublished")],
 )
-def test_an_extension_that_is_removed_later(scene: Scene, environment: str, word: str) -> None:
+def test_an_extension_that_is_removed_later(scene: Scene, environment: str, state: str) -> None:
     """After the removal nothing can be fetched any more; what was fetched stays."""
     link = scene.linkable()
     scene.customer().link(link.url, environment=environment)
     assert {one["status"] for one in link.settled()} == {"Complete"}
-    until(lambda: word in scene.page(link).text)
+    until(lambda: state in scene.page(link).text)
     synced = link.read()["lastSync"]
     assert link.pull()["status"] == "FetchError"
     found = link.read()
@@ -210,9 +210,9 @@ def test_a_consent_that_is_withdrawn(scene: Scene) -> None:
     link.linked()
     # Linked comes before the extension here: without this wait the sync below may fail for that.
     until(lambda: "successfully installed" in scene.page(link).text)
-    tenant = next(one for one in scene.told.tenants if upn.endswith(one["domain"]))
+    tenant = next(one for one in scene.description.tenants if upn.endswith(one["domain"]))
     user = {"tenant": tenant["id"], "upn": upn, "password": password_of(scene, upn)}
-    graph = Graph(scene.http, user_token(scene.http, scene.told, user))
+    graph = Graph(scene.http, user_token(scene.http, scene.description, user))
     one = f"/servicePrincipals(appId='{scene.client_id}')"
     eventually(lambda: graph("DELETE", one), until=204)
     found = link.read()
@@ -271,7 +271,7 @@ def test_a_redirect_address_within_the_rehearsal(scene: Scene) -> None:
     link = scene.linkable()
     profile = scene.codat("GET", "/profile").json()
     try:
-        here = f"{scene.told.pages}/?c={{companyId}}&s={{statusCode}}&n={{platformName}}"
+        here = f"{scene.description.pages}/?c={{companyId}}&s={{statusCode}}&n={{platformName}}"
         scene.codat("PUT", "/profile", {**profile, "redirectUrl": here})
         scene.customer(SITES_ADMIN).link(link.url, environment="Site-0020")
         done = until(lambda: moved(scene.page(link)))
@@ -300,7 +300,7 @@ def test_names_are_escaped(scene: Scene) -> None:
 def test_nothing_secret_is_in_the_log(scene: Scene) -> None:
     """Codes and tokens of a visit are in addresses, and no address is logged with them."""
     scene.customer(SITES_ADMIN).link(scene.linkable().url, environment="Site-0024")
-    log = Path(scene.told.requests).read_text("utf-8")
+    log = Path(scene.description.requests).read_text("utf-8")
     assert "oauth/callback" in log
     assert not re.search(r"code=|state=|visit=", log)
 
@@ -319,5 +319,5 @@ def action(page: httpx.Response) -> str:
 
 def password_of(scene: Scene, upn: str) -> str:
     """A person's password."""
-    users = [user for tenant in scene.told.tenants for user in tenant["users"]]
+    users = [user for tenant in scene.description.tenants for user in tenant["users"]]
     return str(next(user["password"] for user in users if user["upn"] == upn))

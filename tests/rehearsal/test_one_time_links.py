@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import launch
-from bcrunbook.rehearsal.actor import act_as_developer
+from bcrunbook.rehearsal.people import act_as_developer
 from tests.rehearsal.codat_support import SANDBOX, Codat, key_of
 from tests.rehearsal.linking import LAB_ADMIN, Scene, set_scene
 from tests.rehearsal.support import client_of, hidden_fields
@@ -25,12 +25,12 @@ WITH_PASSWORD = re.compile(r"https://link-api\.codat\.io/companies/.+/start\?otp
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
-        launch(tmp_path_factory.mktemp("one-time"), speed=2000) as told,
-        client_of(told) as http,
+        launch(tmp_path_factory.mktemp("one-time"), speed=2000) as description,
+        client_of(description) as http,
     ):
-        made = set_scene(told, http)
-        act_as_developer(told, INSTANCE, made.client_id, made.secret)
-        yield replace(made, codat=Codat(http, key_of(told, INSTANCE)))
+        made = set_scene(description, http)
+        act_as_developer(description, INSTANCE, made.client_id, made.secret)
+        yield replace(made, codat=Codat(http, key_of(description, INSTANCE)))
 
 
 def is_refused(page: httpx.Response) -> bool:
@@ -54,7 +54,7 @@ def test_every_address_has_a_password(scene: Scene) -> None:
 
 def test_an_instance_that_wants_none(scene: Scene) -> None:
     """Its addresses can be opened again and again."""
-    other = replace(scene, codat=Codat(scene.http, key_of(scene.told, OTHER_INSTANCE)))
+    other = replace(scene, codat=Codat(scene.http, key_of(scene.description, OTHER_INSTANCE)))
     link = other.linkable(SANDBOX)
     assert link.url.endswith("/start")
     assert "?" not in other.codat("GET", f"/companies/{link.company}").json()["redirect"]
@@ -95,10 +95,10 @@ def test_the_whole_way(scene: Scene) -> None:
 
 def test_leaving_early(tmp_path: Path) -> None:
     """Whoever leaves is told to ask for a new link, and goes on by that where they were."""
-    with launch(tmp_path, speed=30) as told, client_of(told) as http:
-        scene = set_scene(told, http)
-        act_as_developer(told, INSTANCE, scene.client_id, scene.secret)
-        scene = replace(scene, codat=Codat(http, key_of(told, INSTANCE)))
+    with launch(tmp_path, speed=30) as description, client_of(description) as http:
+        scene = set_scene(description, http)
+        act_as_developer(description, INSTANCE, scene.client_id, scene.secret)
+        scene = replace(scene, codat=Codat(http, key_of(description, INSTANCE)))
         link, customer = scene.linkable(), scene.customer(LAB_ADMIN)
         customer.link(link.url, environment="Slow")
         assert "Ask for a new link" in customer.close(link.url)
@@ -110,8 +110,8 @@ def test_leaving_early(tmp_path: Path) -> None:
 def test_a_link_is_good_for_a_day(tmp_path: Path) -> None:
     """A day of the rehearsal clock, which is less than a second here."""
     speed = 100_000
-    with launch(tmp_path, speed=speed) as told, client_of(told) as http:
-        codat = Codat(http, key_of(told, INSTANCE))
+    with launch(tmp_path, speed=speed) as description, client_of(description) as http:
+        codat = Codat(http, key_of(description, INSTANCE))
         address = codat.connection(codat.company()["id"], SANDBOX)["linkUrl"]
         time.sleep(86_400 / speed)
         assert is_refused(http.get(address))
@@ -122,5 +122,5 @@ def test_the_passwords_are_secrets(scene: Scene) -> None:
     link = scene.linkable(SANDBOX)
     scene.http.get(link.url)
     password = link.url.partition("?")[2]
-    assert password in Path(scene.told.canaries).read_text("utf-8").splitlines()
-    assert password not in Path(scene.told.requests).read_text("utf-8")
+    assert password in Path(scene.description.canaries).read_text("utf-8").splitlines()
+    assert password not in Path(scene.description.requests).read_text("utf-8")

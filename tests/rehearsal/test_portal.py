@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import (
+from bcrunbook.rehearsal.people import (
     PortalPerson,
     UnexpectedPage,
     act_as_developer,
@@ -22,7 +22,7 @@ from tests.rehearsal.support import lines
 
 PORTAL = "/app.codat.io"
 ACCOUNTING = f"{PORTAL}/settings/integrations/accounting"
-BUSINESS_CENTRAL = f"{ACCOUNTING}/manage/trji"
+BUSINESS_CENTRAL_PAGE = f"{ACCOUNTING}/manage/trji"
 NETSUITE = f"{ACCOUNTING}/manage/akxx"
 API_KEYS = f"{PORTAL}/developers/api-keys"
 SIGN_IN = f"{PORTAL}/sign-in"
@@ -43,9 +43,9 @@ Visitor = Callable[..., "Browser"]
 class Browser:
     """Somebody's browser, by hand: pages are got and forms posted as a test says."""
 
-    def __init__(self, told: RehearsalDescription) -> None:
-        self.told = told
-        self.http = httpx.Client(base_url=told.pages, trust_env=False, follow_redirects=True)
+    def __init__(self, description: RehearsalDescription) -> None:
+        self.description = description
+        self.http = httpx.Client(base_url=description.pages, trust_env=False, follow_redirects=True)
 
     def get(self, path: str) -> httpx.Response:
         return self.http.get(path)
@@ -81,8 +81,8 @@ class Browser:
         return self.post(f"{PORTAL}/switch-instance", instance=key)
 
 
-def password_of(told: RehearsalDescription, email: str) -> str:
-    (found,) = [user["password"] for user in told.codat["users"] if user["email"] == email]
+def password_of(description: RehearsalDescription, email: str) -> str:
+    (found,) = [user["password"] for user in description.codat["users"] if user["email"] == email]
     return str(found)
 
 
@@ -184,17 +184,17 @@ def test_posts_need_the_form(visitor: Visitor) -> None:
     """A post that does not come from a form of this session is refused and changes nothing."""
     browser, other = visitor(DEVELOPER), visitor(DEVELOPER)
     foreign = other.fields(other.get(PORTAL).text, "<header")["form_token"]
-    before = browser.get(BUSINESS_CENTRAL).text
+    before = browser.get(BUSINESS_CENTRAL_PAGE).text
     for token in ("", "wröng", foreign):
         typed = {"action": "save", "client_id": "a", "client_secret": "b"}
-        assert browser.post(BUSINESS_CENTRAL, **typed, form_token=token).status_code == 403
+        assert browser.post(BUSINESS_CENTRAL_PAGE, **typed, form_token=token).status_code == 403
         for path in (ACCOUNTING, f"{PORTAL}/switch-instance", f"{PORTAL}/sign-out"):
             assert browser.post(path, form_token=token).status_code == 403
-    assert browser.get(BUSINESS_CENTRAL).text == before
+    assert browser.get(BUSINESS_CENTRAL_PAGE).text == before
     answer = visitor().http.post(SIGN_IN, data={"email": DEVELOPER, "password": "x"})
     assert answer.status_code == 403
-    lapsed = visitor().http.post(BUSINESS_CENTRAL, data={"action": "save"})
-    assert lapsed.url.path == SIGN_IN and lapsed.url.params["next"] == BUSINESS_CENTRAL
+    lapsed = visitor().http.post(BUSINESS_CENTRAL_PAGE, data={"action": "save"})
+    assert lapsed.url.path == SIGN_IN and lapsed.url.params["next"] == BUSINESS_CENTRAL_PAGE
 
 
 def test_keys_are_kept_exactly_as_typed(rehearsal: RehearsalDescription, visitor: Visitor) -> None:
@@ -284,11 +284,11 @@ def test_other_roles_only_look(visitor: Visitor, email: str, role: str) -> None:
     before = developer.get(ACCOUNTING).text
     typed = {"action": "save", "client_id": "id", "client_secret": "x"}
     for answer in (
-        browser.get(BUSINESS_CENTRAL),
+        browser.get(BUSINESS_CENTRAL_PAGE),
         browser.get(API_KEYS),
-        browser.post(BUSINESS_CENTRAL, **typed),
-        browser.post(BUSINESS_CENTRAL, enabled="yes"),
-        browser.post(BUSINESS_CENTRAL, action="later"),
+        browser.post(BUSINESS_CENTRAL_PAGE, **typed),
+        browser.post(BUSINESS_CENTRAL_PAGE, enabled="yes"),
+        browser.post(BUSINESS_CENTRAL_PAGE, action="later"),
         browser.post(ACCOUNTING, platform="mqjo", enabled="no"),
     ):
         assert answer.status_code == 403 and f"is {role}" in answer.text
@@ -304,9 +304,9 @@ def test_premium_integrations_on_a_free_plan(visitor: Visitor) -> None:
     assert "Set up" not in mine and "switch" not in mine
     typed = {"action": "save", "client_id": "id", "client_secret": "x"}
     for answer in (
-        browser.get(BUSINESS_CENTRAL),
-        browser.post(BUSINESS_CENTRAL, **typed),
-        browser.post(BUSINESS_CENTRAL, enabled="yes"),
+        browser.get(BUSINESS_CENTRAL_PAGE),
+        browser.post(BUSINESS_CENTRAL_PAGE, **typed),
+        browser.post(BUSINESS_CENTRAL_PAGE, enabled="yes"),
         browser.post(ACCOUNTING, platform="trji", enabled="yes"),
     ):
         assert answer.status_code == 403 and "account manager" in answer.text
@@ -337,7 +337,7 @@ def test_other_pages(visitor: Visitor) -> None:
     assert "Plaid" in banking.text and "Set up</a>" not in banking.text
     keys = browser.get(API_KEYS).text
     assert "rehearsal.json" in keys
-    for instance in browser.told.codat["instances"]:
+    for instance in browser.description.codat["instances"]:
         assert instance["api_key"] not in keys
     assert browser.get(f"{PORTAL}/settings/integrations/").url.path == ACCOUNTING
     assert browser.get(f"{PORTAL}/sign-out").url.path == PORTAL
@@ -349,20 +349,20 @@ def test_other_pages(visitor: Visitor) -> None:
 
 
 def test_a_restart_keeps_settings_and_sessions(tmp_path: Path, visitor: Visitor) -> None:
-    """Keys, the toggle and who is signed in outlive the server; the actor says now and later."""
-    with launch(tmp_path / "cloud") as told:
-        act_as_developer(told, TEST, "kept-id", "kept-secret")
-        act_as_developer(told, LIVE, "other-id", "other-secret", enable="later")
-        before = visitor(DEVELOPER, TEST, told)
-    with launch(tmp_path / "cloud") as told:
+    """Keys, the toggle and who is signed in outlive the server; a person says now and later."""
+    with launch(tmp_path / "cloud") as description:
+        act_as_developer(description, TEST, "kept-id", "kept-secret")
+        act_as_developer(description, LIVE, "other-id", "other-secret", enable="later")
+        before = visitor(DEVELOPER, TEST, description)
+    with launch(tmp_path / "cloud") as description:
         cookies = {cookie.name: cookie.value or "" for cookie in before.http.cookies.jar}
-        after = visitor(on=told)
+        after = visitor(on=description)
         after.http.cookies.update(cookies)
-        assert 'value="kept-id"' in after.get(BUSINESS_CENTRAL).text
+        assert 'value="kept-id"' in after.get(BUSINESS_CENTRAL_PAGE).text
         mine = "Dynamics 365 Business Central"
         assert 'aria-checked="true"' in row(after.get(ACCOUNTING), mine)
         after.choose(LIVE)
-        assert 'value="other-id"' in after.get(BUSINESS_CENTRAL).text
+        assert 'value="other-id"' in after.get(BUSINESS_CENTRAL_PAGE).text
         assert 'aria-checked="false"' in row(after.get(ACCOUNTING), mine)
 
 
@@ -412,9 +412,11 @@ def test_the_actor_says_what_was_not_as_expected(rehearsal: RehearsalDescription
         PortalPerson(_with_wrong_passwords(rehearsal), DEVELOPER).sign_in()
 
 
-def _with_wrong_passwords(told: RehearsalDescription) -> RehearsalDescription:
-    users = [{**user, "password": "wrong"} for user in told.codat["users"]]
-    return RehearsalDescription(**{**told.__dict__, "codat": {**told.codat, "users": users}})
+def _with_wrong_passwords(description: RehearsalDescription) -> RehearsalDescription:
+    users = [{**user, "password": "wrong"} for user in description.codat["users"]]
+    return RehearsalDescription(
+        **{**description.__dict__, "codat": {**description.codat, "users": users}}
+    )
 
 
 def test_what_is_typed_is_in_no_address(rehearsal: RehearsalDescription) -> None:

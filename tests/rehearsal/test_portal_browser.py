@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import developer_of
+from bcrunbook.rehearsal.people import developer_of
 from tests.browser import chromium_path
 
 if TYPE_CHECKING:
@@ -23,21 +23,21 @@ SECRET = "a-secret-typed-by-hand"
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+def description(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A cloud of its own: each test sets Business Central up in an instance of its own."""
     with launch(tmp_path_factory.mktemp("portal"), speed=200) as description:
         yield description
 
 
 @pytest.fixture
-def portal(tab: Page, told: RehearsalDescription) -> Iterator[Page]:
+def portal(tab: Page, description: RehearsalDescription) -> Iterator[Page]:
     """The portal's accounting integrations, signed in as Developer; no page may have a fault."""
     faults: list[str] = []
     tab.on("console", lambda message: faults.append(message.text))
     tab.on("pageerror", lambda error: faults.append(str(error)))
-    email = developer_of(told, TEST)
-    (password,) = [one["password"] for one in told.codat["users"] if one["email"] == email]
-    tab.goto(f"{told.codat['portal']}/settings/integrations/accounting")
+    email = developer_of(description, TEST)
+    (password,) = [one["password"] for one in description.codat["users"] if one["email"] == email]
+    tab.goto(f"{description.codat['portal']}/settings/integrations/accounting")
     tab.get_by_label("E-mail address").fill(email)
     tab.get_by_label("Password").fill(password)
     tab.keyboard.press("Enter")
@@ -64,7 +64,7 @@ def set_up(page: Page) -> None:
     page.get_by_role("button", name="Save").click()
 
 
-def test_setting_up_and_enabling_later(portal: Page, told: RehearsalDescription) -> None:
+def test_setting_up_and_enabling_later(portal: Page, description: RehearsalDescription) -> None:
     """Set up, Save, "later", and the toggle of the list; Manage shows what was saved."""
     from playwright.sync_api import expect
 
@@ -89,7 +89,7 @@ def test_setting_up_and_enabling_later(portal: Page, told: RehearsalDescription)
     expect(portal.get_by_label("Client secret")).to_be_empty()
     expect(portal.get_by_text("A secret is saved")).to_be_visible()
     assert SECRET not in portal.content()
-    assert SECRET in Path(told.canaries).read_text("utf-8").splitlines()
+    assert SECRET in Path(description.canaries).read_text("utf-8").splitlines()
 
 
 def test_enabling_now_with_the_keyboard_alone(portal: Page) -> None:

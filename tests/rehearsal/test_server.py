@@ -235,6 +235,6 @@ def test_pages_answer_to_this_machines_own_names_only(
         for host in (f"127.0.0.1:{own.port}", f"localhost:{own.port}", "localhost:9999"):
             assert browser.get(f"{cloud.pages}{path}", headers={"Host": host}).status_code < 400
         for host in ("evil.example", f"evil.example:{own.port}", "127.0.0.1.evil.example", ""):
-            told = browser.get(f"{cloud.pages}{path}", headers={"Host": host})
-            assert told.status_code == 400
-            assert "<form" not in told.text
+            answer = browser.get(f"{cloud.pages}{path}", headers={"Host": host})
+            assert answer.status_code == 400
+            assert "<form" not in answer.text

@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.rehearsal.journey import BASE, BUSINESS_CENTRAL, SCOPES, Answer, set_up
+from tests.rehearsal.journey import BASE, BUSINESS_CENTRAL_APP_ID, SCOPES, Answer, set_up
 from tests.rehearsal.support import Graph, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
 
 
-def environment(told: RehearsalDescription) -> dict[str, str]:
+def environment(description: RehearsalDescription) -> dict[str, str]:
     """A stranger's environment: the proxy, and the CA under the names that programs look for."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     bundles = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-    return {**kept, "HTTPS_PROXY": told.proxy, **dict.fromkeys(bundles, told.ca)}
+    return {**kept, "HTTPS_PROXY": description.proxy, **dict.fromkeys(bundles, description.ca)}
 
 
 def check(batch: Graph, made: dict[str, Any]) -> None:
@@ -33,7 +33,7 @@ def check(batch: Graph, made: dict[str, Any]) -> None:
     assert app["appId"] == made["app_id"]
     assert [one["keyId"] for one in app["passwordCredentials"]] == [made["key_id"]]
     (required,) = app["requiredResourceAccess"]
-    assert required["resourceAppId"] == BUSINESS_CENTRAL
+    assert required["resourceAppId"] == BUSINESS_CENTRAL_APP_ID
     assert len(required["resourceAccess"]) == len(SCOPES)
     own = batch("GET", f"/servicePrincipals(appId='{made['app_id']}')").json()["id"]
     path = f"/oauth2PermissionGrants?$filter=clientId eq '{own}'"
@@ -102,10 +102,12 @@ def test_curl_goes_the_whole_way(rehearsal: RehearsalDescription, batch: Graph) 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
 def test_without_the_ca_nothing_is_trusted(rehearsal: RehearsalDescription) -> None:
     """The rehearsal cloud is reached only by who was told of its authority."""
-    told = {name: value for name, value in environment(rehearsal).items() if value != rehearsal.ca}
+    without_ca = {
+        name: value for name, value in environment(rehearsal).items() if value != rehearsal.ca
+    }
     done = subprocess.run(
         ["curl", "--silent", "--show-error", f"{BASE}/organization"],
-        env=told,
+        env=without_ca,
         capture_output=True,
         timeout=60,
         check=False,

@@ -14,7 +14,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import Operator
 from bcrunbook.core.step import Change, Comparison, Mode, Outcome
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.actor import UnexpectedPage
+from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conftest import MakeWorkspace
 from tests.portal import at_portal, calls, confirm, facts, handed, row, set_enabled
 from tests.running import walk

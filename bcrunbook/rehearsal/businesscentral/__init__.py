@@ -5,10 +5,10 @@ Source: contract B1, B3, B11 and B12.
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import unquote
 
-from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.businesscentral import admin, installation, routes, rows
+from bcrunbook.rehearsal.businesscentral import admin_api, environment_apis, routes
 from bcrunbook.rehearsal.businesscentral.access import Caller, identify
 from bcrunbook.rehearsal.businesscentral.errors import (
     BusinessCentralError,
@@ -16,23 +16,22 @@ from bcrunbook.rehearsal.businesscentral.errors import (
     not_allowed,
 )
 from bcrunbook.rehearsal.businesscentral.limits import Limits
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.messages import Answer, Call, Handler, json_answer
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.messages import Answer, Call, Handler
+from bcrunbook.rehearsal.routing import Router
 
-HOST = "api.businesscentral.dynamics.com"
-WEB_HOST = "businesscentral.dynamics.com"
-HOSTS = (HOST, WEB_HOST)
+HOSTS = (routes.HOST, routes.WEB_HOST)
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of Business Central's hosts."""
     limits = Limits(cloud.clock)
 
     def handle(call: Call) -> Answer:
         parts = [unquote(part) for part in call.path.strip("/").split("/")]
         try:
-            if call.host == WEB_HOST:
-                return _deployment_url(cloud, call, parts)
+            if call.host == routes.WEB_HOST:
+                return _routed(routes.WEB, call, parts)(cloud)
             caller = identify(cloud, call)
             limits.count(caller)
             return _serve(cloud, call, caller, parts)
@@ -42,40 +41,21 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
+def _serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
     match parts:
-        case ["environments", "v1.2"]:
-            _only_get(call)
-            found = world.environments_of(caller.tenant)
-            return json_answer(200, {"value": [rows.discovered(cloud, one) for one in found]})
         case ["admin", *rest]:
-            return admin.serve(cloud, call, caller, rest)
+            return admin_api.serve(cloud, call, caller, rest)
         case ["v2.0", *rest]:
-            return routes.serve(cloud, call, caller, rest)
-    raise no_route(call)
+            return environment_apis.serve(cloud, call, caller, rest)
+    return _routed(routes.DISCOVERY, call, parts)(cloud, caller)
 
 
-def _deployment_url(cloud: Cloud, call: Call, parts: list[str]) -> Answer:
-    """The undocumented look at an environment that needs no token."""
-    match parts:
-        case [name, environment, "deployment", "url"]:
-            _only_get(call)
-            tenant = world.find_tenant(name)
-            one = installation.environment_named(cloud, tenant.id, environment) if tenant else None
-            if one is None:
-                return json_answer(200, {"status": "DoesNotExist"})
-            progress = installation.progress(cloud, one.tenant, one.name)
-            is_ready = progress is None or not progress.is_upgrading
-            return json_answer(
-                200,
-                {
-                    "status": "Ready" if is_ready else "Updating",
-                    "environmentType": 1 if one.type == "Sandbox" else 0,
-                },
-            )
-    raise no_route(call)
-
-
-def _only_get(call: Call) -> None:
-    if call.method != "GET":
+def _routed(router: Router[routes.Handler], call: Call, parts: list[str]) -> routes.Handler:
+    """What serves a request, given what stands in the address."""
+    match = router.find(parts)
+    if match is None:
+        raise no_route(call)
+    handler = match.handler(call.method)
+    if handler is None:
         raise not_allowed(call.method)
+    return partial(handler, **match.params)

@@ -11,19 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.businesscentral.errors import (
     BusinessCentralError,
     dialog,
     forbidden,
     unauthenticated,
 )
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.messages import Call
 
-AUDIENCES = {catalogue.BUSINESS_CENTRAL} | {
-    name.rstrip("/") for name in catalogue.BY_APP_ID[catalogue.BUSINESS_CENTRAL].names
+AUDIENCES = {first_party_apps.BUSINESS_CENTRAL_APP_ID} | {
+    name.rstrip("/")
+    for name in first_party_apps.BY_APP_ID[first_party_apps.BUSINESS_CENTRAL_APP_ID].names
 }
 API, AUTOMATION, ADMIN = world.BUSINESS_CENTRAL_ROLES
 _SCOPES = {"user_impersonation", "Financials.ReadWrite.All"}
@@ -101,7 +102,7 @@ class Caller:
             raise unauthenticated()
 
 
-def identify(cloud: Cloud, call: Call) -> Caller:
+def identify(cloud: RehearsalCloud, call: Call) -> Caller:
     """Who calls, by their token."""
     kind, _, token = call.header("authorization").partition(" ")
     if kind.lower() != "bearer" or not token.strip():

@@ -6,87 +6,142 @@ environments, updates of the platform, settings) is answered as unknown.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import changes, installation, rows
 from bcrunbook.rehearsal.businesscentral.access import Caller
-from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError, not_allowed
+from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError
 from bcrunbook.rehearsal.businesscentral.log import of_app, operations
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
-_VERSION = re.compile(r"v2\.(\d{1,2})$")
-_NEWEST = 29
+
+@dataclass(frozen=True)
+class AdminRequest:
+    """One call of the admin centre's API by somebody who may.
+
+    Args:
+        cloud: the rehearsal cloud.
+        call: the request.
+        caller: who makes it.
+        params: what stands in the address for each parameter.
+    """
+
+    cloud: RehearsalCloud
+    call: Call
+    caller: Caller
+    params: Mapping[str, str]
 
 
-def serve(cloud: Cloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
-    """One call; `parts` is the path after `/admin`."""
-    version = _VERSION.match(parts[0]) if parts else None
-    if version is None or int(version[1]) > _NEWEST:
-        raise _unknown("The API version is not supported.")
-    caller.demand_admin()
-    match parts[1:]:
-        case ["environments", "operations", *rest] if len(rest) < 2:
-            _only_get(call)
-            found = [
-                row
-                for one in world.environments_of(caller.tenant)
-                for row in operations(cloud, one)
-            ]
-            return _values(found) if not rest else _one(found, rest[0])
-        case ["applications", "environments"]:
-            _only_get(call)
-            return _environments(cloud, caller)
-        case ["applications", family, "environments", *rest]:
-            if family.lower() != rows.FAMILY.lower():
-                raise BusinessCentralError(
-                    404, "ApplicationTypeDoesNotExist", f"There is no application type {family}."
-                )
-            if rest:
-                return _of_environment(cloud, call, caller, rest[0], rest[1:])
-            _only_get(call)
-            return _environments(cloud, caller)
-    raise _unknown("The resource does not exist.")
+@dataclass(frozen=True)
+class EnvironmentRequest(AdminRequest):
+    """A call about one environment.
+
+    Args:
+        environment: the environment that the address names.
+    """
+
+    environment: world.Environment
 
 
-def _of_environment(
-    cloud: Cloud, call: Call, caller: Caller, name: str, parts: list[str]
-) -> Answer:
-    one = installation.environment_named(cloud, caller.tenant, name)
-    if one is None:
-        raise BusinessCentralError(
-            404, "EnvironmentNotFound", f"The environment {name} does not exist."
-        )
-    match parts:
-        case ["apps", app, "install" | "update" | "uninstall" as verb]:
-            if call.method != "POST":
-                raise not_allowed(call.method)
-            return changes.ask(cloud, call, caller, one, app.lower(), verb)
-    _only_get(call)
-    progress = installation.progress(cloud, one.tenant, one.name)
-    match parts:
-        case []:
-            return _values([rows.administered(cloud, one)])
-        case ["apps"]:
-            return _values(rows.apps(one, progress))
-        case ["apps", "availableUpdates"]:
-            return _values(rows.updates(progress))
-        case ["apps", app, "operations", *rest] if len(rest) < 2:
-            found = [
-                of_app(row)
-                for row in operations(cloud, one)
-                if row["parameters"].get("appId") == app.lower()
-            ]
-            return _values(found) if not rest else _one(found, rest[0])
-        case ["operations", *rest] if len(rest) < 2:
-            found = operations(cloud, one)
-            return _values(found) if not rest else _one(found, rest[0])
-    raise _unknown("The resource does not exist.")
+def list_all_operations(request: AdminRequest) -> Answer:
+    """The operations of all environments."""
+    return _values(_all_operations(request))
 
 
-def _environments(cloud: Cloud, caller: Caller) -> Answer:
-    return _values([rows.listed(cloud, one) for one in world.environments_of(caller.tenant)])
+def read_any_operation(request: AdminRequest) -> Answer:
+    """One operation of any environment."""
+    return _one(_all_operations(request), request.params["operation"])
+
+
+def list_environments(request: AdminRequest) -> Answer:
+    """The environments of the caller's tenant."""
+    environments = world.environments_of(request.caller.tenant)
+    return _values([rows.listed(request.cloud, environment) for environment in environments])
+
+
+def read_environment(request: EnvironmentRequest) -> Answer:
+    """One environment."""
+    return _values([rows.administered(request.cloud, request.environment)])
+
+
+def list_apps(request: EnvironmentRequest) -> Answer:
+    """The apps that are installed in an environment."""
+    return _values(rows.apps(request.environment, _progress(request)))
+
+
+def list_updates(request: EnvironmentRequest) -> Answer:
+    """The updates that there are for an environment's apps."""
+    return _values(rows.updates(_progress(request)))
+
+
+def list_app_operations(request: EnvironmentRequest) -> Answer:
+    """The operations about one app of an environment."""
+    return _values(_app_operations(request))
+
+
+def read_app_operation(request: EnvironmentRequest) -> Answer:
+    """One operation about one app of an environment."""
+    return _one(_app_operations(request), request.params["operation"])
+
+
+def list_operations(request: EnvironmentRequest) -> Answer:
+    """The operations of an environment."""
+    return _values(operations(request.cloud, request.environment))
+
+
+def read_operation(request: EnvironmentRequest) -> Answer:
+    """One operation of an environment."""
+    return _one(operations(request.cloud, request.environment), request.params["operation"])
+
+
+def install_app(request: EnvironmentRequest) -> Answer:
+    """Ask for the installation of an app."""
+    return _ask(request, "install")
+
+
+def update_app(request: EnvironmentRequest) -> Answer:
+    """Ask for an app to be updated."""
+    return _ask(request, "update")
+
+
+def uninstall_app(request: EnvironmentRequest) -> Answer:
+    """Ask for an app to be uninstalled."""
+    return _ask(request, "uninstall")
+
+
+def unknown(text: str) -> BusinessCentralError:
+    """There is no such thing in the admin centre."""
+    return BusinessCentralError(404, "ResourceDoesNotExist", text)
+
+
+def _ask(request: EnvironmentRequest, verb: changes.Verb) -> Answer:
+    app = request.params["app"].lower()
+    return changes.ask(request.cloud, request.call, request.caller, request.environment, app, verb)
+
+
+def _progress(request: EnvironmentRequest) -> installation.Progress | None:
+    environment = request.environment
+    return installation.progress(request.cloud, environment.tenant, environment.name)
+
+
+def _all_operations(request: AdminRequest) -> list[rows.Row]:
+    return [
+        row
+        for environment in world.environments_of(request.caller.tenant)
+        for row in operations(request.cloud, environment)
+    ]
+
+
+def _app_operations(request: EnvironmentRequest) -> list[rows.Row]:
+    app = request.params["app"].lower()
+    return [
+        of_app(row)
+        for row in operations(request.cloud, request.environment)
+        if row["parameters"].get("appId") == app
+    ]
 
 
 def _values(found: list[rows.Row]) -> Answer:
@@ -97,13 +152,4 @@ def _one(found: list[rows.Row], key: str) -> Answer:
     for row in found:
         if row["id"] == key.lower():
             return json_answer(200, row)
-    raise _unknown("The operation does not exist.")
-
-
-def _unknown(text: str) -> BusinessCentralError:
-    return BusinessCentralError(404, "ResourceDoesNotExist", text)
-
-
-def _only_get(call: Call) -> None:
-    if call.method != "GET":
-        raise not_allowed(call.method)
+    raise unknown("The operation does not exist.")

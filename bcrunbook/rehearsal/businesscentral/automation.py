@@ -5,18 +5,19 @@ Source: contract B7, B8, B13 and B16.2.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation, rows
 from bcrunbook.rehearsal.businesscentral.access import Caller
-from bcrunbook.rehearsal.businesscentral.collections import collection, record
+from bcrunbook.rehearsal.businesscentral.collections import EntitySet
 from bcrunbook.rehearsal.businesscentral.errors import (
     BusinessCentralError,
     dialog,
     no_entity,
-    not_allowed,
 )
 from bcrunbook.rehearsal.businesscentral.installation import Progress
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call
 
 SEEN = "bcDeploymentSeen"
@@ -40,69 +41,113 @@ _DISTURBANCES = (
 _LASTS = 20.0
 
 
-def serve(
-    cloud: Cloud,
+@dataclass(frozen=True)
+class AutomationSet(EntitySet):
+    """An entity set of the automation API, with what an action on one of its rows needs.
+
+    Args:
+        cloud: the rehearsal cloud.
+        caller: who calls.
+        environment: the environment.
+        progress: the newest installation there; None before the first.
+    """
+
+    cloud: RehearsalCloud = field(kw_only=True)
+    caller: Caller = field(kw_only=True)
+    environment: world.Environment = field(kw_only=True)
+    progress: Progress | None = field(kw_only=True)
+
+
+def open_set(
+    cloud: RehearsalCloud,
     call: Call,
     caller: Caller,
-    one: world.Environment,
+    environment: world.Environment,
     base: str,
-    entity: tuple[str, str],
-    action: str,
-) -> Answer:
-    """One call about something of an environment; which company it names makes no difference.
+    name: str,
+) -> AutomationSet:
+    """An entity set of an environment; which company is named makes no difference.
 
     Args:
         cloud: the rehearsal cloud.
         call: the request.
         caller: who makes it.
-        one: the environment.
+        environment: the environment.
         base: the API's address.
-        entity: a collection's name and a key in it, which may be empty.
-        action: a bound action's name; empty without one.
+        name: the set's name.
+
+    Raises:
+        BusinessCentralError: there is no such set, the caller may not, or an installation is in
+            the way just now.
     """
-    runs = installation.history(cloud, one)
+    runs = installation.history(cloud, environment)
     progress = runs[-1] if runs else None
-    name, key = entity
+    key_name, properties = "id", frozenset[str]()
     match name:
         case "automationCompanies":
             caller.demand_companies()
             _disturb(progress)
-            found = [rows.automation_company(one, company) for company in one.companies]
-            key_name, properties = "id", frozenset[str]()
+            found = [rows.automation_company(environment, one) for one in environment.companies]
         case "extensions":
             caller.demand_extensions()
             _disturb(progress)
-            found = rows.extensions(one, progress)
-            key_name, properties = "packageId", frozenset[str]()
+            found = rows.extensions(environment, progress)
+            key_name = "packageId"
         case "extensionDeploymentStatus":
             caller.demand_deployments()
             _disturb(progress)
-            found = rows.deployments(runs, _seen(cloud, one, progress))
+            found = rows.deployments(runs, _seen(cloud, environment, progress))
             key_name, properties = "operationID", rows.DEPLOYMENT
         case _:
             raise no_entity(name)
-    if not key:
-        _only("GET", call)
-        return collection(call, base, name, found, properties)
-    row = next((row for row in found if row[key_name] == key), None)
-    if row is None:
-        raise no_entity(f"{name}({key})")
-    if not action:
-        _only("GET", call)
-        return record(call, base, name, row)
-    if name != "extensions":
-        raise no_entity(action)
-    _only("POST", call)
-    return _act(cloud, caller, one, progress, row, action)
+    return AutomationSet(
+        call,
+        base,
+        name,
+        found,
+        key_name,
+        properties,
+        cloud=cloud,
+        caller=caller,
+        environment=environment,
+        progress=progress,
+    )
 
 
-def _seen(cloud: Cloud, one: world.Environment, progress: Progress | None) -> float:
+def install(extensions: AutomationSet, key: str) -> Answer:
+    """Install an extension by its package."""
+    row = extensions.row(key)
+    if row["isInstalled"]:
+        raise dialog(f"The extension {row['displayName']} is already installed.")
+    return _act(extensions, row, "install")
+
+
+def uninstall(extensions: AutomationSet, key: str) -> Answer:
+    """Uninstall an extension by its package."""
+    row = extensions.row(key)
+    if not row["isInstalled"]:
+        raise dialog(f"The extension {row['displayName']} is not installed.")
+    return _act(extensions, row, "uninstall")
+
+
+def unpublish(extensions: AutomationSet, key: str) -> Answer:
+    """Unpublish an extension by its package."""
+    row = extensions.row(key)
+    if row["isInstalled"]:
+        name = row["displayName"]
+        raise dialog(f"The extension {name} cannot be unpublished because it is installed.")
+    return _act(extensions, row, "unpublish")
+
+
+def _seen(
+    cloud: RehearsalCloud, environment: world.Environment, progress: Progress | None
+) -> float:
     """The age at the poll before, whose finding this one tells; this one's is kept for the next."""
     if progress is None:
         return 0.0
-    known = cloud.store.latest(SEEN, one.tenant, one.name)
+    known = cloud.store.latest(SEEN, environment.tenant, environment.name)
     now = {"began": progress.began, "age": progress.age}
-    cloud.store.put(SEEN, one.tenant, one.name, now)
+    cloud.store.put(SEEN, environment.tenant, environment.name, now)
     return float(known["age"]) if known and known["began"] == progress.began else 0.0
 
 
@@ -114,41 +159,14 @@ def _disturb(progress: Progress | None) -> None:
             raise BusinessCentralError(status, code, text)
 
 
-def _act(
-    cloud: Cloud,
-    caller: Caller,
-    one: world.Environment,
-    progress: Progress | None,
-    row: rows.Row,
-    action: str,
-) -> Answer:
+def _act(extensions: AutomationSet, row: rows.Row, act: installation.Act) -> Answer:
     """A bound action; of the packages only App Link's may be changed."""
-    name, is_installed = row["displayName"], row["isInstalled"]
-    busy = progress is not None and (progress.state == "installing" or progress.under_way)
-    act: installation.Act
-    match action:
-        case "Microsoft.NAV.install":
-            if is_installed:
-                raise dialog(f"The extension {name} is already installed.")
-            act = "install"
-        case "Microsoft.NAV.uninstall" | "Microsoft.NAV.uninstallAndDeleteExtensionData":
-            if not is_installed:
-                raise dialog(f"The extension {name} is not installed.")
-            act = "uninstall"
-        case "Microsoft.NAV.unpublish":
-            if is_installed:
-                raise dialog(f"The extension {name} cannot be unpublished because it is installed.")
-            act = "unpublish"
-        case _:
-            raise no_entity(action)
+    name, progress, environment = row["displayName"], extensions.progress, extensions.environment
     if row["id"] != installation.APP_ID:
         raise dialog(f"Other extensions depend on the extension {name}.")
-    if busy:
+    if progress is not None and (progress.state == "installing" or progress.under_way):
         raise dialog(f"The extension {name} is being changed by another session.")
-    installation.act(cloud, one.tenant, one.name, act, by=caller.name)
+    installation.act(
+        extensions.cloud, environment.tenant, environment.name, act, by=extensions.caller.name
+    )
     return Answer(204)
-
-
-def _only(method: str, call: Call) -> None:
-    if call.method != method:
-        raise not_allowed(call.method)

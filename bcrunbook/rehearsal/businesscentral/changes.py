@@ -13,7 +13,7 @@ from bcrunbook.rehearsal.businesscentral import installation, rows
 from bcrunbook.rehearsal.businesscentral.access import Caller
 from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError, invalid
 from bcrunbook.rehearsal.businesscentral.log import of_app, operations
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 
 TAKES = 60.0
@@ -23,7 +23,7 @@ Verb = Literal["install", "update", "uninstall"]
 
 
 def ask(
-    cloud: Cloud, call: Call, caller: Caller, one: world.Environment, app: str, verb: Verb
+    cloud: RehearsalCloud, call: Call, caller: Caller, one: world.Environment, app: str, verb: Verb
 ) -> Answer:
     """Begin an operation on an app, or refuse it."""
     body = _body(call)

@@ -6,13 +6,15 @@ Source: contract B3.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError
+from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError, no_entity
+from bcrunbook.rehearsal.businesscentral.limits import MAX_ROWS
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
-MOST_ROWS = 20_000
 _TERM = re.compile(
     r"\s*(\w+)\s+eq\s+(?:'((?:[^']|'')*)'|([0-9a-fA-F-]{36}|true|false|-?\d+))\s*(and\s|$)"
 )
@@ -24,36 +26,61 @@ _COMPUTED = frozenset({"isInstalled"})
 Row = dict[str, Any]
 
 
-def collection(
-    call: Call,
-    base: str,
-    name: str,
-    found: list[Row],
-    properties: frozenset[str] = frozenset(),
-) -> Answer:
-    """The rows that a query asks for.
+@dataclass(frozen=True)
+class EntitySet:
+    """What an API holds under one name, as one request sees it.
 
     Args:
         call: the request.
-        base: the address of the API that the collection is part of.
-        name: the collection's name.
-        found: all its rows.
-        properties: what a row has, for a collection that may have none.
+        base: the address of the API.
+        name: the set's name.
+        rows: all its rows.
+        key_name: the property that rows are found by.
+        properties: what a row has, for a set that may have none.
     """
+
+    call: Call
+    base: str
+    name: str
+    rows: list[Row]
+    key_name: str = "id"
+    properties: frozenset[str] = frozenset()
+
+    def row(self, key: str) -> Row:
+        """The row with a key; 404 where there is none."""
+        for row in self.rows:
+            if row[self.key_name] == key:
+                return row
+        raise no_entity(f"{self.name}({key})")
+
+
+def service_document(*names: str) -> Callable[[str], Answer]:
+    """What lists the entity sets of an API, given the API's address."""
+
+    def serve(base: str) -> Answer:
+        found = [{"name": name, "kind": "EntitySet", "url": name} for name in names]
+        return json_answer(200, {"@odata.context": f"{base}/$metadata", "value": found})
+
+    return serve
+
+
+def list_rows(entities: EntitySet) -> Answer:
+    """The rows that a query asks for."""
+    call, rows = entities.call, entities.rows
     params = _checked(call)
-    properties = properties or frozenset(found[0])
-    for wanted, value in _terms(params.get("$filter", ""), properties):
-        found = [row for row in found if _said(row[wanted]) == value]
+    properties = entities.properties or frozenset(rows[0])
+    for name, value in _terms(params.get("$filter", ""), properties):
+        rows = [row for row in rows if _as_text(row[name]) == value]
     skipped = _number(params, "$skip", 0)
-    top = _number(params, "$top", len(found))
+    top = _number(params, "$top", len(rows))
     page = _PAGE.search(call.header("prefer"))
-    size = int(page[1]) if page and int(page[1]) else MOST_ROWS
-    if size > MOST_ROWS:
+    size = int(page[1]) if page and int(page[1]) else MAX_ROWS
+    if size > MAX_ROWS:
         raise BusinessCentralError(413, "BadRequest_InvalidPageSize", "The page is too large.")
-    wanted_rows = found[skipped : skipped + top]
+    wanted_rows = rows[skipped : skipped + top]
     select = _selection(params, properties)
     body: Row = {
-        "@odata.context": f"{base}/$metadata#{name}",
+        "@odata.context": f"{entities.base}/$metadata#{entities.name}",
         "value": [_selected(row, select) for row in wanted_rows[:size]],
     }
     if len(wanted_rows) > size:
@@ -65,12 +92,12 @@ def collection(
     return json_answer(200, body)
 
 
-def record(call: Call, base: str, name: str, row: Row) -> Answer:
+def read_row(entities: EntitySet, key: str) -> Answer:
     """One row by itself."""
-    select = _selection(_checked(call), frozenset(row))
-    return json_answer(
-        200, {"@odata.context": f"{base}/$metadata#{name}/$entity", **_selected(row, select)}
-    )
+    row = entities.row(key)
+    select = _selection(_checked(entities.call), frozenset(row))
+    context = f"{entities.base}/$metadata#{entities.name}/$entity"
+    return json_answer(200, {"@odata.context": context, **_selected(row, select)})
 
 
 def bad_request(text: str) -> BusinessCentralError:
@@ -101,7 +128,7 @@ def _terms(expression: str, properties: frozenset[str]) -> list[tuple[str, str]]
     return found
 
 
-def _said(value: object) -> str:
+def _as_text(value: object) -> str:
     """A value as a filter writes it, keys in small letters."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 

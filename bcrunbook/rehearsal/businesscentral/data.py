@@ -25,13 +25,16 @@ _CUSTOMERS = (
 )
 
 
-def of_company(one: world.Environment, company: str, entity: str) -> list[Row] | None:
-    """The rows of an entity set of a company; None where there is no such set.
+def of_company(one: world.Environment, company: str, entity: str) -> list[Row]:
+    """The rows of an entity set of a company.
 
     Args:
         one: the environment.
         company: the company's name.
         entity: the set's name.
+
+    Raises:
+        LookupError: there is no such set.
     """
 
     def row(name: str, /, **values: object) -> Row:
@@ -47,7 +50,7 @@ def of_company(one: world.Environment, company: str, entity: str) -> list[Row] |
             return [row(account[0], **_account(*account)) for account in _ACCOUNTS]
         case "customers":
             return [row(customer[0], **_customer(*customer, country)) for customer in _CUSTOMERS]
-    return None
+    raise LookupError(entity)
 
 
 def _company_information(company: str, country: str) -> Row:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Literal
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import Document
 
 INSTALLATION = "bcInstallation"
@@ -182,12 +182,12 @@ class Progress:
         """Whether the environment's platform is being upgraded."""
         return self.age < self.script.upgrading_until
 
-    def moment(self, cloud: Cloud, age: float) -> float:
+    def moment(self, cloud: RehearsalCloud, age: float) -> float:
         """The wall time (seconds since the epoch) of an age."""
         return self.began + age / cloud.clock.speed
 
 
-def begin(cloud: Cloud, tenant: str, environment: str, *, by: str = "") -> None:
+def begin(cloud: RehearsalCloud, tenant: str, environment: str, *, by: str = "") -> None:
     """Begin an installation, unless one is under way or the extension is there.
 
     Within a transaction of the store.
@@ -210,14 +210,14 @@ def begin(cloud: Cloud, tenant: str, environment: str, *, by: str = "") -> None:
     cloud.store.put(INSTALLATION, tenant, one.name, {"runs": [*runs, run]})
 
 
-def progress(cloud: Cloud, tenant: str, environment: str) -> Progress | None:
+def progress(cloud: RehearsalCloud, tenant: str, environment: str) -> Progress | None:
     """How App Link stands in an environment; None when it was never begun there."""
     one = find_environment(cloud, tenant, environment)
     runs = history(cloud, one) if one is not None else []
     return runs[-1] if runs else None
 
 
-def history(cloud: Cloud, one: world.Environment) -> list[Progress]:
+def history(cloud: RehearsalCloud, one: world.Environment) -> list[Progress]:
     """Every installation in an environment, oldest first; an earlier one as it was at its end."""
     runs = _runs(cloud, one)
     ends = [*(run["began"] for run in runs[1:]), cloud.clock.now()][: len(runs)]
@@ -240,7 +240,13 @@ def history(cloud: Cloud, one: world.Environment) -> list[Progress]:
 
 
 def act(
-    cloud: Cloud, tenant: str, environment: str, deed: Act, *, by: str = "", takes: float = 0.0
+    cloud: RehearsalCloud,
+    tenant: str,
+    environment: str,
+    deed: Act,
+    *,
+    by: str = "",
+    takes: float = 0.0,
 ) -> None:
     """Do something to the extension by hand.
 
@@ -267,12 +273,12 @@ def act(
     cloud.store.put(INSTALLATION, tenant, one.name, {"runs": [*earlier, run]})
 
 
-def find_environment(cloud: Cloud, tenant: str, name: str) -> world.Environment | None:
+def find_environment(cloud: RehearsalCloud, tenant: str, name: str) -> world.Environment | None:
     """The environment that has this name, or had it before it was renamed; case does not matter."""
     return _by_first_name(tenant).get(name.lower()) or _renamed_to(cloud, tenant, name)
 
 
-def environment_named(cloud: Cloud, tenant: str, name: str) -> world.Environment | None:
+def environment_named(cloud: RehearsalCloud, tenant: str, name: str) -> world.Environment | None:
     """The environment that has this name now; case does not matter."""
     one = find_environment(cloud, tenant, name)
     if one is None or name.lower() != current_name(cloud, one).lower():
@@ -280,12 +286,12 @@ def environment_named(cloud: Cloud, tenant: str, name: str) -> world.Environment
     return one
 
 
-def current_name(cloud: Cloud, environment: world.Environment) -> str:
+def current_name(cloud: RehearsalCloud, environment: world.Environment) -> str:
     """The name that an environment has now."""
     return environment.name if renamed(cloud, environment) is None else _new_name(environment)
 
 
-def renamed(cloud: Cloud, environment: world.Environment) -> float | None:
+def renamed(cloud: RehearsalCloud, environment: world.Environment) -> float | None:
     """When an environment was renamed (seconds since the epoch); None when it was not."""
     after = SCRIPTS[environment.script].renamed_at
     runs = _runs(cloud, environment) if after is not None else []
@@ -299,7 +305,7 @@ def _new_name(environment: world.Environment) -> str:
     return f"{environment.name}-renamed"
 
 
-def _renamed_to(cloud: Cloud, tenant: str, name: str) -> world.Environment | None:
+def _renamed_to(cloud: RehearsalCloud, tenant: str, name: str) -> world.Environment | None:
     for one in world.environments_of(tenant):
         if name.lower() == _new_name(one).lower() and renamed(cloud, one) is not None:
             return one
@@ -311,13 +317,13 @@ def _by_first_name(tenant: str) -> dict[str, world.Environment]:
     return {one.name.lower(): one for one in world.environments_of(tenant)}
 
 
-def _known(cloud: Cloud, tenant: str, environment: str) -> world.Environment:
+def _known(cloud: RehearsalCloud, tenant: str, environment: str) -> world.Environment:
     one = find_environment(cloud, tenant, environment)
     if one is None:
         raise LookupError(environment)
     return one
 
 
-def _runs(cloud: Cloud, one: world.Environment) -> list[Document]:
+def _runs(cloud: RehearsalCloud, one: world.Environment) -> list[Document]:
     document = cloud.store.latest(INSTALLATION, one.tenant, one.name)
     return [] if document is None else list(document["runs"])

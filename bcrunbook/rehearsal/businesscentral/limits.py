@@ -13,8 +13,10 @@ from bcrunbook.rehearsal.businesscentral.access import Caller
 from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError
 from bcrunbook.rehearsal.clock import Clock
 
-MOST = 6000
-WINDOW = 300.0
+MAX_REQUESTS = 6000
+WINDOW_SECONDS = 300.0
+MAX_ROWS = 20_000
+"""How many rows a page may have."""
 
 
 class Limits:
@@ -28,12 +30,12 @@ class Limits:
         """Count a request, or refuse it."""
         now = self._clock.now() * self._clock.speed
         times = self._times[caller.tenant, caller.id]
-        while times and now - times[0] > WINDOW:
+        while times and now - times[0] > WINDOW_SECONDS:
             times.popleft()
-        if len(times) >= MOST:
+        if len(times) >= MAX_REQUESTS:
             raise BusinessCentralError(
                 429,
                 "Application_TooManyRequests",
-                f"Too many requests reached. Actual ({len(times) + 1}). Maximum ({MOST}).",
+                f"Too many requests reached. Actual ({len(times) + 1}). Maximum ({MAX_REQUESTS}).",
             )
         times.append(now)

@@ -10,7 +10,7 @@ from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.businesscentral.installation import Progress
 from bcrunbook.rehearsal.businesscentral.rows import FAMILY, Row, text
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 
 _KINDS = {
     "install": "environmentAppInstall",
@@ -25,7 +25,7 @@ _FAILED = (
 """Prose with codes in it, as the service gives it."""
 
 
-def operations(cloud: Cloud, one: world.Environment) -> list[Row]:
+def operations(cloud: RehearsalCloud, one: world.Environment) -> list[Row]:
     """An environment's operations, newest first."""
     found: list[Row] = []
     for run in installation.history(cloud, one):
@@ -50,14 +50,14 @@ def of_app(row: Row, *, spelling: str = "Version") -> Row:
         spelling: how the versions' names end: `Version` in lists, `AppVersion` in answers to
             what was asked for.
     """
-    told = {
+    shared = {
         name: value
         for name, value in row.items()
         if name not in ("parameters", "environmentName", "environmentType", "productFamily")
     }
     given = row["parameters"]
     return {
-        **told,
+        **shared,
         "appId": given["appId"],
         f"source{spelling}": given["sourceAppVersion"],
         f"target{spelling}": given["targetAppVersion"],
@@ -65,7 +65,7 @@ def of_app(row: Row, *, spelling: str = "Version") -> Row:
     }
 
 
-def _of_run(cloud: Cloud, one: world.Environment, run: Progress) -> list[Row]:
+def _of_run(cloud: RehearsalCloud, one: world.Environment, run: Progress) -> list[Row]:
     script, age = run.script, run.age
     installed = text(script.version)
 
@@ -102,7 +102,7 @@ def _of_run(cloud: Cloud, one: world.Environment, run: Progress) -> list[Row]:
 
 
 def _operation(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     one: world.Environment,
     kind: str,
     began: float,

@@ -12,7 +12,7 @@ from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.businesscentral.installation import Progress, Version
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 
 Row = dict[str, Any]
 
@@ -50,7 +50,7 @@ def text(version: Version) -> str:
     return ".".join(map(str, version))
 
 
-def discovered(cloud: Cloud, one: world.Environment) -> Row:
+def discovered(cloud: RehearsalCloud, one: world.Environment) -> Row:
     """An environment as the discovery API tells it."""
     name = installation.current_name(cloud, one)
     return {
@@ -65,7 +65,7 @@ def discovered(cloud: Cloud, one: world.Environment) -> Row:
     }
 
 
-def administered(cloud: Cloud, one: world.Environment) -> Row:
+def administered(cloud: RehearsalCloud, one: world.Environment) -> Row:
     """An environment as the admin centre tells it when it is asked for by name."""
     progress = installation.progress(cloud, one.tenant, one.name)
     is_upgrading = progress is not None and progress.is_upgrading
@@ -83,7 +83,7 @@ def administered(cloud: Cloud, one: world.Environment) -> Row:
     }
 
 
-def listed(cloud: Cloud, one: world.Environment) -> Row:
+def listed(cloud: RehearsalCloud, one: world.Environment) -> Row:
     """An environment as the admin centre lists it."""
     return {**administered(cloud, one), "geoName": "United Kingdom"}
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import keys, world
 from bcrunbook.rehearsal.codat.errors import plan_limit, unauthorized
 from bcrunbook.rehearsal.messages import Call
 
 
-def identify(cloud: Cloud, call: Call) -> world.Instance:
+def identify(cloud: RehearsalCloud, call: Call) -> world.Instance:
     """The instance of the key; a missing or unknown one is refused.
 
     A deleted key is unknown. The docs have a 403 for an "outdated" key without saying which keys

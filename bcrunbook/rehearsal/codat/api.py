@@ -10,20 +10,18 @@ from __future__ import annotations
 import contextlib
 from urllib.parse import unquote
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import access
 from bcrunbook.rehearsal.codat.errors import CodatError, method_not_allowed, not_found
 from bcrunbook.rehearsal.codat.idempotency import GUID, keep, once
 from bcrunbook.rehearsal.codat.limits import Limits
 from bcrunbook.rehearsal.codat.request import Request
-from bcrunbook.rehearsal.codat.routes import ROUTES
+from bcrunbook.rehearsal.codat.routes import ROUTER
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.messages import Handler as HostHandler
 
-PATTERNS = [(pattern.split("/"), handlers) for pattern, handlers in ROUTES.items()]
 
-
-def handler(cloud: Cloud) -> HostHandler:
+def handler(cloud: RehearsalCloud) -> HostHandler:
     """The handler of api.codat.io."""
     limits = Limits(cloud)
 
@@ -40,7 +38,7 @@ def handler(cloud: Cloud) -> HostHandler:
     return handle
 
 
-def keep_fault(cloud: Cloud, call: Call, answer: Answer) -> None:
+def keep_fault(cloud: RehearsalCloud, call: Call, answer: Answer) -> None:
     """Keep what a fault rule answered, under the request's idempotency key."""
     # Without a known API key there is nobody to keep it for.
     with contextlib.suppress(CodatError):
@@ -64,16 +62,12 @@ def _routed(request: Request) -> Answer:
     """The answer of the route, refusals included: those are kept under an idempotency key too."""
     parts = [_spelt(unquote(part)) for part in request.call.path.strip("/").split("/")]
     try:
-        for pattern, handlers in PATTERNS:
-            if len(pattern) != len(parts) or not all(
-                word in ("{}", part) for word, part in zip(pattern, parts, strict=True)
-            ):
-                continue
-            chosen = handlers.get(request.call.method)
-            if chosen is None:
-                raise method_not_allowed()
-            places = [part for word, part in zip(pattern, parts, strict=True) if word == "{}"]
-            return chosen(request, *places)
-        raise not_found()
+        match = ROUTER.find(parts)
+        if match is None:
+            raise not_found()
+        chosen = match.handler(request.call.method)
+        if chosen is None:
+            raise method_not_allowed()
+        return chosen(request, *match.params.values())
     except CodatError as problem:
         return problem.answer()

@@ -12,9 +12,14 @@ import uuid
 from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import connections, one_time, pulls, world
 from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
+from bcrunbook.rehearsal.codat.limits import (
+    MAX_COMPANY_TAGS,
+    MAX_TAG_KEY_LENGTH,
+    MAX_TAG_VALUE_LENGTH,
+)
 from bcrunbook.rehearsal.codat.paging import page
 from bcrunbook.rehearsal.codat.query import DATE, TEXT, Kind, tag_predicate
 from bcrunbook.rehearsal.codat.records import (
@@ -30,9 +35,6 @@ from bcrunbook.rehearsal.state import Document
 
 REDIRECT = "https://link.codat.io/company/"
 FREE_COMPANIES = 50
-MAX_TAGS = 10
-MAX_TAG_KEY = 27
-MAX_TAG_VALUE = 100
 FORBIDDEN = re.compile(r"[^A-Za-z0-9\s\-',&@.?!]")
 PRODUCTS = ("lending",)
 """Every instance here has default products, so none has to be assigned (contract C7.12)."""
@@ -106,7 +108,7 @@ def delete(request: Request, company: str) -> Answer:
 
 
 def described(
-    cloud: Cloud, instance: world.Instance, company: str, document: Document
+    cloud: RehearsalCloud, instance: world.Instance, company: str, document: Document
 ) -> dict[str, Any]:
     """A company as the API describes it."""
     synced = pulls.last_sync(cloud, company)
@@ -175,13 +177,13 @@ def _checked_tags(tags: Any) -> dict[str, str]:
         return {}
     if not isinstance(tags, dict):
         raise _wrong("`tags` must be an object.")
-    if len(tags) > MAX_TAGS:
-        raise _wrong(f"A company can have at most {MAX_TAGS} tags.")
+    if len(tags) > MAX_COMPANY_TAGS:
+        raise _wrong(f"A company can have at most {MAX_COMPANY_TAGS} tags.")
     for key, value in tags.items():
-        if not 1 <= len(key) <= MAX_TAG_KEY:
-            raise _wrong(f"The key of a tag must have 1 to {MAX_TAG_KEY} characters.")
-        if not isinstance(value, str) or len(value) > MAX_TAG_VALUE:
+        if not 1 <= len(key) <= MAX_TAG_KEY_LENGTH:
+            raise _wrong(f"The key of a tag must have 1 to {MAX_TAG_KEY_LENGTH} characters.")
+        if not isinstance(value, str) or len(value) > MAX_TAG_VALUE_LENGTH:
             raise _wrong(
-                f"The value of a tag must be a string of up to {MAX_TAG_VALUE} characters."
+                f"The value of a tag must be a string of up to {MAX_TAG_VALUE_LENGTH} characters."
             )
     return dict(tags)

@@ -13,8 +13,8 @@ import uuid
 from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import LINK_HOST, linking, one_time, platforms, pulls, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.codat import linking, one_time, platforms, pulls, world
 from bcrunbook.rehearsal.codat.errors import PUBLIC, bad_request
 from bcrunbook.rehearsal.codat.paging import page
 from bcrunbook.rehearsal.codat.query import DATE, TEXT, Kind
@@ -111,7 +111,7 @@ def authorize(request: Request, company: str, connection: str) -> Answer:
     document = find_connection(request, company, connection)
     platform = world.PLATFORMS[document["platform"]]
     is_enabled = platforms.is_enabled(request.cloud, request.instance, platform)
-    if platform.key == world.BUSINESS_CENTRAL or not is_enabled:
+    if platform.key == world.BUSINESS_CENTRAL_PLATFORM or not is_enabled:
         raise bad_request(f"Authorization cannot be set for {platform.name}.")
     tokens = request.body()
     if not tokens or not all(isinstance(value, str) and value for value in tokens.values()):
@@ -122,13 +122,17 @@ def authorize(request: Request, company: str, connection: str) -> Answer:
 
 
 def described(
-    cloud: Cloud, instance: world.Instance, company: str, connection: str, document: Document
+    cloud: RehearsalCloud,
+    instance: world.Instance,
+    company: str,
+    connection: str,
+    document: Document,
 ) -> dict[str, Any]:
     """A connection as the API describes it."""
     document = linking.settled(cloud, company, connection, document)
     platform = world.PLATFORMS[document["platform"]]
     synced = pulls.last_sync(cloud, company, connection)
-    address = f"https://{LINK_HOST}/companies/{company}/connections/{connection}/start"
+    address = f"https://{world.LINK_HOST}/companies/{company}/connections/{connection}/start"
     return {
         "id": connection,
         "integrationId": platform.integration_id,

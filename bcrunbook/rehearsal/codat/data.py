@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, linking, pulls
 from bcrunbook.rehearsal.codat.errors import PULL, CodatError, bad_request, not_found
 from bcrunbook.rehearsal.codat.paging import page
@@ -118,7 +118,7 @@ def _pulls(request: Request, company: str) -> pulls.Found:
     return pulls.pulls_of(request.cloud, company)
 
 
-def _linked(cloud: Cloud, company: str) -> list[tuple[str, Document]]:
+def _linked(cloud: RehearsalCloud, company: str) -> list[tuple[str, Document]]:
     usable = (LINKED, linking.DEAUTHORIZED)
     found = linking.settled_connections(cloud, company)
     return [pair for pair in found if pair[1]["status"] in usable]

@@ -15,7 +15,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import CodatError, bad_request
 from bcrunbook.rehearsal.messages import Answer, Call
@@ -30,7 +30,9 @@ KEPT_SECONDS = 90 * 60
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def once(cloud: Cloud, instance: world.Instance, call: Call, serve: Callable[[], Answer]) -> Answer:
+def once(
+    cloud: RehearsalCloud, instance: world.Instance, call: Call, serve: Callable[[], Answer]
+) -> Answer:
     """Serve a request, or give the answer again that it got before."""
     given = call.header(HEADER)
     if call.method not in METHODS or not given:
@@ -50,7 +52,7 @@ def once(cloud: Cloud, instance: world.Instance, call: Call, serve: Callable[[],
     return Answer(kept["status"], base64.b64decode(kept["body"]), kept["headers"])
 
 
-def keep(cloud: Cloud, instance: world.Instance, call: Call, answer: Answer) -> None:
+def keep(cloud: RehearsalCloud, instance: world.Instance, call: Call, answer: Answer) -> None:
     """Keep an answer under the request's key, if it has one and the answer is one that is kept."""
     key = call.header(HEADER).lower()
     if call.method not in METHODS or not GUID.fullmatch(key) or answer.status == 429:
@@ -70,11 +72,11 @@ def _fingerprint(call: Call) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _is_over(cloud: Cloud, kept: Document) -> bool:
+def _is_over(cloud: RehearsalCloud, kept: Document) -> bool:
     return cloud.clock.age(float(kept["at"])) >= KEPT_SECONDS
 
 
-def _forget(cloud: Cloud, instance: world.Instance) -> None:
+def _forget(cloud: RehearsalCloud, instance: world.Instance) -> None:
     for key, kept in cloud.store.all_latest(ANSWERED, instance.id):
         if _is_over(cloud, kept):
             cloud.store.put(ANSWERED, instance.id, key, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 
 SETTINGS = "codatIntegrationSettings"
@@ -41,7 +41,7 @@ class IntegrationSettings:
 
 
 def settings_of(
-    cloud: Cloud, instance: world.Instance, platform: world.Platform
+    cloud: RehearsalCloud, instance: world.Instance, platform: world.Platform
 ) -> IntegrationSettings:
     """What is set up; the Sandbox needs no keys and is enabled from the beginning."""
     document = cloud.store.latest(SETTINGS, instance.id, platform.key)
@@ -51,7 +51,7 @@ def settings_of(
 
 
 def save_keys(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     instance: world.Instance,
     platform: world.Platform,
     *,
@@ -77,7 +77,7 @@ def save_keys(
 
 
 def set_enabled(
-    cloud: Cloud, instance: world.Instance, platform: world.Platform, enabled: bool
+    cloud: RehearsalCloud, instance: world.Instance, platform: world.Platform, enabled: bool
 ) -> None:
     """Flip the toggle."""
     _put(
@@ -86,7 +86,7 @@ def set_enabled(
 
 
 def _put(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     instance: world.Instance,
     platform: world.Platform,
     settings: IntegrationSettings,

@@ -12,18 +12,17 @@ from typing import Any
 
 from bcrunbook.rehearsal import world as microsoft
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import CodatError, bad_request, not_found
+from bcrunbook.rehearsal.codat.limits import MAX_API_KEY_NAME_LENGTH, MAX_API_KEYS
 from bcrunbook.rehearsal.codat.request import Request
+from bcrunbook.rehearsal.drawn_secrets import new_api_key
 from bcrunbook.rehearsal.messages import Answer, json_answer
-from bcrunbook.rehearsal.seed import new_api_key
 
 KEY = "codatApiKey"
 """The kind of record; its partition is the instance's id. The first key has one once deleted."""
 
-MAX_KEYS = 10
-MAX_NAME = 50
 FIRST_CREATED = "2024-02-01T09:00:00Z"
 
 
@@ -32,7 +31,7 @@ def first_key_id(instance: world.Instance) -> str:
     return microsoft.derived_id("codatApiKey", instance.id)
 
 
-def keys_of(cloud: Cloud, instance: world.Instance) -> list[dict[str, Any]]:
+def keys_of(cloud: RehearsalCloud, instance: world.Instance) -> list[dict[str, Any]]:
     """Every key of an instance as the API describes it, the oldest first."""
     made = dict(cloud.store.all_latest(KEY, instance.id))
     found = [document["key"] for document in sorted(made.values(), key=lambda one: one["at"])]
@@ -43,7 +42,7 @@ def keys_of(cloud: Cloud, instance: world.Instance) -> list[dict[str, Any]]:
     return [key for key in found if key]
 
 
-def instance_of(cloud: Cloud, key: str) -> world.Instance | None:
+def instance_of(cloud: RehearsalCloud, key: str) -> world.Instance | None:
     """The instance that a key opens."""
     for instance in world.INSTANCES.values():
         if any(known["apiKey"] == key for known in keys_of(cloud, instance)):
@@ -61,9 +60,9 @@ def create(request: Request) -> Answer:
     name = request.body().get("name")
     if name is not None and not isinstance(name, str):
         raise bad_request("`name` must be a string.")
-    if name is not None and len(name) > MAX_NAME:
-        raise bad_request(f"Max string length ({MAX_NAME}) for `name` reached.")
-    if len(keys_of(request.cloud, request.instance)) >= MAX_KEYS:
+    if name is not None and len(name) > MAX_API_KEY_NAME_LENGTH:
+        raise bad_request(f"Max string length ({MAX_API_KEY_NAME_LENGTH}) for `name` reached.")
+    if len(keys_of(request.cloud, request.instance)) >= MAX_API_KEYS:
         raise CodatError(
             409,
             "Maximum number of API keys reached. To create a new API key, delete an unused key and "

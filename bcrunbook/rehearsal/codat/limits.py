@@ -1,8 +1,9 @@
-"""Rate limits: so many requests a day and a minute, counted per instance.
+"""The figures of Codat's API, and its rate limits: so many requests a day and a minute.
 
-Source: Codat docs, "Rate limits": 1,000 x (1 + active connected companies) requests a day, anew at
-00:00 UTC; 1,000 a minute; the headers on every answer and Retry-After with a 429. The day's count
-is kept with the state, so a restart does not forget it; the minute's is not.
+Sources: Codat's OpenAPI description; Codat docs, "Rate limits": 1,000 x (1 + active connected
+companies) requests a day, anew at 00:00 UTC; 1,000 a minute; the headers on every answer and
+Retry-After with a 429. The day's count is kept with the state, so a restart does not forget it; the
+minute's is not.
 
 The minute's limit is per IP address there; every client of a rehearsal has the same address, so it
 is per instance here. Ten concurrent requests per company cannot be exceeded: requests are served
@@ -14,7 +15,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import CodatError
 
@@ -24,15 +25,32 @@ CONNECTED = "codatConnectedCompanies"
 with each request would make requests slower with each company."""
 
 CURRENT = "current"
-DAILY = 1000
-PER_MINUTE = 1000
+MAX_PER_DAY = 1000
+"""Requests, once and for each connected company once more."""
+MAX_PER_MINUTE = 1000
 MINUTE = 60.0
+
+MAX_NUMBER = 2**31 - 1
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 5000
+MAX_PAGE = MAX_NUMBER
+MAX_QUERY_LENGTH = 2048
+MAX_QUERY_DEPTH = 16
+"""How deep groups may lie within each other; no limit is documented, and every service has one."""
+MAX_COMPANY_TAGS = 10
+MAX_TAG_KEY_LENGTH = 27
+MAX_TAG_VALUE_LENGTH = 100
+MAX_WEBHOOKS = 50
+MAX_WEBHOOK_TAGS = 10
+MAX_WEBHOOK_TAG_LENGTH = 128
+MAX_API_KEYS = 10
+MAX_API_KEY_NAME_LENGTH = 50
 
 
 class Limits:
     """The counters of every instance."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: RehearsalCloud) -> None:
         self._cloud = cloud
         self._minutes: dict[str, tuple[float, int]] = {}
 
@@ -43,7 +61,7 @@ class Limits:
         today = moment.date().isoformat()
         midnight = datetime(moment.year, moment.month, moment.day, tzinfo=UTC) + timedelta(days=1)
         connected = self._cloud.store.latest(CONNECTED, instance.id, CURRENT)
-        quota = DAILY * (1 + (connected["companies"] if connected else 0))
+        quota = MAX_PER_DAY * (1 + (connected["companies"] if connected else 0))
         usage = self._cloud.store.latest(USAGE, instance.id, CURRENT)
         used = usage["used"] if usage and usage["date"] == today else 0
 
@@ -60,7 +78,7 @@ class Limits:
         }
         if used >= quota:
             raise _too_many(headers, midnight.timestamp() - now)
-        if in_minute >= PER_MINUTE:
+        if in_minute >= MAX_PER_MINUTE:
             raise _too_many(headers, since + length - now)
         self._minutes[instance.id] = (since, in_minute + 1)
         self._cloud.store.put(USAGE, instance.id, CURRENT, {"date": today, "used": used + 1})

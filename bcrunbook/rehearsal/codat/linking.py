@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bcrunbook.rehearsal import catalogue
+from bcrunbook.rehearsal import first_party_apps
 from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, pulls, syncsettings, world
 from bcrunbook.rehearsal.codat.records import (
     LINKED,
@@ -65,13 +65,13 @@ def destination_of(document: Document) -> Destination | None:
     return Destination(**kept) if kept else None
 
 
-def name_of(cloud: Cloud, destination: Destination) -> str:
+def name_of(cloud: RehearsalCloud, destination: Destination) -> str:
     """The name that the chosen environment has now."""
     one = installation.find_environment(cloud, destination.tenant, destination.environment)
     return installation.current_name(cloud, one) if one else destination.environment
 
 
-def progress_of(cloud: Cloud, destination: Destination) -> installation.Progress | None:
+def progress_of(cloud: RehearsalCloud, destination: Destination) -> installation.Progress | None:
     """How the extension stands in the chosen environment."""
     return installation.progress(cloud, destination.tenant, destination.environment)
 
@@ -95,7 +95,7 @@ def left(document: Document) -> Document:
     return {**document, LINKS_AT_AGE: None}
 
 
-def settled(cloud: Cloud, company: str, connection: str, document: Document) -> Document:
+def settled(cloud: RehearsalCloud, company: str, connection: str, document: Document) -> Document:
     """How a connection stands now; kept if that has changed."""
     destination = destination_of(document)
     if destination is None:
@@ -120,7 +120,7 @@ def settled(cloud: Cloud, company: str, connection: str, document: Document) -> 
     return document
 
 
-def settled_connections(cloud: Cloud, company: str) -> list[tuple[str, Document]]:
+def settled_connections(cloud: RehearsalCloud, company: str) -> list[tuple[str, Document]]:
     """Every connection of a company as it stands now, the oldest first."""
     return [
         (connection, settled(cloud, company, connection, document))
@@ -129,7 +129,7 @@ def settled_connections(cloud: Cloud, company: str) -> list[tuple[str, Document]
 
 
 def link(
-    cloud: Cloud, company: str, connection: str, document: Document, asked: pulls.Request
+    cloud: RehearsalCloud, company: str, connection: str, document: Document, asked: pulls.Request
 ) -> Document:
     """Make a connection Linked: its errors are over, and the first sync starts.
 
@@ -155,7 +155,7 @@ def link(
 
 
 def fetch(
-    cloud: Cloud, company: str, connection: str, document: Document, asked: pulls.Request
+    cloud: RehearsalCloud, company: str, connection: str, document: Document, asked: pulls.Request
 ) -> None:
     """Queue what is fetched on first link and is not on its way."""
     busy = pulls.running(cloud, company, connection)
@@ -174,7 +174,9 @@ def data_types_of(document: Document) -> tuple[str, ...]:
     return datatypes.SUPPORTED[world.PLATFORMS[document["platform"]].source_type]
 
 
-def error_of(cloud: Cloud, status_code: str, status_text: str, message: str) -> dict[str, Any]:
+def error_of(
+    cloud: RehearsalCloud, status_code: str, status_text: str, message: str
+) -> dict[str, Any]:
     """An entry of `dataConnectionErrors`, of now."""
     return {
         "statusCode": status_code,
@@ -185,14 +187,14 @@ def error_of(cloud: Cloud, status_code: str, status_text: str, message: str) -> 
     }
 
 
-def asked_now(cloud: Cloud, document: Document) -> pulls.Request:
+def asked_now(cloud: RehearsalCloud, document: Document) -> pulls.Request:
     """A pull of a connection that is asked for now, and how it will end."""
     if document["status"] == DEAUTHORIZED:
         return pulls.Request(cloud.clock.now(), pulls.AUTH_ERROR)
     return asked_by_link(cloud, document)
 
 
-def asked_by_link(cloud: Cloud, document: Document) -> pulls.Request:
+def asked_by_link(cloud: RehearsalCloud, document: Document) -> pulls.Request:
     """A pull of a connection that is Linked just now, whatever its status was before."""
     now = cloud.clock.now()
     destination = destination_of(document)
@@ -215,7 +217,7 @@ def is_unfinished(document: Document) -> bool:
 
 
 def _linked(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     company: str,
     connection: str,
     document: Document,
@@ -226,7 +228,7 @@ def _linked(
     return link(cloud, company, connection, document, asked)
 
 
-def _request(cloud: Cloud, progress: installation.Progress, age: float) -> pulls.Request:
+def _request(cloud: RehearsalCloud, progress: installation.Progress, age: float) -> pulls.Request:
     """A pull asked for when the installation has an age.
 
     The extension has to be there from then until everything is fetched.
@@ -237,21 +239,21 @@ def _request(cloud: Cloud, progress: installation.Progress, age: float) -> pulls
     return pulls.Request(progress.moment(cloud, age), ends)
 
 
-def _is_consented(cloud: Cloud, destination: Destination) -> bool:
+def _is_consented(cloud: RehearsalCloud, destination: Destination) -> bool:
     """Whether the person's consent, or the organisation's, still stands."""
     tenant = destination.tenant
     principal = find_principal(cloud, tenant, destination.client_id)
-    resource = find_principal(cloud, tenant, catalogue.BUSINESS_CENTRAL)
+    resource = find_principal(cloud, tenant, first_party_apps.BUSINESS_CENTRAL_APP_ID)
     if principal is None or resource is None or not principal["accountEnabled"]:
         return False
     return bool(granted_scopes(cloud, tenant, principal["id"], resource["id"], destination.user))
 
 
-def _keep(cloud: Cloud, company: str, connection: str, document: Document) -> None:
+def _keep(cloud: RehearsalCloud, company: str, connection: str, document: Document) -> None:
     put_connection(cloud, _owner(cloud, company), company, connection, document)
 
 
-def _owner(cloud: Cloud, company: str) -> world.Instance:
+def _owner(cloud: RehearsalCloud, company: str) -> world.Instance:
     owner = owner_of(cloud, company)
     if owner is None:
         raise LookupError(company)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 
 PASSWORD = "codatLinkPassword"
@@ -19,7 +19,7 @@ SECONDS = 86_400
 SAME_FOR = 60
 
 
-def option(cloud: Cloud, instance: world.Instance, subject: str, name: str) -> str:
+def option(cloud: RehearsalCloud, instance: world.Instance, subject: str, name: str) -> str:
     """What an address ends with: `?otp=742271`, or nothing where the instance does not want one.
 
     Args:
@@ -43,7 +43,7 @@ def option(cloud: Cloud, instance: world.Instance, subject: str, name: str) -> s
     return f"?{name}={password}"
 
 
-def take(cloud: Cloud, instance: world.Instance, subject: str, password: str) -> bool:
+def take(cloud: RehearsalCloud, instance: world.Instance, subject: str, password: str) -> bool:
     """Whether an address may be used, which uses it up.
 
     Args:

@@ -12,13 +12,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from bcrunbook.rehearsal.codat.errors import bad_request
+from bcrunbook.rehearsal.codat.limits import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
 from bcrunbook.rehearsal.codat.query import Kind, predicate, sort_key
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
-
-DEFAULT_SIZE = 100
-MAX_SIZE = 5000
-MAX_PAGE = 2**31 - 1
 
 One = TypeVar("One")
 
@@ -29,7 +26,7 @@ def page(
     """The page of a list that was asked for, filtered and ordered as was asked for."""
     call = request.call
     number = _number(call, "page", 1, MAX_PAGE, kind)
-    size = _number(call, "pageSize", DEFAULT_SIZE, MAX_SIZE, kind)
+    size = _number(call, "pageSize", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, kind)
     wanted, order = predicate(call, kind), sort_key(call, kind)
     first = (number - 1) * size
     if wanted is None and order is None:
@@ -57,13 +54,13 @@ def page(
     )
 
 
-def _number(call: Call, name: str, default: int, most: int, kind: Kind) -> int:
+def _number(call: Call, name: str, default: int, maximum: int, kind: Kind) -> int:
     text = call.params.get(name)
     if text is None:
         return default
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    if not is_number or not 1 <= int(text) <= most:
-        raise bad_request(f"`{name}` must be between 1 and {most}.", service=kind.service)
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(maximum))
+    if not is_number or not 1 <= int(text) <= maximum:
+        raise bad_request(f"`{name}` must be between 1 and {maximum}.", service=kind.service)
     return int(text)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, world
 from bcrunbook.rehearsal.codat.errors import PUBLIC, not_found
 from bcrunbook.rehearsal.codat.integrations import settings_of
@@ -36,7 +36,7 @@ INTEGRATION = Kind(
 )
 
 
-def is_enabled(cloud: Cloud, instance: world.Instance, platform: world.Platform) -> bool:
+def is_enabled(cloud: RehearsalCloud, instance: world.Instance, platform: world.Platform) -> bool:
     """Whether customers may link with it: the toggle, and a plan that includes it."""
     included = instance.premium or not platform.premium
     return included and settings_of(cloud, instance, platform).enabled
@@ -88,7 +88,9 @@ def branding(request: Request, key: str) -> Answer:
     )
 
 
-def described(cloud: Cloud, instance: world.Instance, platform: world.Platform) -> dict[str, Any]:
+def described(
+    cloud: RehearsalCloud, instance: world.Instance, platform: world.Platform
+) -> dict[str, Any]:
     """An integration as the API describes it."""
     return {
         "key": platform.key,

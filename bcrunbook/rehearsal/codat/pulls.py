@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import Document
 
 PULL = "codatPull"
@@ -65,7 +65,7 @@ class Request:
 
 
 def start(
-    cloud: Cloud, company: str, connection: str, data_types: Iterable[str], asked: Request
+    cloud: RehearsalCloud, company: str, connection: str, data_types: Iterable[str], asked: Request
 ) -> Found:
     """Queue data types of a connection."""
     started = []
@@ -81,19 +81,19 @@ def start(
     return started
 
 
-def forget(cloud: Cloud, company: str) -> None:
+def forget(cloud: RehearsalCloud, company: str) -> None:
     """Remove everything of a company."""
     for pull, _ in cloud.store.all_latest(PULL, company):
         cloud.store.put(PULL, company, pull, None)
 
 
-def pulls_of(cloud: Cloud, company: str) -> Found:
+def pulls_of(cloud: RehearsalCloud, company: str) -> Found:
     """Every pull of a company, the newest first (order undocumented)."""
     found = cloud.store.all_latest(PULL, company)
     return sorted(found, key=lambda pair: (-pair[1]["requested"], pair[0]))
 
 
-def state_of(cloud: Cloud, document: Document) -> tuple[str, int]:
+def state_of(cloud: RehearsalCloud, document: Document) -> tuple[str, int]:
     """Where a pull stands, and its progress."""
     age = cloud.clock.age(document["requested"])
     if _ends(document) != COMPLETE and age >= FETCHED:
@@ -102,12 +102,12 @@ def state_of(cloud: Cloud, document: Document) -> tuple[str, int]:
     return state, progress
 
 
-def completed_at(cloud: Cloud, document: Document) -> float:
+def completed_at(cloud: RehearsalCloud, document: Document) -> float:
     """When a pull that does not fail is, or will be, complete."""
     return float(document["requested"] + STEPS[-1][0] / cloud.clock.speed)
 
 
-def running(cloud: Cloud, company: str, connection: str) -> set[str]:
+def running(cloud: RehearsalCloud, company: str, connection: str) -> set[str]:
     """The data types of a connection that are on their way."""
     return {
         str(document["dataType"])
@@ -116,7 +116,7 @@ def running(cloud: Cloud, company: str, connection: str) -> set[str]:
     }
 
 
-def last_sync(cloud: Cloud, company: str, connection: str | None = None) -> float | None:
+def last_sync(cloud: RehearsalCloud, company: str, connection: str | None = None) -> float | None:
     """When a pull of a company, or of one connection, completed last."""
     now = cloud.clock.now()
     moments = [
@@ -127,7 +127,7 @@ def last_sync(cloud: Cloud, company: str, connection: str | None = None) -> floa
     return max((moment for moment in moments if moment <= now), default=None)
 
 
-def described(cloud: Cloud, company: str, pull: str, document: Document) -> dict[str, Any]:
+def described(cloud: RehearsalCloud, company: str, pull: str, document: Document) -> dict[str, Any]:
     """A pull as the API describes it."""
     state, progress = state_of(cloud, document)
     is_complete, is_errored = state == COMPLETE, state in TEXTS
@@ -152,6 +152,6 @@ def _ends(document: Document) -> str:
     return str(document.get("ends", COMPLETE))
 
 
-def _has_ended(cloud: Cloud, document: Document) -> bool:
+def _has_ended(cloud: RehearsalCloud, document: Document) -> bool:
     state, _ = state_of(cloud, document)
     return state == COMPLETE or state in TEXTS

@@ -20,6 +20,7 @@ from urllib.parse import unquote_plus
 
 from bcrunbook.rehearsal.clock import parse_timestamp
 from bcrunbook.rehearsal.codat.errors import CodatError, bad_request
+from bcrunbook.rehearsal.codat.limits import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH
 from bcrunbook.rehearsal.messages import Call
 
 TEXT = "text"
@@ -27,9 +28,6 @@ FLAG = "flag"
 NUMBER = "number"
 DATE = "date"
 
-MAX_LENGTH = 2048
-MAX_DEPTH = 16
-"""How deep groups may lie within each other; no limit is documented, and every service has one."""
 
 TOKEN = re.compile(r"\s*(&&|\|\||!=|>=|<=|[{}=~<>]|(?:(?!&&|\|\||!=|>=|<=)[^{}=~<>])+)")
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -59,7 +57,7 @@ def predicate(call: Call, kind: Kind) -> Predicate | None:
     text = call.params.get("query", "")
     if not text:
         return None
-    if len(_raw(call, "query")) >= MAX_LENGTH:
+    if len(_raw(call, "query")) >= MAX_QUERY_LENGTH:
         raise bad_request(
             "Error parsing query - the query must be under 2,048 characters.", service=kind.service
         )
@@ -164,7 +162,7 @@ class _Parser:
         if self._peek() == "{":
             self._next()
             self._depth += 1
-            if self._depth > MAX_DEPTH:
+            if self._depth > MAX_QUERY_DEPTH:
                 raise _malformed(self._kind)
             inner = self._any()
             self._depth -= 1
@@ -175,8 +173,8 @@ class _Parser:
 
     def _comparison(self) -> Predicate:
         name, sign, text = self._next(), self._next(), self._next()
-        for word in (name, text):
-            if not word or word in ("&&", "||", "{", "}", *OPERATORS):
+        for part in (name, text):
+            if not part or part in ("&&", "||", "{", "}", *OPERATORS):
                 raise _malformed(self._kind)
         if sign not in OPERATORS:
             raise _malformed(self._kind)

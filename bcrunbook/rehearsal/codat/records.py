@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import (
     company_not_found,
@@ -28,17 +28,17 @@ UNLINKED = "Unlinked"
 Found = list[tuple[str, Document]]
 
 
-def companies_of(cloud: Cloud, instance: world.Instance) -> Found:
+def companies_of(cloud: RehearsalCloud, instance: world.Instance) -> Found:
     """Ids and documents of an instance's companies, the oldest first (order undocumented)."""
     return _by_age(cloud, COMPANY, instance.id)
 
 
-def connections_of(cloud: Cloud, company: str) -> Found:
+def connections_of(cloud: RehearsalCloud, company: str) -> Found:
     """Ids and documents of a company's connections, the oldest first."""
     return _by_age(cloud, CONNECTION, company)
 
 
-def owner_of(cloud: Cloud, company: str) -> world.Instance | None:
+def owner_of(cloud: RehearsalCloud, company: str) -> world.Instance | None:
     """The instance that a company belongs to."""
     for instance in world.INSTANCES.values():
         if cloud.store.latest(COMPANY, instance.id, company) is not None:
@@ -66,7 +66,7 @@ def find_connection(request: Request, company: str, connection: str) -> Document
 
 
 def put_connection(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     instance: world.Instance,
     company: str,
     connection: str,
@@ -82,11 +82,11 @@ def put_connection(
         cloud.store.put(CONNECTED, instance.id, CURRENT, {"companies": companies})
 
 
-def _is_connected(cloud: Cloud, company: str) -> bool:
+def _is_connected(cloud: RehearsalCloud, company: str) -> bool:
     found = cloud.store.all_latest(CONNECTION, company)
     return any(document["status"] == LINKED for _, document in found)
 
 
-def _by_age(cloud: Cloud, kind: str, partition: str) -> Found:
+def _by_age(cloud: RehearsalCloud, kind: str, partition: str) -> Found:
     found = cloud.store.all_latest(kind, partition)
     return sorted(found, key=lambda pair: (pair[1]["created"], pair[0]))

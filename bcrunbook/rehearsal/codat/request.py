@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import CodatError, bad_request
 from bcrunbook.rehearsal.messages import Call, read_json
@@ -15,7 +15,7 @@ from bcrunbook.rehearsal.messages import Call, read_json
 class Request:
     """A request whose caller is known."""
 
-    cloud: Cloud
+    cloud: RehearsalCloud
     call: Call
     instance: world.Instance
 

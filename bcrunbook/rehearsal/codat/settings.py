@@ -11,7 +11,7 @@ import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import bad_request
 from bcrunbook.rehearsal.codat.records import find_company
@@ -27,7 +27,7 @@ PROFILE_TEXTS = ("name", "redirectUrl", "logoUrl", "iconUrl")
 TOKEN_SECONDS = 86400
 
 
-def profile_of(cloud: Cloud, instance: world.Instance) -> dict[str, Any]:
+def profile_of(cloud: RehearsalCloud, instance: world.Instance) -> dict[str, Any]:
     """The profile of an instance."""
     kept = cloud.store.latest(PROFILE, instance.id, ONLY)
     return kept or {

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, world
 from bcrunbook.rehearsal.codat.errors import CLIENTS, CodatError, bad_request, plan_limit
+from bcrunbook.rehearsal.codat.limits import MAX_NUMBER
 from bcrunbook.rehearsal.codat.query import moment
 from bcrunbook.rehearsal.codat.records import find_company
 from bcrunbook.rehearsal.codat.request import Request
@@ -23,7 +24,6 @@ SYNC = "codatSyncSettings"
 NEEDED = {"dataType": str, "fetchOnFirstLink": bool, "syncSchedule": int, "syncOrder": int}
 OPTIONAL = {"syncFromUtc": str, "syncFromWindow": int, "monthsToSync": int, "isLocked": bool}
 HOURLY = 1
-MOST = 2**31 - 1
 
 
 def of_profile(request: Request) -> Answer:
@@ -67,7 +67,9 @@ def set_for_company(request: Request, company: str) -> Answer:
     return Answer(204)
 
 
-def effective(cloud: Cloud, instance: world.Instance, company: str) -> list[dict[str, Any]]:
+def effective(
+    cloud: RehearsalCloud, instance: world.Instance, company: str
+) -> list[dict[str, Any]]:
     """What applies to a company, in the order in which types are queued."""
     own = cloud.store.latest(SYNC, instance.id, company)
     settings = {one["dataType"]: one for one in _settings(cloud, instance)}
@@ -76,7 +78,7 @@ def effective(cloud: Cloud, instance: world.Instance, company: str) -> list[dict
     return sorted(settings.values(), key=lambda one: int(one["syncOrder"]))
 
 
-def _settings(cloud: Cloud, instance: world.Instance) -> list[dict[str, Any]]:
+def _settings(cloud: RehearsalCloud, instance: world.Instance) -> list[dict[str, Any]]:
     kept = cloud.store.latest(SYNC, instance.id, instance.id)
     changed = kept["settings"] if kept and kept["overrides"] else {}
     return [changed.get(name) or datatypes.default_setting(name) for name in datatypes.ALL]
@@ -113,7 +115,7 @@ def _checked(setting: Any) -> dict[str, Any]:
         value = setting.get(name)
         if value is None and name in OPTIONAL:
             continue
-        if type(value) is not wanted or (type(value) is int and not 0 <= value <= MOST):
+        if type(value) is not wanted or (type(value) is int and not 0 <= value <= MAX_NUMBER):
             raise _wrong(f"`{name}` of a sync setting is missing or not valid.")
         kept[name] = value
     if kept["dataType"] not in datatypes.ALL:

@@ -11,16 +11,13 @@ import uuid
 from typing import Any
 
 from bcrunbook.rehearsal.codat.errors import bad_request, not_found
+from bcrunbook.rehearsal.codat.limits import MAX_WEBHOOK_TAG_LENGTH, MAX_WEBHOOK_TAGS, MAX_WEBHOOKS
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.codat.settings import is_url
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
 WEBHOOK = "codatWebhook"
 """The kind of record; its partition is the instance's id."""
-
-MAX_CONSUMERS = 50
-MAX_TAGS = 10
-MAX_TAG = 128
 
 
 def list_all(request: Request) -> Answer:
@@ -31,8 +28,8 @@ def list_all(request: Request) -> Answer:
 def create(request: Request) -> Answer:
     """A new consumer."""
     consumer = {"id": str(uuid.uuid4()), **_checked(request.body())}
-    if len(_kept(request)) >= MAX_CONSUMERS:
-        raise bad_request(f"The limit of {MAX_CONSUMERS} webhook consumers is reached.")
+    if len(_kept(request)) >= MAX_WEBHOOKS:
+        raise bad_request(f"The limit of {MAX_WEBHOOKS} webhook consumers is reached.")
     document = {"at": request.cloud.clock.now(), "consumer": consumer}
     request.cloud.store.put(WEBHOOK, request.instance.id, consumer["id"], document)
     return json_answer(201, consumer)
@@ -67,10 +64,12 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
         return checked
     if tags != [] and not _texts(tags):
         raise bad_request("`companyTags` must be an array of strings.")
-    if len(tags) > MAX_TAGS:
-        raise bad_request(f"`companyTags` can hold at most {MAX_TAGS} tags.")
-    if any(":" not in tag or len(tag) > MAX_TAG for tag in tags):
-        raise bad_request(f"A company tag is key:value, of up to {MAX_TAG} characters.")
+    if len(tags) > MAX_WEBHOOK_TAGS:
+        raise bad_request(f"`companyTags` can hold at most {MAX_WEBHOOK_TAGS} tags.")
+    if any(":" not in tag or len(tag) > MAX_WEBHOOK_TAG_LENGTH for tag in tags):
+        raise bad_request(
+            f"A company tag is key:value, of up to {MAX_WEBHOOK_TAG_LENGTH} characters."
+        )
     return {**checked, "companyTags": tags}
 
 

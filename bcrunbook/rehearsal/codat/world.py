@@ -23,8 +23,13 @@ ONBOARDING = "Onboarding"
 MANAGE_INTEGRATIONS = (ADMINISTRATOR, DEVELOPER)
 """Codat docs, portal roles: who may manage integrations, and read API keys."""
 
-BUSINESS_CENTRAL = "trji"
+BUSINESS_CENTRAL_PLATFORM = "trji"
+"""Codat's key of the platform."""
 
+API_HOST = "api.codat.io"
+LINK_HOST = "link-api.codat.io"
+CALLBACK_HOST = "dynamics365businesscentral.codat.io"
+"""Where Microsoft sends a customer back to after sign-in."""
 PORTAL_HOST = "app.codat.io"
 """The portal is a person's: it is found below this name on the pages server."""
 
@@ -117,7 +122,7 @@ PLATFORMS = {
         Platform("akxx", "Oracle NetSuite", "Accounting", premium=True),
         Platform("rqwd", "Dynamics 365 Finance & Operations", "Accounting", premium=True),
         Platform(
-            BUSINESS_CENTRAL,
+            BUSINESS_CENTRAL_PLATFORM,
             "Dynamics 365 Business Central",
             "Accounting",
             premium=True,

@@ -10,25 +10,17 @@ import uuid
 from dataclasses import replace
 from urllib.parse import unquote
 
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.entra import (
-    authorize,
-    consent,
-    device,
-    device_page,
-    discovery,
-    token_endpoint,
-)
-from bcrunbook.rehearsal.entra.authority import authority
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra.errors import SignInError, correlation_id, error_answer
-from bcrunbook.rehearsal.entra.pages import message_page
-from bcrunbook.rehearsal.messages import Answer, Call, Handler, json_answer, redirect
+from bcrunbook.rehearsal.entra.pages import LOGIN_HOST
+from bcrunbook.rehearsal.entra.routes import ROUTER
+from bcrunbook.rehearsal.messages import Answer, Call, Handler, json_answer
 
-HOST = "login.microsoftonline.com"
-HOSTS = (HOST, "login.windows.net", "login.microsoft.com")
+WELL_KNOWN = [".well-known", "openid-configuration"]
+HOSTS = (LOGIN_HOST, "login.windows.net", "login.microsoft.com")
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the sign-in hosts."""
 
     def handle(call: Call) -> Answer:
@@ -50,61 +42,30 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _route(cloud: Cloud, call: Call, segments: list[str]) -> Answer:
-    name, rest = segments[0], [part.lower() for part in segments[1:]]
-    if not rest:
-        if name.lower() in ("devicelogin", "device"):
-            return device_page.answer(cloud, call)
+def _route(cloud: RehearsalCloud, call: Call, segments: list[str]) -> Answer:
+    lowered = [part.lower() for part in segments]
+    if lowered[-2:] == WELL_KNOWN and len(lowered) > 2:
+        # Whatever stands between the tenant and it, only the version counts.
+        segments = (
+            [*segments[:2], *WELL_KNOWN] if lowered[1] == "v2.0" else [segments[0], *WELL_KNOWN]
+        )
+    match = ROUTER.find(segments)
+    if match is None:
         return _not_found()
-    if rest == ["discovery", "instance"]:
-        return discovery.instance(call)
-    if rest[0] == "userrealm" and len(rest) == 2:
-        return discovery.realm(segments[2])
-    if rest[-2:] == [".well-known", "openid-configuration"]:
-        version = 2 if rest[0] == "v2.0" else 1
-        try:
-            return discovery.configuration(cloud, authority(name), version)
-        except SignInError as problem:
-            problem.error = "invalid_tenant"
-            return error_answer(call, problem)
-    if rest in (["discovery", "keys"], ["discovery", "v2.0", "keys"]):
-        return discovery.keys(cloud)
-    if rest in (["adminconsent"], ["v2.0", "adminconsent"]):
-        return consent.answer(cloud, name, call, 2 if rest[0] == "v2.0" else 1)
-    if rest[0] != "oauth2":
-        return _not_found()
-    version = 2 if rest[1:2] == ["v2.0"] else 1
-    match rest[2:] if version == 2 else rest[1:]:
-        case ["token"]:
-            return token_endpoint.answer(cloud, authority(name), call, version)
-        case ["devicecode"]:
-            return device.start(cloud, authority(name), call, version)
-        case ["authorize"]:
-            return authorize.answer(cloud, name, call, version)
-        case ["deviceauth"]:
-            return device_page.answer(cloud, call)
-        case ["logout"]:
-            return _sign_out(call)
-    return _not_found()
-
-
-def _sign_out(call: Call) -> Answer:
-    """Nobody stays signed in here, so there is nothing to end."""
-    target = call.params.get("post_logout_redirect_uri", "")
-    if target.startswith(("https://", "http://localhost")):
-        return redirect(target)
-    return message_page("Signed out", "You signed out of your account.")
+    # An endpoint refuses a method in its own words.
+    endpoint = match.handler(call.method) or next(iter(match.handlers.values()))
+    return endpoint(cloud, call, *match.params.values())
 
 
 def _not_found() -> Answer:
     return json_answer(404, {"error": "not_found", "error_description": "There is nothing here."})
 
 
-def browser_handler(cloud: Cloud) -> Handler:
+def browser_handler(cloud: RehearsalCloud) -> Handler:
     """The same, for a browser that reaches it below `/login.microsoftonline.com` of the pages."""
     serve = handler(cloud)
 
     def handle(call: Call) -> Answer:
-        return serve(replace(call, host=HOST, path=call.path.removeprefix(f"/{HOST}")))
+        return serve(replace(call, host=LOGIN_HOST, path=call.path.removeprefix(f"/{LOGIN_HOST}")))
 
     return handle

@@ -26,7 +26,7 @@ class Authority:
         return self.name in (CONSUMERS, world.CONSUMERS)
 
 
-def authority(name: str) -> Authority:
+def find_authority(name: str) -> Authority:
     """The authority of that name; an unknown directory is an error."""
     lowered = name.lower()
     if lowered in SHARED or lowered == world.CONSUMERS:
@@ -37,7 +37,7 @@ def authority(name: str) -> Authority:
     return Authority(lowered, tenant)
 
 
-def sign_in_user(place: Authority, upn: str) -> world.User:
+def sign_in_user(authority: Authority, upn: str) -> world.User:
     """The person of that sign-in name at that authority, as a member or a guest."""
     home = world.home_of(upn)
     person = world.find_user(home.id, upn) if home else None
@@ -45,26 +45,26 @@ def sign_in_user(place: Authority, upn: str) -> world.User:
         raise SignInError(
             50034,
             "invalid_grant",
-            f"The user account {{EUII Hidden}} does not exist in the {place.name} directory. To "
-            "sign into this application, the account must be added to the directory.",
+            f"The user account {{EUII Hidden}} does not exist in the {authority.name} directory. "
+            "To sign into this application, the account must be added to the directory.",
         )
-    if place.consumers:
+    if authority.consumers:
         raise SignInError(
             50020,
             "invalid_grant",
             "User account from identity provider 'live.com' is needed: a work account cannot "
             "sign in here.",
         )
-    if place.tenant is None or place.tenant.id == home.id:
+    if authority.tenant is None or authority.tenant.id == home.id:
         return person
-    guest = world.find_user(place.tenant.id, upn)
+    guest = world.find_user(authority.tenant.id, upn)
     if guest is None:
         raise SignInError(
             50020,
             "invalid_grant",
             f"User account '{{EUII Hidden}}' from identity provider "
             f"'https://sts.windows.net/{home.id}/' does not exist in tenant "
-            f"'{place.tenant.name}' and cannot access the application in that tenant. The "
+            f"'{authority.tenant.name}' and cannot access the application in that tenant. The "
             "account needs to be added as an external user in the tenant first.",
         )
     return guest

@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Mapping
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import interactive, scopes, tokens
-from bcrunbook.rehearsal.entra.authority import Authority, authority
+from bcrunbook.rehearsal.entra.authority import Authority, find_authority
 from bcrunbook.rehearsal.entra.clients import Client, find_client
 from bcrunbook.rehearsal.entra.errors import SignInError, correlation_id, described, missing
 from bcrunbook.rehearsal.entra.pages import browser_path, form_post_page, message_page
@@ -23,18 +23,18 @@ from bcrunbook.rehearsal.state import GLOBAL
 MODES = ("query", "fragment", "form_post")
 
 
-def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
+def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer:
     """Serve one stop of an authorization."""
     fields = {**call.params, **(call.form if call.method == "POST" else {})}
     try:
-        place = authority(name)
-        client = find_client(cloud, fields.get("client_id", ""), place)
+        authority = find_authority(name)
+        client = find_client(cloud, fields.get("client_id", ""), authority)
         target = _redirect_target(client, fields)
     except SignInError as problem:
         text = f"AADSTS{problem.code}: {problem.message}"
         return message_page("Sorry, we could not sign you in", text, status=400, problem=True)
     try:
-        return _authorize(cloud, place, client, target, fields, call, version)
+        return _authorize(cloud, authority, client, target, fields, call, version)
     except SignInError as problem:
         details = described(problem, correlation_id(call))
         result = {"error": problem.error, "error_description": details["error_description"]}
@@ -44,8 +44,8 @@ def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
 
 
 def _authorize(
-    cloud: Cloud,
-    place: Authority,
+    cloud: RehearsalCloud,
+    authority: Authority,
     client: Client,
     target: str,
     fields: Mapping[str, str],
@@ -68,10 +68,10 @@ def _authorize(
         raise SignInError(501491, "invalid_request", "Invalid code_challenge_method parameter.")
     if version == 1:
         resource = fields.get("resource") or scopes.GRAPH_URI
-        wanted = scopes.of_resource(resource)
+        requested = scopes.of_resource(resource)
     else:
         resource = ""
-        wanted = scopes.parse(fields.get("scope", ""))
+        requested = scopes.parse(fields.get("scope", ""))
     if fields.get("prompt") == "none":
         raise SignInError(
             50058,
@@ -79,7 +79,7 @@ def _authorize(
             "A silent sign-in request was sent but no user is signed in.",
         )
     visit = interactive.Visit(browser_path(cloud, call), fields)
-    user = interactive.signed_in(cloud, place, client, wanted, visit)
+    user = interactive.signed_in(cloud, authority, client, requested, visit)
     if isinstance(user, Answer):
         return user
     code = cloud.canaries.add(f"1.{secrets.token_urlsafe(96)}")

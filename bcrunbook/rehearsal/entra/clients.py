@@ -20,9 +20,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import parse_timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import Registered, find_application, find_principal
 from bcrunbook.rehearsal.entra.authority import Authority
 from bcrunbook.rehearsal.entra.errors import SignInError, missing, unknown_client
@@ -41,7 +41,7 @@ class Client:
     app_id: str
     name: str
     registered: Registered | None
-    first_party: catalogue.FirstParty | None
+    first_party: first_party_apps.FirstParty | None
 
     @property
     def document(self) -> Document:
@@ -68,12 +68,12 @@ class Client:
         return None
 
 
-def find_client(cloud: Cloud, app_id: str, place: Authority) -> Client:
+def find_client(cloud: RehearsalCloud, app_id: str, authority: Authority) -> Client:
     """The client of that id as seen from an authority."""
     if not app_id:
         raise missing("client_id")
-    directory = place.tenant.name if place.tenant else place.name
-    own = catalogue.BY_APP_ID.get(app_id.lower())
+    directory = authority.tenant.name if authority.tenant else authority.name
+    own = first_party_apps.BY_APP_ID.get(app_id.lower())
     if own is not None:
         return Client(own.app_id, own.name, None, own)
     registered = find_application(cloud, app_id)
@@ -82,7 +82,7 @@ def find_client(cloud: Cloud, app_id: str, place: Authority) -> Client:
     ):
         raise unknown_client(app_id, directory)
     if not registered.multi_tenant:
-        if place.tenant is None:
+        if authority.tenant is None:
             raise SignInError(
                 50194,
                 "invalid_request",
@@ -91,13 +91,13 @@ def find_client(cloud: Cloud, app_id: str, place: Authority) -> Client:
                 "for such apps created after '10/15/2018'. Use a tenant-specific endpoint or "
                 "configure the application to be multi-tenant.",
             )
-        if place.tenant.id != registered.tenant:
+        if authority.tenant.id != registered.tenant:
             raise unknown_client(app_id, directory)
     document = registered.document
     return Client(document["appId"], document["displayName"], registered, None)
 
 
-def prove(cloud: Cloud, client: Client, form: Mapping[str, str]) -> str:
+def prove(cloud: RehearsalCloud, client: Client, form: Mapping[str, str]) -> str:
     """Check the proof that came with a token request; answers how the client proved itself."""
     assertion = form.get("client_assertion")
     secret = form.get("client_secret")
@@ -132,7 +132,7 @@ def demand_proof(proof: str, *, public_allowed: bool) -> None:
 
 
 def service_principal(
-    cloud: Cloud, client: Client, tenant: world.Tenant, *, app_only: bool = False
+    cloud: RehearsalCloud, client: Client, tenant: world.Tenant, *, app_only: bool = False
 ) -> Document | None:
     """The client's principal in a directory; without a person there must be one."""
     principal = find_principal(cloud, tenant.id, client.app_id)
@@ -159,7 +159,7 @@ def _has_credentials(document: Document) -> bool:
     return bool(document["_secrets"] or document["keyCredentials"] or document["_fics"])
 
 
-def _check_secret(cloud: Cloud, client: Client, secret: str) -> None:
+def _check_secret(cloud: RehearsalCloud, client: Client, secret: str) -> None:
     wrong = SignInError(
         7000215,
         "invalid_client",

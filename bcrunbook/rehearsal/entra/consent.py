@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import (
     ASSIGNMENT,
     find_principal,
@@ -19,7 +19,7 @@ from bcrunbook.rehearsal.directory import (
     put_assignment,
 )
 from bcrunbook.rehearsal.entra import interactive, scopes, tickets
-from bcrunbook.rehearsal.entra.authority import COMMON, Authority, authority
+from bcrunbook.rehearsal.entra.authority import COMMON, Authority, find_authority
 from bcrunbook.rehearsal.entra.authorize import wrong_redirect
 from bcrunbook.rehearsal.entra.clients import Client, find_client
 from bcrunbook.rehearsal.entra.errors import SignInError, correlation_id, described, missing
@@ -43,7 +43,7 @@ class Asked:
     roles: tuple[str, ...]
 
 
-def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
+def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer:
     """Serve one stop of an admin consent."""
     fields = {**call.params, **(call.form if call.method == "POST" else {})}
     try:
@@ -54,15 +54,15 @@ def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
                 "Application cannot be used over the /common endpoint for admin consent. Use a "
                 "tenant-specific endpoint.",
             )
-        place = authority(name)
-        client = find_client(cloud, fields.get("client_id", ""), place)
+        authority = find_authority(name)
+        client = find_client(cloud, fields.get("client_id", ""), authority)
         target = _target(client, fields)
         if version == 2 and not fields.get("scope"):
             raise missing("scope")
     except SignInError as problem:
         return _error_page(problem)
     try:
-        return _consent(cloud, place, client, target, fields, call, version)
+        return _consent(cloud, authority, client, target, fields, call, version)
     except SignInError as problem:
         if not target or problem.code == 50020:
             return _error_page(problem)
@@ -76,8 +76,8 @@ def answer(cloud: Cloud, name: str, call: Call, version: int) -> Answer:
 
 
 def _consent(
-    cloud: Cloud,
-    place: Authority,
+    cloud: RehearsalCloud,
+    authority: Authority,
     client: Client,
     target: str,
     fields: Mapping[str, str],
@@ -90,7 +90,7 @@ def _consent(
         if not fields.get("username"):
             return sign_in_page(visit.action, visit.carried, client.name)
         try:
-            user = checked_user(cloud, place, fields["username"], fields.get("password", ""))
+            user = checked_user(cloud, authority, fields["username"], fields.get("password", ""))
         except SignInError as problem:
             if problem.code not in interactive.OWN_ERRORS:
                 raise
@@ -140,18 +140,18 @@ def _consent(
 
 
 def _asked(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     tenant: world.Tenant,
     fields: Mapping[str, str],
     version: int,
 ) -> list[Asked]:
     if version == 2:
-        wanted = scopes.parse(fields["scope"])
-        resource = scopes.resource_principal(cloud, tenant, wanted.resource)
-        if not wanted.default:
-            values = scopes.check_known(wanted, client, resource)
-            oidc = wanted.oidc if resource["appId"] == catalogue.GRAPH else ()
+        requested = scopes.parse(fields["scope"])
+        resource = scopes.resource_principal(cloud, tenant, requested.resource)
+        if not requested.default:
+            values = scopes.check_known(requested, client, resource)
+            oidc = requested.oidc if resource["appId"] == first_party_apps.GRAPH_APP_ID else ()
             return [Asked(resource, (*values, *oidc), ())]
     result = []
     for required in client.document.get("requiredResourceAccess", ()):
@@ -198,7 +198,7 @@ def _configured(client: Client, required: Document, resource: Document) -> Asked
     return Asked(resource, tuple(asked_scopes), tuple(asked_roles))
 
 
-def _grant(cloud: Cloud, client: Client, tenant: world.Tenant, asked: list[Asked]) -> None:
+def _grant(cloud: RehearsalCloud, client: Client, tenant: world.Tenant, asked: list[Asked]) -> None:
     principal = find_principal(cloud, tenant.id, client.app_id) or interactive.provision(
         cloud, client, tenant
     )

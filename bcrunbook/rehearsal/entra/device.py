@@ -9,7 +9,7 @@ import secrets
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import scopes
 from bcrunbook.rehearsal.entra.authority import Authority
 from bcrunbook.rehearsal.entra.clients import Client, find_client
@@ -24,10 +24,10 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 PENDING, APPROVED, DECLINED, REDEEMED = "pending", "approved", "declined", "redeemed"
 
 
-def start(cloud: Cloud, place: Authority, call: Call, version: int) -> Answer:
+def start(cloud: RehearsalCloud, authority: Authority, call: Call, version: int) -> Answer:
     """Hand out a pair of codes."""
     fields = {**call.params, **call.form}
-    client = find_client(cloud, fields.get("client_id", ""), place)
+    client = find_client(cloud, fields.get("client_id", ""), authority)
     resource, scope = fields.get("resource", ""), fields.get("scope", "")
     if version == 1:
         if not resource:
@@ -44,7 +44,7 @@ def start(cloud: Cloud, place: Authority, call: Call, version: int) -> Answer:
         {
             "user_code": shown,
             "client": client.app_id,
-            "authority": place.name,
+            "authority": authority.name,
             "scope": scope,
             "resource": resource,
             "at": cloud.clock.now(),
@@ -69,7 +69,7 @@ def start(cloud: Cloud, place: Authority, call: Call, version: int) -> Answer:
     return json_answer(200, body)
 
 
-def find(cloud: Cloud, shown: str) -> tuple[str, Document] | None:
+def find(cloud: RehearsalCloud, shown: str) -> tuple[str, Document] | None:
     """The running flow of a code that somebody typed in."""
     wanted = shown.strip().upper().replace("-", "")
     for key, flow in cloud.store.all_latest(FLOW, GLOBAL):
@@ -78,19 +78,19 @@ def find(cloud: Cloud, shown: str) -> tuple[str, Document] | None:
     return None
 
 
-def approve(cloud: Cloud, code: str, flow: Document, user: world.User) -> None:
+def approve(cloud: RehearsalCloud, code: str, flow: Document, user: world.User) -> None:
     """A person signed in and agreed."""
     cloud.store.put(
         FLOW, GLOBAL, code, {**flow, "state": APPROVED, "tenant": user.tenant, "oid": user.oid}
     )
 
 
-def decline(cloud: Cloud, code: str, flow: Document) -> None:
+def decline(cloud: RehearsalCloud, code: str, flow: Document) -> None:
     """A person refused."""
     cloud.store.put(FLOW, GLOBAL, code, {**flow, "state": DECLINED})
 
 
-def redeem(cloud: Cloud, client: Client, code: str) -> Document:
+def redeem(cloud: RehearsalCloud, client: Client, code: str) -> Document:
     """The flow of a device code once somebody has agreed; each other state is its own error."""
     flow = cloud.store.latest(FLOW, GLOBAL, code)
     if flow is None or flow["client"] != client.app_id:
@@ -128,5 +128,5 @@ def redeem(cloud: Cloud, client: Client, code: str) -> Document:
     return flow
 
 
-def _expired(cloud: Cloud, flow: Document) -> bool:
+def _expired(cloud: RehearsalCloud, flow: Document) -> bool:
     return bool(cloud.clock.now() - flow["at"] > LIFETIME)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from html import escape
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import device, interactive, scopes
-from bcrunbook.rehearsal.entra.authority import authority
+from bcrunbook.rehearsal.entra.authority import find_authority
 from bcrunbook.rehearsal.entra.clients import find_client
 from bcrunbook.rehearsal.entra.errors import SignInError
 from bcrunbook.rehearsal.entra.pages import browser_path, message_page, page
 from bcrunbook.rehearsal.messages import Answer, Call
 
 
-def answer(cloud: Cloud, call: Call) -> Answer:
+def answer(cloud: RehearsalCloud, call: Call) -> Answer:
     """Serve one stop: the code, then signing in, then the end."""
     fields = {**call.params, **(call.form if call.method == "POST" else {})}
     action = browser_path(cloud, call)
@@ -25,15 +25,15 @@ def answer(cloud: Cloud, call: Call) -> Answer:
         return _code_page(action, problem="That code did not work. Check the code and try again.")
     code, flow = found
     try:
-        place = authority(flow["authority"])
-        client = find_client(cloud, flow["client"], place)
-        wanted = (
+        authority = find_authority(flow["authority"])
+        client = find_client(cloud, flow["client"], authority)
+        requested = (
             scopes.of_resource(flow["resource"])
             if flow["resource"]
             else scopes.parse(flow["scope"])
         )
         visit = interactive.Visit(action, {**fields, "otc": shown})
-        user = interactive.signed_in(cloud, place, client, wanted, visit)
+        user = interactive.signed_in(cloud, authority, client, requested, visit)
     except SignInError as problem:
         if problem.code in (65004, 90094):
             device.decline(cloud, code, flow)

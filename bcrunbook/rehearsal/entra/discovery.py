@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra.authority import ORGANIZATIONS, Authority
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
@@ -22,13 +22,13 @@ ALIASES = (
 )
 
 
-def configuration(cloud: Cloud, place: Authority, version: int) -> Answer:
+def configuration(cloud: RehearsalCloud, authority: Authority, version: int) -> Answer:
     """The OpenID Connect discovery document."""
-    name = place.name if place.tenant is None else place.tenant.id
+    name = authority.name if authority.tenant is None else authority.tenant.id
     base = f"{LOGIN}/{name}"
     browser = f"{cloud.pages}/login.microsoftonline.com/{name}"
-    issued_by = place.tenant.id if place.tenant else "{tenantid}"
-    if place.consumers:
+    issued_by = authority.tenant.id if authority.tenant else "{tenantid}"
+    if authority.consumers:
         issued_by = world.CONSUMERS
     oauth = "/oauth2/v2.0" if version == 2 else "/oauth2"
     document: dict[str, Any] = {
@@ -69,7 +69,7 @@ def configuration(cloud: Cloud, place: Authority, version: int) -> Answer:
             "ver",
             "email",
         ],
-        "tenant_region_scope": "EU" if place.tenant else None,
+        "tenant_region_scope": "EU" if authority.tenant else None,
         "cloud_instance_name": "microsoftonline.com",
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": "graph.microsoft.com",
@@ -78,7 +78,7 @@ def configuration(cloud: Cloud, place: Authority, version: int) -> Answer:
     return json_answer(200, document)
 
 
-def keys(cloud: Cloud) -> Answer:
+def keys(cloud: RehearsalCloud) -> Answer:
     """The keys that tokens are signed with."""
     return json_answer(200, {"keys": [cloud.key.published()]})
 

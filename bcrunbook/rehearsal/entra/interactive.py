@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import (
     GRANT,
     SERVICE_PRINCIPAL,
@@ -60,7 +60,11 @@ def may_consent(user: world.User) -> bool:
 
 
 def signed_in(
-    cloud: Cloud, place: Authority, client: Client, wanted: scopes.Wanted, visit: Visit
+    cloud: RehearsalCloud,
+    authority: Authority,
+    client: Client,
+    requested: scopes.RequestedScopes,
+    visit: Visit,
 ) -> world.User | Answer:
     """The person once signed in and consented, or the next page to show."""
     fields = visit.fields
@@ -71,7 +75,7 @@ def signed_in(
                 visit.action, visit.carried, client.name, hint=fields.get("login_hint", "")
             )
         try:
-            user = checked_user(cloud, place, fields["username"], fields.get("password", ""))
+            user = checked_user(cloud, authority, fields["username"], fields.get("password", ""))
         except SignInError as problem:
             if problem.code not in OWN_ERRORS:
                 raise
@@ -84,11 +88,11 @@ def signed_in(
             )
     tenant = world.TENANTS[user.tenant]
     principal = service_principal(cloud, client, tenant)
-    resource = scopes.resource_principal(cloud, tenant, wanted.resource)
-    lacking = scopes.unconsented(cloud, client, principal, wanted, resource, user)
+    resource = scopes.resource_principal(cloud, tenant, requested.resource)
+    lacking = scopes.unconsented(cloud, client, principal, requested, resource, user)
     if not lacking and fields.get("prompt") != "consent":
         return user
-    shown = lacking or scopes.check_known(wanted, client, resource)
+    shown = lacking or scopes.check_known(requested, client, resource)
     if fields.get("decision") == "cancel":
         raise SignInError(65004, "access_denied", "User declined to consent to access the app.")
     known = {scope["value"]: scope for scope in resource["oauth2PermissionScopes"]}
@@ -119,13 +123,13 @@ def signed_in(
             tenant.id,
             principal,
             resource,
-            (*lacking, *wanted.oidc) if resource["appId"].startswith("00000003") else lacking,
+            (*lacking, *requested.oidc) if resource["appId"].startswith("00000003") else lacking,
             principal_id=None if for_all else user.oid,
         )
     return user
 
 
-def provision(cloud: Cloud, client: Client, tenant: world.Tenant) -> Document:
+def provision(cloud: RehearsalCloud, client: Client, tenant: world.Tenant) -> Document:
     """The client's principal in a directory, made by consenting if it was not there."""
     existing = find_principal(cloud, tenant.id, client.app_id)
     if existing is not None:
@@ -141,7 +145,7 @@ def provision(cloud: Cloud, client: Client, tenant: world.Tenant) -> Document:
 
 
 def add_grant(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     tenant: str,
     principal: Document,
     resource: Document,
@@ -171,7 +175,7 @@ def publisher_of(client: Client) -> str:
     return str(verified) if verified else f"{client.document['publisherDomain']} (unverified)"
 
 
-def _principal_of(cloud: Cloud, registered: Registered) -> Document:
+def _principal_of(cloud: RehearsalCloud, registered: Registered) -> Document:
     return {
         **new_service_principal(cloud, registered, {}, creator=None),
         "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, html_answer
 
 LOGIN_HOST = "login.microsoftonline.com"
@@ -43,7 +43,7 @@ ul{padding-left:1.2rem}
 """
 
 
-def browser_path(cloud: Cloud, call: Call) -> str:
+def browser_path(cloud: RehearsalCloud, call: Call) -> str:
     """Where a page's form goes: the address that the page came from, without its query."""
     if call.header("host") and cloud.pages.endswith(call.header("host")):
         return f"/{LOGIN_HOST}{call.path}" if call.path != DEVICE_PATH else call.path

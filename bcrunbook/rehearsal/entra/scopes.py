@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import find_resource, granted_scopes
 from bcrunbook.rehearsal.entra.clients import Client
 from bcrunbook.rehearsal.entra.errors import SignInError, missing
@@ -19,7 +19,7 @@ GRAPH_URI = "https://graph.microsoft.com"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedScopes:
     """A parsed scope parameter. `resource` is the audience in the caller's own spelling."""
 
     resource: str
@@ -29,7 +29,7 @@ class Wanted:
     prefixed: bool
 
 
-def parse(text: str) -> Wanted:
+def parse(text: str) -> RequestedScopes:
     """Take a scope parameter apart; it may name one resource only."""
     if not text.strip():
         raise missing("scope")
@@ -37,7 +37,7 @@ def parse(text: str) -> Wanted:
     named: list[tuple[str, str]] = []
     prefixed = False
     for part in text.split():
-        if part.lower() in catalogue.OIDC_SCOPES:
+        if part.lower() in first_party_apps.OIDC_SCOPES:
             oidc.append(part.lower())
         elif "/" in part:
             resource, _, value = part.rpartition("/")
@@ -63,7 +63,7 @@ def parse(text: str) -> Wanted:
             f"the input parameter 'scope' is not valid. The scope {text} is not valid. .default "
             "scope can't be combined with resource-specific scopes.",
         )
-    return Wanted(
+    return RequestedScopes(
         resource=named[0][0] if named else GRAPH_URI,
         scopes=() if default else values,
         default=default,
@@ -72,12 +72,12 @@ def parse(text: str) -> Wanted:
     )
 
 
-def of_resource(resource: str) -> Wanted:
+def of_resource(resource: str) -> RequestedScopes:
     """What a v1 request means by `resource`: everything that is consented there."""
-    return Wanted(resource, (), True, ("openid", "profile", "offline_access"), False)
+    return RequestedScopes(resource, (), True, ("openid", "profile", "offline_access"), False)
 
 
-def resource_principal(cloud: Cloud, tenant: world.Tenant, name: str) -> Document:
+def resource_principal(cloud: RehearsalCloud, tenant: world.Tenant, name: str) -> Document:
     """The resource's principal in a directory."""
     principal = find_resource(cloud, tenant.id, name)
     if principal is None:
@@ -92,10 +92,10 @@ def resource_principal(cloud: Cloud, tenant: world.Tenant, name: str) -> Documen
     return principal
 
 
-def check_known(wanted: Wanted, client: Client, resource: Document) -> tuple[str, ...]:
+def check_known(requested: RequestedScopes, client: Client, resource: Document) -> tuple[str, ...]:
     """The asked scopes in the resource's own spelling; one that it does not have is an error."""
     known = {scope["value"].lower(): scope["value"] for scope in resource["oauth2PermissionScopes"]}
-    for value in wanted.scopes:
+    for value in requested.scopes:
         if value.lower() not in known:
             raise SignInError(
                 650053,
@@ -104,11 +104,15 @@ def check_known(wanted: Wanted, client: Client, resource: Document) -> tuple[str
                 f"the resource '{resource['appId']}'. Contact the app vendor.",
                 status=400,
             )
-    return tuple(dict.fromkeys(known[value.lower()] for value in wanted.scopes))
+    return tuple(dict.fromkeys(known[value.lower()] for value in requested.scopes))
 
 
 def consented(
-    cloud: Cloud, client: Client, principal: Document | None, resource: Document, user: world.User
+    cloud: RehearsalCloud,
+    client: Client,
+    principal: Document | None,
+    resource: Document,
+    user: world.User,
 ) -> list[str]:
     """Every delegated permission the client may use on a resource for a person."""
     if client.first_party is not None and client.first_party.preauthorised:
@@ -133,18 +137,18 @@ def configured(client: Client, resource: Document) -> tuple[str, ...]:
 
 
 def unconsented(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     principal: Document | None,
-    wanted: Wanted,
+    requested: RequestedScopes,
     resource: Document,
     user: world.User,
 ) -> tuple[str, ...]:
     """The asked permissions that nobody has consented to yet."""
-    asked = check_known(wanted, client, resource)
+    asked = check_known(requested, client, resource)
     held = consented(cloud, client, principal, resource, user)
     lacking = tuple(value for value in asked if value not in held)
-    if wanted.default and not held:
+    if requested.default and not held:
         lacking = configured(client, resource)
         if not lacking and client.registered is not None:
             raise SignInError(
@@ -153,13 +157,13 @@ def unconsented(
                 "Invalid resource. The client has requested access to a resource which is not "
                 "listed in the requested permissions in the client's application registration. "
                 f"Client app ID: {client.app_id}({client.name}). Resource value from request: "
-                f"{wanted.resource}.",
+                f"{requested.resource}.",
             )
         if not lacking and client.first_party is not None and not client.first_party.preauthorised:
             return ("User.Read",)
     if lacking and client.first_party is not None and client.first_party.preauthorised:
         raise not_preauthorised(client, resource)
-    if wanted.default and not held and not lacking:
+    if requested.default and not held and not lacking:
         raise not_preauthorised(client, resource)
     return lacking
 

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.drawn_secrets import password_name
 from bcrunbook.rehearsal.entra import device, scopes, tokens
 from bcrunbook.rehearsal.entra.authority import Authority, sign_in_user
 from bcrunbook.rehearsal.entra.clients import (
@@ -27,7 +28,6 @@ from bcrunbook.rehearsal.entra.clients import (
 )
 from bcrunbook.rehearsal.entra.errors import SignInError, missing
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
-from bcrunbook.rehearsal.seed import password_name
 from bcrunbook.rehearsal.state import GLOBAL
 
 CODE = "authorizationCode"
@@ -35,10 +35,10 @@ CODE_SECONDS = 600
 REFRESH_SECONDS = 90 * 86400
 
 Fields = dict[str, str]
-Grant = Callable[[Cloud, Authority, Client, Fields, int], dict[str, Any]]
+Grant = Callable[[RehearsalCloud, Authority, Client, Fields, int], dict[str, Any]]
 
 
-def answer(cloud: Cloud, place: Authority, call: Call, version: int) -> Answer:
+def answer(cloud: RehearsalCloud, authority: Authority, call: Call, version: int) -> Answer:
     """Serve one token request."""
     if call.method != "POST":
         raise SignInError(
@@ -58,8 +58,8 @@ def answer(cloud: Cloud, place: Authority, call: Call, version: int) -> Answer:
             f"The app requested an unsupported grant type '{kind}'.",
         )
     _basic_credentials(call, form)
-    client = find_client(cloud, form.get("client_id", ""), place)
-    body = grant(cloud, place, client, form, version)
+    client = find_client(cloud, form.get("client_id", ""), authority)
+    body = grant(cloud, authority, client, form, version)
     return json_answer(200, body, {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"})
 
 
@@ -76,7 +76,7 @@ def _basic_credentials(call: Call, form: Fields) -> None:
     form.setdefault("client_secret", secret)
 
 
-def _wanted(form: Fields, version: int) -> scopes.Wanted:
+def _requested(form: Fields, version: int) -> scopes.RequestedScopes:
     if version == 1:
         if not form.get("resource"):
             raise missing("resource")
@@ -103,7 +103,7 @@ def _contexts(form: Fields) -> list[str]:
 
 
 def _client_credentials(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     proof = prove(cloud, client, form)
     if proof == NONE:
@@ -113,15 +113,15 @@ def _client_credentials(
             "'client_assertion', 'client_secret' or 'request' is required for the "
             "'client_credentials' grant type.",
         )
-    if place.tenant is None:
+    if authority.tenant is None:
         raise SignInError(
             9001023,
             "invalid_request",
             "The grant type is not supported over the /common or /consumers endpoints. Please "
             "use the /organizations or tenant-specific endpoint.",
         )
-    wanted = _wanted(form, version)
-    if not wanted.default:
+    requested = _requested(form, version)
+    if not requested.default:
         raise SignInError(
             1002012,
             "invalid_scope",
@@ -129,15 +129,15 @@ def _client_credentials(
             "flows must have a scope value with /.default suffixed to the resource identifier "
             "(application ID URI).",
         )
-    principal = service_principal(cloud, client, place.tenant, app_only=True)
+    principal = service_principal(cloud, client, authority.tenant, app_only=True)
     if principal is None:
         raise LookupError("a service principal is there, or an error was raised")
     return tokens.for_application(
         cloud,
         client,
         principal,
-        place.tenant,
-        wanted,
+        authority.tenant,
+        requested,
         proof=proof,
         version=version,
         contexts=_contexts(form),
@@ -145,9 +145,9 @@ def _client_credentials(
 
 
 def _password(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
-    if place.tenant is None and place.name != "organizations":
+    if authority.tenant is None and authority.name != "organizations":
         raise SignInError(
             9001023,
             "invalid_request",
@@ -159,12 +159,12 @@ def _password(
     for name in ("username", "password"):
         if not form.get(name):
             raise missing(name)
-    user = checked_user(cloud, place, form["username"], form["password"])
-    return _for_user(cloud, client, user, _wanted(form, version), form, version, proof)
+    user = checked_user(cloud, authority, form["username"], form["password"])
+    return _for_user(cloud, client, user, _requested(form, version), form, version, proof)
 
 
 def _refresh(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     if not form.get("refresh_token"):
         raise missing("refresh_token")
@@ -182,16 +182,16 @@ def _refresh(
             "invalid_grant",
             "Provided Refresh Token is intended to be used by another client.",
         )
-    user = sign_in_user(place, kept["upn"])
+    user = sign_in_user(authority, kept["upn"])
     if version == 1 and not form.get("resource"):
         form = {**form, "resource": scopes.GRAPH_URI}
     if version == 2 and not form.get("scope"):
         form = {**form, "scope": f"{scopes.GRAPH_URI}/.default openid profile offline_access"}
-    return _for_user(cloud, client, user, _wanted(form, version), form, version, proof)
+    return _for_user(cloud, client, user, _requested(form, version), form, version, proof)
 
 
 def _code(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     for name in ("code", "redirect_uri"):
         if not form.get(name):
@@ -232,11 +232,13 @@ def _code(
     demand_proof(proof, public_allowed=kept["platform"] in ("publicClient", "spa"))
     cloud.store.put(CODE, GLOBAL, form["code"], {**kept, "used": True})
     user = world.users_by_oid()[kept["tenant"], kept["oid"]]
-    wanted = scopes.of_resource(kept["resource"]) if version == 1 else scopes.parse(kept["scope"])
+    requested = (
+        scopes.of_resource(kept["resource"]) if version == 1 else scopes.parse(kept["scope"])
+    )
     if form.get("scope") and version == 2:
-        wanted = scopes.parse(form["scope"])
+        requested = scopes.parse(form["scope"])
     return _for_user(
-        cloud, client, user, wanted, form, version, proof, nonce=str(kept.get("nonce", ""))
+        cloud, client, user, requested, form, version, proof, nonce=str(kept.get("nonce", ""))
     )
 
 
@@ -270,7 +272,7 @@ def _check_verifier(kept: dict[str, Any], verifier: str) -> None:
 
 
 def _device(
-    cloud: Cloud, place: Authority, client: Client, form: Fields, version: int
+    cloud: RehearsalCloud, authority: Authority, client: Client, form: Fields, version: int
 ) -> dict[str, Any]:
     value = form.get("device_code") or form.get("code")
     if not value:
@@ -279,15 +281,17 @@ def _device(
     demand_proof(proof, public_allowed=client.allows_public_flows)
     flow = device.redeem(cloud, client, value)
     user = world.users_by_oid()[flow["tenant"], flow["oid"]]
-    wanted = scopes.of_resource(flow["resource"]) if version == 1 else scopes.parse(flow["scope"])
-    return _for_user(cloud, client, user, wanted, form, version, proof)
+    requested = (
+        scopes.of_resource(flow["resource"]) if version == 1 else scopes.parse(flow["scope"])
+    )
+    return _for_user(cloud, client, user, requested, form, version, proof)
 
 
 def _for_user(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     user: world.User,
-    wanted: scopes.Wanted,
+    requested: scopes.RequestedScopes,
     form: Fields,
     version: int,
     proof: str,
@@ -295,15 +299,15 @@ def _for_user(
 ) -> dict[str, Any]:
     tenant = world.TENANTS[user.tenant]
     principal = service_principal(cloud, client, tenant)
-    resource = scopes.resource_principal(cloud, tenant, wanted.resource)
-    if scopes.unconsented(cloud, client, principal, wanted, resource, user):
+    resource = scopes.resource_principal(cloud, tenant, requested.resource)
+    if scopes.unconsented(cloud, client, principal, requested, resource, user):
         raise scopes.not_consented(client)
     return tokens.for_user(
         cloud,
         client,
         principal,
         user,
-        wanted,
+        requested,
         proof=proof,
         nonce=nonce,
         version=version,
@@ -312,9 +316,11 @@ def _for_user(
     )
 
 
-def checked_user(cloud: Cloud, place: Authority, upn: str, password: str) -> world.User:
+def checked_user(
+    cloud: RehearsalCloud, authority: Authority, upn: str, password: str
+) -> world.User:
     """The person of that name and password at an authority."""
-    user = sign_in_user(place, upn)
+    user = sign_in_user(authority, upn)
     if not secrets.compare_digest(
         cloud.secret(password_name(user.upn)).encode(), password.encode()
     ):

@@ -9,13 +9,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import find_application, held_roles
 from bcrunbook.rehearsal.entra.clients import Client
 from bcrunbook.rehearsal.entra.scopes import (
     DEFAULT,
-    Wanted,
+    RequestedScopes,
     check_known,
     consented,
     not_consented,
@@ -31,11 +31,11 @@ APP_ONLY_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 
 
 def for_user(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     principal: Document | None,
     user: world.User,
-    wanted: Wanted,
+    requested: RequestedScopes,
     *,
     proof: str,
     nonce: str = "",
@@ -45,16 +45,16 @@ def for_user(
 ) -> dict[str, Any]:
     """The token answer for a person; refuses what is not consented."""
     tenant = world.TENANTS[user.tenant]
-    resource = resource_principal(cloud, tenant, wanted.resource)
-    asked = check_known(wanted, client, resource)
+    resource = resource_principal(cloud, tenant, requested.resource)
+    asked = check_known(requested, client, resource)
     held = consented(cloud, client, principal, resource, user)
-    if any(value not in held for value in asked) or (not held and not _only_oidc(wanted)):
+    if any(value not in held for value in asked) or (not held and not _only_oidc(requested)):
         raise not_consented(client)
-    implied = () if held else wanted.oidc
+    implied = () if held else requested.oidc
     scopes = [value for value in (*held, *implied) if value != "offline_access"]
     now = int(cloud.clock.now())
     claims = {
-        **_basics(cloud, client, resource, wanted.resource, user.tenant, now, proof),
+        **_basics(cloud, client, resource, requested.resource, user.tenant, now, proof),
         "acct": 1 if user.guest else 0,
         "acr": "1",
         "amr": ["pwd"],
@@ -70,19 +70,19 @@ def for_user(
     }
     answer: dict[str, Any] = {
         "token_type": "Bearer",
-        "scope": _named(wanted, scopes),
+        "scope": _named(requested, scopes),
         "expires_in": LIFETIME,
         "ext_expires_in": LIFETIME,
         "access_token": cloud.canaries.add(cloud.key.sign(claims)),
     }
     if version == 1:
-        answer = _as_v1(answer, wanted.resource, now)
+        answer = _as_v1(answer, requested.resource, now)
         answer["scope"] = " ".join(scopes)
-    if "offline_access" in wanted.oidc:
+    if "offline_access" in requested.oidc:
         answer["refresh_token"] = _refresh_token(cloud, client, user)
-    if "openid" in wanted.oidc:
+    if "openid" in requested.oidc:
         answer["id_token"] = cloud.canaries.add(
-            id_token(cloud, client, user, nonce=nonce, email="email" in wanted.oidc, now=now)
+            id_token(cloud, client, user, nonce=nonce, email="email" in requested.oidc, now=now)
         )
     if client_info:
         answer["client_info"] = info_of(user)
@@ -90,22 +90,22 @@ def for_user(
 
 
 def for_application(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     principal: Document,
     tenant: world.Tenant,
-    wanted: Wanted,
+    requested: RequestedScopes,
     *,
     proof: str,
     version: int = 2,
     contexts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The token answer for an application without a person."""
-    resource = resource_principal(cloud, tenant, wanted.resource)
+    resource = resource_principal(cloud, tenant, requested.resource)
     roles = held_roles(cloud, tenant.id, principal["id"], resource)
     now = int(cloud.clock.now())
     claims = {
-        **_basics(cloud, client, resource, wanted.resource, tenant.id, now, proof),
+        **_basics(cloud, client, resource, requested.resource, tenant.id, now, proof),
         "idtyp": "app",
         "oid": principal["id"],
         "sub": principal["id"],
@@ -120,11 +120,11 @@ def for_application(
         "ext_expires_in": LIFETIME,
         "access_token": cloud.canaries.add(cloud.key.sign(claims)),
     }
-    return _as_v1(answer, wanted.resource, now) if version == 1 else answer
+    return _as_v1(answer, requested.resource, now) if version == 1 else answer
 
 
 def id_token(
-    cloud: Cloud, client: Client, user: world.User, *, nonce: str, email: bool, now: int
+    cloud: RehearsalCloud, client: Client, user: world.User, *, nonce: str, email: bool, now: int
 ) -> str:
     """Who signed in, for the client's own eyes."""
     claims: dict[str, Any] = {
@@ -162,7 +162,7 @@ def pairwise(user: str, application: str) -> str:
 
 
 def _basics(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     client: Client,
     resource: Document,
     asked: str,
@@ -171,7 +171,7 @@ def _basics(
     proof: str,
 ) -> dict[str, Any]:
     registered = None
-    if resource["appId"] not in catalogue.BY_APP_ID:
+    if resource["appId"] not in first_party_apps.BY_APP_ID:
         registered = find_application(cloud, resource["appId"])
     shared = {
         "iat": now,
@@ -202,12 +202,12 @@ def _basics(
     }
 
 
-def _named(wanted: Wanted, scopes: list[str]) -> str:
+def _named(requested: RequestedScopes, scopes: list[str]) -> str:
     """The granted scopes in the spelling of the request, or a client's cache would miss them."""
-    prefix = f"{wanted.resource}/" if wanted.prefixed else ""
-    oidc = [value for value in ("openid", "profile", "email") if value in wanted.oidc]
-    named = [f"{prefix}{value}" for value in scopes if value not in catalogue.OIDC_SCOPES]
-    if wanted.default:
+    prefix = f"{requested.resource}/" if requested.prefixed else ""
+    oidc = [value for value in ("openid", "profile", "email") if value in requested.oidc]
+    named = [f"{prefix}{value}" for value in scopes if value not in first_party_apps.OIDC_SCOPES]
+    if requested.default:
         named.append(f"{prefix}{DEFAULT}")
     return " ".join([*oidc, *named])
 
@@ -223,11 +223,11 @@ def _as_v1(answer: dict[str, Any], resource: str, now: int) -> dict[str, Any]:
     }
 
 
-def _refresh_token(cloud: Cloud, client: Client, user: world.User) -> str:
+def _refresh_token(cloud: RehearsalCloud, client: Client, user: world.User) -> str:
     token = f"1.{secrets.token_urlsafe(96)}"
     cloud.store.put(REFRESH, GLOBAL, token, {"client": client.app_id, "upn": user.upn})
     return cloud.canaries.add(token)
 
 
-def _only_oidc(wanted: Wanted) -> bool:
-    return not wanted.scopes and not wanted.default
+def _only_oidc(requested: RequestedScopes) -> bool:
+    return not requested.scopes and not requested.default

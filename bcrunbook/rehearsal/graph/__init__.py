@@ -12,9 +12,9 @@ import uuid
 from dataclasses import replace
 from urllib.parse import unquote
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import APPLICATION, CONSUMER_AUDIENCES
-from bcrunbook.rehearsal.graph import access, batch, limits, odata, throttle
+from bcrunbook.rehearsal.graph import access, application_rules, limits, odata, throttle
 from bcrunbook.rehearsal.graph.errors import (
     GraphError,
     bad_request,
@@ -22,12 +22,20 @@ from bcrunbook.rehearsal.graph.errors import (
     method_not_allowed,
     unsupported_query,
 )
-from bcrunbook.rehearsal.graph.request import Caller, Key, Request, find
-from bcrunbook.rehearsal.graph.routes import ALTERNATE_KEYS, COUNTED, ROUTES, Handler
+from bcrunbook.rehearsal.graph.request import Caller, Request, find
+from bcrunbook.rehearsal.graph.routes import (
+    ALTERNATE_KEYS,
+    BATCHES,
+    COUNTS,
+    HOST,
+    OPENID,
+    ROUTER,
+    Handler,
+)
 from bcrunbook.rehearsal.messages import Answer, Call, read_json
 from bcrunbook.rehearsal.messages import Handler as HostHandler
+from bcrunbook.rehearsal.routing import Key, Match, Part, Router
 
-HOST = "graph.microsoft.com"
 HOSTS = (HOST,)
 VERSIONS = ("v1.0", "beta")
 KEYED = re.compile(
@@ -35,12 +43,11 @@ KEYED = re.compile(
 )
 CAST = re.compile(r"^(microsoft\.)?graph\.", re.IGNORECASE)
 WRITES = ("POST", "PATCH", "DELETE", "PUT")
+DOUBLE_READS = ("applications", "applications/{application}", "oauth2PermissionGrants")
+"""What costs two units to read."""
 
-Target = tuple[str, tuple[str | Key, ...]]
-"""A pattern of the route table and what stands in its places."""
 
-
-def handler(cloud: Cloud) -> HostHandler:
+def handler(cloud: RehearsalCloud) -> HostHandler:
     """The handler of graph.microsoft.com."""
     buckets = throttle.Throttle(cloud.clock)
 
@@ -66,39 +73,39 @@ def handler(cloud: Cloud) -> HostHandler:
 
 
 def _serve(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     buckets: throttle.Throttle,
     call: Call,
     headers: dict[str, str],
     serve: HostHandler,
 ) -> Answer:
     caller = access.identify(cloud, call)
-    version, segments = _segments(call.path)
-    if [part.lower() for part in segments] == ["$batch"]:
-        if call.method != "POST":
+    version, router, segments = _located(call.path)
+    batches = BATCHES.find(segments)
+    if batches is not None:
+        run = batches.handler(call.method)
+        if run is None:
             raise method_not_allowed()
-        return batch.run(call, version, serve)
+        return run(call, version, serve)
     counting = len(segments) == 2 and segments[1].lower() == "$count"
+    match = _match(router, segments[:1] if counting else segments)
     if counting:
-        segments = segments[:1]
-    pattern, places = _target(segments)
-    if counting:
-        return _count(cloud, caller, call, version, pattern)
-    handlers = ROUTES[pattern]
-    chosen = handlers.get(call.method)
+        return _count(cloud, caller, call, version, segments)
+    chosen = match.handler(call.method)
     if chosen is None:
         raise method_not_allowed()
     query = odata.parse_query(call)
     request = Request(cloud, call, caller, version, query)
-    _throttled(buckets, request, pattern, places, headers)
-    return chosen(request, *places)
+    _throttled(buckets, request, match, headers)
+    return chosen(request, *match.params.values())
 
 
-def _segments(path: str) -> tuple[str, list[str]]:
+def _located(path: str) -> tuple[str, Router[Handler], list[str]]:
+    """The version that an address names, the table it belongs to, and its segments there."""
     parts = [unquote(part) for part in path.strip("/").split("/")]
     version = parts[0].lower()
-    if version == "oidc" and [part.lower() for part in parts] == ["oidc", "userinfo"]:
-        return VERSIONS[0], ["me", "userinfo"]
+    if OPENID.find(parts) is not None:
+        return VERSIONS[0], OPENID, parts
     if version not in VERSIONS:
         raise malformed(f"Invalid version: {parts[0]}")
     rest = [part for part in parts[1:] if part]
@@ -106,72 +113,46 @@ def _segments(path: str) -> tuple[str, list[str]]:
         rest = rest[1:]
     if not rest:
         raise malformed("Resource not found for the segment ''.")
-    return version, rest
+    return version, ROUTER, rest
 
 
-def _target(segments: list[str]) -> Target:
-    """The route that an address means; names compare without regard to case."""
-    parts: list[str | Key] = []
+def _match(router: Router[Handler], segments: list[str]) -> Match[Handler]:
+    """The routes that an address means."""
+    parts: list[Part] = []
     for segment in segments:
-        found = KEYED.fullmatch(segment)
-        if found is None or found["value"] == "":
+        keyed = KEYED.fullmatch(segment)
+        if keyed is None or keyed["value"] == "":
             parts.append(CAST.sub("", segment))
             continue
-        parts.append(found["name"])
+        parts.append(keyed["name"])
         parts.append(
-            Key(found["key"], found["value"].replace("''", "'")) if found["key"] else found["value"]
+            Key(keyed["key"], keyed["value"].replace("''", "'")) if keyed["key"] else keyed["value"]
         )
-    for pattern in _patterns(len(parts)):
-        places = _fit(pattern.split("/"), parts)
-        if places is not None:
-            _demand_keys(pattern, places)
-            return pattern, places
-    raise malformed(f"Resource not found for the segment '{_unknown(parts)}'.")
+    match = router.find(parts)
+    if match is None:
+        unknown = router.first_unknown(parts)
+        text = unknown.value if isinstance(unknown, Key) else unknown
+        raise malformed(f"Resource not found for the segment '{text}'.")
+    _demand_keys(match)
+    return match
 
 
-def _patterns(length: int) -> list[str]:
-    """Patterns of that many segments, those with fixed words first."""
-    fitting = [pattern for pattern in ROUTES if pattern.count("/") + 1 == length]
-    return sorted(fitting, key=lambda pattern: pattern.count("{}"))
+def _demand_keys(match: Match[Handler]) -> None:
+    names = ALTERNATE_KEYS.get(match.path.partition("/")[0], ())
+    for part in match.params.values():
+        if isinstance(part, Key) and part.name not in names:
+            raise bad_request(f"The key property '{part.name}' is not known.")
 
 
-def _fit(pattern: list[str], parts: list[str | Key]) -> tuple[str | Key, ...] | None:
-    places: list[str | Key] = []
-    for wanted, part in zip(pattern, parts, strict=True):
-        if wanted == "{}":
-            places.append(part)
-        elif isinstance(part, Key) or part.lower() != wanted.lower():
-            return None
-    return tuple(places)
-
-
-def _demand_keys(pattern: str, places: tuple[str | Key, ...]) -> None:
-    names = ALTERNATE_KEYS.get(pattern.partition("/")[0], ())
-    for place in places:
-        if isinstance(place, Key) and place.name not in names:
-            raise bad_request(f"The key property '{place.name}' is not known.")
-
-
-def _unknown(parts: list[str | Key]) -> str:
-    """The first segment that no address with the same beginning has."""
-    for length in range(1, len(parts) + 1):
-        known = any(
-            _fit(pattern.split("/")[:length], parts[:length]) is not None
-            for pattern in ROUTES
-            if pattern.count("/") + 1 >= length
-        )
-        if not known:
-            last = parts[length - 1]
-            return last.value if isinstance(last, Key) else last
-    last = parts[-1]
-    return last.value if isinstance(last, Key) else last
-
-
-def _count(cloud: Cloud, caller: Caller, call: Call, version: str, pattern: str) -> Answer:
+def _count(
+    cloud: RehearsalCloud, caller: Caller, call: Call, version: str, segments: list[str]
+) -> Answer:
     """GET /{collection}/$count, which belongs to the advanced query capabilities"""
-    if pattern not in COUNTED:
+    match = COUNTS.find([CAST.sub("", segments[0]), segments[1]])
+    if match is None:
         raise malformed("Resource not found for the segment '$count'.")
-    if call.method != "GET":
+    listing = match.handler(call.method)
+    if listing is None:
         raise method_not_allowed()
     if call.header("consistencylevel").lower() != "eventual":
         raise unsupported_query(
@@ -183,8 +164,7 @@ def _count(cloud: Cloud, caller: Caller, call: Call, version: str, pattern: str)
         if "$count" not in call.query
         else call
     )
-    handlers: dict[str, Handler] = ROUTES[pattern]
-    answer = handlers["GET"](Request(cloud, call, caller, version, query))
+    answer = listing(Request(cloud, call, caller, version, query))
     total = json.loads(answer.body)["@odata.count"]
     return Answer(200, str(total).encode(), {"Content-Type": "text/plain", "OData-Version": "4.0"})
 
@@ -192,31 +172,31 @@ def _count(cloud: Cloud, caller: Caller, call: Call, version: str, pattern: str)
 def _throttled(
     buckets: throttle.Throttle,
     request: Request,
-    pattern: str,
-    places: tuple[str | Key, ...],
+    match: Match[Handler],
     headers: dict[str, str],
 ) -> None:
     """Take what the request costs; Graph docs, service-specific throttling limits."""
     method, caller = request.call.method, request.caller
     key = f"{caller.tenant.id}:{caller.app_id}"
-    read_cost = 2 if pattern in ("applications", "oauth2PermissionGrants", "applications/{}") else 1
+    read_cost = 2 if match.path in DOUBLE_READS else 1
     cost = max(1, (read_cost if method == "GET" else 1) + request.query.cost_change)
     headers["x-ms-resource-unit"] = str(cost)
-    used = buckets.take(key, throttle.REQUEST_UNITS, cost)
+    used = buckets.take(key, limits.REQUEST_UNITS, cost)
     if used >= 0.8:
         headers["x-ms-throttle-limit-percentage"] = f"{used:.1f}"
     if method not in WRITES:
         return
-    buckets.take(key, throttle.WRITES)
-    if pattern.startswith("applications") and _serves_consumers(request, places):
-        buckets.take(key, throttle.CONSUMER_WRITES)
+    buckets.take(key, limits.WRITES)
+    if match.path.startswith("applications") and _serves_consumers(request, match):
+        buckets.take(key, limits.CONSUMER_WRITES)
 
 
-def _serves_consumers(request: Request, places: tuple[str | Key, ...]) -> bool:
+def _serves_consumers(request: Request, match: Match[Handler]) -> bool:
     """Whether a write is about an application that serves personal accounts."""
-    if places:
+    if "application" in match.params:
         try:
-            return limits.is_consumer(find(request, APPLICATION, places[0])[1])
+            application = find(request, APPLICATION, match.params["application"])[1]
+            return application_rules.is_consumer(application)
         except GraphError:
             pass  # not there (yet): what the body says counts
     try:

@@ -6,8 +6,8 @@ may do through an application is the intersection of both.
 
 from __future__ import annotations
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import APPLICATION, DELETED, SERVICE_PRINCIPAL
 from bcrunbook.rehearsal.graph.errors import GraphError, denied, unauthenticated
 from bcrunbook.rehearsal.graph.request import Caller, Request
@@ -15,9 +15,9 @@ from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.state import Document
 
-AUDIENCES = {name.rstrip("/") for name in catalogue.BY_APP_ID[catalogue.GRAPH].names} | {
-    catalogue.GRAPH
-}
+AUDIENCES = {
+    name.rstrip("/") for name in first_party_apps.BY_APP_ID[first_party_apps.GRAPH_APP_ID].names
+} | {first_party_apps.GRAPH_APP_ID}
 
 AS_USER = "Directory.AccessAsUser.All"
 OWNED_BY = "Application.ReadWrite.OwnedBy"
@@ -58,7 +58,7 @@ OBJECT_QUOTA = 250
 """How many objects somebody without an administrator's role may have made."""
 
 
-def identify(cloud: Cloud, call: Call) -> Caller:
+def identify(cloud: RehearsalCloud, call: Call) -> Caller:
     """The caller behind the access token; 401 for a token that is not good here."""
     kind, _, token = call.header("authorization").partition(" ")
     if not kind:
@@ -133,7 +133,7 @@ def demand_assign(request: Request, resource: Document) -> None:
     request.demand((*WRITE_ASSIGNMENTS, AS_USER), WRITE_ASSIGNMENTS)
     if request.caller.user is None:
         return
-    of_graph = resource["appId"] == catalogue.GRAPH
+    of_graph = resource["appId"] == first_party_apps.GRAPH_APP_ID
     roles = GRAPH_ROLE_GRANTING_ROLES if of_graph else GRANTING_ROLES
     if not request.caller.has_role(*roles):
         raise denied()

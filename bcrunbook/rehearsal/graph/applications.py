@@ -21,10 +21,10 @@ from bcrunbook.rehearsal.directory import (
     new_application,
     public,
 )
-from bcrunbook.rehearsal.graph import access, credentials, limits, principals
+from bcrunbook.rehearsal.graph import access, application_rules, credentials, principals
 from bcrunbook.rehearsal.graph.errors import bad_request, conflict, denied, malformed, not_found
+from bcrunbook.rehearsal.graph.limits import MAX_FEDERATED_CREDENTIALS
 from bcrunbook.rehearsal.graph.request import (
-    Key,
     Request,
     find,
     no_content,
@@ -33,6 +33,7 @@ from bcrunbook.rehearsal.graph.request import (
 )
 from bcrunbook.rehearsal.graph.schema import checked
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
 TYPE = "application"
@@ -161,8 +162,10 @@ def add_federated_credential(request: Request, key: str | Key) -> Answer:
     for name in ("name", "issuer", "subject", "audiences"):
         if not given.get(name):
             raise bad_request(f"The property '{name}' is required.", target=name)
-    if len(document["_fics"]) >= 20:
-        raise bad_request("At most 20 federated identity credentials are allowed.")
+    if len(document["_fics"]) >= MAX_FEDERATED_CREDENTIALS:
+        raise bad_request(
+            f"At most {MAX_FEDERATED_CREDENTIALS} federated identity credentials are allowed."
+        )
     for other in document["_fics"]:
         if other["name"] == given["name"] or (
             (other["issuer"], other["subject"]) == (given["issuer"], given["subject"])
@@ -227,7 +230,7 @@ def _created(request: Request, given: dict[str, Any], owners: list[str]) -> Answ
         cloud, caller.tenant, given, app_id=str(uuid.uuid4()), creator=caller.object_id
     )
     document["_owners"] = list(dict.fromkeys([*document["_owners"], *owners]))
-    limits.check(cloud, Registered(caller.tenant.id, document["id"], document))
+    application_rules.check(cloud, Registered(caller.tenant.id, document["id"], document))
     document, shown = credentials.add_secrets(cloud, caller.tenant, document, secrets)
     document = credentials.set_certificates(document, certificates)
     cloud.store.put(APPLICATION, caller.tenant.id, document["id"], document, "application_created")
@@ -276,8 +279,8 @@ def _patch(request: Request, found: str, document: Document) -> Answer:
     for name, value in changed.items():
         if value is None and isinstance(document.get(name), list):
             raise bad_request(f"Property '{name}' cannot be null.", target=name)
-    limits.check(request.cloud, Registered(request.tenant, found, changed))
-    maximum = limits.bounds_of(changed).secrets
+    application_rules.check(request.cloud, Registered(request.tenant, found, changed))
+    maximum = application_rules.limits_of(changed).secrets
     if maximum is not None and len(changed["passwordCredentials"]) > maximum:
         raise bad_request(
             f"The new audience allows at most {maximum} passwords.", target="signInAudience"
@@ -311,7 +314,7 @@ def _writable(request: Request, key: str | Key, *, twin: bool = False) -> tuple[
 
 
 def _demand_twin(request: Request, found: str, document: Document) -> None:
-    if limits.is_consumer(document) and not request.cloud.clock.passed(
+    if application_rules.is_consumer(document) and not request.cloud.clock.passed(
         document["_created"], "consumer_twin", found
     ):
         raise conflict(

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bcrunbook.rehearsal.graph.errors import GraphError, malformed
+from bcrunbook.rehearsal.graph.limits import MAX_BATCH
 from bcrunbook.rehearsal.graph.request import odata_answer
 from bcrunbook.rehearsal.messages import Answer, Call, read_json
 
-MAXIMUM = 20
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 Part = Mapping[str, Any]
 
@@ -39,8 +39,8 @@ def _parts(call: Call) -> list[Part]:
         raise malformed("Invalid batch payload format.") from problem
     if not isinstance(parts, list) or not parts:
         raise malformed("Invalid batch payload format.")
-    if len(parts) > MAXIMUM:
-        raise malformed(f"Number of batch request steps exceeds the maximum value of {MAXIMUM}.")
+    if len(parts) > MAX_BATCH:
+        raise malformed(f"Number of batch request steps exceeds the maximum value of {MAX_BATCH}.")
     known: set[str] = set()
     for part in parts:
         if not isinstance(part, dict) or not isinstance(part.get("id"), str) or not part["id"]:

@@ -57,9 +57,9 @@ class _Parser:
         self.position += 1
         return token
 
-    def word(self, *words: str) -> bool:
+    def keyword(self, *keywords: str) -> bool:
         kind, value = self.peek()
-        if kind == "name" and value.lower() in words:
+        if kind == "name" and value.lower() in keywords:
             self.position += 1
             return True
         return False
@@ -73,18 +73,18 @@ class _Parser:
 
     def disjunction(self, variable: str | None = None) -> Test:
         left = self.conjunction(variable)
-        while self.word("or"):
+        while self.keyword("or"):
             left = _either(left, self.conjunction(variable))
         return left
 
     def conjunction(self, variable: str | None) -> Test:
         left = self.negation(variable)
-        while self.word("and"):
+        while self.keyword("and"):
             left = _both(left, self.negation(variable))
         return left
 
     def negation(self, variable: str | None) -> Test:
-        if self.word("not"):
+        if self.keyword("not"):
             self.advanced = True
             inner = self.negation(variable)
             return lambda document: not inner(document)
@@ -113,7 +113,7 @@ class _Parser:
         self.mark(",")
         wanted = str(self.value()).lower()
         self.mark(")")
-        if self.word("eq") and not self.word("true"):
+        if self.keyword("eq") and not self.keyword("true"):
             raise self.wrong()
         if name == "endswith":
             self.advanced = True

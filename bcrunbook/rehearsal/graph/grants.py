@@ -19,14 +19,15 @@ from bcrunbook.rehearsal.directory import (
 )
 from bcrunbook.rehearsal.graph import access
 from bcrunbook.rehearsal.graph.errors import bad_request, conflict, not_found
-from bcrunbook.rehearsal.graph.request import Key, Request, find, no_content
+from bcrunbook.rehearsal.graph.limits import MAX_SCOPE_LENGTH
+from bcrunbook.rehearsal.graph.request import Request, find, no_content
 from bcrunbook.rehearsal.graph.schema import GUID
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
 TYPE = "oAuth2PermissionGrant"
 CONTEXT = "oauth2PermissionGrants"
-MAXIMUM_SCOPE = 3850
 ALL_PRINCIPALS, PRINCIPAL = "AllPrincipals", "Principal"
 NIL_ROLE = "00000000-0000-0000-0000-000000000000"
 
@@ -196,8 +197,8 @@ def _scopes(given: Document) -> list[str]:
     text = given.get("scope")
     if text is None or not text.strip():
         raise bad_request("Property 'scope' is required.", target="scope")
-    if len(text) > MAXIMUM_SCOPE:
+    if len(text) > MAX_SCOPE_LENGTH:
         raise bad_request(
-            f"Property 'scope' may have at most {MAXIMUM_SCOPE} characters.", target="scope"
+            f"Property 'scope' may have at most {MAX_SCOPE_LENGTH} characters.", target="scope"
         )
     return list(dict.fromkeys(text.split()))

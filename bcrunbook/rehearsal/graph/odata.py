@@ -17,12 +17,12 @@ from urllib.parse import parse_qsl, quote
 
 from bcrunbook.rehearsal.graph.errors import GraphError, malformed, unsupported_query
 from bcrunbook.rehearsal.graph.filters import Filter, parse_filter
+from bcrunbook.rehearsal.graph.limits import MAX_PAGE_SIZE
 from bcrunbook.rehearsal.graph.schema import TYPES
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.state import Document
 
 DEFAULT_PAGE = 100
-MAXIMUM_PAGE = 999
 OPTIONS = (
     "$select",
     "$filter",
@@ -222,11 +222,11 @@ def _top(text: str | None) -> int | None:
         return None
     if not re.fullmatch(r"-?\d+", text):
         raise malformed(f"Invalid value '{text}' for $top query option found.")
-    if not 1 <= int(text) <= MAXIMUM_PAGE:
+    if not 1 <= int(text) <= MAX_PAGE_SIZE:
         raise GraphError(
             400,
             "Request_BadRequest",
-            f"Invalid page size specified: '{text}'. Must be between 1 and {MAXIMUM_PAGE} "
+            f"Invalid page size specified: '{text}'. Must be between 1 and {MAX_PAGE_SIZE} "
             "inclusive.",
         )
     return int(text)

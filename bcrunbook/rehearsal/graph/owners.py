@@ -11,7 +11,6 @@ from bcrunbook.rehearsal.directory import SERVICE_PRINCIPAL
 from bcrunbook.rehearsal.graph import access, principals
 from bcrunbook.rehearsal.graph.errors import bad_request, not_found
 from bcrunbook.rehearsal.graph.request import (
-    Key,
     Request,
     find,
     no_content,
@@ -19,6 +18,7 @@ from bcrunbook.rehearsal.graph.request import (
     odata_answer,
 )
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Key
 
 Handler = Callable[[Request, str | Key], Answer]
 

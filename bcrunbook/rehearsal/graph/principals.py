@@ -7,9 +7,9 @@ caller's own directory.
 
 from __future__ import annotations
 
-from bcrunbook.rehearsal import catalogue, world
+from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import timestamp
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import (
     APPLICATION,
     ASSIGNMENT,
@@ -25,7 +25,6 @@ from bcrunbook.rehearsal.directory import (
 from bcrunbook.rehearsal.graph import access
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request, conflict, denied, not_found
 from bcrunbook.rehearsal.graph.request import (
-    Key,
     Request,
     find,
     no_content,
@@ -33,6 +32,7 @@ from bcrunbook.rehearsal.graph.request import (
     odata_answer,
 )
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
 TYPE = "servicePrincipal"
@@ -98,7 +98,7 @@ def delete(request: Request, key: str | Key) -> Answer:
     return no_content()
 
 
-def remove(cloud: Cloud, tenant: str, key: str, document: Document) -> None:
+def remove(cloud: RehearsalCloud, tenant: str, key: str, document: Document) -> None:
     """Move a principal to the deleted items; what it was granted goes for good."""
     cloud.store.put(SERVICE_PRINCIPAL, tenant, key, None, "deleted")
     now = timestamp(cloud.clock.now(), fraction=False)
@@ -178,7 +178,7 @@ def _backed(request: Request, app_id: str, given: Document) -> Document:
     """The new principal, if its application may be used here."""
     cloud, caller = request.cloud, request.caller
     everything = caller.user is not None or access.WRITE_ALL in caller.permissions
-    own = catalogue.BY_APP_ID.get(app_id)
+    own = first_party_apps.BY_APP_ID.get(app_id)
     if own is not None:
         if not everything:
             raise _foreign()

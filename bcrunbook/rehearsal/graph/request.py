@@ -7,26 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import public
 from bcrunbook.rehearsal.graph import odata
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request, denied, not_found
 from bcrunbook.rehearsal.graph.schema import GUID, checked
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
+from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
 ODATA_TYPE = (
     "application/json;odata.metadata=minimal;odata.streaming=true;"
     "IEEE754Compatible=false;charset=utf-8"
 )
-
-
-@dataclass(frozen=True)
-class Key:
-    """An alternate key in an address, as in `applications(appId='...')`."""
-
-    name: str
-    value: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class Caller:
 class Request:
     """A request with its caller and its parsed query."""
 
-    cloud: Cloud
+    cloud: RehearsalCloud
     call: Call
     caller: Caller
     version: str

@@ -1,97 +1,194 @@
 """Which handler serves which address and method.
 
-In a pattern `{}` is an id, or, where the resource has alternate keys, a key in parentheses.
+Source: Graph v1.0 reference of each resource. A parameter is an id, or, where the resource has
+alternate keys, a key in brackets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from bcrunbook.rehearsal.directory import APPLICATION, SERVICE_PRINCIPAL
-from bcrunbook.rehearsal.graph import applications, grants, owners, places, principals
+from bcrunbook.rehearsal.graph import (
+    applications,
+    batch,
+    directory_objects,
+    grants,
+    owners,
+    principals,
+)
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.routing import Known, Route, Router, at
+
+DOCUMENTED, INFERRED = Known.DOCUMENTED, Known.INFERRED
+HOST = "graph.microsoft.com"
+BASE = f"https://{HOST}/v1.0"
 
 Handler = Callable[..., Answer]
 
-_OWNED: dict[str, dict[str, Any]] = {
-    f"{name}{{}}/owners{tail}": methods
-    for name, kind in (("applications/", APPLICATION), ("servicePrincipals/", SERVICE_PRINCIPAL))
-    for tail, methods in (
-        ("", {"GET": owners.listing(kind)}),
-        ("/$ref", {"GET": owners.references(kind), "POST": owners.adding(kind)}),
-        ("/{}/$ref", {"DELETE": owners.removing(kind)}),
+
+def _owners(parent: str, kind: str) -> tuple[Route[Handler], ...]:
+    return (
+        *at(f"{parent}/owners", DOCUMENTED, GET=owners.listing(kind)),
+        *at(
+            f"{parent}/owners/$ref",
+            DOCUMENTED,
+            GET=owners.references(kind),
+            POST=owners.adding(kind),
+        ),
+        *at(f"{parent}/owners/{{owner}}/$ref", DOCUMENTED, DELETE=owners.removing(kind)),
     )
-}
 
-ROUTES: dict[str, dict[str, Handler]] = {
-    "me": {"GET": places.me},
-    "me/memberOf": {"GET": places.my_roles},
-    "me/transitiveMemberOf": {"GET": places.my_roles},
-    "me/userinfo": {"GET": places.user_info},
-    "users": {"GET": places.users},
-    "users/{}": {"GET": places.user},
-    "organization": {"GET": places.organizations},
-    "organization/{}": {"GET": places.organization},
-    "domains": {"GET": places.domains},
-    "directoryRoles": {"GET": places.directory_roles},
-    "directoryObjects/{}": {"GET": places.directory_object},
-    "policies/defaultAppManagementPolicy": {"GET": places.default_policy},
-    "policies/appManagementPolicies": {"GET": places.policies},
-    "directory/deletedItems/application": {"GET": places.deleted_applications},
-    "directory/deletedItems/servicePrincipal": {"GET": places.deleted_principals},
-    "directory/deletedItems/{}": {"GET": places.deleted_item, "DELETE": places.purge},
-    "directory/deletedItems/{}/application": {"GET": places.deleted_item},
-    "directory/deletedItems/{}/servicePrincipal": {"GET": places.deleted_item},
-    "directory/deletedItems/{}/restore": {"POST": places.restore},
-    "applications": {"GET": applications.list_all, "POST": applications.create},
-    "applications/{}": {
-        "GET": applications.get,
-        "PATCH": applications.change,
-        "DELETE": applications.delete,
-    },
-    "applications/{}/addPassword": {"POST": applications.add_password},
-    "applications/{}/removePassword": {"POST": applications.remove_password},
-    "applications/{}/setVerifiedPublisher": {"POST": applications.set_verified_publisher},
-    "applications/{}/unsetVerifiedPublisher": {"POST": applications.unset_verified_publisher},
-    "applications/{}/restore": {"POST": places.restore},
-    "applications/{}/federatedIdentityCredentials": {
-        "GET": applications.federated_credentials,
-        "POST": applications.add_federated_credential,
-    },
-    "applications/{}/federatedIdentityCredentials/{}": {
-        "DELETE": applications.remove_federated_credential,
-    },
-    "servicePrincipals": {"GET": principals.list_all, "POST": principals.create},
-    "servicePrincipals/{}": {
-        "GET": principals.get,
-        "PATCH": principals.change,
-        "DELETE": principals.delete,
-    },
-    "servicePrincipals/{}/oauth2PermissionGrants": {"GET": grants.of_principal},
-    "servicePrincipals/{}/appRoleAssignments": {
-        "GET": grants.assignments("principalId"),
-        "POST": grants.assign("principalId"),
-    },
-    "servicePrincipals/{}/appRoleAssignments/{}": {"DELETE": grants.unassign},
-    "servicePrincipals/{}/appRoleAssignedTo": {
-        "GET": grants.assignments("resourceId"),
-        "POST": grants.assign("resourceId"),
-    },
-    "servicePrincipals/{}/appRoleAssignedTo/{}": {"DELETE": grants.unassign},
-    "oauth2PermissionGrants": {"GET": grants.list_all, "POST": grants.create},
-    "oauth2PermissionGrants/{}": {
-        "GET": grants.get,
-        "PATCH": grants.change,
-        "DELETE": grants.delete,
-    },
-    **_OWNED,
-}
 
-COUNTED = ("applications", "servicePrincipals", "users")
-"""Collections that have a `$count` segment."""
+_ROUTES: tuple[Route[Handler], ...] = (
+    *at("me", DOCUMENTED, GET=directory_objects.me),
+    *at("me/memberOf", DOCUMENTED, GET=directory_objects.my_roles),
+    *at("me/transitiveMemberOf", DOCUMENTED, GET=directory_objects.my_roles),
+    # Clients ask for it as OPENID has it.
+    *at("me/userinfo", INFERRED, GET=directory_objects.user_info),
+    *at("users", DOCUMENTED, GET=directory_objects.users),
+    *at("users/{user}", DOCUMENTED, GET=directory_objects.user),
+    *at("organization", DOCUMENTED, GET=directory_objects.organizations),
+    *at("organization/{organization}", DOCUMENTED, GET=directory_objects.organization),
+    *at("domains", DOCUMENTED, GET=directory_objects.domains),
+    *at("directoryRoles", DOCUMENTED, GET=directory_objects.directory_roles),
+    *at("directoryObjects/{object}", DOCUMENTED, GET=directory_objects.directory_object),
+    *at("policies/defaultAppManagementPolicy", DOCUMENTED, GET=directory_objects.default_policy),
+    *at("policies/appManagementPolicies", DOCUMENTED, GET=directory_objects.policies),
+    *at(
+        "directory/deletedItems/application", DOCUMENTED, GET=directory_objects.deleted_applications
+    ),
+    *at(
+        "directory/deletedItems/servicePrincipal",
+        DOCUMENTED,
+        GET=directory_objects.deleted_principals,
+    ),
+    *at(
+        "directory/deletedItems/{object}",
+        DOCUMENTED,
+        GET=directory_objects.deleted_item,
+        DELETE=directory_objects.purge,
+    ),
+    *at(
+        "directory/deletedItems/{object}/application",
+        DOCUMENTED,
+        GET=directory_objects.deleted_item,
+    ),
+    *at(
+        "directory/deletedItems/{object}/servicePrincipal",
+        DOCUMENTED,
+        GET=directory_objects.deleted_item,
+    ),
+    *at("directory/deletedItems/{object}/restore", DOCUMENTED, POST=directory_objects.restore),
+    *at("applications", DOCUMENTED, GET=applications.list_all, POST=applications.create),
+    *at(
+        "applications/{application}",
+        DOCUMENTED,
+        GET=applications.get,
+        PATCH=applications.change,
+        DELETE=applications.delete,
+    ),
+    *at("applications/{application}/addPassword", DOCUMENTED, POST=applications.add_password),
+    *at("applications/{application}/removePassword", DOCUMENTED, POST=applications.remove_password),
+    *at(
+        "applications/{application}/setVerifiedPublisher",
+        DOCUMENTED,
+        POST=applications.set_verified_publisher,
+    ),
+    *at(
+        "applications/{application}/unsetVerifiedPublisher",
+        DOCUMENTED,
+        POST=applications.unset_verified_publisher,
+    ),
+    *at("applications/{application}/restore", DOCUMENTED, POST=directory_objects.restore),
+    *at(
+        "applications/{application}/federatedIdentityCredentials",
+        DOCUMENTED,
+        GET=applications.federated_credentials,
+        POST=applications.add_federated_credential,
+    ),
+    *at(
+        "applications/{application}/federatedIdentityCredentials/{credential}",
+        DOCUMENTED,
+        DELETE=applications.remove_federated_credential,
+    ),
+    *at("servicePrincipals", DOCUMENTED, GET=principals.list_all, POST=principals.create),
+    *at(
+        "servicePrincipals/{principal}",
+        DOCUMENTED,
+        GET=principals.get,
+        PATCH=principals.change,
+        DELETE=principals.delete,
+    ),
+    *at(
+        "servicePrincipals/{principal}/oauth2PermissionGrants", DOCUMENTED, GET=grants.of_principal
+    ),
+    *at(
+        "servicePrincipals/{principal}/appRoleAssignments",
+        DOCUMENTED,
+        GET=grants.assignments("principalId"),
+        POST=grants.assign("principalId"),
+    ),
+    *at(
+        "servicePrincipals/{principal}/appRoleAssignments/{assignment}",
+        DOCUMENTED,
+        DELETE=grants.unassign,
+    ),
+    *at(
+        "servicePrincipals/{principal}/appRoleAssignedTo",
+        DOCUMENTED,
+        GET=grants.assignments("resourceId"),
+        POST=grants.assign("resourceId"),
+    ),
+    *at(
+        "servicePrincipals/{principal}/appRoleAssignedTo/{assignment}",
+        DOCUMENTED,
+        DELETE=grants.unassign,
+    ),
+    *at("oauth2PermissionGrants", DOCUMENTED, GET=grants.list_all, POST=grants.create),
+    *at(
+        "oauth2PermissionGrants/{grant}",
+        DOCUMENTED,
+        GET=grants.get,
+        PATCH=grants.change,
+        DELETE=grants.delete,
+    ),
+    *_owners("applications/{application}", APPLICATION),
+    *_owners("servicePrincipals/{principal}", SERVICE_PRINCIPAL),
+)
 
 ALTERNATE_KEYS = {
     "applications": ("appId", "uniqueName"),
     "servicePrincipals": ("appId",),
 }
+
+ROUTER = Router(
+    BASE,
+    _ROUTES,
+    folds_case=True,
+    note="Below `/beta` the same is answered. A segment may have `microsoft.graph.` before it, as "
+    "in `deletedItems/microsoft.graph.application`. Instead of an id there may stand a key in "
+    "brackets: "
+    + ", ".join(f"`{name}({key}='...')`" for name, keys in ALTERNATE_KEYS.items() for key in keys)
+    + ".",
+)
+
+COUNTS: Router[Handler] = Router(
+    BASE,
+    (
+        *at("applications/$count", DOCUMENTED, GET=applications.list_all),
+        *at("servicePrincipals/$count", DOCUMENTED, GET=principals.list_all),
+        *at("users/$count", DOCUMENTED, GET=directory_objects.users),
+    ),
+    folds_case=True,
+)
+"""Collections whose length can be asked for; the handler lists what is counted."""
+
+BATCHES = Router(BASE, at("$batch", DOCUMENTED, POST=batch.run), folds_case=True)
+
+OPENID: Router[Handler] = Router(
+    f"https://{HOST}",
+    at("oidc/userinfo", DOCUMENTED, GET=directory_objects.user_info),
+    folds_case=True,
+)
+"""What has no version before it."""

@@ -7,25 +7,10 @@ buckets are in memory: a restart forgives.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.rehearsal.graph.errors import GraphError
-
-
-@dataclass(frozen=True)
-class Limit:
-    """So many units in so many seconds (at speed 1)."""
-
-    name: str
-    units: float
-    seconds: float
-
-
-REQUEST_UNITS = Limit("ResourceUnits", 3500, 10)
-WRITES = Limit("Writes", 3000, 150)
-CONSUMER_WRITES = Limit("ApplicationsWrites", 60, 60)
-"""Writes to applications that also serve personal accounts."""
+from bcrunbook.rehearsal.graph.limits import RateLimit
 
 
 class Throttle:
@@ -33,9 +18,9 @@ class Throttle:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, Limit], tuple[float, float]] = {}
+        self._buckets: dict[tuple[str, RateLimit], tuple[float, float]] = {}
 
-    def take(self, key: str, limit: Limit, units: float = 1) -> float:
+    def take(self, key: str, limit: RateLimit, units: float = 1) -> float:
         """Use units of a bucket; answers which part of it is used, or refuses with 429."""
         now = self._clock.now() * self._clock.speed
         left, seen = self._buckets.get((key, limit), (limit.units, now))

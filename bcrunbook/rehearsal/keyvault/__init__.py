@@ -7,14 +7,16 @@ certificates, backup and restore, the vault's firewall.
 
 from __future__ import annotations
 
+import re
 import uuid
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.keyvault import access, operations
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.keyvault import access, limits
 from bcrunbook.rehearsal.keyvault.errors import VaultError, bad_parameter, not_allowed
 from bcrunbook.rehearsal.keyvault.operations import Request
+from bcrunbook.rehearsal.keyvault.routes import ROUTER
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 
 VAULTS = {vault.host: vault for vault in world.VAULTS}
@@ -27,8 +29,11 @@ API_VERSIONS = (
     "2026-04-01",
 )
 
+COLLECTIONS = ("secrets", "deletedsecrets")
+NAME = re.compile(rf"[0-9a-zA-Z-]{{1,{limits.MAX_NAME_LENGTH}}}")
 
-def handler(cloud: Cloud) -> Handler:
+
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the vaults."""
 
     def handle(call: Call) -> Answer:
@@ -57,7 +62,7 @@ def handler(cloud: Cloud) -> Handler:
     return handle
 
 
-def _serve(cloud: Cloud, vault: world.Vault, call: Call) -> Answer:
+def _serve(cloud: RehearsalCloud, vault: world.Vault, call: Call) -> Answer:
     # A request without a token is how clients ask for the challenge, so that comes first.
     claims = access.authenticate(cloud, vault, call)
     version = call.params.get("api-version")
@@ -70,9 +75,17 @@ def _serve(cloud: Cloud, vault: world.Vault, call: Call) -> Answer:
         )
     # Clients end the address of a newest version with a slash, and the docs begin with two.
     parts = [unquote(part) for part in call.path.split("/") if part]
-    found = operations.find(call.method, parts)
-    if found is None:
+    _demand_name(parts)
+    match = ROUTER.find(parts)
+    operation = match.handler(call.method) if match else None
+    if match is None or operation is None:
         raise not_allowed(call.method, parts)
-    action, operation, name, secret_version = found
-    access.authorize(vault, claims, action, name)
-    return operation(Request(cloud, vault, call, name, secret_version))
+    name, secret_version = match.params.get("name", ""), match.params.get("version", "")
+    access.authorize(vault, claims, operation.action, name)
+    return operation.serve(Request(cloud, vault, call, name, secret_version))
+
+
+def _demand_name(parts: list[str]) -> None:
+    """Refuse what cannot be a secret's name, whatever is to be done with it."""
+    if len(parts) in (2, 3) and parts[0] in COLLECTIONS and not NAME.fullmatch(parts[1]):
+        raise bad_parameter(f"The request URI contains an invalid name: {parts[1]}")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcrunbook.rehearsal import catalogue, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import first_party_apps, world
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.keyvault.errors import VaultError, unauthorized
 from bcrunbook.rehearsal.messages import Call
 
 RESOURCE = "https://vault.azure.net"
-AUDIENCES = (RESOURCE, catalogue.KEY_VAULT)
+AUDIENCES = (RESOURCE, first_party_apps.KEY_VAULT_APP_ID)
 
 GET = "getSecret/action"
 READ_METADATA = "readMetadata/action"
@@ -28,7 +28,7 @@ PURGE = "purge/action"
 READING = (GET, READ_METADATA)
 
 
-def authenticate(cloud: Cloud, vault: world.Vault, call: Call) -> dict[str, Any]:
+def authenticate(cloud: RehearsalCloud, vault: world.Vault, call: Call) -> dict[str, Any]:
     """The claims of a token that is good for this vault; 401 with the challenge otherwise."""
     kind, _, token = call.header("authorization").partition(" ")
     if kind.lower() != "bearer" or not token.strip():

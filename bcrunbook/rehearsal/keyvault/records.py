@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keyvault.errors import (
     VaultError,
     being_deleted,
@@ -51,7 +51,7 @@ class Phase(Enum):
     BEING_PURGED = "being purged"
 
 
-def phase_of(cloud: Cloud, record: Document | None) -> Phase:
+def phase_of(cloud: RehearsalCloud, record: Document | None) -> Phase:
     """What has become of a name by now."""
     if record is None:
         return Phase.ABSENT
@@ -66,12 +66,12 @@ def phase_of(cloud: Cloud, record: Document | None) -> Phase:
     return Phase.LIVE
 
 
-def find(cloud: Cloud, vault: world.Vault, name: str) -> Document | None:
+def find(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document | None:
     """The record of a name, whatever has become of it; names differ in more than case."""
     return cloud.store.latest(SECRET, vault.tenant, _key(vault, name))
 
 
-def readable(cloud: Cloud, vault: world.Vault, name: str) -> Document:
+def readable(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document:
     """The record of a secret that can be read; 404 for any other."""
     record = find(cloud, vault, name)
     if record is None or phase_of(cloud, record) not in (Phase.LIVE, Phase.READABLE):
@@ -79,7 +79,7 @@ def readable(cloud: Cloud, vault: world.Vault, name: str) -> Document:
     return record
 
 
-def changeable(cloud: Cloud, vault: world.Vault, name: str) -> Document:
+def changeable(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document:
     """The record of a secret that can be changed; 404 or 409 for any other."""
     record = readable(cloud, vault, name)
     if phase_of(cloud, record) is Phase.READABLE:
@@ -87,7 +87,7 @@ def changeable(cloud: Cloud, vault: world.Vault, name: str) -> Document:
     return record
 
 
-def deleted(cloud: Cloud, vault: world.Vault, name: str) -> Document:
+def deleted(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document:
     """The record of a deleted secret; 404 for any other."""
     record = find(cloud, vault, name)
     if record is None or phase_of(cloud, record) is not Phase.DELETED:
@@ -95,7 +95,7 @@ def deleted(cloud: Cloud, vault: world.Vault, name: str) -> Document:
     return record
 
 
-def writable(cloud: Cloud, vault: world.Vault, name: str) -> Document | None:
+def writable(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document | None:
     """The record to which a version can be added, None for a free name; 409 for any other."""
     record = find(cloud, vault, name)
     refusals = {
@@ -112,7 +112,9 @@ def writable(cloud: Cloud, vault: world.Vault, name: str) -> Document | None:
     return record if phase is Phase.LIVE else None
 
 
-def every(cloud: Cloud, vault: world.Vault, *phases: Phase) -> Iterator[tuple[str, Document]]:
+def every(
+    cloud: RehearsalCloud, vault: world.Vault, *phases: Phase
+) -> Iterator[tuple[str, Document]]:
     """Key and record of each name in these phases, in order."""
     start = _key(vault, "")
     for key, record in sorted(cloud.store.all_latest(SECRET, vault.tenant)):
@@ -120,7 +122,7 @@ def every(cloud: Cloud, vault: world.Vault, *phases: Phase) -> Iterator[tuple[st
             yield key.removeprefix(start), record
 
 
-def keep(cloud: Cloud, vault: world.Vault, record: Document, done: str) -> None:
+def keep(cloud: RehearsalCloud, vault: world.Vault, record: Document, done: str) -> None:
     """Write a record; `done` is what has just been done to it."""
     now = cloud.clock.now()
     document = {**record, "done": done, "since": now}
@@ -128,7 +130,7 @@ def keep(cloud: Cloud, vault: world.Vault, record: Document, done: str) -> None:
 
 
 def new_version(
-    cloud: Cloud,
+    cloud: RehearsalCloud,
     value: str,
     content_type: str | None,
     tags: dict[str, str] | None,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from html import escape
 
 from bcrunbook.rehearsal.messages import Answer
+from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.layout import page
-from bcrunbook.rehearsal.portal.visit import Refused, Visit
+from bcrunbook.rehearsal.portal.visit import Visit
 
 
 def show(visit: Visit) -> Answer:

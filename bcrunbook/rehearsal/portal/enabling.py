@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.integrations import set_enabled, settings_of
-from bcrunbook.rehearsal.portal.visit import Refused, Visit
+from bcrunbook.rehearsal.portal.errors import Refused
+from bcrunbook.rehearsal.portal.visit import Visit
 
 
 def demand_plan(visit: Visit, platform: world.Platform) -> None:

@@ -10,17 +10,12 @@ from html import escape
 
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.integrations import settings_of
+from bcrunbook.rehearsal.codat.page_frame import hidden, see_other
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.portal.enabling import not_in_plan, set_from_form
-from bcrunbook.rehearsal.portal.layout import current, hidden, page, see_other, switch
-from bcrunbook.rehearsal.portal.visit import (
-    ACCOUNTING,
-    BANKING,
-    Refused,
-    Visit,
-    cannot_manage,
-    manage_path,
-)
+from bcrunbook.rehearsal.portal.errors import Refused
+from bcrunbook.rehearsal.portal.layout import current, page, switch
+from bcrunbook.rehearsal.portal.visit import ACCOUNTING, BANKING, Visit, cannot_manage, manage_path
 
 PREMIUM = ' <span class="premium">Premium</span>'
 

@@ -14,48 +14,44 @@ from html import escape
 
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.integrations import IntegrationSettings, save_keys, settings_of
+from bcrunbook.rehearsal.codat.page_frame import hidden, see_other
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.portal.enabling import demand_plan, set_from_form
-from bcrunbook.rehearsal.portal.layout import hidden, page, see_other, switch
-from bcrunbook.rehearsal.portal.visit import ACCOUNTING, Page, Refused, Visit, manage_path
+from bcrunbook.rehearsal.portal.errors import Refused
+from bcrunbook.rehearsal.portal.layout import page, switch
+from bcrunbook.rehearsal.portal.visit import ACCOUNTING, Visit, manage_path
 
 ASK = "ask"
 """The mark of a notice that the page shows as the dialog."""
 
 
-def shown(platform: world.Platform) -> Page:
-    """What shows the page of an integration."""
-
-    def show(visit: Visit) -> Answer:
-        visit.demand_manager()
-        demand_plan(visit, platform)
-        settings = settings_of(visit.cloud, visit.instance, platform)
-        dialog = _dialog(visit, platform) if visit.notice.get(ASK) else ""
-        return _page(visit, platform, settings, settings.client_id, dialog=dialog)
-
-    return show
+def show(visit: Visit, key: str) -> Answer:
+    """The page of an integration, by its key."""
+    platform = world.PLATFORMS[key]
+    visit.demand_manager()
+    demand_plan(visit, platform)
+    settings = settings_of(visit.cloud, visit.instance, platform)
+    dialog = _dialog(visit, platform) if visit.notice.get(ASK) else ""
+    return _page(visit, platform, settings, settings.client_id, dialog=dialog)
 
 
-def acted(platform: world.Platform) -> Page:
-    """What acts on the forms of the page of an integration."""
-
-    def act(visit: Visit) -> Answer:
-        visit.demand_manager()
-        demand_plan(visit, platform)
-        if visit.form.get("action") == "save":
-            return _save(visit, platform)
-        if visit.form.get("action") == "later":
-            visit.leave_notice(
-                manage_path(platform),
-                f"{platform.name} is not enabled yet. Its toggle is here and in the list.",
-            )
-        elif "enabled" in visit.form:
-            set_from_form(visit, platform, manage_path(platform))
-        else:
-            raise Refused(400, "Not understood", "The form does not say what to do.")
-        return see_other(manage_path(platform))
-
-    return act
+def act(visit: Visit, key: str) -> Answer:
+    """What a form of that page asks for."""
+    platform = world.PLATFORMS[key]
+    visit.demand_manager()
+    demand_plan(visit, platform)
+    if visit.form.get("action") == "save":
+        return _save(visit, platform)
+    if visit.form.get("action") == "later":
+        visit.leave_notice(
+            manage_path(platform),
+            f"{platform.name} is not enabled yet. Its toggle is here and in the list.",
+        )
+    elif "enabled" in visit.form:
+        set_from_form(visit, platform, manage_path(platform))
+    else:
+        raise Refused(400, "Not understood", "The form does not say what to do.")
+    return see_other(manage_path(platform))
 
 
 def _save(visit: Visit, platform: world.Platform) -> Answer:

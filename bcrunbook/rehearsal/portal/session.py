@@ -11,7 +11,7 @@ import secrets
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.state import GLOBAL
@@ -45,7 +45,7 @@ class Session:
     notice: dict[str, Any] = field(default_factory=dict)
 
 
-def find(cloud: Cloud, call: Call) -> Session | None:
+def find(cloud: RehearsalCloud, call: Call) -> Session | None:
     """The session of the cookie that came with a request, unless it has ended."""
     token = _cookies(call).get(_cookie_name(cloud), "")
     document = cloud.store.latest(SESSION, GLOBAL, token) if token else None
@@ -59,7 +59,7 @@ def find(cloud: Cloud, call: Call) -> Session | None:
     return session if user and user.role_in(session.instance) else None
 
 
-def start(cloud: Cloud, user: world.PortalUser | None = None) -> Session:
+def start(cloud: RehearsalCloud, user: world.PortalUser | None = None) -> Session:
     """A new session, for somebody who has signed in or for a browser that has yet to."""
     for key, document in cloud.store.all_latest(SESSION, GLOBAL):
         if _has_ended(cloud, document["started"]):
@@ -72,19 +72,19 @@ def start(cloud: Cloud, user: world.PortalUser | None = None) -> Session:
     return session
 
 
-def keep(cloud: Cloud, session: Session) -> None:
+def keep(cloud: RehearsalCloud, session: Session) -> None:
     """Write a session down."""
     document = asdict(session)
     del document["token"]
     cloud.store.put(SESSION, GLOBAL, session.token, document)
 
 
-def end(cloud: Cloud, session: Session) -> None:
+def end(cloud: RehearsalCloud, session: Session) -> None:
     """Forget a session; its cookie opens nothing any more."""
     cloud.store.put(SESSION, GLOBAL, session.token, None)
 
 
-def cookie(cloud: Cloud, session: Session) -> dict[str, str]:
+def cookie(cloud: RehearsalCloud, session: Session) -> dict[str, str]:
     """The header that gives a browser its session."""
     value = f"{_cookie_name(cloud)}={session.token}; Path={PATH}; HttpOnly; SameSite=Lax"
     return {"Set-Cookie": value}
@@ -96,11 +96,11 @@ def is_from_form(session: Session, fields: dict[str, str]) -> bool:
     return secrets.compare_digest(given, session.form_token.encode())
 
 
-def _has_ended(cloud: Cloud, started: float) -> bool:
+def _has_ended(cloud: RehearsalCloud, started: float) -> bool:
     return cloud.clock.now() - started > SECONDS
 
 
-def _cookie_name(cloud: Cloud) -> str:
+def _cookie_name(cloud: RehearsalCloud) -> str:
     """Browsers keep the cookies of all ports together; each server's are its own."""
     return f"portal-{cloud.pages.rpartition(':')[2]}"
 

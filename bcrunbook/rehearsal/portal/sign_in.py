@@ -7,13 +7,15 @@ import secrets
 from dataclasses import replace
 from html import escape
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
+from bcrunbook.rehearsal.codat.page_frame import hidden, see_other
 from bcrunbook.rehearsal.messages import Answer, Call, with_query
 from bcrunbook.rehearsal.portal import session
-from bcrunbook.rehearsal.portal.layout import hidden, message_page, page_alone, see_other
+from bcrunbook.rehearsal.portal.errors import Refused
+from bcrunbook.rehearsal.portal.layout import message_page, page_alone
 from bcrunbook.rehearsal.portal.session import PATH, Session
-from bcrunbook.rehearsal.portal.visit import HOME, SIGN_IN, Refused, Visit
+from bcrunbook.rehearsal.portal.visit import HOME, SIGN_IN, Visit
 
 OWN_PAGE = re.compile(rf"{re.escape(PATH)}(/[\w-]+)*(\?[\w=&.~%+-]*)?", re.ASCII)
 OUT_OF_DATE = (
@@ -35,15 +37,27 @@ def ask(call: Call) -> Answer:
     return see_other(with_query(SIGN_IN, {"next": asked}))
 
 
-def answer(cloud: Cloud, call: Call, known: Session | None) -> Answer:
-    """Serve the sign-in page."""
-    if call.method == "POST":
-        return _checked(cloud, call, known)
+def show(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
+    """The sign-in page."""
     asked = own_page(call.params.get("next", ""))
     if known is not None and known.email:
         return see_other(asked)
     current = known or session.start(cloud)
     return _form(current, asked).with_headers(session.cookie(cloud, current))
+
+
+def check(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
+    """Sign somebody in whose password is right."""
+    form = call.form
+    if known is None or not session.is_from_form(known, form):
+        return message_page(None, "Not accepted", OUT_OF_DATE, status=403)
+    asked = own_page(form.get("next", ""))
+    email = form.get("email", "").strip()
+    user = world.PORTAL_USERS.get(email.lower())
+    if user is None or not _is_password(cloud, user, form.get("password", "")):
+        return _form(known, asked, email, "The e-mail address or the password is wrong.")
+    session.end(cloud, known)
+    return see_other(asked).with_headers(session.cookie(cloud, session.start(cloud, user)))
 
 
 def leave(visit: Visit) -> Answer:
@@ -61,20 +75,7 @@ def switch_instance(visit: Visit) -> Answer:
     return see_other(own_page(visit.form.get("next", "")))
 
 
-def _checked(cloud: Cloud, call: Call, known: Session | None) -> Answer:
-    form = call.form
-    if known is None or not session.is_from_form(known, form):
-        return message_page(None, "Not accepted", OUT_OF_DATE, status=403)
-    asked = own_page(form.get("next", ""))
-    email = form.get("email", "").strip()
-    user = world.PORTAL_USERS.get(email.lower())
-    if user is None or not _is_password(cloud, user, form.get("password", "")):
-        return _form(known, asked, email, "The e-mail address or the password is wrong.")
-    session.end(cloud, known)
-    return see_other(asked).with_headers(session.cookie(cloud, session.start(cloud, user)))
-
-
-def _is_password(cloud: Cloud, user: world.PortalUser, given: str) -> bool:
+def _is_password(cloud: RehearsalCloud, user: world.PortalUser, given: str) -> bool:
     password = cloud.secret(world.portal_password_name(user.email))
     return secrets.compare_digest(given.encode(), password.encode())
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.portal import session
+from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.session import PATH, Session
 
 HOME = PATH
@@ -26,16 +27,6 @@ def manage_path(platform: world.Platform) -> str:
     return f"{ACCOUNTING}/manage/{platform.key}"
 
 
-class Refused(Exception):
-    """A page or an action that is not to be had; the texts are for the person."""
-
-    def __init__(self, status: int, title: str, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.title = title
-        self.text = text
-
-
 @dataclass(frozen=True)
 class Visit:
     """One request of somebody who is signed in.
@@ -49,7 +40,7 @@ class Visit:
         notice: what the page has to say once, from the action before.
     """
 
-    cloud: Cloud
+    cloud: RehearsalCloud
     call: Call
     session: Session
     user: world.PortalUser
@@ -100,5 +91,6 @@ def cannot_manage(visit: Visit) -> str:
     )
 
 
-Page = Callable[[Visit], Answer]
-"""What shows a page, or acts on what was posted to it."""
+Page = Callable[..., Answer]
+"""What shows a page, or acts on what was posted to it: given the visit, and what stands in the path
+for its parameters."""

@@ -16,7 +16,7 @@ from bcrunbook.core.step import PASSED, AnyStep, Change
 from bcrunbook.errors import ReportBug
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import PortalPerson, UnexpectedPage, developer_of
+from bcrunbook.rehearsal.people import PortalPerson, UnexpectedPage, developer_of
 from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account
 from bcrunbook.secrets import Secret, SecretReference, read
 from bcrunbook.steps.codat_keys import SAVE_KEYS

@@ -16,7 +16,7 @@ from pathlib import Path
 from bcrunbook.accounts import Account, Customer, Workspace
 from bcrunbook.errors import ReportBug
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.actor import CustomerPerson, UnexpectedPage
+from bcrunbook.rehearsal.people import CustomerPerson, UnexpectedPage
 from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account, run_customers
 from bcrunbook.steps import step_named
 from bcrunbook.steps.health_check import HealthCheck

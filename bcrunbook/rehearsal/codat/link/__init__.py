@@ -20,54 +20,38 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal import entra
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import CALLBACK_HOST, LINK_HOST
-from bcrunbook.rehearsal.codat.link import choice, microsoft, start, window
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat.link.attempt import Attempt
 from bcrunbook.rehearsal.codat.link.pages import message_page
+from bcrunbook.rehearsal.codat.link.routes import CALLBACK, ROUTER
+from bcrunbook.rehearsal.codat.world import CALLBACK_HOST
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the hosts that a customer's browser comes by."""
     sign_in = entra.handler(cloud)
 
     def handle(call: Call) -> Answer:
+        method = "GET" if call.method == "HEAD" else call.method
         try:
-            if call.host == CALLBACK_HOST and call.path == microsoft.CALLBACK_PATH:
-                if call.method not in ("GET", "HEAD"):
-                    return _not_allowed()
-                return microsoft.returned(cloud, call, sign_in)
-            match [unquote(part) for part in call.path.strip("/").split("/")]:
-                case ["companies", company, "connections", connection, page] if (
-                    call.host == LINK_HOST
-                ):
-                    return _served(Attempt(cloud, company, connection), page, call)
+            if call.host == CALLBACK_HOST:
+                # To the letter: a redirect address is compared as a whole.
+                back = CALLBACK.find(call.path.removeprefix("/").split("/"))
+                if back is None:
+                    return _not_found()
+                come_back = back.handler(method)
+                return _not_allowed() if come_back is None else come_back(cloud, call, sign_in)
+            match = ROUTER.find([unquote(part) for part in call.path.strip("/").split("/")])
+            if match is None:
+                return _not_found()
+            attempt = Attempt(cloud, match.params["company"], match.params["connection"])
+            page = match.handler(method)
+            return _not_allowed() if page is None else page(attempt, call)
         except LookupError:
             return _not_found()
-        return _not_found()
 
     return handle
-
-
-def _served(attempt: Attempt, page: str, call: Call) -> Answer:
-    method = "GET" if call.method == "HEAD" else call.method
-    match method, page:
-        case "GET", "start":
-            return start.show(attempt, call)
-        case "POST", "start":
-            return start.go_on(attempt, call)
-        case "GET", "company":
-            return choice.show(attempt, call)
-        case "POST", "company":
-            return choice.choose(attempt, call)
-        case "GET", "installation":
-            return window.show(attempt)
-        case "POST", "close":
-            return window.close(attempt)
-        case _, "start" | "company" | "installation" | "close":
-            return _not_allowed()
-    return _not_found()
 
 
 def _not_allowed() -> Answer:

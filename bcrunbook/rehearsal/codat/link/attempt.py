@@ -6,7 +6,7 @@ How Codat words the errors of a failed attempt is undocumented.
 from __future__ import annotations
 
 from bcrunbook.rehearsal.businesscentral.installation import Progress
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import linking, pulls, world
 from bcrunbook.rehearsal.codat.integrations import IntegrationSettings, settings_of
 from bcrunbook.rehearsal.codat.link import visits
@@ -42,7 +42,7 @@ class Attempt:
         LookupError: there is no such connection.
     """
 
-    def __init__(self, cloud: Cloud, company: str, connection: str) -> None:
+    def __init__(self, cloud: RehearsalCloud, company: str, connection: str) -> None:
         owner = owner_of(cloud, company)
         document = cloud.store.latest(CONNECTION, company, connection)
         if owner is None or document is None:

@@ -14,22 +14,22 @@ from html import escape
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import linking
 from bcrunbook.rehearsal.codat.link import visits
 from bcrunbook.rehearsal.codat.link.attempt import Attempt, Refused
-from bcrunbook.rehearsal.codat.link.pages import button, hidden, page, said, see_other
+from bcrunbook.rehearsal.codat.link.pages import button, hidden, notice, page, see_other
 from bcrunbook.rehearsal.codat.linking import Destination
 from bcrunbook.rehearsal.messages import Answer, Call
 
 
 @dataclass(frozen=True)
 class _Offer:
-    """A company to choose, its environment by its first name, and the words for both."""
+    """A company to choose, its environment by its first name, and the label for both."""
 
     environment: str
     company: str
-    words: str
+    label: str
 
 
 def show(attempt: Attempt, call: Call) -> Answer:
@@ -87,23 +87,23 @@ def install(attempt: Attempt, destination: Destination) -> Answer:
     return see_other("installation")
 
 
-def _offered(cloud: Cloud, tenant: str) -> dict[str, _Offer]:
+def _offered(cloud: RehearsalCloud, tenant: str) -> dict[str, _Offer]:
     """What there is to choose, by the value that stands for it in the form."""
     offered = {}
     for environment in world.environments_of(tenant):
         name = installation.current_name(cloud, environment)
         for number, company in enumerate(environment.companies):
-            words = f"{name} ({environment.type.lower()}): {company}"
-            offered[f"{environment.name}/{number}"] = _Offer(environment.name, company, words)
+            label = f"{name} ({environment.type.lower()}): {company}"
+            offered[f"{environment.name}/{number}"] = _Offer(environment.name, company, label)
     return offered
 
 
 def _form(token: str, offered: dict[str, _Offer], *, problem: str = "") -> Answer:
     options = "".join(
-        f'<option value="{escape(value)}">{escape(offer.words)}</option>'
+        f'<option value="{escape(value)}">{escape(offer.label)}</option>'
         for value, offer in offered.items()
     )
-    alert = said(problem, problem=True) if problem else ""
+    alert = notice(problem, problem=True) if problem else ""
     fields = f"""{hidden({"visit": token})}
 <div class="field">
 <label for="company">Company</label>
@@ -116,13 +116,13 @@ def _form(token: str, offered: dict[str, _Offer], *, problem: str = "") -> Answe
     return page("Choose a company", body, status=400 if problem else 200)
 
 
-def _demand_permission(cloud: Cloud, destination: Destination) -> None:
+def _demand_permission(cloud: RehearsalCloud, destination: Destination) -> None:
     """Refuse who may not install an extension: a licence and a permission set are needed."""
     if not world.users_by_oid()[destination.tenant, destination.user].may_install:
         raise _not_permitted(cloud, destination)
 
 
-def _not_permitted(cloud: Cloud, destination: Destination) -> Refused:
+def _not_permitted(cloud: RehearsalCloud, destination: Destination) -> Refused:
     user = world.users_by_oid()[destination.tenant, destination.user]
     name = linking.name_of(cloud, destination)
     return Refused(

@@ -13,13 +13,13 @@ import json
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from bcrunbook.rehearsal import entra
-from bcrunbook.rehearsal.cloud import Cloud
-from bcrunbook.rehearsal.codat import CALLBACK_HOST, LINK_HOST
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat.link import visits
 from bcrunbook.rehearsal.codat.link.attempt import Attempt, Refused
 from bcrunbook.rehearsal.codat.link.pages import message_page, see_other
 from bcrunbook.rehearsal.codat.link.visits import Visit
+from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
+from bcrunbook.rehearsal.entra.pages import LOGIN_HOST
 from bcrunbook.rehearsal.keys import split_token
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, redirect, with_query
 
@@ -33,7 +33,7 @@ def away(attempt: Attempt) -> Answer:
     """Send the customer to Microsoft."""
     return redirect(
         with_query(
-            f"https://{entra.HOST}{SIGN_IN}/authorize",
+            f"https://{LOGIN_HOST}{SIGN_IN}/authorize",
             {
                 "client_id": attempt.settings.client_id,
                 "redirect_uri": CALLBACK,
@@ -45,7 +45,7 @@ def away(attempt: Attempt) -> Answer:
     )
 
 
-def returned(cloud: Cloud, call: Call, sign_in: Handler) -> Answer:
+def returned(cloud: RehearsalCloud, call: Call, sign_in: Handler) -> Answer:
     """The customer is back: exchange the code, and let them choose a company.
 
     Raises:
@@ -84,7 +84,7 @@ def _exchange(attempt: Attempt, visit: Visit, fields: dict[str, str], sign_in: H
         "redirect_uri": CALLBACK,
         "scope": SCOPE,
     }
-    answer = sign_in(Call("POST", entra.HOST, f"{SIGN_IN}/token", body=urlencode(form).encode()))
+    answer = sign_in(Call("POST", LOGIN_HOST, f"{SIGN_IN}/token", body=urlencode(form).encode()))
     body = json.loads(answer.body)
     if answer.status != 200:
         raise Refused(str(answer.status), body["error"], body["error_description"])

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from html import escape
 
+from bcrunbook.rehearsal.codat.page_frame import document, hidden, see_other
 from bcrunbook.rehearsal.messages import Answer
-from bcrunbook.rehearsal.portal.layout import document, hidden, see_other
 
-__all__ = ["button", "hidden", "message_page", "page", "said", "see_other"]
+__all__ = ["button", "hidden", "message_page", "notice", "page", "see_other"]
 
 OWN_STYLE = """
 optgroup,option{background:var(--paper);color:var(--ink)}
@@ -38,7 +38,7 @@ def page(title: str, body: str, *, status: int = 200, refresh: int = 0) -> Answe
     return document(title, card, status, site="Rehearsal", what="page", head=again, style=OWN_STYLE)
 
 
-def said(text: str, *, problem: bool = False) -> str:
+def notice(text: str, *, problem: bool = False) -> str:
     """A message that stands out, as HTML."""
     kind, role = ("bad", "alert") if problem else ("good", "status")
     return f'<p class="said {kind}" role="{role}">{escape(text)}</p>'
@@ -46,7 +46,7 @@ def said(text: str, *, problem: bool = False) -> str:
 
 def message_page(title: str, text: str, *, status: int = 200, problem: bool = False) -> Answer:
     """A page that only says something."""
-    return page(title, said(text, problem=problem), status=status)
+    return page(title, notice(text, problem=problem), status=status)
 
 
 def button(action: str, text: str, fields: str = "", *, main: bool = True) -> str:

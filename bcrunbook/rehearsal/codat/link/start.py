@@ -66,7 +66,7 @@ def _demand_possible(attempt: Attempt) -> None:
         raise Refused("403", "Not enabled.", f"{platform.name} is not enabled.")
     if not platform.needs_keys:
         return
-    if platform.key != world.BUSINESS_CENTRAL:
+    if platform.key != world.BUSINESS_CENTRAL_PLATFORM:
         raise Refused("501", "Not supported.", "Not supported.")
     if not attempt.settings.is_set_up:
         raise Refused("403", "Not set up.", f"{platform.name} has no credentials.")

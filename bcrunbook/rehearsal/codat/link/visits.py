@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass
 
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import GLOBAL
 
 VISIT = "codatLinkVisit"
@@ -37,14 +37,14 @@ class Visit:
     client_id: str = ""
 
 
-def begin(cloud: Cloud, visit: Visit) -> str:
+def begin(cloud: RehearsalCloud, visit: Visit) -> str:
     """A new token for a visit."""
     token = secrets.token_urlsafe(24)
     cloud.store.put(VISIT, GLOBAL, token, {"visit": asdict(visit), "at": cloud.clock.now()})
     return token
 
 
-def find(cloud: Cloud, token: str) -> Visit | None:
+def find(cloud: RehearsalCloud, token: str) -> Visit | None:
     """The visit that a token is good for."""
     kept = cloud.store.latest(VISIT, GLOBAL, token)
     if kept is None or cloud.clock.now() - kept["at"] > SECONDS:
@@ -52,6 +52,6 @@ def find(cloud: Cloud, token: str) -> Visit | None:
     return Visit(**kept["visit"])
 
 
-def end(cloud: Cloud, token: str) -> None:
+def end(cloud: RehearsalCloud, token: str) -> None:
     """The token is used up."""
     cloud.store.put(VISIT, GLOBAL, token, None)

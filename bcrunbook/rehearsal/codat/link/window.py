@@ -12,16 +12,16 @@ from urllib.parse import quote
 
 from bcrunbook.rehearsal.codat import linking
 from bcrunbook.rehearsal.codat.link.attempt import Attempt
-from bcrunbook.rehearsal.codat.link.pages import button, message_page, page, said, see_other
+from bcrunbook.rehearsal.codat.link.pages import button, message_page, notice, page, see_other
 from bcrunbook.rehearsal.codat.linking import Destination
 from bcrunbook.rehearsal.codat.settings import is_url, profile_of
-from bcrunbook.rehearsal.messages import Answer, redirect
+from bcrunbook.rehearsal.messages import Answer, Call, redirect
 
 REFRESH_SECONDS = 15
 """How often the page loads itself again, in seconds of the rehearsal clock."""
 
 
-def show(attempt: Attempt) -> Answer:
+def show(attempt: Attempt, _: Call) -> Answer:
     """Show how far the installation is."""
     destination = linking.destination_of(attempt.document)
     progress = linking.progress_of(attempt.cloud, destination) if destination else None
@@ -29,16 +29,16 @@ def show(attempt: Attempt) -> Answer:
         return see_other("start")
     if not attempt.is_linked and not linking.is_coming(attempt.document):
         return _not_finished(attempt)
-    place = _place(attempt, destination)
+    environment = _environment_name(attempt, destination)
     if progress.state in ("uninstalled", "unpublished"):
-        text = f"App Link is no longer installed in {place}: it was {progress.state}."
+        text = f"App Link is no longer installed in {environment}: it was {progress.state}."
         return message_page("App Link was removed", text, problem=True)
     if progress.state == linking.INSTALLED and attempt.is_linked:
-        return _done(attempt, place)
-    return _waiting(attempt, place)
+        return _done(attempt, environment)
+    return _waiting(attempt, environment)
 
 
-def close(attempt: Attempt) -> Answer:
+def close(attempt: Attempt, _: Call) -> Answer:
     """The customer leaves; if the connection is not Linked by now, it stays as it is."""
     if attempt.is_linked:
         return message_page(
@@ -49,11 +49,11 @@ def close(attempt: Attempt) -> Answer:
     return _not_finished(attempt)
 
 
-def _waiting(attempt: Attempt, place: str) -> Answer:
+def _waiting(attempt: Attempt, environment: str) -> Answer:
     pace = max(1, round(REFRESH_SECONDS / attempt.cloud.clock.speed))
     return page(
         "App Link by Codat is being installed",
-        f"""{said(f"The extension is being installed in {place}.")}
+        f"""{notice(f"The extension is being installed in {environment}.")}
 <p><progress aria-label="Installation"></progress></p>
 <p>This may take 10 to 20 minutes. Keep this window open: it loads itself again and says when the
 installation is done.</p>
@@ -62,7 +62,7 @@ installation is done.</p>
     )
 
 
-def _done(attempt: Attempt, place: str) -> Answer:
+def _done(attempt: Attempt, environment: str) -> Answer:
     """Done; a redirect address inside the rehearsal is followed, any other one only offered."""
     address = _redirect_of(attempt)
     if address.startswith(f"{attempt.cloud.pages}/"):
@@ -74,8 +74,11 @@ def _done(attempt: Attempt, place: str) -> Answer:
         if address
         else "<p>You can close this window.</p>"
     )
-    text = f"App Link was successfully installed in {place}. {attempt.platform.name} is connected."
-    return page("Connected", said(text) + onward)
+    text = (
+        f"App Link was successfully installed in {environment}. "
+        f"{attempt.platform.name} is connected."
+    )
+    return page("Connected", notice(text) + onward)
 
 
 def _not_finished(attempt: Attempt) -> Answer:
@@ -84,12 +87,12 @@ def _not_finished(attempt: Attempt) -> Answer:
         return message_page("Not finished", f"{text} Ask for a new link to go on.", problem=True)
     return page(
         "Not finished",
-        said(f"{text} Open the link again to go on.", problem=True)
+        notice(f"{text} Open the link again to go on.", problem=True)
         + '<p><a href="start">Open the link again</a></p>',
     )
 
 
-def _place(attempt: Attempt, destination: Destination) -> str:
+def _environment_name(attempt: Attempt, destination: Destination) -> str:
     return f"{linking.name_of(attempt.cloud, destination)} (company {destination.company})"
 
 

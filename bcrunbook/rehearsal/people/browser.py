@@ -61,8 +61,8 @@ class Page(HTMLParser):
         self.close()
 
     def __str__(self) -> str:
-        said = f" ({' '.join(self.messages)})" if self.messages else ""
-        return f"the page {self.heading!r}, status {self.status}{said}"
+        notices = f" ({' '.join(self.messages)})" if self.messages else ""
+        return f"the page {self.heading!r}, status {self.status}{notices}"
 
     def has_button(self, text: str) -> bool:
         """Whether there is a button that can be pressed."""

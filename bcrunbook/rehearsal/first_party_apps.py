@@ -13,13 +13,13 @@ from dataclasses import dataclass
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The organisation that owns Microsoft's own applications."""
 
-GRAPH = "00000003-0000-0000-c000-000000000000"
-BUSINESS_CENTRAL = "996def3d-b36c-4153-8607-a6fd3c01b89f"
-AZURE_MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
-KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
-AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
-AZURE_POWERSHELL = "1950a258-227b-4e31-a9cf-717495945fc2"
-GRAPH_COMMAND_LINE = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
+AZURE_MANAGEMENT_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+AZURE_POWERSHELL_APP_ID = "1950a258-227b-4e31-a9cf-717495945fc2"
+GRAPH_COMMAND_LINE_APP_ID = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
 OIDC_SCOPES = ("openid", "profile", "email", "offline_access")
 
@@ -252,7 +252,7 @@ _NATIVE = (
 
 FIRST_PARTY = (
     FirstParty(
-        GRAPH,
+        GRAPH_APP_ID,
         "Microsoft Graph",
         (
             "https://graph.microsoft.com",
@@ -263,7 +263,7 @@ FIRST_PARTY = (
         _GRAPH_ROLES,
     ),
     FirstParty(
-        BUSINESS_CENTRAL,
+        BUSINESS_CENTRAL_APP_ID,
         "Dynamics 365 Business Central",
         ("https://api.businesscentral.dynamics.com", "https://projectmadeira.com"),
         (
@@ -300,7 +300,7 @@ FIRST_PARTY = (
         ),
     ),
     FirstParty(
-        AZURE_MANAGEMENT,
+        AZURE_MANAGEMENT_APP_ID,
         "Windows Azure Service Management API",
         (
             "https://management.azure.com/",
@@ -318,7 +318,7 @@ FIRST_PARTY = (
         ),
     ),
     FirstParty(
-        KEY_VAULT,
+        KEY_VAULT_APP_ID,
         "Azure Key Vault",
         ("https://vault.azure.net",),
         (
@@ -331,30 +331,30 @@ FIRST_PARTY = (
         ),
     ),
     FirstParty(
-        AZURE_CLI,
+        AZURE_CLI_APP_ID,
         "Microsoft Azure CLI",
         public_client=True,
         preauthorised=(
-            (GRAPH, _CLI_GRAPH_SCOPES),
-            (AZURE_MANAGEMENT, ("user_impersonation",)),
-            (KEY_VAULT, ("user_impersonation",)),
+            (GRAPH_APP_ID, _CLI_GRAPH_SCOPES),
+            (AZURE_MANAGEMENT_APP_ID, ("user_impersonation",)),
+            (KEY_VAULT_APP_ID, ("user_impersonation",)),
         ),
         redirect_uris=_NATIVE,
     ),
     FirstParty(
-        AZURE_POWERSHELL,
+        AZURE_POWERSHELL_APP_ID,
         "Microsoft Azure PowerShell",
         public_client=True,
         preauthorised=(
-            (GRAPH, _POWERSHELL_GRAPH_SCOPES),
-            (AZURE_MANAGEMENT, ("user_impersonation",)),
-            (KEY_VAULT, ("user_impersonation",)),
-            (BUSINESS_CENTRAL, ("user_impersonation", "Financials.ReadWrite.All")),
+            (GRAPH_APP_ID, _POWERSHELL_GRAPH_SCOPES),
+            (AZURE_MANAGEMENT_APP_ID, ("user_impersonation",)),
+            (KEY_VAULT_APP_ID, ("user_impersonation",)),
+            (BUSINESS_CENTRAL_APP_ID, ("user_impersonation", "Financials.ReadWrite.All")),
         ),
         redirect_uris=_NATIVE,
     ),
     FirstParty(
-        GRAPH_COMMAND_LINE,
+        GRAPH_COMMAND_LINE_APP_ID,
         "Microsoft Graph Command Line Tools",
         public_client=True,
         redirect_uris=_NATIVE,

@@ -8,24 +8,25 @@ to. Where one of these hosts sends a browser to another by its real name, it sta
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 from urllib.parse import urlsplit
 
-from bcrunbook.rehearsal import codat, entra, portal, world
-from bcrunbook.rehearsal.cloud import Cloud
+from bcrunbook.rehearsal import entra, portal
+from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import link
-from bcrunbook.rehearsal.entra.pages import message_page, page
+from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
+from bcrunbook.rehearsal.entra.pages import LOGIN_HOST, message_page
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
+from bcrunbook.rehearsal.pages.routes import ROUTER
 
 HOST = "pages"
 """Under which name requests to the pages server are logged and matched by fault rules."""
 
-LINK_HOSTS = (codat.LINK_HOST, codat.CALLBACK_HOST)
-NEIGHBOURS = (entra.HOST, *LINK_HOSTS)
+LINK_HOSTS = (LINK_HOST, CALLBACK_HOST)
+NEIGHBOURS = (LOGIN_HOST, *LINK_HOSTS)
 """The hosts among which a browser is sent to and fro while somebody links."""
 
 
-def handler(cloud: Cloud) -> Handler:
+def handler(cloud: RehearsalCloud) -> Handler:
     """The handler of the pages server."""
     sign_in = entra.browser_handler(cloud)
     codat_link = link.handler(cloud)
@@ -33,15 +34,17 @@ def handler(cloud: Cloud) -> Handler:
 
     def handle(call: Call) -> Answer:
         first = call.path.strip("/").partition("/")[0].lower()
-        if first in (entra.HOST, "devicelogin"):
+        if first in (LOGIN_HOST, "devicelogin"):
             return _kept_here(sign_in(call))
         if first in LINK_HOSTS:
             path = call.path[len(first) + 1 :]
             return _kept_here(codat_link(replace(call, host=first, path=path)))
         if first == portal.HOST:
             return codat_portal(call)
-        if not first and call.method in ("GET", "HEAD"):
-            return _index()
+        match = ROUTER.find([part for part in call.path.split("/") if part])
+        show = match.handler("GET" if call.method == "HEAD" else call.method) if match else None
+        if show is not None:
+            return show()
         return message_page("Not found", "There is no such page here.", status=404, problem=True)
 
     return handle
@@ -54,20 +57,3 @@ def _kept_here(answer: Answer) -> Answer:
         return answer
     here = target._replace(scheme="", netloc="", path=f"/{target.netloc}{target.path}")
     return replace(answer, headers={**answer.headers, "Location": here.geturl()})
-
-
-def _index() -> Answer:
-    rows = "".join(
-        f"<li><strong>{escape(tenant.name)}</strong><br>"
-        f'<span class="small">{escape(tenant.domain)}, {escape(tenant.id)}</span></li>'
-        for tenant in world.TENANTS.values()
-    )
-    return page(
-        "Rehearsal cloud",
-        f"""<p>Sign-in, consent and other pages of the rehearsal are served here.</p>
-<p><a href="/devicelogin">Enter a device code</a></p>
-<p><a href="/app.codat.io">Codat Portal</a></p>
-<h2>Tenants</h2>
-<ul>{rows}</ul>
-<p class="small">Names and passwords are in rehearsal.json.</p>""",
-    )

@@ -1,0 +1,32 @@
+"""Secrets that are drawn at random, and the names under which a folder keeps its own."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+BATCH_SECRET = "batch"
+"""Under which name the client secret of the batch identity is kept."""
+
+SECRET_ALPHABET = string.ascii_letters + string.digits + "~.-_"
+API_KEY_ALPHABET = string.ascii_letters + string.digits
+
+
+def password_name(upn: str) -> str:
+    """Under which name a person's password is kept."""
+    return f"password:{upn.lower()}"
+
+
+def new_secret(length: int = 40) -> str:
+    """A client secret of the shape that the directory makes."""
+    return "".join(secrets.choice(SECRET_ALPHABET) for _ in range(length))
+
+
+def new_password() -> str:
+    """A password that any policy takes."""
+    return f"{secrets.token_urlsafe(12)}-Aa1"
+
+
+def new_api_key() -> str:
+    """An API key of the shape that Codat makes: 40 letters and digits."""
+    return "".join(secrets.choice(API_KEY_ALPHABET) for _ in range(40))
