@@ -20,8 +20,11 @@ from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import AnswerLost, FixInput, ReportBug, Unreachable
 from bcrunbook.http import answers
-from bcrunbook.http.client import Authorization, Form, Http, Repeat
+from bcrunbook.http.authorization import Authorization, Form
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
 from bcrunbook.secrets import Secret
+from bcrunbook.signin.msal_http import MsalHttpClient
 
 FAST = Cloud(kind="rehearsal", pace=Pace(speed=1000.0))
 URL = "https://graph.microsoft.com/v1.0/applications"
@@ -180,7 +183,7 @@ async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
         return httpx.Response(200, json={"access_token": "t"})
 
     async with Http(FAST, transport=httpx.MockTransport(handle)) as http:
-        client = http.for_msal()
+        client = MsalHttpClient(http)
         data = {"grant_type": "client_credentials", "client_id": "x", "scope": None}
         post: Callable[..., httpx.Response] = client.post
         response = await asyncio.to_thread(post, TOKEN, data=data)
@@ -192,7 +195,7 @@ async def test_an_authorization_code_is_never_sent_twice() -> None:
     """A code is good for one answer; sending it again would end the sign-in."""
     transport, seen = scripted(httpx.Response(503), httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
-        client = http.for_msal()
+        client = MsalHttpClient(http)
         post: Callable[..., httpx.Response] = client.post
         response = await asyncio.to_thread(post, TOKEN, data={"grant_type": "authorization_code"})
     assert (response.status_code, len(seen)) == (503, 1)

@@ -15,7 +15,8 @@ import pytest
 from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, RunbookError, Unreachable
-from bcrunbook.http.client import Http, Repeat
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.certificates import Authority
 from tests.cli.conftest import Command, command

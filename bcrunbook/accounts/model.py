@@ -26,7 +26,9 @@ from bcrunbook.accounts.forms import NEVER, ONE_LINE, Frozen, Guid, Tenant
 from bcrunbook.accounts.identity import Identity, instance_name
 from bcrunbook.accounts.mistakes import shown
 from bcrunbook.errors import FixInput, NotFound, nearest
+from bcrunbook.limits import MAX_NAME_LENGTH
 from bcrunbook.secrets import SecretReference, open_store
+from bcrunbook.secrets.addresses import SECRET_FORM, VAULT_FORM
 
 FILE_NAME: Final = "accounts.toml"
 
@@ -160,8 +162,8 @@ class Account(Frozen):
     tenant: Tenant = Field(
         description="your tenant's id (a GUID) or one of its verified domains, such as contoso.com"
     )
-    application: Annotated[str, Field(pattern=ONE_LINE, max_length=90)] = Field(
-        description="the name customers will see, 1 to 90 characters on one line"
+    application: Annotated[str, Field(pattern=ONE_LINE, max_length=MAX_NAME_LENGTH)] = Field(
+        description=f"the name customers will see, 1 to {MAX_NAME_LENGTH} characters on one line"
     )
     client_id: Guid | None = Field(
         default=None, description="the GUID of an existing application (Application (client) ID)"
@@ -177,12 +179,12 @@ class Account(Frozen):
     secret_store: str = Field(
         default="keyring:bcrunbook",
         description='"keyring:SERVICE", "file:DIR", where DIR is not in runs, or '
-        '"keyvault:https://NAME.vault.azure.net"',
+        f'"keyvault:{VAULT_FORM}"',
     )
     codat_api_key: _Reference | None = Field(
         default=None,
         description="where the API key is kept: keyring:SERVICE/NAME, file:PATH, env:NAME or "
-        "keyvault:https://VAULT.vault.azure.net/secrets/NAME",
+        f"keyvault:{SECRET_FORM}",
     )
     codat_instance: (
         Annotated[str, Field(pattern=rf"^\s*[^\s{NEVER}][^{NEVER}]*$", max_length=100)] | None

@@ -48,7 +48,7 @@ def open_store(spec: str, root: Path, *, vault: VaultOpener | None = None) -> Se
         "This is not a secret store." + (f" {hint.capitalize()}" if hint else ""),
         where=where,
         next='write "keyring:SERVICE" (SERVICE without a slash), "file:DIR" or '
-        '"keyvault:https://NAME.vault.azure.net"',
+        f'"keyvault:{addresses.VAULT_FORM}"',
     )
 
 

@@ -17,7 +17,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from bcrunbook.http.client import Response
+from bcrunbook.http.response import Response
 from bcrunbook.signin import Token
 
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bcrunbook.http.client import Authorization, Http, Repeat, Response
+from bcrunbook.hosts import AZURE_MANAGEMENT
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response
 from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph.errors import Reply
 from bcrunbook.services.paging import Pages
 from bcrunbook.signin import SignIn, Token
 
-URL = "https://management.azure.com/tenants"
+URL = f"{AZURE_MANAGEMENT}/tenants"
 API_VERSION = "2022-12-01"
 _WHERE = "list of tenants"
 

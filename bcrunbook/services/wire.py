@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from bcrunbook import throttled
 from bcrunbook.errors import ReportBug, RunbookError, not_the_service
-from bcrunbook.http.client import Repeat, Response, is_elsewhere
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response, is_elsewhere
 from bcrunbook.secrets import Secret
 
 T = TypeVar("T")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bcrunbook import aadsts, throttled
 from bcrunbook.errors import FixInput, RunbookError, WaitAndRetry, not_the_service
-from bcrunbook.http.client import Http, Repeat, is_strange
-from bcrunbook.signin.model import LOGIN
+from bcrunbook.hosts import LOGIN
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import is_strange
 
 
 async def authority_error(

@@ -9,8 +9,9 @@ import subprocess
 
 from bcrunbook import aadsts
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, Unreachable
+from bcrunbook.hosts import AZURE_MANAGEMENT, GRAPH
 from bcrunbook.secrets import Secret, Veiled, environment_for_others, scrub
-from bcrunbook.signin.model import AZURE, GRAPH, Token
+from bcrunbook.signin.model import Token
 from bcrunbook.signin.refusals import advised
 
 _TIMEOUT = 120
@@ -18,7 +19,7 @@ _TIMEOUT = 120
 _TOKEN = re.compile("[!-~]+")
 
 # Those that the Azure CLI has a word for; any other is told by its address.
-_KINDS = {GRAPH: ("--resource-type", "ms-graph"), AZURE: ("--resource-type", "arm")}
+_KINDS = {GRAPH: ("--resource-type", "ms-graph"), AZURE_MANAGEMENT: ("--resource-type", "arm")}
 
 
 def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:

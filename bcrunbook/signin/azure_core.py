@@ -22,11 +22,15 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from bcrunbook.errors import FixInput, not_the_service
-from bcrunbook.http.client import USER_AGENT, Authorization, Form, Http, Repeat, is_strange
-from bcrunbook.http.client import Response as Answer
+from bcrunbook.hosts import VAULT
+from bcrunbook.http.authorization import Authorization, Form
+from bcrunbook.http.client import USER_AGENT, Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response as Answer
+from bcrunbook.http.response import is_strange
 from bcrunbook.secrets import Secret
 from bcrunbook.secrets.addresses import vault_url
-from bcrunbook.signin.model import VAULT, VaultSignIn
+from bcrunbook.signin.model import VaultSignIn
 
 _ASKED_EACH_TIME = 300
 """Seconds: azure-core asks anew for a token that ends sooner, and MSAL keeps it anyway."""

@@ -25,7 +25,8 @@ from bcrunbook.errors import (
     WaitAndRetry,
     without_frames,
 )
-from bcrunbook.http.client import Http, MsalHttpClient
+from bcrunbook.hosts import AZURE_MANAGEMENT, BUSINESS_CENTRAL_API, GRAPH, LOGIN, VAULT
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret, VaultOpener, Veiled, read
 from bcrunbook.signin.authority import authority_error
 from bcrunbook.signin.az import ask_az
@@ -40,20 +41,16 @@ from bcrunbook.signin.cache import (
 )
 from bcrunbook.signin.credentials import assertion_of, certificate_of
 from bcrunbook.signin.model import (
-    AZURE,
     AZURE_SCOPES,
     BUSINESS_CENTRAL_SCOPES,
-    BUSINESS_CENTRAL_URL,
     CONSENT_SCOPES,
-    GRAPH,
     GRAPH_SCOPES,
-    LOGIN,
-    VAULT,
     VAULT_SCOPES,
     DeviceCode,
     Person,
     Token,
 )
+from bcrunbook.signin.msal_http import MsalHttpClient
 from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, sign_in_error
 from bcrunbook.signin.vault import Vaults
 
@@ -120,7 +117,9 @@ class SignIn:
 
         The list is worth knowing and not worth a question: a person is never asked for it.
         """
-        return await self._token(AZURE, AZURE_SCOPES, fresh=fresh, claims=claims, may_ask=False)
+        return await self._token(
+            AZURE_MANAGEMENT, AZURE_SCOPES, fresh=fresh, claims=claims, may_ask=False
+        )
 
     async def vault(self, *, claims: str = "") -> Token:
         """A token for Azure Key Vault. Takes and raises what `graph` does."""
@@ -140,7 +139,7 @@ class SignIn:
             claims: as for `graph`.
         """
         return await self._token(
-            BUSINESS_CENTRAL_URL,
+            BUSINESS_CENTRAL_API,
             BUSINESS_CENTRAL_SCOPES,
             fresh=fresh,
             claims=claims,
@@ -322,7 +321,7 @@ class SignIn:
     async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in
         credential = await self._credential()
-        client = self._client = self._client or self._http.for_msal()
+        client = self._client = self._client or MsalHttpClient(self._http)
         told_before: dict[str, Any] = {}
 
         def build() -> Any:

@@ -20,8 +20,8 @@ from bcrunbook.errors import (
     not_the_service,
     without_frames,
 )
-from bcrunbook.http.client import MsalHttpClient
 from bcrunbook.secrets import Secret, scrub
+from bcrunbook.signin.msal_http import MsalHttpClient
 
 BROWSER_TIMEOUT = 300
 """Seconds that a person has for the sign-in in a browser."""

@@ -24,7 +24,11 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http.client import Authorization, Http, Repeat, Response
+from bcrunbook.hosts import BUSINESS_CENTRAL_API
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response
 from bcrunbook.services.authorized import GetToken, send_authorized
 from bcrunbook.services.businesscentral.errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral.models import (
@@ -42,7 +46,6 @@ from bcrunbook.services.rate_limit import Limit, RateLimiter
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
 
-HOST = "https://api.businesscentral.dynamics.com"
 ADMIN_VERSION = "v2.29"
 """The admin centre API's version: old ones keep answering for years (contract B9.1)."""
 
@@ -199,7 +202,7 @@ class BusinessCentral:
     ) -> Seen[tuple[Any, ...]]:
         """Every row of a collection; an object that is not wrapped is one row."""
         found: list[Any] = []
-        url, asked = f"{HOST}{path}", params
+        url, asked = f"{BUSINESS_CENTRAL_API}{path}", params
         pages = Pages(url, service=_SERVICE, where=f"{_SERVICE}, {doing}")
         while True:
             try:
@@ -222,7 +225,7 @@ class BusinessCentral:
         self, url: str, params: Mapping[str, str] | None, doing: str
     ) -> BusinessCentralReply:
         try:
-            is_admin = url.startswith(f"{HOST}/admin/")
+            is_admin = url.startswith(f"{BUSINESS_CENTRAL_API}/admin/")
             quiet = self._admin_quiet if is_admin else self._quiet
             quiet.check()
             send = partial(self._send, url, params, is_admin)
@@ -273,7 +276,7 @@ class BusinessCentral:
                 "GET",
                 url,
                 repeat=Repeat.LOOK,
-                authorization=Authorization("Bearer", token.value, HOST),
+                authorization=Authorization("Bearer", token.value, BUSINESS_CENTRAL_API),
                 params=params,
                 headers={
                     "Accept": "application/json",

@@ -24,7 +24,9 @@ from urllib.parse import quote
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, FixInput, RunbookError, WaitAndRetry
-from bcrunbook.http.client import Authorization, Http, Repeat
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
 from bcrunbook.secrets import Secret
 from bcrunbook.services.codat.errors import CodatReply, Limits
 from bcrunbook.services.codat.models import (

@@ -21,7 +21,12 @@ from typing import Any, TypeVar
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, RunbookError, WaitAndRetry
-from bcrunbook.http.client import Authorization, Http, Repeat, Response
+from bcrunbook.hosts import GRAPH
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response
+from bcrunbook.limits import WRITES_PER_MINUTE
 from bcrunbook.secrets import Secret
 from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph.errors import Reply
@@ -38,13 +43,12 @@ from bcrunbook.services.rate_limit import Limit, Limiter, RateLimiter
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import SignIn, Token
 
-BASE = "https://graph.microsoft.com/v1.0"
+BASE = f"{GRAPH}/v1.0"
 _SERVICE = "Microsoft Graph"
 _SEVERAL = "reading several things at once"
 
-WRITES = Limit(most=55, seconds=60.0, at_once=10)
-"""A little less than the 60 writes a minute that a tenant has for applications with this audience
-(contract G14.1)."""
+WRITES = Limit(most=WRITES_PER_MINUTE - 5, seconds=60.0, at_once=10)
+"""A little less than a tenant has for applications with this audience (contract G14.1)."""
 
 T = TypeVar("T")
 G = TypeVar("G", bound=GraphObject)

@@ -21,6 +21,7 @@ from bcrunbook.errors import (
     SignInAgain,
     WaitAndRetry,
 )
+from bcrunbook.hosts import LOGIN_HOST
 from bcrunbook.secrets import scrub
 from bcrunbook.services.authorized import claims_demanded, names_in
 from bcrunbook.services.wire import ServiceReply
@@ -99,7 +100,7 @@ _ELSEWHERE = (
     " when it gave the token: a split VPN or a proxy sends the two by different ways"
 )
 _ONE_WAY_OUT = (
-    "send the sign-in (login.microsoftonline.com) and this service by the same way out (VPN,"
+    f"send the sign-in ({LOGIN_HOST}) and this service by the same way out (VPN,"
     " [network] proxy in accounts.toml), or have the policy name both addresses"
 )
 
