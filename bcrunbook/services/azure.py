@@ -31,7 +31,6 @@ class Tenant:
     id: str
     name: str
     domain: str
-    category: str
 
 
 async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
@@ -76,5 +75,4 @@ def _tenant(one: dict[str, Any]) -> Tenant:
         id=str(one["tenantId"]),
         name=str(one.get("displayName") or ""),
         domain=str(one.get("defaultDomain") or domains[0]),
-        category=str(one.get("tenantCategory") or ""),
     )

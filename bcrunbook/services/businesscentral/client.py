@@ -36,7 +36,6 @@ from bcrunbook.services.businesscentral.models import (
     Deployment,
     Environment,
     Extension,
-    InstalledApp,
     Operation,
     Probe,
 )
@@ -117,12 +116,6 @@ class BusinessCentral:
         """The environments with their status, for whoever may use the admin centre."""
         return await self._every(
             Environment.model_validate, self._administered, "listing environments with their status"
-        )
-
-    async def admin_apps(self, name: str) -> Seen[tuple[InstalledApp, ...]]:
-        """The apps that are installed in an environment."""
-        return await self._every(
-            InstalledApp.model_validate, f"{self._administered}/{_name(name)}/apps", "listing apps"
         )
 
     async def admin_operations(self) -> Seen[tuple[Operation, ...]]:
@@ -246,7 +239,7 @@ class BusinessCentral:
             ) from None
         if reply.ok:
             return reply
-        raise error_of(reply, doing)
+        raise _error_of(reply, doing)
 
     async def _token_or_refused(self, *, fresh: bool, claims: str) -> Token:
         try:
@@ -302,7 +295,7 @@ class _Refused(RunbookError):
     """Whoever asks may not see it; never leaves this module."""
 
 
-def error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
+def _error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
     """What a refusal or failure means.
 
     Args:

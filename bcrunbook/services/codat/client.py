@@ -1,9 +1,9 @@
-"""Codat's Platform API: integrations, companies, connections, data status and refresh.
+"""Codat's Platform API: the integration, companies, connections, data status and refresh.
 
 There is no supported call that saves an integration's keys or enables it; those are a person's
 work in the Codat Portal, and `integration` reads what can be read of it.
 
-Every POST and PATCH bears an `Idempotency-Key`. A lost answer and a 429 are repeated under the same
+Every POST bears an `Idempotency-Key`. A lost answer and a 429 are repeated under the same
 key, which makes nothing twice. Any other answer is kept by Codat for 90 minutes, a 500 too
 (contract C3.10): what may be done twice is then sent again under a new key, what may not
 raises AnswerLost, and whoever called looks before doing it again. A new instance has 1,000 calls a
@@ -55,7 +55,7 @@ REQUESTS = Limit(most=950, seconds=60.0, at_once=10)
 single company (contract C3.3 and C3.4)."""
 
 PAGE_SIZE = 100
-"""How many companies, connections or integrations one request of a list shows."""
+"""How many companies or connections one request of a list shows."""
 _PROFILE = "/profile"
 _SAME_KEY = Backoff(first=2.0, longest=8.0, deadline=30.0)
 _AGAIN = Backoff(first=2.0, longest=16.0, deadline=60.0)
@@ -126,10 +126,6 @@ class Codat:
                 self._profile = profile
         return self._profile
 
-    async def integrations(self) -> tuple[Integration, ...]:
-        """Every platform that this instance knows."""
-        return await self._every(Integration, "/integrations", "listing integrations")
-
     async def integration(self, platform: str) -> Integration | None:
         """One platform by its key; None when this instance does not know it."""
         return await self._one(
@@ -166,18 +162,7 @@ class Codat:
         body: dict[str, Any] = {"name": name, "tags": dict(tags)}
         if description:
             body["description"] = description
-        reply = await self._write("POST", "/companies", body, "creating the company")
-        return _made(Company, reply, "the company")
-
-    async def tag_company(self, company: str, tags: Mapping[str, str]) -> Company:
-        """Set a company's tags: all that are wanted, since they replace what is there."""
-        reply = await self._write(
-            "PATCH",
-            _company(company),
-            {"tags": dict(tags)},
-            "tagging the company",
-            may_be_repeated=True,
-        )
+        reply = await self._write("/companies", body, "creating the company")
         return _made(Company, reply, "the company")
 
     async def connections(self, company: str) -> tuple[Connection, ...]:
@@ -197,23 +182,15 @@ class Codat:
             AnswerLost: it may have been made; look before making it again.
         """
         reply = await self._write(
-            "POST",
             f"{_company(company)}/connections",
             {"platformKey": platform},
             "creating the connection",
         )
         return _made(Connection, reply, "the connection")
 
-    async def refresh_all(self, company: str) -> None:
-        """Queue every data type that is fetched on the first link."""
-        await self._write(
-            "POST", f"{_company(company)}/data/all", None, "refreshing data", may_be_repeated=True
-        )
-
     async def refresh(self, company: str, data_type: str, connection: str) -> PullOperation:
         """Queue one data type of one connection."""
         reply = await self._write(
-            "POST",
             f"{_company(company)}/data/queue/{quote(data_type, safe='')}",
             None,
             f"refreshing {data_type}",
@@ -275,7 +252,6 @@ class Codat:
 
     async def _write(
         self,
-        method: str,
         path: str,
         body: Any,
         where: str,
@@ -283,7 +259,7 @@ class Codat:
         params: Mapping[str, str] | None = None,
         may_be_repeated: bool = False,
     ) -> CodatReply:
-        """Send a write under a key of its own.
+        """Send a POST under a key of its own.
 
         Args:
             may_be_repeated: whether doing it twice is as good as once, so that after a fault of
@@ -291,7 +267,7 @@ class Codat:
         """
         again = iter(_AGAIN.pauses() if may_be_repeated else ())
         while True:
-            reply = await self._under_one_key(method, path, body, params)
+            reply = await self._under_one_key(path, body, params)
             if reply.ok:
                 return reply
             if reply.status < 500:
@@ -302,14 +278,14 @@ class Codat:
             await self._http.cloud.pace.sleep(pause)
 
     async def _under_one_key(
-        self, method: str, path: str, body: Any, params: Mapping[str, str] | None
+        self, path: str, body: Any, params: Mapping[str, str] | None
     ) -> CodatReply:
         """Send until there is an answer: 409 says that the first try is still under way."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         pauses = iter(_SAME_KEY.pauses())
         while True:
             reply = await self._call(
-                method, path, repeat=Repeat.KEYED, json=body, params=params, headers=headers
+                "POST", path, repeat=Repeat.KEYED, json=body, params=params, headers=headers
             )
             pause = next_pause(pauses, reply.retry_after, _SAME_KEY.deadline)
             if reply.status != 409 or pause is None:
