@@ -510,7 +510,7 @@ async def test_a_keyring_that_does_not_answer_is_given_up(
 ) -> None:
     """The person is told what is waited for, and then what to do; nobody waits a second time."""
     monkeypatch.setattr(system_keyring, "_hangs", threading.Event())
-    monkeypatch.setattr(system_keyring, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(system_keyring, "REMIND_AFTER_SECONDS", 0.01)
     monkeypatch.setattr(system_keyring, "DEADLINE_SECONDS", 0.1)
     unlocked = threading.Event()
     keyring.set_keyring(Locked(unlocked))
@@ -572,7 +572,7 @@ from bcrunbook.run.engine.cells import cells_there
 CELL = '''
 import pathlib
 from bcrunbook.secrets import open_store, system_keyring
-system_keyring.PATIENCE_SECONDS, system_keyring.DEADLINE_SECONDS = 0.0, 0.1
+system_keyring.REMIND_AFTER_SECONDS, system_keyring.DEADLINE_SECONDS = 0.0, 0.1
 await open_store("keyring:bcrunbook", pathlib.Path()).get("x")
 '''
 with cells_there(lambda process: None) as cells:

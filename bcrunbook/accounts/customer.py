@@ -14,7 +14,7 @@ _OneLine = Annotated[str, Field(pattern=ONE_LINE)]
 class Customer(Frozen):
     """One customer of an account.
 
-    In a file, the key is told by the table's heading or by the column `key`, and the display name
+    In a file, the key is the table's heading or stands in the column `key`, and the display name
     stands under `name`.
 
     Attributes:

@@ -74,13 +74,13 @@ class CustomerFiles:
 def _of_tables(report: Report, keys: Keys, tables: dict[str, Any]) -> dict[str, Customer]:
     found: dict[str, Customer] = {}
     for name, table in tables.items():
-        place = (*keys, name)
+        path = (*keys, name)
         if not isinstance(table, dict):
-            report.add(place, f"expected a table, [{'.'.join(place)}]")
+            report.add(path, f"expected a table, [{'.'.join(path)}]")
             continue
         if "key" in table:
-            report.add((*place, "key"), "the key is the table's heading; leave this line out")
-        customer = report.check(Customer, {**table, "key": name}, place, implied="key")
+            report.add((*path, "key"), "the key is the table's heading; leave this line out")
+        customer = report.check(Customer, {**table, "key": name}, path, implied="key")
         if customer is not None:
             found[name] = customer
     _refuse_twins(report, (((*keys, name), customer) for name, customer in found.items()))

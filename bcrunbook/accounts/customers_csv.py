@@ -150,12 +150,12 @@ def _above_the_header(text: str) -> tuple[int, str]:
     A spreadsheet may say that in a line of its own (`sep=;`), a person may have left a comment.
     Where the comma is the decimal sign, a spreadsheet joins cells by semicolons.
     """
-    told, above = "", 0
+    named, above = "", 0
     for above, line in enumerate([*io.StringIO(text, newline=""), ""]):
         if found := _SEPARATOR_LINE.fullmatch(line):
-            told = found[1]
+            named = found[1]
         elif line.strip() and not line.startswith("#"):
-            return above, told or max(_SEPARATORS, key=partial(_named, line))
+            return above, named or max(_SEPARATORS, key=partial(_named, line))
     return above, ","
 
 

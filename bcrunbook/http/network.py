@@ -72,8 +72,8 @@ def proxy_of(cloud: Cloud) -> Proxy | None:
             # An empty one switches off what the others say.
             value = os.environ[name].strip()
             return _parsed(value, f"the environment variable {name}") if value else None
-    told = urllib.request.getproxies().get("https")
-    return _parsed(told, "this system's proxy settings") if told else None
+    system = urllib.request.getproxies().get("https")
+    return _parsed(system, "this system's proxy settings") if system else None
 
 
 def _parsed(value: str, source: str) -> Proxy:
@@ -83,7 +83,7 @@ def _parsed(value: str, source: str) -> Proxy:
     before, mark, rest = value.partition("://")
     # curl and pip take an address without a scheme for one of http.
     scheme, rest = (before.lower(), rest) if mark else ("http", value)
-    user, at, place = rest.rpartition("@")
+    user, at, address = rest.rpartition("@")
     if value[:1] in "'\"":
         refuse("its value begins with a quote", "set it without quotes around it")
     if scheme not in ("http", "https", *_SOCKS):
@@ -98,7 +98,7 @@ def _parsed(value: str, source: str) -> Proxy:
             + ", ".join(f"{one} as %{ord(one):02X}" for one in "/#?@\\")
             + ", a blank as %20",
         )
-    host = _HOST.fullmatch(place)
+    host = _HOST.fullmatch(address)
     if host is None or int(host[2] or 0) > 65535:
         form = "http://USER:PASSWORD@HOST:PORT" if at else _FORM
         refuse("no host and port can be read from it", f"give it as {form}")
@@ -109,7 +109,7 @@ def _parsed(value: str, source: str) -> Proxy:
         )
     name, _, password = user.partition(":")
     return Proxy(
-        f"{scheme}://{place.rstrip('/')}",
+        f"{scheme}://{address.rstrip('/')}",
         source,
         (unquote(name), unquote(password)) if at else None,
     )
@@ -329,17 +329,17 @@ class _ByEnvironment(httpx.AsyncBaseTransport):
 
 
 def _goes_directly(url: httpx.URL) -> bool:
-    told = urllib.request.getproxies_environment()
-    if not told:
+    proxies = urllib.request.getproxies_environment()
+    if not proxies:
         # macOS and Windows have exceptions of their own.
         return bool(urllib.request.proxy_bypass(url.host))
     # Python knows `.codat.io`, and compares the port where there is one. Many write `*.codat.io`.
-    told["no"] = ",".join(
+    proxies["no"] = ",".join(
         one.strip().removeprefix("*") if len(one.strip()) > 1 else one.strip()
-        for one in told.get("no", "").split(",")
+        for one in proxies.get("no", "").split(",")
     )
     where = f"{url.host}:{url.port or 443}"
-    return bool(urllib.request.proxy_bypass_environment(where, told))  # type: ignore[attr-defined]
+    return bool(urllib.request.proxy_bypass_environment(where, proxies))  # type: ignore[attr-defined]
 
 
 def _trust_variable() -> str:

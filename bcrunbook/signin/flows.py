@@ -88,7 +88,7 @@ class SignIn:
         self._person = person
         self._apps: dict[str, Any] = {}
         self._client: MsalHttpClient | None = None
-        self._told_before: dict[str, dict[str, Any]] = {}
+        self._http_caches: dict[str, dict[str, Any]] = {}
         self._cache: msal.TokenCache | None = None
         self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
@@ -177,7 +177,7 @@ class SignIn:
             except RunbookError:
                 # MSAL would go on telling a refusal for a minute after it has been mended
                 # (contract G17.2).
-                self._told_before[where].clear()
+                self._http_caches[where].clear()
                 raise
 
     async def _applications_token(
@@ -299,10 +299,10 @@ class SignIn:
         flow = await self._run(lambda: Veiled(app.initiate_device_flow(scopes)))
         if (refused := _refused(flow)) is not None:
             raise self._error(refused)
-        told, interval = _device_code(flow)
-        self._person.show_device_code(told)
+        code, interval = _device_code(flow)
+        self._person.show_device_code(code)
         pace = self._http.cloud.pace
-        give_up = pace.now() + told.expires_in * pace.speed
+        give_up = pace.now() + code.expires_in * pace.speed
         while True:
             # One poll per call, so that the cell stays interruptible while the person types.
             answer: dict[str, Any] = await self._run(
@@ -322,7 +322,7 @@ class SignIn:
         settings = self._account.sign_in
         credential = await self._credential()
         client = self._client = self._client or MsalHttpClient(self._http)
-        told_before: dict[str, Any] = {}
+        http_cache: dict[str, Any] = {}
 
         def build() -> Any:
             import msal
@@ -331,7 +331,7 @@ class SignIn:
                 "client_id": settings.client_id,
                 "authority": f"{LOGIN}/{tenant}",
                 "http_client": client,
-                "http_cache": told_before,
+                "http_cache": http_cache,
             }
             if credential is None:
                 # One for all tenants: what a person gave in one may do in another as well.
@@ -351,7 +351,7 @@ class SignIn:
         except Exception as error:
             failed = fault(error, self._where)
         else:
-            self._told_before[tenant] = told_before
+            self._http_caches[tenant] = http_cache
             return app
         raise failed or await self._no_authority(tenant)
 
@@ -432,11 +432,13 @@ def _refused(flow: Veiled[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _device_code(flow: Veiled[dict[str, Any]]) -> tuple[DeviceCode, float]:
     """What a person needs of a device code, and how often to ask whether they are done."""
-    told = flow.reveal()
+    answer = flow.reveal()
     code = DeviceCode(
-        url=told["verification_uri"], code=told["user_code"], expires_in=int(told["expires_in"])
+        url=answer["verification_uri"],
+        code=answer["user_code"],
+        expires_in=int(answer["expires_in"]),
     )
-    return code, float(told.get("interval", 5))
+    return code, float(answer.get("interval", 5))
 
 
 def _can_open_a_browser() -> bool:

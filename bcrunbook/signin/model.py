@@ -46,7 +46,7 @@ class Token:
         username: the person's sign-in name; empty for an application.
         scopes: the delegated permissions it carries (short names), of a kept token those that
             were asked for; empty for an application.
-        directory_roles: template ids of the person's directory roles; None when not told.
+        directory_roles: template ids of the person's directory roles; None when Entra does not say.
     """
 
     value: Secret

@@ -767,7 +767,7 @@ def limited(remaining: str, reset: str | None = MIDNIGHT, limit: str = "1000") -
 
 async def limits(codat: Codat) -> str:
     """What the client says is left."""
-    return str(codat.limits)
+    return str(codat.quota)
 
 
 LEFT = "7 of 1000 left"
@@ -1164,9 +1164,9 @@ async def test_calls_left_are_counted_down(rehearsal: Rehearsal) -> None:
         left = []
         for _ in range(2):
             await codat.integration(BUSINESS_CENTRAL_PLATFORM)
-            assert codat.limits is not None and codat.limits.reset is not None
-            assert codat.limits.reset.hour == 0 and codat.limits.reset > datetime.now(UTC)
-            left.append(codat.limits.remaining)
+            assert codat.quota is not None and codat.quota.reset is not None
+            assert codat.quota.reset.hour == 0 and codat.quota.reset > datetime.now(UTC)
+            left.append(codat.quota.remaining)
         assert left[0] - left[1] == 1
         codat.check_spare()
 

@@ -84,12 +84,12 @@ class Service:
             raise answer
         return answer
 
-    async def do(self, call: Call, patience: Backoff | None = None) -> Any:
+    async def do(self, call: Call, backoff: Backoff | None = None) -> Any:
         """What a call of the client comes to."""
         cloud = Cloud(kind="rehearsal", pace=Pace(speed=1e5))
         async with Http(cloud, transport=httpx.MockTransport(self._handle)) as http:
             sign_in: Any = self.keyring
-            return await call(Graph(http, sign_in, patience=patience))
+            return await call(Graph(http, sign_in, backoff=backoff))
 
     @property
     def sent(self) -> list[str]:
@@ -215,7 +215,7 @@ async def test_a_part_that_was_throttled_or_broken_is_asked_again(
 
 
 async def test_a_part_that_stays_broken_ends_the_read() -> None:
-    """The patience with a part is finite, and a wait beyond it is not begun."""
+    """The backoff for a part is finite, and a wait beyond it is not begun."""
     for headers in ({}, {"Retry-After": "100000"}):
         service = batched(lambda path, _, told=headers: {"status": 503, "headers": told})
         with pytest.raises(WaitAndRetry):

@@ -39,9 +39,9 @@ from bcrunbook.services.businesscentral.models import (
     Operation,
     Probe,
 )
+from bcrunbook.services.cooldown import Cooldown
 from bcrunbook.services.paging import Pages
-from bcrunbook.services.quiet import Quiet
-from bcrunbook.services.rate_limit import Limit, RateLimiter
+from bcrunbook.services.rate_limit import RateLimit, RateLimiter
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
 
@@ -52,7 +52,7 @@ AT_ONCE = 5
 """How many requests of one principal are processed at once; more would only queue (contract
 B12.2)."""
 
-REQUESTS = Limit(most=5700, seconds=300.0, at_once=100)
+REQUESTS = RateLimit(max_requests=5700, seconds=300.0, burst=100)
 """A little less than the 6,000 in five minutes that one principal has, which it may share with
 other programs (contract B12.1)."""
 
@@ -93,18 +93,18 @@ class BusinessCentral:
         self._admin = f"/admin/{admin_version}"
         self._administered = f"{self._admin}/applications/BusinessCentral/environments"
         pace = http.cloud.pace
-        self._turns = RateLimiter(pace, REQUESTS)
+        self._limiter = RateLimiter(pace, REQUESTS)
         # No limit of the admin centre is published; one a second is safe (contract B12.10).
-        self._admin_turns = RateLimiter(pace, Limit(most=1, seconds=1.0))
+        self._admin_limiter = RateLimiter(pace, RateLimit(max_requests=1, seconds=1.0))
         self._slots = asyncio.Semaphore(AT_ONCE)
         # Two services behind one name, each with its own limits.
-        self._quiet = Quiet(pace, _SERVICE)
-        self._admin_quiet = Quiet(pace, f"{_SERVICE}'s admin centre")
+        self._cooldown = Cooldown(pace, _SERVICE)
+        self._admin_cooldown = Cooldown(pace, f"{_SERVICE}'s admin centre")
 
     @property
     def is_busy(self) -> bool:
-        """Whether so much is asked for that what can wait had better wait."""
-        return self._turns.backlog > _BUSY
+        """Whether requests queue for some seconds, so that what is not urgent should wait."""
+        return self._limiter.backlog > _BUSY
 
     async def environments(self) -> Seen[tuple[Environment, ...]]:
         """The tenant's environments, as any token may see them."""
@@ -219,14 +219,14 @@ class BusinessCentral:
     ) -> BusinessCentralReply:
         try:
             is_admin = url.startswith(f"{BUSINESS_CENTRAL_API}/admin/")
-            quiet = self._admin_quiet if is_admin else self._quiet
-            quiet.check()
+            cooldown = self._admin_cooldown if is_admin else self._cooldown
+            cooldown.check()
             send = partial(self._send, url, params, is_admin)
             reply = BusinessCentralReply.of(await send_authorized(self._token_or_refused, send))
             if reply.status == 429:
                 # A 5xx is about one environment, where something is being installed or upgraded
                 # (contract B11.27).
-                quiet.heed(reply)
+                cooldown.heed(reply)
             reply.check(_SERVICE, f"{_SERVICE}, {doing}", Repeat.LOOK)
         except Unreachable as error:
             # Connections break during installations that end well (contract B11.28): it passes.
@@ -262,8 +262,8 @@ class BusinessCentral:
         self, url: str, params: Mapping[str, str] | None, is_admin: bool, token: Token
     ) -> Response:
         if is_admin:
-            await self._admin_turns.wait()
-        await self._turns.wait()
+            await self._admin_limiter.acquire()
+        await self._limiter.acquire()
         async with self._slots:
             return await self._http.send(
                 "GET",
@@ -302,7 +302,7 @@ def _error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
         reply: an answer that is not a success.
         doing: what was asked, such as "listing companies".
     """
-    said = reply.message or f"status {reply.status}"
+    message = reply.message or f"status {reply.status}"
     about: dict[str, Any] = {
         "where": f"Business Central, {doing}",
         "code": reply.code or str(reply.status),
@@ -318,10 +318,10 @@ def _error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
         )
     match reply.kind:
         case Kind.REFUSED:
-            return _Refused(f"{doing} is refused: {said}", **about)
+            return _Refused(f"{doing} is refused: {message}", **about)
         case Kind.RETRY | Kind.ROUTE:
             return WaitAndRetry(
-                f"Business Central is busy with something else: {said}",
+                f"Business Central is busy with something else: {message}",
                 **about,
                 next=reply.later(
                     "look again in a minute: it passes by itself, not least while an extension is"
@@ -329,7 +329,7 @@ def _error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
                 ),
             )
     return FixInput(
-        f"Business Central answers: {said}",
+        f"Business Central answers: {message}",
         **about,
         next="check tenant, environment and company of the customer in accounts.toml",
     )

@@ -28,7 +28,7 @@ from bcrunbook.http.authorization import Authorization
 from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.secrets import Secret
-from bcrunbook.services.codat.errors import CodatReply, Limits
+from bcrunbook.services.codat.errors import CodatReply, DailyQuota
 from bcrunbook.services.codat.models import (
     Company,
     Connection,
@@ -37,9 +37,9 @@ from bcrunbook.services.codat.models import (
     Profile,
     PullOperation,
 )
+from bcrunbook.services.cooldown import Cooldown
 from bcrunbook.services.paging import Pages
-from bcrunbook.services.quiet import Quiet
-from bcrunbook.services.rate_limit import Limit, Limiter, RateLimiter
+from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import WireObject
 
 BASE = "https://api.codat.io"
@@ -50,7 +50,7 @@ BUSINESS_CENTRAL_PLATFORM = "trji"
 RESERVE = 0.1
 """The share of a day's calls that is left to others: no poll goes on below it."""
 
-REQUESTS = Limit(most=950, seconds=60.0, at_once=10)
+REQUESTS = RateLimit(max_requests=950, seconds=60.0, burst=10)
 """A little less than the 1,000 a minute that one address has; ten at once are served even to a
 single company (contract C3.3 and C3.4)."""
 
@@ -70,7 +70,7 @@ class Codat:
     Args:
         http: the HTTP stack.
         key: reads the API key, from wherever it is kept; called once, when it is first needed.
-        turns: hands out when it may be asked; without it, this client alone keeps the limit.
+        limiter: keeps Codat's rate limit; without it, this client keeps it alone.
         check: refuses the instance that the key belongs to. With it, nothing else is asked of any
             instance before it has been asked.
         guard: refuses a write; called right before each try leaves.
@@ -80,7 +80,7 @@ class Codat:
         self,
         http: Http,
         key: Key,
-        turns: Limiter | None = None,
+        limiter: Limiter | None = None,
         *,
         check: Callable[[Profile], None] | None = None,
         guard: Callable[[], None] | None = None,
@@ -92,9 +92,9 @@ class Codat:
         self._checking = asyncio.Lock()
         self._authorization: Authorization | None = None
         self._profile: Profile | None = None
-        self._quiet = Quiet(http.cloud.pace, _SERVICE)
-        self._turns = turns or RateLimiter(http.cloud.pace, REQUESTS)
-        self.limits: Limits | None = None
+        self._cooldown = Cooldown(http.cloud.pace, _SERVICE)
+        self._limiter = limiter or RateLimiter(http.cloud.pace, REQUESTS)
+        self.quota: DailyQuota | None = None
         """What the last answer said about calls left; None before the first."""
 
     def check_spare(self) -> None:
@@ -103,10 +103,10 @@ class Codat:
         Raises:
             WaitAndRetry: says how many are left and when there are new ones.
         """
-        limits = self.limits
-        if limits is not None and limits.remaining < limits.limit * RESERVE:
+        quota = self.quota
+        if quota is not None and quota.remaining < quota.limit * RESERVE:
             raise WaitAndRetry(
-                f"Codat's calls of today are nearly used up: {limits}.",
+                f"Codat's calls of today are nearly used up: {quota}.",
                 where="polling Codat's API",
                 why="every program that uses this instance's keys shares one daily number",
                 next="run again after that time; waiting now would use up the rest",
@@ -304,10 +304,10 @@ class Codat:
     ) -> CodatReply:
         if self._check is not None and path != _PROFILE:
             await self.instance()
-        self._quiet.check()
+        self._cooldown.check()
         if self._authorization is None:
             self._authorization = _authorization(await self._key())
-        await self._turns.wait()
+        await self._limiter.acquire()
         response = await self._http.send(
             method,
             BASE + path,
@@ -319,8 +319,8 @@ class Codat:
             guard=None if method == "GET" else self._guard,
         )
         reply = CodatReply.of(response)
-        self.limits = reply.limits or self.limits
-        self._quiet.heed(reply)
+        self.quota = reply.quota or self.quota
+        self._cooldown.heed(reply)
         return reply.check(_SERVICE, f"{method} {path.split('?')[0]}", repeat)
 
 

@@ -145,10 +145,8 @@ class Reply(ServiceReply):
     def message(self) -> str:
         """The service's own words, with the targets that details name; scrubbed."""
         details = self._error.get("details")
-        told = (
-            [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-        )
-        targets = [str(one["target"]) for one in told if one.get("target")]
+        listed = details if isinstance(details, list) else []
+        targets = [str(d["target"]) for d in listed if isinstance(d, dict) and d.get("target")]
         words = str(self._error.get("message") or "no message")
         text = words + (f" ({', '.join(targets)})" if targets else "")
         return scrub(text, where="Graph error")
@@ -157,9 +155,9 @@ class Reply(ServiceReply):
     def request_id(self) -> str:
         """The id that Microsoft's support asks for."""
         inner = self._error.get("innerError") or self._error.get("innererror")
-        places = [inner if isinstance(inner, dict) else {}, self._error]
-        told = [place.get(name) for place in places for name in ("request-id", "requestId")]
-        return str(self.headers.get("request-id") or next(filter(None, told), ""))
+        levels = [inner if isinstance(inner, dict) else {}, self._error]
+        ids = [level.get(name) for level in levels for name in ("request-id", "requestId")]
+        return str(self.headers.get("request-id") or next(filter(None, ids), ""))
 
     @property
     def claims_demanded(self) -> str:
