@@ -77,6 +77,19 @@ def test_errors_point_to_sections_that_exist(section: str) -> None:
     assert not anchor or anchor in headings(notebook), sorted(headings(notebook))
 
 
+def test_a_class_name_means_one_thing() -> None:
+    """No two classes of the client's rooms share a name; the rehearsal cloud may mirror them."""
+    homes: dict[str, list[str]] = {}
+    for file in sorted((ROOT / "bcrunbook").rglob("*.py")):
+        path = file.relative_to(ROOT).as_posix()
+        if path.startswith("bcrunbook/rehearsal/"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(path)
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
 PUBLIC = {
     "STEPS": tuple,
     "Mode": type,

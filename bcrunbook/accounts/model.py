@@ -275,6 +275,8 @@ def _without_password(value: object) -> object:
 
 
 class LedgerTable(Frozen):
+    """The table `[ledger]`: where the ledger is."""
+
     url: Annotated[
         str,
         BeforeValidator(_without_password),
@@ -286,6 +288,8 @@ class LedgerTable(Frozen):
 
 
 class RunsTable(Frozen):
+    """The table `[runs]`: where copies of runs go."""
+
     url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^\s@]+$")] | None = Field(
         default=None,
         description='a place that fsspec knows, such as "s3://BUCKET/FOLDER", without a password',
@@ -293,6 +297,8 @@ class RunsTable(Frozen):
 
 
 class RehearsalTable(Frozen):
+    """The table `[rehearsal]`: where the rehearsal cloud runs."""
+
     dir: _Path | None = Field(default=None, description="the folder that holds rehearsal.json")
 
 

@@ -88,6 +88,7 @@ class AuthorizationHeader(httpx.Auth):
         self._authorization = authorization
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header to a request right before it leaves."""
         request.headers["Authorization"] = (
             f"{self._authorization.scheme} {self._authorization.value.reveal()}"
         )

@@ -33,11 +33,18 @@ class PacedRetry(Retry):
 
     @classmethod
     def at(cls, pace: Pace, **policy: Any) -> Self:
+        """A policy whose pauses go by a cloud's pace.
+
+        Args:
+            pace: the cloud's.
+            **policy: what httpx-retries' own policy takes.
+        """
         retry = cls(**policy)
         retry.pace = pace
         return retry
 
     def is_retryable_exception(self, exception: Exception) -> bool:
+        """Whether another try may help: not where it would take as long or come as large again."""
         # Where nobody listens, waiting for long only hides it from the person.
         if isinstance(exception, NOT_SENT) and self.attempts_made >= _CONNECTION_TRIES:
             return False
@@ -46,14 +53,21 @@ class PacedRetry(Retry):
         return super().is_retryable_exception(exception)
 
     def increment(self) -> Self:
+        """The policy for the next try."""
         retry = super().increment()
         retry.pace = self.pace  # type: ignore[attr-defined]
         return retry  # type: ignore[return-value]
 
     def parse_retry_after(self, retry_after: str) -> float:
+        """The seconds of a Retry-After header, fractions included."""
         return throttled.asked_wait(retry_after)
 
     async def asleep(self, response: httpx.Response | Exception) -> None:
+        """Wait before the next try, for as long as the service asks for.
+
+        Raises:
+            AskedToWait: that is longer than is waited here.
+        """
         headers = response.headers if isinstance(response, httpx.Response) else {}
         retry_after = throttled.asked_wait(headers.get("Retry-After", ""))
         if retry_after > min(_LONGEST_WAIT / self.pace.haste, _TOTAL_WAIT - self.elapsed_sleep):
@@ -77,6 +91,11 @@ class AskedToWait(Exception):
 
 
 def retry_policies(pace: Pace) -> dict[Repeat, Retry]:
+    """The retry policy of each kind of request.
+
+    Args:
+        pace: the cloud's.
+    """
     every = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
     shared: dict[str, Any] = {
         "total": _RETRIES,

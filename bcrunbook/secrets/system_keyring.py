@@ -34,9 +34,14 @@ DEADLINE_SECONDS = 120.0
 class Keyring(Protocol):
     """The part of the keyring library that is used here."""
 
-    def get_password(self, service: str, name: str, /) -> str | None: ...
-    def set_password(self, service: str, name: str, value: str, /) -> None: ...
-    def delete_password(self, service: str, name: str, /) -> None: ...
+    def get_password(self, service: str, name: str, /) -> str | None:
+        """The value, or None."""
+
+    def set_password(self, service: str, name: str, value: str, /) -> None:
+        """Keep a value."""
+
+    def delete_password(self, service: str, name: str, /) -> None:
+        """Remove a value; some backends raise where there is none."""
 
 
 def tell_at_once(stream: TextIO | None) -> None:
@@ -65,7 +70,6 @@ async def keyring_call(call: Callable[[Keyring], _T], service: str) -> _T:
     Raises:
         FixInput: it cannot be used, or does not answer.
     """
-
     given_up = threading.Event()
 
     def work() -> _T:

@@ -130,11 +130,17 @@ class VaultStore:
         self._opener = opener
 
     def reference(self, name: str) -> SecretReference:
+        """The address of a secret: `keyvault:URL/secrets/NAME`."""
         return SecretReference("keyvault", f"{self._url}/secrets/{name_in_vault(name)}")
 
     async def put(
         self, name: str, value: Secret, *, ends: datetime | None = None
     ) -> SecretReference:
+        """Keep a value as a new version, and see that it is kept.
+
+        Raises:
+            FixInput: somebody else wrote at the same moment.
+        """
         reference, own = self.reference(name), name_in_vault(name)
         kept = await _ask(
             self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value, ends)
@@ -149,13 +155,16 @@ class VaultStore:
         return reference
 
     async def get(self, name: str) -> Secret | None:
+        """The value, or None when there is none of this name."""
         return await read_from_vault(self.reference(name).rest, self._opener)
 
     async def delete(self, name: str) -> None:
+        """Remove the value; it is no error when there is none."""
         own = name_in_vault(name)
         await _ask(self._url, self._opener, lambda client, sleep: _drop(client, sleep, own))
 
     async def probe(self, *, ends: datetime | None = None) -> None:
+        """Write a random value, read it back and remove it."""
         await round_trip(self, ends, _ELSEWHERE)
 
 

@@ -203,7 +203,9 @@ class SignIn:
 
         Args:
             kept: the access token that will do; None without one.
-            call: what asks, and `args` and `kwargs` for it.
+            call: what asks.
+            *args: what it takes.
+            **kwargs: what it takes by name.
         """
         client = self._client
         assert client is not None

@@ -84,6 +84,7 @@ class BusinessCentralReply(ServiceReply):
 
     @property
     def support_id(self) -> str:
+        """The correlation id."""
         return self.correlation_id
 
     @property

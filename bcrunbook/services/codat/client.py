@@ -262,6 +262,10 @@ class Codat:
         """Send a POST under a key of its own.
 
         Args:
+            path: below the base URL.
+            body: what is sent as JSON; None for nothing.
+            where: the call, in words.
+            params: query parameters.
             may_be_repeated: whether doing it twice is as good as once, so that after a fault of
                 Codat's it is sent again under a new key.
         """

@@ -100,6 +100,7 @@ class CodatReply(ServiceReply):
 
     @property
     def support_id(self) -> str:
+        """The correlation id."""
         return self.request_id
 
     @property

@@ -355,7 +355,14 @@ class Graph:
         """Send a write and wait out the refusals that only mean "not yet".
 
         Args:
+            method: the HTTP method.
+            path: below the base URL.
+            body: what is sent as JSON.
+            what: what is done, in words.
+            repeat: what may be repeated.
+            headers: further headers.
             accept: which refusals are as good as success.
+            consent: whether the token has to bear the right to grant permissions.
             is_new: whether it is about something that may not have spread yet.
         """
         pauses = iter(self._backoff.pauses())
@@ -396,7 +403,13 @@ class Graph:
         """Send one call with a token; one that was refused is replaced by a better one.
 
         Args:
+            method: the HTTP method.
             path: below the base URL, or a whole address of this service.
+            repeat: what may be repeated.
+            json: what is sent as JSON.
+            headers: further headers.
+            consent: whether the token has to bear the right to grant permissions.
+            is_write: whether it changes something: then tenant and guard are asked first.
         """
 
         async def send(token: Token) -> Response:

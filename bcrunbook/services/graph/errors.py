@@ -166,6 +166,7 @@ class Reply(ServiceReply):
 
     @property
     def support_id(self) -> str:
+        """The request id."""
         return self.request_id
 
     @property
