@@ -17,7 +17,7 @@ class Customer(Frozen):
     In a file, the key is the table's heading or stands in the column `key`, and the display name
     stands under `name`.
 
-    Attributes:
+    Args:
         name: the short name by which commands know the customer, unique within the account.
         display_name: the company's name as people write it.
         contact: the e-mail address of who links there.

@@ -30,7 +30,7 @@ class CsvReport(Report):
     Args:
         path: the file.
 
-    Attributes:
+    Args:
         customers: by name, in the order of the file, once it is read.
     """
 

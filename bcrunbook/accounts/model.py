@@ -145,7 +145,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 class Account(Frozen):
     """One account: an Entra tenant and a Codat instance.
 
-    Attributes:
+    Args:
         name: the name under `[accounts]`.
         tenant: a GUID or a verified domain.
         application: the application's display name, which customers see when they consent.
@@ -305,7 +305,7 @@ class RehearsalTable(Frozen):
 class Workspace(Frozen):
     """A workspace: the folder, its accounts, and what they share.
 
-    Attributes:
+    Args:
         root: the folder, absolute.
         accounts: by name, in the order of the file.
         ledger_url: for `ledger.open_ledger`, together with `root`.

@@ -1,7 +1,7 @@
 """The one HTTP stack: every request of the program, MSAL's included, leaves through here.
 
 It owns request ids and each request's way: what may be repeated and when is in `repeat` and
-`retries`, what a fault means to a person in `faults`, proxy and trusted certificates in `network`.
+`retries`, what a fault means to a person in `faults`, and the way out in `network`.
 Only this package imports httpx, so that a successor of it is a change in one place.
 
 Nothing that is raised here has frames of the libraries below in its traceback: they hold the

@@ -61,7 +61,7 @@ Basis = Literal["observed", "intended", "done", "said"]
 class Fact:
     """One thing learnt at one instant.
 
-    Attributes:
+    Args:
         at: when, in UTC.
         subject: what it is about, such as an object id.
         basis: `observed`, `intended`, `done` or `said`.

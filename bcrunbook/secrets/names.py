@@ -30,7 +30,7 @@ VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class SecretReference:
     """Where a secret is kept; prints as `scheme:rest`.
 
-    Attributes:
+    Args:
         scheme: `keyring`, `file`, `env` or `keyvault`.
         rest: what the scheme needs to find the value.
     """
