@@ -118,13 +118,13 @@ def test_the_public_door() -> None:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     """`import bcrunbook` brings in no part of itself and no third party."""
-    told = subprocess.run(
+    trace = subprocess.run(
         [sys.executable, "-I", "-X", "importtime", "-c", "import bcrunbook"],
         capture_output=True,
         text=True,
         check=True,
     ).stderr
-    loaded = {line.rsplit("|", 1)[-1].strip() for line in told.splitlines() if "|" in line}
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in trace.splitlines() if "|" in line}
     assert "bcrunbook" in loaded
     assert not {name for name in loaded if name.startswith("bcrunbook.")}
     assert not loaded & {"sqlalchemy", "msal", "httpx", "pydantic", "rich", "typer", "asyncio"}

@@ -274,8 +274,8 @@ def entra(request: httpx.Request) -> httpx.Response:
 
 def challenge() -> httpx.Response:
     """How a vault asks for a token."""
-    told = f'Bearer authorization="{LOGIN}/{TENANT}", resource="https://vault.azure.net"'
-    return httpx.Response(401, headers={"WWW-Authenticate": told})
+    challenge = f'Bearer authorization="{LOGIN}/{TENANT}", resource="https://vault.azure.net"'
+    return httpx.Response(401, headers={"WWW-Authenticate": challenge})
 
 
 @dataclass

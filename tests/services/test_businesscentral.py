@@ -147,8 +147,8 @@ async def test_environments_come_bare_or_wrapped(body: dict[str, Any] | None) ->
 def test_quirks_of_the_wire_are_read() -> None:
     """A leading blank, `_x0020_`, dates that are none, codes within prose."""
     row = {"id": "a", "packageId": "p", "versionMajor": 1, "versionBuild": 3, "isInstalled": True}
-    for told in (" PTE", "_x0020_PTE"):
-        extension = Extension.model_validate({**row, "publishedAs": told})
+    for text in (" PTE", "_x0020_PTE"):
+        extension = Extension.model_validate({**row, "publishedAs": text})
         assert (extension.published_as, extension.version) == ("PTE", (1, 0, 3, 0))
     deployment = Deployment.model_validate({"status": "Unknown", "startedOn": "0001-01-01T00:00Z"})
     assert deployment.started_on is None
@@ -173,8 +173,8 @@ def test_what_is_missing_or_null_is_read_as_blank() -> None:
 
 def test_a_key_of_the_environments_telemetry_is_never_kept() -> None:
     """`appInsightsKey` is in no form of an environment that is read."""
-    told = {"name": "P", "appInsightsKey": "a-key-to-write-telemetry"}
-    read = Environment.model_validate(told)
+    body = {"name": "P", "appInsightsKey": "a-key-to-write-telemetry"}
+    read = Environment.model_validate(body)
     assert "a-key" not in repr(read) + read.model_dump_json()
 
 

@@ -86,8 +86,8 @@ class Recorder(httpx.AsyncBaseTransport):
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: a first run makes Business Central known for good."""
-    with launch(tmp_path_factory.mktemp("conformance") / "cloud", speed=SPEED) as told:
-        yield told
+    with launch(tmp_path_factory.mktemp("conformance") / "cloud", speed=SPEED) as description:
+        yield description
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def single(answer: httpx.Response) -> list[httpx.Response]:
     return [_part(answer.request, one, parts[one["id"]]) for one in asked]
 
 
-def _part(outer: httpx.Request, asked: dict[str, Any], told: dict[str, Any]) -> httpx.Response:
+def _part(outer: httpx.Request, asked: dict[str, Any], part: dict[str, Any]) -> httpx.Response:
     assert str(asked["url"]).startswith("/")
     headers = {"Authorization": outer.headers["Authorization"], **asked.get("headers", {})}
     request = httpx.Request(
@@ -122,9 +122,9 @@ def _part(outer: httpx.Request, asked: dict[str, Any], told: dict[str, Any]) -> 
         headers=headers,
         json=asked.get("body"),
     )
-    body = told.get("body")
+    body = part.get("body")
     content = b"" if body is None else json.dumps(body).encode()
-    answer = httpx.Response(told["status"], headers=told.get("headers"), content=content)
+    answer = httpx.Response(part["status"], headers=part.get("headers"), content=content)
     answer.request = request
     return answer
 
@@ -136,9 +136,13 @@ def check(description: Description, exchanges: list[httpx.Response]) -> None:
         description.check_answer(one)
 
 
-def by_person(told: RehearsalDescription) -> dict[str, Any]:
+def by_person(description: RehearsalDescription) -> dict[str, Any]:
     """The [sign_in] table of a person."""
-    return {"method": "device_code", "client_id": told.clients["bootstrap"], "cache": "memory"}
+    return {
+        "method": "device_code",
+        "client_id": description.clients["bootstrap"],
+        "cache": "memory",
+    }
 
 
 TENANTS = {"no Business Central": "without_business_central", "short secrets": "short_secrets"}
@@ -239,9 +243,9 @@ def without_tenant(answer: httpx.Response) -> httpx.Response:
     url = str(answer.request.url)
     short = re.sub(rf"^(https://{re.escape(API)}/v2\.0)/[^/]+(?=/[^/]+/api/)", r"\1", url)
     request = httpx.Request(answer.request.method, short, headers=answer.request.headers)
-    told = httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
-    told.request = request
-    return told
+    copy = httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+    copy.request = request
+    return copy
 
 
 async def every_look(client: BusinessCentral, environment: str) -> None:

@@ -143,8 +143,8 @@ async def test_a_sign_in_goes_to_entra_or_nowhere(
     name: str, elsewhere: str, tmp_path: Path
 ) -> None:
     """Where an application's secret is sent is what an answer says, too."""
-    told = discovery() | {"token_endpoint": f"{elsewhere}/x/oauth2/v2.0/token"}
-    network = Answering(CLIENTS[name], lambda _: httpx.Response(200, json=told))
+    document = discovery() | {"token_endpoint": f"{elsewhere}/x/oauth2/v2.0/token"}
+    network = Answering(CLIENTS[name], lambda _: httpx.Response(200, json=document))
     with pytest.raises(RunbookError):
         await network.do(tmp_path)
     assert {one.method for one in network.seen} == {"GET"}
