@@ -90,6 +90,37 @@ def test_a_class_name_means_one_thing() -> None:
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
+# Hosts of Microsoft's services and portals, as opposed to pages that are read about them.
+OF_MICROSOFT = re.compile(
+    r"login\.microsoftonline\.com|graph\.microsoft\.com|management\.azure\.com|vault\.azure\.net"
+    r"|portal\.azure\.com|myaccount\.microsoft\.com|(?<![\w.])(?:api\.)?businesscentral\.dynamics\.com"
+)
+
+
+def test_hosts_of_microsoft_stand_in_one_module() -> None:
+    """What a national cloud names otherwise is in `bcrunbook.hosts`, and in prose at most."""
+    strays = []
+    for file in sorted((ROOT / "bcrunbook").rglob("*.py")):
+        path = file.relative_to(ROOT).as_posix()
+        if path.startswith("bcrunbook/rehearsal/") or path == "bcrunbook/hosts.py":
+            continue
+        tree = ast.parse(file.read_text("utf-8"))
+        prose = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        strays += [
+            f"{path}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in prose
+            and OF_MICROSOFT.search(node.value)
+        ]
+    assert strays == []
+
+
 PUBLIC = {
     "STEPS": tuple,
     "Mode": type,

@@ -55,7 +55,7 @@ class CustomerFiles:
             return {}
         file = self.reports[path] = CsvReport(path)
         file.parse(raw)
-        _refuse_twins(file, file.places())
+        _refuse_twins(file, file.entries())
         return file.customers
 
     def _unreadable(self, path: Path) -> str:
@@ -87,13 +87,13 @@ def _of_tables(report: Report, keys: Keys, tables: dict[str, Any]) -> dict[str, 
     return found
 
 
-def _refuse_twins(report: Report, places: Iterator[tuple[Keys, Customer]]) -> None:
+def _refuse_twins(report: Report, entries: Iterator[tuple[Keys, Customer]]) -> None:
     """Note each customer that is another one over again: same tenant, environment and company.
 
     One company would be linked twice. Customers of whom not all three are known may be anybody.
     """
     seen: dict[tuple[str, ...], str] = {}
-    for keys, customer in places:
+    for keys, customer in entries:
         parts = (customer.tenant, customer.environment, customer.company)
         if not all(parts):
             continue

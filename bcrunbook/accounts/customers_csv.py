@@ -47,7 +47,7 @@ class CsvReport(Report):
         """The column, if there is one."""
         return super().label(keys[1:])
 
-    def places(self) -> Iterator[tuple[Keys, Customer]]:
+    def entries(self) -> Iterator[tuple[Keys, Customer]]:
         """Each customer with its line."""
         return (((str(self._lines[name]),), one) for name, one in self.customers.items())
 

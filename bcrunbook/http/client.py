@@ -158,7 +158,7 @@ class Http:
         return response
 
     def now(self, url: str) -> datetime:
-        """Now (UTC) by the clock of a service, as far as its last answer told it.
+        """Now (UTC) by the clock of a service, as far as its last answer dated itself.
 
         Every answer bears a Date (RFC 9110, section 6.6.1), in whole seconds: a difference of a few
         is none.

@@ -7,7 +7,7 @@ The data model:
     fact      one thing learnt at one instant about one subject. Append-only.
     outcome   what a step came to in one run. Append-only.
     lease     who is working on what right now, one row per thing, gone when they are finished.
-    turn      when a service may be asked next, one row per limit; overwritten at every turn.
+    turn      the next slot of a shared rate limit, one row per limit; overwritten each time.
     tenant_name  which tenant a domain was seen to lead to; the tenant's id is a name of it too.
 
 Whose a run, a fact or an outcome is says an `Identity`: account, cloud, tenant and Codat instance.

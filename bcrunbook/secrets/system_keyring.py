@@ -26,7 +26,7 @@ USE_FILES: Final = (
     "or unlock the keyring and run again"
 )
 REMIND_AFTER_SECONDS = 5.0
-"""After so long the person is told what is waited for."""
+"""After so long the person learns what is waited for."""
 DEADLINE_SECONDS = 120.0
 """Long enough for a person to find the window and type a password, as long as az has."""
 

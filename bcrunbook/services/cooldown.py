@@ -21,7 +21,7 @@ class Cooldown:
         self._service = service
         self._until = float("-inf")
 
-    def heed(self, reply: ServiceReply) -> None:
+    def note(self, reply: ServiceReply) -> None:
         """Note what an answer asks for."""
         if reply.is_overload:
             self._until = max(self._until, self._pace.now() + reply.retry_after)

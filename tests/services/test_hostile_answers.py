@@ -109,7 +109,7 @@ async def test_a_chain_without_end_ends(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ever new pages are not followed for ever."""
-    monkeypatch.setattr(paging, "MOST_PAGES", 7)
+    monkeypatch.setattr(paging, "MAX_PAGES", 7)
     page = client.page
     assert page is not None
 

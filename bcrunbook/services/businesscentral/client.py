@@ -226,7 +226,7 @@ class BusinessCentral:
             if reply.status == 429:
                 # A 5xx is about one environment, where something is being installed or upgraded
                 # (contract B11.27).
-                cooldown.heed(reply)
+                cooldown.note(reply)
             reply.check(_SERVICE, f"{_SERVICE}, {doing}", Repeat.LOOK)
         except Unreachable as error:
             # Connections break during installations that end well (contract B11.28): it passes.

@@ -324,7 +324,7 @@ class Codat:
         )
         reply = CodatReply.of(response)
         self.quota = reply.quota or self.quota
-        self._cooldown.heed(reply)
+        self._cooldown.note(reply)
         return reply.check(_SERVICE, f"{method} {path.split('?')[0]}", repeat)
 
 

@@ -185,7 +185,7 @@ class Graph:
             slowest = max(again, key=lambda reply: reply.retry_after)
             pause = next_pause(pauses, slowest.retry_after, self._backoff.deadline)
             if pause is None:
-                self._cooldown.heed(slowest)
+                self._cooldown.note(slowest)
                 raise self._refusal(slowest, _SEVERAL)
             await self._http.cloud.pace.sleep(pause)
 
@@ -430,7 +430,7 @@ class Graph:
         self._cooldown.check()
         get_token = partial(self._sign_in.graph, consent=consent)
         reply = Reply.of(await send_authorized(get_token, send))
-        self._cooldown.heed(reply)
+        self._cooldown.note(reply)
         return reply.check(_SERVICE, f"{method} {path.split('?')[0]}", repeat)
 
     def _refusal(self, reply: Reply, what: str) -> RunbookError:
