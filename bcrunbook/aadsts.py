@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bcrunbook.hosts import OWN_ACCOUNT
+
 _YOU = "you"
 _ADMIN = "an administrator of the tenant"
 _CONSENT_ADMIN = "a Privileged Role, Cloud Application or Application Administrator of the tenant"
@@ -75,7 +77,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         (50055, 50057, 50126, 50053),
         Advice(
             "the password is wrong or expired, or the account is disabled or locked",
-            "sign in at https://myaccount.microsoft.com first",
+            f"sign in at {OWN_ACCOUNT} first",
             "the owner of the account, or an administrator of the tenant",
         ),
     ),

@@ -80,14 +80,14 @@ def rehearsal_cloud(directory: Path) -> Cloud:
     """
     description = directory / "rehearsal.json"
     try:
-        told = json.loads(description.read_text(encoding="utf-8"))
+        fields = json.loads(description.read_text(encoding="utf-8"))
         return Cloud(
             kind="rehearsal",
-            proxy=str(told["proxy"]),
-            ca=Path(told["ca"]),
-            pace=Pace(float(told.get("speed", 1.0))),
+            proxy=str(fields["proxy"]),
+            ca=Path(fields["ca"]),
+            pace=Pace(float(fields.get("speed", 1.0))),
             directory=directory,
-            pages=str(told["pages"]),
+            pages=str(fields["pages"]),
         )
     except FileNotFoundError:
         raise FixInput(

@@ -16,14 +16,14 @@ _T = TypeVar("_T")
 
 
 async def in_own_thread(
-    call: Callable[[], _T], *, patience: float, still: Callable[[], None]
+    call: Callable[[], _T], *, remind_after: float, remind: Callable[[], None]
 ) -> _T:
     """Make a blocking call in a thread that nobody has to wait for.
 
     Args:
         call: what to do.
-        patience: seconds after which `still` is called, if it goes on by then.
-        still: tells the person what is waited for.
+        remind_after: seconds after which `remind` is called, if the call goes on by then.
+        remind: tells the person what is waited for.
 
     Raises:
         Exception: what the call raises.
@@ -48,7 +48,7 @@ async def in_own_thread(
             settle(done.set_result, result)
 
     threading.Thread(target=work, daemon=True).start()
-    telling = loop.call_later(patience, still)
+    telling = loop.call_later(remind_after, remind)
     try:
         return await done
     finally:

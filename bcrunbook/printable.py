@@ -21,5 +21,5 @@ _STEERING: Final = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{UNSEEN}
 
 
 def printable(text: str) -> str:
-    """The text with what steers, or is not seen, spelled out, such as `\\x1b` or `\\u202e`."""
+    r"""The text with what steers, or is not seen, spelled out, such as `\x1b` or `\u202e`."""
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

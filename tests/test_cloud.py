@@ -9,7 +9,8 @@ import pytest
 from bcrunbook.cloud import Cloud, cloud_of, rehearsal_cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, Unreachable
-from bcrunbook.http.client import Http, Repeat
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account
 from tests.running import walk

@@ -20,8 +20,11 @@ from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import AnswerLost, FixInput, ReportBug, Unreachable
 from bcrunbook.http import answers
-from bcrunbook.http.client import Authorization, Form, Http, Repeat
+from bcrunbook.http.authorization import Authorization, Form
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
 from bcrunbook.secrets import Secret
+from bcrunbook.signin.msal_http import MsalHttpClient
 
 FAST = Cloud(kind="rehearsal", pace=Pace(speed=1000.0))
 URL = "https://graph.microsoft.com/v1.0/applications"
@@ -84,9 +87,9 @@ async def test_a_look_is_repeated_twice_at_most(fault: Exception) -> None:
     """Then it is told as out of reach: a read that was lost has done nothing."""
     transport, seen = scripted(*[fault] * 20)
     async with Http(FAST, transport=transport) as http:
-        with pytest.raises(Unreachable) as told:
+        with pytest.raises(Unreachable) as caught:
             await http.send("GET", URL, repeat=Repeat.LOOK)
-    assert not isinstance(told.value, AnswerLost)
+    assert not isinstance(caught.value, AnswerLost)
     assert len(seen) == 3
 
 
@@ -102,16 +105,16 @@ async def test_a_lost_answer_is_not_forgotten_when_later_tries_fail_otherwise() 
     refused = [httpx.ConnectError("refused")] * 8
     with pytest.raises(AnswerLost):
         await send(Repeat.KEYED, httpx.ReadError("cut"), *refused)
-    with pytest.raises(Unreachable) as told:
+    with pytest.raises(Unreachable) as caught:
         await send(Repeat.KEYED, *refused)
-    assert not isinstance(told.value, AnswerLost)
+    assert not isinstance(caught.value, AnswerLost)
 
 
 async def test_a_proxy_that_refuses_has_sent_nothing() -> None:
     """It is told as such, also for a write that may be done once only."""
-    with pytest.raises(Unreachable) as told:
+    with pytest.raises(Unreachable) as caught:
         await send(Repeat.ONCE, httpx.ProxyError("403 Forbidden"))
-    assert not isinstance(told.value, AnswerLost)
+    assert not isinstance(caught.value, AnswerLost)
 
 
 async def test_a_throttled_request_is_always_repeated() -> None:
@@ -180,7 +183,7 @@ async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
         return httpx.Response(200, json={"access_token": "t"})
 
     async with Http(FAST, transport=httpx.MockTransport(handle)) as http:
-        client = http.for_msal()
+        client = MsalHttpClient(http)
         data = {"grant_type": "client_credentials", "client_id": "x", "scope": None}
         post: Callable[..., httpx.Response] = client.post
         response = await asyncio.to_thread(post, TOKEN, data=data)
@@ -192,7 +195,7 @@ async def test_an_authorization_code_is_never_sent_twice() -> None:
     """A code is good for one answer; sending it again would end the sign-in."""
     transport, seen = scripted(httpx.Response(503), httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
-        client = http.for_msal()
+        client = MsalHttpClient(http)
         post: Callable[..., httpx.Response] = client.post
         response = await asyncio.to_thread(post, TOKEN, data={"grant_type": "authorization_code"})
     assert (response.status_code, len(seen)) == (503, 1)
@@ -282,10 +285,10 @@ async def test_a_proxy_that_never_answers_is_named(
     """It takes the connection and says nothing: told soon, by its name, with nothing sent."""
     monkeypatch.setattr(answers, "PROXY_SECONDS", 0.05)
     async with proxy(hangs_up=False) as (http, asked):
-        with pytest.raises(Unreachable) as told:
+        with pytest.raises(Unreachable) as caught:
             await http.send("POST", URL, repeat=repeat)
-    assert "proxy does not answer" in told.value.what
-    assert not isinstance(told.value, AnswerLost)
+    assert "proxy does not answer" in caught.value.what
+    assert not isinstance(caught.value, AnswerLost)
     assert len(asked) == 3
     assert {one.split()[0] for one in asked if one} == {b"CONNECT"}
 
@@ -293,10 +296,10 @@ async def test_a_proxy_that_never_answers_is_named(
 async def test_a_proxy_that_hangs_up_is_named() -> None:
     """What breaks off before the way is open was not the service, and nothing was sent to it."""
     async with proxy(hangs_up=True) as (http, _):
-        with pytest.raises(Unreachable) as told:
+        with pytest.raises(Unreachable) as caught:
             await http.send("POST", URL, repeat=Repeat.ONCE)
-    assert "proxy" in told.value.what
-    assert not isinstance(told.value, AnswerLost)
+    assert "proxy" in caught.value.what
+    assert not isinstance(caught.value, AnswerLost)
 
 
 class Silent(httpx.AsyncBaseTransport):
@@ -319,22 +322,22 @@ async def test_all_tries_together_have_a_time(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.3)
     transport = Silent(0.2)
     async with Http(FAST, transport=transport) as http:
-        with pytest.raises(Unreachable) as told:
+        with pytest.raises(Unreachable) as caught:
             await http.send("GET", URL, repeat=Repeat.SAFE)
-    assert "not whole after 0.3 s" in told.value.what
+    assert "not whole after 0.3 s" in caught.value.what
     assert transport.asked == 2
 
 
 async def test_packed_answers_are_unpacked() -> None:
     """In the one way that is asked for; any other is as good as no answer."""
-    told = {"id": "a" * 1000}
-    packed = gzip.compress(json.dumps(told).encode())
+    body = {"id": "a" * 1000}
+    packed = gzip.compress(json.dumps(body).encode())
     good = httpx.Response(
         200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed)
     )
     transport, seen = scripted(good)
     async with Http(FAST, transport=transport) as http:
-        assert (await http.send("GET", URL, repeat=Repeat.SAFE)).json() == told
+        assert (await http.send("GET", URL, repeat=Repeat.SAFE)).json() == body
     assert seen[0].headers["Accept-Encoding"] == "gzip"
     for encoding, body in (("br", packed), ("gzip", packed[:-9]), ("gzip, gzip", packed)):
         odd = httpx.Response(
@@ -374,6 +377,6 @@ async def test_an_authorization_goes_to_its_service_only(address: str) -> None:
 )
 def test_what_no_header_may_hold_is_told_before_it_is_sent(value: str) -> None:
     """A token with a curly quote is no traceback, and is not shown."""
-    with pytest.raises(FixInput) as told:
+    with pytest.raises(FixInput) as caught:
         Authorization("Bearer", Secret(value), URL)
-    assert "88123" not in str(told.value)
+    assert "88123" not in str(caught.value)

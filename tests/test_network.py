@@ -15,7 +15,8 @@ import pytest
 from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, RunbookError, Unreachable
-from bcrunbook.http.client import Http, Repeat
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.certificates import Authority
 from tests.cli.conftest import Command, command
@@ -34,7 +35,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def told(cloud: Cloud, url: str = URL) -> RunbookError:
+async def error_of(cloud: Cloud, url: str = URL) -> RunbookError:
     """What is said where a request cannot be made."""
     with pytest.raises(RunbookError) as caught:
         async with Http(cloud) as http:
@@ -69,7 +70,7 @@ async def test_a_proxy_that_cannot_be_used_is_named(
 ) -> None:
     """By its variable, as wrong configuration, with what to write, and without its password."""
     monkeypatch.setenv(name, value)
-    error = await told(LIVE)
+    error = await error_of(LIVE)
     assert isinstance(error, FixInput)
     assert name in error.what and advice in error.next
     assert not [word for word in ("zzXyLm", "Wq7", "ada") if word in str(error)]
@@ -116,16 +117,16 @@ def test_a_proxy_s_password_is_in_no_notebook_and_no_report(
 async def test_all_proxy_is_taken_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """As curl does. It is named when nothing answers there."""
     monkeypatch.setenv("ALL_PROXY", "127.0.0.1:9")
-    assert "ALL_PROXY" in str(await told(LIVE))
+    assert "ALL_PROXY" in str(await error_of(LIVE))
     monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:10")
-    error = await told(LIVE)
+    error = await error_of(LIVE)
     assert "127.0.0.1:10 (the environment variable HTTPS_PROXY)" in error.why
 
 
 async def test_a_proxy_without_an_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that cannot be found may be the proxy's, not the service's: which one is said."""
     monkeypatch.setenv("HTTPS_PROXY", "http://ada:Wq7zzXy@proxy.invalid:8080")
-    error = await told(LIVE)
+    error = await error_of(LIVE)
     assert isinstance(error, Unreachable)
     assert "proxy.invalid:8080 (the environment variable HTTPS_PROXY)" in error.why
     assert "Wq7zzXy" not in str(error)
@@ -175,10 +176,10 @@ async def test_a_proxy_that_wants_to_know_who_asks(monkeypatch: pytest.MonkeyPat
     """Who gave no password is told where one may stand; who gave one, that it was not taken."""
     async with answering(REFUSED) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-        without = await told(LIVE)
-        in_file = await told(Cloud("live", proxy=f"http://127.0.0.1:{port}", pace=Pace(1000.0)))
+        without = await error_of(LIVE)
+        in_file = await error_of(Cloud("live", proxy=f"http://127.0.0.1:{port}", pace=Pace(1000.0)))
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:Wq7zzXy@127.0.0.1:{port}")
-        wrong = await told(LIVE)
+        wrong = await error_of(LIVE)
     assert "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" in without.next
     assert "leave [network] proxy out" not in without.next
     assert "leave [network] proxy out" in in_file.next
@@ -207,7 +208,7 @@ async def test_a_variable_that_points_to_nothing_is_named(
         named = named / "below"
     monkeypatch.setenv(name, str(named))
     (tmp_path / "ca.pem").write_bytes(Authority().pem)
-    error = await told(Cloud(kind="live", ca=tmp_path / ca if ca else None))
+    error = await error_of(Cloud(kind="live", ca=tmp_path / ca if ca else None))
     assert isinstance(error, FixInput)
     assert name in error.what and str(named) in error.where and name in error.next
 
@@ -266,7 +267,7 @@ async def test_certificates_that_lack_what_newer_pythons_want(tmp_path: Path) ->
     tls = authority.server(tmp_path, "localhost", names_authority=False)
     async with answering(OK, tls) as port:
         url = f"https://localhost:{port}/"
-        error = await told(Cloud(kind="live", ca=ca, pace=Pace(1000.0)), url)
+        error = await error_of(Cloud(kind="live", ca=ca, pace=Pace(1000.0)), url)
         assert "Missing Authority Key Identifier" in error.what
         assert "strict = false" in error.next
         cloud = Cloud(kind="live", ca=ca, strict_certificates=False)
@@ -296,15 +297,15 @@ async def test_what_openssl_says_decides_the_advice(
     known, unknown = (Cloud("live", ca=one, pace=Pace(1000.0)) for one in (ca, None))
     past = datetime.now(UTC) - timedelta(days=1)
     async with answering(OK, authority.server(tmp_path, "localhost", until=past)) as port:
-        assert "clock" in (await told(known, f"https://localhost:{port}/")).next
+        assert "clock" in (await error_of(known, f"https://localhost:{port}/")).next
     async with answering(OK, authority.server(tmp_path, "other.example")) as port:
-        assert "browser" in (await told(known, f"https://localhost:{port}/")).next
+        assert "browser" in (await error_of(known, f"https://localhost:{port}/")).next
     async with answering(OK, authority.server(tmp_path, "localhost")) as port:
         url = f"https://localhost:{port}/"
-        assert "[network] ca" in (await told(unknown, url)).next
+        assert "[network] ca" in (await error_of(unknown, url)).next
         other = tmp_path / "other.pem"
         other.write_bytes(Authority().pem)
-        error = await told(Cloud("live", ca=other, pace=Pace(1000.0)), url)
+        error = await error_of(Cloud("live", ca=other, pace=Pace(1000.0)), url)
         assert str(other) in error.why and "[network] ca" not in error.next
         monkeypatch.setenv("SSL_CERT_FILE", str(other))
-        assert "SSL_CERT_FILE" in (await told(unknown, url)).next
+        assert "SSL_CERT_FILE" in (await error_of(unknown, url)).next

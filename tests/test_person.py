@@ -43,11 +43,11 @@ def test_doctor_tells_of_everything_but_jupyter(
     command: Command, make_workspace: MakeWorkspace
 ) -> None:
     """Jupyter needs a folder of its own, which is said; the rest is fine."""
-    told = command("doctor", "-w", make_workspace().root)
-    assert told.code == 2
-    failed = [line for line in told.out.splitlines() if line.startswith("failed")]
+    result = command("doctor", "-w", make_workspace().root)
+    assert result.code == 2
+    failed = [line for line in result.out.splitlines() if line.startswith("failed")]
     assert len(failed) == 1 and "Jupyter has no folder" in failed[0]
-    assert "set HOME" in told.out and "reached, rehearsal cloud" in told.out
+    assert "set HOME" in result.out and "reached, rehearsal cloud" in result.out
 
 
 def test_a_batch_begins_without_the_trial(
@@ -56,10 +56,10 @@ def test_a_batch_begins_without_the_trial(
     """Who let it is somebody."""
     live = {"kind": "production", "requires": "trial", "tenant": "no-such-tenant.example"}
     workspace = lay_out(tmp_path, cloud, {"trial": {}, "live": live})
-    told = command("batch", "live", "--without-trial", "a test", "-w", workspace.root, "--json")
-    ended = [json.loads(line) for line in told.out.splitlines()]
-    assert [one for one in ended if one.get("account") == "live"], told.err
-    assert "unforeseen" not in told.err
+    result = command("batch", "live", "--without-trial", "a test", "-w", workspace.root, "--json")
+    ended = [json.loads(line) for line in result.out.splitlines()]
+    assert [one for one in ended if one.get("account") == "live"], result.err
+    assert "unforeseen" not in result.err
 
 
 def test_a_sign_in_is_not_kept_among_notebooks(

@@ -77,13 +77,15 @@ def nothing_is_logged(
     clouds = [cloud]
     if "trouble" in request.fixturenames:
         clouds.append(request.getfixturevalue("trouble").told)
-    for told in clouds:
-        assert leaks(told, caplog.text) == []
+    for description in clouds:
+        assert leaks(description, caplog.text) == []
 
 
-def leaks(told: RehearsalDescription, text: str) -> list[str]:
+def leaks(description: RehearsalDescription, text: str) -> list[str]:
     """The secrets of a rehearsal cloud that a text holds."""
-    return [one for one in Path(told.canaries).read_text("utf-8").splitlines() if one in text]
+    return [
+        one for one in Path(description.canaries).read_text("utf-8").splitlines() if one in text
+    ]
 
 
 @asynccontextmanager
@@ -94,14 +96,16 @@ async def sign_in_of(workspace: Workspace, person: Person | None = None) -> Asyn
         yield SignIn(account, http, workspace.root, person=person)
 
 
-async def error_of(asked: Awaitable[Any], told: RehearsalDescription | None = None) -> RunbookError:
+async def error_of(
+    asked: Awaitable[Any], description: RehearsalDescription | None = None
+) -> RunbookError:
     """The error that a request for a token ends with; none of its texts holds a secret."""
     with pytest.raises(RunbookError) as caught:
         await asked
     error = caught.value
     assert (error.__cause__ is None and error.__suppress_context__) or error.__context__ is None
-    if told is not None:
-        assert leaks(told, f"{error} {error!r} {error.as_dict()}") == []
+    if description is not None:
+        assert leaks(description, f"{error} {error!r} {error.as_dict()}") == []
     return error
 
 
@@ -113,15 +117,19 @@ async def refusal(
         return await error_of(sign_in.graph(consent=consent))
 
 
-def by_device_code(told: RehearsalDescription, **changes: str) -> dict[str, Any]:
+def by_device_code(description: RehearsalDescription, **changes: str) -> dict[str, Any]:
     """The [sign_in] table of a person with the rehearsal's own public client."""
-    table = {"method": "device_code", "client_id": told.clients["bootstrap"], "cache": "memory"}
+    table = {
+        "method": "device_code",
+        "client_id": description.clients["bootstrap"],
+        "cache": "memory",
+    }
     return {**table, **changes}
 
 
-def token_requests(told: RehearsalDescription) -> int:
+def token_requests(description: RehearsalDescription) -> int:
     """How often Entra has been asked for a token so far."""
-    return sum(1 for one in requests_of(told, LOGIN) if one["path"].endswith("/token"))
+    return sum(1 for one in requests_of(description, LOGIN) if one["path"].endswith("/token"))
 
 
 class Fussy(Typist):
@@ -218,9 +226,9 @@ async def test_a_person_brings_the_claims_that_are_demanded(
     assert robin.asked == (2 if is_refused else 1)
 
 
-def tenant_named(told: RehearsalDescription, domain: str) -> str:
+def tenant_named(description: RehearsalDescription, domain: str) -> str:
     """The id of a tenant, by the beginning of its domain."""
-    (found,) = (one["id"] for one in told.tenants if one["domain"].startswith(domain))
+    (found,) = (one["id"] for one in description.tenants if one["domain"].startswith(domain))
     return str(found)
 
 
@@ -406,9 +414,9 @@ async def test_the_certificate_is_the_keys_wherever_it_stands(
         await eventually_signs_in(make_workspace(sign_in=table))
         == cloud.accounts["trial"]["tenant"]
     )
-    told = certificate_of(file, None).reveal()
+    credential = certificate_of(file, None).reveal()
     if not order.startswith("pfx"):
-        sent = x509.load_pem_x509_certificates(told["public_certificate"].encode())
+        sent = x509.load_pem_x509_certificates(credential["public_certificate"].encode())
         assert sent == [made, authority, root][: len(order.split(", ")) - 1]
 
 
@@ -468,8 +476,8 @@ def test_of_a_renewed_certificate_the_valid_one_is_taken(tmp_path: Path, rsa_key
     old, new = self_signed(rsa_key, since=-40), self_signed(rsa_key)
     file = tmp_path / "runner.pem"
     file.write_bytes(public_of(old) + public_of(new) + pem_of(rsa_key))
-    told = certificate_of(file, None).reveal()["public_certificate"]
-    assert x509.load_pem_x509_certificates(told.encode()) == [new]
+    pem = certificate_of(file, None).reveal()["public_certificate"]
+    assert x509.load_pem_x509_certificates(pem.encode()) == [new]
 
 
 BROKEN: dict[str, Callable[[Any], bytes]] = {
@@ -618,8 +626,8 @@ async def test_az_is_asked_once_per_service_while_its_token_lasts(
     make_workspace: MakeWorkspace, az: Callable[[str], Path]
 ) -> None:
     """A token is kept until shortly before its end; and each is for its own API."""
-    told = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
-    calls = az(f"print({json.dumps(told)!r})")
+    answer = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
+    calls = az(f"print({json.dumps(answer)!r})")
     workspace = make_workspace(sign_in=AZ)
     async with sign_in_of(workspace) as sign_in:
         for fresh in (False, False, True):
@@ -628,8 +636,8 @@ async def test_az_is_asked_once_per_service_while_its_token_lasts(
         await sign_in.vault()
     kinds = [line.split()[3] for line in calls.read_text("utf-8").splitlines()]
     assert kinds == ["ms-graph", "ms-graph", "arm", "https://vault.azure.net"]
-    told["expires_on"] = int(time.time()) + 60
-    az(f"print({json.dumps(told)!r})")
+    answer["expires_on"] = int(time.time()) + 60
+    az(f"print({json.dumps(answer)!r})")
     async with sign_in_of(workspace) as sign_in:
         await sign_in.graph()
         await sign_in.graph()
@@ -640,8 +648,8 @@ async def test_az_is_asked_for_each_customers_tenant(
     make_workspace: MakeWorkspace, az: Callable[[str], Path]
 ) -> None:
     """A token of one tenant is not taken for another's."""
-    told = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
-    calls = az(f"print({json.dumps(told)!r})")
+    answer = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
+    calls = az(f"print({json.dumps(answer)!r})")
     async with sign_in_of(make_workspace(sign_in=AZ)) as sign_in:
         for tenant in ("one.example", "two.example", "one.example"):
             await sign_in.business_central(tenant)
@@ -702,8 +710,8 @@ async def test_az_is_not_given_what_an_env_reference_names(
 ) -> None:
     """A secret in an environment variable is for this program alone."""
     monkeypatch.setenv("OUR_CODAT_KEY", "a-key-of-codat")
-    told = {"accessToken": "a-token-of-az", "tenant": "t"}
-    az(f"assert 'OUR_CODAT_KEY' not in __import__('os').environ; print({json.dumps(told)!r})")
+    answer = {"accessToken": "a-token-of-az", "tenant": "t"}
+    az(f"assert 'OUR_CODAT_KEY' not in __import__('os').environ; print({json.dumps(answer)!r})")
     workspace = make_workspace(sign_in=AZ, codat_api_key="env:OUR_CODAT_KEY")
     async with sign_in_of(workspace) as sign_in:
         assert (await sign_in.graph()).value.reveal() == "a-token-of-az"
@@ -985,10 +993,10 @@ async def test_consent_is_asked_for_when_it_is_needed(
 ) -> None:
     """The further scope is not in the first sign-in; headless it needs an administrator, and an
     administrator who is there is asked for it."""
-    told = trouble.told
-    jo = person_of(told, "jo")
-    table = by_device_code(told, client_id=GRAPH_COMMAND_LINE_TOOLS, cache="file")
-    workspace = make_workspace(on=told, sign_in=table)
+    description = trouble.told
+    jo = person_of(description, "jo")
+    table = by_device_code(description, client_id=GRAPH_COMMAND_LINE_TOOLS, cache="file")
+    workspace = make_workspace(on=description, sign_in=table)
     further = "DelegatedPermissionGrant.ReadWrite.All"
     async with sign_in_of(workspace, jo) as sign_in:
         assert further not in (await sign_in.graph()).scopes
@@ -1205,10 +1213,10 @@ def test_the_oauth_error_decides_and_the_number_advises(
     """Whatever the number, the kind of error follows from `error` and `suberror` alone."""
     for number in (65001, 50076, 424242):
         description = f"AADSTS{number}: words."
-        told = {"error": error, "error_description": description, **more}
-        made = sign_in_error(told, "here", by_person=True)
+        answer = {"error": error, "error_description": description, **more}
+        made = sign_in_error(answer, "here", by_person=True)
         assert (type(made), made.code) == (kind, f"AADSTS{number}")
-        alone = sign_in_error(told, "here", by_person=False)
+        alone = sign_in_error(answer, "here", by_person=False)
         assert type(alone) is (FixInput if kind is SignInAgain else kind)
 
 
@@ -1224,10 +1232,15 @@ def test_a_refusal_without_words_is_still_a_message(answer: dict[str, Any]) -> N
 # --- Proving a secret -------------------------------------------------------------------------
 
 
-async def prove(told: RehearsalDescription, secret: str) -> RunbookError | None:
+async def prove(description: RehearsalDescription, secret: str) -> RunbookError | None:
     """Ask whether a secret of the batch identity works."""
-    batch = told.batch_identity
-    cloud = Cloud(kind="rehearsal", proxy=told.proxy, ca=Path(told.ca), pace=Pace(told.speed))
+    batch = description.batch_identity
+    cloud = Cloud(
+        kind="rehearsal",
+        proxy=description.proxy,
+        ca=Path(description.ca),
+        pace=Pace(description.speed),
+    )
     async with Http(cloud) as http:
         return await prove_client_secret(
             http, tenant=batch["tenant"], client_id=batch["client_id"], secret=Secret(secret)

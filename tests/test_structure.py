@@ -77,6 +77,50 @@ def test_errors_point_to_sections_that_exist(section: str) -> None:
     assert not anchor or anchor in headings(notebook), sorted(headings(notebook))
 
 
+def test_a_class_name_means_one_thing() -> None:
+    """No two classes of the client's rooms share a name; the rehearsal cloud may mirror them."""
+    homes: dict[str, list[str]] = {}
+    for file in sorted((ROOT / "bcrunbook").rglob("*.py")):
+        path = file.relative_to(ROOT).as_posix()
+        if path.startswith("bcrunbook/rehearsal/"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(path)
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+# Hosts of Microsoft's services and portals, as opposed to pages that are read about them.
+OF_MICROSOFT = re.compile(
+    r"login\.microsoftonline\.com|graph\.microsoft\.com|management\.azure\.com|vault\.azure\.net"
+    r"|portal\.azure\.com|myaccount\.microsoft\.com|(?<![\w.])(?:api\.)?businesscentral\.dynamics\.com"
+)
+
+
+def test_hosts_of_microsoft_stand_in_one_module() -> None:
+    """What a national cloud names otherwise is in `bcrunbook.hosts`, and in prose at most."""
+    strays = []
+    for file in sorted((ROOT / "bcrunbook").rglob("*.py")):
+        path = file.relative_to(ROOT).as_posix()
+        if path.startswith("bcrunbook/rehearsal/") or path == "bcrunbook/hosts.py":
+            continue
+        tree = ast.parse(file.read_text("utf-8"))
+        prose = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        strays += [
+            f"{path}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in prose
+            and OF_MICROSOFT.search(node.value)
+        ]
+    assert strays == []
+
+
 PUBLIC = {
     "STEPS": tuple,
     "Mode": type,
@@ -105,13 +149,13 @@ def test_the_public_door() -> None:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     """`import bcrunbook` brings in no part of itself and no third party."""
-    told = subprocess.run(
+    trace = subprocess.run(
         [sys.executable, "-I", "-X", "importtime", "-c", "import bcrunbook"],
         capture_output=True,
         text=True,
         check=True,
     ).stderr
-    loaded = {line.rsplit("|", 1)[-1].strip() for line in told.splitlines() if "|" in line}
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in trace.splitlines() if "|" in line}
     assert "bcrunbook" in loaded
     assert not {name for name in loaded if name.startswith("bcrunbook.")}
     assert not loaded & {"sqlalchemy", "msal", "httpx", "pydantic", "rich", "typer", "asyncio"}

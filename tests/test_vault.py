@@ -51,9 +51,9 @@ def nothing_is_logged(
     assert [one for one in canaries_of(cloud) if one in caplog.text] == []
 
 
-def canaries_of(told: RehearsalDescription) -> list[str]:
+def canaries_of(description: RehearsalDescription) -> list[str]:
     """Every secret value of a rehearsal cloud."""
-    return Path(told.canaries).read_text("utf-8").splitlines()
+    return Path(description.canaries).read_text("utf-8").splitlines()
 
 
 @pytest.fixture
@@ -86,19 +86,19 @@ async def opened(
         yield store, sign_in
 
 
-async def error_of(asked: Awaitable[Any], told: RehearsalDescription) -> RunbookError:
+async def error_of(asked: Awaitable[Any], description: RehearsalDescription) -> RunbookError:
     """The error that a call ends with; none of its texts holds a secret."""
     with pytest.raises(RunbookError) as caught:
         await asked
     error = caught.value
     texts = f"{error} {error!r} {error.as_dict()}"
-    assert not [one for one in canaries_of(told) if one in texts]
+    assert not [one for one in canaries_of(description) if one in texts]
     return error
 
 
-def by_device_code(told: RehearsalDescription) -> dict[str, str]:
+def by_device_code(description: RehearsalDescription) -> dict[str, str]:
     """The [sign_in] table of a person."""
-    client = told.clients["bootstrap"]
+    client = description.clients["bootstrap"]
     return {"method": "device_code", "client_id": client, "cache": "memory"}
 
 
@@ -507,9 +507,9 @@ def test_doctor_tries_a_vault_that_opens_without_a_person(
     in_vault: MakeStore, cloud: RehearsalDescription
 ) -> None:
     """An application's vault is tried; of a person's it is said that it was not."""
-    told = program("doctor", "-w", in_vault().root)
-    assert told.code == 0, told.out
-    assert f"{cloud.accounts['trial']['vault']}: a value was written, read back" in told.out
-    told = program("doctor", "-w", in_vault(sign_in=by_device_code(cloud)).root)
-    assert told.code == 0, told.out
-    assert "not tried, because it is opened with a person's sign-in" in " ".join(told.out.split())
+    result = program("doctor", "-w", in_vault().root)
+    assert result.code == 0, result.out
+    assert f"{cloud.accounts['trial']['vault']}: a value was written, read back" in result.out
+    result = program("doctor", "-w", in_vault(sign_in=by_device_code(cloud)).root)
+    assert result.code == 0, result.out
+    assert "not tried, because it is opened with a person's sign-in" in " ".join(result.out.split())

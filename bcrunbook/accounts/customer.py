@@ -14,10 +14,10 @@ _OneLine = Annotated[str, Field(pattern=ONE_LINE)]
 class Customer(Frozen):
     """One customer of an account.
 
-    In a file, the key is told by the table's heading or by the column `key`, and the display name
+    In a file, the key is the table's heading or stands in the column `key`, and the display name
     stands under `name`.
 
-    Attributes:
+    Args:
         name: the short name by which commands know the customer, unique within the account.
         display_name: the company's name as people write it.
         contact: the e-mail address of who links there.

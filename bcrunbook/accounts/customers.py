@@ -55,7 +55,7 @@ class CustomerFiles:
             return {}
         file = self.reports[path] = CsvReport(path)
         file.parse(raw)
-        _refuse_twins(file, file.places())
+        _refuse_twins(file, file.entries())
         return file.customers
 
     def _unreadable(self, path: Path) -> str:
@@ -74,26 +74,26 @@ class CustomerFiles:
 def _of_tables(report: Report, keys: Keys, tables: dict[str, Any]) -> dict[str, Customer]:
     found: dict[str, Customer] = {}
     for name, table in tables.items():
-        place = (*keys, name)
+        path = (*keys, name)
         if not isinstance(table, dict):
-            report.add(place, f"expected a table, [{'.'.join(place)}]")
+            report.add(path, f"expected a table, [{'.'.join(path)}]")
             continue
         if "key" in table:
-            report.add((*place, "key"), "the key is the table's heading; leave this line out")
-        customer = report.check(Customer, {**table, "key": name}, place, implied="key")
+            report.add((*path, "key"), "the key is the table's heading; leave this line out")
+        customer = report.check(Customer, {**table, "key": name}, path, implied="key")
         if customer is not None:
             found[name] = customer
     _refuse_twins(report, (((*keys, name), customer) for name, customer in found.items()))
     return found
 
 
-def _refuse_twins(report: Report, places: Iterator[tuple[Keys, Customer]]) -> None:
+def _refuse_twins(report: Report, entries: Iterator[tuple[Keys, Customer]]) -> None:
     """Note each customer that is another one over again: same tenant, environment and company.
 
     One company would be linked twice. Customers of whom not all three are known may be anybody.
     """
     seen: dict[tuple[str, ...], str] = {}
-    for keys, customer in places:
+    for keys, customer in entries:
         parts = (customer.tenant, customer.environment, customer.company)
         if not all(parts):
             continue

@@ -30,7 +30,7 @@ class CsvReport(Report):
     Args:
         path: the file.
 
-    Attributes:
+    Args:
         customers: by name, in the order of the file, once it is read.
     """
 
@@ -47,7 +47,7 @@ class CsvReport(Report):
         """The column, if there is one."""
         return super().label(keys[1:])
 
-    def places(self) -> Iterator[tuple[Keys, Customer]]:
+    def entries(self) -> Iterator[tuple[Keys, Customer]]:
         """Each customer with its line."""
         return (((str(self._lines[name]),), one) for name, one in self.customers.items())
 
@@ -150,12 +150,12 @@ def _above_the_header(text: str) -> tuple[int, str]:
     A spreadsheet may say that in a line of its own (`sep=;`), a person may have left a comment.
     Where the comma is the decimal sign, a spreadsheet joins cells by semicolons.
     """
-    told, above = "", 0
+    named, above = "", 0
     for above, line in enumerate([*io.StringIO(text, newline=""), ""]):
         if found := _SEPARATOR_LINE.fullmatch(line):
-            told = found[1]
+            named = found[1]
         elif line.strip() and not line.startswith("#"):
-            return above, told or max(_SEPARATORS, key=partial(_named, line))
+            return above, named or max(_SEPARATORS, key=partial(_named, line))
     return above, ","
 
 

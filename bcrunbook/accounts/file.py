@@ -23,6 +23,7 @@ from bcrunbook.accounts.model import (
 )
 from bcrunbook.accounts.toml_report import TomlReport
 from bcrunbook.errors import FixInput, nearest
+from bcrunbook.limits import MAX_NAME_LENGTH
 from bcrunbook.secrets import keep_from_others
 
 WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
@@ -38,7 +39,8 @@ def template() -> str:
     import importlib.resources
 
     file = importlib.resources.files(__package__) / "template.toml"
-    return file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    return text.replace("MAX_NAME_LENGTH", str(MAX_NAME_LENGTH))
 
 
 def find_workspace(start: Path | str | None) -> Path:

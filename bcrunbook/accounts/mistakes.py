@@ -72,7 +72,8 @@ class Report:
             data: by the keys of the file.
             prefix: where the data stands in the file.
             context: what the model's validators need to know.
-            implied: the key of the model that is not the file's own, but told by the place.
+            implied: the key of the model that the file does not spell out, because the table's
+                heading gives it.
         """
         try:
             return model.model_validate(data, context=context, by_alias=True, by_name=False)
@@ -89,7 +90,7 @@ class Report:
                     self.add((*prefix, *keys), _misfit(keys[-1], detail["input"], field, cause))
             return None
 
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Every mistake, one line each, in the order of the file's lines."""
         found = sorted((self.line_of(keys), keys, text) for keys, text in self._mistakes.items())
         return [
@@ -106,9 +107,9 @@ def raise_if_any(reports: Collection[Report]) -> None:
     Raises:
         FixInput: there is at least one.
     """
-    parts, wrong = [], [report for report in reports if report.told()]
+    parts, wrong = [], [report for report in reports if report.sentences()]
     for report in wrong:
-        name, lines = report.path.name, report.told()
+        name, lines = report.path.name, report.sentences()
         if len(lines) == 1:
             parts.append(f"{name}{', ' if lines[0].startswith('line ') else ': '}{lines[0]}")
         else:

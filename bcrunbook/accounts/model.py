@@ -26,7 +26,9 @@ from bcrunbook.accounts.forms import NEVER, ONE_LINE, Frozen, Guid, Tenant
 from bcrunbook.accounts.identity import Identity, instance_name
 from bcrunbook.accounts.mistakes import shown
 from bcrunbook.errors import FixInput, NotFound, nearest
+from bcrunbook.limits import MAX_NAME_LENGTH
 from bcrunbook.secrets import SecretReference, open_store
+from bcrunbook.secrets.addresses import SECRET_FORM, VAULT_FORM
 
 FILE_NAME: Final = "accounts.toml"
 
@@ -143,7 +145,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 class Account(Frozen):
     """One account: an Entra tenant and a Codat instance.
 
-    Attributes:
+    Args:
         name: the name under `[accounts]`.
         tenant: a GUID or a verified domain.
         application: the application's display name, which customers see when they consent.
@@ -160,8 +162,8 @@ class Account(Frozen):
     tenant: Tenant = Field(
         description="your tenant's id (a GUID) or one of its verified domains, such as contoso.com"
     )
-    application: Annotated[str, Field(pattern=ONE_LINE, max_length=90)] = Field(
-        description="the name customers will see, 1 to 90 characters on one line"
+    application: Annotated[str, Field(pattern=ONE_LINE, max_length=MAX_NAME_LENGTH)] = Field(
+        description=f"the name customers will see, 1 to {MAX_NAME_LENGTH} characters on one line"
     )
     client_id: Guid | None = Field(
         default=None, description="the GUID of an existing application (Application (client) ID)"
@@ -177,12 +179,12 @@ class Account(Frozen):
     secret_store: str = Field(
         default="keyring:bcrunbook",
         description='"keyring:SERVICE", "file:DIR", where DIR is not in runs, or '
-        '"keyvault:https://NAME.vault.azure.net"',
+        f'"keyvault:{VAULT_FORM}"',
     )
     codat_api_key: _Reference | None = Field(
         default=None,
         description="where the API key is kept: keyring:SERVICE/NAME, file:PATH, env:NAME or "
-        "keyvault:https://VAULT.vault.azure.net/secrets/NAME",
+        f"keyvault:{SECRET_FORM}",
     )
     codat_instance: (
         Annotated[str, Field(pattern=rf"^\s*[^\s{NEVER}][^{NEVER}]*$", max_length=100)] | None
@@ -273,6 +275,8 @@ def _without_password(value: object) -> object:
 
 
 class LedgerTable(Frozen):
+    """The table `[ledger]`: where the ledger is."""
+
     url: Annotated[
         str,
         BeforeValidator(_without_password),
@@ -284,6 +288,8 @@ class LedgerTable(Frozen):
 
 
 class RunsTable(Frozen):
+    """The table `[runs]`: where copies of runs go."""
+
     url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^\s@]+$")] | None = Field(
         default=None,
         description='a place that fsspec knows, such as "s3://BUCKET/FOLDER", without a password',
@@ -291,13 +297,15 @@ class RunsTable(Frozen):
 
 
 class RehearsalTable(Frozen):
+    """The table `[rehearsal]`: where the rehearsal cloud runs."""
+
     dir: _Path | None = Field(default=None, description="the folder that holds rehearsal.json")
 
 
 class Workspace(Frozen):
     """A workspace: the folder, its accounts, and what they share.
 
-    Attributes:
+    Args:
         root: the folder, absolute.
         accounts: by name, in the order of the file.
         ledger_url: for `ledger.open_ledger`, together with `root`.

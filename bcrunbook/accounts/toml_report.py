@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 from bcrunbook.accounts.mistakes import Keys, Report, unseen
 from bcrunbook.errors import FixInput
 from bcrunbook.secrets import looks_like_secret
+from bcrunbook.secrets.addresses import SECRET_FORM
 
 
 class TomlReport(Report):
@@ -45,7 +46,7 @@ class TomlReport(Report):
                     keys,
                     "this looks like a secret itself, and no secret belongs in this file; put it "
                     "in its store, and write where it is kept: keyring:SERVICE/NAME, file:PATH, "
-                    "env:NAME or keyvault:https://VAULT.vault.azure.net/secrets/NAME",
+                    f"env:NAME or keyvault:{SECRET_FORM}",
                 )
         return self._data
 

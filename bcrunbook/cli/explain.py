@@ -9,6 +9,7 @@ import typer
 
 from bcrunbook.aadsts import Advice
 from bcrunbook.cli import options, output
+from bcrunbook.hosts import ENTRA_CODES
 
 
 def explain(
@@ -40,8 +41,7 @@ def explain(
         raise NotFound(
             "This code is not in the table.",
             why=hint if hint.startswith("did") else "the table holds the codes that people meet",
-            next="look it up in Microsoft's own list of AADSTS codes:"
-            " https://login.microsoftonline.com/error",
+            next=f"look it up in Microsoft's own list of AADSTS codes: {ENTRA_CODES}",
         )
     name = names[wanted.lower()]
     advice = table[name]

@@ -1,118 +1,34 @@
-"""The way out of this machine: proxy, exceptions from it, trusted certificates, and their faults.
+"""The way out of this machine: what sends by it, and what is meant when it is barred.
 
-All of it may be set in accounts.toml or in the environment, often by somebody else and long ago.
-So each setting is read here, checked before it is used, and named when it is at fault. The name
-and password in a proxy's address are made known to the scrubber first, and no message repeats what
-a library says of an address: a parser that takes a part of the password for a port quotes it.
+Proxy and certificates are settings of `proxy` and `certificates`; here they become a transport, and
+a fault on the way becomes an error that names the setting and who can mend it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import importlib.util
-import os
-import re
-import ssl
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, NoReturn
-from urllib.parse import unquote
+from typing import Final
 
 import httpx
 
 from bcrunbook.cloud import Cloud
 from bcrunbook.errors import FixInput, Unreachable
-from bcrunbook.secrets import learn_environment, scrub
+from bcrunbook.http.certificates import trust_variable, trusted_certificates
+from bcrunbook.http.proxy import PROXY_FORM, PROXY_SETTING, Proxy, goes_directly, proxy_of
+from bcrunbook.secrets import scrub
 
-_IN_FILE: Final = "[network] proxy"
-_CA: Final = "[network] ca"
-# As curl has them: the small letters win, and ALL_PROXY is for what has none of its own.
-_VARIABLES: Final = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-_SOCKS: Final = ("socks5", "socks5h")
-_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]\\]+)(?::(\d{1,5}))?/?")
-# What an address cannot hold as it is, and what stands for it there.
-_UNENCODED: Final = re.compile(r"[/?#@\\\[\]\s]")
-_FORM: Final = "http://HOST:PORT"
-
-
-@dataclass(frozen=True)
-class Proxy:
-    """A proxy, and who says that it is to be used.
-
-    Attributes:
-        address: scheme, host and port, without name and password.
-        source: the setting it was read from.
-        user: name and password, as they are.
-    """
-
-    address: str
-    source: str
-    user: tuple[str, str] | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.address} ({self.source})"
-
-
-def proxy_of(cloud: Cloud) -> Proxy | None:
-    """The proxy that a cloud's requests go through, if any.
-
-    Raises:
-        FixInput: one is set that cannot be used; names the setting, and never repeats it.
-    """
-    if cloud.proxy is not None:
-        return _parsed(cloud.proxy, _IN_FILE)
-    if not cloud.is_live:
-        return None
-    learn_environment()
-    for name in _VARIABLES:
-        if name in os.environ:
-            # An empty one switches off what the others say.
-            value = os.environ[name].strip()
-            return _parsed(value, f"the environment variable {name}") if value else None
-    told = urllib.request.getproxies().get("https")
-    return _parsed(told, "this system's proxy settings") if told else None
-
-
-def _parsed(value: str, source: str) -> Proxy:
-    def refuse(why: str, advice: str = f"give it as {_FORM}") -> NoReturn:
-        raise FixInput(f"The proxy in {source} cannot be used.", why=why, next=advice)
-
-    before, mark, rest = value.partition("://")
-    # curl and pip take an address without a scheme for one of http.
-    scheme, rest = (before.lower(), rest) if mark else ("http", value)
-    user, at, place = rest.rpartition("@")
-    if value[:1] in "'\"":
-        refuse("its value begins with a quote", "set it without quotes around it")
-    if scheme not in ("http", "https", *_SOCKS):
-        refuse("it is no proxy for HTTP", f"give it as {_FORM}; socks5h:// needs httpx[socks]")
-    if found := _UNENCODED.search(user):
-        sign = found[0]
-        refuse(
-            "user name and password hold "
-            + ("a blank" if sign.isspace() else f"the sign {sign}")
-            + ", which ends them or is not allowed there",
-            "percent-encode it in the user name and password: "
-            + ", ".join(f"{one} as %{ord(one):02X}" for one in "/#?@\\")
-            + ", a blank as %20",
-        )
-    host = _HOST.fullmatch(place)
-    if host is None or int(host[2] or 0) > 65535:
-        form = "http://USER:PASSWORD@HOST:PORT" if at else _FORM
-        refuse("no host and port can be read from it", f"give it as {form}")
-    if scheme in _SOCKS and importlib.util.find_spec("socksio") is None:
-        refuse(
-            "it is a SOCKS proxy, and those are not supported without a further package",
-            'run: pip install "httpx[socks]"; or name an HTTP proxy in HTTPS_PROXY',
-        )
-    name, _, password = user.partition(":")
-    return Proxy(
-        f"{scheme}://{place.rstrip('/')}",
-        source,
-        (unquote(name), unquote(password)) if at else None,
-    )
+_KEEPER: Final = "you, or whoever keeps the proxy"
+_STRICT: Final = (
+    "authority key identifier",
+    "subject key identifier",
+    "not marked critical",
+    "basic constraints",
+    "key usage",
+    "subject alternative name",
+    "issuer name empty",
+    "subject name empty",
+    "signature algorithm",
+)
+_UNKNOWN: Final = ("self-signed", "self signed", "unable to get", "unable to verify")
 
 
 class Network:
@@ -149,17 +65,17 @@ class Network:
             raise FixInput(
                 f"The proxy in {self._proxy.source} cannot be used.",
                 why="its host is no name that a machine can have",
-                next=f"give it as {_FORM}",
+                next=f"give it as {PROXY_FORM}",
             ) from None
-        if self._proxy.source == _IN_FILE:
+        if self._proxy.source == PROXY_SETTING:
             return proxied
         return _ByEnvironment(proxied, httpx.AsyncHTTPTransport(verify=trusted))
 
     def proxy_for(self, url: str) -> Proxy | None:
         """The proxy through which a request goes; None where it goes directly."""
-        if self._proxy is None or self._proxy.source == _IN_FILE:
+        if self._proxy is None or self._proxy.source == PROXY_SETTING:
             return self._proxy
-        return None if _goes_directly(httpx.URL(url)) else self._proxy
+        return None if goes_directly(httpx.URL(url)) else self._proxy
 
     def refused(self, error: httpx.ProxyError, where: str, url: str) -> Unreachable:
         """The error for a proxy that did not let a request through."""
@@ -240,7 +156,7 @@ class Network:
         Its words are those of X509_verify_cert_error_string.
         """
         reason = detail.lower()
-        ca, variable = self._cloud.ca, _trust_variable()
+        ca, variable = self._cloud.ca, trust_variable()
         if any(words in reason for words in _STRICT) and self._cloud.strict_certificates:
             return (
                 "Python 3.13 and later want certificates as RFC 5280 has them, and those of an"
@@ -293,21 +209,6 @@ class Network:
         )
 
 
-_KEEPER: Final = "you, or whoever keeps the proxy"
-_STRICT: Final = (
-    "authority key identifier",
-    "subject key identifier",
-    "not marked critical",
-    "basic constraints",
-    "key usage",
-    "subject alternative name",
-    "issuer name empty",
-    "subject name empty",
-    "signature algorithm",
-)
-_UNKNOWN: Final = ("self-signed", "self signed", "unable to get", "unable to verify")
-
-
 def _detail(error: httpx.RequestError) -> str:
     return scrub(str(error), where="transport error") or type(error).__name__
 
@@ -320,101 +221,9 @@ class _ByEnvironment(httpx.AsyncBaseTransport):
         self._direct = direct
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        way = self._direct if _goes_directly(request.url) else self._proxied
+        way = self._direct if goes_directly(request.url) else self._proxied
         return await way.handle_async_request(request)
 
     async def aclose(self) -> None:
         await self._proxied.aclose()
         await self._direct.aclose()
-
-
-def _goes_directly(url: httpx.URL) -> bool:
-    told = urllib.request.getproxies_environment()
-    if not told:
-        # macOS and Windows have exceptions of their own.
-        return bool(urllib.request.proxy_bypass(url.host))
-    # Python knows `.codat.io`, and compares the port where there is one. Many write `*.codat.io`.
-    told["no"] = ",".join(
-        one.strip().removeprefix("*") if len(one.strip()) > 1 else one.strip()
-        for one in told.get("no", "").split(",")
-    )
-    where = f"{url.host}:{url.port or 443}"
-    return bool(urllib.request.proxy_bypass_environment(where, told))  # type: ignore[attr-defined]
-
-
-def _trust_variable() -> str:
-    """The variable that replaces the usual authorities, as httpx reads it; empty for none."""
-    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-    return next((name for name in names if os.environ.get(name)), "")
-
-
-def trusted_certificates(cloud: Cloud) -> ssl.SSLContext:
-    """What certificates are checked against.
-
-    In the rehearsal its own authority only; live the usual ones, or those that SSL_CERT_FILE or
-    SSL_CERT_DIR names in their place, and [network] ca beside them.
-
-    Raises:
-        FixInput: a file or folder cannot be used; names it and the setting.
-    """
-    _check_key_log()
-    if cloud.ca is not None and not cloud.is_live:
-        with _reading(cloud.ca, _CA):
-            return ssl.create_default_context(cafile=str(cloud.ca))
-    context = _usual_authorities()
-    if cloud.ca is not None:
-        with _reading(cloud.ca, _CA):
-            context.load_verify_locations(cloud.ca)
-    if not cloud.strict_certificates:
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
-def _usual_authorities() -> ssl.SSLContext:
-    variable = _trust_variable()
-    if not variable:
-        return httpx.create_ssl_context(trust_env=False)
-    named = Path(os.environ[variable])
-    with _reading(named, variable):
-        if variable == "SSL_CERT_FILE":
-            return ssl.create_default_context(cafile=str(named))
-        # OpenSSL takes several, reads none before it is needed, and then only hashed names.
-        folders = [Path(one) for one in str(named).split(os.pathsep)]
-        if not any(_HASHED.fullmatch(file.name) for one in folders for file in _listed(one)):
-            raise FileNotFoundError(errno.ENOENT, "no certificate is there under its hashed name")
-        return ssl.create_default_context(capath=str(named))
-
-
-_HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
-
-
-def _listed(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def _check_key_log() -> None:
-    """See that what Python opens whenever certificates are read can be opened."""
-    if named := os.environ.get("SSLKEYLOGFILE"):
-        with _reading(Path(named), "SSLKEYLOGFILE"):
-            open(named, "ab").close()
-
-
-@contextlib.contextmanager
-def _reading(path: Path, setting: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        # An error of OpenSSL is one of these, and says nothing that helps.
-        why = "it holds no certificate in the form PEM"
-        if not isinstance(error, ssl.SSLError):
-            why = error.strerror or type(error).__name__
-        raise FixInput(
-            "The CA bundle cannot be read."
-            if setting == _CA
-            else f"The environment variable {setting} names what cannot be used.",
-            where=str(path),
-            why=why,
-            next=f"name a PEM file of certificate authorities in {_CA}"
-            if setting == _CA
-            else f"unset {setting}, or correct it: another program may have left it behind",
-        ) from None

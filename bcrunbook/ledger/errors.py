@@ -2,7 +2,7 @@
 
 SQLite is known by its words. PostgreSQL is known by its SQLSTATE codes, except while connecting:
 there its library passes on the server's words alone. They may be in the server's language; what is
-not recognised is still told in full.
+not recognised is still given in full.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Leases: who is working on what right now; and turns, in which all ask a service.
+"""Leases: who is working on what right now; and how far shared rate limits are used up.
 
 A lease is one row per thing, gone when its holder has finished. A holder that is dead or silent for
 too long is taken over from; it may be alive all the same, and asks before each thing that only the
@@ -79,37 +79,37 @@ class Leases(Rows):
             next="run again: what the other run has done is found",
         )
 
-    def take_turns(self, name: str, count: int, between: float, credit: float) -> float:
-        """Take the next turns of a limit that everybody who shares the ledger keeps together.
+    def reserve_slots(self, name: str, count: int, interval: float, burst_seconds: float) -> float:
+        """Reserve the next slots of a rate limit that everybody who shares the ledger keeps.
 
         Args:
             name: the limit.
-            count: how many turns.
-            between: seconds from one turn to the next.
-            credit: how many seconds of turns that nobody took may be made up for.
+            count: how many slots, one for each request.
+            interval: seconds from one slot to the next.
+            burst_seconds: how many seconds of slots that nobody used may be made up for.
 
         Returns:
-            In how many seconds the first of them comes, the others `between` after each other;
+            In how many seconds the first of them comes, the others `interval` after each other;
             not above 0 when it has come.
         """
         now = database.seconds(self._engine)
         # A clock that was set back would otherwise hold everybody up for as long.
-        has_begun = turn.c.next.between(now - credit, now + _LONGEST_BACKLOG_SECONDS)
-        first = sa.case((has_begun, turn.c.next), else_=now - credit)
+        has_begun = turn.c.next.between(now - burst_seconds, now + _LONGEST_BACKLOG_SECONDS)
+        first = sa.case((has_begun, turn.c.next), else_=now - burst_seconds)
         statement = (
             database.upsert(self._engine, turn)
-            .values(name=name, next=now - credit + count * between)
+            .values(name=name, next=now - burst_seconds + count * interval)
             .on_conflict_do_update(
-                index_elements=[turn.c.name], set_={"next": first + count * between}
+                index_elements=[turn.c.name], set_={"next": first + count * interval}
             )
-            .returning(turn.c.next - count * between - now)
+            .returning(turn.c.next - count * interval - now)
         )
         engine = self._engine
         with database.explained(engine, writes=True), database.writing(engine) as connection:
             return float(connection.execute(statement).scalar_one())
 
     async def _get(self, name: str, what: str) -> str:
-        """Take a lease, with the patience that this process has."""
+        """Take a lease; who may be gone is waited for until that is certain."""
         heard = None
         while True:
             try:

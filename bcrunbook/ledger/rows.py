@@ -1,4 +1,4 @@
-"""One read or write at a time of the ledger's database, with its errors told to a person."""
+"""One read or write at a time of the ledger's database, with its errors explained to a person."""
 
 from __future__ import annotations
 

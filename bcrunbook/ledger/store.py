@@ -7,7 +7,7 @@ The data model:
     fact      one thing learnt at one instant about one subject. Append-only.
     outcome   what a step came to in one run. Append-only.
     lease     who is working on what right now, one row per thing, gone when they are finished.
-    turn      when a service may be asked next, one row per limit; overwritten at every turn.
+    turn      the next slot of a shared rate limit, one row per limit; overwritten each time.
     tenant_name  which tenant a domain was seen to lead to; the tenant's id is a name of it too.
 
 Whose a run, a fact or an outcome is says an `Identity`: account, cloud, tenant and Codat instance.
@@ -61,7 +61,7 @@ Basis = Literal["observed", "intended", "done", "said"]
 class Fact:
     """One thing learnt at one instant.
 
-    Attributes:
+    Args:
         at: when, in UTC.
         subject: what it is about, such as an object id.
         basis: `observed`, `intended`, `done` or `said`.
@@ -168,7 +168,7 @@ class Ledger(Leases):
         self._write(
             run.insert().values(
                 id=run_id,
-                **_told(whose),
+                **_columns_of(whose),
                 customer=customer,
                 step=step,
                 mode=mode,
@@ -219,7 +219,7 @@ class Ledger(Leases):
             fact.insert().values(
                 run_id=run_id,
                 at=_now(),
-                **_told(whose),
+                **_columns_of(whose),
                 customer=customer,
                 step=step,
                 kind=kind,
@@ -269,7 +269,7 @@ class Ledger(Leases):
             outcome.insert().values(
                 run_id=run_id,
                 at=_now(),
-                **_told(whose),
+                **_columns_of(whose),
                 customer=customer,
                 step=step,
                 state=state,
@@ -284,9 +284,9 @@ class Ledger(Leases):
 
     def standings(self, whose: Identity) -> list[Standing]:
         """How each step of an account and its customers ended last, without its particulars."""
-        told = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
+        columns = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
         query = (
-            sa.select(*told, run.c.version)
+            sa.select(*columns, run.c.version)
             .join(run, run.c.id == outcome.c.run_id)
             .where(outcome.c.id.in_(_newest(whose)))
         )
@@ -355,8 +355,8 @@ class Ledger(Leases):
         Returns:
             The other identities, and None where something was noted before identities were.
         """
-        told = (outcome.c[one] for one in ("cloud", "tenant", "instance"))
-        seen = self._read(sa.select(*told).where(outcome.c.account == whose.account).distinct())
+        columns = (outcome.c[one] for one in ("cloud", "tenant", "instance"))
+        seen = self._read(sa.select(*columns).where(outcome.c.account == whose.account).distinct())
         mine = self._read(
             sa.select(outcome.c.cloud, outcome.c.tenant, outcome.c.instance)
             .where(*_ended(whose))
@@ -382,20 +382,20 @@ class Ledger(Leases):
         Returns:
             How many outcomes it had.
         """
-        told = _told(whose)
+        values = _columns_of(whose)
         runs = sa.select(run.c.id).where(
             run.c.account == whose.account, run.c.tenant.is_(None), run.c.cloud == whose.cloud
         )
         of_runs = fact.c.run_id.is_(None) | fact.c.run_id.in_(runs)
         earlier = (fact.c.account == whose.account, fact.c.tenant.is_(None), of_runs)
-        self._write(fact.update().where(*earlier).values(**told))
+        self._write(fact.update().where(*earlier).values(**values))
         ended = (outcome.c.tenant.is_(None), outcome.c.run_id.in_(runs))
-        found = self._write(outcome.update().where(*ended).values(**told))
-        self._write(run.update().where(run.c.id.in_(runs)).values(**told))
+        found = self._write(outcome.update().where(*ended).values(**values))
+        self._write(run.update().where(run.c.id.in_(runs)).values(**values))
         return found
 
 
-def _told(whose: Identity) -> dict[str, str | None]:
+def _columns_of(whose: Identity) -> dict[str, str | None]:
     """An identity as a row tells it."""
     return {
         "account": whose.account,

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 class Notice:
     """A rendered notice.
 
-    Attributes:
+    Args:
         to: the customer's contact.
         subject: the subject, one line.
         text: the plain text.

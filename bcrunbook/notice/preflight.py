@@ -13,7 +13,7 @@ from typing import Final, Literal
 class Preparation:
     """One thing to have ready, or to mind.
 
-    Attributes:
+    Args:
         id: a short name that stays the same, for programs.
         when: `before` linking or `during` it.
         title: a sentence that is true once it is seen to, without a full stop.

@@ -71,7 +71,7 @@ def render(
     if not first.startswith(_SUBJECT) or not subject.isprintable() or not subject:
         raise FixInput(
             f"{_TEXT} does not begin with the subject.",
-            where=rendering.place(_TEXT, 1),
+            where=rendering.location(_TEXT, 1),
             next=f'begin the file with a line such as "{_SUBJECT} Before you link your books"',
         )
     page = rendering.of(_HTML, {**values, "subject": subject})
@@ -125,11 +125,11 @@ class _Rendering:
                 raise
             raise FixInput(
                 f"{name}{f', line {line}' if line else ''}: {_reason(error, values)}.",
-                where=self.place(name, line),
+                where=self.location(name, line),
                 next="correct the template, or remove it to use the one that comes with bcrunbook",
             ) from None
 
-    def place(self, name: str, line: int) -> str:
+    def location(self, name: str, line: int) -> str:
         """Where a template's line is."""
         path = self._own(name)
         return f"{path or name}{f', line {line}' if line else ''}"

@@ -11,17 +11,25 @@ import re
 from typing import Final
 
 from bcrunbook.errors import FixInput
+from bcrunbook.hosts import OTHER_VAULT_SUFFIXES, VAULT_SUFFIX
 
-_VAULT: Final = r"https://(?=[A-Za-z0-9-]{3,24}\.)[A-Za-z](?:-?[A-Za-z0-9])*\.vault\.azure\.net"
+_VAULT: Final = r"https://(?=[A-Za-z0-9-]{3,24}\.)[A-Za-z](?:-?[A-Za-z0-9])*\." + re.escape(
+    VAULT_SUFFIX
+)
 # The portal shows a vault's address with a slash at its end.
 _STORE: Final = re.compile(rf"({_VAULT})/?", re.IGNORECASE)
 _SECRET: Final = re.compile(
     rf"({_VAULT})/secrets/([0-9A-Za-z-]{{1,127}})(?:/([0-9a-f]{{32}}))?", re.IGNORECASE
 )
 _OTHER_CLOUDS: Final = re.compile(
-    r"https://[^/]+\.vault\.(?:azure\.cn|usgovcloudapi\.net|microsoftazure\.de)(?:/.*)?",
+    rf"https://[^/]+\.(?:{'|'.join(map(re.escape, OTHER_VAULT_SUFFIXES))})(?:/.*)?",
     re.IGNORECASE,
 )
+
+VAULT_FORM: Final = f"https://NAME.{VAULT_SUFFIX}"
+"""How a vault's address looks, for messages."""
+SECRET_FORM: Final = f"https://VAULT.{VAULT_SUFFIX}/secrets/NAME"
+"""How a secret's address looks, for messages."""
 
 
 def vault_url(text: str) -> str | None:
@@ -52,7 +60,7 @@ def refuse_other_clouds(text: str, where: str) -> None:
     if _OTHER_CLOUDS.fullmatch(text):
         raise FixInput(
             "This vault is in a national cloud of Microsoft's, and only the public cloud's "
-            "(vault.azure.net) can be used.",
+            f"({VAULT_SUFFIX}) can be used.",
             where=where,
             why="this program signs in to the public cloud only",
             next="make a vault in the public cloud, or keep secrets in keyring:SERVICE or file:DIR",

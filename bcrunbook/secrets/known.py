@@ -37,7 +37,7 @@ def without_known_values(text: str) -> str:
 class _Known:
     """Every registered value in the forms in which it is looked for.
 
-    Attributes:
+    Args:
         escaped: for each value letters and digits that stand in all its escaped forms, and those.
         in_base64: what stands for it there, wherever it begins.
         raw: the value itself.

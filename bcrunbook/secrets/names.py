@@ -21,10 +21,7 @@ from bcrunbook.secrets import addresses
 from bcrunbook.secrets.scrubbing import looks_like_secret, scrub
 
 _SCHEMES: Final = ("keyring", "file", "env", "keyvault")
-_FORMS: Final = (
-    "keyring:SERVICE/NAME, file:PATH, env:NAME "
-    "or keyvault:https://VAULT.vault.azure.net/secrets/NAME"
-)
+_FORMS: Final = f"keyring:SERVICE/NAME, file:PATH, env:NAME or keyvault:{addresses.SECRET_FORM}"
 _NAME: Final = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -33,7 +30,7 @@ VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class SecretReference:
     """Where a secret is kept; prints as `scheme:rest`.
 
-    Attributes:
+    Args:
         scheme: `keyring`, `file`, `env` or `keyvault`.
         rest: what the scheme needs to find the value.
     """

@@ -26,7 +26,7 @@ def open_store(spec: str, root: Path, *, vault: VaultOpener | None = None) -> Se
         vault: who opens a Key Vault; without one, a vault's store has names and no values.
 
     Raises:
-        FixInput: there is no such store, or its folder is in a place that gets shared.
+        FixInput: there is no such store, or its folder is one that gets shared.
     """
     scheme, colon, rest = spec.strip().partition(":")
     where = "secret_store"
@@ -48,7 +48,7 @@ def open_store(spec: str, root: Path, *, vault: VaultOpener | None = None) -> Se
         "This is not a secret store." + (f" {hint.capitalize()}" if hint else ""),
         where=where,
         next='write "keyring:SERVICE" (SERVICE without a slash), "file:DIR" or '
-        '"keyvault:https://NAME.vault.azure.net"',
+        f'"keyvault:{addresses.VAULT_FORM}"',
     )
 
 
@@ -64,26 +64,26 @@ async def read(
 
     Raises:
         NotFound: there is no value; says where it was looked for.
-        FixInput: the place cannot be used; says why.
+        FixInput: the address cannot be used; says why.
         AskAdministrator, SignInAgain, WaitAndRetry, Unreachable: the vault does not answer.
     """
     if reference.scheme == "keyring":
         service, _, name = reference.rest.partition("/")
         text = await keyring_call(lambda ring: ring.get_password(service, name), service)
-        place = f"the system keyring, service {service!r}, user name {name!r}"
+        address = f"the system keyring, service {service!r}, user name {name!r}"
         advice = f"run `keyring set {service} {name}` and paste the secret there"
     elif reference.scheme == "file":
         path = files.beneath(root, reference.rest)
         text = await asyncio.to_thread(files.load, path, None)
-        place, advice = f"the file {path}", "make the file with the secret as its only line"
+        address, advice = f"the file {path}", "make the file with the secret as its only line"
     elif reference.scheme == "env":
         text = os.environ.get(reference.rest)
-        place = f"the environment variable {reference.rest}"
+        address = f"the environment variable {reference.rest}"
         advice = "set it for this process"
     else:
         kept = await read_from_vault(reference.rest, vault)
         text = kept.reveal() if kept is not None else None
-        place, advice = reference.rest, "make a secret of this name in the vault, or correct it"
+        address, advice = reference.rest, "make a secret of this name in the vault, or correct it"
     if not text:
-        raise NotFound("There is no secret here, or it is empty.", where=place, next=advice)
+        raise NotFound("There is no secret here, or it is empty.", where=address, next=advice)
     return Secret(text)

@@ -89,11 +89,17 @@ class KeyringStore:
         self._service = service
 
     def reference(self, name: str) -> SecretReference:
+        """The address of a secret: `keyring:SERVICE/NAME`."""
         return SecretReference("keyring", f"{self._service}/{checked(name)}")
 
     async def put(
         self, name: str, value: Secret, *, ends: datetime | None = None
     ) -> SecretReference:
+        """Keep a value, and see that it is kept.
+
+        Raises:
+            FixInput: the keyring cannot be used, or keeps nothing.
+        """
         reference = self.reference(name)
 
         def keep(ring: Keyring) -> str | None:
@@ -111,6 +117,7 @@ class KeyringStore:
         return reference
 
     async def get(self, name: str) -> Secret | None:
+        """The value, or None when there is none of this name."""
         checked(name)
         text = await keyring_call(
             lambda ring: ring.get_password(self._service, name), self._service
@@ -118,6 +125,8 @@ class KeyringStore:
         return Secret(text) if text else None
 
     async def delete(self, name: str) -> None:
+        """Remove the value; it is no error when there is none."""
+
         def drop(ring: Keyring) -> None:
             # Deleting what is not there is an error in some backends and none in others.
             if ring.get_password(self._service, name) is not None:
@@ -127,6 +136,7 @@ class KeyringStore:
         await keyring_call(drop, self._service)
 
     async def probe(self, *, ends: datetime | None = None) -> None:
+        """Write a random value, read it back and remove it."""
         await round_trip(self, ends, USE_FILES)
 
 
@@ -148,23 +158,28 @@ class FileStore:
             )
 
     def reference(self, name: str) -> SecretReference:
+        """The address of a secret: `file:FOLDER/NAME`."""
         return SecretReference("file", f"{self._spelled}/{checked(name)}")
 
     async def put(
         self, name: str, value: Secret, *, ends: datetime | None = None
     ) -> SecretReference:
+        """Keep a value in a file of its own."""
         reference = self.reference(name)
         await asyncio.to_thread(files.save, self._folder / name, value.reveal(), self._folder)
         return reference
 
     async def get(self, name: str) -> Secret | None:
+        """The value, or None when there is none of this name."""
         text = await asyncio.to_thread(files.load, self._folder / checked(name), self._folder)
         return Secret(text) if text else None
 
     async def delete(self, name: str) -> None:
+        """Remove the value; it is no error when there is none."""
         await asyncio.to_thread(files.remove, self._folder / checked(name), self._folder)
 
     async def probe(self, *, ends: datetime | None = None) -> None:
+        """Write a random value, read it back and remove it."""
         await round_trip(self, ends, "choose a folder on a disk of this machine")
 
 
@@ -177,22 +192,27 @@ class EnvironmentStore:
         self._prefix = prefix
 
     def reference(self, name: str) -> SecretReference:
+        """The address of a secret: `env:VARIABLE`."""
         variable = self._prefix + checked(name).upper().replace("/", "_").replace("-", "_")
         return SecretReference("env", variable)
 
     async def put(
         self, name: str, value: Secret, *, ends: datetime | None = None
     ) -> SecretReference:
+        """Refuse: the environment is only read."""
         raise self._read_only()
 
     async def get(self, name: str) -> Secret | None:
+        """The variable's value, or None when it is not set or empty."""
         text = os.environ.get(self.reference(name).rest)
         return Secret(text) if text else None
 
     async def delete(self, name: str) -> None:
+        """Refuse: the environment is only read."""
         raise self._read_only()
 
     async def probe(self, *, ends: datetime | None = None) -> None:
+        """Refuse: the environment is only read."""
         raise self._read_only()
 
     def _read_only(self) -> FixInput:

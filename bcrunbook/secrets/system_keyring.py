@@ -1,7 +1,7 @@
 """The system's keyring: a library over whatever the platform has, which may ask a person first.
 
 A locked keyring opens a window and waits, on a screen that may not be there. So each call has a
-deadline, and the person is told before that what is waited for.
+deadline, and the person learns before that what is waited for.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ USE_FILES: Final = (
     'keep secrets in files instead: secret_store = "file:secrets" in accounts.toml, '
     "or unlock the keyring and run again"
 )
-PATIENCE_SECONDS = 5.0
-"""After so long the person is told what is waited for."""
+REMIND_AFTER_SECONDS = 5.0
+"""After so long the person learns what is waited for."""
 DEADLINE_SECONDS = 120.0
 """Long enough for a person to find the window and type a password, as long as az has."""
 
@@ -34,9 +34,14 @@ DEADLINE_SECONDS = 120.0
 class Keyring(Protocol):
     """The part of the keyring library that is used here."""
 
-    def get_password(self, service: str, name: str, /) -> str | None: ...
-    def set_password(self, service: str, name: str, value: str, /) -> None: ...
-    def delete_password(self, service: str, name: str, /) -> None: ...
+    def get_password(self, service: str, name: str, /) -> str | None:
+        """The value, or None."""
+
+    def set_password(self, service: str, name: str, value: str, /) -> None:
+        """Keep a value."""
+
+    def delete_password(self, service: str, name: str, /) -> None:
+        """Remove a value; some backends raise where there is none."""
 
 
 def tell_at_once(stream: TextIO | None) -> None:
@@ -65,7 +70,6 @@ async def keyring_call(call: Callable[[Keyring], _T], service: str) -> _T:
     Raises:
         FixInput: it cannot be used, or does not answer.
     """
-
     given_up = threading.Event()
 
     def work() -> _T:
@@ -80,7 +84,7 @@ async def keyring_call(call: Callable[[Keyring], _T], service: str) -> _T:
             finally:
                 _hangs.clear()
 
-    def still() -> None:
+    def remind() -> None:
         log.warning(
             "Waiting for the system keyring: it may be asking for its password in a window of its"
             " own, on this machine's screen."
@@ -91,7 +95,7 @@ async def keyring_call(call: Callable[[Keyring], _T], service: str) -> _T:
         if _hangs.is_set():
             raise TimeoutError
         async with asyncio.timeout(DEADLINE_SECONDS):
-            return await in_own_thread(work, patience=PATIENCE_SECONDS, still=still)
+            return await in_own_thread(work, remind_after=REMIND_AFTER_SECONDS, remind=remind)
     except TimeoutError:
         given_up.set()
         _hangs.set()

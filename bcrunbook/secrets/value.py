@@ -6,7 +6,6 @@ scrubbed of it. It lives in memory only, and ends with the process.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
@@ -54,14 +53,6 @@ class Secret:
     def reveal(self) -> str:
         """The value itself. Call it only where the value leaves for its service or its store."""
         return self.__value
-
-    def fingerprint(self, salt: str) -> str:
-        """Twelve hex digits that tell two values apart without showing either.
-
-        Args:
-            salt: any text; equal values have equal fingerprints under the same salt only.
-        """
-        return hmac.new(salt.encode(), self.__value.encode(), hashlib.sha256).hexdigest()[:12]
 
     def __repr__(self) -> str:
         return MASK

@@ -62,7 +62,7 @@ _CONTENT_TYPE: Final = "text/plain"
 
 _PAUSE: Final = 2.0  # seconds of the cloud's time between two tries
 _TRIES: Final = 30
-_PATIENCE: Final = 900.0  # real seconds, for polling that the library itself never gives up
+_POLLING_SECONDS: Final = 900.0  # real seconds, for polling that the library itself never gives up
 
 _ELSEWHERE: Final = 'keep secrets elsewhere: "keyring:SERVICE" or "file:DIR"'
 
@@ -130,11 +130,17 @@ class VaultStore:
         self._opener = opener
 
     def reference(self, name: str) -> SecretReference:
+        """The address of a secret: `keyvault:URL/secrets/NAME`."""
         return SecretReference("keyvault", f"{self._url}/secrets/{name_in_vault(name)}")
 
     async def put(
         self, name: str, value: Secret, *, ends: datetime | None = None
     ) -> SecretReference:
+        """Keep a value as a new version, and see that it is kept.
+
+        Raises:
+            FixInput: somebody else wrote at the same moment.
+        """
         reference, own = self.reference(name), name_in_vault(name)
         kept = await _ask(
             self._url, self._opener, lambda client, sleep: _keep(client, sleep, own, value, ends)
@@ -149,13 +155,16 @@ class VaultStore:
         return reference
 
     async def get(self, name: str) -> Secret | None:
+        """The value, or None when there is none of this name."""
         return await read_from_vault(self.reference(name).rest, self._opener)
 
     async def delete(self, name: str) -> None:
+        """Remove the value; it is no error when there is none."""
         own = name_in_vault(name)
         await _ask(self._url, self._opener, lambda client, sleep: _drop(client, sleep, own))
 
     async def probe(self, *, ends: datetime | None = None) -> None:
+        """Write a random value, read it back and remove it."""
         await round_trip(self, ends, _ELSEWHERE)
 
 
@@ -274,7 +283,7 @@ async def _ask(
     )
     failed: BaseException
     try:
-        async with asyncio.timeout(_PATIENCE), client:
+        async with asyncio.timeout(_POLLING_SECONDS), client:
             return await call(client, transport.sleep)
     except HttpResponseError as error:
         failed = _explain(error, url)
@@ -322,11 +331,11 @@ def _busy(where: str) -> WaitAndRetry:
 
 def _codes(error: HttpResponseError) -> tuple[str, str, str]:
     """The service's code, the one within, and the first line of its message."""
-    told = error.error
-    if told is None:
+    body = error.error
+    if body is None:
         return "", "", error.reason or "no message"
-    message = scrub(str(told.message or ""), where="a Key Vault error").splitlines()
-    return str(told.code or ""), str((told.innererror or {}).get("code", "")), "".join(message[:1])
+    message = scrub(str(body.message or ""), where="a Key Vault error").splitlines()
+    return str(body.code or ""), str((body.innererror or {}).get("code", "")), "".join(message[:1])
 
 
 def _explain(error: HttpResponseError, url: str) -> RunbookError:
@@ -357,12 +366,12 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             f"The vault is busy: {message}", **about, next="wait a minute and run again"
         )
     if status == 429 or status >= 500:
-        told = throttled.asked_wait(headers.get("Retry-After", ""))
+        wait = throttled.asked_wait(headers.get("Retry-After", ""))
         return WaitAndRetry(
             f"Key Vault does not serve this request now ({status}).",
             **about,
-            why=f"it asks to be left alone for {throttled.in_words(told)}" if told else "",
-            next="run again after that time" if told else "wait a minute and run again",
+            why=f"it asks to be left alone for {throttled.in_words(wait)}" if wait else "",
+            next="run again after that time" if wait else "wait a minute and run again",
         )
     return ReportBug(
         f"Key Vault refused a request ({status}): {message}",

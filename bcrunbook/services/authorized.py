@@ -17,7 +17,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from bcrunbook.http.client import Response
+from bcrunbook.http.response import Response
 from bcrunbook.signin import Token
 
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
@@ -75,8 +75,8 @@ def claims_demanded(status: int, headers: Mapping[str, str]) -> str:
 
 def names_in(claims: str) -> str:
     """The names of the claims that a challenge demands, for a person who keeps the policy."""
-    told = json.loads(claims)
-    inner = [part for part in told.values() if isinstance(part, dict)]
+    challenge = json.loads(claims)
+    inner = [part for part in challenge.values() if isinstance(part, dict)]
     return ", ".join(dict.fromkeys(str(name) for part in inner for name in part))
 
 
@@ -85,7 +85,7 @@ def _decoded(text: str) -> str:
     plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
         claims = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
-        told = json.loads(claims)
+        challenge = json.loads(claims)
     except (binascii.Error, ValueError, RecursionError):
         return ""
-    return claims if isinstance(told, dict) else ""
+    return claims if isinstance(challenge, dict) else ""

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bcrunbook.http.client import Authorization, Http, Repeat, Response
+from bcrunbook.hosts import AZURE_MANAGEMENT
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response
 from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph.errors import Reply
 from bcrunbook.services.paging import Pages
 from bcrunbook.signin import SignIn, Token
 
-URL = "https://management.azure.com/tenants"
+URL = f"{AZURE_MANAGEMENT}/tenants"
 API_VERSION = "2022-12-01"
 _WHERE = "list of tenants"
 
@@ -27,7 +31,6 @@ class Tenant:
     id: str
     name: str
     domain: str
-    category: str
 
 
 async def tenants(http: Http, sign_in: SignIn) -> tuple[Tenant, ...]:
@@ -72,5 +75,4 @@ def _tenant(one: dict[str, Any]) -> Tenant:
         id=str(one["tenantId"]),
         name=str(one.get("displayName") or ""),
         domain=str(one.get("defaultDomain") or domains[0]),
-        category=str(one.get("tenantCategory") or ""),
     )

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from bcrunbook.errors import ReportBug
 
-MOST_PAGES: Final = 1000
+MAX_PAGES: Final = 1000
 """How many pages a list may have: at 100 entries each, ten times what any of them holds."""
 
 
@@ -61,8 +61,8 @@ class Pages:
         address = urlunsplit(("https", self._host, parts.path, parts.query, ""))
         if address in self._seen:
             raise self._refusal("leads back to a page that was read already", request_id)
-        if len(self._seen) >= MOST_PAGES:
-            raise self._refusal(f"has more than {MOST_PAGES} pages", request_id)
+        if len(self._seen) >= MAX_PAGES:
+            raise self._refusal(f"has more than {MAX_PAGES} pages", request_id)
         self._seen.add(address)
         self._current = address
         return address

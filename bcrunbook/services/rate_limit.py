@@ -1,4 +1,4 @@
-"""Turns: how often a service may be asked, by the cloud's clock."""
+"""Rate limiters: how often a service may be asked, by the cloud's clock."""
 
 from __future__ import annotations
 
@@ -12,84 +12,90 @@ from bcrunbook.core.pace import Pace
 from bcrunbook.ledger.store import Ledger
 
 _PREFETCH: Final = 5
-"""How many turns a process takes at a time where each costs a write to the disk."""
+"""How many slots a process takes at a time where each costs a write to the disk."""
 
 
 @dataclass(frozen=True)
-class Limit:
+class RateLimit:
     """How often a service may be asked.
 
-    In any span of `seconds` there are at most `most` turns, of which some may come at once.
+    In any span of `seconds` there are at most `max_requests`, of which `burst` may come at once.
 
     Args:
-        most: how many turns there are in `seconds`.
+        max_requests: how many requests there may be in `seconds`.
         seconds: a span of the cloud's time.
-        at_once: how many of them may come without a pause, after a while without any.
+        burst: how many of them may come without a pause, after a while without any.
     """
 
-    most: int
+    max_requests: int
     seconds: float
-    at_once: int = 1
+    burst: int = 1
 
     @property
-    def between(self) -> float:
-        """From one turn to the next, in seconds of the cloud's time."""
-        # What comes at once is taken from what is spread, so that no span has more than `most`.
-        return self.seconds / (self.most - self.at_once + 1)
+    def interval(self) -> float:
+        """From one slot to the next, in seconds of the cloud's time."""
+        # The burst is taken from what is spread, so that no span has more than `max_requests`.
+        return self.seconds / (self.max_requests - self.burst + 1)
 
     @property
-    def credit(self) -> float:
-        """For how long turns that nobody took may be made up for."""
-        return (self.at_once - 1) * self.between
+    def burst_seconds(self) -> float:
+        """For how long slots that nobody used may be made up for."""
+        return (self.burst - 1) * self.interval
 
 
 class Limiter(Protocol):
-    """Whatever hands out turns."""
+    """Whatever lets requests through no faster than a limit."""
 
-    async def wait(self) -> None:
-        """Wait for a turn."""
+    async def acquire(self) -> None:
+        """Wait until the next request may leave."""
 
 
 class RateLimiter:
-    """Hands out turns in the order in which they are wanted, evenly over time.
+    """Lets requests through in the order in which they come, evenly over time.
 
     Args:
         pace: the cloud's.
         limit: how often.
     """
 
-    def __init__(self, pace: Pace, limit: Limit) -> None:
+    def __init__(self, pace: Pace, limit: RateLimit) -> None:
         self._pace = pace
         self._limit = limit
         self._next = float("-inf")
 
     @property
     def backlog(self) -> float:
-        """How long the next turn is off, in seconds of the cloud's time."""
+        """How far off the next slot is, in seconds of the cloud's time."""
         return max(0.0, self._next - self._pace.now())
 
-    async def wait(self) -> None:
-        """Wait for a turn."""
+    async def acquire(self) -> None:
+        """Wait until the next request may leave."""
         now = self._pace.now()
-        turn = max(self._next, now - self._limit.credit)
-        self._next = turn + self._limit.between
-        if turn > now:
-            await self._pace.sleep(turn - now)
+        slot = max(self._next, now - self._limit.burst_seconds)
+        self._next = slot + self._limit.interval
+        if slot > now:
+            await self._pace.sleep(slot - now)
 
 
 class SharedRateLimiter:
-    """Hands out the turns of a limit that everybody who shares the ledger keeps together.
+    """Keeps a limit together with everybody who shares the ledger.
 
     Args:
-        ledger: where it is noted whose turn it is.
+        ledger: where it is noted how far the limit is used up.
         cloud: whose limit it is.
         name: of the limit, for the ledger and for people.
         limit: how often.
-        hoard: how many turns are taken at a time.
+        prefetch: how many slots are taken at a time.
     """
 
     def __init__(
-        self, ledger: Ledger, cloud: Cloud, name: str, limit: Limit, *, prefetch: int = _PREFETCH
+        self,
+        ledger: Ledger,
+        cloud: Cloud,
+        name: str,
+        limit: RateLimit,
+        *,
+        prefetch: int = _PREFETCH,
     ) -> None:
         self._ledger = ledger
         self._pace = cloud.pace
@@ -97,28 +103,28 @@ class SharedRateLimiter:
         self._name = name
         self._limit = limit
         self._prefetch = prefetch
-        self._taken: deque[float] = deque()
+        self._slots: deque[float] = deque()
 
-    async def wait(self) -> None:
-        """Wait for a turn.
+    async def acquire(self) -> None:
+        """Wait until the next request may leave.
 
         Raises:
             RunbookError: the ledger cannot be written.
         """
         now = self._pace.now()
-        # A turn that was kept for long would come on top of those that others have had since.
-        while self._taken and self._taken[0] < now - self._limit.credit:
-            self._taken.popleft()
-        if not self._taken:
-            self._take(now)
-        turn = self._taken.popleft()
-        if turn > now:
-            throttled.tell((turn - now) / self._pace.speed, f"the limit of {self._name}")
-            await self._pace.sleep(turn - now)
+        # A slot that was kept for long would come on top of those that others have had since.
+        while self._slots and self._slots[0] < now - self._limit.burst_seconds:
+            self._slots.popleft()
+        if not self._slots:
+            self._reserve(now)
+        slot = self._slots.popleft()
+        if slot > now:
+            throttled.tell((slot - now) / self._pace.speed, f"the limit of {self._name}")
+            await self._pace.sleep(slot - now)
 
-    def _take(self, now: float) -> None:
-        speed, between = self._pace.speed, self._limit.between
-        off = self._ledger.take_turns(
-            self._row, self._prefetch, between / speed, self._limit.credit / speed
+    def _reserve(self, now: float) -> None:
+        speed, interval = self._pace.speed, self._limit.interval
+        first = self._ledger.reserve_slots(
+            self._row, self._prefetch, interval / speed, self._limit.burst_seconds / speed
         )
-        self._taken.extend(now + off * speed + between * one for one in range(self._prefetch))
+        self._slots.extend(now + first * speed + interval * n for n in range(self._prefetch))

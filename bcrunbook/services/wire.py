@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from bcrunbook import throttled
 from bcrunbook.errors import ReportBug, RunbookError, not_the_service
-from bcrunbook.http.client import Repeat, Response, is_elsewhere
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response, is_elsewhere
 from bcrunbook.secrets import Secret
 
 T = TypeVar("T")
@@ -140,10 +141,10 @@ class ServiceReply:
 
     def later(self, next: str) -> str:
         """The next action after a refusal: after the time that the service asks for, if any."""
-        told = self.retry_after
-        if not told or not self.is_overload:
+        retry_after = self.retry_after
+        if not retry_after or not self.is_overload:
             return next
-        return f"{next}; the service asks to be left alone for {throttled.in_words(told)}"
+        return f"{next}; the service asks to be left alone for {throttled.in_words(retry_after)}"
 
 
 def _veiled(fields: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bcrunbook import aadsts, throttled
 from bcrunbook.errors import FixInput, RunbookError, WaitAndRetry, not_the_service
-from bcrunbook.http.client import Http, Repeat, is_strange
-from bcrunbook.signin.model import LOGIN
+from bcrunbook.hosts import LOGIN
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import is_strange
 
 
 async def authority_error(
@@ -25,12 +27,12 @@ async def authority_error(
     if is_strange(response):
         return not_the_service("Entra", where)
     if status == 429 or status >= 500:
-        told = throttled.asked_wait(response.headers.get("Retry-After", ""))
+        wait = throttled.asked_wait(response.headers.get("Retry-After", ""))
         return WaitAndRetry(
             f"Entra did not tell how to sign in to this tenant ({status}).",
             where=where,
-            why=f"it asks to be left alone for {throttled.in_words(told)}" if told else "",
-            next="run again after that time" if told else "wait a minute and run again",
+            why=f"it asks to be left alone for {throttled.in_words(wait)}" if wait else "",
+            next="run again after that time" if wait else "wait a minute and run again",
         )
     try:
         answer = response.json()

@@ -9,16 +9,17 @@ import subprocess
 
 from bcrunbook import aadsts
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, Unreachable
+from bcrunbook.hosts import AZURE_MANAGEMENT, GRAPH
 from bcrunbook.secrets import Secret, Veiled, environment_for_others, scrub
-from bcrunbook.signin.model import AZURE, GRAPH, Token
+from bcrunbook.signin.model import Token
 from bcrunbook.signin.refusals import advised
 
 _TIMEOUT = 120
 # What a header may hold: a program in between may have made quotes curly.
 _TOKEN = re.compile("[!-~]+")
 
-# Those that the Azure CLI has a word for; any other is told by its address.
-_KINDS = {GRAPH: ("--resource-type", "ms-graph"), AZURE: ("--resource-type", "arm")}
+# Those that the Azure CLI has a word for; any other is named by its address.
+_KINDS = {GRAPH: ("--resource-type", "ms-graph"), AZURE_MANAGEMENT: ("--resource-type", "arm")}
 
 
 def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
@@ -51,7 +52,7 @@ def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
     ]
     command += ["--tenant", tenant, "--output", "json"]
     try:
-        code, answer, said = _run(command)
+        code, answer, errors = _run(command)
     except (OSError, subprocess.TimeoutExpired) as error:
         failed: RunbookError = Unreachable(
             f"The Azure CLI could not be asked ({type(error).__name__}).",
@@ -60,7 +61,7 @@ def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
         )
     else:
         if code != 0:
-            raise _refusal(said, where, tenant)
+            raise _refusal(errors, where, tenant)
         if (token := _token(answer)) is not None:
             return token
         failed = SignInAgain(
@@ -72,7 +73,7 @@ def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:
 
 
 def _run(command: list[str]) -> tuple[int, Veiled[str], str]:
-    """Its exit code, its answer, and what it says beside that."""
+    """Its exit code, its answer, and what it wrote to stderr."""
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -89,19 +90,19 @@ def _run(command: list[str]) -> tuple[int, Veiled[str], str]:
 def _token(answer: Veiled[str]) -> tuple[Token, float] | None:
     """The token in an answer, and when it ends; None when the answer is not understood."""
     try:
-        told = json.loads(answer.reveal())
-        value, issuer = told["accessToken"], told["tenant"]
+        fields = json.loads(answer.reveal())
+        value, issuer = fields["accessToken"], fields["tenant"]
         if not (isinstance(value, str) and _TOKEN.fullmatch(value) and isinstance(issuer, str)):
             return None
-        ends = float(told.get("expires_on") or 0)
+        ends = float(fields.get("expires_on") or 0)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return Token(Secret(value), issuer, "", frozenset(), None), ends
 
 
 def _refusal(text: str, where: str, tenant: str) -> RunbookError:
-    said = [line.removeprefix("ERROR:").strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in said if aadsts.code_in(line) is not None] or said
+    lines = [line.removeprefix("ERROR:").strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if aadsts.code_in(line) is not None] or lines
     advice = aadsts.advice_in(text)
     login = f"run: az login --tenant {tenant}"
     return advised(

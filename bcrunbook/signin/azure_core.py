@@ -22,11 +22,15 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from bcrunbook.errors import FixInput, not_the_service
-from bcrunbook.http.client import USER_AGENT, Authorization, Form, Http, Repeat, is_strange
-from bcrunbook.http.client import Response as Answer
+from bcrunbook.hosts import VAULT
+from bcrunbook.http.authorization import Authorization, Form
+from bcrunbook.http.client import USER_AGENT, Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response as Answer
+from bcrunbook.http.response import is_strange
 from bcrunbook.secrets import Secret
 from bcrunbook.secrets.addresses import vault_url
-from bcrunbook.signin.model import VAULT, VaultSignIn
+from bcrunbook.signin.model import VaultSignIn
 
 _ASKED_EACH_TIME = 300
 """Seconds: azure-core asks anew for a token that ends sooner, and MSAL keeps it anyway."""
@@ -166,35 +170,43 @@ class Response(AsyncHttpResponse):
 
     @property
     def request(self) -> HttpRequest:
+        """The request that was answered."""
         return self._request
 
     @property
     def status_code(self) -> int:
+        """The HTTP status."""
         return self._answer.status_code
 
     @property
     def headers(self) -> MutableMapping[str, str]:
+        """The headers; names in any letter case."""
         return self._answer.headers
 
     @property
     def reason(self) -> str:
+        """The words beside the status."""
         return self._answer.reason_phrase
 
     @property
     def content_type(self) -> str | None:
+        """The header Content-Type; None without one."""
         kind: str | None = self._answer.headers.get("Content-Type")
         return kind
 
     @property
     def is_closed(self) -> bool:
+        """Always: the answer has been read."""
         return True
 
     @property
     def is_stream_consumed(self) -> bool:
+        """Always: the answer has been read."""
         return True
 
     @property
     def encoding(self) -> str | None:
+        """The encoding of the body's text."""
         return self._answer.encoding
 
     @encoding.setter
@@ -203,29 +215,45 @@ class Response(AsyncHttpResponse):
 
     @property
     def url(self) -> str:
+        """The address that was asked."""
         return self._request.url
 
     @property
     def content(self) -> bytes:
+        """The body."""
         return self._answer.content
 
     def text(self, encoding: str | None = None) -> str:
+        """The body as text.
+
+        Args:
+            encoding: its encoding; None for the one that the answer names.
+        """
         return self.content.decode(encoding, "replace") if encoding else self._answer.text
 
     def json(self) -> Any:
+        """The body as JSON."""
         return json.loads(self.text())
 
     def raise_for_status(self) -> None:
+        """Refuse an answer that is an error.
+
+        Raises:
+            HttpResponseError: the status is 400 or more.
+        """
         if self.status_code >= 400:
             raise HttpResponseError(response=self)
 
     async def read(self) -> bytes:
+        """The body."""
         return self.content
 
     async def iter_raw(self, **kwargs: Any) -> AsyncIterator[bytes]:
+        """The body in one piece."""
         yield self.content
 
     async def iter_bytes(self, **kwargs: Any) -> AsyncIterator[bytes]:
+        """The body in one piece."""
         yield self.content
 
     async def close(self) -> None:

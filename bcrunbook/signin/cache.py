@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bcrunbook.hosts import LOGIN
 from bcrunbook.person import cache_folder
 from bcrunbook.secrets import Secret, Veiled
-from bcrunbook.signin.model import LOGIN
 
 if TYPE_CHECKING:
     import msal

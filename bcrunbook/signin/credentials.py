@@ -43,7 +43,7 @@ def assertion_of(path: Path) -> Callable[[], str]:
 
 
 def certificate_of(path: Path, password: Secret | None) -> Veiled[dict[str, Any]]:
-    """A certificate and its key as MSAL takes them, loaded here so that a slip is told as one.
+    """A certificate and its key as MSAL takes them, loaded here so that a slip is reported as one.
 
     Raises:
         FixInput: the file cannot be read, or is not what Entra takes.

@@ -25,7 +25,8 @@ from bcrunbook.errors import (
     WaitAndRetry,
     without_frames,
 )
-from bcrunbook.http.client import Http, MsalHttpClient
+from bcrunbook.hosts import AZURE_MANAGEMENT, BUSINESS_CENTRAL_API, GRAPH, LOGIN, VAULT
+from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret, VaultOpener, Veiled, read
 from bcrunbook.signin.authority import authority_error
 from bcrunbook.signin.az import ask_az
@@ -40,20 +41,16 @@ from bcrunbook.signin.cache import (
 )
 from bcrunbook.signin.credentials import assertion_of, certificate_of
 from bcrunbook.signin.model import (
-    AZURE,
     AZURE_SCOPES,
     BUSINESS_CENTRAL_SCOPES,
-    BUSINESS_CENTRAL_URL,
     CONSENT_SCOPES,
-    GRAPH,
     GRAPH_SCOPES,
-    LOGIN,
-    VAULT,
     VAULT_SCOPES,
     DeviceCode,
     Person,
     Token,
 )
+from bcrunbook.signin.msal_http import MsalHttpClient
 from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, sign_in_error
 from bcrunbook.signin.vault import Vaults
 
@@ -91,7 +88,7 @@ class SignIn:
         self._person = person
         self._apps: dict[str, Any] = {}
         self._client: MsalHttpClient | None = None
-        self._told_before: dict[str, dict[str, Any]] = {}
+        self._http_caches: dict[str, dict[str, Any]] = {}
         self._cache: msal.TokenCache | None = None
         self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
@@ -120,7 +117,9 @@ class SignIn:
 
         The list is worth knowing and not worth a question: a person is never asked for it.
         """
-        return await self._token(AZURE, AZURE_SCOPES, fresh=fresh, claims=claims, may_ask=False)
+        return await self._token(
+            AZURE_MANAGEMENT, AZURE_SCOPES, fresh=fresh, claims=claims, may_ask=False
+        )
 
     async def vault(self, *, claims: str = "") -> Token:
         """A token for Azure Key Vault. Takes and raises what `graph` does."""
@@ -140,7 +139,7 @@ class SignIn:
             claims: as for `graph`.
         """
         return await self._token(
-            BUSINESS_CENTRAL_URL,
+            BUSINESS_CENTRAL_API,
             BUSINESS_CENTRAL_SCOPES,
             fresh=fresh,
             claims=claims,
@@ -178,7 +177,7 @@ class SignIn:
             except RunbookError:
                 # MSAL would go on telling a refusal for a minute after it has been mended
                 # (contract G17.2).
-                self._told_before[where].clear()
+                self._http_caches[where].clear()
                 raise
 
     async def _applications_token(
@@ -204,7 +203,9 @@ class SignIn:
 
         Args:
             kept: the access token that will do; None without one.
-            call: what asks, and `args` and `kwargs` for it.
+            call: what asks.
+            *args: what it takes.
+            **kwargs: what it takes by name.
         """
         client = self._client
         assert client is not None
@@ -300,10 +301,10 @@ class SignIn:
         flow = await self._run(lambda: Veiled(app.initiate_device_flow(scopes)))
         if (refused := _refused(flow)) is not None:
             raise self._error(refused)
-        told, interval = _device_code(flow)
-        self._person.show_device_code(told)
+        code, interval = _device_code(flow)
+        self._person.show_device_code(code)
         pace = self._http.cloud.pace
-        give_up = pace.now() + told.expires_in * pace.speed
+        give_up = pace.now() + code.expires_in * pace.speed
         while True:
             # One poll per call, so that the cell stays interruptible while the person types.
             answer: dict[str, Any] = await self._run(
@@ -322,8 +323,8 @@ class SignIn:
     async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in
         credential = await self._credential()
-        client = self._client = self._client or self._http.for_msal()
-        told_before: dict[str, Any] = {}
+        client = self._client = self._client or MsalHttpClient(self._http)
+        http_cache: dict[str, Any] = {}
 
         def build() -> Any:
             import msal
@@ -332,7 +333,7 @@ class SignIn:
                 "client_id": settings.client_id,
                 "authority": f"{LOGIN}/{tenant}",
                 "http_client": client,
-                "http_cache": told_before,
+                "http_cache": http_cache,
             }
             if credential is None:
                 # One for all tenants: what a person gave in one may do in another as well.
@@ -352,7 +353,7 @@ class SignIn:
         except Exception as error:
             failed = fault(error, self._where)
         else:
-            self._told_before[tenant] = told_before
+            self._http_caches[tenant] = http_cache
             return app
         raise failed or await self._no_authority(tenant)
 
@@ -433,11 +434,13 @@ def _refused(flow: Veiled[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _device_code(flow: Veiled[dict[str, Any]]) -> tuple[DeviceCode, float]:
     """What a person needs of a device code, and how often to ask whether they are done."""
-    told = flow.reveal()
+    answer = flow.reveal()
     code = DeviceCode(
-        url=told["verification_uri"], code=told["user_code"], expires_in=int(told["expires_in"])
+        url=answer["verification_uri"],
+        code=answer["user_code"],
+        expires_in=int(answer["expires_in"]),
     )
-    return code, float(told.get("interval", 5))
+    return code, float(answer.get("interval", 5))
 
 
 def _can_open_a_browser() -> bool:

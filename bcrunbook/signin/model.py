@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from bcrunbook.hosts import AZURE_MANAGEMENT, BUSINESS_CENTRAL_API, GRAPH, VAULT
 from bcrunbook.secrets import Secret
-
-LOGIN = "https://login.microsoftonline.com"
-GRAPH = "https://graph.microsoft.com"
-AZURE = "https://management.azure.com"
-VAULT = "https://vault.azure.net"
-BUSINESS_CENTRAL_URL = "https://api.businesscentral.dynamics.com"
 
 # What a person's sign-in asks for: Microsoft Graph permission reference, least privilege for
 # steps 0 to 3. The consent step asks for its own scope when it gets there (incremental consent).
 GRAPH_SCOPES = (f"{GRAPH}/User.Read", f"{GRAPH}/Application.ReadWrite.All")
 CONSENT_SCOPES = (f"{GRAPH}/DelegatedPermissionGrant.ReadWrite.All",)
-AZURE_SCOPES = (f"{AZURE}/user_impersonation",)
+AZURE_SCOPES = (f"{AZURE_MANAGEMENT}/user_impersonation",)
 VAULT_SCOPES = (f"{VAULT}/user_impersonation",)
-BUSINESS_CENTRAL_SCOPES = (f"{BUSINESS_CENTRAL_URL}/.default",)
+BUSINESS_CENTRAL_SCOPES = (f"{BUSINESS_CENTRAL_API}/.default",)
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class Token:
         username: the person's sign-in name; empty for an application.
         scopes: the delegated permissions it carries (short names), of a kept token those that
             were asked for; empty for an application.
-        directory_roles: template ids of the person's directory roles; None when not told.
+        directory_roles: template ids of the person's directory roles; None when Entra does not say.
     """
 
     value: Secret

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bcrunbook.errors import RunbookError, WaitAndRetry
+from bcrunbook.hosts import GRAPH, LOGIN
 from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
-from bcrunbook.signin.model import GRAPH, LOGIN
+from bcrunbook.signin.msal_http import MsalHttpClient
 from bcrunbook.signin.refusals import in_thread, sign_in_error
 
 
@@ -22,7 +23,7 @@ async def prove_client_secret(
     Raises:
         WaitAndRetry, Unreachable: Entra did not answer the question.
     """
-    client = http.for_msal()
+    client = MsalHttpClient(http)
 
     def ask() -> dict[str, Any]:
         import msal

@@ -20,8 +20,8 @@ from bcrunbook.errors import (
     not_the_service,
     without_frames,
 )
-from bcrunbook.http.client import MsalHttpClient
 from bcrunbook.secrets import Secret, scrub
+from bcrunbook.signin.msal_http import MsalHttpClient
 
 BROWSER_TIMEOUT = 300
 """Seconds that a person has for the sign-in in a browser."""
@@ -89,6 +89,18 @@ def advised(
     code: str = "",
     request_id: str = "",
 ) -> RunbookError:
+    """An error with the advice that an AADSTS code in its text stands for.
+
+    Args:
+        kind: makes the error.
+        what: what happened.
+        where: which sign-in it was.
+        text: where a code may stand.
+        next: the next action, whatever the code; empty to take the code's.
+        otherwise: the next action without a known code.
+        code: what the error bears when the text has no AADSTS code.
+        request_id: what Microsoft's support asks for.
+    """
     number, advice = aadsts.code_in(text), aadsts.advice_in(text)
     if kind is AskAdministrator:
         # Who is not allowed to ask for a token may still be let in, or do the same as themselves.
@@ -116,7 +128,9 @@ async def in_thread(
     Args:
         client: what MSAL sends through.
         where: which sign-in it is.
-        call: the call, with its arguments.
+        call: the call.
+        *args: what it takes.
+        **kwargs: what it takes by name.
     """
     failed: BaseException
     try:

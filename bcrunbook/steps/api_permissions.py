@@ -17,18 +17,16 @@ from urllib.parse import urlencode
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import AccountStep, Change, Comparison, Finding, Findings, HandOff, Row
 from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
+from bcrunbook.hosts import BUSINESS_CENTRAL_API, LOGIN
+from bcrunbook.limits import MAX_APIS, MAX_PERMISSIONS
 from bcrunbook.services.graph.models import Application, Grant, Organization, ServicePrincipal
 from bcrunbook.services.graph.reads import Read, organization, service_principal, tenant_wide_grants
 from bcrunbook.services.wire import Seen
-from bcrunbook.signin import LOGIN
 from bcrunbook.steps.application import lookup, remembered_principal, require_application
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.requirements import (
     BUSINESS_CENTRAL_APP_ID,
-    BUSINESS_CENTRAL_URI,
-    MOST_APIS,
-    MOST_PERMISSIONS,
     REDIRECT_URI,
     SCOPES,
 )
@@ -100,7 +98,7 @@ class PermissionFindings(Findings):
         query = urlencode(
             {
                 "client_id": self.application.app_id,
-                "scope": f"{BUSINESS_CENTRAL_URI}/.default",
+                "scope": f"{BUSINESS_CENTRAL_API}/.default",
                 "redirect_uri": REDIRECT_URI,
                 "state": self.account.unique_name,
             }
@@ -377,10 +375,10 @@ def _merged(app: Application, ids: list[str]) -> list[dict[str, Any]]:
     added = [{"id": one, "type": "Scope"} for one in ids if one not in present]
     ours["resourceAccess"] = [*ours["resourceAccess"], *added]
     count = sum(len(one["resourceAccess"]) for one in merged)
-    if len(merged) > MOST_APIS or count > MOST_PERMISSIONS:
+    if len(merged) > MAX_APIS or count > MAX_PERMISSIONS:
         raise FixInput(
             f"The application asks for {count} permissions of {len(merged)} APIs;"
-            f" {MOST_PERMISSIONS} of {MOST_APIS} are allowed.",
+            f" {MAX_PERMISSIONS} of {MAX_APIS} are allowed.",
             where=f"application {app.app_id}",
             next="remove permissions that nobody needs, or use an application of its own",
         )

@@ -63,7 +63,7 @@ async def open_context(
                 graph=Graph(
                     http,
                     sign_in,
-                    turns=writes,
+                    write_limiter=writes,
                     check_tenant=guard.check_tenant,
                     guard=guard.check,
                 ),

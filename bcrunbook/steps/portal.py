@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bcrunbook.core.step import Change, HandOff
 from bcrunbook.errors import RunbookError
+from bcrunbook.hosts import AZURE_PORTAL
 
-APPLICATIONS = "https://portal.azure.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade"
+APPLICATIONS = f"{AZURE_PORTAL}/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade"
 
 
 def hand_off_to_portal(

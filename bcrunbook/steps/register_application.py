@@ -25,6 +25,7 @@ from bcrunbook.core.step import (
     Row,
 )
 from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError, WaitAndRetry
+from bcrunbook.limits import MAX_REDIRECT_URIS, MAX_SECRETS
 from bcrunbook.services.graph.models import Application, Organization, ServicePrincipal
 from bcrunbook.services.graph.reads import (
     Read,
@@ -49,8 +50,6 @@ from bcrunbook.steps.context import Context
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.requirements import (
     AUDIENCE,
-    MOST_REDIRECT_URIS,
-    MOST_SECRETS,
     REDIRECT_URI,
     TOKEN_VERSION,
 )
@@ -413,11 +412,11 @@ def check_limits(app: Application) -> None:
     if REDIRECT_URI not in uris:
         uris.append(REDIRECT_URI)
     problems = []
-    if len(uris) > MOST_REDIRECT_URIS:
-        problems.append(f"{len(uris)} redirect URIs, at most {MOST_REDIRECT_URIS} are allowed")
-    if len(app.password_credentials) > MOST_SECRETS:
+    if len(uris) > MAX_REDIRECT_URIS:
+        problems.append(f"{len(uris)} redirect URIs, at most {MAX_REDIRECT_URIS} are allowed")
+    if len(app.password_credentials) > MAX_SECRETS:
         count = len(app.password_credentials)
-        problems.append(f"{count} client secrets, at most {MOST_SECRETS} are allowed")
+        problems.append(f"{count} client secrets, at most {MAX_SECRETS} are allowed")
     for uri in uris:
         parts = urlsplit(uri)
         if parts.query or "*" in (parts.hostname or ""):

@@ -1,10 +1,9 @@
 """The values that the setup page asks for, and the ids they stand for.
 
 Sources: Codat's setup page for Dynamics 365 Business Central (audience, redirect URI, the two
-delegated permissions: contract C10.1, C10.2 and C10.3);
-Microsoft Learn, "Validation differences by supported account types" (the
-limits of this audience); Business Central's service principal (ids of its scopes, read again at
-run time and compared with these). The facts: contract G2, G3 and G4.
+delegated permissions: contract C10.1, C10.2 and C10.3); Business Central's service principal (ids
+of its scopes, read again at run time and compared with these). The facts: contract G2 and G3. How
+much of each an application may have stands in `bcrunbook.limits`.
 """
 
 from __future__ import annotations
@@ -14,14 +13,7 @@ TOKEN_VERSION = 2
 REDIRECT_URI = "https://dynamics365businesscentral.codat.io/oauth/callback"
 
 BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
-BUSINESS_CENTRAL_URI = "https://api.businesscentral.dynamics.com"
 SCOPES: dict[str, str] = {
     "user_impersonation": "bce0976a-cb0b-473b-8800-84eda9f8e447",
     "Financials.ReadWrite.All": "2fb13c28-9d89-417f-9af2-ec3065bc16e6",
 }
-
-# Limits of an application with this audience.
-MOST_REDIRECT_URIS = 100
-MOST_SECRETS = 2
-MOST_APIS = 50
-MOST_PERMISSIONS = 200

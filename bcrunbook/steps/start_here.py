@@ -13,6 +13,7 @@ from bcrunbook.accounts import Account, Identity, neighbours
 from bcrunbook.core.confirmations import EARLIER_RECORDS
 from bcrunbook.core.step import Change, Comparison, Finding, Findings, HandOff, PersonsStep
 from bcrunbook.errors import RunbookError
+from bcrunbook.hosts import BUSINESS_CENTRAL_CLIENT
 from bcrunbook.services import azure
 from bcrunbook.services.graph.models import Organization, ServicePrincipal, User
 from bcrunbook.services.graph.reads import Read, me, organization, service_principal
@@ -196,7 +197,7 @@ class StartFindings(Findings):
                 "unknown",
                 _ASK,
                 Comparison.UNKNOWN,
-                "See it at https://businesscentral.dynamics.com, or ask the licence administrator.",
+                f"See it at {BUSINESS_CENTRAL_CLIENT}, or ask the licence administrator.",
             ),
             Finding(
                 "Codat: role and plan",

@@ -55,7 +55,7 @@ def findings() -> CustomerFindings:
             name="evil", display_name=EVIL, contact=EVIL, environment=EVIL, company=EVIL
         ),
         enabled=True,
-        company=Company(id="1", name=EVIL, redirect=""),
+        company=Company(id="1", name=EVIL),
         twins=1,
         connection=Connection.model_validate(connection),
         poll=poll,

@@ -223,7 +223,7 @@ CLIENTS: dict[str, Client] = {
     "sign-in": Client(
         "Entra",
         _LOGIN_HOST,
-        ("signin.flows.SignIn",),
+        ("signin.flows.SignIn", "signin.msal_http.MsalHttpClient"),
         lambda http, folder: sign_in(http, folder).graph(),
     ),
     "proof": Client("Entra", _LOGIN_HOST, ("signin.proof.prove_client_secret",), _proof),
@@ -274,8 +274,8 @@ def entra(request: httpx.Request) -> httpx.Response:
 
 def challenge() -> httpx.Response:
     """How a vault asks for a token."""
-    told = f'Bearer authorization="{LOGIN}/{TENANT}", resource="https://vault.azure.net"'
-    return httpx.Response(401, headers={"WWW-Authenticate": told})
+    challenge = f'Bearer authorization="{LOGIN}/{TENANT}", resource="https://vault.azure.net"'
+    return httpx.Response(401, headers={"WWW-Authenticate": challenge})
 
 
 @dataclass

@@ -27,7 +27,6 @@ from bcrunbook.services.businesscentral.models import (
     Deployment,
     Environment,
     Extension,
-    InstalledApp,
     Operation,
 )
 from bcrunbook.signin import Token
@@ -146,12 +145,10 @@ async def test_environments_come_bare_or_wrapped(body: dict[str, Any] | None) ->
 
 
 def test_quirks_of_the_wire_are_read() -> None:
-    """`id` for `appId`, a leading blank, `_x0020_`, dates that are none, codes within prose."""
-    assert InstalledApp.model_validate({"id": "a"}).app_id == "a"
-    assert InstalledApp.model_validate({"appId": "b"}).app_id == "b"
+    """A leading blank, `_x0020_`, dates that are none, codes within prose."""
     row = {"id": "a", "packageId": "p", "versionMajor": 1, "versionBuild": 3, "isInstalled": True}
-    for told in (" PTE", "_x0020_PTE"):
-        extension = Extension.model_validate({**row, "publishedAs": told})
+    for text in (" PTE", "_x0020_PTE"):
+        extension = Extension.model_validate({**row, "publishedAs": text})
         assert (extension.published_as, extension.version) == ("PTE", (1, 0, 3, 0))
     deployment = Deployment.model_validate({"status": "Unknown", "startedOn": "0001-01-01T00:00Z"})
     assert deployment.started_on is None
@@ -162,24 +159,22 @@ def test_quirks_of_the_wire_are_read() -> None:
 
 
 def test_what_is_missing_or_null_is_read_as_blank() -> None:
-    """Blank and null alike, an id in either place, a date that is none: nothing stops for them."""
+    """Blank and null alike, a date that is none: nothing stops for them."""
     environment = Environment.model_validate(
-        {"name": "P", "aadTenantId": None, "versionDetails": None, "applicationVersion": None}
+        {"name": "P", "status": None, "versionDetails": None, "applicationVersion": None}
     )
-    assert (environment.aad_tenant_id, environment.version) == ("", "")
-    for told in ({"appId": None, "id": "a"}, {"appId": "", "id": "a"}, {"appId": "a", "id": ""}):
-        assert InstalledApp.model_validate(told).app_id == "a"
+    assert (environment.status, environment.version) == ("", "")
     row = {"id": "a", "packageId": "p", "isInstalled": False, "versionMinor": None}
     assert Extension.model_validate(row).version == (0, 0, 0, 0)
-    operation = {"id": "o", "completedOn": "soon", "createdOn": "2021-04-23T09:41:28.8300669Z"}
-    read = Operation.model_validate(operation)
-    assert (read.completed_on, read.created_on is None) == (None, False)
+    for moment, is_none in (("soon", True), ("2021-04-23T09:41:28.8300669Z", False)):
+        read = Operation.model_validate({"id": "o", "createdOn": moment})
+        assert (read.created_on is None) == is_none
 
 
 def test_a_key_of_the_environments_telemetry_is_never_kept() -> None:
     """`appInsightsKey` is in no form of an environment that is read."""
-    told = {"name": "P", "appInsightsKey": "a-key-to-write-telemetry"}
-    read = Environment.model_validate(told)
+    body = {"name": "P", "appInsightsKey": "a-key-to-write-telemetry"}
+    read = Environment.model_validate(body)
     assert "a-key" not in repr(read) + read.model_dump_json()
 
 
@@ -191,12 +186,12 @@ def test_values_that_are_new_survive(status: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [[None], ["x"], [5], [[]], [{}]])
-@pytest.mark.parametrize("name", ["environments", "admin_apps", "companies", "deployments"])
+@pytest.mark.parametrize("name", ["environments", "admin_environments", "companies", "deployments"])
 async def test_rows_that_are_none_are_no_traceback(name: str, rows: list[Any]) -> None:
     """An answer of another form is told as such; a deployment alone has nothing that it needs."""
     asked: dict[str, Callable[[BusinessCentral], Any]] = {
         "environments": lambda client: client.environments(),
-        "admin_apps": lambda client: client.admin_apps("P"),
+        "admin_environments": lambda client: client.admin_environments(),
         "companies": lambda client: client.companies("P"),
         "deployments": lambda client: client.deployments("P", COMPANY),
     }
@@ -302,8 +297,8 @@ async def test_the_admin_centre_is_asked_once_a_second(monkeypatch: pytest.Monke
         return httpx.Response(200, json={"value": []})
 
     async with Service(answer).client() as client:
-        for name in "PQR":
-            await client.admin_apps(name)
+        for _ in range(3):
+            await client.admin_environments()
         before = now[0]
         for name in "PQR":
             await client.companies(name)
@@ -405,7 +400,6 @@ def test_the_documented_errors_have_a_sensible_class() -> None:
 READS = {
     "environments/v1.2": Environment.model_validate,
     "/operations": Operation.model_validate,
-    "/apps": InstalledApp.model_validate,
     "/environments": Environment.model_validate,
     "/extensions": Extension.model_validate,
     "/extensionDeploymentStatus": Deployment.model_validate,

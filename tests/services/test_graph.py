@@ -84,12 +84,12 @@ class Service:
             raise answer
         return answer
 
-    async def do(self, call: Call, patience: Backoff | None = None) -> Any:
+    async def do(self, call: Call, backoff: Backoff | None = None) -> Any:
         """What a call of the client comes to."""
         cloud = Cloud(kind="rehearsal", pace=Pace(speed=1e5))
         async with Http(cloud, transport=httpx.MockTransport(self._handle)) as http:
             sign_in: Any = self.keyring
-            return await call(Graph(http, sign_in, patience=patience))
+            return await call(Graph(http, sign_in, backoff=backoff))
 
     @property
     def sent(self) -> list[str]:
@@ -155,11 +155,11 @@ def batched(of: Callable[[str, int], dict[str, Any]]) -> Service:
     service = Service(lambda _: httpx.Response(500))
 
     def answer(request: httpx.Request) -> httpx.Response:
-        told = []
+        parts = []
         for one in parts_of(request):
             path = str(one["url"]).split("?")[0]
-            told.append({"id": one["id"], **of(path, len(service.seen))})
-        return httpx.Response(200, json={"responses": told[::-1]})
+            parts.append({"id": one["id"], **of(path, len(service.seen))})
+        return httpx.Response(200, json={"responses": parts[::-1]})
 
     service.answer = answer
     return service
@@ -215,9 +215,9 @@ async def test_a_part_that_was_throttled_or_broken_is_asked_again(
 
 
 async def test_a_part_that_stays_broken_ends_the_read() -> None:
-    """The patience with a part is finite, and a wait beyond it is not begun."""
+    """The backoff for a part is finite, and a wait beyond it is not begun."""
     for headers in ({}, {"Retry-After": "100000"}):
-        service = batched(lambda path, _, told=headers: {"status": 503, "headers": told})
+        service = batched(lambda path, _, sent=headers: {"status": 503, "headers": sent})
         with pytest.raises(WaitAndRetry):
             await service.do(lambda graph: graph.look(*READS))
         assert len(service.seen) < 40
@@ -262,8 +262,8 @@ async def test_all_pages_of_a_list_are_read() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             return httpx.Response(200, json=second if "skiptoken" in str(request.url) else first)
-        told = [part(one["id"], 200, first) for one in parts_of(request)]
-        return httpx.Response(200, json={"responses": told})
+        parts = [part(one["id"], 200, first) for one in parts_of(request)]
+        return httpx.Response(200, json={"responses": parts})
 
     for reads in ([calls.applications_tagged("t")], [calls.applications_tagged("t")] * 2):
         seen = await Service(answer).do(lambda graph, reads=reads: graph.look(*reads))
@@ -572,8 +572,8 @@ async def test_a_throttled_call_waits_as_long_as_it_is_told(
     """A 429 had no effect: even a POST is repeated, after a fraction or until a date."""
     call, answer = WRITES[write]
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    told = {"Retry-After": date if form == "a date" else form}
-    service = scripted(refused(429, "TooManyRequests", headers=told), answer)
+    headers = {"Retry-After": date if form == "a date" else form}
+    service = scripted(refused(429, "TooManyRequests", headers=headers), answer)
     await service.do(call)
     (waited,) = waits
     assert 25 < waited <= 30 if form == "a date" else waited == 2.128
@@ -760,10 +760,10 @@ async def test_the_documented_batch_is_understood() -> None:
     """A batch as documented, with its mixture of answers, is taken apart by id."""
     (example,) = (one for one in examples() if one["id"] == "batch-mixed")
     # The 405 of the page's example belongs to a request that is not a read.
-    told = [one for one in example["response_body"]["responses"] if one["status"] != 405]
-    numbered = [{**one, "id": str(index)} for index, one in enumerate(told)]
+    parts = [one for one in example["response_body"]["responses"] if one["status"] != 405]
+    numbered = [{**one, "id": str(index)} for index, one in enumerate(parts)]
     answer = httpx.Response(200, json={"responses": numbered[::-1]})
-    reads = [Read(one["id"], lambda body: body["@odata.count"]) for one in told]
+    reads = [Read(one["id"], lambda body: body["@odata.count"]) for one in parts]
     denied, counted = await scripted(answer).do(lambda graph: graph.look(*reads))
     assert "Insufficient privileges" in denied.unknown
     assert counted.value == 36

@@ -109,7 +109,7 @@ async def test_a_chain_without_end_ends(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ever new pages are not followed for ever."""
-    monkeypatch.setattr(paging, "MOST_PAGES", 7)
+    monkeypatch.setattr(paging, "MAX_PAGES", 7)
     page = client.page
     assert page is not None
 
@@ -143,8 +143,8 @@ async def test_a_sign_in_goes_to_entra_or_nowhere(
     name: str, elsewhere: str, tmp_path: Path
 ) -> None:
     """Where an application's secret is sent is what an answer says, too."""
-    told = discovery() | {"token_endpoint": f"{elsewhere}/x/oauth2/v2.0/token"}
-    network = Answering(CLIENTS[name], lambda _: httpx.Response(200, json=told))
+    document = discovery() | {"token_endpoint": f"{elsewhere}/x/oauth2/v2.0/token"}
+    network = Answering(CLIENTS[name], lambda _: httpx.Response(200, json=document))
     with pytest.raises(RunbookError):
         await network.do(tmp_path)
     assert {one.method for one in network.seen} == {"GET"}

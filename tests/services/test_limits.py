@@ -25,7 +25,7 @@ def codat(http: Http) -> Ask:
     async def key() -> Secret:
         return Secret("a-key-of-the-test")
 
-    return Codat(http, key).integrations
+    return Codat(http, key).companies
 
 
 def business_central(http: Http) -> Ask:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import Change
+from bcrunbook.limits import MAX_SECRETS
 from bcrunbook.services.graph.models import (
     Application,
     Grant,
@@ -25,7 +26,7 @@ from bcrunbook.steps.api_permissions import ApiPermissions, PermissionFindings
 from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
 from bcrunbook.steps.client_secret.step import ClientSecret
 from bcrunbook.steps.register_application import RegisterApplication, RegistrationFindings
-from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, MOST_SECRETS, REDIRECT_URI, SCOPES
+from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, REDIRECT_URI, SCOPES
 
 ACCOUNT = Account.model_validate(
     {"name": "trial", "kind": "trial", "tenant": "contoso.com", "application": "Books"}
@@ -118,7 +119,6 @@ def permissions(app: Application, granted: frozenset[str] | None) -> PermissionF
             Grant(
                 id="g",
                 client_id="sp",
-                consent_type="AllPrincipals",
                 resource_id="bc",
                 scope=" ".join(granted),
             ),
@@ -188,7 +188,7 @@ credentials = st.lists(
         st.booleans(),
         st.integers(-20, 400),
     ),
-    max_size=MOST_SECRETS,
+    max_size=MAX_SECRETS,
     unique_by=lambda one: one.seen.key_id,
 )
 
@@ -224,7 +224,7 @@ def test_secrets_of_others_are_never_removed_and_two_are_never_exceeded(
     working = {one.seen.key_id for one in found if one.is_stored and not one.expired(NOW)}
     assert not removed & working
     added = sum(change.key == "add_secret" for change in plan)
-    assert len(found) - len(removed) + added <= MOST_SECRETS
+    assert len(found) - len(removed) + added <= MAX_SECRETS
     if working and not secret(found).is_ending:
         assert not added
 

@@ -24,7 +24,11 @@ from bcrunbook.errors import (
     Unreachable,
     WaitAndRetry,
 )
-from bcrunbook.http.client import Authorization, Http, Repeat, Response
+from bcrunbook.hosts import BUSINESS_CENTRAL_API
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response
 from bcrunbook.services.authorized import GetToken, send_authorized
 from bcrunbook.services.businesscentral.errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral.models import (
@@ -32,17 +36,15 @@ from bcrunbook.services.businesscentral.models import (
     Deployment,
     Environment,
     Extension,
-    InstalledApp,
     Operation,
     Probe,
 )
+from bcrunbook.services.cooldown import Cooldown
 from bcrunbook.services.paging import Pages
-from bcrunbook.services.quiet import Quiet
-from bcrunbook.services.rate_limit import Limit, RateLimiter
+from bcrunbook.services.rate_limit import RateLimit, RateLimiter
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
 
-HOST = "https://api.businesscentral.dynamics.com"
 ADMIN_VERSION = "v2.29"
 """The admin centre API's version: old ones keep answering for years (contract B9.1)."""
 
@@ -50,7 +52,7 @@ AT_ONCE = 5
 """How many requests of one principal are processed at once; more would only queue (contract
 B12.2)."""
 
-REQUESTS = Limit(most=5700, seconds=300.0, at_once=100)
+REQUESTS = RateLimit(max_requests=5700, seconds=300.0, burst=100)
 """A little less than the 6,000 in five minutes that one principal has, which it may share with
 other programs (contract B12.1)."""
 
@@ -91,18 +93,18 @@ class BusinessCentral:
         self._admin = f"/admin/{admin_version}"
         self._administered = f"{self._admin}/applications/BusinessCentral/environments"
         pace = http.cloud.pace
-        self._turns = RateLimiter(pace, REQUESTS)
+        self._limiter = RateLimiter(pace, REQUESTS)
         # No limit of the admin centre is published; one a second is safe (contract B12.10).
-        self._admin_turns = RateLimiter(pace, Limit(most=1, seconds=1.0))
+        self._admin_limiter = RateLimiter(pace, RateLimit(max_requests=1, seconds=1.0))
         self._slots = asyncio.Semaphore(AT_ONCE)
         # Two services behind one name, each with its own limits.
-        self._quiet = Quiet(pace, _SERVICE)
-        self._admin_quiet = Quiet(pace, f"{_SERVICE}'s admin centre")
+        self._cooldown = Cooldown(pace, _SERVICE)
+        self._admin_cooldown = Cooldown(pace, f"{_SERVICE}'s admin centre")
 
     @property
     def is_busy(self) -> bool:
-        """Whether so much is asked for that what can wait had better wait."""
-        return self._turns.backlog > _BUSY
+        """Whether requests queue for some seconds, so that what is not urgent should wait."""
+        return self._limiter.backlog > _BUSY
 
     async def environments(self) -> Seen[tuple[Environment, ...]]:
         """The tenant's environments, as any token may see them."""
@@ -114,12 +116,6 @@ class BusinessCentral:
         """The environments with their status, for whoever may use the admin centre."""
         return await self._every(
             Environment.model_validate, self._administered, "listing environments with their status"
-        )
-
-    async def admin_apps(self, name: str) -> Seen[tuple[InstalledApp, ...]]:
-        """The apps that are installed in an environment."""
-        return await self._every(
-            InstalledApp.model_validate, f"{self._administered}/{_name(name)}/apps", "listing apps"
         )
 
     async def admin_operations(self) -> Seen[tuple[Operation, ...]]:
@@ -199,7 +195,7 @@ class BusinessCentral:
     ) -> Seen[tuple[Any, ...]]:
         """Every row of a collection; an object that is not wrapped is one row."""
         found: list[Any] = []
-        url, asked = f"{HOST}{path}", params
+        url, asked = f"{BUSINESS_CENTRAL_API}{path}", params
         pages = Pages(url, service=_SERVICE, where=f"{_SERVICE}, {doing}")
         while True:
             try:
@@ -222,15 +218,15 @@ class BusinessCentral:
         self, url: str, params: Mapping[str, str] | None, doing: str
     ) -> BusinessCentralReply:
         try:
-            is_admin = url.startswith(f"{HOST}/admin/")
-            quiet = self._admin_quiet if is_admin else self._quiet
-            quiet.check()
+            is_admin = url.startswith(f"{BUSINESS_CENTRAL_API}/admin/")
+            cooldown = self._admin_cooldown if is_admin else self._cooldown
+            cooldown.check()
             send = partial(self._send, url, params, is_admin)
             reply = BusinessCentralReply.of(await send_authorized(self._token_or_refused, send))
             if reply.status == 429:
                 # A 5xx is about one environment, where something is being installed or upgraded
                 # (contract B11.27).
-                quiet.heed(reply)
+                cooldown.note(reply)
             reply.check(_SERVICE, f"{_SERVICE}, {doing}", Repeat.LOOK)
         except Unreachable as error:
             # Connections break during installations that end well (contract B11.28): it passes.
@@ -243,7 +239,7 @@ class BusinessCentral:
             ) from None
         if reply.ok:
             return reply
-        raise error_of(reply, doing)
+        raise _error_of(reply, doing)
 
     async def _token_or_refused(self, *, fresh: bool, claims: str) -> Token:
         try:
@@ -266,14 +262,14 @@ class BusinessCentral:
         self, url: str, params: Mapping[str, str] | None, is_admin: bool, token: Token
     ) -> Response:
         if is_admin:
-            await self._admin_turns.wait()
-        await self._turns.wait()
+            await self._admin_limiter.acquire()
+        await self._limiter.acquire()
         async with self._slots:
             return await self._http.send(
                 "GET",
                 url,
                 repeat=Repeat.LOOK,
-                authorization=Authorization("Bearer", token.value, HOST),
+                authorization=Authorization("Bearer", token.value, BUSINESS_CENTRAL_API),
                 params=params,
                 headers={
                     "Accept": "application/json",
@@ -299,14 +295,14 @@ class _Refused(RunbookError):
     """Whoever asks may not see it; never leaves this module."""
 
 
-def error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
+def _error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
     """What a refusal or failure means.
 
     Args:
         reply: an answer that is not a success.
         doing: what was asked, such as "listing companies".
     """
-    said = reply.message or f"status {reply.status}"
+    message = reply.message or f"status {reply.status}"
     about: dict[str, Any] = {
         "where": f"Business Central, {doing}",
         "code": reply.code or str(reply.status),
@@ -322,10 +318,10 @@ def error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
         )
     match reply.kind:
         case Kind.REFUSED:
-            return _Refused(f"{doing} is refused: {said}", **about)
+            return _Refused(f"{doing} is refused: {message}", **about)
         case Kind.RETRY | Kind.ROUTE:
             return WaitAndRetry(
-                f"Business Central is busy with something else: {said}",
+                f"Business Central is busy with something else: {message}",
                 **about,
                 next=reply.later(
                     "look again in a minute: it passes by itself, not least while an extension is"
@@ -333,7 +329,7 @@ def error_of(reply: BusinessCentralReply, doing: str) -> RunbookError:
                 ),
             )
     return FixInput(
-        f"Business Central answers: {said}",
+        f"Business Central answers: {message}",
         **about,
         next="check tenant, environment and company of the customer in accounts.toml",
     )

@@ -54,7 +54,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     """Whoever asks may not see it: the fact is unknown."""
     FATAL = "fatal"
-    """It is wrong, and stays so."""
+    """What was asked for is wrong: asking again brings the same answer."""
 
 
 class BusinessCentralReply(ServiceReply):
@@ -84,6 +84,7 @@ class BusinessCentralReply(ServiceReply):
 
     @property
     def support_id(self) -> str:
+        """The correlation id."""
         return self.correlation_id
 
     @property

@@ -69,38 +69,18 @@ class Environment(WireObject):
 
     name: str
     type: Text = ""
-    country_code: Text = ""
-    aad_tenant_id: Text = ""
     status: Text = ""
     version: Text = ""
 
     @model_validator(mode="before")
     @classmethod
-    def _find_version(cls, told: Any) -> Any:
+    def _find_version(cls, row: Any) -> Any:
         """Newer admin APIs keep the version in `versionDetails` (contract B4.4)."""
-        if not isinstance(told, dict) or "version" in told:
-            return told
-        details = told.get("versionDetails")
+        if not isinstance(row, dict) or "version" in row:
+            return row
+        details = row.get("versionDetails")
         version = details.get("version") if isinstance(details, dict) else ""
-        return {**told, "version": version or told.get("applicationVersion")}
-
-
-class InstalledApp(WireObject):
-    """An app that the admin centre lists as installed."""
-
-    app_id: str
-    name: Text = ""
-    publisher: Text = ""
-    version: Text = ""
-    state: Text = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _find_id(cls, told: Any) -> Any:
-        """Documented as `appId`, deployed as `id` (contract B9.4)."""
-        if isinstance(told, dict) and told.get("id") and not told.get("appId"):
-            return {**told, "appId": told["id"]}
-        return told
+        return {**row, "version": version or row.get("applicationVersion")}
 
 
 class Operation(WireObject):
@@ -110,7 +90,6 @@ class Operation(WireObject):
     type: Text = ""
     status: Text = ""
     created_on: Moment = None
-    completed_on: Moment = None
     error_message: str | None = Field(default=None, repr=False)
     parameters: dict[str, Any] = Field(default_factory=dict)
     own_app_id: Text = Field(default="", validation_alias=AliasChoices("appId", "own_app_id"))
@@ -152,12 +131,11 @@ class Operation(WireObject):
 
 
 class BusinessCentralCompany(WireObject):
-    """A company of an environment. `system_version` is the platform's."""
+    """A company of an environment."""
 
     id: str
     name: str
     display_name: Text = ""
-    system_version: Text = ""
 
 
 class Extension(WireObject):
@@ -188,14 +166,9 @@ class Extension(WireObject):
 class Deployment(WireObject):
     """A row of the deployment status: one poll behind, without app id or reason."""
 
-    operation_id: Text = Field(
-        default="", validation_alias=AliasChoices("operationID", "operation_id")
-    )
     name: Text = ""
     publisher: Text = ""
-    operation_type: Text = ""
     status: Text = ""
-    app_version: Text = ""
     started_on: Moment = None
 
 

@@ -1,9 +1,9 @@
-"""Codat's Platform API: integrations, companies, connections, data status and refresh.
+"""Codat's Platform API: the integration, companies, connections, data status and refresh.
 
 There is no supported call that saves an integration's keys or enables it; those are a person's
 work in the Codat Portal, and `integration` reads what can be read of it.
 
-Every POST and PATCH bears an `Idempotency-Key`. A lost answer and a 429 are repeated under the same
+Every POST bears an `Idempotency-Key`. A lost answer and a 429 are repeated under the same
 key, which makes nothing twice. Any other answer is kept by Codat for 90 minutes, a 500 too
 (contract C3.10): what may be done twice is then sent again under a new key, what may not
 raises AnswerLost, and whoever called looks before doing it again. A new instance has 1,000 calls a
@@ -24,9 +24,11 @@ from urllib.parse import quote
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, FixInput, RunbookError, WaitAndRetry
-from bcrunbook.http.client import Authorization, Http, Repeat
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
 from bcrunbook.secrets import Secret
-from bcrunbook.services.codat.errors import CodatReply, Limits
+from bcrunbook.services.codat.errors import CodatReply, DailyQuota
 from bcrunbook.services.codat.models import (
     Company,
     Connection,
@@ -35,9 +37,9 @@ from bcrunbook.services.codat.models import (
     Profile,
     PullOperation,
 )
+from bcrunbook.services.cooldown import Cooldown
 from bcrunbook.services.paging import Pages
-from bcrunbook.services.quiet import Quiet
-from bcrunbook.services.rate_limit import Limit, Limiter, RateLimiter
+from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import WireObject
 
 BASE = "https://api.codat.io"
@@ -48,12 +50,12 @@ BUSINESS_CENTRAL_PLATFORM = "trji"
 RESERVE = 0.1
 """The share of a day's calls that is left to others: no poll goes on below it."""
 
-REQUESTS = Limit(most=950, seconds=60.0, at_once=10)
+REQUESTS = RateLimit(max_requests=950, seconds=60.0, burst=10)
 """A little less than the 1,000 a minute that one address has; ten at once are served even to a
 single company (contract C3.3 and C3.4)."""
 
 PAGE_SIZE = 100
-"""How many companies, connections or integrations one request of a list shows."""
+"""How many companies or connections one request of a list shows."""
 _PROFILE = "/profile"
 _SAME_KEY = Backoff(first=2.0, longest=8.0, deadline=30.0)
 _AGAIN = Backoff(first=2.0, longest=16.0, deadline=60.0)
@@ -68,7 +70,7 @@ class Codat:
     Args:
         http: the HTTP stack.
         key: reads the API key, from wherever it is kept; called once, when it is first needed.
-        turns: hands out when it may be asked; without it, this client alone keeps the limit.
+        limiter: keeps Codat's rate limit; without it, this client keeps it alone.
         check: refuses the instance that the key belongs to. With it, nothing else is asked of any
             instance before it has been asked.
         guard: refuses a write; called right before each try leaves.
@@ -78,7 +80,7 @@ class Codat:
         self,
         http: Http,
         key: Key,
-        turns: Limiter | None = None,
+        limiter: Limiter | None = None,
         *,
         check: Callable[[Profile], None] | None = None,
         guard: Callable[[], None] | None = None,
@@ -90,9 +92,9 @@ class Codat:
         self._checking = asyncio.Lock()
         self._authorization: Authorization | None = None
         self._profile: Profile | None = None
-        self._quiet = Quiet(http.cloud.pace, _SERVICE)
-        self._turns = turns or RateLimiter(http.cloud.pace, REQUESTS)
-        self.limits: Limits | None = None
+        self._cooldown = Cooldown(http.cloud.pace, _SERVICE)
+        self._limiter = limiter or RateLimiter(http.cloud.pace, REQUESTS)
+        self.quota: DailyQuota | None = None
         """What the last answer said about calls left; None before the first."""
 
     def check_spare(self) -> None:
@@ -101,10 +103,10 @@ class Codat:
         Raises:
             WaitAndRetry: says how many are left and when there are new ones.
         """
-        limits = self.limits
-        if limits is not None and limits.remaining < limits.limit * RESERVE:
+        quota = self.quota
+        if quota is not None and quota.remaining < quota.limit * RESERVE:
             raise WaitAndRetry(
-                f"Codat's calls of today are nearly used up: {limits}.",
+                f"Codat's calls of today are nearly used up: {quota}.",
                 where="polling Codat's API",
                 why="every program that uses this instance's keys shares one daily number",
                 next="run again after that time; waiting now would use up the rest",
@@ -123,10 +125,6 @@ class Codat:
                     self._check(profile)
                 self._profile = profile
         return self._profile
-
-    async def integrations(self) -> tuple[Integration, ...]:
-        """Every platform that this instance knows."""
-        return await self._every(Integration, "/integrations", "listing integrations")
 
     async def integration(self, platform: str) -> Integration | None:
         """One platform by its key; None when this instance does not know it."""
@@ -164,18 +162,7 @@ class Codat:
         body: dict[str, Any] = {"name": name, "tags": dict(tags)}
         if description:
             body["description"] = description
-        reply = await self._write("POST", "/companies", body, "creating the company")
-        return _made(Company, reply, "the company")
-
-    async def tag_company(self, company: str, tags: Mapping[str, str]) -> Company:
-        """Set a company's tags: all that are wanted, since they replace what is there."""
-        reply = await self._write(
-            "PATCH",
-            _company(company),
-            {"tags": dict(tags)},
-            "tagging the company",
-            may_be_repeated=True,
-        )
+        reply = await self._write("/companies", body, "creating the company")
         return _made(Company, reply, "the company")
 
     async def connections(self, company: str) -> tuple[Connection, ...]:
@@ -195,23 +182,15 @@ class Codat:
             AnswerLost: it may have been made; look before making it again.
         """
         reply = await self._write(
-            "POST",
             f"{_company(company)}/connections",
             {"platformKey": platform},
             "creating the connection",
         )
         return _made(Connection, reply, "the connection")
 
-    async def refresh_all(self, company: str) -> None:
-        """Queue every data type that is fetched on the first link."""
-        await self._write(
-            "POST", f"{_company(company)}/data/all", None, "refreshing data", may_be_repeated=True
-        )
-
     async def refresh(self, company: str, data_type: str, connection: str) -> PullOperation:
         """Queue one data type of one connection."""
         reply = await self._write(
-            "POST",
             f"{_company(company)}/data/queue/{quote(data_type, safe='')}",
             None,
             f"refreshing {data_type}",
@@ -273,7 +252,6 @@ class Codat:
 
     async def _write(
         self,
-        method: str,
         path: str,
         body: Any,
         where: str,
@@ -281,15 +259,19 @@ class Codat:
         params: Mapping[str, str] | None = None,
         may_be_repeated: bool = False,
     ) -> CodatReply:
-        """Send a write under a key of its own.
+        """Send a POST under a key of its own.
 
         Args:
+            path: below the base URL.
+            body: what is sent as JSON; None for nothing.
+            where: the call, in words.
+            params: query parameters.
             may_be_repeated: whether doing it twice is as good as once, so that after a fault of
                 Codat's it is sent again under a new key.
         """
         again = iter(_AGAIN.pauses() if may_be_repeated else ())
         while True:
-            reply = await self._under_one_key(method, path, body, params)
+            reply = await self._under_one_key(path, body, params)
             if reply.ok:
                 return reply
             if reply.status < 500:
@@ -300,14 +282,14 @@ class Codat:
             await self._http.cloud.pace.sleep(pause)
 
     async def _under_one_key(
-        self, method: str, path: str, body: Any, params: Mapping[str, str] | None
+        self, path: str, body: Any, params: Mapping[str, str] | None
     ) -> CodatReply:
         """Send until there is an answer: 409 says that the first try is still under way."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         pauses = iter(_SAME_KEY.pauses())
         while True:
             reply = await self._call(
-                method, path, repeat=Repeat.KEYED, json=body, params=params, headers=headers
+                "POST", path, repeat=Repeat.KEYED, json=body, params=params, headers=headers
             )
             pause = next_pause(pauses, reply.retry_after, _SAME_KEY.deadline)
             if reply.status != 409 or pause is None:
@@ -326,10 +308,10 @@ class Codat:
     ) -> CodatReply:
         if self._check is not None and path != _PROFILE:
             await self.instance()
-        self._quiet.check()
+        self._cooldown.check()
         if self._authorization is None:
             self._authorization = _authorization(await self._key())
-        await self._turns.wait()
+        await self._limiter.acquire()
         response = await self._http.send(
             method,
             BASE + path,
@@ -341,8 +323,8 @@ class Codat:
             guard=None if method == "GET" else self._guard,
         )
         reply = CodatReply.of(response)
-        self.limits = reply.limits or self.limits
-        self._quiet.heed(reply)
+        self.quota = reply.quota or self.quota
+        self._cooldown.note(reply)
         return reply.check(_SERVICE, f"{method} {path.split('?')[0]}", repeat)
 
 

@@ -71,13 +71,13 @@ _KINDS: dict[int, type[RunbookError]] = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class DailyQuota:
     """How many calls of a day are left, as Codat's last answer said.
 
     Args:
         limit: calls a day.
         remaining: calls left.
-        reset: when the day ends (UTC); None when that was not told.
+        reset: when the day ends (UTC); None when that is not known.
     """
 
     limit: int
@@ -96,17 +96,18 @@ class CodatReply(ServiceReply):
     @property
     def request_id(self) -> str:
         """The correlation id that Codat's support asks for."""
-        return str(self._told.get("correlationId") or "")
+        return str(self._fields.get("correlationId") or "")
 
     @property
     def support_id(self) -> str:
+        """The correlation id."""
         return self.request_id
 
     @property
     def message(self) -> str:
         """Codat's own words, with what its validation says; scrubbed."""
-        words = [str(self._told.get("error") or "no message")]
-        validation = self._told.get("validation")
+        words = [str(self._fields.get("error") or "no message")]
+        validation = self._fields.get("validation")
         errors = validation.get("errors") if isinstance(validation, dict) else None
         for one in errors if isinstance(errors, list) else ():
             if isinstance(one, dict) and one.get("message"):
@@ -114,17 +115,17 @@ class CodatReply(ServiceReply):
         return scrub(" ".join(words), where="Codat error")
 
     @property
-    def limits(self) -> Limits | None:
+    def quota(self) -> DailyQuota | None:
         """What the rate limit headers say; None without them."""
         try:
             limit = int(self.headers["x-rate-limit-limit"])
             remaining = int(self.headers["x-rate-limit-remaining"])
         except (KeyError, ValueError):
             return None
-        return Limits(limit, remaining, _moment(self.headers.get("x-rate-limit-reset", "")))
+        return DailyQuota(limit, remaining, _moment(self.headers.get("x-rate-limit-reset", "")))
 
     @property
-    def _told(self) -> dict[str, Any]:
+    def _fields(self) -> dict[str, Any]:
         return self.body if isinstance(self.body, dict) else {}
 
     def refusal(self, where: str) -> RunbookError:
@@ -135,13 +136,13 @@ class CodatReply(ServiceReply):
         """
         kind = _KINDS.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
         advice = ADVICE.get(self.status)
-        limits = self.limits if self.status == 429 else None
+        quota = self.quota if self.status == 429 else None
         return kind(
             f"Codat refused it ({self.status}): {self.message}",
             where=where,
             why=advice.meaning if advice else "Codat has a fault" if self.status >= 500 else "",
             next=self.later(
-                (f"{advice.next} ({limits})" if limits else advice.next)
+                (f"{advice.next} ({quota})" if quota else advice.next)
                 if advice
                 else "run again in a few minutes; if it stays, quote the request id to Codat"
             ),

@@ -37,7 +37,6 @@ class Integration(WireObject):
     key: str
     name: str
     enabled: bool
-    source_type: str = ""
 
 
 class LinkError(WireObject):
@@ -55,24 +54,20 @@ class Connection(WireObject):
 
     id: str
     status: str
-    platform_name: str
     integration_key: str = ""
     link_url: str = Field(repr=False)
     created: Moment
-    last_sync: Moment | None = None
     data_connection_errors: tuple[LinkError, ...] | None = None
 
 
 class Company(WireObject):
-    """A customer's company. `redirect` may work only once: never written."""
+    """A customer's company; its own link, which may work only once, is not read."""
 
     id: str
     name: str
-    redirect: str = Field(repr=False)
     description: str | None = None
     tags: dict[str, str] | None = None
     created: Moment | None = None
-    last_sync: Moment | None = None
     data_connections: tuple[Connection, ...] = ()
 
 
@@ -82,7 +77,6 @@ class DataStatus(WireObject):
     data_type: str
     current_status: str = ""
     last_successful_sync: Moment | None = None
-    latest_sync_id: str | None = None
 
 
 class PullOperation(WireObject):
@@ -91,8 +85,4 @@ class PullOperation(WireObject):
     id: str
     data_type: str
     status: str
-    connection_id: str = ""
     error_message: str | None = None
-    status_description: str | None = None
-    is_completed: bool = False
-    is_errored: bool = False

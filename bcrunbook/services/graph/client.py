@@ -21,9 +21,15 @@ from typing import Any, TypeVar
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, RunbookError, WaitAndRetry
-from bcrunbook.http.client import Authorization, Http, Repeat, Response
+from bcrunbook.hosts import GRAPH
+from bcrunbook.http.authorization import Authorization
+from bcrunbook.http.client import Http
+from bcrunbook.http.repeat import Repeat
+from bcrunbook.http.response import Response
+from bcrunbook.limits import WRITES_PER_MINUTE
 from bcrunbook.secrets import Secret
 from bcrunbook.services.authorized import send_authorized
+from bcrunbook.services.cooldown import Cooldown
 from bcrunbook.services.graph.errors import Reply
 from bcrunbook.services.graph.models import (
     Application,
@@ -33,18 +39,16 @@ from bcrunbook.services.graph.models import (
 )
 from bcrunbook.services.graph.reads import Read, literal
 from bcrunbook.services.paging import Pages
-from bcrunbook.services.quiet import Quiet
-from bcrunbook.services.rate_limit import Limit, Limiter, RateLimiter
+from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import SignIn, Token
 
-BASE = "https://graph.microsoft.com/v1.0"
+BASE = f"{GRAPH}/v1.0"
 _SERVICE = "Microsoft Graph"
 _SEVERAL = "reading several things at once"
 
-WRITES = Limit(most=55, seconds=60.0, at_once=10)
-"""A little less than the 60 writes a minute that a tenant has for applications with this audience
-(contract G14.1)."""
+WRITES = RateLimit(max_requests=WRITES_PER_MINUTE - 5, seconds=60.0, burst=10)
+"""A little less than a tenant has for applications with this audience (contract G14.1)."""
 
 T = TypeVar("T")
 G = TypeVar("G", bound=GraphObject)
@@ -65,9 +69,9 @@ class Graph:
     Args:
         http: the HTTP stack.
         sign_in: where tokens come from.
-        patience: how long what was written may take to spread.
-        turns: hands out when applications of a tenant may be written to, given its id; without it,
-            this client alone keeps the limit.
+        backoff: how long what was written may take to spread.
+        write_limiter: what keeps the limit on writes to a tenant's applications, given its id;
+            without it, this client keeps it alone.
         check_tenant: refuses to write with a token, given its tenant.
         guard: refuses a write; called right before each try leaves.
     """
@@ -77,8 +81,8 @@ class Graph:
         http: Http,
         sign_in: SignIn,
         *,
-        patience: Backoff | None = None,
-        turns: Callable[[str], Limiter] | None = None,
+        backoff: Backoff | None = None,
+        write_limiter: Callable[[str], Limiter] | None = None,
         check_tenant: Callable[[str], None] | None = None,
         guard: Callable[[], None] | None = None,
     ) -> None:
@@ -86,9 +90,11 @@ class Graph:
         self._check_tenant = check_tenant
         self._guard = guard
         self._sign_in = sign_in
-        self._patience = patience or Backoff()
-        self._turns_of = cache(turns or (lambda _: RateLimiter(http.cloud.pace, WRITES)))
-        self._quiet = Quiet(http.cloud.pace, _SERVICE)
+        self._backoff = backoff or Backoff()
+        self._write_limiter = cache(
+            write_limiter or (lambda _: RateLimiter(http.cloud.pace, WRITES))
+        )
+        self._cooldown = Cooldown(http.cloud.pace, _SERVICE)
 
     @property
     def now(self) -> datetime:
@@ -119,7 +125,7 @@ class Graph:
         Raises:
             WaitAndRetry: it did not show within the deadline.
         """
-        for pause in (0.0, *self._patience.pauses()):
+        for pause in (0.0, *self._backoff.pauses()):
             await self._http.cloud.pace.sleep(pause)
             seen: Seen[T] = (await self.look(read))[0]
             if seen.value is not None:
@@ -162,7 +168,7 @@ class Graph:
         if len(reads) == 1:
             return [await self._call("GET", reads[0].path, repeat=Repeat.SAFE)]
         replies: dict[int, Reply] = {}
-        pauses = iter(self._patience.pauses())
+        pauses = iter(self._backoff.pauses())
         is_challenged = False
         while True:
             missing = [index for index in range(len(reads)) if index not in replies]
@@ -177,9 +183,9 @@ class Graph:
             if not again:
                 return [replies[index] for index in range(len(reads))]
             slowest = max(again, key=lambda reply: reply.retry_after)
-            pause = next_pause(pauses, slowest.retry_after, self._patience.deadline)
+            pause = next_pause(pauses, slowest.retry_after, self._backoff.deadline)
             if pause is None:
-                self._quiet.heed(slowest)
+                self._cooldown.note(slowest)
                 raise self._refusal(slowest, _SEVERAL)
             await self._http.cloud.pace.sleep(pause)
 
@@ -349,10 +355,17 @@ class Graph:
         """Send a write and wait out the refusals that only mean "not yet".
 
         Args:
+            method: the HTTP method.
+            path: below the base URL.
+            body: what is sent as JSON.
+            what: what is done, in words.
+            repeat: what may be repeated.
+            headers: further headers.
             accept: which refusals are as good as success.
+            consent: whether the token has to bear the right to grant permissions.
             is_new: whether it is about something that may not have spread yet.
         """
-        pauses = iter(self._patience.pauses())
+        pauses = iter(self._backoff.pauses())
         while True:
             reply = await self._call(
                 method,
@@ -368,7 +381,7 @@ class Graph:
             if reply.status >= 500 and repeat is Repeat.ONCE:
                 raise _lost(what, f"Microsoft Graph failed ({reply.status}).", reply)
             pause = (
-                next_pause(pauses, reply.retry_after, self._patience.deadline)
+                next_pause(pauses, reply.retry_after, self._backoff.deadline)
                 if is_new and reply.means_not_yet
                 else None
             )
@@ -390,14 +403,20 @@ class Graph:
         """Send one call with a token; one that was refused is replaced by a better one.
 
         Args:
+            method: the HTTP method.
             path: below the base URL, or a whole address of this service.
+            repeat: what may be repeated.
+            json: what is sent as JSON.
+            headers: further headers.
+            consent: whether the token has to bear the right to grant permissions.
+            is_write: whether it changes something: then tenant and guard are asked first.
         """
 
         async def send(token: Token) -> Response:
             if is_write and self._check_tenant is not None:
                 self._check_tenant(token.tenant)
             if method != "GET" and path.startswith("/applications"):
-                await self._turns_of(token.tenant.lower()).wait()
+                await self._write_limiter(token.tenant.lower()).acquire()
             return await self._http.send(
                 method,
                 BASE + path if path.startswith("/") else path,
@@ -408,10 +427,10 @@ class Graph:
                 guard=self._guard if is_write else None,
             )
 
-        self._quiet.check()
+        self._cooldown.check()
         get_token = partial(self._sign_in.graph, consent=consent)
         reply = Reply.of(await send_authorized(get_token, send))
-        self._quiet.heed(reply)
+        self._cooldown.note(reply)
         return reply.check(_SERVICE, f"{method} {path.split('?')[0]}", repeat)
 
     def _refusal(self, reply: Reply, what: str) -> RunbookError:

@@ -21,6 +21,7 @@ from bcrunbook.errors import (
     SignInAgain,
     WaitAndRetry,
 )
+from bcrunbook.hosts import LOGIN_HOST
 from bcrunbook.secrets import scrub
 from bcrunbook.services.authorized import claims_demanded, names_in
 from bcrunbook.services.wire import ServiceReply
@@ -99,7 +100,7 @@ _ELSEWHERE = (
     " when it gave the token: a split VPN or a proxy sends the two by different ways"
 )
 _ONE_WAY_OUT = (
-    "send the sign-in (login.microsoftonline.com) and this service by the same way out (VPN,"
+    f"send the sign-in ({LOGIN_HOST}) and this service by the same way out (VPN,"
     " [network] proxy in accounts.toml), or have the policy name both addresses"
 )
 
@@ -144,10 +145,8 @@ class Reply(ServiceReply):
     def message(self) -> str:
         """The service's own words, with the targets that details name; scrubbed."""
         details = self._error.get("details")
-        told = (
-            [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-        )
-        targets = [str(one["target"]) for one in told if one.get("target")]
+        listed = details if isinstance(details, list) else []
+        targets = [str(d["target"]) for d in listed if isinstance(d, dict) and d.get("target")]
         words = str(self._error.get("message") or "no message")
         text = words + (f" ({', '.join(targets)})" if targets else "")
         return scrub(text, where="Graph error")
@@ -156,9 +155,9 @@ class Reply(ServiceReply):
     def request_id(self) -> str:
         """The id that Microsoft's support asks for."""
         inner = self._error.get("innerError") or self._error.get("innererror")
-        places = [inner if isinstance(inner, dict) else {}, self._error]
-        told = [place.get(name) for place in places for name in ("request-id", "requestId")]
-        return str(self.headers.get("request-id") or next(filter(None, told), ""))
+        levels = [inner if isinstance(inner, dict) else {}, self._error]
+        ids = [level.get(name) for level in levels for name in ("request-id", "requestId")]
+        return str(self.headers.get("request-id") or next(filter(None, ids), ""))
 
     @property
     def claims_demanded(self) -> str:
@@ -167,6 +166,7 @@ class Reply(ServiceReply):
 
     @property
     def support_id(self) -> str:
+        """The request id."""
         return self.request_id
 
     @property

@@ -88,7 +88,6 @@ class ServicePrincipal(GraphObject):
     id: str
     app_id: str
     display_name: str = ""
-    account_enabled: bool | None = None
     oauth2_permission_scopes: tuple[PermissionScope, ...] = Field(
         default=(), alias="oauth2PermissionScopes"
     )
@@ -99,7 +98,6 @@ class Grant(GraphObject):
 
     id: str
     client_id: str
-    consent_type: str
     resource_id: str
     scope: str = ""
 
@@ -113,8 +111,6 @@ class VerifiedDomain(GraphObject):
     """A domain that the tenant has proven to own."""
 
     name: str
-    is_default: bool = False
-    is_initial: bool = False
 
 
 class Organization(GraphObject):
@@ -122,7 +118,6 @@ class Organization(GraphObject):
 
     id: str
     display_name: str = ""
-    tenant_type: str | None = None
     verified_domains: tuple[VerifiedDomain, ...] = ()
 
 

@@ -57,9 +57,7 @@ def _all(model: type[G]) -> Callable[[Any], tuple[G, ...]]:
 
 def organization() -> Read[Organization]:
     """The tenant that the token belongs to."""
-    return Read(
-        "/organization?$select=id,displayName,tenantType,verifiedDomains", _first(Organization)
-    )
+    return Read("/organization?$select=id,displayName,verifiedDomains", _first(Organization))
 
 
 def me() -> Read[User]:
@@ -94,7 +92,7 @@ def deleted_applications() -> Read[tuple[Application, ...]]:
 
 def service_principal(client_id: str) -> Read[ServicePrincipal]:
     """The service principal of an application in this tenant, with the scopes it offers."""
-    fields = "id,appId,displayName,accountEnabled,oauth2PermissionScopes"
+    fields = "id,appId,displayName,oauth2PermissionScopes"
     return Read(
         f"/servicePrincipals(appId='{literal(client_id)}')?$select={fields}",
         _one(ServicePrincipal),

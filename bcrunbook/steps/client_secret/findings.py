@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import Comparison, Finding, Findings
 from bcrunbook.errors import RunbookError
+from bcrunbook.limits import MAX_SECRETS
 from bcrunbook.services.graph.models import (
     Application,
     CredentialRestriction,
@@ -17,7 +18,6 @@ from bcrunbook.services.graph.models import (
     SecretPolicy,
 )
 from bcrunbook.services.wire import Seen
-from bcrunbook.steps.requirements import MOST_SECRETS
 
 _SOON = timedelta(days=30)
 """From when on the next secret is made: the health check tells of it then."""
@@ -176,7 +176,7 @@ class SecretFindings(Findings):
         actual = f"{count}, {whose}" if count else "none"
         return Finding(
             "Secrets on the application",
-            f"1 made by this runbook, at most {MOST_SECRETS} in all",
+            f"1 made by this runbook, at most {MAX_SECRETS} in all",
             actual + (f", {orphans} without a stored value" if orphans else ""),
             "Microsoft Graph, applications",
             Comparison.OK if self.current and not orphans else Comparison.DIFFERS,

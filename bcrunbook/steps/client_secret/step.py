@@ -25,6 +25,7 @@ from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.step import AccountStep, Change, Row
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.ledger.store import Basis, Fact
+from bcrunbook.limits import MAX_SECRETS
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph.reads import Read, organization, secret_policy
 from bcrunbook.signin import prove_client_secret
@@ -39,7 +40,6 @@ from bcrunbook.steps.client_secret.stored import (
 )
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.requirements import MOST_SECRETS
 from bcrunbook.steps.tenant import check_tenant
 
 # How long, in the cloud's seconds, something just done may take to show or to work everywhere.
@@ -197,7 +197,7 @@ class ClientSecret(AccountStep):
         if findings.current is not None and not findings.is_ending:
             return (*forgotten, *changes)
         taken = len(findings.credentials) - len(changes)
-        if taken >= MOST_SECRETS:
+        if taken >= MAX_SECRETS:
             return (*forgotten, *changes, _free_a_place(findings))
         days = findings.lifetime_days
         rows = (
@@ -331,10 +331,10 @@ def _free_a_place(findings: SecretFindings) -> Change:
     )
     error = FixInput("two secrets are there", who="an owner of the application")
     return hand_off_to_portal(
-        Change("free_a_place", f"remove one of the {MOST_SECRETS} secrets that are there"),
+        Change("free_a_place", f"remove one of the {MAX_SECRETS} secrets that are there"),
         error,
         actions=(
-            f"The application holds {MOST_SECRETS} secrets, the most it may, and "
+            f"The application holds {MAX_SECRETS} secrets, the most it may, and "
             + ("none of them is ours" if findings.current is None else "ours ends soon")
             + f": {others}.",
             "Find out which one nobody uses. In the Azure portal open the application,"

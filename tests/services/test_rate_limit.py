@@ -1,4 +1,4 @@
-"""Turns: never more than the limit in any span, in order, and nobody held back for nothing."""
+"""Rate limits: never more than allowed in any span, in order, nobody held back for nothing."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from hypothesis import strategies as st
 from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.ledger.store import Ledger
-from bcrunbook.services.rate_limit import Limit, RateLimiter, SharedRateLimiter
+from bcrunbook.services.rate_limit import RateLimit, RateLimiter, SharedRateLimiter
 from tests.ledgers import Place, no_postgres_settings, place, postgres_server
 
 __all__ = ["no_postgres_settings", "place", "postgres_server"]
 
 
-def moments_of(turns: tuple[int, float, int], gaps: list[float]) -> list[tuple[float, float]]:
-    """When turns were wanted, one gap after the other, and when they came."""
-    most, seconds, at_once = turns
+def moments_of(limit: tuple[int, float, int], gaps: list[float]) -> list[tuple[float, float]]:
+    """When requests were wanted, one gap after the other, and when they came."""
+    max_requests, seconds, burst = limit
     now, slept = [1000.0], [0.0]
 
     async def sleep(_: Pace, pause: float) -> None:
         slept[0] = pause
 
     async def ask() -> list[tuple[float, float]]:
-        handed = RateLimiter(Pace(), Limit(most, seconds, at_once))
+        limiter = RateLimiter(Pace(), RateLimit(max_requests, seconds, burst))
         found = []
         for wanted in accumulate(gaps, initial=now[0]):
             now[0], slept[0] = wanted, 0.0
-            backlog = handed.backlog
-            await handed.wait()
-            assert slept[0] <= backlog + 1e-6, "who waits, waits for the next turn"
+            backlog = limiter.backlog
+            await limiter.acquire()
+            assert slept[0] <= backlog + 1e-6, "who waits, waits for the next slot"
             found.append((wanted, wanted + slept[0]))
         return found
 
@@ -46,19 +46,19 @@ def moments_of(turns: tuple[int, float, int], gaps: list[float]) -> list[tuple[f
 
 
 @given(
-    most=st.integers(1, 40),
+    max_requests=st.integers(1, 40),
     seconds=st.sampled_from([1.0, 60.0, 300.0]),
     share=st.floats(0, 1),
     gaps=st.lists(st.floats(0, 20), max_size=120),
 )
-def test_no_span_has_more_turns_than_the_limit(
-    most: int, seconds: float, share: float, gaps: list[float]
+def test_no_span_has_more_requests_than_the_limit(
+    max_requests: int, seconds: float, share: float, gaps: list[float]
 ) -> None:
-    """Whenever turns are wanted, and however many may come at once."""
-    found = moments_of((most, seconds, max(1, round(most * share))), gaps)
+    """Whenever requests are wanted, and however many may come at once."""
+    found = moments_of((max_requests, seconds, max(1, round(max_requests * share))), gaps)
     came = [moment for _, moment in found]
     assert came == sorted(came)
-    for first, last in zip(came, came[most:], strict=False):
+    for first, last in zip(came, came[max_requests:], strict=False):
         assert last - first >= seconds - 1e-6
 
 
@@ -76,15 +76,15 @@ import asyncio, sys, time
 from pathlib import Path
 from bcrunbook.cloud import Cloud
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.services.rate_limit import Limit, SharedTurns
+from bcrunbook.services.rate_limit import RateLimit, SharedRateLimiter
 
-async def ask(turns):
+async def ask(limiter):
     for _ in range(int(sys.argv[3])):
-        await turns.wait()
+        await limiter.acquire()
         print(time.time())
 
 with open_ledger(sys.argv[1], Path(sys.argv[2])) as ledger:
-    asyncio.run(ask(SharedTurns(ledger, Cloud(kind="live"), "shop", Limit(20, 1.0, 5))))
+    asyncio.run(ask(SharedRateLimiter(ledger, Cloud(kind="live"), "shop", RateLimit(20, 1.0, 5))))
 """
 
 
@@ -104,9 +104,9 @@ def test_processes_keep_a_limit_together(place: Place) -> None:
     assert min(spans) > 0.7
 
 
-def test_a_turn_that_was_kept_for_long_is_not_used(place: Place) -> None:
-    """Others have had turns meanwhile; what one kept would come on top of theirs."""
-    limit = Limit(10, 10.0, 3)
+def test_a_slot_that_was_kept_for_long_is_not_used(place: Place) -> None:
+    """Others have had slots meanwhile; what one kept would come on top of theirs."""
+    limit = RateLimit(10, 10.0, 3)
     slept: list[float] = []
     now = [1000.0]
 
@@ -117,31 +117,31 @@ def test_a_turn_that_was_kept_for_long_is_not_used(place: Place) -> None:
         mine, theirs = (
             SharedRateLimiter(ledger, Cloud(kind="live"), "shop", limit) for _ in range(2)
         )
-        await mine.wait()
+        await mine.acquire()
         now[0] += 8.0
-        await theirs.wait()
-        await mine.wait()
+        await theirs.acquire()
+        await mine.acquire()
 
     with place.open() as ledger, pytest.MonkeyPatch.context() as patch:
         patch.setattr(Pace, "now", lambda _: now[0])
         patch.setattr(Pace, "sleep", sleep)
         asyncio.run(ask(ledger))
-        left = ledger.take_turns("live/shop", 1, limit.between, limit.credit)
-    # Three times five turns were taken, of which three came at once.
-    assert left == pytest.approx(15 * limit.between - limit.credit, abs=1.0)
+        left = ledger.reserve_slots("live/shop", 1, limit.interval, limit.burst_seconds)
+    # Three times five slots were taken, of which three came at once.
+    assert left == pytest.approx(15 * limit.interval - limit.burst_seconds, abs=1.0)
 
 
 def test_a_clock_that_was_set_back_holds_nobody_up(place: Place) -> None:
-    """A turn that is off by more than anybody waits is from another time."""
+    """A slot that is off by more than anybody waits is from another time."""
     with place.open() as ledger:
-        assert ledger.take_turns("live/shop", 1, 3600.0, 0.0) <= 0.0
-        assert ledger.take_turns("live/shop", 1, 1.0, 0.0) <= 0.0
-        assert ledger.take_turns("live/shop", 1, 1.0, 0.0) == pytest.approx(1.0, abs=0.5)
+        assert ledger.reserve_slots("live/shop", 1, 3600.0, 0.0) <= 0.0
+        assert ledger.reserve_slots("live/shop", 1, 1.0, 0.0) <= 0.0
+        assert ledger.reserve_slots("live/shop", 1, 1.0, 0.0) == pytest.approx(1.0, abs=0.5)
 
 
-def test_each_limit_has_turns_of_its_own(place: Place) -> None:
+def test_each_limit_has_slots_of_its_own(place: Place) -> None:
     """One tenant's writes do not hold up another's."""
     with place.open() as ledger:
-        assert ledger.take_turns("live/graph/a/applications", 30, 1.0, 0.0) <= 0.0
-        assert ledger.take_turns("live/graph/b/applications", 1, 1.0, 0.0) <= 0.0
-        assert ledger.take_turns("live/graph/a/applications", 1, 1.0, 0.0) > 25.0
+        assert ledger.reserve_slots("live/graph/a/applications", 30, 1.0, 0.0) <= 0.0
+        assert ledger.reserve_slots("live/graph/b/applications", 1, 1.0, 0.0) <= 0.0
+        assert ledger.reserve_slots("live/graph/a/applications", 1, 1.0, 0.0) > 25.0

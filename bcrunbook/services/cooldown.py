@@ -1,4 +1,4 @@
-"""Leaves a service alone for as long as it has asked for, whoever wants to ask meanwhile."""
+"""A service is left alone for as long as it asks for, whoever of this process wants to ask."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from bcrunbook.errors import WaitAndRetry
 from bcrunbook.services.wire import ServiceReply
 
 
-class Quiet:
-    """What a client remembers of a service's wish to be left alone.
+class Cooldown:
+    """Until when a service has asked to be left alone (Retry-After).
 
     Args:
         pace: the cloud's.
-        service: whose wish it is, in words.
+        service: the service, in words.
     """
 
     def __init__(self, pace: Pace, service: str) -> None:
@@ -21,7 +21,7 @@ class Quiet:
         self._service = service
         self._until = float("-inf")
 
-    def heed(self, reply: ServiceReply) -> None:
+    def note(self, reply: ServiceReply) -> None:
         """Note what an answer asks for."""
         if reply.is_overload:
             self._until = max(self._until, self._pace.now() + reply.retry_after)
