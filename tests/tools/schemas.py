@@ -253,6 +253,7 @@ def outcome_schema() -> Schema:
     return {
         "$schema": _DIALECT,
         "$id": f"urn:bcrunbook:outcome:{OUTCOME_SCHEMA}",
+        "title": "An outcome, as it leaves a notebook",
         **definitions.pop("Outcome"),
         "$defs": definitions,
     }
