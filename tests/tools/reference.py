@@ -7,6 +7,7 @@ and its description.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -37,8 +38,9 @@ def _about(file: Path) -> str:
     if file.suffix == ".json":
         schema = json.loads(text)
         return _joined(schema["title"], schema["description"])
-    title, *rest = (part for part in text.split("\n\n") if part.strip())
-    return _joined(title.lstrip("# "), " ".join(rest[0].split()) if rest else "")
+    shown = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    title, *rest = (part for part in shown.split("\n\n") if part.strip())
+    return _joined(title.strip().lstrip("# "), " ".join(rest[0].split()) if rest else "")
 
 
 def _joined(title: str, text: str) -> str:
