@@ -95,3 +95,8 @@ def anchors(file: Path) -> set[str]:
 def names(file: Path) -> list[str]:
     """What stands in code type on a page."""
     return [token.content for token in _inline(file) if token.type == "code_inline"]
+
+
+def blocks(file: Path) -> list[str]:
+    """The blocks of code of a page."""
+    return [token.content for token in _tokens(file) if token.type in ("fence", "code_block")]

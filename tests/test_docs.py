@@ -7,14 +7,20 @@ import importlib.util
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.markdown import ROOT, Link, anchors, links, names, text_of
+from tests.cli.conftest import Command, command
+from tests.cli.test_help import COMMANDS
+from tests.markdown import ROOT, Link, anchors, blocks, links, names, text_of
 from tests.tools.reference import PAGE, reference
+
+# The command as a person meets it, here as well.
+__all__ = ["command"]
 
 CONTRACTS = {"G": "graph", "B": "businesscentral", "C": "codat"}
 """The letter of a fact's id, and the page that the fact stands on."""
@@ -257,6 +263,33 @@ def test_names_of_the_code_are_real() -> None:
         if not is_real(name)
     ]
     assert not problems, "\n".join(problems)
+
+
+def lines_of_code(file: Path) -> Iterator[str]:
+    """What stands in code type on a page, line by line."""
+    yield from names(file)
+    for block in blocks(file):
+        yield from block.splitlines()
+
+
+def test_commands_that_are_named_exist(command: Command) -> None:
+    """`bcrunbook run --mode apply` on a page is a command with these options."""
+    known = {" ".join(words): command(*words, "--help").out for words in COMMANDS}
+    problems = []
+    for file in [*prose(), *named(".ipynb")]:
+        for line in lines_of_code(file):
+            for call in re.findall(r"(?:^|&& |uv run )bcrunbook ([a-z][^#&|;]*)", line):
+                first, second = [*call.split(), ""][:2]
+                name = f"{first} {second}" if f"{first} {second}" in known else first
+                options = re.findall(r"(?:^|[\s\[])(--?[a-z][\w-]*)", call)
+                if name not in known:
+                    problems.append(f"{at(file)}: there is no command bcrunbook {call.strip()}")
+                problems += [
+                    f"{at(file)}: bcrunbook {name} has no option {option}"
+                    for option in options
+                    if name in known and not re.search(rf"(?<![\w-]){option}\b", known[name])
+                ]
+    assert not problems, "\n".join(sorted(set(problems)))
 
 
 def test_commands_that_run_a_module_name_one() -> None:
