@@ -253,6 +253,7 @@ def outcome_schema() -> Schema:
     return {
         "$schema": _DIALECT,
         "$id": f"urn:bcrunbook:outcome:{OUTCOME_SCHEMA}",
+        "version": OUTCOME_SCHEMA,
         "title": "An outcome, as it leaves a notebook",
         **definitions.pop("Outcome"),
         "$defs": definitions,
@@ -270,6 +271,7 @@ def events_schema() -> Schema:
     return {
         "$schema": _DIALECT,
         "$id": f"urn:bcrunbook:events:{EVENTS_SCHEMA}",
+        "version": EVENTS_SCHEMA,
         "title": "What commands print with --json",
         "description": "One document; of batch one in each line, as it happens. `$defs` has a"
         " schema for each command, under the command's name.",
@@ -369,6 +371,9 @@ def _error() -> Schema:
     for name, text in said.items():
         if name in properties:
             properties[name]["description"] = text
+    # Raised with a step's name, told with the notebook's.
+    section = "The notebook section that explains it, as `notebook#heading`; may be empty."
+    properties["section"]["description"] = section
     return {
         "description": "What went wrong, and what to do about it.",
         "type": "object",
