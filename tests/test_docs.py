@@ -6,7 +6,6 @@ import ast
 import importlib.util
 import re
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -297,14 +296,6 @@ def test_commands_that_run_a_module_name_one() -> None:
     for file in prose():
         for module in re.findall(r"python -m (tests[\w.]+)", text_of(file)):
             assert has_module(module), f"{at(file)}: there is no {module}; name the tool there is"
-
-
-def test_chores_that_are_named_exist() -> None:
-    """`poe test` on a page is a task of pyproject.toml."""
-    tasks = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poe"]["tasks"]
-    for file in prose():
-        for task in re.findall(r"\bpoe ([a-z]\w*)", text_of(file)):
-            assert task in tasks, f"{at(file)}: poe has no {task}; name one of {', '.join(tasks)}"
 
 
 # --- lists ---------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ def test_the_version_is_one() -> None:
     assert project()["project"]["version"] == bcrunbook.__version__
 
 
-# --- pages and program ---------------------------------------------------------------------------
+# --- README and program --------------------------------------------------------------------------
 
 
 def test_guide_and_program_know_the_same_commands() -> None:
