@@ -1,4 +1,4 @@
-"""What is shipped: the wheel, the two descriptions of the environment, README and program."""
+"""What is shipped: the wheel, the two descriptions of the environment, pages and program."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from tests.cli.test_help import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+GUIDE = (ROOT / "docs" / "guide" / "commands.md").read_text("utf-8")
 
 
 # --- the wheel ---------------------------------------------------------------------------------
@@ -152,18 +153,18 @@ def test_the_version_is_one() -> None:
 # --- README and program --------------------------------------------------------------------------
 
 
-def test_readme_and_program_know_the_same_commands() -> None:
+def test_guide_and_program_know_the_same_commands() -> None:
     """The commands table lists what `bcrunbook --help` lists, and nothing else."""
-    table = README.split("## Commands")[1].split("##")[0]
+    table = GUIDE.split("## Commands")[1].split("##")[0]
     words = re.findall(r"^\| `([a-z]+(?: [a-z]+)*)", table, re.M)
     listed = {tuple(one.split()) for one in words}
     groups = {("accounts",), ("rehearsal",), ("secret",)}
     assert listed == set(COMMANDS) - groups
 
 
-def test_readme_tells_the_exit_codes() -> None:
-    """Every exit code of the program stands in the README, and in the order of the numbers."""
-    line = next(line for line in README.splitlines() if line.startswith("Exit codes:"))
+def test_the_guide_tells_the_exit_codes() -> None:
+    """Every exit code of the program stands in the guide, and in the order of the numbers."""
+    line = next(line for line in GUIDE.splitlines() if line.startswith("Exit codes:"))
     told = [int(number) for number in re.findall(r"\b(\d) [a-z]", line)]
     assert told == sorted({*EXIT_CODES.values(), 2})
 
