@@ -48,7 +48,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
-    """Notebooks, templates, the starter accounts.toml, migrations and the licence; no test."""
+    """Notebooks, templates, accounts.toml, migrations, types and the licence; no test."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = ROOT / "bcrunbook"
@@ -60,6 +60,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     assert any(name.startswith("bcrunbook/run/templates/") for name in read)
     assert read <= names, read - names
     assert {f"bcrunbook/notebooks/{notebook_of(step)}" for step in STEPS} <= names
+    assert "bcrunbook/py.typed" in names
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
 
