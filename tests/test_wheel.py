@@ -94,7 +94,7 @@ def test_it_rehearses(alone: Alone) -> None:
 
 
 def test_its_types_reach_a_program(alone: Alone) -> None:
-    """mypy finds them in the installed package; a slip in a program is told."""
+    """A type checker finds them in the installed package, and tells a slip in a program."""
     program = alone.folder / "api.py"
     text = (ROOT / "tests" / "typing" / "api.py").read_text("utf-8")
     slip = (
