@@ -4,9 +4,10 @@ The public door for programs. Everything in `__all__` is loaded when it is first
 importing the package costs nothing.
 
     workspace = bcrunbook.load(bcrunbook.find_workspace(None))
-    async with bcrunbook.open_context(workspace, workspace.account("trial")) as context:
-        step = bcrunbook.step_named("start_here")
-        outcome = await bcrunbook.run_step(step, context, bcrunbook.Mode.PLAN)
+    try:
+        outcome = await bcrunbook.run_step(workspace, "trial", "start_here", bcrunbook.Mode.PLAN)
+    except bcrunbook.FixInput as error:
+        print(error)
 """
 
 from __future__ import annotations
@@ -14,40 +15,69 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.core.runner import run_step
-    from bcrunbook.core.step import Mode, Outcome, State
-    from bcrunbook.run.account import run_account
-    from bcrunbook.steps import STEPS, step_named
-    from bcrunbook.steps.opening import open_context
+    from bcrunbook.accounts import Account, Customer, Workspace, find_workspace, load
+    from bcrunbook.core.step import Change, Mode, Outcome, State
+    from bcrunbook.errors import (
+        AnswerLost,
+        AskAdministrator,
+        FixInput,
+        NotFound,
+        ReportBug,
+        RunbookError,
+        SignInAgain,
+        Unreachable,
+        WaitAndRetry,
+    )
+    from bcrunbook.run.step import run_step
+    from bcrunbook.steps import STEPS
 
 __version__ = "0.1.0"
 
 __all__ = [
     "STEPS",
+    "Account",
+    "AnswerLost",
+    "AskAdministrator",
+    "Change",
+    "Customer",
+    "FixInput",
     "Mode",
+    "NotFound",
     "Outcome",
+    "ReportBug",
+    "RunbookError",
+    "SignInAgain",
     "State",
+    "Unreachable",
+    "WaitAndRetry",
+    "Workspace",
     "__version__",
     "find_workspace",
     "load",
-    "open_context",
-    "run_account",
     "run_step",
-    "step_named",
 ]
 
 _HOMES = {
     "STEPS": "bcrunbook.steps",
+    "Account": "bcrunbook.accounts",
+    "AnswerLost": "bcrunbook.errors",
+    "AskAdministrator": "bcrunbook.errors",
+    "Change": "bcrunbook.core.step",
+    "Customer": "bcrunbook.accounts",
+    "FixInput": "bcrunbook.errors",
     "Mode": "bcrunbook.core.step",
+    "NotFound": "bcrunbook.errors",
     "Outcome": "bcrunbook.core.step",
+    "ReportBug": "bcrunbook.errors",
+    "RunbookError": "bcrunbook.errors",
+    "SignInAgain": "bcrunbook.errors",
     "State": "bcrunbook.core.step",
+    "Unreachable": "bcrunbook.errors",
+    "WaitAndRetry": "bcrunbook.errors",
+    "Workspace": "bcrunbook.accounts",
     "find_workspace": "bcrunbook.accounts",
     "load": "bcrunbook.accounts",
-    "open_context": "bcrunbook.steps.opening",
-    "run_account": "bcrunbook.run.account",
-    "step_named": "bcrunbook.steps",
-    "run_step": "bcrunbook.core.runner",
+    "run_step": "bcrunbook.run.step",
 }
 
 

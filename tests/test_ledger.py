@@ -223,6 +223,7 @@ def program(code: str, place: Place) -> list[str]:
     return [sys.executable, "-W", "error", "-c", code, place.url, str(place.root)]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it is killed by a signal of POSIX systems")
 def test_a_fact_outlives_a_crash(place: Place) -> None:
     """An intention is kept when `record` returns, whatever happens next."""
     done = subprocess.run(program(CRASH, place), timeout=60)
@@ -567,6 +568,7 @@ asyncio.run(hold())
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="a dead child is left unwaited for")
 async def test_a_killed_process_loses_its_lease_at_once(ledger: Ledger, place: Place) -> None:
     """Two processes contend: the second waits while the first lives, and follows when it dies."""
     child = subprocess.Popen(

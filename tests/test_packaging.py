@@ -49,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
-    """Notebooks, templates, the starter accounts.toml, migrations and the licence; no test."""
+    """Notebooks, templates, accounts.toml, migrations, types and the licence; no test."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = ROOT / "bcrunbook"
@@ -61,6 +61,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     assert any(name.startswith("bcrunbook/run/templates/") for name in read)
     assert read <= names, read - names
     assert {f"bcrunbook/notebooks/{notebook_of(step)}" for step in STEPS} <= names
+    assert "bcrunbook/py.typed" in names
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
 
@@ -148,6 +149,57 @@ def test_the_version_is_one() -> None:
     import bcrunbook
 
     assert project()["project"]["version"] == bcrunbook.__version__
+
+
+def test_the_changelog_tells_of_the_version() -> None:
+    """The version has a dated section, and what comes next has one above it."""
+    titles = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert titles[0] == "Unreleased"
+    assert re.fullmatch(
+        rf"\[{re.escape(project()['project']['version'])}\] - \d{{4}}-\d\d-\d\d", titles[1]
+    )
+
+
+# --- chores --------------------------------------------------------------------------------------
+
+
+def commands_of(task: dict[str, Any]) -> list[str]:
+    """The command lines of a task of poe."""
+    return [part["cmd"] for part in task.get("sequence", [task])]
+
+
+def test_every_small_program_is_a_chore() -> None:
+    """Whoever adds a program to tests/tools gives it a word, in [tool.poe.tasks]."""
+    programs = {
+        f"tests.tools.{path.stem}"
+        for path in (ROOT / "tests" / "tools").glob("*.py")
+        if '__name__ == "__main__"' in path.read_text("utf-8")
+    }
+    lines = [
+        line for task in project()["tool"]["poe"]["tasks"].values() for line in commands_of(task)
+    ]
+    named = [match[1] for line in lines if (match := re.match(r"python -m (tests\.\S+)", line))]
+    assert sorted(named) == sorted(programs), "name it under docs, or give it a word of its own"
+
+
+def test_every_chore_that_is_named_exists() -> None:
+    """What CI, the pages and the messages call `uv run poe WORD` is a task."""
+    tasks = project()["tool"]["poe"]["tasks"]
+    assert all(task["help"] for task in tasks.values())
+    for path in tracked():
+        if path.suffix in (".md", ".py", ".yml", ".yaml") or path.name == "run":
+            for words in re.findall(r"uv run poe ([a-z|]+)", path.read_text("utf-8")):
+                assert set(words.split("|")) <= set(tasks), f"{path}: {words}"
+
+
+def test_the_forge_tries_every_python_that_is_promised() -> None:
+    """The workflow's versions are those of the classifiers, and it runs what any machine runs."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    job = workflow["jobs"]["run"]
+    prefix = "Programming Language :: Python :: 3."
+    promised = [name for name in project()["project"]["classifiers"] if name.startswith(prefix)]
+    assert job["strategy"]["matrix"]["python"] == [f"3.{name[len(prefix) :]}" for name in promised]
+    assert job["steps"][-1] == {"run": ".ci/run"}
 
 
 # --- README and program --------------------------------------------------------------------------

@@ -545,6 +545,7 @@ asyncio.run(open_store("keyring:bcrunbook", pathlib.Path()).get("x"))
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
 def test_ctrl_c_ends_a_program_whose_keyring_hangs(tmp_path: Path) -> None:
     """Nobody has to kill it."""
     (tmp_path / "hanging.py").write_text(HANGING)
@@ -683,6 +684,7 @@ async def test_names_cannot_lead_out_of_the_store(name: str, tmp_path: Path) -> 
             await call
 
 
+@pytest.mark.skipif(os.name != "posix", reason="file modes of POSIX systems")
 async def test_secret_files_are_private(tmp_path: Path) -> None:
     """Folders are 0700 and files 0600, whatever the process's umask."""
     before = os.umask(0)
@@ -703,6 +705,7 @@ async def test_secret_files_are_private(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.skipif(os.name != "posix", reason="file modes of POSIX systems")
 @pytest.mark.parametrize(
     ("which", "command"), [("secrets", "chmod 700"), ("secrets/x", "chmod 600")]
 )

@@ -591,6 +591,8 @@ async def test_a_federated_token_that_cannot_be_read_is_named(
 @pytest.fixture
 def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """A function that puts an Azure CLI of the test's making on the PATH; returns its call log."""
+    if os.name != "posix":
+        pytest.skip("a script stands in for az, and its first line names the interpreter")
 
     def put(body: str) -> Path:
         folder, calls = tmp_path / "bin", tmp_path / "calls"

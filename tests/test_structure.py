@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 import bcrunbook
+from bcrunbook import errors
 from bcrunbook.core.step import Step
 from bcrunbook.steps import STEPS, notebook_of
 
@@ -123,15 +124,25 @@ def test_hosts_of_microsoft_stand_in_one_module() -> None:
 
 PUBLIC = {
     "STEPS": tuple,
+    "Account": type,
+    "AnswerLost": type,
+    "AskAdministrator": type,
+    "Change": type,
+    "Customer": type,
+    "FixInput": type,
     "Mode": type,
+    "NotFound": type,
     "Outcome": type,
+    "ReportBug": type,
+    "RunbookError": type,
+    "SignInAgain": type,
     "State": type,
+    "Unreachable": type,
+    "WaitAndRetry": type,
+    "Workspace": type,
     "__version__": str,
     "find_workspace": object,
     "load": object,
-    "open_context": object,
-    "run_account": object,
-    "step_named": object,
     "run_step": object,
 }
 
@@ -145,6 +156,17 @@ def test_the_public_door() -> None:
         assert name in dir(bcrunbook)
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = bcrunbook.no_such_name
+
+
+def test_every_error_can_be_caught_through_the_public_door() -> None:
+    """A program needs no inner module to tell what it may do about an error."""
+    tree = {
+        name: error
+        for name, error in vars(errors).items()
+        if isinstance(error, type) and issubclass(error, BaseException)
+    }
+    assert tree == {name: getattr(bcrunbook, name) for name in tree}
+    assert all(issubclass(error, bcrunbook.RunbookError) for error in tree.values())
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def test_without_a_workspace_it_still_tells_of_the_machine(
     assert re.search(r"^failed +Workspace: The workspace has no accounts.toml", told.out, re.M)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes there")
 def test_nobody_is_named_in_what_is_pasted(
     command: Command, make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

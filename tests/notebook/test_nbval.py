@@ -16,6 +16,7 @@ from bcrunbook.rehearsal import launch
 from bcrunbook.run.rehearse.workspace import STANDARD, prepare
 
 CONFIG = Path(__file__).resolve().parents[1] / "nbval.cfg"
+RENEW = "If the notebooks are right and what is stored in them is old: uv run poe outputs"
 
 
 def nbval(notebooks: Path, home: Path) -> subprocess.CompletedProcess[str]:
@@ -49,8 +50,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_notebooks_hold(copy: Path, tmp_path: Path) -> None:
     """Every cell runs, and every stored output that is a promise comes out again."""
     done = nbval(copy, tmp_path)
-    assert done.returncode == 0, done.stdout[-6000:]
-    assert " failed" not in done.stdout
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{RENEW}"
+    assert " failed" not in done.stdout, RENEW
 
 
 @pytest.mark.parametrize(

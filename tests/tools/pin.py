@@ -1,4 +1,4 @@
-"""Pin what was tested: python -m tests.tools.pin
+"""Pin what was tested: `uv run poe pins`.
 
 Resolves the newest versions that pyproject.toml allows and writes them, by name and version alone,
 into its `constraint-dependencies` and into environment.yml. uv.lock itself stays out of git.

@@ -1,4 +1,4 @@
-"""Store real outputs in the notebooks: python -m tests.tools.store_outputs
+"""Store real outputs in the notebooks: `uv run poe outputs`.
 
 Runs the notebooks in order against a fresh rehearsal cloud, exactly as they are, and keeps what the
 cells displayed. nbval compares it on every test run. Nothing of this machine is kept: no paths, no
