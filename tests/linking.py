@@ -16,7 +16,7 @@ from bcrunbook.run.rehearse.workspace import STANDARD, RehearsedCustomer, prepar
 from bcrunbook.secrets import SecretReference, read
 from bcrunbook.steps import step_named
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.portal import confirm, handed
 from tests.running import ALONE

@@ -14,7 +14,8 @@ VAULT = "https://vault.azure.net"
 BUSINESS_CENTRAL_URL = "https://api.businesscentral.dynamics.com"
 
 # What a person's sign-in asks for: Microsoft Graph permission reference, least privilege for
-# steps 0 to 3. The consent step asks for its own scope when it gets there (incremental consent).
+# the application and its secret. The consent asks for its own scope when it gets there (incremental
+# consent).
 GRAPH_SCOPES = (f"{GRAPH}/User.Read", f"{GRAPH}/Application.ReadWrite.All")
 CONSENT_SCOPES = (f"{GRAPH}/DelegatedPermissionGrant.ReadWrite.All",)
 AZURE_SCOPES = (f"{AZURE}/user_impersonation",)

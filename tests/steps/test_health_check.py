@@ -20,9 +20,8 @@ from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
 from bcrunbook.secrets import Secret, open_store
 from bcrunbook.steps import step_named
-from bcrunbook.steps.company import find_company
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.step import codat_of, find_connection
+from bcrunbook.steps.link_customer.codat_customer import codat_of, find_company, find_connection
 from bcrunbook.steps.opening import open_context
 from bcrunbook.steps.requirements import REDIRECT_URI, SCOPES
 from bcrunbook.views.cells import card_view, outcome_view, plan_view

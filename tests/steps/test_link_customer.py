@@ -14,10 +14,9 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Mode, Outcome, State
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.steps.company import TAG, codat_name, tag_of
+from bcrunbook.steps.link_customer.codat_customer import TAG, codat_name, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.verdict import BUDGET
-from bcrunbook.steps.link_customer.step import codat_of
 from bcrunbook.steps.opening import open_context
 from tests.linking import SCRIPTS, lab_customer, link, set_up, step_6
 from tests.portal import row

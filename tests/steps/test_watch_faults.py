@@ -28,10 +28,9 @@ from bcrunbook.ledger.store import Fact
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.rehearsal.businesscentral.installation import SCRIPTS
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
-from bcrunbook.steps.company import TAG, tag_of
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.verdict import GOOD, Verdict
-from bcrunbook.steps.link_customer.step import codat_of
 from bcrunbook.steps.opening import open_context
 from tests.linking import lab_customer, link, set_up, step_6
 from tests.portal import row

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bcrunbook.order import LINK_CUSTOMER
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import Poll
 from bcrunbook.steps.link_customer.installation.verdict import (
@@ -19,7 +20,6 @@ from bcrunbook.steps.link_customer.installation.verdict import (
     Verdict,
 )
 
-STEP = "link_customer"
 BEGAN = "watch"
 POLL = "poll"
 ENDED = "verdict"
@@ -50,7 +50,7 @@ class WatchLog:
         self._last_began: datetime | None = None
         self._ended_well: datetime | None = None
         for fact in context.ledger.facts(
-            context.identity, STEP, subject=connection, customer=context.customer_name
+            context.identity, LINK_CUSTOMER, subject=connection, customer=context.customer_name
         ):
             if fact.kind == BEGAN:
                 self.began, self.polls, self._ended_well = fact.at, [], None
@@ -105,7 +105,7 @@ class WatchLog:
         context = self._context
         context.ledger.record(
             context.identity,
-            STEP,
+            LINK_CUSTOMER,
             kind,
             self._connection,
             "observed",
