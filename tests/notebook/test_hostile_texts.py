@@ -61,7 +61,7 @@ def findings() -> CustomerFindings:
         poll=poll,
         judgement=judge([poll], None),
         memory=None,
-        place="",
+        remembered_as="",
         watched=(poll, replace(poll, packages=None)),
     )
 
