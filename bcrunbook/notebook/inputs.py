@@ -21,13 +21,13 @@ def inputs(described: Sequence[AccountField], account: Account, findings: Any) -
     """
     return tuple(
         Field(
-            one.key,
-            one.label,
-            one.value(account),
-            partial(problem, account, one.key),
-            partial(_note, one, account, findings),
+            field.key,
+            field.label,
+            field.value(account),
+            partial(problem, account, field.key),
+            partial(_note, field, account, findings),
         )
-        for one in described
+        for field in described
     )
 
 

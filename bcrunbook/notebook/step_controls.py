@@ -76,15 +76,15 @@ def _choices(field: AccountField, findings: Any, use: Use) -> list[Any]:
     async def switch(value: str) -> None:
         message.value = cells.message_view(await use({field.key: value})).shown_html
 
-    def row(one: FieldChoice) -> Any:
-        switch_to = printable(f"Switch to {one.name or one.domain}")
+    def row(choice: FieldChoice) -> Any:
+        switch_to = printable(f"Switch to {choice.name or choice.domain}")
         button = widgets.Button(
-            description="This one" if one.is_current else switch_to,
-            disabled=one.is_current,
+            description="This one" if choice.is_current else switch_to,
+            disabled=choice.is_current,
             layout={"width": "auto"},
         )
-        button.on_click(lambda _: tasks.begin(partial(switch, one.value)))
-        about = cells.tenant_view(one.name, one.domain, one.value)
+        button.on_click(lambda _: tasks.begin(partial(switch, choice.value)))
+        about = cells.tenant_view(choice.name, choice.domain, choice.value)
         return widgets.HBox([widgets.HTML(about.shown_html), button])
 
     return [widgets.VBox([*map(row, choices), message])]
@@ -127,9 +127,9 @@ def controls(step: str, context: Context, findings: Any, renew: Renew) -> Any:
 
     pages: list[tuple[str, Any]] = []
     if fields := inputs(description.fields, context.account, findings):
-        chosen = [box for one in description.fields for box in _choices(one, findings, use)]
+        choices = [box for field in description.fields for box in _choices(field, findings, use)]
         form = Form(fields, "Use these values", use).widget
-        pages.append(("Values", widgets.VBox([*chosen, form])))
+        pages.append(("Values", widgets.VBox([*choices, form])))
     if way := by_hand(step):
         parts: list[Any] = [widgets.HTML(f'<div class="bcr">{way}</div>')]
         if back := inputs(description.fields_by_hand, context.account, findings):

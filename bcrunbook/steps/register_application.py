@@ -177,9 +177,13 @@ class RegisterApplication(AccountStep):
     title: ClassVar[str] = "Register the application"
     needs: ClassVar[tuple[str, ...]] = (START_HERE,)
     description: ClassVar[StepDescription] = StepDescription(
-        fields=(AccountField("application", "Application's name", lambda one: one.application),),
+        fields=(
+            AccountField("application", "Application's name", lambda account: account.application),
+        ),
         fields_by_hand=(
-            AccountField("client_id", "Application (client) ID", lambda one: one.client_id or ""),
+            AccountField(
+                "client_id", "Application (client) ID", lambda account: account.client_id or ""
+            ),
         ),
         checked_as="Application",
     )

@@ -265,8 +265,13 @@ def _tenants_in_sight(findings: Any) -> tuple[FieldChoice, ...]:
     if not isinstance(findings, StartFindings):
         return ()
     return tuple(
-        FieldChoice(one.id, one.name, one.domain, is_current=one.id == findings.organization.id)
-        for one in findings.tenants.value or ()
+        FieldChoice(
+            tenant.id,
+            tenant.name,
+            tenant.domain,
+            is_current=tenant.id == findings.organization.id,
+        )
+        for tenant in findings.tenants.value or ()
     )
 
 
@@ -278,7 +283,9 @@ class StartHere(PersonsStep):
     needs: ClassVar[tuple[str, ...]] = ()
     description: ClassVar[StepDescription] = StepDescription(
         fields=(
-            AccountField("tenant", "Tenant", lambda one: one.tenant, choices=_tenants_in_sight),
+            AccountField(
+                "tenant", "Tenant", lambda account: account.tenant, choices=_tenants_in_sight
+            ),
         )
     )
 

@@ -37,8 +37,8 @@ def numbered_anew(text: str, now: dict[int, int]) -> str:
         return str(now.get(int(old.group()), old.group()))
 
     text = _ROW.sub(lambda row: f"| {ORDER.index(row.group(1))} |", text)
-    text = _STEPS.sub(lambda found: found.group(1) + re.sub(r"\d+", number, found.group(2)), text)
-    return _NOTEBOOK.sub(lambda found: notebook_name(found.group(1)), text)
+    text = _STEPS.sub(lambda steps: steps.group(1) + re.sub(r"\d+", number, steps.group(2)), text)
+    return _NOTEBOOK.sub(lambda name: notebook_name(name.group(1)), text)
 
 
 def _number_notebook(path: Path, step: str, now: dict[int, int]) -> None:

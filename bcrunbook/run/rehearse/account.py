@@ -67,15 +67,15 @@ async def play(
         if exit_code(runs) not in (0, _NEEDS_PERSON):
             return runs
     played = [
-        (one, change, part)
-        for one in runs
-        for change in one.hand_offs
-        if (part := _part(one, change)) is not None
+        (step_run, change, part)
+        for step_run in runs
+        for change in step_run.hand_offs
+        if (part := _part(step_run, change)) is not None
     ]
     if mode == "plan" or not played:
         return runs
-    for one, change, part in played:
-        acted(await _act(workspace, cloud, one, change, part))
+    for step_run, change, part in played:
+        acted(await _act(workspace, cloud, step_run, change, part))
     for account in accounts:
         open_steps = {
             one.step for one in runs if one.account == account and one.state not in PASSED
@@ -91,7 +91,7 @@ def _part(run: StepRun, change: Change) -> RehearsedPart | None:
     if change.hand_off is None or INSTANCE not in dict(change.hand_off.values):
         return None
     parts = step_named(run.step).description.rehearsed
-    return next((one for one in parts if one.change == change.key), None)
+    return next((part for part in parts if part.change == change.key), None)
 
 
 async def _act(

@@ -87,10 +87,15 @@ class ClientSecret(AccountStep):
     description: ClassVar[StepDescription] = StepDescription(
         fields=(
             AccountField(
-                _LIFETIME, "Lifetime", lambda one: _days(one.secret_lifetime_days), _expiry_note
+                _LIFETIME,
+                "Lifetime",
+                lambda account: _days(account.secret_lifetime_days),
+                _expiry_note,
             ),
             AccountField(
-                "secret_description", "Description", lambda one: one.secret_description or "Codat"
+                "secret_description",
+                "Description",
+                lambda account: account.secret_description or "Codat",
             ),
         ),
         secret_by_hand=SecretInput("Value of the secret", "Put it into the store", adopt),

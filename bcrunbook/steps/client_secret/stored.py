@@ -135,12 +135,12 @@ async def ended(
         now: the time (UTC) by Microsoft Graph's clock.
     """
     key_ids = set()
-    for one in credentials:
-        if not (one.marker and one.is_stored and one.expired(now)):
+    for credential in credentials:
+        if not (credential.marker and credential.is_stored and credential.expired(now)):
             continue
-        kept = await kept_value(context, client_id, one.marker)
+        kept = await kept_value(context, client_id, credential.marker)
         if kept is None or await is_refused(context, tenant, client_id, kept[1]):
-            key_ids.add(one.seen.key_id)
+            key_ids.add(credential.seen.key_id)
     return frozenset(key_ids)
 
 
@@ -156,7 +156,7 @@ async def gone(
         credentials: the secrets on the application.
     """
     ledger, whose = context.ledger, context.identity
-    there = {one.marker for one in credentials}
+    there = {credential.marker for credential in credentials}
     there |= {fact.subject for fact in ledger.facts(whose, CLIENT_SECRET, kind=REMOVED)}
     stored = ledger.facts(whose, CLIENT_SECRET, kind=STORED)
     markers = []

@@ -25,10 +25,10 @@ POLL = "poll"
 ENDED = "verdict"
 
 FRESH = 86400.0
-"""Seconds for which a watch that ended well speaks for what is seen once afterwards.
+"""For how many seconds one more sighting still counts with those of a watch that ended well.
 
-Two sightings a day apart are two sightings. In a batch the record may be made long after the watch,
-when many have settled at once and wait for their turn.
+In a batch the outcome may be recorded long after the watch, when many customers have settled at
+once and wait for their turn: that run sees the extension only once.
 """
 
 
@@ -75,7 +75,7 @@ class WatchLog:
     def carried_on(self, poll: Poll) -> list[Poll]:
         """The last watch with one more poll, where it ended well not long ago; else nothing.
 
-        Whoever makes the record of what another has watched sees it but once.
+        A run that records what another process has watched looks only once.
         """
         if self._ended_well is None or self._last_began is None or self.began is not None:
             return []

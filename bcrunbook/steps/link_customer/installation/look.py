@@ -37,8 +37,8 @@ COMPANY = "company"
 """The data type that is the smallest useful test (contract C9.4)."""
 
 EXPLAINED = 120.0
-"""How old the deployments may be, in seconds, where so much is asked for that they have to wait:
-they only explain what `extensions` tells."""
+"""How old the deployments may be, in seconds, while the rate limiter is behind: they only explain
+what `extensions` shows, so reading them anew can wait."""
 
 T = TypeVar("T")
 
