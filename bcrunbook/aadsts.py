@@ -12,10 +12,20 @@ import re
 from dataclasses import dataclass
 
 from bcrunbook.hosts import OWN_ACCOUNT
+from bcrunbook.order import (
+    API_PERMISSIONS,
+    CLIENT_SECRET,
+    CODAT_KEYS,
+    REGISTER_APPLICATION,
+    ref,
+    ref_with_id,
+)
 
 _YOU = "you"
 _ADMIN = "an administrator of the tenant"
 _CONSENT_ADMIN = "a Privileged Role, Cloud Application or Application Administrator of the tenant"
+_REGISTER, _PERMISSIONS = ref_with_id(REGISTER_APPLICATION), ref_with_id(API_PERMISSIONS)
+_SECRET = f"{ref(CLIENT_SECRET)}, {CLIENT_SECRET}"
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         (50011,),
         Advice(
             "the redirect URI of the request is not registered on the application",
-            "compare the two byte for byte; step 1 (register_application) puts the right one there",
+            f"compare the two byte for byte; {_REGISTER} puts the right one there",
         ),
     ),
     (
@@ -110,7 +120,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         Advice(
             "Business Central is not known in this tenant, or is missing from the application's"
             " permissions",
-            "start a Business Central trial in the tenant, then run step 3 (api_permissions)",
+            f"start a Business Central trial in the tenant, then run {_PERMISSIONS}",
             "you, with an administrator of the tenant",
         ),
     ),
@@ -137,7 +147,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         (65001,),
         Advice(
             "nobody has consented to what the application asks for",
-            "grant consent: step 3 (api_permissions) shows the link",
+            f"grant consent: {_PERMISSIONS} shows the link",
             _CONSENT_ADMIN,
         ),
     ),
@@ -160,14 +170,14 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         (65005, 650056),
         Advice(
             "the application's permissions are not configured as the request needs them",
-            "run step 3 (api_permissions), then consent",
+            f"run {_PERMISSIONS}, then consent",
         ),
     ),
     (
         (90094, 90095, 90008),
         Advice(
             "an administrator has to consent",
-            "send the consent link to an administrator; step 3 (api_permissions) shows it",
+            f"send the consent link to an administrator; {_PERMISSIONS} shows it",
             _CONSENT_ADMIN,
         ),
     ),
@@ -231,7 +241,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
             "the client secret is wrong (often the Secret ID was pasted instead of the Value), or"
             " is so new that it is not known everywhere yet",
             "wait up to a minute; if it stays, use the Value, or make a new secret (the one for"
-            " Codat: step 2, client_secret)",
+            f" Codat: {_SECRET})",
         ),
     ),
     (
@@ -246,14 +256,14 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
         (7000222,),
         Advice(
             "the client secret has expired",
-            "make a new one (the one for Codat: step 2, client_secret)",
+            f"make a new one (the one for Codat: {_SECRET})",
         ),
     ),
     (
         (7000229,),
         Advice(
             "the application has no service principal in this tenant",
-            "run step 1 (register_application): it creates the service principal",
+            f"run {_REGISTER}: it creates the service principal",
         ),
     ),
     (
@@ -301,8 +311,6 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
     ),
 )
 
-_STEP_4 = "step 4 (codat_keys) again; then the customer links again"
-
 # The same codes when a customer links: it is our application that they meet, in their tenant.
 _LINKING: tuple[tuple[tuple[int, ...], Advice], ...] = (
     (
@@ -310,14 +318,14 @@ _LINKING: tuple[tuple[tuple[int, ...], Advice], ...] = (
         Advice(
             "the client id or the secret that was saved in the Codat Portal is wrong, or the"
             " secret has expired",
-            _STEP_4,
+            f"{ref_with_id(CODAT_KEYS)} again; then the customer links again",
         ),
     ),
     (
         (50011, 50194),
         Advice(
             "the application's redirect URI or its account types are not as Codat needs them",
-            "step 1 (register_application) again; then the customer links again",
+            f"{_REGISTER} again; then the customer links again",
         ),
     ),
     (

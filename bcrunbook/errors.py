@@ -20,6 +20,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from bcrunbook.order import section_in_notebook
+
 
 class RunbookError(Exception):
     """The root. Raise one of the subclasses.
@@ -32,7 +34,7 @@ class RunbookError(Exception):
         who: who can do it ("you", "an Application Administrator of the tenant", ...).
         code: the service's own code (`Authorization_RequestDenied`, `AADSTS700016`, ...).
         request_id: the service's request id, for its support.
-        section: the notebook section that explains it, as `notebook#heading`.
+        section: the section of a step's notebook that explains it, as `step#heading`.
     """
 
     kind: ClassVar[str] = "error"
@@ -62,7 +64,8 @@ class RunbookError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         """The error as plain data, the form in which an outcome carries it."""
-        return {"kind": self.kind, "exit_code": self.exit_code, **self.__dict__}
+        fields = {"kind": self.kind, "exit_code": self.exit_code, **self.__dict__}
+        return fields | {"section": self._read}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # An exception with keyword-only arguments does not pickle by itself.
@@ -83,8 +86,13 @@ class RunbookError(Exception):
         if support:
             lines.append(f"  {'quote:':<7}{support}")
         if self.section:
-            lines.append(f"  {'read:':<7}{self.section}")
+            lines.append(f"  {'read:':<7}{self._read}")
         return "\n".join(lines)
+
+    @property
+    def _read(self) -> str:
+        """The section as a reader finds it; empty without one."""
+        return section_in_notebook(self.section) if self.section else ""
 
 
 def _rebuild(cls: type[RunbookError], fields: dict[str, Any]) -> RunbookError:

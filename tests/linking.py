@@ -1,4 +1,4 @@
-"""An account that is set up, with customers who can link: where tests of steps 6 and 7 begin."""
+"""An account that is set up, with customers who can link: where tests of links and checks begin."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.core.runner import run_step
 from bcrunbook.core.step import Mode, Outcome
+from bcrunbook.order import CODAT_KEYS, LINK_CUSTOMER
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.run.rehearse.workspace import STANDARD, RehearsedCustomer, prepare
 from bcrunbook.secrets import SecretReference, read
 from bcrunbook.steps import step_named
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.portal import confirm, handed
 from tests.running import ALONE
@@ -47,23 +48,23 @@ def lab_customer(name: str, environment: str, display_name: str = "") -> Rehears
 
 async def set_up(
     directory: Path,
-    told: RehearsalDescription,
+    cloud: RehearsalDescription,
     customers: Sequence[RehearsedCustomer],
     *,
     secret: str = "",
     ledger_url: str = "",
 ) -> Workspace:
-    """An account with steps 0 to 5 done, and customers.
+    """An account that is set up, and customers.
 
     Args:
         directory: the rehearsal's folder.
-        told: its running cloud.
+        cloud: its running cloud.
         customers: the account's customers.
-        secret: what is saved in the portal instead of the secret that step 2 made.
+        secret: what is saved in the portal instead of the secret that was made.
         ledger_url: the ledger, if it is no file of the workspace.
     """
     workspace = await prepare(
-        directory, told, [replace(TRIAL, customers=tuple(customers))], anew=True
+        directory, cloud, [replace(TRIAL, customers=tuple(customers))], anew=True
     )
     if ledger_url:
         workspace = on_ledger(workspace, ledger_url)
@@ -72,13 +73,13 @@ async def set_up(
         for step in ALONE:
             outcome = await run_step(step_named(step), context, Mode.APPLY)
             assert outcome.state in ("done", "changed"), outcome.summary
-        keys = await run_step(step_named("codat_keys"), context, Mode.APPLY)
+        keys = await run_step(step_named(CODAT_KEYS), context, Mode.APPLY)
     card = handed(keys)
     stored = await read(SecretReference.parse(card.secret, "a hand-off"), workspace.root)
     values = dict(card.values)
     await asyncio.to_thread(
         act_as_developer,
-        told,
+        cloud,
         account.codat_instance or "",
         values["Client ID"],
         secret or stored.reveal(),
@@ -95,16 +96,16 @@ def on_ledger(workspace: Workspace, url: str) -> Workspace:
 
 
 async def step_6(context: Context, customer: str, mode: Mode = Mode.APPLY) -> Outcome:
-    """Walk a customer through step 6."""
+    """Run the step that links a customer."""
     chosen = context.account.customers[customer]
-    return await run_step(step_named("link_customer"), replace(context, customer=chosen), mode)
+    return await run_step(step_named(LINK_CUSTOMER), replace(context, customer=chosen), mode)
 
 
-async def link(context: Context, told: RehearsalDescription, customer: str) -> str:
+async def link(context: Context, cloud: RehearsalDescription, customer: str) -> str:
     """Do the customer's part; returns what the page says that it ended on."""
     chosen = context.account.customers[customer]
     address = await fetch_link(replace(context, customer=chosen))
-    person = CustomerPerson(told, chosen.contact)
+    person = CustomerPerson(cloud, chosen.contact)
     return await asyncio.to_thread(
         person.link, address, environment=chosen.environment or "", company=chosen.company
     )

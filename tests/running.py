@@ -1,4 +1,4 @@
-"""Walking through steps as plain coroutines."""
+"""Running steps as plain coroutines."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import Operator, run_step
 from bcrunbook.core.step import Mode, Outcome
+from bcrunbook.order import CODAT_KEYS, ORDER
 from bcrunbook.signin import Person
-from bcrunbook.steps import STEPS, step_named
+from bcrunbook.steps import step_named
 from bcrunbook.steps.opening import open_context
 from tests.conftest import only_account
 
-ALONE = tuple(step.id for step in STEPS[:4])
+ALONE = ORDER[: ORDER.index(CODAT_KEYS)]
 """The steps that the program does without a person."""
 
 

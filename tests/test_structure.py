@@ -15,7 +15,9 @@ import pytest
 import bcrunbook
 from bcrunbook import errors
 from bcrunbook.core.step import Step
-from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.errors import RunbookError
+from bcrunbook.order import ORDER
+from bcrunbook.steps import STEPS, notebook_of, step_named
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -52,6 +54,28 @@ def test_no_notebook_is_left_over() -> None:
     ]
 
 
+def test_the_order_names_the_steps_there_are() -> None:
+    """The list from which numbers follow, and the steps, are the same."""
+    assert [step.id for step in STEPS] == list(ORDER)
+
+
+NUMBERS = re.compile(r"\b[Ss]teps? [0-9]|\b0[0-9]_[a-z]+|\bnotebook 0[0-9]")
+NUMBERED = {"bcrunbook/order.py"}
+"""Where a number stands as an example of what is made of an id."""
+
+
+def test_no_step_is_called_by_a_number() -> None:
+    """Numbers follow from the order alone: nowhere in the package is one written by hand."""
+    numbered = set()
+    for path in (ROOT / "bcrunbook").rglob("*"):
+        if path.suffix in (".py", ".toml", ".html", ".md", ".txt", ".css", ".js"):
+            name = path.relative_to(ROOT).as_posix()
+            numbered |= {
+                name for line in path.read_text("utf-8").splitlines() if NUMBERS.search(line)
+            }
+    assert numbered <= NUMBERED, numbered - NUMBERED
+
+
 def test_a_step_needs_only_earlier_ones() -> None:
     """What `needs` names are steps that come before."""
     for number, step in enumerate(STEPS):
@@ -59,7 +83,7 @@ def test_a_step_needs_only_earlier_ones() -> None:
 
 
 def sections() -> set[str]:
-    """Every notebook section that an error of the package points to."""
+    """Every section of a step's notebook that an error of the package points to."""
     found = set()
     for file in (ROOT / "bcrunbook").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -71,10 +95,13 @@ def sections() -> set[str]:
 
 @pytest.mark.parametrize("section", sorted(sections()))
 def test_errors_point_to_sections_that_exist(section: str) -> None:
-    """`notebook#heading` is a heading of that notebook."""
-    name, _, anchor = section.partition("#")
-    notebook = NOTEBOOKS / f"{name}.ipynb"
+    """`step#heading` is a heading of that step's notebook, and shown as its file is named."""
+    step, mark, anchor = section.partition("#")
+    notebook = NOTEBOOKS / notebook_of(step_named(step))
     assert notebook.is_file()
+    shown = f"{notebook.stem}{mark}{anchor}"
+    error = RunbookError("It happened.", section=section)
+    assert error.as_dict()["section"] == shown and str(error).endswith(f"read:  {shown}")
     assert not anchor or anchor in headings(notebook), sorted(headings(notebook))
 
 

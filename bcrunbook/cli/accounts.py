@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bcrunbook.cli import options, output
+from bcrunbook.order import START_HERE, ref
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Workspace
@@ -60,7 +61,7 @@ def _has_ledger(workspace: Workspace) -> bool:
 def _compared(workspace: Workspace) -> list[str]:
     from bcrunbook.accounts import neighbours
     from bcrunbook.ledger.store import open_ledger
-    from bcrunbook.steps.company import renamed
+    from bcrunbook.steps.link_customer.codat_customer import renamed
 
     notes = []
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
@@ -86,7 +87,8 @@ def _compared(workspace: Workspace) -> list[str]:
                 else:
                     notes.append(
                         f"The ledger has records of {account.name} from before tenants were noted."
-                        f" Step 0 asks whose they are: bcrunbook run {account.name} start_here"
+                        f" {ref(START_HERE).capitalize()} asks whose they are: bcrunbook run"
+                        f" {account.name} {START_HERE}"
                     )
             notes += renamed(ledger, account)
     return notes

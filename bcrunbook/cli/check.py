@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bcrunbook.cli import options, output
+from bcrunbook.order import HEALTH_CHECK
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
@@ -62,21 +63,19 @@ async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
     from bcrunbook.core.runner import failed_outcome, run_step
     from bcrunbook.core.step import Mode
     from bcrunbook.errors import RunbookError
-    from bcrunbook.steps.health_check import HealthCheck
+    from bcrunbook.steps import step_named
     from bcrunbook.steps.opening import open_context
 
-    outcomes = []
+    check, outcomes = step_named(HEALTH_CHECK), []
     for name in names:
         account = workspace.account(name)
         output.say(f"Looking at {name}.")
         try:
             async with open_context(workspace, account) as context:
-                outcomes.append(await run_step(HealthCheck(), context, Mode.APPLY))
+                outcomes.append(await run_step(check, context, Mode.APPLY))
         except RunbookError as error:
             # The other accounts are worth a look all the same.
-            outcomes.append(
-                failed_outcome(HealthCheck.id, name, Mode.APPLY.value, account.cloud, error)
-            )
+            outcomes.append(failed_outcome(check.id, name, Mode.APPLY.value, account.cloud, error))
     return outcomes
 
 

@@ -17,6 +17,7 @@ import typer
 
 from bcrunbook.cli import options, output
 from bcrunbook.errors import FixInput, ReportBug, RunbookError, SignInAgain
+from bcrunbook.order import CLIENT_SECRET, notebook_name
 from bcrunbook.person import home_folder, no_home
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ async def _vault(workspace: Workspace, account: Account) -> str:
                 raise
             return (
                 f"{account.secret_store}: not tried, because it is opened with a person's sign-in"
-                " and nobody is signed in; notebook 02_client_secret tries it"
+                f" and nobody is signed in; notebook {notebook_name(CLIENT_SECRET)} tries it"
             )
     return f"{account.secret_store}: {_PROBED}"
 

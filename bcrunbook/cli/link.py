@@ -32,7 +32,7 @@ def link(
 async def fetch(workspace: Path | None, account: str, customer: str) -> str:
     """The customer's link, as Codat has it now."""
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.steps.link_customer.step import fetch_link
+    from bcrunbook.steps.link_customer.codat_customer import fetch_link
     from bcrunbook.steps.opening import open_context
 
     loaded = load(find_workspace(workspace))

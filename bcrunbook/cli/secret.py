@@ -119,8 +119,8 @@ def reveal(account: Account, workspace: options.Workspace = None) -> None:
 
 def _note(workspace: Path | None, account: str, kept: StoredSecret) -> None:
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.core.confirmations import note_handover
     from bcrunbook.ledger.store import open_ledger
+    from bcrunbook.steps.client_secret.handover import note_handover
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:

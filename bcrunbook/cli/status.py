@@ -45,10 +45,10 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
         if _is_crowd(account):
             continue
         for customer in account.customers:
-            for number, step in enumerate(_customer_steps()):
-                row = rows.get((account.name, customer, step.id))
+            for number, later in enumerate(_customer_steps()):
+                row = rows.get((account.name, customer, later.id))
                 name = "" if number else f"{account.name}/{customer}"
-                of_customers.append([name, *_line(step, row)])
+                of_customers.append([name, *_line(later, row)])
     columns = ["step", "ended last", "when (UTC)"]
     output.print_table(["account", *columns], lines)
     if of_customers:

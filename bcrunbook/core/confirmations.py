@@ -11,8 +11,10 @@ from bcrunbook.secrets import looks_like_secret, scrub
 EARLIER_RECORDS = "earlier_records"
 """The change with which somebody says whose the ledger's records without a tenant are."""
 
+HANDED_OVER = "secret_copied"
+"""The kind of fact with which a step notes which secret went into a person's hands."""
+
 _LONGEST_NAME = 100
-_SECRET_STEP, _TAKEN = "client_secret", "secret_copied"
 
 
 def checked_name(by: str) -> str:
@@ -89,23 +91,9 @@ def as_said(what: str, word: Fact) -> str:
     return f"{what}, says {word.said_by} ({word.at:%Y-%m-%d})"
 
 
-def note_handover(ledger: Ledger, whose: Identity, marker: str, client_id: str, to: str) -> None:
-    """Note which secret went into a person's hands.
-
-    Args:
-        ledger: where it is noted.
-        whose: the account as it is meant now.
-        marker: which secret.
-        client_id: of which application.
-        to: `clipboard` or `terminal`.
-    """
-    data = {"client_id": client_id, "to": to}
-    ledger.record(whose, _SECRET_STEP, _TAKEN, marker, "done", data)
-
-
 def _check_taken(ledger: Ledger, whose: Identity, change: Change) -> None:
     """Refuse a word about one secret when another one was taken last: that one was saved."""
-    taken = ledger.latest(whose, _SECRET_STEP, _TAKEN)
+    taken = ledger.latest(whose, kind=HANDED_OVER)
     if taken is None or taken.subject == change.subject:
         return
     raise FixInput(

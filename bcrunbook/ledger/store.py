@@ -327,7 +327,7 @@ class Ledger(Leases):
                 where=f'account "{whose.account}", tenant = "{whose.tenant}"',
                 why="the domain was moved from one tenant to the other",
                 next="name the tenant that is meant by its id",
-                section="00_start_here#which-tenant",
+                section="start_here#which-tenant",
             )
         if not known:
             for name in sorted({whose.tenant, found}):

@@ -55,9 +55,9 @@ class Form:
         self._task: asyncio.Task[None] | None = None
         self._entries = {one.key: Entry(one.label, one.value, changed=self._look) for one in fields}
         self._button = widgets.Button(description=action, layout={"width": "auto"})
-        self._said = widgets.HTML()
+        self._message = widgets.HTML()
         self._button.on_click(lambda _: self._loop.call_soon_threadsafe(self._begin))
-        last = widgets.HBox([self._button, self._said])
+        last = widgets.HBox([self._button, self._message])
         self.widget = widgets.VBox([*self._entries.values(), last])
         self.widget.add_class("bcr-form")
         self._look()
@@ -90,8 +90,7 @@ class Form:
         if not changed or any(self._fields[key].check(values[key]) for key in changed):
             return
         self._button.disabled = True
-        said = await self._use(changed)
-        told = printable(html.escape(said))
-        self._said.value = f'<div class="bcr-note soft" role="status">{told}</div>'
+        message = printable(html.escape(await self._use(changed)))
+        self._message.value = f'<div class="bcr-note soft" role="status">{message}</div>'
         self._before = values
         self._look()

@@ -18,7 +18,7 @@ from bcrunbook.notebook.buttons import Buttons
 from bcrunbook.secrets import Secret, clipboard
 from bcrunbook.steps.client_secret.handover import copy_secret
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.views import cells
 
 _COPY = "Copy the client secret"

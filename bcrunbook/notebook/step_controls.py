@@ -15,14 +15,14 @@ from bcrunbook.errors import RunbookError
 from bcrunbook.notebook.bar import account_label
 from bcrunbook.notebook.by_hand import by_hand
 from bcrunbook.notebook.form import Form, Use
-from bcrunbook.notebook.inputs import brought_back, inputs
+from bcrunbook.notebook.inputs import inputs
+from bcrunbook.notebook.secret_field import SecretField
 from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.printable import printable
 from bcrunbook.secrets import Secret
-from bcrunbook.services.azure import Tenant
-from bcrunbook.steps.client_secret.adopt import adopt
+from bcrunbook.steps import step_named
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.start_here import StartFindings
+from bcrunbook.steps.description import AccountField, FieldChoice
 from bcrunbook.views import cells
 
 Switch = Callable[[str, str], Coroutine[Any, Any, None]]
@@ -64,29 +64,30 @@ def account_pickers(workspace: Workspace, account: str, customer: str, switch: S
     return box
 
 
-def _tenants(findings: Any, use: Use) -> list[Any]:
-    """The tenants in sight, each with a button that makes it the account's."""
+def _choices(field: AccountField, findings: Any, use: Use) -> list[Any]:
+    """The values there are to choose from, each with a button that makes it the account's."""
     import ipywidgets as widgets
 
-    if not isinstance(findings, StartFindings) or not findings.tenants.value:
+    choices = field.choices(findings)
+    if not choices:
         return []
-    tasks, said = Tasks(), widgets.HTML()
+    tasks, message = Tasks(), widgets.HTML()
 
-    async def switch(tenant: str) -> None:
-        said.value = cells.message_view(await use({"tenant": tenant})).shown_html
+    async def switch(value: str) -> None:
+        message.value = cells.message_view(await use({field.key: value})).shown_html
 
-    def row(one: Tenant) -> Any:
-        is_this = one.id == findings.organization.id
+    def row(choice: FieldChoice) -> Any:
+        switch_to = printable(f"Switch to {choice.name or choice.domain}")
         button = widgets.Button(
-            description="This one" if is_this else printable(f"Switch to {one.name or one.domain}"),
-            disabled=is_this,
+            description="This one" if choice.is_current else switch_to,
+            disabled=choice.is_current,
             layout={"width": "auto"},
         )
-        button.on_click(lambda _: tasks.begin(partial(switch, one.id)))
-        about = cells.tenant_view(one.name, one.domain, one.id)
+        button.on_click(lambda _: tasks.begin(partial(switch, choice.value)))
+        about = cells.tenant_view(choice.name, choice.domain, choice.value)
         return widgets.HBox([widgets.HTML(about.shown_html), button])
 
-    return [widgets.VBox([*map(row, findings.tenants.value), said])]
+    return [widgets.VBox([*map(row, choices), message])]
 
 
 def controls(step: str, context: Context, findings: Any, renew: Renew) -> Any:
@@ -97,7 +98,7 @@ def controls(step: str, context: Context, findings: Any, renew: Renew) -> Any:
         context: what the step works with.
         findings: what it found.
         renew: called with the workspace after accounts.toml was changed, or with the same one
-            when something was brought that changes what a look shows.
+            when a secret was adopted, which changes what a look shows.
 
     Returns:
         The widget; None where the step has neither.
@@ -105,6 +106,8 @@ def controls(step: str, context: Context, findings: Any, renew: Renew) -> Any:
     import ipywidgets as widgets
 
     root, name = context.workspace.root, context.account.name
+    description = step_named(step).description
+    by_hand_secret = description.secret_by_hand
 
     async def use(values: dict[str, str]) -> str:
         try:
@@ -113,29 +116,26 @@ def controls(step: str, context: Context, findings: Any, renew: Renew) -> Any:
             return cells.in_line(error)
         return "Kept in accounts.toml. The plan above follows it."
 
-    async def bring(secret: Secret) -> str:
+    async def keep(secret: Secret) -> str:
+        assert by_hand_secret is not None
         try:
-            where = await adopt(context, secret)
+            where = await by_hand_secret.adopt(context, secret)
             await renew(context.workspace)
         except RunbookError as error:
             return cells.in_line(error)
         return f"It works, and is kept in {where}. The plan above follows it."
 
     pages: list[tuple[str, Any]] = []
-    fields = inputs(step, context.account, findings)
-    if fields:
+    if fields := inputs(description.fields, context.account, findings):
+        choices = [box for field in description.fields for box in _choices(field, findings, use)]
         form = Form(fields, "Use these values", use).widget
-        pages.append(("Values", widgets.VBox([*_tenants(findings, use), form])))
-    told = by_hand(step)
-    if told:
-        parts: list[Any] = [widgets.HTML(f'<div class="bcr">{told}</div>')]
-        back = brought_back(step, context.account)
-        if back:
+        pages.append(("Values", widgets.VBox([*choices, form])))
+    if way := by_hand(step):
+        parts: list[Any] = [widgets.HTML(f'<div class="bcr">{way}</div>')]
+        if back := inputs(description.fields_by_hand, context.account, findings):
             parts.append(Form(back, "Note it in accounts.toml", use).widget)
-        if step == "client_secret":
-            from bcrunbook.notebook.secret_field import SecretField
-
-            parts.append(SecretField("Value of the secret", "Put it into the store", bring))
+        if by_hand_secret is not None:
+            parts.append(SecretField(by_hand_secret.label, by_hand_secret.action, keep))
         pages.append(("By hand instead", widgets.VBox(parts)))
     if not pages:
         return None

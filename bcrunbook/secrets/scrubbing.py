@@ -77,7 +77,7 @@ def scrub(text: str, where: str = "a text") -> str:
     Args:
         text: anything that is about to be written or shown.
         where: what is being written, for the error that is logged if a known secret is found:
-            `the log`, `the ledger`, `notebook 02_client_secret`.
+            `the log`, `the ledger`, `a notebook`.
     """
     return _by_shape(_by_value(text, where))
 

@@ -355,7 +355,7 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             why="the token is for another tenant, or this machine's clock is wrong",
             next="check that the vault belongs to the account's tenant, and the clock; then run"
             " again",
-            section="00_start_here#sign-in",
+            section="start_here#sign-in",
         )
     if status == 403:
         return _forbidden(inner, message, about)

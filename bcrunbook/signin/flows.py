@@ -27,6 +27,7 @@ from bcrunbook.errors import (
 )
 from bcrunbook.hosts import AZURE_MANAGEMENT, BUSINESS_CENTRAL_API, GRAPH, LOGIN, VAULT
 from bcrunbook.http.client import Http
+from bcrunbook.order import START_HERE, notebook_name
 from bcrunbook.secrets import Secret, VaultOpener, Veiled, read
 from bcrunbook.signin.authority import authority_error
 from bcrunbook.signin.az import ask_az
@@ -60,8 +61,8 @@ if TYPE_CHECKING:
 _APPLICATION_METHODS = frozenset({"client_secret", "certificate", "federated"})
 
 _HEADLESS_ADVICE = (
-    "open notebook 00_start_here and sign in there, or give the account an application's sign-in"
-    " (client_secret, certificate, federated) for headless runs"
+    f"open notebook {notebook_name(START_HERE)} and sign in there, or give the account an"
+    " application's sign-in (client_secret, certificate, federated) for headless runs"
 )
 
 log = logging.getLogger(__name__)
@@ -265,7 +266,7 @@ class SignIn:
                 why="a browser or a device code needs a person; the kept sign-in is missing, has"
                 " expired, or could not be kept on this machine",
                 next=_HEADLESS_ADVICE,
-                section="00_start_here#sign-in",
+                section="start_here#sign-in",
             )
         if isinstance(refusal, SignInAgain):
             refusal.next = _HEADLESS_ADVICE
@@ -281,7 +282,7 @@ class SignIn:
                 where=self._where,
                 why="the notebook's kernel runs on a server or in a container",
                 next='set method = "device_code": a browser anywhere will do then',
-                section="00_start_here#sign-in",
+                section="start_here#sign-in",
             )
         self._person.say_browser_opens()
         answer: dict[str, Any] = await self._run(

@@ -9,7 +9,8 @@ from bcrunbook.hosts import AZURE_MANAGEMENT, BUSINESS_CENTRAL_API, GRAPH, VAULT
 from bcrunbook.secrets import Secret
 
 # What a person's sign-in asks for: Microsoft Graph permission reference, least privilege for
-# steps 0 to 3. The consent step asks for its own scope when it gets there (incremental consent).
+# the application and its secret. The consent asks for its own scope when it gets there (incremental
+# consent).
 GRAPH_SCOPES = (f"{GRAPH}/User.Read", f"{GRAPH}/Application.ReadWrite.All")
 CONSENT_SCOPES = (f"{GRAPH}/DelegatedPermissionGrant.ReadWrite.All",)
 AZURE_SCOPES = (f"{AZURE_MANAGEMENT}/user_impersonation",)

@@ -113,7 +113,7 @@ def advised(
         who=advice.who if advice else "you",
         code=f"AADSTS{number}" if number is not None else code,
         request_id=request_id,
-        section="00_start_here#sign-in",
+        section="start_here#sign-in",
     )
 
 
@@ -168,7 +168,7 @@ def fault(error: Exception, where: str) -> RunbookError:
             where=where,
             why=f"the window was closed, or {BROWSER_TIMEOUT // 60} minutes went by",
             next="run again and sign in, or choose method device_code",
-            section="00_start_here#sign-in",
+            section="start_here#sign-in",
         )
     if isinstance(error, MsalError):
         text = scrub(str(error), where="sign-in error")

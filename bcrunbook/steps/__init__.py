@@ -6,16 +6,23 @@ import itertools
 
 from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import NotFound, nearest
+from bcrunbook.order import ORDER, notebook_name
 from bcrunbook.steps.api_permissions import ApiPermissions
 from bcrunbook.steps.client_secret.step import ClientSecret
 from bcrunbook.steps.codat_keys import CodatKeys
+from bcrunbook.steps.description import RunbookStep
 from bcrunbook.steps.enable_integration import EnableIntegration
 from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
 from bcrunbook.steps.start_here import StartHere
 
-STEPS: tuple[AnyStep, ...] = (
+
+def _in_order(*steps: RunbookStep) -> tuple[RunbookStep, ...]:
+    return tuple(sorted(steps, key=lambda step: ORDER.index(step.id)))
+
+
+_SET_UP_AND_LINK = _in_order(
     StartHere(),
     RegisterApplication(),
     ClientSecret(),
@@ -23,16 +30,17 @@ STEPS: tuple[AnyStep, ...] = (
     CodatKeys(),
     EnableIntegration(),
     LinkCustomer(),
-    HealthCheck(),
 )
 
-SETUP_STEPS: tuple[AnyStep, ...] = tuple(
+STEPS: tuple[RunbookStep, ...] = _in_order(*_SET_UP_AND_LINK, HealthCheck(_SET_UP_AND_LINK))
+
+SETUP_STEPS: tuple[RunbookStep, ...] = tuple(
     itertools.takewhile(lambda step: not step.is_per_customer, STEPS)
 )
 """The steps that set an account up, once; what follows is about its customers and afterwards."""
 
 
-def step_named(name: str) -> AnyStep:
+def step_named(name: str) -> RunbookStep:
     """The step with this id.
 
     Raises:
@@ -50,4 +58,4 @@ def step_named(name: str) -> AnyStep:
 
 def notebook_of(step: AnyStep) -> str:
     """The file name of a step's notebook."""
-    return f"{STEPS.index(step):02d}_{step.id}.ipynb"
+    return f"{notebook_name(step.id)}.ipynb"

@@ -1,4 +1,4 @@
-"""Step 3: two delegated permissions of Business Central, and admin consent for the tenant.
+"""Two delegated permissions of Business Central, and admin consent for the tenant.
 
 Ids are read from the tenant's Business Central service principal at run time, by (API, value):
 Microsoft Graph has a different permission with one of the same names (contract G2.3). They are
@@ -19,11 +19,13 @@ from bcrunbook.core.step import AccountStep, Change, Comparison, Finding, Findin
 from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
 from bcrunbook.hosts import BUSINESS_CENTRAL_API, LOGIN
 from bcrunbook.limits import MAX_APIS, MAX_PERMISSIONS
+from bcrunbook.order import API_PERMISSIONS, REGISTER_APPLICATION, START_HERE
 from bcrunbook.services.graph.models import Application, Grant, Organization, ServicePrincipal
 from bcrunbook.services.graph.reads import Read, organization, service_principal, tenant_wide_grants
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.application import lookup, remembered_principal, require_application
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.description import StepDescription
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.requirements import (
     BUSINESS_CENTRAL_APP_ID,
@@ -39,7 +41,7 @@ _CONSENT_WHO = "a Privileged Role, Cloud Application or Application Administrato
 
 @dataclass(frozen=True)
 class PermissionFindings(Findings):
-    """What step 3 saw.
+    """What the step saw.
 
     Args:
         organization: the tenant.
@@ -164,11 +166,12 @@ def _verdict(seen: Seen[Any]) -> Comparison:
 
 
 class ApiPermissions(AccountStep):
-    """Step 3."""
+    """Makes what consent needs, adds the two permissions, and grants the consent."""
 
-    id: ClassVar[str] = "api_permissions"
+    id: ClassVar[str] = API_PERMISSIONS
     title: ClassVar[str] = "Add the permissions and consent"
-    needs: ClassVar[tuple[str, ...]] = ("start_here", "register_application")
+    needs: ClassVar[tuple[str, ...]] = (START_HERE, REGISTER_APPLICATION)
+    description: ClassVar[StepDescription] = StepDescription(checked_as="Permissions and consent")
 
     async def examine(self, context: Context) -> PermissionFindings:
         """Everything in one call where this ledger knows the ids, two otherwise."""

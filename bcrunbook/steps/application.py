@@ -15,6 +15,7 @@ from typing import Any
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import Observation
 from bcrunbook.errors import AskAdministrator, FixInput
+from bcrunbook.order import REGISTER_APPLICATION, ref_with_id
 from bcrunbook.services.graph.models import Application
 from bcrunbook.services.graph.reads import (
     Read,
@@ -26,14 +27,13 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.tenant import check_tenant
 
-_STEP = "register_application"
 APPLICATION = "application"
 _PRINCIPAL = "service_principal"
 
 
 def remembered_client_id(context: Context) -> str:
     """The client id that this ledger saw the account's application get; empty when it did not."""
-    fact = context.ledger.latest(context.identity, step=_STEP, kind=APPLICATION)
+    fact = context.ledger.latest(context.identity, step=REGISTER_APPLICATION, kind=APPLICATION)
     return fact.subject if fact else ""
 
 
@@ -107,7 +107,7 @@ class Lookup:
 
 def lookup(context: Context) -> Lookup:
     """How to look for the account's application."""
-    fact = context.ledger.latest(context.identity, step=_STEP, kind=APPLICATION)
+    fact = context.ledger.latest(context.identity, step=REGISTER_APPLICATION, kind=APPLICATION)
     named = context.account.client_id
     is_same = fact is not None and named in (None, fact.subject)
     return Lookup(
@@ -124,13 +124,13 @@ def application_seen(app: Application) -> Observation:
 
 def remembered_principal(context: Context) -> str:
     """The object id of the account's own service principal, as last seen; empty when never."""
-    fact = context.ledger.latest(context.identity, step=_STEP, kind=_PRINCIPAL)
+    fact = context.ledger.latest(context.identity, step=REGISTER_APPLICATION, kind=_PRINCIPAL)
     return fact.subject if fact else ""
 
 
 def remember(context: Context, kind: str, subject: str, data: dict[str, Any]) -> None:
     """Note an id that Microsoft Graph gave to something of this account."""
-    context.ledger.record(context.identity, _STEP, kind, subject, "observed", data)
+    context.ledger.record(context.identity, REGISTER_APPLICATION, kind, subject, "observed", data)
 
 
 def require_application(how: Lookup, seen: list[Seen[Application]]) -> Application:
@@ -159,8 +159,8 @@ def require_application(how: Lookup, seen: list[Seen[Application]]) -> Applicati
     raise FixInput(
         "The application is not registered yet.",
         where=f'account "{account.name}"',
-        next="run step 1 (register_application) first",
-        section="01_register_application",
+        next=f"run {ref_with_id(REGISTER_APPLICATION)} first",
+        section="register_application",
     )
 
 
@@ -175,8 +175,8 @@ def require_own(how: Lookup, app: Application) -> None:
             f'The application {app.app_id} is called "{app.display_name}", and this account\'s'
             f' "{how.account.application}": {why}. Nothing was written.',
             where=f'account "{how.account.name}", application',
-            next="run step 1 (register_application): it asks whose it is",
-            section="01_register_application",
+            next=f"run {ref_with_id(REGISTER_APPLICATION)}: it asks whose it is",
+            section="register_application",
         )
 
 

@@ -1,10 +1,10 @@
-"""Step 4: a person puts the client id and the secret into the Codat Portal.
+"""A person puts the client id and the secret into the Codat Portal.
 
 No supported call of Codat's does it, and none tells afterwards whether keys are there or right. So
 everything that can go wrong is checked before anybody is asked: the API key, the instance, the
 platform, and that Entra gives a token for exactly this id and secret. Then the hand-off names every
-value and click. What the person says afterwards is kept as their word, for that one secret: a newer
-secret makes it stale, and they are asked again.
+value and click. What the person says afterwards is kept as a confirmation of theirs, for that one
+secret: a newer secret makes it stale, and they are asked again.
 """
 
 from __future__ import annotations
@@ -16,44 +16,46 @@ from typing import ClassVar
 from bcrunbook.core.confirmations import as_said, said
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, PersonsStep, Row
 from bcrunbook.ledger.store import Fact
+from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, notebook_number
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.description import RehearsedPart, StepDescription
 
 SAVE_KEYS = "save_keys"
-WORD, WORDS_SOURCE = "Keys in the Codat Portal", "a person's word: no call of Codat's tells"
+SAVED_KEYS, CONFIRMED_BY = "Keys in the Codat Portal", "a person's word: no call of Codat's tells"
 _CLIENT_ID = "Client ID"
 _SECRET = "Marker of the secret"
 
 
 @dataclass(frozen=True)
 class KeyFindings(codat_portal.PortalFindings):
-    """What step 4 saw.
+    """What the step saw.
 
     Args:
         client_id: the application's client id.
         marker: which secret it is.
         reference: where its value is kept.
         ends: when it ends.
-        word: what somebody said last about the keys; None when nobody has.
+        confirmation: what somebody said last about the keys; None when nobody has.
     """
 
     client_id: str
     marker: str
     reference: str
     ends: datetime | None
-    word: Fact | None
+    confirmation: Fact | None
 
     @property
     def stale(self) -> str:
         """Why what somebody said does not hold any more; empty when it does."""
-        assert self.word is not None
-        values: dict[str, str] = self.word.data["values"]
-        if self.word.subject != self.marker:
+        assert self.confirmation is not None
+        values: dict[str, str] = self.confirmation.data["values"]
+        if self.confirmation.subject != self.marker:
             return "the secret has been replaced since"
         if values.get(_CLIENT_ID) != self.client_id:
             return "the application is another one now"
-        return self.elsewhere(self.word)
+        return self.elsewhere(self.confirmation)
 
     def rows(self) -> tuple[Finding, ...]:
         """API key and instance, the pair and its proof, and what somebody said."""
@@ -70,7 +72,7 @@ class KeyFindings(codat_portal.PortalFindings):
                 Comparison.OK,
             ),
             self._toggle_row(),
-            self._word_row(),
+            self._confirmation_row(),
         )
 
     def _toggle_row(self) -> Finding:
@@ -80,7 +82,7 @@ class KeyFindings(codat_portal.PortalFindings):
         advice = (
             "Enabled already: somebody has set it up before. Compare the client id on its Manage"
             " page, and save this secret there."
-            if seen.enabled and (self.word is None or self.stale)
+            if seen.enabled and (self.confirmation is None or self.stale)
             else ""
         )
         return Finding(
@@ -92,24 +94,33 @@ class KeyFindings(codat_portal.PortalFindings):
             advice,
         )
 
-    def _word_row(self) -> Finding:
+    def _confirmation_row(self) -> Finding:
         wanted = "saved with this secret"
-        if self.word is None:
-            return Finding(WORD, wanted, "not said", WORDS_SOURCE, Comparison.DIFFERS)
-        saved = as_said("saved", self.word)
+        if self.confirmation is None:
+            return Finding(SAVED_KEYS, wanted, "not said", CONFIRMED_BY, Comparison.DIFFERS)
+        saved = as_said("saved", self.confirmation)
         if self.stale:
             actual = f"{saved}; {self.stale}"
-            return Finding(WORD, wanted, actual, WORDS_SOURCE, Comparison.DIFFERS)
-        return Finding(WORD, wanted, saved, WORDS_SOURCE, Comparison.OK)
+            return Finding(SAVED_KEYS, wanted, actual, CONFIRMED_BY, Comparison.DIFFERS)
+        return Finding(SAVED_KEYS, wanted, saved, CONFIRMED_BY, Comparison.OK)
 
 
 class CodatKeys(PersonsStep):
-    """Step 4."""
+    """Checks everything beforehand, and hands over every value and click."""
 
-    id: ClassVar[str] = "codat_keys"
+    id: ClassVar[str] = CODAT_KEYS
     title: ClassVar[str] = "Put the keys into the Codat Portal"
-    needs: ClassVar[tuple[str, ...]] = ("client_secret",)
+    needs: ClassVar[tuple[str, ...]] = (CLIENT_SECRET,)
     is_about_codat: ClassVar[bool] = True
+    description: ClassVar[StepDescription] = StepDescription(
+        rehearsed=(
+            RehearsedPart(
+                SAVE_KEYS,
+                "save_keys",
+                '{person} saved the keys of {account} in "{instance}" and enabled it.',
+            ),
+        )
+    )
 
     async def examine(self, context: Context) -> KeyFindings:
         """Codat's profile and integration, one token request, and the ledger."""
@@ -124,15 +135,15 @@ class CodatKeys(PersonsStep):
             marker=kept.marker,
             reference=kept.reference,
             ends=kept.ends,
-            word=said(context.ledger, account.identity, self.id, SAVE_KEYS),
+            confirmation=said(context.ledger, account.identity, self.id, SAVE_KEYS),
             page=codat_portal.accounting_page(context.cloud),
         )
 
     def plan(self, findings: KeyFindings) -> tuple[Change, ...]:
         """A person's work, unless somebody says that just these keys are saved."""
-        if findings.word is not None and not findings.stale:
+        if findings.confirmation is not None and not findings.stale:
             return ()
-        before = "unknown" if findings.word is None else "older keys"
+        before = "unknown" if findings.confirmation is None else "older keys"
         return (
             Change(
                 SAVE_KEYS,
@@ -151,7 +162,11 @@ class CodatKeys(PersonsStep):
 def _card(findings: KeyFindings) -> HandOff:
     account, instance = findings.account, findings.instance
     is_set_up = bool(findings.integration.value and findings.integration.value.enabled)
-    button = "Manage" if is_set_up or findings.word else "Set up (Manage, if it was set up before)"
+    button = (
+        "Manage"
+        if is_set_up or findings.confirmation
+        else "Set up (Manage, if it was set up before)"
+    )
     ends = f", ends {findings.ends:%Y-%m-%d}" if findings.ends else ""
     compare = (
         f'Compare the instance at the top: it has to be "{instance}".'
@@ -165,11 +180,12 @@ def _card(findings: KeyFindings) -> HandOff:
             f"Open the link and sign in. {compare}",
             f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click {button}.",
             "Under Integration settings, type the Client ID of this card into Client ID.",
-            f"Copy the secret: bcrunbook secret copy {account.name} (or the button in notebook 04)."
-            " Paste it into Client secret within a minute; it is not shown anywhere.",
+            f"Copy the secret: bcrunbook secret copy {account.name} (or the button in notebook"
+            f" {notebook_number(CODAT_KEYS)}). Paste it into Client secret within a minute; it is"
+            " not shown anywhere.",
             "Click Save.",
             f"A dialog asks whether to enable {codat_portal.NAME}: choose to enable it now.",
-            f"Say that it is done: bcrunbook confirm {account.name} codat_keys --by YOUR-NAME (or"
+            f"Say that it is done: bcrunbook confirm {account.name} {CODAT_KEYS} --by YOUR-NAME (or"
             " the button in the notebook). Then run again.",
         ),
         values=tuple(

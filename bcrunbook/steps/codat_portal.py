@@ -46,8 +46,8 @@ def accounting_page(cloud: Cloud) -> str:
 
 def who_can(instance: str) -> str:
     """Who may do it."""
-    place = f'the instance "{instance}"' if instance else "your instance"
-    return f"somebody with the role Developer or Administrator in {place} of the Codat Portal"
+    which = f'the instance "{instance}"' if instance else "your instance"
+    return f"somebody with the role Developer or Administrator in {which} of the Codat Portal"
 
 
 def instance_slip(instance: str) -> str:
@@ -104,9 +104,9 @@ class PortalFindings(Findings):
         """The instance's name; empty when it is not known."""
         return self.profile.value.name if self.profile.value else self.account.codat_instance or ""
 
-    def elsewhere(self, word: Fact) -> str:
-        """Why somebody's word is about another instance; empty when it is about this one."""
-        then = str(word.data["values"].get(INSTANCE, ""))
+    def elsewhere(self, confirmation: Fact) -> str:
+        """Why a confirmation is about another instance; empty when it is about this one."""
+        then = str(confirmation.data["values"].get(INSTANCE, ""))
         if self.instance and instance_name(then) != instance_name(self.instance):
             return f'that was in the instance "{then}"' if then else "of no instance by name"
         return ""

@@ -1,4 +1,4 @@
-"""Step 5: Business Central is enabled in Codat, by a person's click, and seen to be.
+"""Business Central is enabled in Codat, by a person's click, and seen to be.
 
 `enabled` proves the toggle, not the keys: the first link that comes back proves those. What was
 seen is kept apart from what somebody said. A run without a person looks once; a notebook with a
@@ -13,32 +13,34 @@ from typing import ClassVar
 from bcrunbook.core.confirmations import as_said, said
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Observation, PersonsStep, Row
 from bcrunbook.ledger.store import Fact
+from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
 from bcrunbook.steps import codat_portal
-from bcrunbook.steps.codat_keys import SAVE_KEYS, WORD, WORDS_SOURCE, CodatKeys
+from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.description import RehearsedPart, StepDescription
 
 ENABLE = "enable"
 
 
 @dataclass(frozen=True)
 class ToggleFindings(codat_portal.PortalFindings):
-    """What step 5 saw.
+    """What the step saw.
 
     Args:
         keys: what somebody said last about the keys; None when nobody has.
-        word: what somebody said about the toggle; asked only where it cannot be seen.
+        confirmation: what somebody said about the toggle; asked only where it cannot be seen.
     """
 
     keys: Fact | None
-    word: Fact | None
+    confirmation: Fact | None
 
     @property
     def is_enabled(self) -> bool:
         """Whether it is enabled: as seen, or as somebody says where nothing can be seen."""
         if self.integration.value is not None:
             return self.integration.value.enabled
-        return self.word is not None and not self.elsewhere(self.word)
+        return self.confirmation is not None and not self.elsewhere(self.confirmation)
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -54,10 +56,10 @@ class ToggleFindings(codat_portal.PortalFindings):
             *self.instance_rows,
             self._toggle_row(),
             Finding(
-                WORD,
+                SAVED_KEYS,
                 "",
-                self._told("saved", self.keys) if self.keys else "not said",
-                WORDS_SOURCE,
+                self._confirmed("saved", self.keys) if self.keys else "not said",
+                CONFIRMED_BY,
                 Comparison.NOTE,
                 "Whether they work shows when the first customer links.",
             ),
@@ -74,25 +76,31 @@ class ToggleFindings(codat_portal.PortalFindings):
                 "Codat API, integrations",
                 Comparison.OK if seen.enabled else Comparison.DIFFERS,
             )
-        if self.word is None:
+        if self.confirmation is None:
             return Finding(name, "enabled", "unknown", self.integration.unknown, Comparison.UNKNOWN)
-        actual = self._told("enabled", self.word)
+        actual = self._confirmed("enabled", self.confirmation)
         verdict = Comparison.NOTE if self.is_enabled else Comparison.UNKNOWN
         return Finding(name, "enabled", actual, "a person's word", verdict)
 
-    def _told(self, what: str, word: Fact) -> str:
-        elsewhere = self.elsewhere(word)
-        said_so = as_said(what, word)
+    def _confirmed(self, what: str, confirmation: Fact) -> str:
+        elsewhere = self.elsewhere(confirmation)
+        said_so = as_said(what, confirmation)
         return f"{said_so}; {elsewhere}" if elsewhere else said_so
 
 
 class EnableIntegration(PersonsStep):
-    """Step 5."""
+    """Looks at the toggle, and asks a person to click it."""
 
-    id: ClassVar[str] = "enable_integration"
+    id: ClassVar[str] = ENABLE_INTEGRATION
     title: ClassVar[str] = "Enable the integration"
-    needs: ClassVar[tuple[str, ...]] = ("codat_keys",)
+    needs: ClassVar[tuple[str, ...]] = (CODAT_KEYS,)
     is_about_codat: ClassVar[bool] = True
+    description: ClassVar[StepDescription] = StepDescription(
+        checked_as="Integration in Codat",
+        rehearsed=(
+            RehearsedPart(ENABLE, "enable", '{person} enabled Business Central in "{instance}".'),
+        ),
+    )
 
     async def examine(self, context: Context) -> ToggleFindings:
         """One call to Codat, two the first time, and the ledger."""
@@ -102,8 +110,8 @@ class EnableIntegration(PersonsStep):
             account=account,
             profile=profile,
             integration=integration,
-            keys=said(ledger, account.identity, CodatKeys.id, SAVE_KEYS),
-            word=said(ledger, account.identity, self.id, ENABLE),
+            keys=said(ledger, account.identity, CODAT_KEYS, SAVE_KEYS),
+            confirmation=said(ledger, account.identity, self.id, ENABLE),
             page=codat_portal.accounting_page(context.cloud),
         )
 
@@ -130,7 +138,7 @@ def _card(findings: ToggleFindings) -> HandOff:
         "Run this step again: it sees the toggle by itself. A notebook that waits notices within"
         " half a minute."
         if is_seen
-        else f"Say that it is done: bcrunbook confirm {account.name} enable_integration --by"
+        else f"Say that it is done: bcrunbook confirm {account.name} {ENABLE_INTEGRATION} --by"
         " YOUR-NAME (or the button in the notebook). Then run again."
     )
     return HandOff(
@@ -149,7 +157,7 @@ def _card(findings: ToggleFindings) -> HandOff:
             "Later was chosen in the dialog after Save: then nothing is enabled until the toggle"
             " is clicked.",
             "The toggle cannot be clicked and Set up is still there: the keys are not saved yet."
-            " That is step 4.",
+            f" That is {ref(CODAT_KEYS)}.",
             codat_portal.ROLE_SLIP,
             codat_portal.instance_slip(instance),
             codat_portal.PLAN_SLIP,

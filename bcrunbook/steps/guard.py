@@ -55,7 +55,7 @@ class WriteGuard:
                 where=f'account "{self._account}"',
                 why="somebody signed in to another tenant in between",
                 next="sign in to the right tenant, and run this step again",
-                section="00_start_here#which-tenant",
+                section="start_here#which-tenant",
             )
 
     def check(self) -> None:

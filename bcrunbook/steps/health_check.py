@@ -1,4 +1,4 @@
-"""Step 7: does everything still stand? An account, and all its customers.
+"""Does everything still stand? An account, and all its customers.
 
 It looks with the eyes of the other steps, so that what they want is written down once. It changes
 nothing: each finding says what to do next, and who can.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -15,7 +16,6 @@ from typing import ClassVar
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.core.confirmations import as_said, said
 from bcrunbook.core.step import (
-    AnyStep,
     Change,
     Comparison,
     Finding,
@@ -25,16 +25,15 @@ from bcrunbook.core.step import (
     PersonsStep,
 )
 from bcrunbook.errors import RunbookError
+from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, HEALTH_CHECK, ref
 from bcrunbook.steps import codat_portal
-from bcrunbook.steps.api_permissions import ApiPermissions
 from bcrunbook.steps.client_secret.findings import SecretFindings
-from bcrunbook.steps.client_secret.step import ClientSecret
-from bcrunbook.steps.codat_keys import SAVE_KEYS, WORD, WORDS_SOURCE, CodatKeys
+from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.enable_integration import EnableIntegration
+from bcrunbook.steps.description import RunbookStep, StepDescription
+from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.verdict import Verdict
-from bcrunbook.steps.link_customer.step import CustomerFindings, LinkCustomer
-from bcrunbook.steps.register_application import RegisterApplication
+from bcrunbook.steps.link_customer.step import LinkCustomer
 
 # Days before a secret's end at which it is worth a word, and how urgently; below 0 it has ended.
 EXPIRES = ((-1, "at once"), (7, "urgent"), (14, "soon"), (30, "plan it"))
@@ -42,12 +41,6 @@ LONGEST_WITHOUT_SYNC = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (contract C9.16)."""
 
 _AT_ONCE = 4
-_DRIFT: tuple[tuple[AnyStep, str], ...] = (
-    (RegisterApplication(), "Application"),
-    (ClientSecret(), "Client secret"),
-    (ApiPermissions(), "Permissions and consent"),
-    (EnableIntegration(), "Integration in Codat"),
-)
 _FINE = frozenset({Verdict.INSTALLED, Verdict.DATA_FLOWS})
 
 
@@ -87,7 +80,7 @@ class HealthFindings(Findings):
 
     @property
     def observations(self) -> tuple[Observation, ...]:
-        """The extensions that were seen, for the memory of step 6."""
+        """The extensions that were seen, for what is remembered of them."""
         return tuple(one for part in self.parts for one in part.seen)
 
     def rows(self) -> tuple[Finding, ...]:
@@ -106,19 +99,26 @@ class HealthFindings(Findings):
 
 
 class HealthCheck(PersonsStep):
-    """Step 7."""
+    """Looks again with the eyes of the steps before it.
 
-    id: ClassVar[str] = "health_check"
+    Args:
+        steps: the steps before it, of which it looks at those that say so.
+    """
+
+    id: ClassVar[str] = HEALTH_CHECK
     title: ClassVar[str] = "Check that everything still stands"
-    needs: ClassVar[tuple[str, ...]] = ("enable_integration",)
+    needs: ClassVar[tuple[str, ...]] = (ENABLE_INTEGRATION,)
     is_about_codat: ClassVar[bool] = True
+    description: ClassVar[StepDescription] = StepDescription()
+
+    def __init__(self, steps: Sequence[RunbookStep]) -> None:
+        self._checked = tuple(step for step in steps if step.description.checked_as)
 
     async def examine(self, context: Context) -> HealthFindings:
-        """The account with the eyes of steps 1, 2, 3 and 5, what was said in step 4, and each
-        customer with the eyes of step 6."""
+        """The account with the eyes of its steps, what was said of the keys, and each customer."""
         parts: list[Part] = []
-        for step, name in _DRIFT:
-            parts += await _look(context, step, name)
+        for step in self._checked:
+            parts += await _look(context, step)
         names = customer_parts(context.account)
         at_once = asyncio.Semaphore(_AT_ONCE)
 
@@ -156,8 +156,9 @@ def customer_parts(account: Account) -> dict[str, str]:
     }
 
 
-async def _look(context: Context, step: AnyStep, name: str) -> list[Part]:
+async def _look(context: Context, step: RunbookStep) -> list[Part]:
     """An account's step: what it would change is drift."""
+    name = step.description.checked_as
     again = f"bcrunbook run {context.account.name} {step.id}{_mode(context)}"
     source = f"step {step.id}"
     try:
@@ -229,17 +230,17 @@ def _expiry(findings: SecretFindings, again: str) -> list[Part]:
     if ends is None:
         return [Part(name, "no end is told", source, Comparison.NOTE)]
     days = (ends - findings.now).days
-    told = f"{ends:%Y-%m-%d}, in {days} days"
+    end = f"{ends:%Y-%m-%d}, in {days} days"
     if ours.expired(findings.now):
-        told = f"{ends:%Y-%m-%d}: it has expired"
+        end = f"{ends:%Y-%m-%d}: it has expired"
     for limit, urgency in EXPIRES:
         if days <= limit:
             action = (
-                f"Make a new one ({urgency}): {again}, then step 4 again, since Codat keeps the old"
-                " one until somebody saves the new."
+                f"Make a new one ({urgency}): {again}, then {ref(CODAT_KEYS)} again, since Codat"
+                " keeps the old one until somebody saves the new."
             )
-            return [Part(name, told, source, Comparison.DIFFERS, action)]
-    return [Part(name, told, source, Comparison.OK)]
+            return [Part(name, end, source, Comparison.DIFFERS, action)]
+    return [Part(name, end, source, Comparison.OK)]
 
 
 def _keys(context: Context, findings: SecretFindings) -> list[Part]:
@@ -251,25 +252,25 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
     current, account = findings.current, context.account
     if current is None:
         return []
-    word = said(context.ledger, account.identity, CodatKeys.id, SAVE_KEYS)
-    if word is not None and word.subject == current.marker:
-        return [Part(WORD, as_said("saved", word), WORDS_SOURCE, Comparison.OK)]
+    confirmation = said(context.ledger, account.identity, CODAT_KEYS, SAVE_KEYS)
+    if confirmation is not None and confirmation.subject == current.marker:
+        return [Part(SAVED_KEYS, as_said("saved", confirmation), CONFIRMED_BY, Comparison.OK)]
     detail = "nobody has said that the current secret is saved there"
-    if word is not None:
-        saved = [one.seen for one in findings.credentials if one.marker == word.subject]
+    if confirmation is not None:
+        saved = [one.seen for one in findings.credentials if one.marker == confirmation.subject]
         ends = saved[0].end_date_time if saved else None
         until = f"works until {ends:%Y-%m-%d}" if ends else "still works"
         detail = (
-            f"{as_said('saved', word)}; the secret has been replaced since, and that one"
+            f"{as_said('saved', confirmation)}; the secret has been replaced since, and that one"
             f" {until if saved else 'is not there any more'}"
         )
     return [
         Part(
-            WORD,
+            SAVED_KEYS,
             detail,
-            WORDS_SOURCE,
+            CONFIRMED_BY,
             Comparison.DIFFERS,
-            f"bcrunbook run {account.name} {CodatKeys.id}{_mode(context)}, and save the secret"
+            f"bcrunbook run {account.name} {CODAT_KEYS}{_mode(context)}, and save the secret"
             " there as its card says.",
             codat_portal.who_can(account.codat_instance or ""),
             brief="not known to be the current ones",
@@ -293,19 +294,19 @@ async def _look_at(context: Context, customer: Customer, name: str) -> list[Part
             Part(name, "not begun", source, Comparison.NOTE, f"When its time has come: {again}")
         ]
     judgement = findings.judgement
-    told = f"{judgement.verdict.value}: {judgement.because}"
+    standing = f"{judgement.verdict.value}: {judgement.because}"
     seen = tuple(
         replace(one, step=step.id, customer=customer.name) for one in findings.observations
     )
     if judgement.verdict is Verdict.NOT_LINKED:
         return [
-            Part(name, told, source, Comparison.NOTE, f"Send them the link: {again}", seen=seen)
+            Part(name, standing, source, Comparison.NOTE, f"Send them the link: {again}", seen=seen)
         ]
     is_there = findings.poll.installed is not None
     if judgement.verdict in _FINE or (judgement.verdict is Verdict.CONFIRMING and is_there):
-        return [_sync(findings, name, told, source, seen)]
+        return [_sync(findings, name, standing, source, seen)]
     if findings.under_way:
-        return [Part(name, told, source, Comparison.NOTE, f"Follow it: {again}", seen=seen)]
+        return [Part(name, standing, source, Comparison.NOTE, f"Follow it: {again}", seen=seen)]
     changes = [one for one in step.plan(findings) if one.hand_off is not None]
     who = changes[0].hand_off.who if changes and changes[0].hand_off else "you"
     advice = next((row.advice for row in findings.rows() if row.name == "Verdict"), "")
@@ -313,7 +314,7 @@ async def _look_at(context: Context, customer: Customer, name: str) -> list[Part
     return [
         Part(
             name,
-            told,
+            standing,
             source,
             Comparison.DIFFERS,
             action.strip(),
@@ -328,7 +329,7 @@ async def _look_at(context: Context, customer: Customer, name: str) -> list[Part
 def _sync(
     findings: CustomerFindings,
     name: str,
-    told: str,
+    standing: str,
     source: str,
     seen: tuple[Observation, ...],
 ) -> Part:
@@ -346,4 +347,4 @@ def _sync(
             seen,
         )
     when = f"; synced {synced:%Y-%m-%d %H:%M} UTC" if synced else ""
-    return Part(name, f"{told}{when}", source, Comparison.OK, seen=seen)
+    return Part(name, f"{standing}{when}", source, Comparison.OK, seen=seen)

@@ -7,9 +7,9 @@ from typing import Final
 from bcrunbook.accounts import Account, instance_name
 from bcrunbook.errors import FixInput
 from bcrunbook.ledger.store import Ledger
+from bcrunbook.order import CODAT_KEYS
 from bcrunbook.services.codat.models import Profile
 
-_STEP: Final = "codat_keys"
 _SEEN: Final = "instance"
 
 
@@ -29,10 +29,10 @@ def check_instance(account: Account, profile: Profile, ledger: Ledger | None = N
     """
     found, wanted = instance_name(profile.name), account.codat_instance
     if wanted is None and ledger is not None:
-        known = ledger.latest(account.identity, _STEP, _SEEN)
+        known = ledger.latest(account.identity, CODAT_KEYS, _SEEN)
         if known is None:
             data = {"name": profile.name}
-            ledger.record(account.identity, _STEP, _SEEN, found, "observed", data)
+            ledger.record(account.identity, CODAT_KEYS, _SEEN, found, "observed", data)
         elif known.subject != found:
             wanted = str(known.data["name"])
     if wanted is None or instance_name(wanted) == found:
@@ -50,5 +50,5 @@ def check_instance(account: Account, profile: Profile, ledger: Ledger | None = N
         if named
         else f'put an API key of "{wanted}" where codat_api_key says, or write'
         f' codat_instance = "{profile.name}" into accounts.toml if that one is meant now',
-        section="04_codat_keys#which-instance",
+        section="codat_keys#which-instance",
     )

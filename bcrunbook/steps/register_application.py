@@ -1,4 +1,4 @@
-"""Step 1: the application registration, with exactly the setup page's audience and redirect URI.
+"""The application registration, with exactly the setup page's audience and redirect URI.
 
 The application is found by our own marker (`uniqueName`), then by an explicit client id (somebody
 registered it by hand and this account adopts it), never by its display name. Creating is an upsert
@@ -26,6 +26,7 @@ from bcrunbook.core.step import (
 )
 from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError, WaitAndRetry
 from bcrunbook.limits import MAX_REDIRECT_URIS, MAX_SECRETS
+from bcrunbook.order import REGISTER_APPLICATION, START_HERE
 from bcrunbook.services.graph.models import Application, Organization, ServicePrincipal
 from bcrunbook.services.graph.reads import (
     Read,
@@ -47,6 +48,7 @@ from bcrunbook.steps.application import (
     require_own,
 )
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.description import AccountField, StepDescription
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.requirements import (
     AUDIENCE,
@@ -61,7 +63,7 @@ _TAKEN = "Request_MultipleObjectsWithSameKeyValue"
 
 @dataclass(frozen=True)
 class RegistrationFindings(Findings):
-    """What step 1 saw.
+    """What the step saw.
 
     Args:
         account: the account, which says what is wanted.
@@ -168,11 +170,22 @@ def _compare(same: bool) -> Comparison:
 
 
 class RegisterApplication(AccountStep):
-    """Step 1."""
+    """Creates or changes the application, and makes its service principal."""
 
-    id: ClassVar[str] = "register_application"
+    id: ClassVar[str] = REGISTER_APPLICATION
     title: ClassVar[str] = "Register the application"
-    needs: ClassVar[tuple[str, ...]] = ("start_here",)
+    needs: ClassVar[tuple[str, ...]] = (START_HERE,)
+    description: ClassVar[StepDescription] = StepDescription(
+        fields=(
+            AccountField("application", "Application's name", lambda account: account.application),
+        ),
+        fields_by_hand=(
+            AccountField(
+                "client_id", "Application (client) ID", lambda account: account.client_id or ""
+            ),
+        ),
+        checked_as="Application",
+    )
 
     async def examine(self, context: Context) -> RegistrationFindings:
         """Find the application and its service principal: one call, two right after creation."""
@@ -470,20 +483,20 @@ def _whose(findings: RegistrationFindings) -> Change:
     """The question whose application it is; the answer goes into accounts.toml."""
     account, app = findings.account, findings.application.value
     client_id = app.app_id if app is not None else findings.before
-    place = f"accounts.{account.name} of accounts.toml"
+    table = f"accounts.{account.name} of accounts.toml"
     actions: tuple[str, ...]
     if app is None:
         actions = (
             f"An account that is not in accounts.toml any more has registered {client_id} under"
             f' the name "{account.application}" in this tenant.',
             f"If {account.name} is that account under a new name: write client_id ="
-            f' "{client_id}" into {place}.',
+            f' "{client_id}" into {table}.',
             f"If it is another account: give {account.name} an application name of its own.",
         )
     elif findings.whose.startswith("it was called"):
         actions = (
             f'If it is to be called "{app.display_name}" from now on: write application ='
-            f' "{app.display_name}" into {place}.',
+            f' "{app.display_name}" into {table}.',
             f'If not: rename it to "{account.application}" in the Azure portal (App registrations,'
             " the application, Branding & properties), and find out who renamed it: another"
             " workspace may have an account of this name.",
@@ -491,7 +504,7 @@ def _whose(findings: RegistrationFindings) -> Change:
     else:
         actions = (
             f"If {account.name} is to go on with this application: write client_id ="
-            f' "{client_id}" into {place}. It is then called "{account.application}".',
+            f' "{client_id}" into {table}. It is then called "{account.application}".',
             f"If it belongs to somebody else: give the account {account.name} another name, such as"
             f" {account.name}-2. An application of its own is registered then.",
         )

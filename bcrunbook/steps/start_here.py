@@ -1,4 +1,4 @@
-"""Step 0: is everything there to begin, who is signed in, and is this the right tenant.
+"""Is everything there to begin, who is signed in, and is this the right tenant.
 
 It changes nothing. What can be checked is checked; what cannot be read by any supported call is
 explained, with whom to ask. A wrong tenant ends it, and so every later step, with a refusal.
@@ -14,12 +14,20 @@ from bcrunbook.core.confirmations import EARLIER_RECORDS
 from bcrunbook.core.step import Change, Comparison, Finding, Findings, HandOff, PersonsStep
 from bcrunbook.errors import RunbookError
 from bcrunbook.hosts import BUSINESS_CENTRAL_CLIENT
+from bcrunbook.order import (
+    API_PERMISSIONS,
+    CLIENT_SECRET,
+    REGISTER_APPLICATION,
+    START_HERE,
+    ref,
+)
 from bcrunbook.services import azure
 from bcrunbook.services.graph.models import Organization, ServicePrincipal, User
 from bcrunbook.services.graph.reads import Read, me, organization, service_principal
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import Token
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.description import AccountField, FieldChoice, StepDescription
 from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
 from bcrunbook.steps.tenant import check_tenant
@@ -30,7 +38,7 @@ _ADMINS = "Application Developer, Cloud Application Administrator or Application
 
 @dataclass(frozen=True)
 class StartFindings(Findings):
-    """What step 0 saw.
+    """What the step saw.
 
     Args:
         account: the account.
@@ -57,7 +65,7 @@ class StartFindings(Findings):
 
     @property
     def may_register(self) -> bool | None:
-        """Whether the roles allow registering an application; None when they are not told."""
+        """Whether the roles allow registering an application; None when they are not known."""
         roles = self.token.directory_roles
         if self.is_application or roles is None:
             return None
@@ -68,7 +76,7 @@ class StartFindings(Findings):
 
     @property
     def may_consent(self) -> bool | None:
-        """Whether the roles allow consent for the tenant; None when they are not told."""
+        """Whether the roles allow consent for the tenant; None when they are not known."""
         roles = self.token.directory_roles
         if self.is_application or roles is None:
             return None
@@ -221,7 +229,7 @@ class StartFindings(Findings):
         consent = _may(self.may_consent)
         return (
             Finding(
-                "Steps 1 and 2: register, make a secret",
+                f"{ref(REGISTER_APPLICATION, CLIENT_SECRET).capitalize()}: register, make a secret",
                 "may",
                 register[0],
                 source,
@@ -229,14 +237,16 @@ class StartFindings(Findings):
                 unknown if self.may_register is None else _ask_for(self.may_register, _ADMINS),
             ),
             Finding(
-                "Step 3: consent for the tenant",
+                f"{ref(API_PERMISSIONS).capitalize()}: consent for the tenant",
                 "may",
                 consent[0],
                 source,
                 Comparison.NOTE if self.may_consent is False else consent[1],
                 unknown
                 if self.may_consent is None
-                else _ask_for(self.may_consent, "somebody with the link that step 3 shows"),
+                else _ask_for(
+                    self.may_consent, f"somebody with the link that {ref(API_PERMISSIONS)} shows"
+                ),
             ),
         )
 
@@ -251,12 +261,34 @@ def _ask_for(allowed: bool, who: str) -> str:
     return "" if allowed else f"Needs: {who}."
 
 
-class StartHere(PersonsStep):
-    """Step 0."""
+def _tenants_in_sight(findings: Any) -> tuple[FieldChoice, ...]:
+    """The tenants that the identity can see, for a person to choose the account's from."""
+    if not isinstance(findings, StartFindings):
+        return ()
+    return tuple(
+        FieldChoice(
+            tenant.id,
+            tenant.name,
+            tenant.domain,
+            is_current=tenant.id == findings.organization.id,
+        )
+        for tenant in findings.tenants.value or ()
+    )
 
-    id: ClassVar[str] = "start_here"
+
+class StartHere(PersonsStep):
+    """Looks, compares the tenant, and says which of the later steps this identity may do."""
+
+    id: ClassVar[str] = START_HERE
     title: ClassVar[str] = "Start here"
     needs: ClassVar[tuple[str, ...]] = ()
+    description: ClassVar[StepDescription] = StepDescription(
+        fields=(
+            AccountField(
+                "tenant", "Tenant", lambda account: account.tenant, choices=_tenants_in_sight
+            ),
+        )
+    )
 
     async def examine(self, context: Context) -> StartFindings:
         """One call to Microsoft Graph, one to Azure."""
@@ -308,7 +340,7 @@ def _earlier_records(findings: StartFindings) -> Change:
             actions=(
                 f'The ledger has records of an account "{account.name}" that do not tell for which'
                 " tenant and Codat instance they were made.",
-                f"If it was for {account.identity}: bcrunbook confirm {account.name} start_here"
+                f"If it was for {account.identity}: bcrunbook confirm {account.name} {START_HERE}"
                 " --by YOUR-NAME (or the button in the notebook).",
                 "If not, or nobody knows: name another ledger in [ledger] url, or give this account"
                 " another name. What is there in the tenant is found again in any case.",

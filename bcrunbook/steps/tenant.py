@@ -28,7 +28,7 @@ def check_tenant(context: Context, token: Token, organization: Seen[Organization
             why=organization.unknown or "the tenant's organization object is not there",
             next="allow User.Read (a person) or Organization.Read.All (an application) to be used",
             who="an administrator of the tenant",
-            section="00_start_here#which-tenant",
+            section="start_here#which-tenant",
         )
     found = organization.value
     domains = {domain.name.lower() for domain in found.verified_domains}
@@ -40,7 +40,7 @@ def check_tenant(context: Context, token: Token, organization: Seen[Organization
             where=where,
             why="the wrong directory was chosen at sign-in, or accounts.toml names the wrong one",
             next="sign in to the right tenant, or correct tenant in accounts.toml",
-            section="00_start_here#which-tenant",
+            section="start_here#which-tenant",
         )
     if token.tenant.lower() != found.id.lower() and token.tenant.lower() not in domains:
         raise FixInput(
@@ -48,7 +48,7 @@ def check_tenant(context: Context, token: Token, organization: Seen[Organization
             f" {found.id}. Nothing was written.",
             where=where,
             next="sign in to the right tenant, or correct tenant in accounts.toml",
-            section="00_start_here#which-tenant",
+            section="start_here#which-tenant",
         )
     context.ledger.note_tenant(account.identity, found.id)
     context.guard.admit(found.id, *domains)

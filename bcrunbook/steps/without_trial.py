@@ -14,7 +14,7 @@ _HOLDS: Final = timedelta(days=1)
 
 
 def allow(ledger: Ledger, whose: Identity, reason: str, who: str) -> None:
-    """Note the word; it holds for a day.
+    """Note the confirmation; it holds for a day.
 
     Args:
         ledger: the ledger.
@@ -27,6 +27,8 @@ def allow(ledger: Ledger, whose: Identity, reason: str, who: str) -> None:
 
 def is_allowed(ledger: Ledger, whose: Identity) -> bool:
     """Whether somebody has said so within the last day."""
-    word = ledger.latest(whose, _STEP, _KIND)
-    # A word from the future was given before a clock was set back: it ends as well.
-    return word is not None and abs(datetime.now(UTC) - word.at) < _HOLDS
+    confirmation = ledger.latest(whose, _STEP, _KIND)
+    if confirmation is None:
+        return False
+    # One from the future was given before a clock was set back: it ends as well.
+    return abs(datetime.now(UTC) - confirmation.at) < _HOLDS

@@ -47,11 +47,11 @@ from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.selection import WorkItem
-from bcrunbook.steps.company import TAG
+from bcrunbook.steps.link_customer.codat_customer import TAG, fetch_link
 from bcrunbook.steps.link_customer.installation.log import BEGAN, ENDED
 from bcrunbook.steps.link_customer.installation.memory import EXTENSION
 from bcrunbook.steps.link_customer.installation.verdict import NOT_SETTLED, Verdict
-from bcrunbook.steps.link_customer.step import LinkCustomer, fetch_link
+from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.opening import open_context
 from tests.bench.batch import Peaks, environment
 from tests.bench.waiting import ADMIN, connect_some, customers_of

@@ -30,9 +30,14 @@ from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
 from bcrunbook.steps import step_named
-from bcrunbook.steps.company import TAG, codat_name, tag_of
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.step import codat_of, fetch_link
+from bcrunbook.steps.link_customer.codat_customer import (
+    TAG,
+    codat_name,
+    codat_of,
+    fetch_link,
+    tag_of,
+)
 from bcrunbook.steps.opening import open_context
 from tests.linking import set_up, step_6
 from tests.portal import row

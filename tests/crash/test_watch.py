@@ -17,8 +17,7 @@ from bcrunbook.accounts import Identity, Workspace
 from bcrunbook.core.step import State
 from bcrunbook.ledger.store import Fact, Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.steps.company import TAG, tag_of
-from bcrunbook.steps.link_customer.step import codat_of
+from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.opening import open_context
 from tests.crash.stage import Stage, set_stage
 from tests.linking import lab_customer, link, set_up, step_6

@@ -19,7 +19,7 @@ from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.steps.client_secret.stored import stored_secret
-from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.lab.page import THEMES, Lab, Server
 from tests.run.conftest import leaks

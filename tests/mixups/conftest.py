@@ -17,7 +17,7 @@ from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.steps import step_named
-from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.conftest import keep_secret
 from tests.mixups.inprocess import InProcess

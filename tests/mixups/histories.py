@@ -27,8 +27,7 @@ from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.rehearsal.directory import APPLICATION, GRANT, SERVICE_PRINCIPAL
 from bcrunbook.steps import step_named
-from bcrunbook.steps.company import codat_name
-from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.link_customer.codat_customer import codat_name, fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.conftest import keep_secret
 from tests.mixups.inprocess import INSTANCES, TENANTS, InProcess, Records

@@ -17,9 +17,9 @@ from bcrunbook.run.cards import write_card
 from bcrunbook.run.report import write_report
 from bcrunbook.services.codat.models import Company, Connection
 from bcrunbook.steps import step_named
+from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent, Package, Poll, Trouble
 from bcrunbook.steps.link_customer.installation.verdict import judge
-from bcrunbook.steps.link_customer.step import CustomerFindings
 from bcrunbook.views import cells
 
 # Its texts hold no secret; what other tests of this process made known may be a part of them.
@@ -61,7 +61,7 @@ def findings() -> CustomerFindings:
         poll=poll,
         judgement=judge([poll], None),
         memory=None,
-        place="",
+        remembered_as="",
         watched=(poll, replace(poll, packages=None)),
     )
 

@@ -26,7 +26,7 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps import notebook_of, step_named
-from bcrunbook.steps.link_customer.step import fetch_link
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, lay_out, only_account, requests_of

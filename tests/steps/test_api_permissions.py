@@ -1,4 +1,4 @@
-"""Step 3 against the rehearsal cloud."""
+"""The permissions and the consent, against the rehearsal cloud."""
 
 from __future__ import annotations
 

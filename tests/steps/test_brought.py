@@ -51,7 +51,7 @@ async def brought(workspace: Workspace, value: str) -> str:
 async def test_it_counts_as_the_accounts_own(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
 ) -> None:
-    """Step 2 has nothing to do then, and step 4 hands over just this one."""
+    """The step has nothing to do then, and the next one hands over just this secret."""
     workspace = make_workspace()
     account = only_account(workspace)
     await walk(workspace, "register_application")

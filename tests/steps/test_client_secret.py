@@ -1,4 +1,4 @@
-"""Step 2 against the rehearsal cloud."""
+"""The client secret, against the rehearsal cloud."""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ async def test_the_tenants_policy_shortens_the_lifetime(
     assert 89 < ends_in_days(app["passwordCredentials"][0]) <= 90
 
 
-async def test_without_the_application_it_points_to_step_1(make_workspace: MakeWorkspace) -> None:
+async def test_without_the_application_it_points_to_registering(
+    make_workspace: MakeWorkspace,
+) -> None:
     """Run too early, the step names the one that comes first."""
     (outcome,) = await walk(make_workspace(), STEP)
     assert outcome.exit_code == 2

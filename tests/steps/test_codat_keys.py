@@ -1,4 +1,4 @@
-"""Step 4 against the rehearsal cloud: what is checked, what is handed over, whose word counts."""
+"""The keys, against the rehearsal cloud: what is checked, handed over, and whose word counts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.core.step import Comparison, Mode, Outcome
 from bcrunbook.errors import FixInput
+from bcrunbook.order import CLIENT_SECRET, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.portal import (
@@ -32,7 +33,7 @@ WORD = "Keys in the Codat Portal"
 
 
 async def step(workspace: Workspace, mode: Mode = Mode.APPLY) -> Outcome:
-    """The outcome of step 4."""
+    """The outcome of handing over the keys."""
     (outcome,) = await walk(workspace, STEP, mode=mode)
     return outcome
 
@@ -59,9 +60,9 @@ async def test_the_hand_off_is_complete(
     assert values["Client ID"] == meet().application(account)["appId"]
     (stored,) = stored_secrets(workspace.root.parent / "secret-store", account)
     assert card.secret == f"file:../secret-store/{account}/{values['Client ID']}/{stored.name}"
-    told = " ".join((*card.actions, *card.slips, card.looks_like))
+    text = " ".join((*card.actions, *card.slips, card.looks_like))
     for word in ("Set up", "Client secret", "Save", "confirms", "Secret ID", "blank", "Premium"):
-        assert word in told
+        assert word in text
     assert stored.read_text("utf-8").strip() not in json.dumps(outcome.as_dict(), default=str)
 
 
@@ -109,7 +110,7 @@ async def test_a_new_secret_makes_the_word_stale(make_workspace: MakeWorkspace, 
 async def test_enabled_before_the_first_run(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Somebody was here before: the person is asked to compare, and step 5 is done already."""
+    """Somebody was here before: the person is asked to compare, and enabling it is done already."""
     workspace = await with_secret(make_workspace)
     set_enabled(cloud, True)
     (toggle,) = await walk(workspace, "enable_integration")
@@ -188,7 +189,7 @@ async def test_without_an_api_key_it_is_done_by_hand(make_workspace: MakeWorkspa
 async def test_a_secret_that_does_not_work_is_not_handed_over(
     make_workspace: MakeWorkspace,
 ) -> None:
-    """Whatever is in the store is tried first; a refusal leads back to step 2."""
+    """Whatever is in the store is tried first; a refusal leads back to the secret."""
     workspace = await with_secret(make_workspace)
     (stored,) = stored_secrets(workspace.root.parent / "secret-store", only_account(workspace))
     stored.write_text("abc8Q~not-the-secret-that-entra-has-made-x", "utf-8")
@@ -197,11 +198,11 @@ async def test_a_secret_that_does_not_work_is_not_handed_over(
     assert outcome.error is not None
     assert (outcome.error["code"], outcome.error["section"].split("#")[0]) == (
         "AADSTS7000215",
-        "02_client_secret",
+        notebook_name(CLIENT_SECRET),
     )
 
 
-async def test_without_a_secret_step_2_comes_first(make_workspace: MakeWorkspace) -> None:
+async def test_without_a_secret_making_one_comes_first(make_workspace: MakeWorkspace) -> None:
     """There is nothing to hand over yet."""
     workspace = make_workspace()
     await walk(workspace, "register_application")
@@ -256,10 +257,10 @@ async def test_what_is_no_name_is_not_noted(make_workspace: MakeWorkspace, by: s
     """Whichever door it comes by: a pasted secret above all."""
     workspace = await with_secret(make_workspace)
     outcome = await step(workspace)
-    with pytest.raises(FixInput) as told:
+    with pytest.raises(FixInput) as refusal:
         confirm(workspace, outcome, by=by)
     assert facts(workspace, STEP, "save_keys") == []
-    assert not by or by not in str(told.value)
+    assert not by or by not in str(refusal.value)
 
 
 async def test_plan_mode_writes_nothing(make_workspace: MakeWorkspace) -> None:

@@ -1,4 +1,4 @@
-"""Step 5 against the rehearsal cloud: the toggle as seen, waited for, and said."""
+"""Enabling, against the rehearsal cloud: the toggle as seen, waited for, and said."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOGGLE = "Dynamics 365 Business Central enabled"
 
 
 async def step(workspace: Workspace, operator: Operator | None = None) -> Outcome:
-    """The outcome of step 5."""
+    """The outcome of enabling the integration."""
     mode = Mode.ASK if operator else Mode.APPLY
     (outcome,) = await walk(workspace, STEP, mode=mode, operator=operator)
     return outcome
@@ -70,9 +70,9 @@ async def test_not_enabled_needs_a_person_and_names_the_causes(
     outcome = await step(make_workspace())
     assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
     assert calls(cloud) - before == 2
-    told = handed(outcome).slips
+    slips = handed(outcome).slips
     for cause in ("Later", "role", "instance", "plan"):
-        assert [slip for slip in told if cause in slip], cause
+        assert [slip for slip in slips if cause in slip], cause
 
 
 async def test_what_is_seen_is_kept_apart_from_what_is_said(
@@ -97,9 +97,9 @@ async def test_what_is_seen_is_kept_apart_from_what_is_said(
 
 async def test_later_was_chosen(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
     """Saving with "later" leaves it off; the toggle in the list ends it."""
-    with launch(tmp_path / "cloud", speed=200) as told:
-        workspace = make_workspace(on=told)
-        person = at_portal(told)
+    with launch(tmp_path / "cloud", speed=200) as own_cloud:
+        workspace = make_workspace(on=own_cloud)
+        person = at_portal(own_cloud)
         person.save_keys("5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52", "some-secret-text", enable="later")
         outcome = await step(workspace)
         assert outcome.state == "needs_person"
@@ -158,10 +158,10 @@ async def test_a_wait_ends_before_the_days_calls_do(
     rule = {"path": "integrations/trji", "status": 200, "headers": headers, "body": integration}
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([rule]), "utf-8")
-    with launch(tmp_path / "cloud", speed=200, faults=faults) as told:
-        before = calls(told)
-        outcome = await step(make_workspace(on=told), Somebody(200.0))
-        assert calls(told) - before == 2
+    with launch(tmp_path / "cloud", speed=200, faults=faults) as own_cloud:
+        before = calls(own_cloud)
+        outcome = await step(make_workspace(on=own_cloud), Somebody(200.0))
+        assert calls(own_cloud) - before == 2
     assert (outcome.state, outcome.exit_code) == ("waiting", 4)
     assert "99 of 1000" in outcome.summary and "2030-01-01" in outcome.summary
 

@@ -1,4 +1,4 @@
-"""Step 7 against the rehearsal cloud: what wears out is found, with its next action."""
+"""The check, against the rehearsal cloud: what wears out is found, with its next action."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import run_step
 from bcrunbook.core.step import Change, HandOff, Mode, Outcome, State
+from bcrunbook.order import CODAT_KEYS, ref
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
 from bcrunbook.secrets import Secret, open_store
 from bcrunbook.steps import step_named
-from bcrunbook.steps.company import find_company
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.step import codat_of, find_connection
+from bcrunbook.steps.link_customer.codat_customer import codat_of, find_company, find_connection
 from bcrunbook.steps.opening import open_context
 from bcrunbook.steps.requirements import REDIRECT_URI, SCOPES
 from bcrunbook.views.cells import card_view, outcome_view, plan_view
@@ -76,7 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(folder: Path) -> Iterator[RehearsalDescription]:
+def own_cloud(folder: Path) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: it takes the account apart."""
     faults = folder / "faults.json"
     faults.write_text("[]", "utf-8")
@@ -85,16 +85,16 @@ def told(folder: Path) -> Iterator[RehearsalDescription]:
 
 
 @pytest.fixture(scope="module")
-def workspace(folder: Path, told: RehearsalDescription) -> Workspace:
+def workspace(folder: Path, own_cloud: RehearsalDescription) -> Workspace:
     """An account that is set up, with customers who are linked and one who has not begun."""
 
     async def make() -> Workspace:
-        made = await set_up(folder, told, [*LINKED, lab_customer("later", "Normal")])
+        made = await set_up(folder, own_cloud, [*LINKED, lab_customer("later", "Normal")])
         async with open_context(made, made.account("trial")) as context:
 
             async def begin(name: str) -> None:
                 await step_6(context, name)
-                await be_linked(context, told, name)
+                await be_linked(context, own_cloud, name)
 
             await asyncio.gather(*(begin(one.name) for one in LINKED))
             await run_step(step_named("enable_integration"), context, Mode.APPLY)
@@ -103,9 +103,9 @@ def workspace(folder: Path, told: RehearsalDescription) -> Workspace:
     return asyncio.run(make())
 
 
-async def be_linked(context: Context, told: RehearsalDescription, customer: str) -> None:
+async def be_linked(context: Context, own_cloud: RehearsalDescription, customer: str) -> None:
     """Do the customer's part, and follow it until it is well."""
-    await link(context, told, customer)
+    await link(context, own_cloud, customer)
     for _ in range(45):
         outcome = await step_6(context, customer)
         if outcome.state is not State.NEEDS_PERSON:
@@ -149,7 +149,7 @@ def about(outcome: Outcome, name: str) -> tuple[Change, HandOff]:
 
 
 async def check(context: Context) -> Outcome:
-    """Walk through step 7."""
+    """Run the check."""
     return await run_step(step_named("health_check"), context, Mode.APPLY)
 
 
@@ -168,7 +168,7 @@ async def test_a_healthy_account_has_nothing_to_do(workspace: Workspace) -> None
 
 
 async def test_a_removed_extension_is_found_with_its_next_action(
-    told: RehearsalDescription, workspace: Workspace
+    own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
     """Uninstalled, not "never there"; the customer links again, and it is well again."""
     async with open_context(workspace, workspace.account("trial")) as context:
@@ -178,15 +178,15 @@ async def test_a_removed_extension_is_found_with_its_next_action(
         change, handed = about(outcome, "Customer Lab gone")
         assert change.title == "Customer Lab gone: uninstalled"
         assert "bcrunbook link trial gone" in handed.actions[0]
-        await be_linked(context, told, "gone")
+        await be_linked(context, own_cloud, "gone")
         assert (await check(context)).state is State.DONE
 
 
 async def test_a_switched_off_integration_is_found(
-    told: RehearsalDescription, workspace: Workspace
+    own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
     """The toggle, with the step that puts it right."""
-    person = await asyncio.to_thread(at_portal, told)
+    person = await asyncio.to_thread(at_portal, own_cloud)
     await asyncio.to_thread(person.toggle, False)
     async with open_context(workspace, workspace.account("trial")) as context:
         found = row(await check(context), "Integration in Codat")
@@ -196,10 +196,10 @@ async def test_a_switched_off_integration_is_found(
 
 
 async def test_a_changed_application_is_found_with_what_differs(
-    told: RehearsalDescription, workspace: Workspace
+    own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
     """Somebody took the redirect URI away: what it is, what it should be, which step."""
-    stranger = Stranger(told, told.accounts["trial"]["tenant"])
+    stranger = Stranger(own_cloud, own_cloud.accounts["trial"]["tenant"])
     try:
         application = stranger.application("trial")
         stranger.call(
@@ -219,10 +219,10 @@ async def test_a_changed_application_is_found_with_what_differs(
 
 
 async def test_a_consent_that_was_withdrawn_is_found(
-    told: RehearsalDescription, workspace: Workspace
+    own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
-    """Somebody revoked the tenant's consent: which scopes are missing, and step 3 mends it."""
-    stranger = Stranger(told, told.accounts["trial"]["tenant"])
+    """Somebody revoked the tenant's consent: which scopes are missing, and what mends it."""
+    stranger = Stranger(own_cloud, own_cloud.accounts["trial"]["tenant"])
     try:
         (grant,) = stranger.grants(stranger.application("trial")["appId"])
         eventually(lambda: stranger.call("DELETE", f"/oauth2PermissionGrants/{grant['id']}"))
@@ -242,17 +242,17 @@ async def test_a_consent_that_was_withdrawn_is_found(
 
 
 async def test_a_consent_withdrawn_in_the_customers_tenant_is_found(
-    told: RehearsalDescription, workspace: Workspace
+    own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
     """Their administrator removed the application: Deauthorized, and linking again helps."""
-    (tenant,) = [one for one in told.tenants if JOINERY.contact.endswith(f"@{one['domain']}")]
+    (tenant,) = [one for one in own_cloud.tenants if JOINERY.contact.endswith(f"@{one['domain']}")]
     (user,) = [one for one in tenant["users"] if one["upn"] == JOINERY.contact]
     async with open_context(workspace, workspace.account("trial")) as context:
         stored = context.ledger.latest(context.identity, "client_secret", "secret_stored")
         assert stored is not None
         client_id = stored.data["client_id"]
-        with client_of(told) as http:
-            graph = Graph(http, user_token(http, told, {**user, "tenant": tenant["id"]}))
+        with client_of(own_cloud) as http:
+            graph = Graph(http, user_token(http, own_cloud, {**user, "tenant": tenant["id"]}))
             one = f"/servicePrincipals(appId='{client_id}')"
             await asyncio.to_thread(lambda: eventually(lambda: graph("DELETE", one), until=204))
         outcome = await check(context)
@@ -264,18 +264,18 @@ async def test_a_consent_withdrawn_in_the_customers_tenant_is_found(
         check_told_once(outcome, "AADSTS65001")
         assert handed.who.startswith("Tidewater Joinery: ")
         assert "bcrunbook link trial joinery" in handed.actions[0]
-        await be_linked(context, told, "joinery")
+        await be_linked(context, own_cloud, "joinery")
         assert row(await check(context), name).verdict.value == "ok"
 
 
 async def test_a_connection_that_was_unlinked_is_found(
-    told: RehearsalDescription, workspace: Workspace
+    own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
     """Somebody cut it in Codat: `bcrunbook check` ends with 3 and says what the customer does."""
     async with open_context(workspace, workspace.account("trial")) as context:
         company, connection = await in_codat(context, "cut")
-        with client_of(told) as http:
-            codat = Codat(http, key_of(told, told.codat["instance"]))
+        with client_of(own_cloud) as http:
+            codat = Codat(http, key_of(own_cloud, own_cloud.codat["instance"]))
             path = f"/companies/{company}/connections/{connection}"
             assert codat("PATCH", path, {"status": "Unlinked"}).status_code == 200
         words = ("check", "trial", "--workspace", workspace.root)
@@ -284,20 +284,20 @@ async def test_a_connection_that_was_unlinked_is_found(
         (line,) = [one for one in said.err.splitlines() if one.startswith("Customer Site cut: ")]
         assert "bcrunbook link trial cut, then bcrunbook run trial --customer cut" in line
         assert "unlinked in Codat" in " ".join(said.out.split())
-        await be_linked(context, told, "cut")
+        await be_linked(context, own_cloud, "cut")
         assert row(await check(context), "Customer Site cut").verdict.value == "ok"
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(29, "ok"), (31, "differs")])
 async def test_a_month_without_a_sync_is_found(
-    folder: Path, told: RehearsalDescription, workspace: Workspace, days: int, verdict: str
+    folder: Path, own_cloud: RehearsalDescription, workspace: Workspace, days: int, verdict: str
 ) -> None:
     """Everything stands, but nothing was fetched for so long that the authorization may lapse."""
     async with open_context(workspace, workspace.account("trial")) as context:
         company, _ = await in_codat(context, "idle")
         path = f"/companies/{company}/dataStatus"
-        with client_of(told) as http:
-            status = Codat(http, key_of(told, told.codat["instance"]))("GET", path).json()
+        with client_of(own_cloud) as http:
+            status = Codat(http, key_of(own_cloud, own_cloud.codat["instance"]))("GET", path).json()
         synced = datetime.now(UTC) - timedelta(days=days)
         status["company"]["lastSuccessfulSync"] = synced.isoformat()
         with answering(
@@ -328,7 +328,7 @@ async def in_codat(context: Context, customer: str) -> tuple[str, str]:
 
 
 async def keep_until(workspace: Workspace, stranger: Stranger, ends: datetime) -> None:
-    """Let the account's secret be one that ends then, made and stored as step 2 would have."""
+    """Let the account's secret be one that ends then, made and stored as its step would have."""
     name = only_account(workspace)
     app = stranger.application(name)
     body = {"displayName": f"Codat (bcrunbook {MARKER})", "endDateTime": ends.isoformat()}
@@ -367,14 +367,14 @@ async def test_the_end_of_the_secret_is_told_in_time(
     found = row(outcome, "End of the client secret")
     assert found.actual == f"{ends:%Y-%m-%d}, in {days} days"
     assert found.verdict.value == ("differs" if urgency else "ok")
-    told = [one for one in outcome.hand_offs if one.key == "End of the client secret"]
-    assert bool(told) is bool(urgency)
+    ending = [one for one in outcome.hand_offs if one.key == "End of the client secret"]
+    assert bool(ending) is bool(urgency)
     if urgency:
         assert outcome.exit_code == NEEDS_PERSON
         _, handed = about(outcome, "End of the client secret")
         (action,) = handed.actions
         assert f"({urgency})" in action
-        assert f"bcrunbook run {name} client_secret, then step 4" in action
+        assert f"bcrunbook run {name} client_secret, then {ref(CODAT_KEYS)}" in action
 
 
 async def test_a_secret_that_has_expired_is_told_as_such(
@@ -392,7 +392,7 @@ async def test_a_secret_that_has_expired_is_told_as_such(
     change, handed = about(outcome, "End of the client secret")
     assert change.title.endswith(f"{ends:%Y-%m-%d}: it has expired")
     assert "(at once)" in handed.actions[0]
-    assert f"bcrunbook run {name} client_secret, then step 4" in handed.actions[0]
+    assert f"bcrunbook run {name} client_secret, then {ref(CODAT_KEYS)}" in handed.actions[0]
     assert row(outcome, "Client secret").verdict.value == "differs"
     store = open_store(workspace.account(name).secret_store, workspace.root)
     await store.delete(f"{name}/{MARKER}")
@@ -432,8 +432,8 @@ async def test_keys_that_codat_does_not_have_yet_are_found(
     (outcome,) = await walk(workspace, "health_check")
     assert row(outcome, "End of the client secret").verdict.value == "ok"
     assert outcome.exit_code == NEEDS_PERSON
-    told = f"replaced since, and that one works until {ends:%Y-%m-%d}"
-    assert told in row(outcome, KEYS).actual
+    replaced = f"replaced since, and that one works until {ends:%Y-%m-%d}"
+    assert replaced in row(outcome, KEYS).actual
     check_told_once(outcome, f"{ends:%Y-%m-%d}")
 
     stranger = meet()
@@ -452,7 +452,7 @@ async def test_keys_that_codat_does_not_have_yet_are_found(
 
 
 async def save_keys(workspace: Workspace) -> None:
-    """Somebody says that they have saved what step 4 hands over."""
+    """Somebody says that they have saved the keys that are handed over."""
     (handed_over,) = await walk(workspace, "codat_keys")
     confirm(workspace, handed_over)
 

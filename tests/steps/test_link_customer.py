@@ -1,4 +1,4 @@
-"""Step 6 against the rehearsal cloud: every way an installation goes, and what is said of it."""
+"""Linking a customer, against the rehearsal cloud: every way an installation goes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Mode, Outcome, State
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import CODAT_KEYS, ref
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.steps.company import TAG, codat_name, tag_of
+from bcrunbook.steps.link_customer.codat_customer import TAG, codat_name, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.verdict import BUDGET
-from bcrunbook.steps.link_customer.step import codat_of
 from bcrunbook.steps.opening import open_context
 from tests.linking import SCRIPTS, lab_customer, link, set_up, step_6
 from tests.portal import row
@@ -26,22 +26,22 @@ SPEED = 120.0
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: an environment links once."""
     with launch(tmp_path_factory.mktemp("lab") / "cloud", speed=SPEED) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def workspace(told: RehearsalDescription) -> Workspace:
+def workspace(own_cloud: RehearsalDescription) -> Workspace:
     """An account that is set up, with a customer for each script."""
     customers = [lab_customer(name, environment) for name, environment in SCRIPTS.items()]
-    return asyncio.run(set_up(Path(told.directory).parent, told, customers))
+    return asyncio.run(set_up(Path(own_cloud.directory).parent, own_cloud, customers))
 
 
 @pytest.fixture(scope="module")
 def story(
-    told: RehearsalDescription, workspace: Workspace
+    own_cloud: RehearsalDescription, workspace: Workspace
 ) -> dict[str, tuple[Outcome, str, Outcome]]:
     """For each customer: the outcome before linking, what the page said, the outcome after."""
 
@@ -50,7 +50,7 @@ def story(
 
             async def one(name: str) -> tuple[Outcome, str, Outcome]:
                 before = await step_6(context, name)
-                return before, await link(context, told, name), await step_6(context, name)
+                return before, await link(context, own_cloud, name), await step_6(context, name)
 
             stories = await asyncio.gather(*(one(name) for name in SCRIPTS))
         return dict(zip(SCRIPTS, stories, strict=True))
@@ -93,9 +93,9 @@ def test_each_installation_ends_in_its_verdict(
 ) -> None:
     """No false failure, no false success."""
     _, page, after = story[name]
-    told = row(after, "Verdict").actual
-    assert told.startswith(verdict), (told, page, after.summary)
-    assert after.state is state, (after.summary, told)
+    actual = row(after, "Verdict").actual
+    assert actual.startswith(verdict), (actual, page, after.summary)
+    assert after.state is state, (after.summary, actual)
 
 
 def test_a_refused_installation_says_which_permission_set(
@@ -109,7 +109,7 @@ def test_a_refused_installation_says_which_permission_set(
 
 
 async def test_a_second_run_makes_nothing_twice(
-    told: RehearsalDescription,
+    own_cloud: RehearsalDescription,
     workspace: Workspace,
     story: dict[str, tuple[Outcome, str, Outcome]],
 ) -> None:
@@ -125,7 +125,7 @@ async def test_a_second_run_makes_nothing_twice(
 
 
 async def test_what_was_removed_later_is_told_apart(
-    told: RehearsalDescription,
+    own_cloud: RehearsalDescription,
     workspace: Workspace,
     story: dict[str, tuple[Outcome, str, Outcome]],
 ) -> None:
@@ -166,33 +166,33 @@ def test_a_name_is_sent_as_codat_keeps_it() -> None:
 
 async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path) -> None:
     """Entra's refusal is explained, pointing back to the step that saves the keys."""
-    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED) as told:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED) as own_cloud:
         workspace = await set_up(
             tmp_path / "rehearsal",
-            told,
+            own_cloud,
             [lab_customer("first", "Normal")],
             secret="not-the-secret-that-was-made",
         )
         async with open_context(workspace, workspace.account("trial")) as context:
             await step_6(context, "first")
-            await link(context, told, "first")
+            await link(context, own_cloud, "first")
             outcome = await step_6(context, "first")
     assert outcome.state is State.NEEDS_PERSON
     error = row(outcome, "Error of the connection")
     assert "AADSTS7000215" in error.actual
-    assert "step 4" in error.advice
-    assert "step 4" in " ".join(outcome.hand_offs[0].hand_off.actions)  # type: ignore[union-attr]
+    assert ref(CODAT_KEYS) in error.advice
+    assert ref(CODAT_KEYS) in " ".join(outcome.hand_offs[0].hand_off.actions)  # type: ignore[union-attr]
 
 
 async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
     """Broken off again and again: one watch, one log in order, one company, the same verdict."""
-    with launch(tmp_path / "rehearsal" / "cloud", speed=240) as told:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=240) as own_cloud:
         customers = [lab_customer("patient", "FetchErrors")]
-        workspace = await set_up(tmp_path / "rehearsal", told, customers)
+        workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)
         account = workspace.account("trial")
         async with open_context(workspace, account) as context:
             await step_6(context, "patient")
-            await link(context, told, "patient")
+            await link(context, own_cloud, "patient")
         for _ in range(4):
             async with open_context(workspace, account) as context:
                 with contextlib.suppress(TimeoutError):
@@ -215,11 +215,13 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
 async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: Path) -> None:
     """It was begun more than its time ago: what is seen once is still looked at a second time."""
     speed = 1000
-    with launch(tmp_path / "rehearsal" / "cloud", speed=speed) as told:
-        workspace = await set_up(tmp_path / "rehearsal", told, [lab_customer("late", "Normal")])
+    with launch(tmp_path / "rehearsal" / "cloud", speed=speed) as own_cloud:
+        workspace = await set_up(
+            tmp_path / "rehearsal", own_cloud, [lab_customer("late", "Normal")]
+        )
         async with open_context(workspace, workspace.account("trial")) as context:
             await step_6(context, "late")
-            await link(context, told, "late")
+            await link(context, own_cloud, "late")
             codat = codat_of(context)
             customer = context.account.customers["late"]
             (company,) = await codat.companies({TAG: tag_of(context.account, customer)})

@@ -89,7 +89,7 @@ async def applied(step: Any, findings: Any, change: Change, app: Application) ->
 
 
 def registration(app: Application) -> RegistrationFindings:
-    """What step 1 would have seen of this application."""
+    """What registering would have seen of this application."""
     principal = Seen(ServicePrincipal(id="sp", app_id=app.app_id))
     return RegistrationFindings(ACCOUNT, TENANT, Seen(app), "marker", principal)
 
@@ -107,7 +107,7 @@ async def test_registration_settles_in_one_change_and_loses_nothing(app: Applica
 
 
 def permissions(app: Application, granted: frozenset[str] | None) -> PermissionFindings:
-    """What step 3 would have seen of this application, with these scopes granted."""
+    """What the permissions' step would have seen of this application, with these scopes granted."""
     scopes = [{"id": id, "value": value, "isEnabled": True} for value, id in SCOPES.items()]
     api = ServicePrincipal.model_validate(
         {"id": "bc", "appId": BUSINESS_CENTRAL_APP_ID, "oauth2PermissionScopes": scopes}
@@ -196,7 +196,7 @@ credentials = st.lists(
 def secret(
     found: list[SecretCredential], *, policy: Seen[SecretPolicy] | None = None
 ) -> SecretFindings:
-    """What step 2 would have seen with these secrets on the application."""
+    """What the secret's step would have seen with these secrets on the application."""
     good = [one for one in found if one.is_stored and not one.expired(NOW)]
     return SecretFindings(
         account=ACCOUNT,

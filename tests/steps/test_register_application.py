@@ -1,4 +1,4 @@
-"""Step 1 against the rehearsal cloud."""
+"""The application, against the rehearsal cloud."""
 
 from __future__ import annotations
 

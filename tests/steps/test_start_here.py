@@ -1,4 +1,4 @@
-"""Step 0 against the rehearsal cloud, and what people with fewer rights meet in the later steps."""
+"""Start here, against the rehearsal cloud, and what people with fewer rights meet later."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.core.step import Finding, Outcome
+from bcrunbook.order import API_PERMISSIONS, START_HERE, notebook_name, ref
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account, requests_of
@@ -17,11 +18,11 @@ from tests.strangers import Meet, browse, person_of
 STEP = "start_here"
 
 
-def device_code(told: RehearsalDescription) -> dict[str, Any]:
+def device_code(cloud: RehearsalDescription) -> dict[str, Any]:
     """The [sign_in] table for a person with the rehearsal's own public client."""
     return {
         "method": "device_code",
-        "client_id": told.clients["bootstrap"],
+        "client_id": cloud.clients["bootstrap"],
         "cache": "memory",
     }
 
@@ -65,7 +66,10 @@ async def test_a_person_sees_other_tenants_and_what_they_may_do(
     assert person.upn in found(outcome, "Signed in as").actual
     other = cloud.accounts["not_to_be_used"]["tenant"]
     assert other in found(outcome, "Other tenants in sight").actual
-    assert found(outcome, "Step 3: consent for the tenant").actual == "may"
+    assert (
+        found(outcome, f"{ref(API_PERMISSIONS).capitalize()}: consent for the tenant").actual
+        == "may"
+    )
 
 
 async def test_a_guest_is_told_before_anything_is_tried(
@@ -115,7 +119,7 @@ async def test_who_may_register_but_not_consent_forwards_a_link(
 async def test_a_tenant_without_business_central_is_told_and_provisioned(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Missing Business Central is said in step 0, made known in step 3 where allowed."""
+    """Missing Business Central is said at first, made known with the permissions where allowed."""
     workspace = make_workspace(tenant=cloud.accounts["without_business_central"]["tenant"])
     start, *_, permissions = await walk(workspace)
     assert found(start, "Business Central in this tenant").actual == "not there"
@@ -133,4 +137,4 @@ async def test_nobody_there_to_sign_in_parks_the_run(
     assert outcome.state == "needs_person"
     assert outcome.exit_code == 3
     assert outcome.error is not None
-    assert "00_start_here" in outcome.error["next"]
+    assert notebook_name(START_HERE) in outcome.error["next"]

@@ -28,10 +28,9 @@ from bcrunbook.ledger.store import Fact
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.rehearsal.businesscentral.installation import SCRIPTS
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
-from bcrunbook.steps.company import TAG, tag_of
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.verdict import GOOD, Verdict
-from bcrunbook.steps.link_customer.step import codat_of
 from bcrunbook.steps.opening import open_context
 from tests.linking import lab_customer, link, set_up, step_6
 from tests.portal import row
@@ -266,7 +265,7 @@ class Story:
         schedules: by customer, and of all together under an empty name: what went wrong when.
         kinds: by rule: which kind of fault it is.
         began: by customer: when the installation began (seconds since the epoch).
-        outcomes: by customer: how step 6 ended.
+        outcomes: by customer: how the step ended.
         facts: by customer: what the ledger keeps.
         made: by customer: how many companies bear its tag, and how many connections those have.
         fired: the faults that fired, by their rules.
@@ -301,14 +300,14 @@ class Story:
         )
 
 
-def draw(told: str) -> tuple[dict[str, Schedule], list[str], list[dict[str, Any]]]:
+def draw(seed: str) -> tuple[dict[str, Schedule], list[str], list[dict[str, Any]]]:
     """Every customer's schedule, and the rules of all, with the kind of each."""
     environments = {name: one.name for name, one in ENVIRONMENTS.items()}
     environments[CONTROL] = "NeverFinishes"
     schedules: dict[str, Schedule] = {}
     rules: list[tuple[str, dict[str, Any]]] = []
     for name in ("", *NAMES):
-        random = Random(f"{told}/{name}")
+        random = Random(f"{seed}/{name}")
         # The first look or the second sees that something has begun. What nothing was ever seen of,
         # and is refused then, or hidden for five minutes, may as well not have begun.
         early = random.choice(["", "companies", "extensions", "deployments"]) if name else ""
@@ -327,13 +326,13 @@ def replace_rules(file: Path, rules: Sequence[Mapping[str, Any]]) -> None:
     os.replace(half, file)
 
 
-async def play(workspace: Workspace, told: RehearsalDescription, faults: Path) -> Story:
+async def play(workspace: Workspace, cloud: RehearsalDescription, faults: Path) -> Story:
     """Link all customers, and follow them all while things go wrong."""
     schedules, kinds, rules = draw(SEED)
     async with open_context(workspace, workspace.account("trial")) as context:
 
         async def one(name: str) -> Outcome:
-            await link(context, told, name)
+            await link(context, cloud, name)
             return await step_6(context, name)
 
         for made in await asyncio.gather(*(step_6(context, name) for name in NAMES)):
@@ -347,8 +346,8 @@ async def play(workspace: Workspace, told: RehearsalDescription, faults: Path) -
             name: context.ledger.facts(context.identity, "link_customer", customer=name)
             for name in NAMES
         }
-    requests = list(map(json.loads, Path(told.requests).read_text("utf-8").splitlines()))
-    log = (Path(told.directory) / "faults.log").read_text("utf-8")
+    requests = list(map(json.loads, Path(cloud.requests).read_text("utf-8").splitlines()))
+    log = (Path(cloud.directory) / "faults.log").read_text("utf-8")
     return Story(
         schedules,
         kinds,
@@ -399,10 +398,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         for name, one in ENVIRONMENTS.items()
     ]
     customers.append(lab_customer(CONTROL, "NeverFinishes"))
-    with launch(folder / "cloud", speed=SPEED, faults=faults) as told:
+    with launch(folder / "cloud", speed=SPEED, faults=faults) as cloud:
 
         async def run() -> Story:
-            return await play(await set_up(folder, told, customers), told, faults)
+            return await play(await set_up(folder, cloud, customers), cloud, faults)
 
         return asyncio.run(run())
 

@@ -53,8 +53,10 @@ class Service:
         def handle(request: httpx.Request) -> httpx.Response:
             path = str(request.url.raw_path, "ascii")
             self.asked.append(path)
-            told = self.answer(path)
-            return told if isinstance(told, httpx.Response) else httpx.Response(200, json=told)
+            answer = self.answer(path)
+            if isinstance(answer, httpx.Response):
+                return answer
+            return httpx.Response(200, json=answer)
 
         async with Http(Cloud(kind="live"), transport=httpx.MockTransport(handle)) as http:
             yield http

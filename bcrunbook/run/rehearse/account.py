@@ -19,9 +19,9 @@ from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import PortalPerson, UnexpectedPage, developer_of
 from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account
 from bcrunbook.secrets import Secret, SecretReference, read
-from bcrunbook.steps.codat_keys import SAVE_KEYS
+from bcrunbook.steps import step_named
 from bcrunbook.steps.codat_portal import INSTANCE
-from bcrunbook.steps.enable_integration import ENABLE
+from bcrunbook.steps.description import RehearsedPart
 
 FIRST_PASS = "1-first-pass"
 SECOND_PASS = "2-after-the-person"
@@ -58,20 +58,24 @@ async def play(
     """
 
     async def run(account: str, chosen: Sequence[AnyStep], name: str) -> list[StepRun]:
-        place = folder / name / account
-        return await run_account(workspace, account, chosen, mode, place, began=began, ended=ended)
+        into = folder / name / account
+        return await run_account(workspace, account, chosen, mode, into, began=began, ended=ended)
 
     runs: list[StepRun] = []
     for account in accounts:
         runs += await run(account, steps, FIRST_PASS)
         if exit_code(runs) not in (0, _NEEDS_PERSON):
             return runs
-    people = [one for one in runs if any(_is_played(change) for change in one.hand_offs)]
-    if mode == "plan" or not people:
+    played = [
+        (step_run, change, part)
+        for step_run in runs
+        for change in step_run.hand_offs
+        if (part := _part(step_run, change)) is not None
+    ]
+    if mode == "plan" or not played:
         return runs
-    for one in people:
-        for change in filter(_is_played, one.hand_offs):
-            acted(await _act(workspace, cloud, one, change))
+    for step_run, change, part in played:
+        acted(await _act(workspace, cloud, step_run, change, part))
     for account in accounts:
         open_steps = {
             one.step for one in runs if one.account == account and one.state not in PASSED
@@ -82,23 +86,28 @@ async def play(
     return runs
 
 
-def _is_played(change: Change) -> bool:
-    """Whether the scripted person can do it: at the portal, in an instance that is named."""
-    named = change.hand_off is not None and INSTANCE in dict(change.hand_off.values)
-    return named and change.key in (SAVE_KEYS, ENABLE)
+def _part(run: StepRun, change: Change) -> RehearsedPart | None:
+    """What the scripted person does about it: at the portal, in an instance that is named."""
+    if change.hand_off is None or INSTANCE not in dict(change.hand_off.values):
+        return None
+    parts = step_named(run.step).description.rehearsed
+    return next((part for part in parts if part.change == change.key), None)
 
 
 async def _act(
-    workspace: Workspace, cloud: RehearsalDescription, run: StepRun, change: Change
+    workspace: Workspace,
+    cloud: RehearsalDescription,
+    run: StepRun,
+    change: Change,
+    part: RehearsedPart,
 ) -> str:
     """Do what a hand-off says, on the portal's pages, and say so."""
     assert change.hand_off is not None
     values = dict(change.hand_off.values)
     instance = values[INSTANCE]
     person = PortalPerson(cloud, developer_of(cloud, instance))
-
     secret: Secret | None = None
-    if change.hand_off.secret:
+    if part.action == "save_keys":
         reference = SecretReference.parse(change.hand_off.secret, "a hand-off")
         secret = await read(reference, workspace.root)
 
@@ -124,6 +133,4 @@ async def _act(
             confirmations.confirm(
                 ledger, workspace.account(run.account).identity, run.step, change, person.email
             )
-    if secret is None:
-        return f'{person.email} enabled Business Central in "{instance}".'
-    return f'{person.email} saved the keys of {run.account} in "{instance}" and enabled it.'
+    return part.report.format(person=person.email, account=run.account, instance=instance)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from bcrunbook.accounts import Account, Customer, Workspace
 from bcrunbook.errors import ReportBug
+from bcrunbook.order import HEALTH_CHECK, LINK_CUSTOMER
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import CustomerPerson, UnexpectedPage
 from bcrunbook.run.account import Began, Ended, StepRun, exit_code, run_account, run_customers
 from bcrunbook.steps import step_named
-from bcrunbook.steps.health_check import HealthCheck
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.link_customer.installation.verdict import EXPECTED
-from bcrunbook.steps.link_customer.step import LinkCustomer, fetch_link
 from bcrunbook.steps.opening import open_context
 
 BEFORE, LINKED, CHECKED = "3-before-linking", "4-after-linking", "5-check"
@@ -66,7 +66,7 @@ async def play_customers(
                     workspace,
                     account,
                     customers,
-                    [step_named(LinkCustomer.id)],
+                    [step_named(LINK_CUSTOMER)],
                     "apply",
                     folder / name / account,
                     began=began,
@@ -84,7 +84,7 @@ async def play_customers(
             made += await run_account(
                 workspace,
                 account,
-                [step_named(HealthCheck.id)],
+                [step_named(HEALTH_CHECK)],
                 "apply",
                 folder / name / account,
                 began=began,

@@ -127,7 +127,7 @@ def running_cloud(directory: Path) -> Iterator[RehearsalDescription]:
     description = cloud / "rehearsal.json"
     with contextlib.ExitStack() as stack:
         try:
-            told = stack.enter_context(launch(cloud, speed=SPEED))
+            running = stack.enter_context(launch(cloud, speed=SPEED))
             content = description.read_bytes()
         except (LaunchFailed, OSError) as error:
             raise Unreachable(
@@ -135,7 +135,7 @@ def running_cloud(directory: Path) -> Iterator[RehearsalDescription]:
                 where=str(cloud),
                 next="choose another folder with --dir, or end the program that uses this one",
             ) from None
-        yield told
+        yield running
     # It holds the batch identity's secret: for the owner's eyes only.
     with open(os.open(description, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
@@ -143,7 +143,7 @@ def running_cloud(directory: Path) -> Iterator[RehearsalDescription]:
 
 async def prepare(
     directory: Path,
-    told: RehearsalDescription,
+    cloud: RehearsalDescription,
     accounts: Sequence[Rehearsed],
     *,
     anew: bool = False,
@@ -152,7 +152,7 @@ async def prepare(
 
     Args:
         directory: the rehearsal's folder; the cloud runs on its `cloud` subfolder.
-        told: what the running rehearsal cloud says of itself.
+        cloud: what the running rehearsal cloud says of itself.
         accounts: which accounts to rehearse. The first of each kind has the kind's Codat instance,
             which keeps the keys of one account; the others have none.
         anew: write accounts.toml even where one is (it follows another accounts.toml), for one of
@@ -164,14 +164,14 @@ async def prepare(
     root = directory / "workspace"
     root.mkdir(parents=True, exist_ok=True)
     store = open_store(_STORE, root)
-    secret = await store.put(_BATCH_SECRET, Secret(told.batch_identity["client_secret"]))
+    secret = await store.put(_BATCH_SECRET, Secret(cloud.batch_identity["client_secret"]))
     keys = {
         one["name"]: await store.put(f"codat/{number}", Secret(one["api_key"]))
-        for number, one in enumerate(told.codat["instances"])
+        for number, one in enumerate(cloud.codat["instances"])
     }
     codat = {}
     for kind in dict.fromkeys(account.kind for account in accounts):
-        instance = told.accounts[kind]["codat_instance"]
+        instance = cloud.accounts[kind]["codat_instance"]
         first = next(account.name for account in accounts if account.kind == kind)
         codat[first] = _CODAT.format(key=keys[instance], instance=json.dumps(instance))
     config = root / "accounts.toml"
@@ -181,13 +181,13 @@ async def prepare(
         _ACCOUNT.format(
             name=account.name,
             kind=account.kind,
-            tenant=told.accounts[account.kind]["tenant"],
+            tenant=cloud.accounts[account.kind]["tenant"],
             application=json.dumps(account.application, ensure_ascii=False),
             days=account.secret_lifetime_days,
             description=json.dumps(account.secret_description, ensure_ascii=False),
             store=_STORE,
             codat=codat.get(account.name, ""),
-            client_id=told.batch_identity["client_id"],
+            client_id=cloud.batch_identity["client_id"],
             secret=secret,
             requires="" if anew else _requires(account, accounts),
         )

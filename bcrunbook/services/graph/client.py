@@ -1,4 +1,4 @@
-"""Microsoft Graph: just the calls that steps 0 to 3 need.
+"""Microsoft Graph: just the calls that the steps need.
 
 Reads of one step travel together as one JSON batch: what a step examines, the check of the tenant
 included, costs one call. A batch answers 200 even when parts of it fail, so each part is read on

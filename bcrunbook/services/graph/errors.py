@@ -22,6 +22,7 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.hosts import LOGIN_HOST
+from bcrunbook.order import REGISTER_APPLICATION, ref
 from bcrunbook.secrets import scrub
 from bcrunbook.services.authorized import claims_demanded, names_in
 from bcrunbook.services.wire import ServiceReply
@@ -48,7 +49,7 @@ ADVICE: dict[str, Advice] = {
     ),
     "InvalidAccessTokenVersion": Advice(
         "applications for work and personal accounts need access token version 2",
-        "report this: step 1 sets the two together",
+        f"report this: {ref(REGISTER_APPLICATION)} sets the two together",
     ),
     "CredentialInvalidLifetimeAsPerAppPolicy": Advice(
         "the tenant's application management policy allows only shorter lived secrets",

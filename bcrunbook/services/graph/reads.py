@@ -1,4 +1,4 @@
-"""The reads that steps 0 to 3 make of Microsoft Graph: their paths, and how answers become values.
+"""The reads that steps make of Microsoft Graph: their paths, and how answers become values.
 
 Source: Microsoft Graph v1.0 reference.
 """

@@ -1,1 +1,8 @@
-"""Step 2: the client secret, made, stored, proven, handed over, and never shown."""
+"""The client secret, made, stored, proven, handed over, and never shown.
+
+step      what is planned and done
+findings  what a look shows
+stored    the secret as the store has it, and how it is found again
+adopt     one that a person made by hand, brought here
+handover  which one went into a person's hands
+"""

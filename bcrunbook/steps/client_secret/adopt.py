@@ -1,7 +1,7 @@
-"""Taking in a client secret that a person made by hand in the Azure portal.
+"""Adopting a client secret that a person made by hand in the Azure portal.
 
 The value goes straight into the secret store. Which of the application's secrets it is shows by its
-first characters, which Microsoft Graph tells as a hint; that it works shows by a token.
+first characters, which Microsoft Graph gives as a hint; that it works shows by a token.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bcrunbook.errors import FixInput
+from bcrunbook.order import CLIENT_SECRET
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph.models import Application, PasswordCredential
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.application import own_application
-from bcrunbook.steps.client_secret.stored import credential_of, marker_by_hand, name_in_store
+from bcrunbook.steps.client_secret.stored import (
+    STORED,
+    credential_of,
+    marker_by_hand,
+    name_in_store,
+)
 from bcrunbook.steps.context import Context
-
-_STEP = "client_secret"
 
 
 async def adopt(context: Context, secret: Secret) -> str:
@@ -46,7 +50,7 @@ async def adopt(context: Context, secret: Secret) -> str:
             " and copy its Value",
             code=refusal.code,
             request_id=refusal.request_id,
-            section="02_client_secret#what-can-go-wrong",
+            section="client_secret#what-can-go-wrong",
         )
     await context.store.probe(ends=seen.end_date_time)
     marker = marker_by_hand(seen)
@@ -60,7 +64,7 @@ async def adopt(context: Context, secret: Secret) -> str:
         "client_id": app.app_id,
         "by": "hand",
     }
-    context.ledger.record(context.identity, _STEP, "secret_stored", marker, "done", data)
+    context.ledger.record(context.identity, CLIENT_SECRET, STORED, marker, "done", data)
     return str(reference)
 
 
@@ -86,5 +90,5 @@ async def _which(context: Context, app: Application, secret: Secret) -> Password
         if not found
         else "",
         next="in the portal, under Certificates & secrets, make a new one and copy its Value",
-        section="02_client_secret#the-same-by-hand",
+        section="client_secret#the-same-by-hand",
     )

@@ -1,4 +1,4 @@
-"""What step 2 finds: the tenant's policy, the application's secrets, the stored one's proof."""
+"""What a look shows: the tenant's policy, the application's secrets, the stored one's proof."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SecretCredential:
     """One client secret on the application, as far as it concerns us.
 
     Args:
-        seen: what Microsoft Graph tells of it.
+        seen: what Microsoft Graph says of it.
         marker: our marker in its description; empty for somebody else's.
         is_stored: whether the secret store has its value.
         is_orphan: whether this ledger asked for it and nobody ever got its value.
@@ -46,7 +46,7 @@ class SecretCredential:
 
 @dataclass(frozen=True)
 class SecretFindings(Findings):
-    """What step 2 saw.
+    """What the step saw.
 
     Args:
         account: the account, which says what is wanted.

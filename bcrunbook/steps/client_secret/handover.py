@@ -1,9 +1,16 @@
-"""Handing the client secret to a person's clipboard, and remembering which one it was."""
+"""Handing the client secret to a person, and remembering which one it was.
+
+What was handed over last is what a person has saved in the portal: a confirmation that is about
+another secret is refused.
+"""
 
 from __future__ import annotations
 
-from bcrunbook.core.confirmations import note_handover
+from bcrunbook.accounts import Identity
+from bcrunbook.core.confirmations import HANDED_OVER
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.store import Ledger
+from bcrunbook.order import CLIENT_SECRET
 from bcrunbook.secrets import Secret, clipboard
 from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.context import Context
@@ -37,3 +44,17 @@ async def copy_secret(context: Context, *, wanted: str = "") -> Secret:
         await clipboard.clear(kept.value)
         raise
     return kept.value
+
+
+def note_handover(ledger: Ledger, whose: Identity, marker: str, client_id: str, to: str) -> None:
+    """Note which secret went into a person's hands.
+
+    Args:
+        ledger: where it is noted.
+        whose: the account as it is meant now.
+        marker: which secret.
+        client_id: of which application.
+        to: `clipboard` or `terminal`.
+    """
+    data = {"client_id": client_id, "to": to}
+    ledger.record(whose, CLIENT_SECRET, HANDED_OVER, marker, "done", data)

@@ -1,4 +1,4 @@
-"""Step 2: one client secret that is stored, works, and was never shown.
+"""One client secret that is stored, works, and was never shown.
 
 The value can be read once, in the answer that makes it. So the intent is in the ledger before the
 request goes out, with a marker that the credential's description bears as well; the value goes to
@@ -18,27 +18,36 @@ application of this audience may hold two secrets; a third is never attempted.
 from __future__ import annotations
 
 import secrets as random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from bcrunbook.accounts import Account, with_value
 from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.step import AccountStep, Change, Row
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.ledger.store import Basis, Fact
 from bcrunbook.limits import MAX_SECRETS
+from bcrunbook.order import CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph.reads import Read, organization, secret_policy
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.application import lookup, require_application
+from bcrunbook.steps.client_secret.adopt import adopt
 from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
 from bcrunbook.steps.client_secret.stored import (
+    INTENT,
+    REMOVED,
+    STORED,
     credential_of,
+    ended,
     forget_value,
+    gone,
     kept_value,
     name_in_store,
     newest,
 )
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.description import AccountField, SecretInput, StepDescription
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.tenant import check_tenant
 
@@ -50,12 +59,48 @@ _WORKING = Backoff(first=3.0, longest=10.0, deadline=_SPREADING)
 _POLICY_MARGIN = timedelta(hours=1)
 
 
-class ClientSecret(AccountStep):
-    """Step 2."""
+_LIFETIME = "secret_lifetime"
 
-    id: ClassVar[str] = "client_secret"
+
+def _days(days: int) -> str:
+    return f"{days} day{'s' if days != 1 else ''}"
+
+
+def _expiry_note(account: Account, text: str, findings: Any) -> str:
+    """On which date a secret of that lifetime ends, as far as the tenant's policy lets it."""
+    lifetime = with_value(account, _LIFETIME, text).secret_lifetime_days
+    longest = findings.longest_days if isinstance(findings, SecretFindings) else None
+    days = min(lifetime, longest or lifetime)
+    ends = datetime.now(UTC) + timedelta(days=days)
+    note = f"A secret made today ends on {ends:%d %B %Y}."
+    if days < lifetime:
+        note += f" The tenant's policy allows {_days(days)} at most."
+    return note
+
+
+class ClientSecret(AccountStep):
+    """Makes a secret where none works for long, and removes what is left of ours."""
+
+    id: ClassVar[str] = CLIENT_SECRET
     title: ClassVar[str] = "Make and store the client secret"
-    needs: ClassVar[tuple[str, ...]] = ("start_here", "register_application")
+    needs: ClassVar[tuple[str, ...]] = (START_HERE, REGISTER_APPLICATION)
+    description: ClassVar[StepDescription] = StepDescription(
+        fields=(
+            AccountField(
+                _LIFETIME,
+                "Lifetime",
+                lambda account: _days(account.secret_lifetime_days),
+                _expiry_note,
+            ),
+            AccountField(
+                "secret_description",
+                "Description",
+                lambda account: account.secret_description or "Codat",
+            ),
+        ),
+        secret_by_hand=SecretInput("Value of the secret", "Put it into the store", adopt),
+        checked_as="Client secret",
+    )
 
     async def examine(self, context: Context) -> SecretFindings:
         """Read application and policy in one call, ask the store, and prove what it has."""
@@ -91,60 +136,9 @@ class ClientSecret(AccountStep):
             is_proven=is_proven,
             still_spreading=self._still_spreading(context, credentials, current, is_proven, now),
             now=now,
-            ended=await self._ended(context, where.id, app.app_id, credentials, now),
-            gone=await self._gone(context, where.id, app.app_id, credentials),
+            ended=await ended(context, where.id, app.app_id, credentials, now),
+            gone=await gone(context, where.id, app.app_id, credentials),
         )
-
-    async def _ended(
-        self,
-        context: Context,
-        tenant: str,
-        client_id: str,
-        credentials: tuple[SecretCredential, ...],
-        now: datetime,
-    ) -> frozenset[str]:
-        """Key ids of our stored secrets whose end is past and that Entra refuses as well.
-
-        What Entra gives a token for has not ended, whatever a clock says.
-        """
-        ended = set()
-        for one in credentials:
-            if not (one.marker and one.is_stored and one.expired(now)):
-                continue
-            kept = await kept_value(context, client_id, one.marker)
-            if kept is None or await self._is_refused(context, tenant, client_id, kept[1]):
-                ended.add(one.seen.key_id)
-        return frozenset(ended)
-
-    async def _gone(
-        self,
-        context: Context,
-        tenant: str,
-        client_id: str,
-        credentials: tuple[SecretCredential, ...],
-    ) -> tuple[str, ...]:
-        """Markers of values in the store whose secret somebody has removed from the application."""
-        ledger, whose = context.ledger, context.identity
-        there = {one.marker for one in credentials}
-        there |= {fact.subject for fact in ledger.facts(whose, self.id, kind="secret_removed")}
-        stored = ledger.facts(whose, self.id, kind="secret_stored")
-        gone = []
-        for marker in dict.fromkeys(
-            fact.subject for fact in stored if fact.data["client_id"] == client_id
-        ):
-            kept = None if marker in there else await kept_value(context, client_id, marker)
-            if kept is not None and await self._is_refused(context, tenant, client_id, kept[1]):
-                gone.append(marker)
-        return tuple(gone)
-
-    async def _is_refused(
-        self, context: Context, tenant: str, client_id: str, value: Secret
-    ) -> bool:
-        """Whether Entra gives no token for a value."""
-        refusal = await prove_client_secret(
-            context.http, tenant=tenant, client_id=client_id, secret=value
-        )
-        return refusal is not None
 
     def _still_spreading(
         self,
@@ -157,10 +151,8 @@ class ClientSecret(AccountStep):
         """Whether something that this ledger knows of is too young to be judged."""
         visible = {one.marker for one in credentials}
         whose = context.identity
-        removed = {
-            fact.subject for fact in context.ledger.facts(whose, self.id, kind="secret_removed")
-        }
-        for fact in context.ledger.facts(whose, self.id, kind="secret_intent"):
+        removed = {fact.subject for fact in context.ledger.facts(whose, self.id, kind=REMOVED)}
+        for fact in context.ledger.facts(whose, self.id, kind=INTENT):
             if fact.subject in removed or context.age(_age(fact, now)) > _SPREADING:
                 continue
             if fact.subject not in visible:
@@ -217,12 +209,12 @@ class ClientSecret(AccountStep):
             return True
         if change.key == "forget_value":
             await forget_value(context, findings.application.app_id, change.subject)
-            self._record(context, "secret_removed", change.subject, "done", {})
+            self._record(context, REMOVED, change.subject, "done", {})
             return True
         await context.graph.remove_password(findings.application.id, change.subject)
         for one in findings.credentials:
             if one.seen.key_id == change.subject:
-                self._record(context, "secret_removed", one.marker, "done", {})
+                self._record(context, REMOVED, one.marker, "done", {})
                 await forget_value(context, findings.application.app_id, one.marker)
         return True
 
@@ -244,7 +236,7 @@ class ClientSecret(AccountStep):
         await context.store.probe(ends=ends)
         marker = random.token_hex(4)
         intent = {"ends": ends.isoformat(), "asked": asked.isoformat()}
-        self._record(context, "secret_intent", marker, "intended", intent)
+        self._record(context, INTENT, marker, "intended", intent)
         description = f"{findings.description} (bcrunbook {marker})"
         try:
             made = await context.graph.add_password(findings.application.id, description, ends)
@@ -252,7 +244,7 @@ class ClientSecret(AccountStep):
             raise
         except RunbookError as refusal:
             # Certainly not made: nobody has to wait for it to appear.
-            self._record(context, "secret_removed", marker, "observed", {"why": refusal.what})
+            self._record(context, REMOVED, marker, "observed", {"why": refusal.what})
             raise
         name = name_in_store(context.account, findings.application.app_id, marker)
         try:
@@ -263,7 +255,7 @@ class ClientSecret(AccountStep):
             raise
         self._record(
             context,
-            "secret_stored",
+            STORED,
             marker,
             "done",
             {

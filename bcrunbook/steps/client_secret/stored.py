@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from bcrunbook.accounts import Account
 from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.order import CLIENT_SECRET, ref
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph.models import PasswordCredential
 from bcrunbook.signin import prove_client_secret
@@ -19,7 +20,9 @@ from bcrunbook.steps.application import own_application, remembered_client_id
 from bcrunbook.steps.client_secret.findings import SecretCredential
 from bcrunbook.steps.context import Context
 
-_STEP = "client_secret"
+INTENT, STORED, REMOVED = "secret_intent", "secret_stored", "secret_removed"
+"""The kinds of fact: a secret was asked for, its value is in the store, it was removed."""
+
 _MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
 
 
@@ -89,10 +92,12 @@ async def credential_of(
     marker = found.group(1)
     is_stored = await kept_value(context, client_id, marker) is not None
 
-    def told(kind: str) -> bool:
-        return context.ledger.latest(context.identity, _STEP, kind, subject=marker) is not None
+    def is_noted(kind: str) -> bool:
+        return (
+            context.ledger.latest(context.identity, CLIENT_SECRET, kind, subject=marker) is not None
+        )
 
-    is_orphan = not is_stored and told("secret_intent") and not told("secret_stored")
+    is_orphan = not is_stored and is_noted(INTENT) and not is_noted(STORED)
     return SecretCredential(seen, marker, is_stored, is_orphan)
 
 
@@ -101,6 +106,67 @@ def newest(credentials: tuple[SecretCredential, ...], now: datetime) -> SecretCr
     good = [one for one in credentials if one.is_stored and not one.expired(now)]
     oldest = datetime.min.replace(tzinfo=UTC)
     return max(good, key=lambda one: one.seen.start_date_time or oldest, default=None)
+
+
+async def is_refused(context: Context, tenant: str, client_id: str, value: Secret) -> bool:
+    """Whether Entra gives no token for a value."""
+    refusal = await prove_client_secret(
+        context.http, tenant=tenant, client_id=client_id, secret=value
+    )
+    return refusal is not None
+
+
+async def ended(
+    context: Context,
+    tenant: str,
+    client_id: str,
+    credentials: tuple[SecretCredential, ...],
+    now: datetime,
+) -> frozenset[str]:
+    """Key ids of our stored secrets whose end is past and that Entra refuses as well.
+
+    What Entra gives a token for has not ended, whatever a clock says.
+
+    Args:
+        context: what the steps work with.
+        tenant: the tenant's id.
+        client_id: the application's client id.
+        credentials: the secrets on the application.
+        now: the time (UTC) by Microsoft Graph's clock.
+    """
+    key_ids = set()
+    for credential in credentials:
+        if not (credential.marker and credential.is_stored and credential.expired(now)):
+            continue
+        kept = await kept_value(context, client_id, credential.marker)
+        if kept is None or await is_refused(context, tenant, client_id, kept[1]):
+            key_ids.add(credential.seen.key_id)
+    return frozenset(key_ids)
+
+
+async def gone(
+    context: Context, tenant: str, client_id: str, credentials: tuple[SecretCredential, ...]
+) -> tuple[str, ...]:
+    """Markers of values in the store whose secret somebody has removed from the application.
+
+    Args:
+        context: what the steps work with.
+        tenant: the tenant's id.
+        client_id: the application's client id.
+        credentials: the secrets on the application.
+    """
+    ledger, whose = context.ledger, context.identity
+    there = {credential.marker for credential in credentials}
+    there |= {fact.subject for fact in ledger.facts(whose, CLIENT_SECRET, kind=REMOVED)}
+    stored = ledger.facts(whose, CLIENT_SECRET, kind=STORED)
+    markers = []
+    for marker in dict.fromkeys(
+        fact.subject for fact in stored if fact.data["client_id"] == client_id
+    ):
+        kept = None if marker in there else await kept_value(context, client_id, marker)
+        if kept is not None and await is_refused(context, tenant, client_id, kept[1]):
+            markers.append(marker)
+    return tuple(markers)
 
 
 async def stored_secret(context: Context) -> StoredSecret:
@@ -127,8 +193,8 @@ async def stored_secret(context: Context) -> StoredSecret:
         raise FixInput(
             "No client secret of this account is in the secret store.",
             where=f'account "{account.name}", {account.secret_store}',
-            next=f"run step 2 first: bcrunbook run {account.name} {_STEP}",
-            section="02_client_secret",
+            next=f"run {ref(CLIENT_SECRET)} first: bcrunbook run {account.name} {CLIENT_SECRET}",
+            section="client_secret",
         )
     refusal = await _refusal(context, found)
     if refusal is not None:
@@ -148,19 +214,19 @@ def _no_use(refusal: RunbookError, account: Account) -> FixInput:
         " over.",
         where=f'account "{account.name}", a token request to Entra',
         why=refusal.why or refusal.what,
-        next=f"run step 2 again: bcrunbook run {account.name} {_STEP}",
+        next=f"run {ref(CLIENT_SECRET)} again: bcrunbook run {account.name} {CLIENT_SECRET}",
         code=refusal.code,
         request_id=refusal.request_id,
-        section="02_client_secret#what-can-go-wrong",
+        section="client_secret#what-can-go-wrong",
     )
 
 
 async def _by_ledger(context: Context) -> StoredSecret | None:
     account, ledger = context.account, context.ledger
     whose = context.identity
-    removed = {fact.subject for fact in ledger.facts(whose, _STEP, "secret_removed")}
+    removed = {fact.subject for fact in ledger.facts(whose, CLIENT_SECRET, REMOVED)}
     client_id = account.client_id or remembered_client_id(context)
-    for fact in reversed(ledger.facts(whose, _STEP, "secret_stored")):
+    for fact in reversed(ledger.facts(whose, CLIENT_SECRET, STORED)):
         ends = datetime.fromisoformat(fact.data["ends"])
         of_another = client_id and fact.data["client_id"].lower() != client_id.lower()
         # Whether it has ended is for Entra to say: this machine's clock may be wrong.

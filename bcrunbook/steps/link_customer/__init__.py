@@ -1,1 +1,7 @@
-"""Step 6: a customer's company and connection, and the installation of App Link, followed."""
+"""A customer's company and connection, and the installation of App Link, followed.
+
+step            what is planned and done
+findings        what a look shows
+codat_customer  the customer in Codat: company, connection, link, tag
+installation    App Link in the customer's Business Central, followed
+"""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bcrunbook.order import LINK_CUSTOMER
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import Poll
 from bcrunbook.steps.link_customer.installation.verdict import (
@@ -19,16 +20,15 @@ from bcrunbook.steps.link_customer.installation.verdict import (
     Verdict,
 )
 
-STEP = "link_customer"
 BEGAN = "watch"
 POLL = "poll"
 ENDED = "verdict"
 
 FRESH = 86400.0
-"""Seconds for which a watch that ended well speaks for what is seen once afterwards.
+"""For how many seconds one more sighting still counts with those of a watch that ended well.
 
-Two sightings a day apart are two sightings. In a batch the record may be made long after the watch,
-when many have settled at once and wait for their turn.
+In a batch the outcome may be recorded long after the watch, when many customers have settled at
+once and wait for their turn: that run sees the extension only once.
 """
 
 
@@ -50,7 +50,7 @@ class WatchLog:
         self._last_began: datetime | None = None
         self._ended_well: datetime | None = None
         for fact in context.ledger.facts(
-            context.identity, STEP, subject=connection, customer=context.customer_name
+            context.identity, LINK_CUSTOMER, subject=connection, customer=context.customer_name
         ):
             if fact.kind == BEGAN:
                 self.began, self.polls, self._ended_well = fact.at, [], None
@@ -75,7 +75,7 @@ class WatchLog:
     def carried_on(self, poll: Poll) -> list[Poll]:
         """The last watch with one more poll, where it ended well not long ago; else nothing.
 
-        Whoever makes the record of what another has watched sees it but once.
+        A run that records what another process has watched looks only once.
         """
         if self._ended_well is None or self._last_began is None or self.began is not None:
             return []
@@ -105,7 +105,7 @@ class WatchLog:
         context = self._context
         context.ledger.record(
             context.identity,
-            STEP,
+            LINK_CUSTOMER,
             kind,
             self._connection,
             "observed",

@@ -1,7 +1,7 @@
 """One look at a customer's installation: Codat always, Business Central where it may be read.
 
 What is refused is unknown, with the reason. What fails as things do while an extension is being
-installed (contract B13) is a hiccup: told, and looked at again.
+installed (contract B13) is a hiccup: noted, and looked at again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from bcrunbook.services.codat.client import Codat
 from bcrunbook.services.codat.models import Connection, LinkError
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.installation.place import WatchedEnvironment, find_environment
+from bcrunbook.steps.link_customer.installation.environment import (
+    WatchedEnvironment,
+    find_environment,
+)
 from bcrunbook.steps.link_customer.installation.poll import (
     LINKED,
     PASSED,
@@ -34,8 +37,8 @@ COMPANY = "company"
 """The data type that is the smallest useful test (contract C9.4)."""
 
 EXPLAINED = 120.0
-"""How old the deployments may be, in seconds, where so much is asked for that they have to wait:
-they only explain what `extensions` tells."""
+"""How old the deployments may be, in seconds, while the rate limiter is behind: they only explain
+what `extensions` shows, so reading them anew can wait."""
 
 T = TypeVar("T")
 
@@ -80,7 +83,7 @@ class Poller:
         self._codat = codat
         self._company = company
         self._connection = connection
-        self.place: WatchedEnvironment | None = None
+        self._environment: WatchedEnvironment | None = None
         self._route = ""
         self._deployed: tuple[DeploymentEvent, ...] | None = None
         self._deployed_at = 0.0
@@ -108,12 +111,12 @@ class Poller:
             company = (await self._codat.data_status(self._company)).get(COMPANY)
             data = company.current_status if company else None
             synced = company.last_successful_sync if company else None
-        place = await self._find(missing)
+        watched = await self._find(missing)
         environment = probe = ""
         seen_at = elapsed()
         packages = deployments = operations = None
-        if place is not None and place.view is not None and place.environment:
-            view, name = place.view, place.environment
+        if watched is not None and watched.view is not None and watched.environment:
+            view, name = watched.view, watched.environment
             about = await missing.read("environment", view.environment(name))
             environment = f"{name}: {about.status}" if about is not None else name
             if route := await self._find_route(view.service, name, missing):
@@ -151,19 +154,25 @@ class Poller:
 
     async def _find(self, missing: _Missing) -> WatchedEnvironment | None:
         """The environment: found once, and again after it could not be found."""
-        if self.place is None or not self.place.environment:
+        if self._environment is None or not self._environment.environment:
             try:
-                self.place = await find_environment(self._context)
+                self._environment = await find_environment(self._context)
             except RunbookError as error:
                 missing.note("environments", "extension", error)
                 return None
-        if self.place.unknown:
-            missing.unknown["extension"] = self.place.unknown
-        return self.place
+        if self._environment.unknown:
+            missing.unknown["extension"] = self._environment.unknown
+        return self._environment
 
-    def forget_place(self) -> None:
+    @property
+    def remembered_as(self) -> str:
+        """Under what the extension is remembered; empty where no environment was found."""
+        watched = self._environment
+        return watched.name if watched is not None and watched.environment else ""
+
+    def forget_environment(self) -> None:
         """Look for the environment again next time: it may have another name now."""
-        self.place, self._route = None, ""
+        self._environment, self._route = None, ""
 
     async def _find_route(self, service: BusinessCentral, name: str, missing: _Missing) -> str:
         """The company to ask through: the customer's own, else the first; empty without any.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
+from bcrunbook.order import LINK_CUSTOMER
+from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import Package
 
 EXTENSION = "extension"
@@ -54,18 +56,18 @@ class LastKnownExtension:
         }
 
     @classmethod
-    def from_dict(cls, told: dict[str, Any]) -> Self:
-        """As the ledger tells it."""
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """As the ledger has it."""
         return cls(
             Package(
-                told["app_id"],
-                told["package_id"],
-                tuple(told["version"]),
-                told["published_as"],
+                data["app_id"],
+                data["package_id"],
+                tuple(data["version"]),
+                data["published_as"],
                 is_installed=True,
             ),
-            datetime.fromisoformat(told["first_seen"]),
-            datetime.fromisoformat(told["last_seen"]),
+            datetime.fromisoformat(data["first_seen"]),
+            datetime.fromisoformat(data["last_seen"]),
         )
 
 
@@ -74,3 +76,20 @@ def remembered(
 ) -> LastKnownExtension:
     """What is known once `package` was seen installed at `at`."""
     return known.seen_again(package, at) if known else LastKnownExtension(package, at, at)
+
+
+def recall(context: Context, environment: str) -> LastKnownExtension | None:
+    """What the ledger knows of the extension in an environment; None where it was never seen.
+
+    Args:
+        context: the context, with a customer.
+        environment: under what it is remembered (see `WatchedEnvironment.name`).
+    """
+    fact = context.ledger.latest(
+        context.identity,
+        LINK_CUSTOMER,
+        EXTENSION,
+        subject=environment,
+        customer=context.customer_name,
+    )
+    return LastKnownExtension.from_dict(fact.data) if fact is not None else None

@@ -33,8 +33,8 @@ class Trouble:
     @property
     def text(self) -> str:
         """The entry on one line."""
-        said = ": ".join(part for part in (self.status_text, self.message) if part)
-        return f"{self.status_code} {said}".strip()
+        message = ": ".join(part for part in (self.status_text, self.message) if part)
+        return f"{self.status_code} {message}".strip()
 
 
 @dataclass(frozen=True)
@@ -113,38 +113,38 @@ class Poll:
 
     def as_dict(self) -> dict[str, Any]:
         """The poll as JSON data."""
-        told: dict[str, Any] = _plain(self)
-        return told
+        data: dict[str, Any] = _plain(self)
+        return data
 
     @classmethod
-    def from_dict(cls, told: dict[str, Any]) -> Self:
-        """A poll as the ledger tells it."""
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """A poll as the ledger has it."""
 
         def events(name: str) -> tuple[DeploymentEvent, ...] | None:
-            rows = told.get(name)
+            rows = data.get(name)
             if rows is None:
                 return None
             return tuple(DeploymentEvent(**{**row, "at": _moment(row["at"])}) for row in rows)
 
-        packages = told.get("packages")
+        packages = data.get("packages")
         return cls(
-            at=datetime.fromisoformat(told["at"]),
-            elapsed=float(told["elapsed"]),
-            connection=told["connection"],
+            at=datetime.fromisoformat(data["at"]),
+            elapsed=float(data["elapsed"]),
+            connection=data["connection"],
             errors=tuple(
-                Trouble(**{**row, "at": _moment(row["at"])}) for row in told.get("errors", ())
+                Trouble(**{**row, "at": _moment(row["at"])}) for row in data.get("errors", ())
             ),
-            data=told.get("data", ""),
-            synced=_moment(told.get("synced")),
+            data=data.get("data", ""),
+            synced=_moment(data.get("synced")),
             packages=None
             if packages is None
             else tuple(Package(**{**row, "version": tuple(row["version"])}) for row in packages),
             deployments=events("deployments"),
             operations=events("operations"),
-            environment=told.get("environment", ""),
-            probe=told.get("probe", ""),
-            unknown=dict(told.get("unknown", {})),
-            hiccups=tuple(told.get("hiccups", ())),
+            environment=data.get("environment", ""),
+            probe=data.get("probe", ""),
+            unknown=dict(data.get("unknown", {})),
+            hiccups=tuple(data.get("hiccups", ())),
         )
 
 

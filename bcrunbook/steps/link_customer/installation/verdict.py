@@ -246,12 +246,12 @@ def _gone(last: Poll, packages: tuple[Package, ...], memory: LastKnownExtension)
         for one in last.operations or ()
         if one.what.lower() in _REMOVALS and one.status.lower() == "succeeded"
     ]
-    told = f"; uninstalled {logged[0].at:%Y-%m-%d %H:%M} UTC" if logged and logged[0].at else ""
+    when = f"; uninstalled {logged[0].at:%Y-%m-%d %H:%M} UTC" if logged and logged[0].at else ""
     if packages:
-        return Judgement(Verdict.UNINSTALLED, f"still published, not installed; {seen}{told}")
+        return Judgement(Verdict.UNINSTALLED, f"still published, not installed; {seen}{when}")
     if memory.is_tenant_package:
-        return Judgement(Verdict.UNPUBLISHED, f"no trace is left; {seen}{told}")
-    return Judgement(Verdict.UNINSTALLED, f"not there any more; {seen}{told}")
+        return Judgement(Verdict.UNPUBLISHED, f"no trace is left; {seen}{when}")
+    return Judgement(Verdict.UNINSTALLED, f"not there any more; {seen}{when}")
 
 
 def _started_since(explained: Sequence[DeploymentEvent], memory: LastKnownExtension) -> bool:
@@ -286,8 +286,8 @@ def _was_seen_running(polls: Sequence[Poll]) -> bool:
 def _may_be_hidden(polls: Sequence[Poll]) -> bool:
     """Whether something may go on behind errors that pass; an upgrade may take its time."""
     last = polls[-1]
-    patience = BUDGET if _is_upgrading(last) else HIDDEN_AT_MOST
-    return bool(last.hiccups) and last.active_error is None and _hidden_for(polls) < patience
+    longest = BUDGET if _is_upgrading(last) else HIDDEN_AT_MOST
+    return bool(last.hiccups) and last.active_error is None and _hidden_for(polls) < longest
 
 
 def _hidden_for(polls: Sequence[Poll]) -> float:

@@ -50,7 +50,7 @@ class Watch:
         connection: Codat's id of the connection.
         memory: what is known of the extension from earlier.
         first: the look that showed that there is something to watch.
-        told: called with one line at each poll.
+        on_progress: called with one line at each poll.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Watch:
         self._memory = memory
         self._first = first
         self._on_progress = on_progress
-        self._looker = Poller(context, codat, company, connection)
+        self._poller = Poller(context, codat, company, connection)
         self._log = WatchLog(context, connection)
         self._refreshed = -_REFRESH_EVERY
 
@@ -80,10 +80,9 @@ class Watch:
         return self._log.polls
 
     @property
-    def place(self) -> str:
+    def remembered_as(self) -> str:
         """Under what the extension is remembered; empty where no environment was found."""
-        place = self._looker.place
-        return place.name if place is not None and place.environment else ""
+        return self._poller.remembered_as
 
     async def run(self) -> Judgement:
         """Watch until the verdict is settled or the budget is used up.
@@ -113,7 +112,7 @@ class Watch:
         """One poll, kept in the log. A lost connection is tried again as long as time lasts."""
         while True:
             try:
-                poll = await self._looker.look(lambda: self._log.elapsed)
+                poll = await self._poller.look(lambda: self._log.elapsed)
             except (Unreachable, WaitAndRetry) as error:
                 if self._log.elapsed >= BUDGET:
                     raise
@@ -121,7 +120,7 @@ class Watch:
                 await self._context.cloud.pace.sleep(_between(self._log.elapsed))
                 continue
             if "extension" in poll.unknown:
-                self._looker.forget_place()
+                self._poller.forget_environment()
             self._log.add(poll)
             return poll
 

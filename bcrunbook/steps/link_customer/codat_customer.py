@@ -1,4 +1,4 @@
-"""A customer's company in Codat: found by its tag, and told from another customer's.
+"""A customer in Codat: the company, found by its tag and told from another's, and its link.
 
 The tag says under which key of the customers' file the company was made. Whose key that is now, the
 file may have changed: a list that was sorted anew gives every key to somebody else. So the
@@ -15,15 +15,16 @@ from bcrunbook.core.confirmations import said
 from bcrunbook.core.step import Change, HandOff, Observation, Row
 from bcrunbook.errors import FixInput
 from bcrunbook.ledger.store import Ledger
-from bcrunbook.services.codat.client import Codat
-from bcrunbook.services.codat.models import Company
+from bcrunbook.order import LINK_CUSTOMER, ref
+from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
+from bcrunbook.services.codat.models import Company, Connection
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.installation.poll import LINKED
 
 TAG = "bcrunbook-customer"
 SAME_COMPANY = "same_company"
 COMPANY = "company"
 
-_STEP = "link_customer"
 _COMPANY, _CUSTOMER = "Company in Codat", "Customer"
 _DROPPED = re.compile(r"[^\w\s\-'&@.,?!]|_")
 
@@ -66,9 +67,9 @@ async def difference(
         return await _made_before(context, codat, customer)
     if _same(codat_name(company.name), wanted):
         return ""
-    word = said(ledger, context.identity, _STEP, SAME_COMPANY, customer.name)
-    if word is not None and word.subject == company.id:
-        values = word.data["values"]
+    confirmation = said(ledger, context.identity, LINK_CUSTOMER, SAME_COMPANY, customer.name)
+    if confirmation is not None and confirmation.subject == company.id:
+        values = confirmation.data["values"]
         if (values.get(_CUSTOMER), values.get(_COMPANY)) == (customer.display_name, company.name):
             return ""
     return (
@@ -79,7 +80,7 @@ async def difference(
 
 def renamed(ledger: Ledger, account: Account) -> list[str]:
     """Customers whose key was another customer's when the company was made, a sentence each."""
-    known = ledger.facts(account.identity, _STEP, COMPANY)
+    known = ledger.facts(account.identity, LINK_CUSTOMER, COMPANY)
     then = {
         str(fact.customer): str(fact.data["customer"])
         for fact in known
@@ -96,7 +97,7 @@ def renamed(ledger: Ledger, account: Account) -> list[str]:
 async def _made_before(context: Context, codat: Codat, customer: Customer) -> str:
     """Whether a company of this customer's name was made for a key that is gone from the file."""
     account, identity = context.account, context.identity
-    for fact in context.ledger.elsewhere(_STEP, COMPANY, cloud=identity.cloud):
+    for fact in context.ledger.elsewhere(LINK_CUSTOMER, COMPANY, cloud=identity.cloud):
         if fact.instance != identity.instance or fact.data["customer"] != customer.display_name:
             continue
         is_mine = (fact.account, fact.customer) == (account.name, customer.name)
@@ -158,7 +159,7 @@ def same_company(account: Account, customer: Customer, company: Company | None, 
                 "If the keys of the customers' file were mixed up (sorted anew, a row taken out):"
                 " give each customer the key back that it had, and run this step again.",
                 f"If it is the same company under another name: bcrunbook confirm {account.name}"
-                f" {_STEP} --customer {customer.name} --by YOUR-NAME (or the button in"
+                f" {LINK_CUSTOMER} --customer {customer.name} --by YOUR-NAME (or the button in"
                 " the notebook). Codat keeps the name that it has.",
                 f"If {customer.name} is another customer now: give it a key of its own; a company"
                 " of its own is made then.",
@@ -167,3 +168,68 @@ def same_company(account: Account, customer: Customer, company: Company | None, 
             confirmation=f"{company.name} in Codat is {customer.display_name}",
         ),
     )
+
+
+def codat_of(context: Context) -> Codat:
+    """The account's client of Codat.
+
+    Raises:
+        FixInput: the account has no API key.
+    """
+    if context.codat is None:
+        raise FixInput(
+            "This account has no Codat API key, and a customer cannot be linked without one.",
+            where=f'account "{context.account.name}", codat_api_key',
+            next="make a key in the Codat Portal (Developers, API keys), keep it as a secret, and"
+            " name the reference in accounts.toml",
+        )
+    return context.codat
+
+
+def customer_of(context: Context) -> Customer:
+    """The customer that the run is about.
+
+    Raises:
+        FixInput: none was named.
+    """
+    if context.customer is None:
+        raise FixInput(
+            f"{ref(LINK_CUSTOMER).capitalize()} is about a customer, and none was named.",
+            where="parameter customer",
+            next=f"give one of the account's customers: bcrunbook run {context.account.name}"
+            f" {LINK_CUSTOMER} --customer NAME",
+        )
+    return context.customer
+
+
+async def find_connection(codat: Codat, company: Company) -> Connection | None:
+    """The company's connection to Business Central: a Linked one first, else the newest."""
+    found = [
+        one
+        for one in await codat.connections(company.id)
+        if one.integration_key == BUSINESS_CENTRAL_PLATFORM
+    ]
+    return max(found, key=lambda one: (one.status == LINKED, one.created), default=None)
+
+
+async def fetch_link(context: Context) -> str:
+    """The customer's link as Codat has it now.
+
+    It may work only once and for a day (contract C8.13): it is fetched when it is
+    needed, shown or sent, and never kept.
+
+    Raises:
+        FixInput: the connection is not made yet, or the company may be another customer's.
+    """
+    customer, codat = customer_of(context), codat_of(context)
+    company, _ = await find_company(codat, context.account, customer)
+    await require_own(context, codat, customer, company)
+    connection = await find_connection(codat, company) if company else None
+    if connection is None:
+        raise FixInput(
+            f"{customer.display_name} has no connection in Codat yet.",
+            where=f'account "{context.account.name}", customer "{customer.name}"',
+            next=f"bcrunbook run {context.account.name} --customer {customer.name}"
+            + (" --mode apply" if context.cloud.is_live else ""),
+        )
+    return connection.link_url

@@ -33,7 +33,7 @@ class WatchedEnvironment:
 
     @property
     def name(self) -> str:
-        """Under what the ledger remembers the extension: an environment keeps its memory."""
+        """The subject of the ledger's facts about the extension: the environment."""
         return f"{self.tenant}/{self.environment}".lower()
 
 
