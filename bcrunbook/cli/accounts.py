@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from bcrunbook.accounts import Account, Workspace, find_workspace, load, neighbours
 from bcrunbook.cli import options, output
-
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Account, Workspace
+from bcrunbook.errors import RunbookError
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.steps.company import renamed
 
 _LISTED = 10  # so many customers are named on a terminal
 
@@ -24,17 +25,15 @@ def accounts() -> None:
 @app.command()
 def check(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
     """Check accounts.toml and the customers it names. Tells every mistake with its line."""
-    from bcrunbook.accounts import find_workspace, load
-
     loaded = load(find_workspace(workspace))
     accounts = loaded.accounts.values()
     if as_json:
-        told = [{**_told(one), "customers": _customers(one)} for one in accounts]
-        output.print_json({"workspace": str(loaded.root), "accounts": told})
+        data = [{**_settings(account), "customers": _customers(account)} for account in accounts]
+        output.print_json({"workspace": str(loaded.root), "accounts": data})
         return
-    for one in accounts:
-        rows = {key: value for key, value in _told(one).items() if key != "account"}
-        output.print_block(one.name, {**rows, "customers": _listed(list(one.customers))})
+    for account in accounts:
+        rows = {key: value for key, value in _settings(account).items() if key != "account"}
+        output.print_block(account.name, {**rows, "customers": _listed(list(account.customers))})
     counted = output.counted(len(accounts), "account")
     output.say(f"{loaded.root / 'accounts.toml'}: {counted}, no mistakes.")
     for note in _notes(loaded):
@@ -43,8 +42,6 @@ def check(workspace: options.Workspace = None, as_json: options.Json = False) ->
 
 def _notes(workspace: Workspace) -> list[str]:
     """What is no mistake of the file, and yet may not be meant; as far as the ledger tells."""
-    from bcrunbook.errors import RunbookError
-
     try:
         return _compared(workspace) if _has_ledger(workspace) else []
     except RunbookError as error:
@@ -58,10 +55,6 @@ def _has_ledger(workspace: Workspace) -> bool:
 
 
 def _compared(workspace: Workspace) -> list[str]:
-    from bcrunbook.accounts import neighbours
-    from bcrunbook.ledger.store import open_ledger
-    from bcrunbook.steps.company import renamed
-
     notes = []
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         for account in workspace.accounts.values():
@@ -92,7 +85,7 @@ def _compared(workspace: Workspace) -> list[str]:
     return notes
 
 
-def _told(account: Account) -> dict[str, str]:
+def _settings(account: Account) -> dict[str, str]:
     return {
         "account": account.name,
         "kind": account.kind,
@@ -106,7 +99,7 @@ def _told(account: Account) -> dict[str, str]:
 
 def _customers(account: Account) -> list[dict[str, Any]]:
     """The customers, by the keys of their file."""
-    return [one.model_dump(by_alias=True) for one in account.customers.values()]
+    return [customer.model_dump(by_alias=True) for customer in account.customers.values()]
 
 
 def _listed(names: list[str]) -> str:
