@@ -24,7 +24,7 @@ def accounts() -> None:
 
 @app.command()
 def check(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
-    """Check accounts.toml and the customers it names. Tells every mistake with its line."""
+    """Check accounts.toml and the customers it names. Lists every mistake with its line."""
     loaded = load(find_workspace(workspace))
     accounts = loaded.accounts.values()
     if as_json:
@@ -67,13 +67,13 @@ def _compared(workspace: Workspace) -> list[str]:
             for other in neighbours(workspace, account, names):
                 if account.is_production:
                     notes.append(
-                        f"Is it meant? {account.name} (production) and {other} (trial) name one"
-                        f" tenant, {account.tenant}."
+                        f"Is this intended? {account.name} (production) and {other} (trial) name"
+                        f" one tenant, {account.tenant}."
                     )
             for stranger in ledger.strangers(account.identity):
                 if stranger is not None:
                     notes.append(
-                        f"Is it meant? The ledger knows {stranger}, and the file means"
+                        f"Is this intended? The ledger knows {stranger}, and the file means"
                         f" {account.identity}. What was done there counts for nothing here."
                     )
                 else:

@@ -56,7 +56,7 @@ def _outcomes() -> dict[str, Advice]:
     return {
         "done": Advice("everything is as it should be (exit code 0)", "go on with the next step"),
         "changed": Advice(
-            "something was changed, and a look afterwards shows it (exit code 0)",
+            "changes were applied and verified (exit code 0)",
             "go on with the next step",
         ),
         "failed": Advice(

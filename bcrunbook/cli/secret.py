@@ -98,7 +98,8 @@ def reveal(account: options.Account, workspace: options.Workspace = None) -> Non
     typed = typer.prompt(
         f"Type the account's name to go on ({account})", default="", show_default=False
     )
-    if typed.strip() != account or not typer.confirm("Nobody looks on. Show it?", default=False):
+    question = "Make sure that nobody is watching your screen. Show it?"
+    if typed.strip() != account or not typer.confirm(question, default=False):
         output.say("Nothing was shown.")
         raise typer.Exit(2)
     _note(workspace, account, kept)

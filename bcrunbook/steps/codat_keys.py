@@ -21,7 +21,7 @@ from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.context import Context
 
 SAVE_KEYS = "save_keys"
-WORD, WORDS_SOURCE = "Keys in the Codat Portal", "a person's word: no call of Codat's tells"
+WORD, WORDS_SOURCE = "Keys in the Codat Portal", "confirmed by a person: no Codat call reports it"
 _CLIENT_ID = "Client ID"
 _SECRET = "Marker of the secret"
 

@@ -78,7 +78,7 @@ class ToggleFindings(codat_portal.PortalFindings):
             return Finding(name, "enabled", "unknown", self.integration.unknown, Comparison.UNKNOWN)
         actual = self._told("enabled", self.word)
         verdict = Comparison.NOTE if self.is_enabled else Comparison.UNKNOWN
-        return Finding(name, "enabled", actual, "a person's word", verdict)
+        return Finding(name, "enabled", actual, "confirmed by a person", verdict)
 
     def _told(self, what: str, word: Fact) -> str:
         elsewhere = self.elsewhere(word)
