@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.cli.commands import COMMANDS, Command
+from tests.cli.test_help import COMMANDS as SPELLED
+from tests.tools import command_pages
 
 CLI = Path(__file__).resolve().parents[2] / "bcrunbook" / "cli"
 
@@ -58,3 +60,19 @@ def test_the_list_of_commands_reads_no_command() -> None:
     assert "bcrunbook.cli.commands" in read
     assert not read & {*homes, "bcrunbook.accounts", "bcrunbook.steps"}
     assert not read & {"sqlalchemy", "msal", "httpx", "pydantic", "rich", "papermill", "starlette"}
+
+
+def test_the_page_of_the_commands_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`docs/reference/commands.md` says what the program says, at any width of a terminal."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert command_pages.PAGE.is_file(), f"write it: {command_pages.COMMAND}"
+    written = command_pages.PAGE.read_text("utf-8")
+    assert written == command_pages.page(), f"out of date: {command_pages.COMMAND}"
+
+
+def test_the_page_has_every_command() -> None:
+    """Each by the words that call it; an exit code is told of no command that is not there."""
+    headings = command_pages.PAGE.read_text("utf-8").split("\n## bcrunbook ")[1:]
+    titles = {heading.splitlines()[0] for heading in headings}
+    assert titles == {" ".join(words) for words in SPELLED}
+    assert set(command_pages.ENDINGS) <= titles
