@@ -279,7 +279,7 @@ ROWS: dict[str, tuple[str, int, str, list[str]]] = {
         HEADER + f"{ROW},n.example,Production,Books\nb,B,b@b.example,N.example,production,Books\n",
         3,
         "company",
-        ['"b" is "northwind" over again'],
+        ['"b" duplicates "northwind"'],
     ),
 }
 
@@ -334,7 +334,7 @@ TABLES: dict[str, tuple[str, int, str, list[str]]] = {
     "same place": (
         TABLE + CUSTOMER + (place := 'tenant="n.example"\nenvironment="P"\ncompany="C"\n')
         + "[accounts.trial.customers.b]\n" + CUSTOMER + place, 16, "customers.b.company",
-        ['is "northwind" over again']),
+        ['duplicates "northwind"']),
 }  # fmt: skip
 
 

@@ -109,12 +109,12 @@ def test_who_is_not_let_in(
     server = postgres_server
     url = server.address(database, role)
     monkeypatch.delenv("PGPASSWORD")
-    assert "no password" in refusal(url, tmp_path, FixInput, "let you in").why
+    assert "no password" in refusal(url, tmp_path, FixInput, "refused the login").why
     monkeypatch.setenv("PGPASSWORD", f"{PASSWORD}-not")
     for wrong in (url, server.address(database, f"{role}:{PASSWORD}-nor-this")):
-        error = refusal(wrong, tmp_path, FixInput, "let you in")
+        error = refusal(wrong, tmp_path, FixInput, "refused the login")
         assert role in error.why and "~/.pgpass" in error.next
-    nobody = refusal(server.address(database, UNKNOWN), tmp_path, FixInput, "let you in")
+    nobody = refusal(server.address(database, UNKNOWN), tmp_path, FixInput, "refused the login")
     assert UNKNOWN in nobody.why
 
 

@@ -235,7 +235,7 @@ def test_doctor_shows_them_also_when_nobody_foresaw_how_one_ends(
     def fail(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bcrunbook.ledger.store.open_ledger", fail)
+    monkeypatch.setattr("bcrunbook.cli.doctor.open_ledger", fail)
     said = command("doctor", "-w", make_workspace().root)
     assert said.code == 1
     assert "failed  Ledger: could not be made (ZeroDivisionError)" in said.out

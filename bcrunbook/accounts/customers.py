@@ -88,7 +88,7 @@ def _of_tables(report: Report, keys: Keys, tables: dict[str, Any]) -> dict[str, 
 
 
 def _refuse_twins(report: Report, entries: Iterator[tuple[Keys, Customer]]) -> None:
-    """Note each customer that is another one over again: same tenant, environment and company.
+    """Note each customer that duplicates another: same tenant, environment and company.
 
     One company would be linked twice. Customers of whom not all three are known may be anybody.
     """
@@ -103,6 +103,6 @@ def _refuse_twins(report: Report, entries: Iterator[tuple[Keys, Customer]]) -> N
         if first != customer.name:
             report.add(
                 (*keys, "company"),
-                f"{shown(customer.name)} is {shown(first)} over again: the same tenant, "
+                f"{shown(customer.name)} duplicates {shown(first)}: the same tenant, "
                 "environment and company",
             )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from bcrunbook.accounts import Account, Workspace, find_workspace, load, neighbours
 from bcrunbook.cli import options, output
+from bcrunbook.errors import RunbookError
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import START_HERE, ref
-
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Account, Workspace
+from bcrunbook.steps.link_customer.codat_customer import renamed
 
 _LISTED = 10  # so many customers are named on a terminal
 
@@ -24,18 +25,16 @@ def accounts() -> None:
 
 @app.command()
 def check(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
-    """Check accounts.toml and the customers it names. Tells every mistake with its line."""
-    from bcrunbook.accounts import find_workspace, load
-
+    """Check accounts.toml and the customers it names. Lists every mistake with its line."""
     loaded = load(find_workspace(workspace))
     accounts = loaded.accounts.values()
     if as_json:
-        told = [{**_told(one), "customers": _customers(one)} for one in accounts]
-        output.print_json({"workspace": str(loaded.root), "accounts": told})
+        data = [{**_settings(account), "customers": _customers(account)} for account in accounts]
+        output.print_json({"workspace": str(loaded.root), "accounts": data})
         return
-    for one in accounts:
-        rows = {key: value for key, value in _told(one).items() if key != "account"}
-        output.print_block(one.name, {**rows, "customers": _listed(list(one.customers))})
+    for account in accounts:
+        rows = {key: value for key, value in _settings(account).items() if key != "account"}
+        output.print_block(account.name, {**rows, "customers": _listed(list(account.customers))})
     counted = output.counted(len(accounts), "account")
     output.say(f"{loaded.root / 'accounts.toml'}: {counted}, no mistakes.")
     for note in _notes(loaded):
@@ -44,8 +43,6 @@ def check(workspace: options.Workspace = None, as_json: options.Json = False) ->
 
 def _notes(workspace: Workspace) -> list[str]:
     """What is no mistake of the file, and yet may not be meant; as far as the ledger tells."""
-    from bcrunbook.errors import RunbookError
-
     try:
         return _compared(workspace) if _has_ledger(workspace) else []
     except RunbookError as error:
@@ -59,10 +56,6 @@ def _has_ledger(workspace: Workspace) -> bool:
 
 
 def _compared(workspace: Workspace) -> list[str]:
-    from bcrunbook.accounts import neighbours
-    from bcrunbook.ledger.store import open_ledger
-    from bcrunbook.steps.link_customer.codat_customer import renamed
-
     notes = []
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         for account in workspace.accounts.values():
@@ -75,13 +68,13 @@ def _compared(workspace: Workspace) -> list[str]:
             for other in neighbours(workspace, account, names):
                 if account.is_production:
                     notes.append(
-                        f"Is it meant? {account.name} (production) and {other} (trial) name one"
-                        f" tenant, {account.tenant}."
+                        f"Is this intended? {account.name} (production) and {other} (trial) name"
+                        f" one tenant, {account.tenant}."
                     )
             for stranger in ledger.strangers(account.identity):
                 if stranger is not None:
                     notes.append(
-                        f"Is it meant? The ledger knows {stranger}, and the file means"
+                        f"Is this intended? The ledger knows {stranger}, and the file means"
                         f" {account.identity}. What was done there counts for nothing here."
                     )
                 else:
@@ -94,7 +87,7 @@ def _compared(workspace: Workspace) -> list[str]:
     return notes
 
 
-def _told(account: Account) -> dict[str, str]:
+def _settings(account: Account) -> dict[str, str]:
     return {
         "account": account.name,
         "kind": account.kind,
@@ -108,7 +101,7 @@ def _told(account: Account) -> dict[str, str]:
 
 def _customers(account: Account) -> list[dict[str, Any]]:
     """The customers, by the keys of their file."""
-    return [one.model_dump(by_alias=True) for one in account.customers.values()]
+    return [customer.model_dump(by_alias=True) for customer in account.customers.values()]
 
 
 def _listed(names: list[str]) -> str:

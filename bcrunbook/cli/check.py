@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import options, output
+from bcrunbook.cli.tables import print_table
+from bcrunbook.core.runner import failed_outcome, run_step
+from bcrunbook.core.step import Mode, Outcome, worst_code
+from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.order import HEALTH_CHECK
-
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Workspace
-    from bcrunbook.core.step import Outcome
+from bcrunbook.steps import step_named
+from bcrunbook.steps.opening import open_context
 
 
 def check(
@@ -24,9 +27,6 @@ def check(
     as_json: options.Json = False,
 ) -> None:
     """Check an account and its customers. Changes nothing; ends with 3 if somebody has to act."""
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.core.step import worst_code
-
     loaded = load(find_workspace(workspace))
     outcomes = asyncio.run(_check(loaded, _names(loaded, account, every)))
     code = worst_code(one.exit_code for one in outcomes)
@@ -41,8 +41,6 @@ def check(
 
 
 def _names(workspace: Workspace, account: str | None, every: bool) -> list[str]:
-    from bcrunbook.errors import FixInput
-
     names = list(workspace.accounts)
     if account is not None and every:
         raise FixInput(
@@ -60,12 +58,6 @@ def _names(workspace: Workspace, account: str | None, every: bool) -> list[str]:
 
 
 async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
-    from bcrunbook.core.runner import failed_outcome, run_step
-    from bcrunbook.core.step import Mode
-    from bcrunbook.errors import RunbookError
-    from bcrunbook.steps import step_named
-    from bcrunbook.steps.opening import open_context
-
     check, outcomes = step_named(HEALTH_CHECK), []
     for name in names:
         account = workspace.account(name)
@@ -80,7 +72,7 @@ async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
 
 
 def _print(outcome: Outcome) -> None:
-    output.print_table(
+    print_table(
         [outcome.account, "how it stands", ""],
         [[row.name, row.actual, row.verdict.value] for row in outcome.findings],
     )

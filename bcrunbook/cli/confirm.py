@@ -1,22 +1,22 @@
-"""`bcrunbook confirm`: somebody says that they have done what no service can tell."""
+"""`bcrunbook confirm`: a person confirms that they have done what no service can tell."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from bcrunbook.accounts import Identity, find_workspace, load
 from bcrunbook.cli import options, output
-from bcrunbook.cli.run import Account
-
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Identity
-    from bcrunbook.core.step import Change
-    from bcrunbook.ledger.store import Ledger, OutcomeRow
+from bcrunbook.core import confirmations
+from bcrunbook.core.step import Change
+from bcrunbook.errors import FixInput
+from bcrunbook.ledger.store import Ledger, OutcomeRow, open_ledger
+from bcrunbook.steps import step_named
 
 
 def confirm(
-    account: Account,
+    account: options.Account,
     step: Annotated[str, typer.Argument(help="The step's id, such as codat_keys.")],
     by: Annotated[str, typer.Option("--by", help="Who has done it: a name or an address.")],
     customer: Annotated[
@@ -25,15 +25,10 @@ def confirm(
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
-    """Note who has done a step's hand-off, such as saving the keys in the Codat Portal.
+    """Note who has done a person's part, such as saving the keys in the Codat Portal.
 
     Nothing is sent anywhere. The next run goes on from there.
     """
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.core import confirmations
-    from bcrunbook.ledger.store import open_ledger
-    from bcrunbook.steps import step_named
-
     loaded = load(find_workspace(workspace))
     chosen, which = step_named(step), loaded.account(account)
     if customer is not None:
@@ -42,7 +37,7 @@ def confirm(
         change = _handed_off(ledger, which.identity, chosen.id, customer)
         name = confirmations.confirm(ledger, which.identity, chosen.id, change, by, customer)
     assert change.hand_off is not None
-    told = {
+    noted = {
         "account": which.name,
         "customer": customer,
         "step": chosen.id,
@@ -50,11 +45,11 @@ def confirm(
         "said": change.hand_off.confirmation,
     }
     if as_json:
-        output.print_json({**told, "values": dict(change.hand_off.values)})
+        output.print_json({**noted, "values": dict(change.hand_off.values)})
         return
     about = "".join(f"\n  {label}: {value}" for label, value in change.hand_off.values)
     whom = f"{which.name}/{customer}" if customer else which.name
-    output.say(f'Noted for {whom}: {name} says "{told["said"]}".{about}')
+    output.say(f'Noted for {whom}: {name} says "{noted["said"]}".{about}')
     output.say(f"Next: bcrunbook run {which.name}{_option(customer)}")
 
 
@@ -63,9 +58,7 @@ def _option(customer: str | None) -> str:
 
 
 def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None) -> Change:
-    """The hand-off that a person's word is about: that of the step's last outcome."""
-    from bcrunbook.errors import FixInput
-
+    """The hand-off that a confirmation is about: that of the step's last outcome."""
     account = whose.account
     last = ledger.latest_outcome(whose, step, customer)
     change = _to_confirm(last) if last is not None else None
@@ -74,12 +67,12 @@ def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None
             (
                 f"The last run of step {step} failed before it came to a hand-off."
                 if last.data.get("error")
-                else f"Step {step} of {account} waits for nobody's word."
+                else f"Step {step} of {account} needs no confirmation."
             )
             if last is not None
             else f"Step {step} of {account} has not run yet.",
             where=f'account "{account}", step {step}',
-            why="a word is kept about what the step's last run handed over: which keys, which"
+            why="a confirmation is about what the step's last run handed over: which keys, which"
             " instance",
             next="run it, and see what it asks for: bcrunbook run"
             f" {account} {step}{_option(customer)}",
@@ -88,7 +81,5 @@ def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None
 
 
 def _to_confirm(row: OutcomeRow) -> Change | None:
-    from bcrunbook.core.step import Change
-
     changes = [Change.from_dict(one) for one in row.data["changes"]]
     return next((one for one in changes if one.hand_off and one.hand_off.confirmation), None)

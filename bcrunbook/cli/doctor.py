@@ -11,18 +11,25 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
+from bcrunbook.accounts import Account, Workspace, find_workspace, load
 from bcrunbook.cli import options, output
+from bcrunbook.cli.tables import print_check
+from bcrunbook.cloud import Cloud, cloud_of
+from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, ReportBug, RunbookError, SignInAgain
+from bcrunbook.http.client import Http
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import CLIENT_SECRET, notebook_name
 from bcrunbook.person import home_folder, no_home
-
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Account, Workspace
-    from bcrunbook.cloud import Cloud
+from bcrunbook.secrets import Secret, open_store, read
+from bcrunbook.services.codat.client import Codat
+from bcrunbook.signin import SignIn
+from bcrunbook.signin.authority import authority_error
+from bcrunbook.steps.instance import check_instance
 
 
 @dataclass(frozen=True)
@@ -31,23 +38,23 @@ class Check:
 
     name: str
     ok: bool
-    told: str
+    text: str
 
 
 def doctor(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
     """Check this machine and the workspace: versions, kernel, ledger, secret stores, network."""
     checks, code = asyncio.run(_every_check(workspace))
     if as_json:
-        output.print_json([check.__dict__ for check in checks])
+        output.print_json(
+            [{"name": check.name, "ok": check.ok, "told": check.text} for check in checks]
+        )
     else:
-        for one in checks:
-            output.print_check("ok" if one.ok else "failed", one.name, one.told)
+        for check in checks:
+            print_check("ok" if check.ok else "failed", check.name, check.text)
     raise typer.Exit(code)
 
 
 async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
-    from bcrunbook.accounts import find_workspace, load
-
     checks = [
         Check("Python", True, f"{platform.python_version()} on {platform.system()}"),
         Check("Packages", True, ", ".join(f"{name} {version(name)}" for name in _PACKAGES)),
@@ -97,8 +104,6 @@ _PACKAGES = ("bcrunbook", "ipykernel", "papermill", "msal", "httpx")
 
 
 async def _kernel() -> str:
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except RuntimeError:
@@ -115,8 +120,6 @@ async def _kernel() -> str:
 
 
 async def _ledger(workspace: Workspace) -> str:
-    from bcrunbook.ledger.store import open_ledger
-
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         known = [ledger.outcomes(one.identity) for one in workspace.accounts.values()]
         return f"opens, {output.counted(sum(map(len, known)), 'outcome')}"
@@ -126,8 +129,6 @@ _PROBED = "a value was written, read back and removed"
 
 
 async def _store(workspace: Workspace, account: Account) -> str:
-    from bcrunbook.secrets import open_store
-
     spec = account.secret_store
     if spec.startswith("keyvault:"):
         return await _vault(workspace, account)
@@ -140,11 +141,6 @@ async def _vault(workspace: Workspace, account: Account) -> str:
 
     A person's sign-in that is kept on this machine works, too.
     """
-    from bcrunbook.cloud import cloud_of
-    from bcrunbook.http.client import Http
-    from bcrunbook.secrets import open_store
-    from bcrunbook.signin import SignIn
-
     async with Http(cloud_of(workspace, account)) as http:
         sign_in = SignIn(account, http, workspace.root)
         store = open_store(account.secret_store, workspace.root, vault=sign_in.vaults)
@@ -162,20 +158,11 @@ async def _vault(workspace: Workspace, account: Account) -> str:
 
 def _hasty(workspace: Workspace, account: Account) -> Cloud:
     """The account's cloud, where a person waits for the answer: as many tries, shorter pauses."""
-    from bcrunbook.cloud import cloud_of
-    from bcrunbook.core.pace import Pace
-
     cloud = cloud_of(workspace, account)
     return replace(cloud, pace=Pace(cloud.pace.speed, haste=_HASTE))
 
 
 async def _codat(workspace: Workspace, account: Account) -> str:
-    from bcrunbook.http.client import Http
-    from bcrunbook.secrets import Secret, read
-    from bcrunbook.services.codat.client import Codat
-    from bcrunbook.signin import SignIn
-    from bcrunbook.steps.instance import check_instance
-
     reference = account.codat_api_key
     assert reference is not None
     async with Http(_hasty(workspace, account)) as http:
@@ -190,9 +177,6 @@ async def _codat(workspace: Workspace, account: Account) -> str:
 
 
 async def _entra(workspace: Workspace, account: Account) -> str:
-    from bcrunbook.http.client import Http
-    from bcrunbook.signin.authority import authority_error
-
     cloud = _hasty(workspace, account)
     where = f'account "{account.name}", tenant = "{account.tenant}"'
     async with Http(cloud) as http:

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+from bcrunbook.aadsts import ADVICE as ENTRA
 from bcrunbook.aadsts import Advice
 from bcrunbook.cli import options, output
+from bcrunbook.errors import NotFound, nearest
 from bcrunbook.hosts import ENTRA_CODES
+from bcrunbook.secrets.vault import ADVICE as KEY_VAULT
+from bcrunbook.services.codat.errors import ADVICE as CODAT
+from bcrunbook.services.graph.errors import ADVICE as GRAPH
 
 
 def explain(
@@ -19,12 +24,6 @@ def explain(
     as_json: options.Json = False,
 ) -> None:
     """Explain a code of Entra, Graph, Key Vault or Codat, or an outcome with its exit code."""
-    from bcrunbook.aadsts import ADVICE as ENTRA
-    from bcrunbook.errors import NotFound, nearest
-    from bcrunbook.secrets.vault import ADVICE as KEY_VAULT
-    from bcrunbook.services.codat.errors import ADVICE as CODAT
-    from bcrunbook.services.graph.errors import ADVICE as GRAPH
-
     table: dict[str, Advice] = {
         **{f"AADSTS{number}": advice for number, advice in ENTRA.items()},
         **GRAPH,
@@ -45,11 +44,11 @@ def explain(
         )
     name = names[wanted.lower()]
     advice = table[name]
-    told = {"code": name, "meaning": advice.meaning, "next": advice.next, "who": advice.who}
+    meaning = {"code": name, "meaning": advice.meaning, "next": advice.next, "who": advice.who}
     if as_json:
-        output.print_json(told)
+        output.print_json(meaning)
         return
-    for label, text in told.items():
+    for label, text in meaning.items():
         print(f"{label + ':':<9}{text}")
 
 
@@ -57,7 +56,7 @@ def _outcomes() -> dict[str, Advice]:
     return {
         "done": Advice("everything is as it should be (exit code 0)", "go on with the next step"),
         "changed": Advice(
-            "something was changed, and a look afterwards shows it (exit code 0)",
+            "changes were applied and verified (exit code 0)",
             "go on with the next step",
         ),
         "failed": Advice(

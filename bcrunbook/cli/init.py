@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from bcrunbook.accounts import template
 from bcrunbook.cli import options, output
+from bcrunbook.run.layout import lay_out_notebooks, laying_out
 
 
 def init(
@@ -15,9 +17,6 @@ def init(
     as_json: options.Json = False,
 ) -> None:
     """Lay out a workspace: accounts.toml with comments, and the notebooks. Overwrites nothing."""
-    from bcrunbook.accounts import template
-    from bcrunbook.run.layout import lay_out_notebooks, laying_out
-
     config = directory / "accounts.toml"
     is_new = not config.exists()
     with laying_out(directory):

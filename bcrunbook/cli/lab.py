@@ -1,4 +1,4 @@
-"""`bcrunbook lab`: the notebooks in JupyterLab, and a rehearsal cloud beside it if wanted."""
+"""`bcrunbook lab`: the notebooks in JupyterLab, with the rehearsal cloud beside it if asked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bcrunbook.accounts import find_workspace, load
+from bcrunbook.accounts.model import FILE_NAME
 from bcrunbook.cli import options, output
+from bcrunbook.errors import FixInput
+from bcrunbook.run.lab.start import starting_lab
+from bcrunbook.run.layout import lay_out_notebooks
 
 if TYPE_CHECKING:
     from bcrunbook.rehearsal import RehearsalDescription
@@ -37,22 +42,19 @@ def lab(
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
-    """Open the workspace's notebooks in JupyterLab, until Ctrl-C.
+    """Open the notebooks in JupyterLab, until Ctrl-C.
 
-    Notebooks that the workspace lacks are laid out first; none is overwritten.
+    They are the workspace's own. Those that it lacks are laid out first; none is overwritten.
     """
-    from bcrunbook.run.lab.start import starting_lab
-    from bcrunbook.run.layout import lay_out_notebooks
-
     _check_words(workspace, directory, rehearse=rehearse)
     folder = (directory or Path("rehearsal")).absolute()
     root = folder / "workspace" if rehearse else _workspace(workspace)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_ending_in_order())
         jupyter = stack.enter_context(starting_lab(root, port=port, browser=not no_browser))
-        told = _rehearsal(stack, folder) if rehearse else None
+        cloud = _rehearsal(stack, folder) if rehearse else None
         lay_out_notebooks(root)
-        _tell(jupyter.ready(), root, told, as_json=as_json)
+        _print_address(jupyter.ready(), root, cloud, as_json=as_json)
         with contextlib.suppress(KeyboardInterrupt):  # that is how it is ended
             jupyter.wait()
         # Before the rehearsal cloud, to which its kernels may be talking.
@@ -60,8 +62,6 @@ def lab(
 
 
 def _check_words(workspace: Path | None, directory: Path | None, *, rehearse: bool) -> None:
-    from bcrunbook.errors import FixInput
-
     if rehearse and workspace is not None:
         raise FixInput(
             "A rehearsal has a workspace of its own.",
@@ -77,36 +77,36 @@ def _check_words(workspace: Path | None, directory: Path | None, *, rehearse: bo
 
 
 def _rehearsal(stack: contextlib.ExitStack, directory: Path) -> RehearsalDescription:
+    # Read only when asked for, and while JupyterLab starts.
     from bcrunbook.run.rehearse.workspace import STANDARD, prepare, running_cloud
 
-    told = stack.enter_context(running_cloud(directory))
-    asyncio.run(prepare(directory, told, STANDARD))
-    return told
+    cloud = stack.enter_context(running_cloud(directory))
+    asyncio.run(prepare(directory, cloud, STANDARD))
+    return cloud
 
 
 def _workspace(named: Path | None) -> Path:
     """The workspace that is meant. Mistakes in its accounts.toml are for the notebooks to tell."""
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.accounts.model import FILE_NAME
-
     root = find_workspace(named)
     if not (root / FILE_NAME).is_file():
         load(root)
     return root
 
 
-def _tell(url: str, root: Path, told: RehearsalDescription | None, *, as_json: bool) -> None:
+def _print_address(
+    url: str, root: Path, cloud: RehearsalDescription | None, *, as_json: bool
+) -> None:
     if as_json:
-        print(json.dumps({"url": url, "rehearsal": told is not None}), flush=True)
+        print(json.dumps({"url": url, "rehearsal": cloud is not None}), flush=True)
         return
     output.say(f"JupyterLab runs on {root}. Ctrl-C ends it.")
-    if told is not None:
+    if cloud is not None:
         output.say(
             "This is a rehearsal: the notebooks talk to the rehearsal cloud on this machine, and"
             " nothing real is touched."
             f" Its pages (sign-in, Codat Portal, Codat Link) are at"
-            f" {told.pages}; names and passwords for them stand in"
-            f" {Path(told.directory) / 'rehearsal.json'}."
+            f" {cloud.pages}; names and passwords for them stand in"
+            f" {Path(cloud.directory) / 'rehearsal.json'}."
         )
     print(url, flush=True)
 
@@ -117,16 +117,16 @@ def _ending_in_order() -> Iterator[None]:
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     known = [getattr(signal, name) for name in names if hasattr(signal, name)]
     # nohup and its like have asked for some of them to be ignored.
-    wanted = [one for one in known if signal.getsignal(one) is not signal.SIG_IGN]
+    heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 
     def interrupt(*_: Any) -> None:
-        for one in wanted:
-            signal.signal(one, signal.SIG_IGN)
+        for number in heeded:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {one: signal.signal(one, interrupt) for one in wanted}
+    before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

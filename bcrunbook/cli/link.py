@@ -8,14 +8,16 @@ from typing import Annotated
 
 import typer
 
+from bcrunbook.accounts import find_workspace, load
 from bcrunbook.cli import options, output
-from bcrunbook.cli.run import Account
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
+from bcrunbook.steps.opening import open_context
 
 CustomerName = Annotated[str, typer.Argument(help="One of the account's customers.")]
 
 
 def link(
-    account: Account,
+    account: options.Account,
     customer: CustomerName,
     workspace: options.Workspace = None,
     as_json: options.Json = False,
@@ -31,10 +33,6 @@ def link(
 
 async def fetch(workspace: Path | None, account: str, customer: str) -> str:
     """The customer's link, as Codat has it now."""
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.steps.link_customer.codat_customer import fetch_link
-    from bcrunbook.steps.opening import open_context
-
     loaded = load(find_workspace(workspace))
     chosen = loaded.customer(account, customer)
     async with open_context(loaded, loaded.account(account), customer=chosen) as context:

@@ -8,13 +8,16 @@ from typing import Annotated
 
 import typer
 
+from bcrunbook.accounts import find_workspace, load
+from bcrunbook.atomic_write import atomic_write
 from bcrunbook.cli import options, output
 from bcrunbook.cli.link import fetch
-from bcrunbook.cli.run import Account
+from bcrunbook.errors import FixInput
+from bcrunbook.notice import render
 
 
 def notice(
-    account: Account,
+    account: options.Account,
     customer: Annotated[str, typer.Argument(help="The customer's name in accounts.toml.")],
     out: Annotated[
         Path | None,
@@ -30,14 +33,11 @@ def notice(
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write the notice to a customer: what to have ready before linking. Nothing is sent.
+    """Write the notice to a customer before linking: what to have ready. Nothing is sent.
 
     CUSTOMER.eml opens as a draft in a mail program, CUSTOMER.html in a browser. A notice.txt or
     notice.html in the workspace's folder templates takes the place of what is written by default.
     """
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.notice import render
-
     loaded = load(find_workspace(workspace))
     chosen, whom = loaded.account(account), loaded.customer(account, customer)
     rendered = render(
@@ -71,9 +71,6 @@ def notice(
 
 
 def _write(path: Path, content: bytes) -> None:
-    from bcrunbook.atomic_write import atomic_write
-    from bcrunbook.errors import FixInput
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, content)

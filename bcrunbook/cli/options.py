@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bcrunbook.errors import NotFound, nearest
+
 Workspace = Annotated[
     Path | None,
     typer.Option(
@@ -16,6 +18,7 @@ Workspace = Annotated[
         help="The folder with accounts.toml. Default: searched from here upwards.",
     ),
 ]
+Account = Annotated[str, typer.Argument(help="An account's name in accounts.toml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs on stdout.")]
 
 MODES = ("auto", "plan", "apply")
@@ -32,8 +35,6 @@ def check_word(name: str, value: str, known: Sequence[str]) -> None:
     Raises:
         NotFound: it is none of those; offers the nearest.
     """
-    from bcrunbook.errors import NotFound, nearest
-
     if value not in known:
         raise NotFound(
             f'There is no {name} "{value}" here.', where=f"--{name}", next=nearest(value, known)

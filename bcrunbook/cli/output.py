@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bcrunbook.errors import ReportBug, RunbookError
@@ -29,6 +29,7 @@ STYLES = {
 
 def console(*, stderr: bool) -> Console:
     """A rich console on stdout or stderr."""
+    # Not for every command: --help and --version say nothing by it.
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
@@ -36,14 +37,14 @@ def console(*, stderr: bool) -> Console:
 
 def say(text: str) -> None:
     """Talk to the person, on stderr."""
-    told = printable(scrub(text, where="stderr"))
-    console(stderr=True).print(told, markup=False, soft_wrap=True)
+    clean = printable(scrub(text, where="stderr"))
+    console(stderr=True).print(clean, markup=False, soft_wrap=True)
 
 
 def print_json(data: Any) -> None:
     """Print data for programs, on stdout."""
-    told = scrub_json(data, where="stdout")
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    clean = scrub_json(data, where="stdout")
+    sys.stdout.write(json.dumps(clean, indent=2) + "\n")
 
 
 def counted(number: int, noun: str) -> str:
@@ -56,34 +57,6 @@ def print_block(heading: str, rows: Mapping[str, str]) -> None:
     width = max(len(label) for label in rows)
     for line in [heading, *(f"  {label:<{width}}  {text}" for label, text in rows.items()), ""]:
         print(printable(scrub(line, where="stdout")))
-
-
-def print_check(state: str, name: str, text: str) -> None:
-    """Print one checked thing on stdout: `ok` or `failed` in colour, and what was found."""
-    from rich.text import Text
-
-    first, *more = printable(scrub(text, where="stdout")).splitlines() or [""]
-    line = Text(f"{state:<8}", style=STYLES[state])
-    line.append(f"{printable(name)}: {first}", style="default")
-    for one in more:
-        line.append(f"\n{'':<8}{one}", style="default")
-    console(stderr=False).print(line, soft_wrap=True)
-
-
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on stdout; a cell that is a state word gets its colour."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        # A value that is cut off is no value: what does not fit goes on in the next line.
-        table.add_column(printable(heading), overflow="fold")
-    for row in rows:
-        told = (printable(scrub(cell, where="stdout")) for cell in row)
-        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in told))
-    console(stderr=False).print(table)
 
 
 def debug_logging() -> None:
@@ -107,14 +80,15 @@ def report_error(error: BaseException, *, debug: bool) -> int:
     if not isinstance(error, RunbookError):
         error = ReportBug(
             f"Something unforeseen happened ({type(error).__name__}).",
-            where=_place(error),
+            where=_line_of(error),
             next="run again with --debug and report what it prints",
         )
     say(str(error))
     return error.exit_code
 
 
-def _place(error: BaseException) -> str:
+def _line_of(error: BaseException) -> str:
+    """Where in the program it was raised; empty if not there."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "bcrunbook" in frame.filename]
     return f"{ours[-1].name}, line {ours[-1].lineno}" if ours else ""

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Progress as Bar
 
 from bcrunbook.cli import output
+from bcrunbook.cli.tables import print_table
 from bcrunbook.core.step import AnyStep
 from bcrunbook.run.account import StepRun, exit_code
+from bcrunbook.run.report import write_report
 from bcrunbook.steps import STEPS
-
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Workspace
-    from bcrunbook.rehearsal import RehearsalDescription
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,6 @@ def showing(total: int) -> Iterator[ProgressLines]:
     if not sys.stderr.isatty():
         yield ProgressLines(lambda account, step: None, lambda run: output.say(_line(run)))
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-    from rich.progress import Progress as Bar
 
     with Bar(
         SpinnerColumn(),
@@ -78,52 +76,16 @@ def _was_run(run: StepRun) -> bool:
     return run.notebook is not None or bool(run.outcome["error"])
 
 
-def rehearsed(
-    workspace: Workspace,
-    cloud: RehearsalDescription,
-    accounts: Sequence[str],
-    steps: Sequence[AnyStep],
-    mode: str,
-    *,
-    title: str,
-    as_json: bool,
-    customers: bool = False,
-) -> int:
-    """Play a rehearsal, with its customers if so wanted, and write its report.
-
-    Returns:
-        The exit code.
-    """
-    from bcrunbook.run.folders import run_folder
-    from bcrunbook.run.rehearse.account import play
-    from bcrunbook.run.rehearse.customers import play_customers
-
-    folder = run_folder(workspace.root)
-
-    async def everything(progress: ProgressLines) -> list[StepRun]:
-        told = {"began": progress.began, "ended": progress.ended, "acted": output.say}
-        runs = await play(workspace, cloud, accounts, steps, mode, folder, **told)
-        if customers and _exit_code(runs) == 0:
-            runs += await play_customers(workspace, cloud, accounts, folder, **told)
-        return runs
-
-    with showing(len(accounts) * len(steps)) as progress:
-        runs = asyncio.run(everything(progress))
-    return finish(runs, folder, cloud="rehearsal", title=title, as_json=as_json)
-
-
 def finish(runs: Sequence[StepRun], folder: Path, *, cloud: str, title: str, as_json: bool) -> int:
     """Write the report of a run into its folder, print what it came to, return the exit code."""
-    from bcrunbook.run.report import write_report
-
     report = folder / "report.html"
     write_report(report, runs, cloud=cloud, title=title)
-    code = _exit_code(runs)
+    code = code_of(runs)
     _print_runs(runs, report, as_json=as_json, code=code)
     return code
 
 
-def _exit_code(runs: Sequence[StepRun]) -> int:
+def code_of(runs: Sequence[StepRun]) -> int:
     """The exit code of all: a step that ran again ended as its last run says."""
     return exit_code(list({run.key: run for run in runs}.values()))
 
@@ -153,7 +115,7 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
     accounts = list(dict.fromkeys(run.account for run in runs if not run.customer))
     words = {(run.account, run.step): _word(run) for run in runs if not run.customer}
     if accounts:
-        output.print_table(
+        print_table(
             ["step", *accounts],
             [
                 [f"{number} {step.id}", *(words.get((one, step.id), "") for one in accounts)]
@@ -163,7 +125,7 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
         )
     customers = {run.key: run for run in runs if run.customer}
     if customers:
-        output.print_table(
+        print_table(
             ["customer", "step", ""],
             [[run.who, run.step, _word(run)] for run in customers.values()],
         )

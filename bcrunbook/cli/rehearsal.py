@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from bcrunbook.rehearsal import CannotServe, Settings
+from bcrunbook.rehearsal import serve as serve_cloud
+
 app = typer.Typer(no_args_is_help=True, help="A local stand-in for the services, for rehearsing.")
 
 
@@ -29,10 +32,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the rehearsal cloud; ready once rehearsal.json is in the folder."""
-    from bcrunbook.rehearsal import CannotServe, Settings, serve
-
     try:
-        serve(Settings(directory, speed, latency, faults))
+        serve_cloud(Settings(directory, speed, latency, faults))
     except CannotServe as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from problem

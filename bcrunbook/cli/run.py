@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import options, output
+from bcrunbook.cli.progress import finish, showing
 from bcrunbook.core.step import AnyStep
+from bcrunbook.errors import FixInput, NotFound
+from bcrunbook.run.account import run_account, run_customers
+from bcrunbook.run.copies import Copies
+from bcrunbook.run.folders import run_folder
+from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
 
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Workspace
-    from bcrunbook.errors import NotFound
-
-Account = Annotated[str, typer.Argument(help="An account's name in accounts.toml.")]
 StepName = Annotated[
     str | None,
     typer.Argument(help="One step's id. Default: all of the account's, or of the customer's."),
@@ -28,7 +30,7 @@ Customer = Annotated[
 
 
 def plan(
-    account: Account,
+    account: options.Account,
     step: StepName = None,
     customer: Customer = None,
     workspace: options.Workspace = None,
@@ -39,7 +41,7 @@ def plan(
 
 
 def run(
-    account: Account,
+    account: options.Account,
     step: StepName = None,
     customer: Customer = None,
     mode: Annotated[
@@ -59,14 +61,14 @@ def run(
     options.check_word("mode", mode, options.MODES)
     loaded = _load(workspace)
     if rehearse:
-        _rehearse(loaded, account, step, mode, as_json=as_json)
-        return
+        # Read only when asked for: the rehearsal cloud is a server, and its libraries take a while.
+        from bcrunbook.cli.rehearse import rehearse_account
+
+        raise typer.Exit(rehearse_account(loaded, account, step, mode, as_json=as_json))
     _run(loaded, account, step, mode, customer or [], as_json=as_json)
 
 
 def _load(workspace: Path | None) -> Workspace:
-    from bcrunbook.accounts import find_workspace, load
-
     return load(find_workspace(workspace))
 
 
@@ -79,11 +81,6 @@ def _run(
     *,
     as_json: bool,
 ) -> None:
-    from bcrunbook.cli.progress import finish, showing
-    from bcrunbook.run.account import run_account, run_customers
-    from bcrunbook.run.copies import Copies
-    from bcrunbook.run.folders import run_folder
-
     chosen = workspace.account(account)
     steps = _steps(step, customers)
     names = customers
@@ -96,12 +93,12 @@ def _run(
     folder = run_folder(workspace.root)
     copies = Copies(workspace.runs_url, folder)
     with showing(len(steps) * max(1, len(names))) as progress:
-        told = {"began": progress.began, "ended": progress.ended}
-        place = folder / account
+        calls = {"began": progress.began, "ended": progress.ended}
+        target = folder / account
         if names:
-            work = run_customers(workspace, account, names, steps, mode, place, **told)
+            work = run_customers(workspace, account, names, steps, mode, target, **calls)
         else:
-            work = run_account(workspace, account, steps, mode, place, **told)
+            work = run_account(workspace, account, steps, mode, target, **calls)
         runs = asyncio.run(work)
     code = finish(runs, folder, cloud=chosen.cloud, title=f"Account {account}", as_json=as_json)
     copies.keep(folder)
@@ -114,9 +111,6 @@ def _run(
 
 def _steps(step: str | None, customers: list[str]) -> Sequence[AnyStep]:
     """The steps that are meant: of the account, or of customers."""
-    from bcrunbook.errors import FixInput
-    from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
-
     if step is None:
         return [one for one in STEPS if one.is_per_customer] if customers else SETUP_STEPS
     chosen = step_named(step)
@@ -130,40 +124,8 @@ def _steps(step: str | None, customers: list[str]) -> Sequence[AnyStep]:
 
 
 def _no_customers(account: str) -> NotFound:
-    from bcrunbook.errors import NotFound
-
     return NotFound(
         f"The account {account} has no customers.",
         where=f"accounts.{account}.customers in accounts.toml",
         next='add a table [accounts.NAME.customers.KEY], or name a file: customers = "FILE.csv"',
     )
-
-
-def _rehearse(
-    workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
-) -> None:
-    from bcrunbook.cli.progress import rehearsed
-    from bcrunbook.run.rehearse.workspace import Rehearsed, prepare, running_cloud
-    from bcrunbook.steps import SETUP_STEPS, step_named
-
-    chosen = workspace.account(account)
-    directory = workspace.root / "rehearsal"
-    with running_cloud(directory) as told:
-        # The others are named as well: an account that the file does not name is one that is gone.
-        others = [one for one in workspace.accounts.values() if one is not chosen]
-        accounts = [Rehearsed.of(one) for one in (chosen, *others)]
-        prepared = asyncio.run(prepare(directory, told, accounts, anew=True))
-        output.say(
-            f'Rehearsing "{account}" with the rehearsal cloud\'s tenant, instance, sign-in and'
-            f" secret store; everything else is as configured. All of it lies in {directory}."
-        )
-        code = rehearsed(
-            prepared,
-            told,
-            [account],
-            [step_named(step)] if step else SETUP_STEPS,
-            mode,
-            title=f"Account {account}",
-            as_json=as_json,
-        )
-    raise typer.Exit(code)

@@ -7,15 +7,17 @@ import contextlib
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
+from bcrunbook.accounts import find_workspace, load
 from bcrunbook.cli import options, output
-from bcrunbook.cli.run import Account
-
-if TYPE_CHECKING:
-    from bcrunbook.steps.client_secret.stored import StoredSecret
+from bcrunbook.errors import FixInput
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.secrets import clipboard
+from bcrunbook.steps.client_secret.handover import copy_secret, note_handover
+from bcrunbook.steps.client_secret.stored import StoredSecret, stored_secret
+from bcrunbook.steps.opening import open_context
 
 app = typer.Typer(no_args_is_help=True, help="An account's client secret, for a person's hands.")
 
@@ -29,7 +31,7 @@ def secret() -> None:
 
 @app.command()
 def copy(
-    account: Account, workspace: options.Workspace = None, as_json: options.Json = False
+    account: options.Account, workspace: options.Workspace = None, as_json: options.Json = False
 ) -> None:
     """Put the client secret on the clipboard, and clear it again after a minute.
 
@@ -42,11 +44,6 @@ def copy(
 
 async def _copy(workspace: Path | None, account: str) -> bool:
     """Copy, wait, clear; returns whether the secret was still there to be cleared."""
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.secrets import clipboard
-    from bcrunbook.steps.client_secret.handover import copy_secret
-    from bcrunbook.steps.opening import open_context
-
     loaded = load(find_workspace(workspace))
     seconds = round(clipboard.KEPT_SECONDS)
     async with open_context(loaded, loaded.account(account)) as context:
@@ -81,13 +78,11 @@ def _end_in_order() -> None:
 
 
 @app.command()
-def reveal(account: Account, workspace: options.Workspace = None) -> None:
+def reveal(account: options.Account, workspace: options.Workspace = None) -> None:
     """Show the client secret on this terminal, after asking twice.
 
     For the rare case that it cannot be copied.
     """
-    from bcrunbook.errors import FixInput
-
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise FixInput(
             "A secret is shown on a terminal only, never into a file or a pipe. Nothing was shown.",
@@ -102,7 +97,8 @@ def reveal(account: Account, workspace: options.Workspace = None) -> None:
     typed = typer.prompt(
         f"Type the account's name to go on ({account})", default="", show_default=False
     )
-    if typed.strip() != account or not typer.confirm("Nobody looks on. Show it?", default=False):
+    question = "Make sure that nobody is watching your screen. Show it?"
+    if typed.strip() != account or not typer.confirm(question, default=False):
         output.say("Nothing was shown.")
         raise typer.Exit(2)
     _note(workspace, account, kept)
@@ -118,10 +114,6 @@ def reveal(account: Account, workspace: options.Workspace = None) -> None:
 
 
 def _note(workspace: Path | None, account: str, kept: StoredSecret) -> None:
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.ledger.store import open_ledger
-    from bcrunbook.steps.client_secret.handover import note_handover
-
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         note_handover(
@@ -130,10 +122,6 @@ def _note(workspace: Path | None, account: str, kept: StoredSecret) -> None:
 
 
 async def _stored(workspace: Path | None, account: str) -> StoredSecret:
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.steps.client_secret.stored import stored_secret
-    from bcrunbook.steps.opening import open_context
-
     loaded = load(find_workspace(workspace))
     async with open_context(loaded, loaded.account(account)) as context:
         return await stored_secret(context)

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
+from bcrunbook.accounts import Account, Identity, Workspace, find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
+from bcrunbook.cli.tables import print_table
+from bcrunbook.core.confirmations import said
 from bcrunbook.core.step import AnyStep
+from bcrunbook.ledger.store import Ledger, OutcomeRow, open_ledger
+from bcrunbook.run.next_action import command, next_action
+from bcrunbook.steps import SETUP_STEPS, STEPS
+from bcrunbook.steps.codat_keys import CodatKeys, out_of_date
+from bcrunbook.steps.health_check import HealthCheck, customer_parts
 
-if TYPE_CHECKING:
-    from bcrunbook.accounts import Account, Identity, Workspace
-    from bcrunbook.ledger.store import Ledger, OutcomeRow
-
-_Rows = dict[tuple[str, str, str], "OutcomeRow"]
+_Rows = dict[tuple[str, str, str], OutcomeRow]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
 
 
 def status(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
-    """Show how each step of each account and customer ended last, and what comes next.
+    """Show how each step ended last, and what comes next, for each account and customer.
 
-    Where an account has many customers, they are counted; --json tells of each. Asks no service.
+    Where an account has many customers, they are counted; --json lists each. Asks no service.
     """
-    from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.ledger.store import open_ledger
-    from bcrunbook.steps import SETUP_STEPS
-
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         rows = {
-            (row.account, row.customer or "", row.step): _with_word(ledger, account.identity, row)
+            (row.account, row.customer or "", row.step): _as_of_now(ledger, account.identity, row)
             for account in loaded.accounts.values()
             for row in ledger.outcomes(account.identity)
         }
@@ -50,11 +51,13 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
                 name = "" if number else f"{account.name}/{customer}"
                 of_customers.append([name, *_line(later, row)])
     columns = ["step", "ended last", "when (UTC)"]
-    output.print_table(["account", *columns], lines)
+    print_table(["account", *columns], lines)
     if of_customers:
-        output.print_table(["customer", *columns], of_customers)
-    if of_crowds := [one for account in loaded.accounts.values() for one in _crowd(account, rows)]:
-        output.print_table(["customers of", *columns[:2], "how many"], of_crowds)
+        print_table(["customer", *columns], of_customers)
+    if of_crowds := [
+        line for account in loaded.accounts.values() for line in _crowd(account, rows)
+    ]:
+        print_table(["customers of", *columns[:2], "how many"], of_crowds)
     for account in loaded.accounts.values():
         output.say(f"{account.name}: {_next(account, loaded, rows)}")
         actions = {one: _next(account, loaded, rows, one) for one in account.customers}
@@ -87,32 +90,23 @@ def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
 
 def _line(step: AnyStep, row: OutcomeRow | None) -> list[str]:
     """A step, how it ended, and when."""
-    from bcrunbook.steps import STEPS
-
     ended = [row.state, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
     return [f"{STEPS.index(step)} {step.id}", *ended]
 
 
 def _customer_steps() -> tuple[AnyStep, ...]:
     """The steps that tell how a customer stands: linking, and the check of everything."""
-    from bcrunbook.steps import STEPS
-    from bcrunbook.steps.health_check import HealthCheck
-
-    return tuple(one for one in STEPS if one.is_per_customer or isinstance(one, HealthCheck))
+    return tuple(step for step in STEPS if step.is_per_customer or isinstance(step, HealthCheck))
 
 
 def _checked(account: Account, rows: _Rows) -> _Rows:
     """What the account's last check says about each of its customers, as outcomes of theirs."""
-    from dataclasses import replace
-
-    from bcrunbook.steps.health_check import HealthCheck, customer_parts
-
     check = rows.get((account.name, "", HealthCheck.id))
     if check is None:
         return {}
     found = {one.get("name"): one for one in check.data.get("findings", ())}
     handed = {one.get("key"): one for one in check.data.get("changes", ())}
-    told = {}
+    of_customers = {}
     for customer, part in customer_parts(account).items():
         row = replace(check, customer=customer)
         if part in found:
@@ -121,41 +115,30 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
             row = replace(row, state="needs_person" if change else "done", data=data)
         elif found:
             continue  # not a customer yet when it looked
-        told[account.name, customer, HealthCheck.id] = row
-    return told
+        of_customers[account.name, customer, HealthCheck.id] = row
+    return of_customers
 
 
-def _with_word(ledger: Ledger, whose: Identity, row: OutcomeRow) -> OutcomeRow:
-    """The outcome, with what was said or done since: a hand-off done, or the keys out of date."""
-    from dataclasses import replace
-
-    from bcrunbook.core.confirmations import said
-    from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
-
-    if row.step == CodatKeys.id and row.state == "done":
-        word = said(ledger, whose, row.step, SAVE_KEYS)
-        stored = ledger.latest(whose, "client_secret", "secret_stored")
-        if word and stored and stored.at > word.at and stored.subject != word.subject:
-            why = "The secret has been replaced since somebody saved the keys."
-            return replace(row, state="needs_person", data={"summary": why})
+def _as_of_now(ledger: Ledger, whose: Identity, row: OutcomeRow) -> OutcomeRow:
+    """The outcome, with what was confirmed since; or that the keys are out of date."""
+    if row.step == CodatKeys.id and row.state == "done" and (why := out_of_date(ledger, whose)):
+        return replace(row, state="needs_person", data={"summary": why})
     for change in row.data.get("changes", ()):
-        word = said(ledger, whose, row.step, change.get("key", ""), row.customer)
-        if change.get("hand_off") and word is not None and word.at > row.at:
-            return replace(row, data={**row.data, "said_by": word.said_by})
+        confirmed = said(ledger, whose, row.step, change.get("key", ""), row.customer)
+        if change.get("hand_off") and confirmed is not None and confirmed.at > row.at:
+            return replace(row, data={**row.data, "said_by": confirmed.said_by})
     return row
 
 
 def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
     """A row for each step of each account and customer; `state` is null where none was run."""
-    from bcrunbook.steps import SETUP_STEPS
-
-    told = []
+    data = []
     for account in workspace.accounts.values():
         whose = [("", SETUP_STEPS), *((name, _customer_steps()) for name in account.customers)]
         for customer, steps in whose:
             for step in steps:
                 row = rows.get((account.name, customer, step.id))
-                told.append(
+                data.append(
                     {
                         "account": account.name,
                         "customer": customer or None,
@@ -166,7 +149,7 @@ def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
                         "next": _next_of(account, step, row, customer),
                     }
                 )
-    return told
+    return data
 
 
 def _next(account: Account, workspace: Workspace, rows: _Rows, customer: str = "") -> str:
@@ -180,8 +163,6 @@ def _next(account: Account, workspace: Workspace, rows: _Rows, customer: str = "
 
 
 def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
-    from bcrunbook.steps import SETUP_STEPS
-
     for step in _customer_steps() if customer else SETUP_STEPS:
         row = rows.get((account.name, customer, step.id))
         action = _next_of(account, step, row, customer)
@@ -192,7 +173,5 @@ def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
 
 def _next_of(account: Account, step: AnyStep, row: OutcomeRow | None, customer: str) -> str:
     """What to do about one step; empty when it has passed."""
-    from bcrunbook.run.next_action import command, next_action
-
     again = command(account.name, account.cloud, step, customer, is_first=row is None)
     return next_action(row.state, row.data, again) if row else again

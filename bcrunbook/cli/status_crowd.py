@@ -39,7 +39,7 @@ def by_next(account: str, actions: Mapping[str, str]) -> list[str]:
     if left := ranked[_GROUPS:]:
         lines.append(
             f"{account}: {_who([name for _, names in left for name in names])}: something else,"
-            " which bcrunbook status --json tells"
+            " listed by bcrunbook status --json"
         )
     return lines
 

@@ -418,7 +418,8 @@ class StepRunner(Generic[C, F]):
         if people:
             return "A person has to act: " + "; ".join(change.title for change in people) + "."
         if state is State.CHANGED:
-            return f"{len(self.applied)} changed, and a look afterwards shows it."
+            noun = "change" if len(self.applied) == 1 else "changes"
+            return f"{len(self.applied)} {noun} applied and verified."
         return self.nothing_to_change
 
 

@@ -132,7 +132,7 @@ _CONNECTING: Final = {
     r"authentication failed|no password supplied|no pg_hba.conf entry|role .* does not exist"
     r"|not permitted to log in|permission denied for database": _KnownFault(
         FixInput,
-        "The ledger's database does not let you in.",
+        "The ledger's database refused the login.",
         next=f"check USER in {_URL}, and the password where PostgreSQL's own programs look for it,"
         " too: ~/.pgpass, PGPASSWORD or a service file; never in accounts.toml",
     ),

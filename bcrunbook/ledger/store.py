@@ -123,7 +123,7 @@ def open_ledger(url: str, root: Path) -> Ledger:
 
     Raises:
         FixInput: there is no such place, it holds something else, a newer version wrote it, or the
-            server does not let you in.
+            server refuses the login.
         AskAdministrator: your role in the database may not do what is needed there.
         WaitAndRetry: another program keeps it locked, or the server is starting or full.
         Unreachable: the disk is full or failing, or the server does not answer.

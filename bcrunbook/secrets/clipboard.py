@@ -116,6 +116,6 @@ def _out_of_reach() -> FixInput:
         where="the clipboard of the machine on which this runs",
         why="a server has none, and a Linux desktop needs xclip or wl-clipboard for it",
         next="run bcrunbook secret copy ACCOUNT on your own machine, with the same workspace and"
-        " secret store; or install xclip or wl-clipboard; or, where nobody looks on:"
+        " secret store; or install xclip or wl-clipboard; or, where nobody is watching your screen:"
         " bcrunbook secret reveal ACCOUNT",
     )

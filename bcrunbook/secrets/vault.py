@@ -98,8 +98,8 @@ ADVICE: Final[dict[str, Advice]] = {
 
 _WHAT: Final = {
     "SecretDisabled": "This secret is disabled in the vault.",
-    "ForbiddenByFirewall": "The vault's firewall does not let this machine in.",
-    "ForbiddenByConnection": "The vault's firewall does not let this machine in.",
+    "ForbiddenByFirewall": "The vault's firewall refuses this machine.",
+    "ForbiddenByConnection": "The vault's firewall refuses this machine.",
     "ForbiddenByGovernancePolicy": "A policy of Azure does not let the vault keep this secret:"
     " {message}",
 }

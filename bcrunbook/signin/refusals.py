@@ -179,7 +179,7 @@ def fault(error: Exception, where: str) -> RunbookError:
         return not_the_service("Entra", where)
     if isinstance(error, OSError):
         return Unreachable(
-            f"This machine is in the way of the sign-in ({type(error).__name__}).",
+            f"The sign-in failed on this machine ({type(error).__name__}).",
             where=where,
             why="a port for the browser's answer, or the kept sign-in's file, cannot be used",
             next="run again; if it stays, choose method device_code and cache memory",

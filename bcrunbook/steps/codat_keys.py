@@ -13,17 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from bcrunbook.accounts import Identity
 from bcrunbook.core.confirmations import as_said, said
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, PersonsStep, Row
-from bcrunbook.ledger.store import Fact
+from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, notebook_number
 from bcrunbook.steps import codat_portal
-from bcrunbook.steps.client_secret.stored import stored_secret
+from bcrunbook.steps.client_secret.stored import stored_last, stored_secret
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import RehearsedPart, StepDescription
 
 SAVE_KEYS = "save_keys"
-SAVED_KEYS, CONFIRMED_BY = "Keys in the Codat Portal", "a person's word: no call of Codat's tells"
+SAVED_KEYS, CONFIRMED_BY = (
+    "Keys in the Codat Portal",
+    "confirmed by a person: no Codat call reports it",
+)
 _CLIENT_ID = "Client ID"
 _SECRET = "Marker of the secret"
 
@@ -210,3 +214,19 @@ def _card(findings: KeyFindings) -> HandOff:
         ),
         confirmation="I have saved these keys in the Codat Portal",
     )
+
+
+def out_of_date(ledger: Ledger, whose: Identity) -> str:
+    """Why the keys that somebody saved do not hold any more, as far as the ledger tells.
+
+    Args:
+        ledger: what was noted.
+        whose: the account as it is meant now.
+
+    Returns:
+        A sentence; empty if nothing speaks against them.
+    """
+    saved, stored = said(ledger, whose, CodatKeys.id, SAVE_KEYS), stored_last(ledger, whose)
+    if saved and stored and stored.at > saved.at and stored.subject != saved.subject:
+        return "The secret has been replaced since somebody saved the keys."
+    return ""

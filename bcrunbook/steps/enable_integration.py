@@ -80,7 +80,7 @@ class ToggleFindings(codat_portal.PortalFindings):
             return Finding(name, "enabled", "unknown", self.integration.unknown, Comparison.UNKNOWN)
         actual = self._confirmed("enabled", self.confirmation)
         verdict = Comparison.NOTE if self.is_enabled else Comparison.UNKNOWN
-        return Finding(name, "enabled", actual, "a person's word", verdict)
+        return Finding(name, "enabled", actual, "confirmed by a person", verdict)
 
     def _confirmed(self, what: str, confirmation: Fact) -> str:
         elsewhere = self.elsewhere(confirmation)

@@ -228,7 +228,7 @@ def _expiry(findings: SecretFindings, again: str) -> list[Part]:
         return []
     ends = ours.seen.end_date_time
     if ends is None:
-        return [Part(name, "no end is told", source, Comparison.NOTE)]
+        return [Part(name, "no end date is given", source, Comparison.NOTE)]
     days = (ends - findings.now).days
     end = f"{ends:%Y-%m-%d}, in {days} days"
     if ours.expired(findings.now):

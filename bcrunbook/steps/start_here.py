@@ -107,7 +107,7 @@ class StartFindings(Findings):
                 f"{self.organization.display_name} ({self.organization.id})",
                 "Microsoft Graph, organization",
                 Comparison.OK,
-                "Look carefully: is this the company that owns the books connection?",
+                "Check carefully: is this the company that connects to its customers' books?",
             ),
             Finding(
                 "Other tenants in sight",
@@ -131,7 +131,7 @@ class StartFindings(Findings):
                     "accounts.toml",
                     Comparison.NOTE,
                     "A trial and production in one tenant keep applications apart by their names"
-                    " only. Is that meant?",
+                    " only. Is that intended?",
                 )
             )
         elsewhere = [str(one) for one in self.strangers if one is not None]

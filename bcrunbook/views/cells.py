@@ -239,7 +239,7 @@ def card_view(
         changes: what a person has to do, each with its hand-off.
     """
     lines = [title, f"Account {account}, {cloud} cloud. Written {written} by bcrunbook."]
-    lines.append("It holds no secret and may be passed on.")
+    lines.append("It contains no secret and may be forwarded.")
     for change in changes:
         lines += ["", change.title[0].upper() + change.title[1:], *_hand_off_lines(change)]
     html = _html(

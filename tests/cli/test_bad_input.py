@@ -262,7 +262,7 @@ def test_a_full_disk_for_the_notebook(
         return opened(path, flags, *args, **kwargs)
 
     monkeypatch.setattr(os, "open", on_a_full_disk)
-    monkeypatch.setattr("bcrunbook.run.folders.run_folder", lambda root: folder)
+    monkeypatch.setattr("bcrunbook.cli.run.run_folder", lambda root: folder)
     told = command("run", name, "start_here", "-w", workspace.root)
     assert told.code == 1
     assert "The disk is full: the output notebook cannot be written." in told.err

@@ -94,7 +94,7 @@ def test_what_nobody_foresaw_is_told_without_a_traceback(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a value that nobody should see")
 
-    monkeypatch.setattr("bcrunbook.accounts.find_workspace", broken)
+    monkeypatch.setattr("bcrunbook.cli.status.find_workspace", broken)
     told = command("status")
     assert told.code == 1
     assert "ZeroDivisionError" in told.err and "--debug" in told.err

@@ -24,11 +24,11 @@ def test_nothing_is_said_of_a_file_that_is_as_it_was(desk: Desk, command: Comman
     """No question without a reason, and no ledger is made by asking."""
     desk.account("trial")
     desk.customer("trial", "c1", "Tidewater Joinery")
-    assert "Is it meant?" not in told(desk, command)
+    assert "Is this intended?" not in told(desk, command)
     assert not (desk.root / "ledger.db").exists()
     desk.run("trial", "start_here")
     desk.run("trial", LINK, customer="c1")
-    assert "Is it meant?" not in told(desk, command)
+    assert "Is this intended?" not in told(desk, command)
 
 
 def test_a_tenant_that_the_ledger_knows_otherwise(desk: Desk, command: Command) -> None:
@@ -59,6 +59,6 @@ def test_keys_that_were_given_to_other_customers(desk: Desk, command: Command) -
         desk.run("trial", LINK, customer=key)
     desk.customer("trial", "c1", "Brackenfield Bakery")
     desk.customer("trial", "c2", "Tidewater Joinery")
-    lines = told(desk, command).split("Is it meant?")
+    lines = told(desk, command).split("Is this intended?")
     assert any("c1 was Tidewater Joinery" in one and "Bakery" in one for one in lines)
     assert any("c2 was Brackenfield Bakery" in one and "Joinery" in one for one in lines)

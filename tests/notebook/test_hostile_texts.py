@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.accounts import Account, Customer
-from bcrunbook.cli import output
+from bcrunbook.cli import output, tables
 from bcrunbook.core.step import Outcome, State
 from bcrunbook.errors import FixInput
 from bcrunbook.run.account import StepRun
@@ -136,9 +136,9 @@ def test_card_and_report(tmp_path: Path) -> None:
 
 def test_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Tables, talk and checks of the command line."""
-    output.print_table([EVIL], [[EVIL]])
+    tables.print_table([EVIL], [[EVIL]])
     output.print_block("heading", {"label": EVIL})
-    output.print_check("ok", EVIL, EVIL)
+    tables.print_check("ok", EVIL, EVIL)
     output.say(EVIL)
     printed = capsys.readouterr()
     check_text(printed.out)

@@ -71,8 +71,8 @@ def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> 
     """The items that are meant, in the order of the file, each account before its customers.
 
     Raises:
-        FixInput: nothing is meant.
-        NotFound: a pattern or a tag fits nothing; offers the nearest.
+        FixInput: nothing matches all of it.
+        NotFound: a pattern or a tag matches nothing; offers the nearest.
     """
     everything = list(_everything(workspace))
     _check_words(workspace, selection, everything)
@@ -84,7 +84,7 @@ def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> 
     ]
     if not wanted:
         raise FixInput(
-            "Nothing is meant by that.",
+            "No account or customer matches.",
             where="the options of bcrunbook batch",
             why="what was asked for leaves no account and no customer",
             next="bcrunbook status shows how everything stands; leave options out to widen it",
@@ -130,12 +130,12 @@ def _stands_so(item: WorkItem, selection: Selection, standings: Standings) -> bo
 
 
 def _check_words(workspace: Workspace, selection: Selection, everything: list[WorkItem]) -> None:
-    """Refuse a pattern or a tag that fits nothing at all: it is a slip."""
+    """Refuse a pattern or a tag that matches nothing at all: it is a slip."""
     for pattern in selection.names:
         if not any(_fits(one, pattern) for one in everything):
             names = [one.who for one in everything] if "/" in pattern else workspace.accounts
             raise NotFound(
-                f'"{pattern}" fits no account and no customer.',
+                f'"{pattern}" matches no account and no customer.',
                 where="the names",
                 next=nearest(pattern, names),
             )

@@ -183,8 +183,8 @@ def _start(
 def _check_token(token: str) -> None:
     if not token:
         raise FixInput(
-            "JupyterLab would let everybody on this machine in: Jupyter's configuration switches"
-            " its token off.",
+            "JupyterLab would be open to everybody on this machine: Jupyter's configuration"
+            " switches its token off.",
             where="IdentityProvider.token or ServerApp.token, in one of the folders that"
             " `jupyter --paths` names",
             next="take that setting out",

@@ -332,7 +332,7 @@ def _authorization(key: Secret) -> Authorization:
     """The header for a bare key: no user name and no colon (contract C1.3)."""
     if not _is_bare(key):
         raise FixInput(
-            "Where codat_api_key points to there is no API key, but something with a blank in it.",
+            "What codat_api_key points to is not an API key: it contains a blank.",
             where="codat_api_key",
             why="the portal shows the key and, beside it, the ready authorization header",
             next="put the raw key there, without Basic and without blanks",

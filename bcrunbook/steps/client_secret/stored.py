@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bcrunbook.accounts import Account
+from bcrunbook.accounts import Account, Identity
 from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.order import CLIENT_SECRET, ref
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph.models import PasswordCredential
@@ -257,3 +258,8 @@ async def _stored(
         return None
     reference, value = kept
     return StoredSecret(client_id, marker, reference, value, ends)
+
+
+def stored_last(ledger: Ledger, whose: Identity) -> Fact | None:
+    """Which secret of an account was stored last, as the ledger has it; None if it knows none."""
+    return ledger.latest(whose, CLIENT_SECRET, "secret_stored")

@@ -87,8 +87,8 @@ def renamed(ledger: Ledger, account: Account) -> list[str]:
         if fact.instance == account.identity.instance
     }
     return [
-        f"Is it meant? {account.name}/{name} was {then[name]} when the company in Codat was made,"
-        f" and is {customer.display_name} in the file."
+        f"Is this intended? {account.name}/{name} was {then[name]} when the company in Codat was"
+        f" made, and is {customer.display_name} in the file."
         for name, customer in account.customers.items()
         if name in then and then[name] != customer.display_name
     ]

@@ -149,7 +149,8 @@ def test_what_failed_is_run_alone(many: Workspace) -> None:
     note(many, broken, "failed")
     assert list(states(told(many.root, "--failed"))) == [broken]
     again = told(many.root, "--failed")
-    assert again.events[-1]["code"] == 2 and "Nothing is meant" in again.events[-1]["said"]
+    assert again.events[-1]["code"] == 2
+    assert "No account or customer matches" in again.events[-1]["said"]
     assert list(states(told(many.root, "--needs-person"))) == [broken]
 
 
@@ -252,7 +253,7 @@ def test_a_process_that_is_killed_is_replaced(many: Workspace, meet: Meet) -> No
         (["--mode", "aply"], 'did you mean "apply"'),
         (["--kind", "prod"], "production"),
         (["--engine", "kernels"], 'did you mean "kernel"'),
-        (["nobody*"], "fits no account"),
+        (["nobody*"], "matches no account"),
     ],
 )
 def test_wrong_words(words: list[str], says: str, many: Workspace) -> None:

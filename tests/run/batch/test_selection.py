@@ -103,5 +103,5 @@ def test_a_slip_is_told_with_what_is_near(selection: Selection, says: str) -> No
 
 def test_nothing_is_meant() -> None:
     """What fits, but leaves nobody."""
-    with pytest.raises(FixInput, match="Nothing is meant"):
+    with pytest.raises(FixInput, match="No account or customer matches"):
         chosen(WORKSPACE, Selection(("trial-es",), failed=True), STOOD)

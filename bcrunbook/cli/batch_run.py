@@ -1,0 +1,188 @@
+"""A batch from the command line: what it is about, where it is run, what is shown, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+from bcrunbook.accounts import Workspace, find_workspace, load
+from bcrunbook.cli import output
+from bcrunbook.cli.batch_view import view_of
+from bcrunbook.ledger.store import Ledger, open_ledger
+from bcrunbook.notebook_files.source import check_sources
+from bcrunbook.person import user_name
+from bcrunbook.run.batch import record
+from bcrunbook.run.batch.coordinator import LEASE, Coordinator, Options, board_of
+from bcrunbook.run.batch.dask.executor import open_cluster
+from bcrunbook.run.batch.executor import Executor
+from bcrunbook.run.batch.processes import Processes
+from bcrunbook.run.batch.record import Batch
+from bcrunbook.run.batch.selection import Selection, WorkItem, chosen
+from bcrunbook.run.copies import Copies
+from bcrunbook.run.folders import run_folder
+from bcrunbook.steps import step_named
+from bcrunbook.steps.without_trial import allow
+
+_INTERRUPTED = 130
+
+
+def run_batch(
+    folder: Path | None,
+    selection: Selection,
+    options: Options,
+    *,
+    address: str,
+    without_trial: str,
+    anew: bool,
+    as_json: bool,
+) -> int:
+    """Carry a batch out, or take up the one that was broken off.
+
+    Args:
+        folder: the workspace as it was named; None to search for it.
+        selection: which accounts and customers.
+        options: how it is carried out.
+        address: a Dask cluster's scheduler; empty for processes of this machine.
+        without_trial: why production accounts may begin before their trial has passed; empty if
+            they may not.
+        anew: whether to leave a batch that was broken off.
+        as_json: whether events are printed for programs.
+
+    Returns:
+        The exit code.
+    """
+    return asyncio.run(
+        _batch(
+            load(find_workspace(folder)),
+            selection,
+            options,
+            address=address,
+            without_trial=without_trial,
+            anew=anew,
+            as_json=as_json,
+        )
+    )
+
+
+async def _batch(
+    workspace: Workspace,
+    selection: Selection,
+    options: Options,
+    *,
+    address: str,
+    without_trial: str,
+    anew: bool,
+    as_json: bool,
+) -> int:
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        standings = {
+            (standing.account, standing.customer or "", standing.step): standing
+            for account in workspace.accounts.values()
+            if selection.failed or selection.needs_person
+            for standing in ledger.standings(account.identity)
+        }
+        items = chosen(workspace, selection, standings)
+        # Once for all of them, where the notebooks are: nothing has begun yet.
+        needed = dict.fromkeys(step for item in items for step in item.steps)
+        check_sources(map(step_named, needed), workspace)
+        async with (
+            ledger.lease(LEASE, what=f"a batch of {len(items)}"),
+            _executor(address, workspace, items) as executor,
+        ):
+            if without_trial:
+                _allow(ledger, workspace, items, without_trial)
+            begun = record.begin(ledger, run_folder(workspace.root), items, options.mode, anew=anew)
+            if begun.ended:
+                output.say(
+                    f"Taking up the batch {begun.id} again: {len(begun.ended)} of {len(items)}"
+                    " have ended."
+                )
+            return await _carry_out(
+                workspace, ledger, begun, items, options, executor, as_json=as_json
+            )
+
+
+@contextlib.asynccontextmanager
+async def _executor(
+    address: str, workspace: Workspace, items: list[WorkItem]
+) -> AsyncIterator[Executor]:
+    if not address:
+        yield Processes()
+        return
+    async with open_cluster(address, workspace, items) as cluster:
+        if not cluster.has_workers:
+            output.say("The Dask cluster has no worker yet: nothing begins before one comes.")
+        yield cluster
+
+
+def _allow(ledger: Ledger, workspace: Workspace, items: list[WorkItem], reason: str) -> None:
+    for name in dict.fromkeys(item.account for item in items):
+        if workspace.account(name).requires:
+            allow(ledger, workspace.account(name).identity, reason, user_name())
+
+
+async def _carry_out(
+    workspace: Workspace,
+    ledger: Ledger,
+    begun: Batch,
+    items: list[WorkItem],
+    options: Options,
+    executor: Executor,
+    *,
+    as_json: bool,
+) -> int:
+    progress = board_of(begun, items)
+    copies = Copies(workspace.runs_url, begun.folder)
+    with view_of(progress, as_json=as_json) as view:
+        coordinator = Coordinator(
+            workspace, ledger, begun, progress, options, executor, copies, view.show
+        )
+        interrupted = await _until_the_end(coordinator, view.say)
+    await coordinator.write_report()
+    view.end(coordinator.report)
+    if copies.url:
+        output.say(f"Copied to {copies.url}")
+    return _INTERRUPTED if interrupted else progress.exit_code
+
+
+async def _until_the_end(coordinator: Coordinator, say: Callable[[str], None]) -> bool:
+    """Carry the batch out; Ctrl-C once lets what has begun come to its end, twice ends it now.
+
+    Returns:
+        Whether it was interrupted.
+    """
+    asked = 0
+    work = asyncio.create_task(coordinator.run())
+
+    def interrupt() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            coordinator.stop()
+            say("Stopping: what has begun is finished first. Ctrl-C again ends it now.")
+        else:
+            work.cancel()
+
+    with _at_interrupt(interrupt):
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not asked:
+                raise
+    if asked:
+        say("The same command takes it up where it was.")
+    return asked > 0
+
+
+@contextlib.contextmanager
+def _at_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(act))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
