@@ -7,6 +7,7 @@ from pathlib import Path
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import FixInput
+from bcrunbook.job_options import job_options
 from bcrunbook.steps import notebook_of
 
 
@@ -25,7 +26,7 @@ def notebook_path(step: AnyStep, workspace: Workspace) -> Path:
         FixInput: there is none.
     """
     name = notebook_of(step)
-    own = workspace.notebooks or workspace.root / "notebooks"
+    own = job_options().notebooks or workspace.root / "notebooks"
     for folder in (own, shipped()):
         if (folder / name).is_file():
             return folder / name

@@ -24,8 +24,8 @@ from papermill.iorw import LocalHandler, papermill_io
 
 from bcrunbook.atomic_write import atomic_write
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
+from bcrunbook.job_options import job_options
 from bcrunbook.notebook_files import parameters
-from bcrunbook.run.engine.engine import RunbookEngine
 from bcrunbook.views.cells import OUTCOME_MIME
 
 EngineName = Literal["bcrunbook", "kernel"]
@@ -155,7 +155,7 @@ def _execute(
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """papermill's and nbformat's own deprecations are nobody's concern; what cells warn of is."""
-    if RunbookEngine.is_own_process:
+    if job_options().runs_cells_here:
         yield
         return
     with warnings.catch_warnings():

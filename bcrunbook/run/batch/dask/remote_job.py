@@ -108,8 +108,7 @@ def _do(
         name = Path(path).name
         (notebooks / name).write_bytes(content)
         sources[name] = path
-    workspace = job.workspace.model_copy(update={"notebooks": notebooks})
-    runs = _runs(replace(job, workspace=workspace, folder=folder), tell, is_wanted)
+    runs = _runs(replace(job, notebooks=notebooks, folder=folder), tell, is_wanted)
     return pack(runs, folder, job.folder, sources)
 
 
