@@ -12,7 +12,8 @@ from bcrunbook.cli.run import Account
 if TYPE_CHECKING:
     from bcrunbook.accounts import Identity
     from bcrunbook.core.step import Change
-    from bcrunbook.ledger.store import Ledger, OutcomeRow
+    from bcrunbook.core.stored import StoredOutcome
+    from bcrunbook.ledger.store import Ledger
 
 
 def confirm(
@@ -64,16 +65,17 @@ def _option(customer: str | None) -> str:
 
 def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None) -> Change:
     """The hand-off that a person's word is about: that of the step's last outcome."""
+    from bcrunbook.core.stored import latest_outcome
     from bcrunbook.errors import FixInput
 
     account = whose.account
-    last = ledger.latest_outcome(whose, step, customer)
+    last = latest_outcome(ledger, whose, step, customer)
     change = _to_confirm(last) if last is not None else None
     if last is None or change is None:
         raise FixInput(
             (
                 f"The last run of step {step} failed before it came to a hand-off."
-                if last.data.get("error")
+                if last.outcome.error
                 else f"Step {step} of {account} waits for nobody's word."
             )
             if last is not None
@@ -87,8 +89,7 @@ def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None
     return change
 
 
-def _to_confirm(row: OutcomeRow) -> Change | None:
-    from bcrunbook.core.step import Change
-
-    changes = [Change.from_dict(one) for one in row.data["changes"]]
-    return next((one for one in changes if one.hand_off and one.hand_off.confirmation), None)
+def _to_confirm(last: StoredOutcome) -> Change | None:
+    return next(
+        (one for one in last.outcome.changes if one.hand_off and one.hand_off.confirmation), None
+    )

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from bcrunbook.cli import options, output
 from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
-from bcrunbook.core.step import AnyStep
+from bcrunbook.core.step import AnyStep, State
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Identity, Workspace
-    from bcrunbook.ledger.store import Ledger, OutcomeRow
+    from bcrunbook.core.stored import StoredOutcome
+    from bcrunbook.ledger.store import Ledger
 
-_Rows = dict[tuple[str, str, str], "OutcomeRow"]
+_Rows = dict[tuple[str, str, str], "StoredOutcome"]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
 
 
@@ -22,15 +23,18 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     Where an account has many customers, they are counted; --json tells of each. Asks no service.
     """
     from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.core.stored import latest_outcomes
     from bcrunbook.ledger.store import open_ledger
     from bcrunbook.steps import SETUP_STEPS
 
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         rows = {
-            (row.account, row.customer or "", row.step): _with_word(ledger, account.identity, row)
+            (account.name, row.outcome.customer, row.outcome.step): _with_word(
+                ledger, account.identity, row
+            )
             for account in loaded.accounts.values()
-            for row in ledger.outcomes(account.identity)
+            for row in latest_outcomes(ledger, account.identity)
         }
     for account in loaded.accounts.values():
         rows |= _checked(account, rows)
@@ -85,11 +89,11 @@ def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
     return [["" if number else account.name, *line] for number, line in enumerate(lines)]
 
 
-def _line(step: AnyStep, row: OutcomeRow | None) -> list[str]:
+def _line(step: AnyStep, row: StoredOutcome | None) -> list[str]:
     """A step, how it ended, and when."""
     from bcrunbook.steps import STEPS
 
-    ended = [row.state, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
+    ended = [row.outcome.state.value, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
     return [f"{STEPS.index(step)} {step.id}", *ended]
 
 
@@ -110,38 +114,48 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
     check = rows.get((account.name, "", HealthCheck.id))
     if check is None:
         return {}
-    found = {one.get("name"): one for one in check.data.get("findings", ())}
-    handed = {one.get("key"): one for one in check.data.get("changes", ())}
+    found = {one.name: one for one in check.outcome.findings}
+    handed = {one.key: one for one in check.outcome.changes}
     told = {}
     for customer, part in customer_parts(account).items():
-        row = replace(check, customer=customer)
+        outcome = replace(check.outcome, customer=customer)
         if part in found:
             change = handed.get(part)
-            data = {"summary": found[part].get("actual", ""), "changes": [change] if change else []}
-            row = replace(row, state="needs_person" if change else "done", data=data)
+            outcome = replace(
+                outcome,
+                state=State.NEEDS_PERSON if change else State.DONE,
+                summary=found[part].actual,
+                changes=(change,) if change else (),
+                error=None,
+                since=None,
+            )
         elif found:
             continue  # not a customer yet when it looked
-        told[account.name, customer, HealthCheck.id] = row
+        told[account.name, customer, HealthCheck.id] = replace(check, outcome=outcome)
     return told
 
 
-def _with_word(ledger: Ledger, whose: Identity, row: OutcomeRow) -> OutcomeRow:
+def _with_word(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOutcome:
     """The outcome, with what was said or done since: a hand-off done, or the keys out of date."""
     from dataclasses import replace
 
     from bcrunbook.core.confirmations import said
     from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
 
-    if row.step == CodatKeys.id and row.state == "done":
-        word = said(ledger, whose, row.step, SAVE_KEYS)
+    outcome = row.outcome
+    if outcome.step == CodatKeys.id and outcome.state is State.DONE:
+        word = said(ledger, whose, outcome.step, SAVE_KEYS)
         stored = ledger.latest(whose, "client_secret", "secret_stored")
         if word and stored and stored.at > word.at and stored.subject != word.subject:
             why = "The secret has been replaced since somebody saved the keys."
-            return replace(row, state="needs_person", data={"summary": why})
-    for change in row.data.get("changes", ()):
-        word = said(ledger, whose, row.step, change.get("key", ""), row.customer)
-        if change.get("hand_off") and word is not None and word.at > row.at:
-            return replace(row, data={**row.data, "said_by": word.said_by})
+            stale = replace(
+                outcome, state=State.NEEDS_PERSON, summary=why, changes=(), error=None, since=None
+            )
+            return replace(row, outcome=stale)
+    for change in outcome.changes:
+        word = said(ledger, whose, outcome.step, change.key, outcome.customer or None)
+        if change.hand_off and word is not None and word.at > row.at:
+            return replace(row, said_by=word.said_by or "")
     return row
 
 
@@ -160,9 +174,9 @@ def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
                         "account": account.name,
                         "customer": customer or None,
                         "step": step.id,
-                        "state": row.state if row else None,
-                        "since": (row.data.get("since") or row.at.isoformat()) if row else None,
-                        "summary": row.data.get("summary", "") if row else "",
+                        "state": row.outcome.state.value if row else None,
+                        "since": (row.outcome.since or row.at).isoformat() if row else None,
+                        "summary": row.outcome.summary if row else "",
                         "next": _next_of(account, step, row, customer),
                     }
                 )
@@ -190,9 +204,9 @@ def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
     return ""
 
 
-def _next_of(account: Account, step: AnyStep, row: OutcomeRow | None, customer: str) -> str:
+def _next_of(account: Account, step: AnyStep, row: StoredOutcome | None, customer: str) -> str:
     """What to do about one step; empty when it has passed."""
     from bcrunbook.run.next_action import command, next_action
 
     again = command(account.name, account.cloud, step, customer, is_first=row is None)
-    return next_action(row.state, row.data, again) if row else again
+    return next_action(row.outcome, again, row.said_by) if row else again

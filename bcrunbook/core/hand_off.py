@@ -19,6 +19,7 @@ def refused(change: Change, error: RunbookError) -> Change:
         f"let the program {change.title}",
         change.rows,
         by="person",
+        action=change.action,
         subject=change.subject,
         hand_off=HandOff(
             who=error.who,

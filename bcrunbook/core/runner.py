@@ -31,6 +31,7 @@ from bcrunbook.core.step import (
     State,
     Step,
 )
+from bcrunbook.core.stored import latest_outcome
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
@@ -200,13 +201,15 @@ class StepRunner(Generic[C, F]):
 
     def _since(self, state: State, now: datetime) -> datetime:
         """Since when the step has ended this way; what changed and what was there are both well."""
-        before = self.context.ledger.latest_outcome(
-            self._whose, self.step.id, self.context.customer_name
+        before = latest_outcome(
+            self.context.ledger, self._whose, self.step.id, self.context.customer_name
         )
-        if before is None or (before.state != state and not {before.state, state} <= PASSED):
+        if before is None:
             return now
-        since = before.data.get("since")
-        return datetime.fromisoformat(since) if since else before.at
+        earlier = before.outcome
+        if earlier.state != state and not {earlier.state, state} <= PASSED:
+            return now
+        return earlier.since or before.at
 
     def _mine(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.by == "program")
@@ -456,9 +459,43 @@ def failed_outcome(
 ) -> Outcome:
     """The outcome of a step that could not even begin (bad configuration, no cloud, ...)."""
     now = datetime.now(UTC)
-    state = _STATE_OF_EXIT.get(error.exit_code, State.FAILED)
-    base = Outcome(step, account, state, mode, cloud, error.what, started=now, ended=now, since=now)
-    return replace(base, error=error.as_dict(), customer=customer)
+    return Outcome(
+        step=step,
+        account=account,
+        state=_STATE_OF_EXIT.get(error.exit_code, State.FAILED),
+        mode=mode,
+        cloud=cloud,
+        summary=error.what,
+        error=error.as_dict(),
+        started=now,
+        ended=now,
+        since=now,
+        customer=customer,
+    )
+
+
+def not_run_outcome(
+    step: str, account: str, mode: str, cloud: str, blocking: Outcome, customer: str = ""
+) -> Outcome:
+    """The outcome of a step that was not run because an earlier one did not succeed."""
+    now = datetime.now(UTC)
+    return replace(
+        blocking,
+        step=step,
+        account=account,
+        mode=mode,
+        cloud=cloud,
+        summary=f"Not run: it follows {blocking.step}, which comes first.",
+        findings=(),
+        changes=(),
+        error=None,
+        run_id="",
+        started=now,
+        ended=now,
+        since=now,
+        customer=customer,
+        own_exit_code=blocking.exit_code,
+    )
 
 
 def chosen_mode(mode: str, *, live: bool, answered: bool) -> Mode:

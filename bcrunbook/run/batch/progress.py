@@ -59,22 +59,22 @@ class StepSummary:
     def of(cls, run: StepRun, folder: Path) -> StepSummary:
         """The line of a run, whose files lie below `folder`."""
         outcome = run.outcome
-        again = command(run.account, outcome["cloud"], step_named(run.step), run.customer)
-        was_run = run.notebook is not None or outcome["error"] is not None
+        again = command(run.account, outcome.cloud, step_named(run.step), run.customer)
+        was_run = run.notebook is not None or outcome.error is not None
         return cls(
             account=run.account,
             customer=run.customer,
             step=run.step,
             state=run.state.value,
-            since=outcome["since"],
-            summary=outcome["summary"],
-            next=next_action(run.state, outcome, again) if was_run else "",
+            since=outcome.since.isoformat() if outcome.since else "",
+            summary=outcome.summary,
+            next=next_action(outcome, again) if was_run else "",
             notebook=_below(run.notebook, folder),
             card=_below(run.card, folder),
             seconds=round(run.seconds, 3),
             exit_code=run.exit_code,
             was_run=was_run,
-            is_under_way=run.state is State.WAITING and was_run and outcome["error"] is None,
+            is_under_way=run.state is State.WAITING and was_run and outcome.error is None,
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 from bcrunbook.core.step import PASSED, State
@@ -41,9 +42,13 @@ def write_batch_report(path: Path, board: BatchProgress, *, cloud: str, title: s
         ],
         open=attention(board),
         titles={step.id: f"{number}. {step.title}" for number, step in enumerate(STEPS)},
-        since=since,
+        since=_since,
         matrices=_matrices(board),
     )
+
+
+def _since(at: str) -> tuple[str, str]:
+    return since(datetime.fromisoformat(at) if at else None)
 
 
 def _matrices(

@@ -191,4 +191,4 @@ def could_not(job: Job, error: RunbookError) -> StepRun:
     item = job.item
     cloud = cloud_of(job.workspace, job.workspace.account(item.account)).kind
     outcome = failed_outcome(item.steps[0], item.account, job.mode, cloud, error, item.customer)
-    return StepRun(item.account, item.steps[0], outcome.as_dict(), None, 0, customer=item.customer)
+    return StepRun(item.account, item.steps[0], outcome, None, 0, customer=item.customer)
