@@ -15,7 +15,7 @@ from bcrunbook.cli import options, output
 if TYPE_CHECKING:
     from bcrunbook.accounts import Workspace
     from bcrunbook.ledger.store import Ledger
-    from bcrunbook.run.batch.coordinator import Coordinator, Options
+    from bcrunbook.run.batch.coordinator import BatchOptions, Coordinator
     from bcrunbook.run.batch.executor import Executor
     from bcrunbook.run.batch.selection import Selection, WorkItem
 
@@ -92,14 +92,14 @@ def batch(
         prepare()
 
     from bcrunbook.accounts import find_workspace, load
-    from bcrunbook.run.batch.coordinator import Options
+    from bcrunbook.run.batch.coordinator import BatchOptions
     from bcrunbook.run.batch.selection import Selection
 
     code = asyncio.run(
         _batch(
             load(find_workspace(workspace)),
             Selection(tuple(names or ()), kind, tuple(tag or ()), failed, needs_person),
-            Options(mode, jobs, engine),  # type: ignore[arg-type]
+            BatchOptions(mode, jobs, engine),  # type: ignore[arg-type]
             place=executor,
             without_trial=without_trial,
             anew=anew,
@@ -112,7 +112,7 @@ def batch(
 async def _batch(
     workspace: Workspace,
     selection: Selection,
-    options: Options,
+    options: BatchOptions,
     *,
     place: str,
     without_trial: str,
@@ -186,16 +186,16 @@ async def _carry_out(
     ledger: Ledger,
     begun: Any,
     items: list[WorkItem],
-    options: Options,
+    options: BatchOptions,
     executor: Executor,
     *,
     as_json: bool,
 ) -> int:
     from bcrunbook.cli.batch_view import view_of
-    from bcrunbook.run.batch.coordinator import Coordinator, board_of
+    from bcrunbook.run.batch.coordinator import Coordinator, progress_of
     from bcrunbook.run.copies import Copies
 
-    board = board_of(begun, items)
+    board = progress_of(begun, items)
     copies = Copies(workspace.runs_url, begun.folder)
     with view_of(board, as_json=as_json) as view:
         coordinator = Coordinator(

@@ -55,7 +55,7 @@ def view_of(board: BatchProgress, *, as_json: bool) -> Iterator[BatchView]:
 def _counted(board: BatchProgress) -> str:
     """How many accounts and customers stand how: `3 done, 1 needs a person`."""
     open_ = board.running.keys() | board.parked
-    states = [_worst(one) for who, one in board.lines.items() if who not in open_]
+    states = [_worst(one) for who, one in board.summaries.items() if who not in open_]
     words = [f"{states.count(state)} {STATE_WORDS[state]}" for state in State if state in states]
     return ", ".join(words)
 
@@ -127,7 +127,7 @@ class _Lines(_Plain):
         if event.kind == "parked":
             output.say(f"{event.who:<24} parked: it is followed, and holds no process meanwhile")
         if event.kind == "item_ended":
-            lines = self._board.lines[event.who]
+            lines = self._board.summaries[event.who]
             seconds = sum(line.seconds for line in lines.values())
             word = STATE_WORDS[_worst(lines)]
             output.say(f"{event.who:<24} {word:<16} {seconds:6.1f} s   {_pace(self._board)}")
@@ -143,8 +143,8 @@ class _Events(_Plain):
             told["step"] = event.step
         if event.seconds:
             told["seconds"] = round(event.seconds, 1)
-        if event.line is not None:
-            told |= event.line.as_dict()
+        if event.summary is not None:
+            told |= event.summary.as_dict()
         print(json.dumps(told), flush=True)
 
     def end(self, report: Path) -> None:
@@ -210,7 +210,7 @@ def _picture(board: BatchProgress) -> Group:
         table.add_column(str(STEPS.index(step)), no_wrap=True)
     table.add_column("now")
     for who in _shown(board):
-        lines = board.lines.get(who, {})
+        lines = board.summaries.get(who, {})
         cells = [
             Text(line.word, output.STYLES.get(line.state, "") if line.was_run else "dim")
             if (line := lines.get(step.id))
@@ -228,5 +228,5 @@ def _shown(board: BatchProgress) -> list[str]:
     if len(everybody) <= _ROWS:
         return everybody
     at_work = list(board.running)[:_ROWS]
-    ended = [who for who in board.lines if who not in board.running]
+    ended = [who for who in board.summaries if who not in board.running]
     return [*ended[len(ended) - max(0, _ROWS - len(at_work)) :], *at_work]

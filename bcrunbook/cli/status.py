@@ -139,12 +139,12 @@ def _with_word(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOut
     """The outcome, with what was said or done since: a hand-off done, or the keys out of date."""
     from dataclasses import replace
 
-    from bcrunbook.core.confirmations import said
+    from bcrunbook.core.confirmations import latest_confirmation
     from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys
 
     outcome = row.outcome
     if outcome.step == CodatKeys.id and outcome.state is State.DONE:
-        word = said(ledger, whose, outcome.step, SAVE_KEYS)
+        word = latest_confirmation(ledger, whose, outcome.step, SAVE_KEYS)
         stored = ledger.latest(whose, "client_secret", "secret_stored")
         if word and stored and stored.at > word.at and stored.subject != word.subject:
             why = "The secret has been replaced since somebody saved the keys."
@@ -153,7 +153,9 @@ def _with_word(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOut
             )
             return replace(row, outcome=stale)
     for change in outcome.changes:
-        word = said(ledger, whose, outcome.step, change.key, outcome.customer or None)
+        word = latest_confirmation(
+            ledger, whose, outcome.step, change.key, outcome.customer or None
+        )
         if change.hand_off and word is not None and word.at > row.at:
             return replace(row, said_by=word.said_by or "")
     return row

@@ -64,6 +64,13 @@ async def lease(step: AnyStep, context: RunContext) -> AsyncIterator[None]:
     """The lease on the account, or on the customer that a step is about.
 
     Services are written to in the block only, and only while it is held.
+
+    Args:
+        step: the step that is at work.
+        context: what it works with.
+
+    Raises:
+        WaitAndRetry: another process has it.
     """
     name = lease_name(context.ledger, context.identity, context.customer_name)
     async with context.ledger.lease(name, what=f"step {step.id}") as held:

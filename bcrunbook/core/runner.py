@@ -173,7 +173,7 @@ class StepRunner(Generic[C, F]):
             cloud=self.context.identity.cloud,
             summary=self._summary(state),
             findings=self.rows,
-            # An error leaves the plan as it was: what was done by then is told once.
+            # An error leaves the plan as it was: what was done by then stands there once.
             changes=(*self.applied, *(one for one in self.changes if one not in self.applied)),
             error=self.error.as_dict() if self.error else None,
             started=self._started,

@@ -1,4 +1,4 @@
-"""What a step is, and the words its results are told in.
+"""What a step is, and the forms that its results have.
 
 A step examines (reads only), plans (pure), applies one change at a time, and examines again until
 what it did has settled. `bcrunbook.core.runner` carries these four out in every mode; notebooks,
@@ -63,8 +63,8 @@ _WORST_FIRST = (2, 1, 3, 4, 5, 0)
 
 def worst_code(codes: Iterable[int]) -> int:
     """The exit code of several things: the worst of theirs; 0 without any."""
-    found = set(codes)
-    return next((code for code in _WORST_FIRST if code in found), 0)
+    present = set(codes)
+    return next((code for code in _WORST_FIRST if code in present), 0)
 
 
 class Comparison(StrEnum):
@@ -310,7 +310,7 @@ class PersonsStep(AccountStep):
     """Base of a step that plans nothing for the program: all its changes are a person's."""
 
     async def apply(self, context: Any, findings: Any, change: Change) -> bool:
-        """Nothing: the walk applies only what is the program's."""
+        """Nothing: a run applies only what is the program's."""
         return False
 
     def hand_off(self, findings: Any, change: Change, error: RunbookError) -> Change:
@@ -404,16 +404,16 @@ class Outcome:
         if isinstance(schema, int) and schema > OUTCOME_SCHEMA:
             raise ValueError(f"it has the form {schema}, and this version knows {OUTCOME_SCHEMA}")
         try:
-            found = outcome_reader().validate_json(json.dumps(plain), strict=True)
+            outcome = outcome_reader().validate_json(json.dumps(plain), strict=True)
         except ValidationError as error:
             raise ValueError(_first_mistake(error)) from None
-        if found.error is not None:
-            found = replace(found, error=_whole_error(found.error))
-        if code is None or code == found.exit_code:
-            return found
+        if outcome.error is not None:
+            outcome = replace(outcome, error=_whole_error(outcome.error))
+        if code is None or code == outcome.exit_code:
+            return outcome
         if not isinstance(code, int):
             raise ValueError("exit_code is no number")
-        return replace(found, own_exit_code=code)
+        return replace(outcome, own_exit_code=code)
 
 
 @cache

@@ -186,11 +186,11 @@ class NotebookStep:
             choices.choose(self._runner.context.workspace.root, what, given, name)
             await self._begin_anew(f"Another {what} was chosen: run this cell again.")
 
-    async def _begin_anew(self, told: str) -> None:
+    async def _begin_anew(self, text: str) -> None:
         await self.open()
         self._show_anew("session", self._session())
         for shown in ("findings", "plan"):
-            self._show_anew(shown, cells.message_view(told))
+            self._show_anew(shown, cells.message_view(text))
 
     async def _renew(self, workspace: Workspace) -> None:
         """Look and plan again: accounts.toml has changed, or what is there has."""

@@ -76,7 +76,7 @@ class StepRun:
 
 
 # Each holds a kernel while it waits; many more customers are a batch's work.
-_CUSTOMERS_AT_ONCE = 4
+_MAX_CUSTOMERS = 4
 
 Began = Callable[[str, AnyStep], None]
 Ended = Callable[[StepRun], None]
@@ -159,22 +159,24 @@ async def run_customers(
     for name in customers:
         workspace.customer(account, name)
     check_sources(steps, workspace)
-    at_once = asyncio.Semaphore(_CUSTOMERS_AT_ONCE)
+    slots = asyncio.Semaphore(_MAX_CUSTOMERS)
 
     async def run(name: str) -> list[StepRun]:
         runs: list[StepRun] = []
-        async with at_once:
+        async with slots:
             for step in steps:
                 began(f"{account}/{name}", step)
-                place = folder_of(folder, name)
+                target = folder_of(folder, name)
                 runs.append(
-                    await _run_step(workspace, account, step, mode, place, kind, runs, engine, name)
+                    await _run_step(
+                        workspace, account, step, mode, target, kind, runs, engine, name
+                    )
                 )
                 ended(runs[-1])
         return runs
 
-    found = await asyncio.gather(*(run(name) for name in customers))
-    return [one for runs in found for one in runs]
+    by_customer = await asyncio.gather(*(run(name) for name in customers))
+    return [run for runs in by_customer for run in runs]
 
 
 async def _run_step(

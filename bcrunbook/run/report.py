@@ -96,7 +96,7 @@ def _matrices(
     runs: Sequence[StepRun],
 ) -> list[tuple[str, list[tuple[int, str, str]], list[str]]]:
     """Accounts by their steps, and customers by theirs: heading, columns, rows."""
-    found = []
+    matrices = []
     for heading, of_customers in (("Account", False), ("Customer", True)):
         mine = [run for run in runs if bool(run.customer) is of_customers]
         asked = {run.step for run in mine}
@@ -107,8 +107,8 @@ def _matrices(
             if step.id in asked or (not of_customers and step in SETUP_STEPS)
         ]
         if mine:
-            found.append((heading, columns, list(dict.fromkeys(run.who for run in mine))))
-    return found
+            matrices.append((heading, columns, list(dict.fromkeys(run.who for run in mine))))
+    return matrices
 
 
 def _by_account(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, PersonsStep, Row
 from bcrunbook.ledger.store import Fact
 from bcrunbook.steps import codat_portal
@@ -96,7 +96,7 @@ class KeyFindings(codat_portal.PortalFindings):
         wanted = "saved with this secret"
         if self.word is None:
             return Finding(WORD, wanted, "not said", WORDS_SOURCE, Comparison.DIFFERS)
-        saved = as_said("saved", self.word)
+        saved = as_confirmed("saved", self.word)
         if self.stale:
             actual = f"{saved}; {self.stale}"
             return Finding(WORD, wanted, actual, WORDS_SOURCE, Comparison.DIFFERS)
@@ -124,7 +124,7 @@ class CodatKeys(PersonsStep):
             marker=kept.marker,
             reference=kept.reference,
             ends=kept.ends,
-            word=said(context.ledger, account.identity, self.id, SAVE_KEYS),
+            word=latest_confirmation(context.ledger, account.identity, self.id, SAVE_KEYS),
             page=codat_portal.accounting_page(context.cloud),
         )
 

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 
 from bcrunbook.accounts import Account, Customer
-from bcrunbook.core.confirmations import said
+from bcrunbook.core.confirmations import latest_confirmation
 from bcrunbook.core.step import Change, HandOff, Observation, Row
 from bcrunbook.errors import FixInput
 from bcrunbook.ledger.store import Ledger
@@ -66,7 +66,7 @@ async def difference(
         return await _made_before(context, codat, customer)
     if _same(codat_name(company.name), wanted):
         return ""
-    word = said(ledger, context.identity, _STEP, SAME_COMPANY, customer.name)
+    word = latest_confirmation(ledger, context.identity, _STEP, SAME_COMPANY, customer.name)
     if word is not None and word.subject == company.id:
         values = word.data["values"]
         if (values.get(_CUSTOMER), values.get(_COMPANY)) == (customer.display_name, company.name):

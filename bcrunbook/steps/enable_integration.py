@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Observation, PersonsStep, Row
 from bcrunbook.ledger.store import Fact
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
@@ -82,7 +82,7 @@ class ToggleFindings(codat_portal.PortalFindings):
 
     def _told(self, what: str, word: Fact) -> str:
         elsewhere = self.elsewhere(word)
-        said_so = as_said(what, word)
+        said_so = as_confirmed(what, word)
         return f"{said_so}; {elsewhere}" if elsewhere else said_so
 
 
@@ -102,8 +102,8 @@ class EnableIntegration(PersonsStep):
             account=account,
             profile=profile,
             integration=integration,
-            keys=said(ledger, account.identity, CodatKeys.id, SAVE_KEYS),
-            word=said(ledger, account.identity, self.id, ENABLE),
+            keys=latest_confirmation(ledger, account.identity, CodatKeys.id, SAVE_KEYS),
+            word=latest_confirmation(ledger, account.identity, self.id, ENABLE),
             page=codat_portal.accounting_page(context.cloud),
         )
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from bcrunbook.accounts import Account, Customer
-from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import (
     AnyStep,
     Change,
@@ -251,16 +251,16 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
     current, account = findings.current, context.account
     if current is None:
         return []
-    word = said(context.ledger, account.identity, CodatKeys.id, SAVE_KEYS)
+    word = latest_confirmation(context.ledger, account.identity, CodatKeys.id, SAVE_KEYS)
     if word is not None and word.subject == current.marker:
-        return [Part(WORD, as_said("saved", word), WORDS_SOURCE, Comparison.OK)]
+        return [Part(WORD, as_confirmed("saved", word), WORDS_SOURCE, Comparison.OK)]
     detail = "nobody has said that the current secret is saved there"
     if word is not None:
         saved = [one.seen for one in findings.credentials if one.marker == word.subject]
         ends = saved[0].end_date_time if saved else None
         until = f"works until {ends:%Y-%m-%d}" if ends else "still works"
         detail = (
-            f"{as_said('saved', word)}; the secret has been replaced since, and that one"
+            f"{as_confirmed('saved', word)}; the secret has been replaced since, and that one"
             f" {until if saved else 'is not there any more'}"
         )
     return [

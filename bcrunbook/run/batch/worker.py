@@ -32,7 +32,7 @@ from bcrunbook.steps import step_named
 
 @dataclass(frozen=True)
 class Job:
-    """What a process is told to do.
+    """What a process is to do.
 
     Args:
         workspace: the workspace, with no more in it than the item needs.
@@ -53,7 +53,7 @@ class Job:
 
 @dataclass(frozen=True)
 class WorkerMessage:
-    """What a process tells while it is at work.
+    """What a process reports while it is at work.
 
     Args:
         kind: a step began, a service's limit holds it up, a step ended, the work has ended, or it
@@ -100,7 +100,7 @@ def job_of(
 
 
 def work(wire: Connection, job: Job, *, waits_for_lost_holders: bool = False) -> None:
-    """Do a job, telling how it goes; ends at once when nobody listens any more.
+    """Do a job, reporting how it goes; ends at once when nobody listens any more.
 
     Args:
         wire: to whoever made the process.
@@ -145,27 +145,27 @@ def _without_a_terminal() -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-async def _run(job: Job, tell: Callable[[WorkerMessage], None]) -> list[WorkerMessage]:
+async def _run(job: Job, send: Callable[[WorkerMessage], None]) -> list[WorkerMessage]:
     """Run the item's notebooks.
 
     Returns:
-        What is left to be told: that it could not be run.
+        What is left to be sent: that it could not be run.
     """
 
     def began(_: str, step: AnyStep) -> None:
-        tell(WorkerMessage("began", step=step.id))
+        send(WorkerMessage("began", step=step.id))
 
     def ended(run: StepRun) -> None:
-        tell(WorkerMessage("ended", run=run))
+        send(WorkerMessage("ended", run=run))
 
     item, steps = job.item, [step_named(one) for one in job.item.steps]
-    told: dict[str, Any] = {"began": began, "ended": ended, "engine": job.engine}
+    how: dict[str, Any] = {"began": began, "ended": ended, "engine": job.engine}
     where = job.workspace, item.account
     try:
         if item.customer:
-            await run_customers(*where, [item.customer], steps, job.mode, job.folder, **told)
+            await run_customers(*where, [item.customer], steps, job.mode, job.folder, **how)
         else:
-            await run_account(*where, steps, job.mode, job.folder, **told)
+            await run_account(*where, steps, job.mode, job.folder, **how)
     except OSError:
         raise
     except RunbookError as error:
