@@ -79,6 +79,12 @@ async def lease(step: AnyStep, context: RunContext) -> AsyncIterator[None]:
 
 
 def lease_name(ledger: Ledger, whose: Identity, customer: str | None = None) -> str:
-    """What is leased: an account, or one of its customers, in its cloud and tenant."""
+    """What is leased: an account, or one of its customers, in its cloud and tenant.
+
+    Args:
+        ledger: which knows a tenant by all its names.
+        whose: the account.
+        customer: one of its customers; None for the account itself.
+    """
     name = f"account/{whose.account}" + (f"/customer/{customer}" if customer else "")
     return f"{name} ({whose.cloud}, tenant {ledger.tenant_of(whose)})"

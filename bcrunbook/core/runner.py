@@ -61,6 +61,10 @@ class Operator(Protocol):
     async def wait(self, change: Change, seconds: float) -> bool:
         """Let `seconds` of the cloud's time pass while the person does `change`.
 
+        Args:
+            change: what the person does meanwhile.
+            seconds: how long, in seconds of the cloud's time.
+
         Returns:
             Whether to go on waiting.
         """
@@ -446,7 +450,16 @@ async def run_step(
     operator: Operator | None = None,
     on_progress: OnProgress = _silent,
 ) -> Outcome:
-    """Run one step from beginning to end. Arguments as for `StepRunner` and its `apply`."""
+    """Run one step from beginning to end.
+
+    Args:
+        step: the step.
+        context: what it works with.
+        mode: how far it may go.
+        approve: see `StepRunner.apply`.
+        operator: see `StepRunner.apply`.
+        on_progress: called with a short sentence at each thing worth showing.
+    """
     runner = StepRunner(step, context, mode, on_progress=on_progress)
     await runner.examine()
     runner.plan()
@@ -457,7 +470,16 @@ async def run_step(
 def failed_outcome(
     step: str, account: str, mode: str, cloud: str, error: RunbookError, customer: str = ""
 ) -> Outcome:
-    """The outcome of a step that could not even begin (bad configuration, no cloud, ...)."""
+    """The outcome of a step that could not even begin (bad configuration, no cloud, ...).
+
+    Args:
+        step: the step's id.
+        account: the account's name, as it may be shown.
+        mode: how far it was to go.
+        cloud: `live` or `rehearsal`; `unknown` where not even that could be read.
+        error: why it could not begin.
+        customer: the customer's name; empty for the account itself.
+    """
     now = datetime.now(UTC)
     return Outcome(
         step=step,
@@ -477,7 +499,16 @@ def failed_outcome(
 def not_run_outcome(
     step: str, account: str, mode: str, cloud: str, blocking: Outcome, customer: str = ""
 ) -> Outcome:
-    """The outcome of a step that was not run because an earlier one did not succeed."""
+    """The outcome of a step that was not run because an earlier one did not succeed.
+
+    Args:
+        step: the step's id.
+        account: the account's name.
+        mode: how far it was to go.
+        cloud: `live` or `rehearsal`.
+        blocking: how the earlier step ended.
+        customer: the customer's name; empty for the account itself.
+    """
     now = datetime.now(UTC)
     return replace(
         blocking,

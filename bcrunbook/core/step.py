@@ -276,15 +276,31 @@ class Step(Protocol[_C, F]):
     async def apply(self, context: _C, findings: F, change: Change) -> bool:
         """Do one change. Safe to repeat after a crash at any instant.
 
+        Args:
+            context: what the step works with.
+            findings: what was seen last.
+            change: one that was planned on them.
+
         Returns:
             Whether it was done; False when another change has to show first.
         """
 
     def hand_off(self, findings: F, change: Change, error: RunbookError) -> Change:
-        """The same change for somebody with more rights, after it was refused."""
+        """The same change for somebody with more rights, after it was refused.
+
+        Args:
+            findings: what was seen last.
+            change: what was tried.
+            error: the refusal.
+        """
 
     async def follow(self, context: _C, findings: F, on_progress: Callable[[str], None]) -> F:
         """Stay with what is under way until it is settled, or longer than it may take.
+
+        Args:
+            context: what the step works with.
+            findings: what was seen last.
+            on_progress: called with a short sentence at each thing worth showing.
 
         Returns:
             What was seen last.

@@ -28,13 +28,25 @@ class StoredOutcome:
 def latest_outcome(
     ledger: Ledger, whose: Identity, step: str, customer: str | None = None
 ) -> StoredOutcome | None:
-    """How a step ended last; None if it was never run to its end. See `Ledger.latest_outcome`."""
+    """How a step ended last; None if it was never run to its end.
+
+    Args:
+        ledger: the ledger.
+        whose: the account as it is meant now.
+        step: the step's id.
+        customer: the customer's name; None for the account itself.
+    """
     row = ledger.latest_outcome(whose, step, customer)
     return _stored(row) if row is not None else None
 
 
 def latest_outcomes(ledger: Ledger, whose: Identity) -> list[StoredOutcome]:
-    """How each step of an account and its customers ended last. See `Ledger.outcomes`."""
+    """How each step of an account and its customers ended last.
+
+    Args:
+        ledger: the ledger.
+        whose: the account as it is meant now.
+    """
     return [_stored(row) for row in ledger.outcomes(whose)]
 
 

@@ -82,6 +82,10 @@ class NotebookOperator:
         """Wait for the time to pass, or for a click that says to look now or to stop.
 
         Where the customer's link is wanted, it can be copied meanwhile.
+
+        Args:
+            change: what the person does meanwhile.
+            seconds: how long, in seconds of the cloud's time.
         """
         import ipywidgets as widgets
         from IPython.display import display

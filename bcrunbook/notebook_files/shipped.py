@@ -22,6 +22,10 @@ def shipped() -> Path:
 def notebook_path(step: AnyStep, workspace: Workspace) -> Path:
     """The notebook of a step: the workspace's own copy, else the shipped one.
 
+    Args:
+        step: the step.
+        workspace: whose notebooks come first.
+
     Raises:
         FixInput: there is none.
     """

@@ -152,8 +152,20 @@ async def run_customers(
 ) -> list[StepRun]:
     """Run the notebooks of `steps` for customers of one account, several customers at a time.
 
-    Arguments and errors as for `run_account`; `customers` are their names, and each has a folder of
-    its own below `folder`.
+    Args:
+        workspace: the loaded workspace.
+        account: the account's name.
+        customers: their names.
+        steps: which steps, in order.
+        mode: `auto`, `plan` or `apply`.
+        folder: the account's folder; each customer has one of its own below it.
+        began: called when a step begins.
+        ended: called when it has ended.
+        engine: what runs the cells.
+
+    Raises:
+        RunbookError: nothing could be run (no such account or customer, a notebook that would not
+            do what is asked).
     """
     kind = cloud_of(workspace, workspace.account(account)).kind
     for name in customers:

@@ -203,7 +203,12 @@ def _with_kernel(stop: _Stop) -> dict[str, Any]:
 
 
 def unwritable(error: OSError, target: Path) -> RunbookError:
-    """What it means that a run's output cannot be written to `target`."""
+    """What it means that a run's output cannot be written to `target`.
+
+    Args:
+        error: why.
+        target: what was to be written.
+    """
     full = error.errno == errno.ENOSPC
     return Unreachable(
         "The disk is full: the output notebook cannot be written."

@@ -57,7 +57,12 @@ class StepSummary:
 
     @classmethod
     def of(cls, run: StepRun, folder: Path) -> StepSummary:
-        """The summary of a run, whose files lie below `folder`."""
+        """The summary of a run, whose files lie below `folder`.
+
+        Args:
+            run: the run.
+            folder: the batch's folder.
+        """
         outcome = run.outcome
         again = command(run.account, outcome.cloud, step_named(run.step), run.customer)
         was_run = run.notebook is not None or outcome.error is not None
@@ -110,7 +115,12 @@ class BatchProgress:
         self._ended: list[float] = []
 
     def begin_step(self, item: WorkItem, step: str) -> None:
-        """A step has begun."""
+        """A step has begun.
+
+        Args:
+            item: whose.
+            step: the step's id.
+        """
         self.running[item.who] = step
 
     def end_step(self, summary: StepSummary) -> None:
@@ -118,7 +128,12 @@ class BatchProgress:
         self.summaries.setdefault(summary.who, {})[summary.step] = summary
 
     def throttle(self, item: WorkItem, seconds: float) -> None:
-        """A service's limit holds an item up for so long."""
+        """A service's limit holds an item up for so long.
+
+        Args:
+            item: who is held up.
+            seconds: for how long, in real seconds.
+        """
         self._throttled[item.who] = time.monotonic() + seconds
 
     def park(self, item: WorkItem) -> None:
@@ -137,7 +152,12 @@ class BatchProgress:
         self._ended.append(time.monotonic())
 
     def take_over(self, who: str, summaries: Iterable[StepSummary]) -> None:
-        """An item had ended before the batch was taken up again."""
+        """An item had ended before the batch was taken up again.
+
+        Args:
+            who: whom it is about.
+            summaries: how its steps had ended.
+        """
         self.summaries[who] = {summary.step: summary for summary in summaries}
         self.taken_over += 1
 

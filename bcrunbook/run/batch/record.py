@@ -77,7 +77,13 @@ def note_item(
 
 
 def end(ledger: Ledger, batch: Batch, code: int) -> None:
-    """Note that a batch has ended."""
+    """Note that a batch has ended.
+
+    Args:
+        ledger: the ledger.
+        batch: the batch.
+        code: its exit code.
+    """
     ledger.record(NOBODY, STEP, ENDED, batch.id, "done", {"exit_code": code})
 
 

@@ -70,6 +70,11 @@ class WorkItem:
 def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> list[WorkItem]:
     """The items that are meant, in the order of the file, each account before its customers.
 
+    Args:
+        workspace: the loaded workspace.
+        selection: what was asked for.
+        standings: how each step ended last; may be empty where the selection does not go by that.
+
     Raises:
         FixInput: nothing is meant.
         NotFound: a pattern or a tag fits nothing; offers the nearest.
