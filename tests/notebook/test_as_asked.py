@@ -503,3 +503,26 @@ async def test_an_outcome_of_something_else_is_a_failure(
     assert (run.state, run.exit_code) == (State.FAILED, 1)
     assert f'ran with {name} "{shown}"' in run.outcome.summary
     assert f'asked for {name} "{asked[name]}"' in run.outcome.summary
+
+
+@pytest.mark.parametrize("shown", ["done", {"state": "splendid"}, {"state": "done"}])
+async def test_what_is_no_outcome_is_a_failure(shown: Any, place: Place) -> None:
+    """It is told where it stands and what to do; nothing of it counts."""
+
+    def show(cells: Cells) -> None:
+        source = f"display({{{OUTCOME_MIME!r}: {shown!r}}}, raw=True)"
+        cells.append(nbformat.v4.new_code_cell(source))
+
+    edit(place.notebook, place.notebook, show)
+    (run,) = await run_account(
+        place.workspace,
+        place.asked,
+        [step_named(STEP)],
+        "plan",
+        place.workspace.root / "runs" / "one",
+        began=lambda *_: None,
+        ended=lambda _: None,
+    )
+    assert (run.outcome.step, run.state, run.exit_code) == (STEP, State.FAILED, 1)
+    assert "shows as its outcome cannot be read" in run.outcome.summary
+    assert run.outcome.error is not None and run.outcome.error["where"] == str(run.notebook)
