@@ -1,13 +1,12 @@
-"""A service's limit holds a run up: said where it happens, heard where the run is watched.
-
-It is said through a logger, so it also stands in the log of whoever wants to see that.
-"""
+"""A service's limit holds a run up: noted where it happens, reported to whoever watches the run."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -16,6 +15,11 @@ _log: Final = logging.getLogger(__name__)
 
 _WORTH_TELLING_SECONDS: Final = 1.0
 _LONGEST_TOLD: Final = timedelta(days=366)
+
+OnThrottled = Callable[[float], None]
+"""Called with the real seconds of a wait, in the thread that waits."""
+
+_on_throttled: Final[ContextVar[OnThrottled | None]] = ContextVar("on_throttled", default=None)
 
 
 def asked_wait(retry_after: str) -> float:
@@ -54,25 +58,23 @@ def tell(seconds: float, what: str) -> None:
         seconds: how long, in real seconds.
         what: what is waited for.
     """
-    if seconds >= _WORTH_TELLING_SECONDS:
-        _log.info("waiting %.1f s: %s", seconds, what)
+    if seconds < _WORTH_TELLING_SECONDS:
+        return
+    _log.info("waiting %.1f s: %s", seconds, what)
+    on_throttled = _on_throttled.get()
+    if on_throttled is not None:
+        on_throttled(seconds)
 
 
-class _Listener(logging.Handler):
-    def __init__(self, heard: Callable[[float], None]) -> None:
-        super().__init__()
-        self._heard = heard
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if isinstance(record.args, tuple) and isinstance(record.args[0], float):
-            self._heard(record.args[0])
-
-
-def listen(heard: Callable[[float], None]) -> None:
-    """Hear of every such wait in this process, from now until its end.
+@contextmanager
+def reporting_to(on_throttled: OnThrottled) -> Iterator[None]:
+    """Report every such wait of what is done in a `with` block, its threads and tasks included.
 
     Args:
-        heard: called with the real seconds that it takes, in the thread that waits.
+        on_throttled: called with the real seconds of each wait, in the thread that waits.
     """
-    _log.setLevel(logging.INFO)
-    _log.addHandler(_Listener(heard))
+    token = _on_throttled.set(on_throttled)
+    try:
+        yield
+    finally:
+        _on_throttled.reset(token)

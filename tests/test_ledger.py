@@ -28,7 +28,8 @@ from alembic.script import ScriptDirectory
 
 from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput, NotFound, ReportBug, WaitAndRetry
-from bcrunbook.ledger import holder, lease, tables
+from bcrunbook.job_options import JobOptions, doing_job
+from bcrunbook.ledger import lease, tables
 from bcrunbook.ledger import store as ledger_module
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.secrets import MASK, Secret
@@ -476,29 +477,26 @@ async def test_a_lease_without_heartbeat_is_taken_over(
     assert place.rows("SELECT what FROM lease") == []
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process waits for those who may have gone with their machine."""
-    monkeypatch.setattr(holder, "_is_patient", False)  # gives back what it was
-    holder.be_patient()
+PATIENT = JobOptions(waits_for_lost_holders=True)
+"""A job that waits for those who may have gone with their machine."""
 
 
-@pytest.mark.usefixtures("patient")
 async def test_patience_with_somebody_who_may_be_gone(ledger: Ledger, place: Place) -> None:
     """Another machine's silent lease is waited for until it is stale."""
     hold(place, datetime.now(UTC) - timedelta(seconds=88), host="elsewhere")
-    async with asyncio.timeout(30), ledger.lease("account/trial", what="step x"):
-        assert place.rows("SELECT what FROM lease") == [("step x",)]
+    with doing_job(PATIENT):
+        async with asyncio.timeout(30), ledger.lease("account/trial", what="step x"):
+            assert place.rows("SELECT what FROM lease") == [("step x",)]
 
 
-@pytest.mark.usefixtures("patient")
 async def test_no_patience_with_somebody_at_work(ledger: Ledger, place: Place) -> None:
     """Whoever is heard of meanwhile, or is on this machine, is not waited for."""
     hold(place, datetime.now(UTC) - timedelta(seconds=14), host="elsewhere")
 
     async def work() -> None:
-        async with ledger.lease("account/trial", what="step x"):
-            pytest.fail("two holders")
+        with doing_job(PATIENT):
+            async with ledger.lease("account/trial", what="step x"):
+                pytest.fail("two holders")
 
     waiting = asyncio.create_task(work())
     await asyncio.sleep(0.2)

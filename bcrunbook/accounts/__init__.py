@@ -7,7 +7,7 @@ message repeats a value that is or may be a secret, and no network or store is t
 
 from bcrunbook.accounts.customer import Customer
 from bcrunbook.accounts.edit import amend, problem, with_value
-from bcrunbook.accounts.file import find_workspace, hold, load, template
+from bcrunbook.accounts.file import find_workspace, keep_secrets_from_others, load, template
 from bcrunbook.accounts.identity import Identity, instance_name
 from bcrunbook.accounts.model import (
     FILE_NAME,
@@ -30,8 +30,8 @@ __all__ = [
     "Workspace",
     "amend",
     "find_workspace",
-    "hold",
     "instance_name",
+    "keep_secrets_from_others",
     "load",
     "neighbours",
     "problem",

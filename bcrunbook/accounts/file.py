@@ -70,18 +70,6 @@ def find_workspace(start: Path | str | None) -> Path:
     )
 
 
-_held: dict[Path, Workspace] = {}
-
-
-def hold(workspace: Workspace) -> None:
-    """Have `load` give this workspace from now on in this process, whatever the file says by then.
-
-    For a process that does a part of a larger work: all parts go by the same file.
-    """
-    _held[workspace.root] = workspace
-    _keep_from_others(workspace)
-
-
 def load(workspace: Path) -> Workspace:
     """Read and check `accounts.toml`, and the files of customers that it names.
 
@@ -92,8 +80,6 @@ def load(workspace: Path) -> Workspace:
         FixInput: a file cannot be read or used; lists every mistake.
     """
     root = Path(workspace).expanduser().resolve()
-    if root in _held:
-        return _held[root]
     report = TomlReport(root / FILE_NAME)
     data = report.parse()
     context = {"root": root}
@@ -148,12 +134,15 @@ def load(workspace: Path) -> Workspace:
         network=network,
         rehearsal=rehearsal.dir,
     )
-    _keep_from_others(found)
+    keep_secrets_from_others(found)
     return found
 
 
-def _keep_from_others(workspace: Workspace) -> None:
-    """See that what an account has in an environment variable is for this program alone."""
+def keep_secrets_from_others(workspace: Workspace) -> None:
+    """See that what an account has in an environment variable is for this program alone.
+
+    `load` does so; whoever got a workspace in another way has to ask for it.
+    """
     for account in workspace.accounts.values():
         sign_in = account.sign_in
         for one in (account.codat_api_key, sign_in.secret, sign_in.certificate_password):

@@ -312,9 +312,6 @@ class Workspace(Frozen):
         runs_url: where a copy of each run's notebooks, cards and report is kept; None for nowhere.
         network: proxy and CA of the file.
         rehearsal: the folder that holds rehearsal.json, if the file names one.
-        is_followed_elsewhere: whether another process stays with what is under way, so that a step
-            that finds such a thing ends as waiting at once. Never in a file.
-        notebooks: where its notebooks are, if not in its folder. Never in a file.
         gone: accounts and customers that the ledger knows and the file does not, where this is a
             part of a workspace and so cannot tell; an account's customer is empty. Never in a file.
     """
@@ -325,8 +322,6 @@ class Workspace(Frozen):
     runs_url: str | None = None
     network: NetworkSettings = Field(default=NetworkSettings())
     rehearsal: Path | None = None
-    is_followed_elsewhere: bool = False
-    notebooks: Path | None = None
     gone: frozenset[tuple[str, str]] | None = None
 
     def has(self, account: str, customer: str = "") -> bool:

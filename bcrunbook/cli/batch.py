@@ -80,13 +80,13 @@ def batch(
 
     # Read only now, while the processes that `prepare` has begun read what they need.
     from bcrunbook.cli.batch_run import run_batch
-    from bcrunbook.run.batch.coordinator import Options
+    from bcrunbook.run.batch.coordinator import BatchOptions
     from bcrunbook.run.batch.selection import Selection
 
     code = run_batch(
         workspace,
         Selection(tuple(names or ()), kind, tuple(tag or ()), failed, needs_person),
-        Options(mode, jobs, engine),  # type: ignore[arg-type]
+        BatchOptions(mode, jobs, engine),  # type: ignore[arg-type]
         address="" if executor == _HERE else executor,
         without_trial=without_trial,
         anew=anew,

@@ -15,7 +15,7 @@ from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.notebook_files.source import check_sources
 from bcrunbook.person import user_name
 from bcrunbook.run.batch import record
-from bcrunbook.run.batch.coordinator import LEASE, Coordinator, Options, board_of
+from bcrunbook.run.batch.coordinator import LEASE, BatchOptions, Coordinator, progress_of
 from bcrunbook.run.batch.dask.executor import open_cluster
 from bcrunbook.run.batch.executor import Executor
 from bcrunbook.run.batch.processes import Processes
@@ -32,7 +32,7 @@ _INTERRUPTED = 130
 def run_batch(
     folder: Path | None,
     selection: Selection,
-    options: Options,
+    options: BatchOptions,
     *,
     address: str,
     without_trial: str,
@@ -70,7 +70,7 @@ def run_batch(
 async def _batch(
     workspace: Workspace,
     selection: Selection,
-    options: Options,
+    options: BatchOptions,
     *,
     address: str,
     without_trial: str,
@@ -129,12 +129,12 @@ async def _carry_out(
     ledger: Ledger,
     begun: Batch,
     items: list[WorkItem],
-    options: Options,
+    options: BatchOptions,
     executor: Executor,
     *,
     as_json: bool,
 ) -> int:
-    progress = board_of(begun, items)
+    progress = progress_of(begun, items)
     copies = Copies(workspace.runs_url, begun.folder)
     with view_of(progress, as_json=as_json) as view:
         coordinator = Coordinator(

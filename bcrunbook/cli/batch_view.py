@@ -58,7 +58,7 @@ def view_of(progress: BatchProgress, *, as_json: bool) -> Iterator[BatchView]:
 def _counted(progress: BatchProgress) -> str:
     """How many accounts and customers stand how: `3 done, 1 needs a person`."""
     open_ = progress.running.keys() | progress.parked
-    states = [_worst(lines) for who, lines in progress.lines.items() if who not in open_]
+    states = [_worst(lines) for who, lines in progress.summaries.items() if who not in open_]
     words = [f"{states.count(state)} {STATE_WORDS[state]}" for state in State if state in states]
     return ", ".join(words)
 
@@ -130,7 +130,7 @@ class _Lines(_Plain):
         if event.kind == "parked":
             output.say(f"{event.who:<24} parked: it is followed, and holds no process meanwhile")
         if event.kind == "item_ended":
-            lines = self._progress.lines[event.who]
+            lines = self._progress.summaries[event.who]
             seconds = sum(line.seconds for line in lines.values())
             word = STATE_WORDS[_worst(lines)]
             output.say(f"{event.who:<24} {word:<16} {seconds:6.1f} s   {_pace(self._progress)}")
@@ -146,8 +146,8 @@ class _Events(_Plain):
             payload["step"] = event.step
         if event.seconds:
             payload["seconds"] = round(event.seconds, 1)
-        if event.line is not None:
-            payload |= event.line.as_dict()
+        if event.summary is not None:
+            payload |= event.summary.as_dict()
         print(json.dumps(payload), flush=True)
 
     def end(self, report: Path) -> None:
@@ -207,7 +207,7 @@ def _picture(progress: BatchProgress) -> Group:
         table.add_column(str(STEPS.index(step)), no_wrap=True)
     table.add_column("now")
     for who in _shown(progress):
-        lines = progress.lines.get(who, {})
+        lines = progress.summaries.get(who, {})
         cells = [
             Text(line.word, output.STYLES.get(line.state, "") if line.was_run else "dim")
             if (line := lines.get(step.id))
@@ -225,5 +225,5 @@ def _shown(progress: BatchProgress) -> list[str]:
     if len(everybody) <= _ROWS:
         return everybody
     at_work = list(progress.running)[:_ROWS]
-    ended = [who for who in progress.lines if who not in progress.running]
+    ended = [who for who in progress.summaries if who not in progress.running]
     return [*ended[len(ended) - max(0, _ROWS - len(at_work)) :], *at_work]

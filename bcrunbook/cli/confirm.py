@@ -10,8 +10,9 @@ from bcrunbook.accounts import Identity, find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.core import confirmations
 from bcrunbook.core.step import Change
+from bcrunbook.core.stored import StoredOutcome, latest_outcome
 from bcrunbook.errors import FixInput
-from bcrunbook.ledger.store import Ledger, OutcomeRow, open_ledger
+from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.steps import step_named
 
 
@@ -60,13 +61,13 @@ def _option(customer: str | None) -> str:
 def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None) -> Change:
     """The hand-off that a confirmation is about: that of the step's last outcome."""
     account = whose.account
-    last = ledger.latest_outcome(whose, step, customer)
+    last = latest_outcome(ledger, whose, step, customer)
     change = _to_confirm(last) if last is not None else None
     if last is None or change is None:
         raise FixInput(
             (
                 f"The last run of step {step} failed before it came to a hand-off."
-                if last.data.get("error")
+                if last.outcome.error
                 else f"Step {step} of {account} needs no confirmation."
             )
             if last is not None
@@ -80,6 +81,6 @@ def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None
     return change
 
 
-def _to_confirm(row: OutcomeRow) -> Change | None:
-    changes = [Change.from_dict(one) for one in row.data["changes"]]
+def _to_confirm(last: StoredOutcome) -> Change | None:
+    changes = last.outcome.changes
     return next((one for one in changes if one.hand_off and one.hand_off.confirmation), None)

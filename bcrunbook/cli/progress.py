@@ -73,7 +73,7 @@ def _word(run: StepRun) -> str:
 
 def _was_run(run: StepRun) -> bool:
     """Whether the step was run, well or badly; not that it only follows one that failed."""
-    return run.notebook is not None or bool(run.outcome["error"])
+    return run.notebook is not None or run.outcome.error is not None
 
 
 def finish(runs: Sequence[StepRun], folder: Path, *, cloud: str, title: str, as_json: bool) -> int:
@@ -105,7 +105,7 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
                         "notebook": str(run.notebook) if run.notebook else None,
                         "card": str(run.card) if run.card else None,
                         "seconds": round(run.seconds, 2),
-                        "outcome": run.outcome,
+                        "outcome": run.outcome.as_dict(),
                     }
                     for run in runs
                 ],
@@ -139,8 +139,8 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
 
 
 def _say_what_to_do(run: StepRun) -> None:
-    output.say(f"\n{run.who}, {run.step}: {run.outcome['summary']}")
-    error = run.outcome["error"] or {}
+    output.say(f"\n{run.who}, {run.step}: {run.outcome.summary}")
+    error = run.outcome.error or {}
     for label in ("why", "next", "who"):
         if error.get(label) and error[label] != "you":
             output.say(f"  {label}: {error[label]}")

@@ -9,15 +9,16 @@ from bcrunbook.accounts import Account, Identity, Workspace, find_workspace, loa
 from bcrunbook.cli import options, output
 from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
 from bcrunbook.cli.tables import print_table
-from bcrunbook.core.confirmations import said
-from bcrunbook.core.step import AnyStep
-from bcrunbook.ledger.store import Ledger, OutcomeRow, open_ledger
+from bcrunbook.core.confirmations import latest_confirmation
+from bcrunbook.core.step import AnyStep, State
+from bcrunbook.core.stored import StoredOutcome, latest_outcomes
+from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.run.next_action import command, next_action
 from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.codat_keys import CodatKeys, out_of_date
 from bcrunbook.steps.health_check import HealthCheck, customer_parts
 
-_Rows = dict[tuple[str, str, str], OutcomeRow]
+_Rows = dict[tuple[str, str, str], StoredOutcome]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
 
 
@@ -29,9 +30,11 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         rows = {
-            (row.account, row.customer or "", row.step): _as_of_now(ledger, account.identity, row)
+            (account.name, row.outcome.customer, row.outcome.step): _as_of_now(
+                ledger, account.identity, row
+            )
             for account in loaded.accounts.values()
-            for row in ledger.outcomes(account.identity)
+            for row in latest_outcomes(ledger, account.identity)
         }
     for account in loaded.accounts.values():
         rows |= _checked(account, rows)
@@ -88,9 +91,9 @@ def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
     return [["" if number else account.name, *line] for number, line in enumerate(lines)]
 
 
-def _line(step: AnyStep, row: OutcomeRow | None) -> list[str]:
+def _line(step: AnyStep, row: StoredOutcome | None) -> list[str]:
     """A step, how it ended, and when."""
-    ended = [row.state, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
+    ended = [row.outcome.state.value, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
     return [f"{STEPS.index(step)} {step.id}", *ended]
 
 
@@ -104,29 +107,43 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
     check = rows.get((account.name, "", HealthCheck.id))
     if check is None:
         return {}
-    found = {one.get("name"): one for one in check.data.get("findings", ())}
-    handed = {one.get("key"): one for one in check.data.get("changes", ())}
+    found = {one.name: one for one in check.outcome.findings}
+    handed = {one.key: one for one in check.outcome.changes}
     of_customers = {}
     for customer, part in customer_parts(account).items():
-        row = replace(check, customer=customer)
+        outcome = replace(check.outcome, customer=customer)
         if part in found:
             change = handed.get(part)
-            data = {"summary": found[part].get("actual", ""), "changes": [change] if change else []}
-            row = replace(row, state="needs_person" if change else "done", data=data)
+            outcome = replace(
+                outcome,
+                state=State.NEEDS_PERSON if change else State.DONE,
+                summary=found[part].actual,
+                changes=(change,) if change else (),
+                error=None,
+                since=None,
+            )
         elif found:
             continue  # not a customer yet when it looked
-        of_customers[account.name, customer, HealthCheck.id] = row
+        of_customers[account.name, customer, HealthCheck.id] = replace(check, outcome=outcome)
     return of_customers
 
 
-def _as_of_now(ledger: Ledger, whose: Identity, row: OutcomeRow) -> OutcomeRow:
+def _as_of_now(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOutcome:
     """The outcome, with what was confirmed since; or that the keys are out of date."""
-    if row.step == CodatKeys.id and row.state == "done" and (why := out_of_date(ledger, whose)):
-        return replace(row, state="needs_person", data={"summary": why})
-    for change in row.data.get("changes", ()):
-        confirmed = said(ledger, whose, row.step, change.get("key", ""), row.customer)
-        if change.get("hand_off") and confirmed is not None and confirmed.at > row.at:
-            return replace(row, data={**row.data, "said_by": confirmed.said_by})
+    outcome = row.outcome
+    if outcome.step == CodatKeys.id and outcome.state is State.DONE:
+        why = out_of_date(ledger, whose)
+        if why:
+            stale = replace(
+                outcome, state=State.NEEDS_PERSON, summary=why, changes=(), error=None, since=None
+            )
+            return replace(row, outcome=stale)
+    for change in outcome.changes:
+        confirmed = latest_confirmation(
+            ledger, whose, outcome.step, change.key, outcome.customer or None
+        )
+        if change.hand_off and confirmed is not None and confirmed.at > row.at:
+            return replace(row, said_by=confirmed.said_by or "")
     return row
 
 
@@ -143,9 +160,9 @@ def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
                         "account": account.name,
                         "customer": customer or None,
                         "step": step.id,
-                        "state": row.state if row else None,
-                        "since": (row.data.get("since") or row.at.isoformat()) if row else None,
-                        "summary": row.data.get("summary", "") if row else "",
+                        "state": row.outcome.state.value if row else None,
+                        "since": (row.outcome.since or row.at).isoformat() if row else None,
+                        "summary": row.outcome.summary if row else "",
                         "next": _next_of(account, step, row, customer),
                     }
                 )
@@ -171,7 +188,7 @@ def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
     return ""
 
 
-def _next_of(account: Account, step: AnyStep, row: OutcomeRow | None, customer: str) -> str:
+def _next_of(account: Account, step: AnyStep, row: StoredOutcome | None, customer: str) -> str:
     """What to do about one step; empty when it has passed."""
     again = command(account.name, account.cloud, step, customer, is_first=row is None)
-    return next_action(row.state, row.data, again) if row else again
+    return next_action(row.outcome, again, row.said_by) if row else again

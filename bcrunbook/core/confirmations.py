@@ -78,21 +78,34 @@ def confirm(
     return name
 
 
-def said(
+def latest_confirmation(
     ledger: Ledger, whose: Identity, step: str, key: str, customer: str | None = None
 ) -> Fact | None:
-    """What somebody said last about the change of this key; None when nobody has."""
-    words = ledger.facts(whose, step, key, customer=customer)
-    return next((fact for fact in reversed(words) if fact.basis == "said"), None)
+    """What somebody said last about the change of this key; None when nobody has.
+
+    Args:
+        ledger: where it was noted.
+        whose: the account as it is meant now.
+        step: the step's id.
+        key: the change's key.
+        customer: the customer that it is about.
+    """
+    facts = ledger.facts(whose, step, key, customer=customer)
+    return next((fact for fact in reversed(facts) if fact.basis == "said"), None)
 
 
-def as_said(what: str, word: Fact) -> str:
-    """What somebody says, with who and when: `saved, says Ada Lovelace (2026-11-24)`."""
-    return f"{what}, says {word.said_by} ({word.at:%Y-%m-%d})"
+def as_confirmed(what: str, confirmation: Fact) -> str:
+    """What somebody says, with who and when: `saved, says Ada Lovelace (2026-11-24)`.
+
+    Args:
+        what: what is said.
+        confirmation: what the ledger has of it.
+    """
+    return f"{what}, says {confirmation.said_by} ({confirmation.at:%Y-%m-%d})"
 
 
 def _check_taken(ledger: Ledger, whose: Identity, change: Change) -> None:
-    """Refuse a word about one secret when another one was taken last: that one was saved."""
+    """Refuse a confirmation about one secret when another was taken last: that one was saved."""
     taken = ledger.latest(whose, kind=HANDED_OVER)
     if taken is None or taken.subject == change.subject:
         return

@@ -64,6 +64,13 @@ async def lease(step: AnyStep, context: RunContext) -> AsyncIterator[None]:
     """The lease on the account, or on the customer that a step is about.
 
     Services are written to in the block only, and only while it is held.
+
+    Args:
+        step: the step that is at work.
+        context: what it works with.
+
+    Raises:
+        WaitAndRetry: another process has it.
     """
     name = lease_name(context.ledger, context.identity, context.customer_name)
     async with context.ledger.lease(name, what=f"step {step.id}") as held:
@@ -72,6 +79,12 @@ async def lease(step: AnyStep, context: RunContext) -> AsyncIterator[None]:
 
 
 def lease_name(ledger: Ledger, whose: Identity, customer: str | None = None) -> str:
-    """What is leased: an account, or one of its customers, in its cloud and tenant."""
+    """What is leased: an account, or one of its customers, in its cloud and tenant.
+
+    Args:
+        ledger: which knows a tenant by all its names.
+        whose: the account.
+        customer: one of its customers; None for the account itself.
+    """
     name = f"account/{whose.account}" + (f"/customer/{customer}" if customer else "")
     return f"{name} ({whose.cloud}, tenant {ledger.tenant_of(whose)})"

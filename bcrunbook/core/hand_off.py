@@ -13,12 +13,17 @@ def refused(change: Change, error: RunbookError) -> Change:
 
     A quota, a policy or the secret store's refusal meets whoever repeats the change by hand as
     well, or leaves them with half of it.
+
+    Args:
+        change: what the program tried.
+        error: why it could not.
     """
     return Change(
         change.key,
         f"let the program {change.title}",
         change.rows,
         by="person",
+        action=change.action,
         subject=change.subject,
         hand_off=HandOff(
             who=error.who,
@@ -28,7 +33,12 @@ def refused(change: Change, error: RunbookError) -> Change:
 
 
 def saying(change: Change, error: AskAdministrator) -> Change:
-    """A handed-off change that says what the refusal says, and what the service's support needs."""
+    """A handed-off change that says what the refusal says, and what the service's support needs.
+
+    Args:
+        change: what was handed off.
+        error: the refusal that led to it.
+    """
     handed = change.hand_off
     if handed is None:
         return change

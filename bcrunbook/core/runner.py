@@ -31,6 +31,7 @@ from bcrunbook.core.step import (
     State,
     Step,
 )
+from bcrunbook.core.stored import latest_outcome
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
@@ -59,6 +60,10 @@ class Operator(Protocol):
 
     async def wait(self, change: Change, seconds: float) -> bool:
         """Let `seconds` of the cloud's time pass while the person does `change`.
+
+        Args:
+            change: what the person does meanwhile.
+            seconds: how long, in seconds of the cloud's time.
 
         Returns:
             Whether to go on waiting.
@@ -172,7 +177,7 @@ class StepRunner(Generic[C, F]):
             cloud=self.context.identity.cloud,
             summary=self._summary(state),
             findings=self.rows,
-            # An error leaves the plan as it was: what was done by then is told once.
+            # An error leaves the plan as it was: what was done by then stands there once.
             changes=(*self.applied, *(one for one in self.changes if one not in self.applied)),
             error=self.error.as_dict() if self.error else None,
             started=self._started,
@@ -200,13 +205,15 @@ class StepRunner(Generic[C, F]):
 
     def _since(self, state: State, now: datetime) -> datetime:
         """Since when the step has ended this way; what changed and what was there are both well."""
-        before = self.context.ledger.latest_outcome(
-            self._whose, self.step.id, self.context.customer_name
+        before = latest_outcome(
+            self.context.ledger, self._whose, self.step.id, self.context.customer_name
         )
-        if before is None or (before.state != state and not {before.state, state} <= PASSED):
+        if before is None:
             return now
-        since = before.data.get("since")
-        return datetime.fromisoformat(since) if since else before.at
+        earlier = before.outcome
+        if earlier.state != state and not {earlier.state, state} <= PASSED:
+            return now
+        return earlier.since or before.at
 
     def _mine(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.by == "program")
@@ -444,7 +451,16 @@ async def run_step(
     operator: Operator | None = None,
     on_progress: OnProgress = _silent,
 ) -> Outcome:
-    """Run one step from beginning to end. Arguments as for `StepRunner` and its `apply`."""
+    """Run one step from beginning to end.
+
+    Args:
+        step: the step.
+        context: what it works with.
+        mode: how far it may go.
+        approve: see `StepRunner.apply`.
+        operator: see `StepRunner.apply`.
+        on_progress: called with a short sentence at each thing worth showing.
+    """
     runner = StepRunner(step, context, mode, on_progress=on_progress)
     await runner.examine()
     runner.plan()
@@ -455,11 +471,63 @@ async def run_step(
 def failed_outcome(
     step: str, account: str, mode: str, cloud: str, error: RunbookError, customer: str = ""
 ) -> Outcome:
-    """The outcome of a step that could not even begin (bad configuration, no cloud, ...)."""
+    """The outcome of a step that could not even begin (bad configuration, no cloud, ...).
+
+    Args:
+        step: the step's id.
+        account: the account's name, as it may be shown.
+        mode: how far it was to go.
+        cloud: `live` or `rehearsal`; `unknown` where not even that could be read.
+        error: why it could not begin.
+        customer: the customer's name; empty for the account itself.
+    """
     now = datetime.now(UTC)
-    state = _STATE_OF_EXIT.get(error.exit_code, State.FAILED)
-    base = Outcome(step, account, state, mode, cloud, error.what, started=now, ended=now, since=now)
-    return replace(base, error=error.as_dict(), customer=customer)
+    return Outcome(
+        step=step,
+        account=account,
+        state=_STATE_OF_EXIT.get(error.exit_code, State.FAILED),
+        mode=mode,
+        cloud=cloud,
+        summary=error.what,
+        error=error.as_dict(),
+        started=now,
+        ended=now,
+        since=now,
+        customer=customer,
+    )
+
+
+def not_run_outcome(
+    step: str, account: str, mode: str, cloud: str, blocking: Outcome, customer: str = ""
+) -> Outcome:
+    """The outcome of a step that was not run because an earlier one did not succeed.
+
+    Args:
+        step: the step's id.
+        account: the account's name.
+        mode: how far it was to go.
+        cloud: `live` or `rehearsal`.
+        blocking: how the earlier step ended.
+        customer: the customer's name; empty for the account itself.
+    """
+    now = datetime.now(UTC)
+    return replace(
+        blocking,
+        step=step,
+        account=account,
+        mode=mode,
+        cloud=cloud,
+        summary=f"Not run: it follows {blocking.step}, which comes first.",
+        findings=(),
+        changes=(),
+        error=None,
+        run_id="",
+        started=now,
+        ended=now,
+        since=now,
+        customer=customer,
+        own_exit_code=blocking.exit_code,
+    )
 
 
 def chosen_mode(mode: str, *, live: bool, answered: bool) -> Mode:

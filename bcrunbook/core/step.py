@@ -1,4 +1,4 @@
-"""What a step is, and the words its results are told in.
+"""What a step is, and the forms that its results have.
 
 A step examines (reads only), plans (pure), applies one change at a time, and examines again until
 what it did has settled. `bcrunbook.core.runner` carries these four out in every mode; notebooks,
@@ -9,11 +9,15 @@ Invariant: a fact that could not be looked at is `unknown`, never `absent`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from bcrunbook.core.context import RunContext
 from bcrunbook.errors import RunbookError
@@ -59,8 +63,8 @@ _WORST_FIRST = (2, 1, 3, 4, 5, 0)
 
 def worst_code(codes: Iterable[int]) -> int:
     """The exit code of several things: the worst of theirs; 0 without any."""
-    found = set(codes)
-    return next((code for code in _WORST_FIRST if code in found), 0)
+    present = set(codes)
+    return next((code for code in _WORST_FIRST if code in present), 0)
 
 
 class Comparison(StrEnum):
@@ -133,6 +137,14 @@ class HandOff:
     has_customer_link: bool = False
 
 
+Action: TypeAlias = Literal["create", "update", "delete", "confirm"]
+"""What becomes of the thing that a change is about, whoever does it.
+
+`confirm` is for what is a person's part from the first: the program only sees, or is told, that it
+was done.
+"""
+
+
 @dataclass(frozen=True)
 class Change:
     """One thing that would be done.
@@ -144,6 +156,10 @@ class Change:
         by: who does it.
         subject: the id that the change is about, where the key alone does not say.
         hand_off: for a change by a person, what to do.
+        action: what becomes of the thing; a change that is handed to a person keeps it.
+
+    Raises:
+        ValueError: the program would confirm something, which is for people.
     """
 
     key: str
@@ -152,34 +168,11 @@ class Change:
     by: Literal["program", "person"] = "program"
     subject: str = ""
     hand_off: HandOff | None = None
+    action: Action = "confirm"
 
-    @classmethod
-    def from_dict(cls, told: dict[str, Any]) -> Change:
-        """A change as an outcome's plain data tells it (see `Outcome.as_dict`).
-
-        The data may be another version's: what it lacks has its default, what it has more is left.
-        """
-        handed = told.get("hand_off")
-        return cls(
-            key=told["key"],
-            title=told["title"],
-            rows=tuple(Row(**row) for row in told.get("rows", ())),
-            by=told["by"],
-            subject=told.get("subject", ""),
-            hand_off=HandOff(
-                **{
-                    name: _frozen(handed[name])
-                    for name in HandOff.__dataclass_fields__
-                    if name in handed
-                }
-            )
-            if handed
-            else None,
-        )
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list | tuple) else value
+    def __post_init__(self) -> None:
+        if self.by == "program" and self.action == "confirm":
+            raise ValueError("what the program does is create, update or delete")
 
 
 @dataclass(frozen=True)
@@ -283,15 +276,31 @@ class Step(Protocol[_C, F]):
     async def apply(self, context: _C, findings: F, change: Change) -> bool:
         """Do one change. Safe to repeat after a crash at any instant.
 
+        Args:
+            context: what the step works with.
+            findings: what was seen last.
+            change: one that was planned on them.
+
         Returns:
             Whether it was done; False when another change has to show first.
         """
 
     def hand_off(self, findings: F, change: Change, error: RunbookError) -> Change:
-        """The same change for somebody with more rights, after it was refused."""
+        """The same change for somebody with more rights, after it was refused.
+
+        Args:
+            findings: what was seen last.
+            change: what was tried.
+            error: the refusal.
+        """
 
     async def follow(self, context: _C, findings: F, on_progress: Callable[[str], None]) -> F:
         """Stay with what is under way until it is settled, or longer than it may take.
+
+        Args:
+            context: what the step works with.
+            findings: what was seen last.
+            on_progress: called with a short sentence at each thing worth showing.
 
         Returns:
             What was seen last.
@@ -317,7 +326,7 @@ class PersonsStep(AccountStep):
     """Base of a step that plans nothing for the program: all its changes are a person's."""
 
     async def apply(self, context: Any, findings: Any, change: Change) -> bool:
-        """Nothing: the walk applies only what is the program's."""
+        """Nothing: a run applies only what is the program's."""
         return False
 
     def hand_off(self, findings: Any, change: Change, error: RunbookError) -> Change:
@@ -345,6 +354,9 @@ class Outcome:
         run_id: the ledger's id of the run; empty when none was begun.
         customer: the customer's name; empty for a step of the account itself.
         timeline: the looks at what was followed; empty where nothing was.
+        schema: the version of this form.
+        own_exit_code: the exit code, where neither the state nor the error says it: a step that was
+            not run ends as the one did that it follows.
     """
 
     step: str
@@ -362,11 +374,14 @@ class Outcome:
     run_id: str = ""
     customer: str = ""
     timeline: tuple[Sighting, ...] = ()
-    schema: int = field(default=OUTCOME_SCHEMA)
+    schema: int = OUTCOME_SCHEMA
+    own_exit_code: int | None = None
 
     @property
     def exit_code(self) -> int:
         """The exit code of a command that ran just this step."""
+        if self.own_exit_code is not None:
+            return self.own_exit_code
         return int(self.error["exit_code"]) if self.error else EXIT_CODES[self.state]
 
     @property
@@ -376,8 +391,77 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as JSON data (MIME type application/vnd.bcrunbook.outcome+json)."""
-        told = asdict(self)
+        data = asdict(self)
         for name in ("started", "ended", "since"):
-            told[name] = told[name].isoformat() if told[name] else None
-        told["exit_code"] = self.exit_code
-        return told
+            data[name] = data[name].isoformat() if data[name] else None
+        del data["own_exit_code"]
+        data["exit_code"] = self.exit_code
+        return data
+
+    @classmethod
+    def from_dict(cls, data: object) -> Outcome:
+        """The outcome that plain data hold (see `as_dict`), wherever they come from.
+
+        What an earlier version did not write has its default; what a later one adds is left out.
+
+        Args:
+            data: the data, of which nothing is taken for granted.
+
+        Raises:
+            ValueError: they are no outcome, or one of a later form; says what is wrong with them.
+        """
+        if not isinstance(data, Mapping):
+            raise ValueError("it is no table of values")
+        plain = {"mode": "", "cloud": "", "summary": "", **data}
+        if isinstance(changes := plain.get("changes"), list | tuple):
+            plain["changes"] = [_with_action(one) for one in changes]
+        code = plain.pop("exit_code", None)
+        schema = plain.get("schema", OUTCOME_SCHEMA)
+        if isinstance(schema, int) and schema > OUTCOME_SCHEMA:
+            raise ValueError(f"it has the form {schema}, and this version knows {OUTCOME_SCHEMA}")
+        try:
+            outcome = outcome_reader().validate_json(json.dumps(plain), strict=True)
+        except ValidationError as error:
+            raise ValueError(_first_mistake(error)) from None
+        if outcome.error is not None:
+            outcome = replace(outcome, error=_whole_error(outcome.error))
+        if code is None or code == outcome.exit_code:
+            return outcome
+        if not isinstance(code, int):
+            raise ValueError("exit_code is no number")
+        return replace(outcome, own_exit_code=code)
+
+
+@cache
+def outcome_reader() -> TypeAdapter[Outcome]:
+    """What checks an outcome's data; made once, as that takes longer than to use it."""
+    return TypeAdapter(Outcome)
+
+
+def _with_action(change: Any) -> Any:
+    """A change of a version that did not note what becomes of the thing, which it had looked at."""
+    if isinstance(change, Mapping) and change.get("by") == "program":
+        return {"action": "update", **change}
+    return change
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}"
+
+
+def _whole_error(error: dict[str, Any]) -> dict[str, Any]:
+    """An error's data with all that a `RunbookError` has.
+
+    Raises:
+        ValueError: they are none.
+    """
+    whole = error | {
+        name: default
+        for name, default in RunbookError("").as_dict().items()
+        if error.get(name) is None
+    }
+    for name, default in RunbookError("").as_dict().items():
+        if type(whole[name]) is not type(default):
+            raise ValueError(f"error.{name} is not what it should be")
+    return whole

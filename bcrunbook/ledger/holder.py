@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bcrunbook.errors import WaitAndRetry
+from bcrunbook.job_options import job_options
 from bcrunbook.person import user_name
 
 STALE_SECONDS: Final = 90.0
-
-_is_patient = False
 
 # A process that started this much apart from the one that took the lease has only its number.
 _START_TOLERANCE_SECONDS: Final = 2.0
@@ -56,18 +55,9 @@ def is_abandoned(held: Mapping[str, Any], now: datetime) -> bool:
     return started is None or abs(started - held["process_started"]) > _START_TOLERANCE_SECONDS
 
 
-def be_patient() -> None:
-    """From now on in this process, wait for a lease whose holder may have gone with its machine.
-
-    It takes a while until that is certain; who turns out to be at work is not waited for.
-    """
-    global _is_patient
-    _is_patient = True
-
-
 def may_be_gone(held: Mapping[str, Any]) -> bool:
     """Whether to see if the holder, on another machine, is still heard of."""
-    return _is_patient and not is_here(held)
+    return job_options().waits_for_lost_holders and not is_here(held)
 
 
 def is_here(held: Mapping[str, Any]) -> bool:

@@ -7,8 +7,8 @@ other runs than the one that it records.
 from __future__ import annotations
 
 from bcrunbook.accounts import Account
-from bcrunbook.core.step import PASSED, State
-from bcrunbook.ledger.store import OutcomeRow
+from bcrunbook.core.step import PASSED, Outcome, State
+from bcrunbook.core.stored import latest_outcomes
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.steps.context import Context
 from bcrunbook.views import cells
@@ -33,8 +33,9 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
     """
     account, cloud, customer = context.account, context.cloud, context.customer
     # Only the rail tells of other runs, and only a person has one.
-    rows = context.ledger.outcomes(account.identity) if with_rail else []
-    outcomes = {row.step: row for row in rows if row.customer in (None, "", context.customer_name)}
+    stored = latest_outcomes(context.ledger, account.identity) if with_rail else []
+    known = [one.outcome for one in stored]
+    outcomes = {one.step: one for one in known if one.customer in ("", context.customer_name)}
     seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant)
     lines = [
         ("Account", account_label(account)),
@@ -53,10 +54,10 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
             state = last.state if last is not None else ""
             word = STATE_WORDS[State(state)] if state else "not done yet"
             if one.is_per_customer and customer is None:
-                done = {row.customer for row in rows if row.step == one.id and row.state in PASSED}
-                linked, known = len(done & account.customers.keys()), len(account.customers)
-                state = State.DONE if linked == known > 0 else ""
-                word = f"{linked} of {known} customers" if known else "no customers yet"
+                done = {row.customer for row in known if row.step == one.id and row.state in PASSED}
+                linked, total = len(done & account.customers.keys()), len(account.customers)
+                state = State.DONE if linked == total > 0 else ""
+                word = f"{linked} of {total} customers" if total else "no customers yet"
             rail.append(RailStop(one.title, notebook_of(one), state, word, one.id == step))
     return cells.session_view(
         lines,
@@ -66,10 +67,9 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
     )
 
 
-def _seen_at_first(outcome: OutcomeRow | None, tenant: str) -> dict[str, str]:
+def _seen_at_first(outcome: Outcome | None, tenant: str) -> dict[str, str]:
     """Who signed in and where, as the first step saw it; empty when that was another tenant."""
-    rows = outcome.data.get("findings", ()) if outcome is not None else ()
-    found = {str(row["name"]): row for row in rows}
-    if _TENANT not in found or found[_TENANT]["wanted"] != tenant:
+    rows = {row.name: row for row in outcome.findings} if outcome is not None else {}
+    if _TENANT not in rows or rows[_TENANT].wanted != tenant:
         return {}
-    return {name: str(found[name]["actual"]) for name in (_SIGNED_IN, _TENANT) if name in found}
+    return {name: rows[name].actual for name in (_SIGNED_IN, _TENANT) if name in rows}

@@ -85,7 +85,12 @@ class Entry(anywidget.AnyWidget):
         self.on_msg(self._received)
 
     def say(self, note: str, *, is_problem: bool = False) -> None:
-        """Show a note below the field."""
+        """Show a note below the field.
+
+        Args:
+            note: what is shown.
+            is_problem: whether it says that the value cannot stay.
+        """
         self.note, self.is_problem = note, is_problem
 
     def _received(self, _: Any, content: Any, buffers: Any) -> None:

@@ -29,7 +29,7 @@ _LATER = "Not now"
 
 
 class NotebookOperator:
-    """Somebody who reads the cell's output and clicks (see `walk.Attendant`).
+    """Somebody who reads the cell's output and clicks (see `bcrunbook.core.runner.Operator`).
 
     Args:
         context: what the step works with.
@@ -38,7 +38,7 @@ class NotebookOperator:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._waiting: Buttons | None = None
-        self._told: Any = None
+        self._status: Any = None
         self._clearing: dict[asyncio.Task[None], Any] = {}
 
     async def confirm(self, change: Change) -> str:
@@ -49,31 +49,31 @@ class NotebookOperator:
         from bcrunbook.notebook.entry import Entry
 
         assert change.hand_off is not None
-        said = change.hand_off.confirmation
+        done = change.hand_off.confirmation
         name = Entry("Your name", self._context.account.sign_in.username or "")
-        told = widgets.Label()
+        status = widgets.Label()
         copies = (_COPY,) if change.hand_off.secret else ()
-        buttons = Buttons(*copies, said, _LATER)
+        buttons = Buttons(*copies, done, _LATER)
         first = [buttons.widgets[label] for label in copies]
-        last = [name, *(buttons.widgets[label] for label in (said, _LATER))]
+        last = [name, *(buttons.widgets[label] for label in (done, _LATER))]
         display(  # type: ignore[no-untyped-call]
-            widgets.VBox([widgets.HBox(first), widgets.HBox(last), told])
+            widgets.VBox([widgets.HBox(first), widgets.HBox(last), status])
         )
         try:
             while True:
                 clicked = await buttons.clicked()
                 if clicked == _COPY:
-                    told.value = await self._copy(change, told)
+                    status.value = await self._copy(change, status)
                 elif clicked == _LATER:
                     return ""
                 elif not name.value.strip():
-                    told.value = "Type your name first: it is noted who said so."
+                    status.value = "Type your name first: it is noted who said so."
                 else:
                     try:
                         return checked_name(name.value)
                     except FixInput as error:
                         name.value = ""
-                        told.value = cells.in_line(error)
+                        status.value = cells.in_line(error)
         finally:
             buttons.disable()
             name.disabled = True
@@ -82,6 +82,10 @@ class NotebookOperator:
         """Wait for the time to pass, or for a click that says to look now or to stop.
 
         Where the customer's link is wanted, it can be copied meanwhile.
+
+        Args:
+            change: what the person does meanwhile.
+            seconds: how long, in seconds of the cloud's time.
         """
         import ipywidgets as widgets
         from IPython.display import display
@@ -90,15 +94,15 @@ class NotebookOperator:
         if self._waiting is None:
             links = (_COPY_LINK,) if change.hand_off.has_customer_link else ()
             self._waiting = Buttons(_LOOK, *links, _STOP)
-            self._told = widgets.Label()
-            display(widgets.VBox([self._waiting.row, self._told]))  # type: ignore[no-untyped-call]
+            self._status = widgets.Label()
+            display(widgets.VBox([self._waiting.row, self._status]))  # type: ignore[no-untyped-call]
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds / self._context.cloud.pace.speed
         while True:
             clicked = await self._waiting.clicked(max(0.0, until - loop.time()))
             if clicked != _COPY_LINK:
                 return clicked != _STOP
-            self._told.value = await self._copy_link()
+            self._status.value = await self._copy_link()
 
     def leave(self) -> None:
         """The wait is over."""
@@ -114,7 +118,7 @@ class NotebookOperator:
             return cells.in_line(error)
         return "Copied. It may work only once, and for a day: send it now."
 
-    async def _copy(self, change: Change, told: Any) -> str:
+    async def _copy(self, change: Change, status: Any) -> str:
         try:
             secret = await copy_secret(self._context, wanted=change.subject)
         except RunbookError as error:
@@ -131,7 +135,7 @@ class NotebookOperator:
         async def clear() -> None:
             await asyncio.sleep(clipboard.KEPT_SECONDS)
             if await clipboard.clear(secret):
-                told.value = "Cleared from the clipboard."
+                status.value = "Cleared from the clipboard."
             atexit.unregister(at_the_end)
 
         task = asyncio.create_task(clear())

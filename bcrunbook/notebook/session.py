@@ -21,10 +21,11 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bcrunbook.accounts import Workspace, find_workspace, load
+from bcrunbook.accounts import Workspace, find_workspace
 from bcrunbook.core.runner import StepRunner, chosen_mode, failed_outcome
 from bcrunbook.core.step import Change, Mode, State
 from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.job_options import job_options
 from bcrunbook.notebook import choices, step_controls
 from bcrunbook.notebook.approval import Approval
 from bcrunbook.notebook.bar import bar
@@ -128,7 +129,7 @@ class NotebookStep:
             # In a person's own session old cells mean nothing: what they ran last counts.
             parameters.refuse_unknown(step)
             parameters.refuse_lost(step, given.values)
-        loaded = load(find_workspace(given.workspace or None))
+        loaded = job_options().load(find_workspace(given.workspace or None))
         chosen = _chosen(loaded, given) if answered else given
         self._chosen = chosen
         context: Context = await self._stack.enter_async_context(
@@ -185,11 +186,11 @@ class NotebookStep:
             choices.choose(self._runner.context.workspace.root, what, given, name)
             await self._begin_anew(f"Another {what} was chosen: run this cell again.")
 
-    async def _begin_anew(self, told: str) -> None:
+    async def _begin_anew(self, text: str) -> None:
         await self.open()
         self._show_anew("session", self._session())
         for shown in ("findings", "plan"):
-            self._show_anew(shown, cells.message_view(told))
+            self._show_anew(shown, cells.message_view(text))
 
     async def _renew(self, workspace: Workspace) -> None:
         """Look and plan again: accounts.toml has changed, or what is there has."""

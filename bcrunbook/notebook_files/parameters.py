@@ -107,8 +107,8 @@ def refuse_lost(step: AnyStep, used: Mapping[str, str]) -> None:
     names = names_of(step)
     cells = [(source, assigned(source)) for source in _cells_run()]
     cells = [(source, found) for source, found in cells if not found.keys().isdisjoint(names)]
-    for place, (source, found) in enumerate(cells):
-        if place == 0 and _are_defaults(step, source, found, cells[-1][1]):
+    for index, (source, found) in enumerate(cells):
+        if index == 0 and _are_defaults(step, source, found, cells[-1][1]):
             continue
         for name in names:
             value = found.get(name, UNREAD)

@@ -7,6 +7,7 @@ from pathlib import Path
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import FixInput
+from bcrunbook.job_options import job_options
 from bcrunbook.steps import notebook_of
 
 
@@ -21,11 +22,15 @@ def shipped() -> Path:
 def notebook_path(step: AnyStep, workspace: Workspace) -> Path:
     """The notebook of a step: the workspace's own copy, else the shipped one.
 
+    Args:
+        step: the step.
+        workspace: whose notebooks come first.
+
     Raises:
         FixInput: there is none.
     """
     name = notebook_of(step)
-    own = workspace.notebooks or workspace.root / "notebooks"
+    own = job_options().notebooks or workspace.root / "notebooks"
     for folder in (own, shipped()):
         if (folder / name).is_file():
             return folder / name

@@ -76,9 +76,9 @@ def check_sources(steps: Iterable[AnyStep], workspace: Workspace) -> None:
 def _read(path: Path) -> list[_Cell]:
     try:
         notebook = json.loads(path.read_text("utf-8"))
-        told = notebook.get("metadata", {})
-        kernel = told.get("kernelspec", {})
-        languages = {kernel.get("language"), told.get("language_info", {}).get("name")} - {None}
+        metadata = notebook.get("metadata", {})
+        kernel = metadata.get("kernelspec", {})
+        languages = {kernel.get("language"), metadata.get("language_info", {}).get("name")} - {None}
         cells = [
             _Cell(
                 one["cell_type"] == "code",
@@ -98,49 +98,49 @@ def _read(path: Path) -> list[_Cell]:
 
 def _check(step: AnyStep, cells: Sequence[_Cell]) -> None:
     opening = _opening(step, cells)
-    defaults = _place_of_defaults(step, cells)
-    _check_that_values_arrive(step, cells, defaults, opening.place)
+    defaults = _index_of_defaults(step, cells)
+    _check_that_values_arrive(step, cells, defaults, opening.index)
     _check_calls(cells, opening)
 
 
-def _place_of_defaults(step: AnyStep, cells: Sequence[_Cell]) -> int:
+def _index_of_defaults(step: AnyStep, cells: Sequence[_Cell]) -> int:
     """Which cell has the notebook's own values for its parameters."""
-    tagged = [place for place, cell in enumerate(cells) if TAG in cell.tags]
+    tagged = [index for index, cell in enumerate(cells) if TAG in cell.tags]
     mend = f'give the code cell with {" and ".join(names_of(step))}, and no other, the tag "{TAG}"'
     if len(tagged) != 1:
         count = f"{len(tagged)} cells have" if tagged else "no cell has"
         raise _Unfit(f'{count} the tag "{TAG}", by which values are put into it', mend)
-    (place,) = tagged
-    if not cells[place].is_code:
+    (index,) = tagged
+    if not cells[index].is_code:
         raise _Unfit(f'the tag "{TAG}" is on a cell with text, not on one with code', mend)
-    found, wanted = set(assigned(cells[place].source)), set(names_of(step))
+    found, wanted = set(assigned(cells[index].source)), set(names_of(step))
     if found != wanted:
         raise _Unfit(
             f'the cell with the tag "{TAG}" sets {_listed(found)}, and {_listed(wanted)} are'
             " wanted",
             f"have that cell set {_listed(wanted)}",
         )
-    if is_papermills(cells[place].source):
+    if is_papermills(cells[index].source):
         raise _Unfit(
             f'the cell with the tag "{TAG}" begins as papermill begins those in which it puts'
             " values",
             "take its first line away, # Parameters",
         )
-    return place
+    return index
 
 
 @dataclass(frozen=True)
 class _Opening:
     """Which cell opens the step, and what it calls the step."""
 
-    place: int
+    index: int
     name: str
 
 
 def _opening(step: AnyStep, cells: Sequence[_Cell]) -> _Opening:
     found = [
-        (place, statement, call)
-        for place, cell in enumerate(cells)
+        (index, statement, call)
+        for index, cell in enumerate(cells)
         if cell.is_run
         for statement, call in _calls_in(cell.source)
         if ast.unparse(call.func).rpartition(".")[2] == "open_step"
@@ -148,7 +148,7 @@ def _opening(step: AnyStep, cells: Sequence[_Cell]) -> _Opening:
     if len(found) != 1:
         count = f"{len(found)} times" if found else "nowhere"
         raise _Unfit(f"it opens a step {count}, and once is wanted")
-    ((place, statement, call),) = found
+    ((index, statement, call),) = found
     opened = ast.unparse(call.args[0]) if call.args else "nothing"
     if opened != repr(step.id):
         raise _Unfit(f"it opens the step {opened}, and {step.id!r} was asked for")
@@ -163,7 +163,7 @@ def _opening(step: AnyStep, cells: Sequence[_Cell]) -> _Opening:
     names = list(assigned(ast.unparse(statement)))
     if len(names) != 1:
         raise _Unfit("it does not keep the step that it opens")
-    return _Opening(place, names[0])
+    return _Opening(index, names[0])
 
 
 def _check_that_values_arrive(
@@ -173,12 +173,12 @@ def _check_that_values_arrive(
 
     It replaces what an earlier run has put in, wherever that is.
     """
-    injected = [place for place, cell in enumerate(cells) if _INJECTED in cell.tags]
-    place = injected[0] if injected else defaults + 1
+    injected = [index for index, cell in enumerate(cells) if _INJECTED in cell.tags]
+    index = injected[0] if injected else defaults + 1
     mend = f'take away every cell with the tag "{_INJECTED}"'
-    if injected and not defaults < place < opened:
+    if injected and not defaults < index < opened:
         raise _Unfit("values of an earlier run are in it, in a place where others win", mend)
-    if place > opened:
+    if index > opened:
         raise _Unfit("it opens the step above the cell with the parameters")
     names = set(names_of(step))
     for number, cell in enumerate(cells):
@@ -197,7 +197,7 @@ def _check_calls(cells: Sequence[_Cell], opening: _Opening) -> None:
     """It asks its step for everything that a run is made of, in that order."""
     asked = [
         call.func.attr
-        for cell in cells[opening.place :]
+        for cell in cells[opening.index :]
         if cell.is_run
         for _, call in _calls_in(cell.source)
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == opening.name

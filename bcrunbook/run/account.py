@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import cloud_of
 from bcrunbook.core.follow import lease_name
-from bcrunbook.core.runner import chosen_mode, failed_outcome
-from bcrunbook.core.step import PASSED, AnyStep, Change, State, worst_code
+from bcrunbook.core.runner import chosen_mode, failed_outcome, not_run_outcome
+from bcrunbook.core.step import PASSED, AnyStep, Change, Outcome, State, worst_code
 from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.notebook_files import parameters
@@ -35,7 +34,7 @@ class StepRun:
     Args:
         account: the account's name.
         step: the step's id.
-        outcome: the outcome as plain data.
+        outcome: how it ended.
         notebook: the output notebook; None when the step was not run.
         seconds: how long it took.
         card: the page for the person who has to act; None when nobody has to.
@@ -44,7 +43,7 @@ class StepRun:
 
     account: str
     step: str
-    outcome: dict[str, Any]
+    outcome: Outcome
     notebook: Path | None
     seconds: float
     card: Path | None = None
@@ -63,22 +62,21 @@ class StepRun:
     @property
     def hand_offs(self) -> tuple[Change, ...]:
         """What a person has to do, each with its hand-off."""
-        told = (Change.from_dict(one) for one in self.outcome["changes"] if one["by"] == "person")
-        return tuple(change for change in told if change.hand_off is not None)
+        return tuple(one for one in self.outcome.hand_offs if one.hand_off is not None)
 
     @property
     def state(self) -> State:
         """How it ended."""
-        return State(self.outcome["state"])
+        return self.outcome.state
 
     @property
     def exit_code(self) -> int:
         """The exit code of this step alone."""
-        return int(self.outcome["exit_code"])
+        return self.outcome.exit_code
 
 
 # Each holds a kernel while it waits; many more customers are a batch's work.
-_CUSTOMERS_AT_ONCE = 4
+_MAX_CUSTOMERS = 4
 
 Began = Callable[[str, AnyStep], None]
 Ended = Callable[[StepRun], None]
@@ -154,29 +152,43 @@ async def run_customers(
 ) -> list[StepRun]:
     """Run the notebooks of `steps` for customers of one account, several customers at a time.
 
-    Arguments and errors as for `run_account`; `customers` are their names, and each has a folder of
-    its own below `folder`.
+    Args:
+        workspace: the loaded workspace.
+        account: the account's name.
+        customers: their names.
+        steps: which steps, in order.
+        mode: `auto`, `plan` or `apply`.
+        folder: the account's folder; each customer has one of its own below it.
+        began: called when a step begins.
+        ended: called when it has ended.
+        engine: what runs the cells.
+
+    Raises:
+        RunbookError: nothing could be run (no such account or customer, a notebook that would not
+            do what is asked).
     """
     kind = cloud_of(workspace, workspace.account(account)).kind
     for name in customers:
         workspace.customer(account, name)
     check_sources(steps, workspace)
-    at_once = asyncio.Semaphore(_CUSTOMERS_AT_ONCE)
+    slots = asyncio.Semaphore(_MAX_CUSTOMERS)
 
     async def run(name: str) -> list[StepRun]:
         runs: list[StepRun] = []
-        async with at_once:
+        async with slots:
             for step in steps:
                 began(f"{account}/{name}", step)
-                place = folder_of(folder, name)
+                target = folder_of(folder, name)
                 runs.append(
-                    await _run_step(workspace, account, step, mode, place, kind, runs, engine, name)
+                    await _run_step(
+                        workspace, account, step, mode, target, kind, runs, engine, name
+                    )
                 )
                 ended(runs[-1])
         return runs
 
-    found = await asyncio.gather(*(run(name) for name in customers))
-    return [one for runs in found for one in runs]
+    by_customer = await asyncio.gather(*(run(name) for name in customers))
+    return [run for runs in by_customer for run in runs]
 
 
 async def _run_step(
@@ -192,8 +204,8 @@ async def _run_step(
 ) -> StepRun:
     blocking = next((run for run in before if run.step in step.needs and _blocks(run)), None)
     if blocking is not None:
-        told = _following(step, account, mode, cloud, blocking)
-        return StepRun(account, step.id, told, None, 0, customer=customer)
+        outcome = not_run_outcome(step.id, account, mode, cloud, blocking.outcome, customer)
+        return StepRun(account, step.id, outcome, None, 0, customer=customer)
     target = folder / notebook_of(step)
     values = {"account": account, "mode": mode, "workspace": str(workspace.root)}
     if customer:
@@ -204,7 +216,7 @@ async def _run_step(
         outcome = await run_notebook(notebook_path(step, workspace), target, values, engine)
         _refuse_another(outcome, step, {"customer": customer, **values}, cloud, target)
     except RunbookError as error:
-        outcome = failed_outcome(step.id, account, mode, cloud, error, customer).as_dict()
+        outcome = failed_outcome(step.id, account, mode, cloud, error, customer)
         written = target if target.is_file() else None
     seconds = (datetime.now(UTC) - started).total_seconds()
     run = StepRun(account, step.id, outcome, written, seconds, customer=customer)
@@ -217,7 +229,7 @@ async def _run_step(
 
 
 def _refuse_another(
-    outcome: dict[str, Any], step: AnyStep, values: dict[str, str], cloud: str, target: Path
+    outcome: Outcome, step: AnyStep, values: dict[str, str], cloud: str, target: Path
 ) -> None:
     """Refuse an outcome of anything else than what was asked for.
 
@@ -231,17 +243,17 @@ def _refuse_another(
         "mode": values["mode"],
         "cloud": cloud,
     }
-    told = {name: str(outcome.get(name)) for name in asked}
-    if asked["mode"] == "auto" and told["mode"] != "auto":
+    done = {name: str(getattr(outcome, name)) for name in asked}
+    if asked["mode"] == "auto" and done["mode"] != "auto":
         asked["mode"] = chosen_mode("auto", live=cloud == "live", answered=False).value
-    if outcome.get("error") and told["cloud"] == "unknown":
+    if outcome.error is not None and outcome.cloud == "unknown":
         del asked["cloud"]  # it did not get as far
-    other = [one for one in asked if told[one] not in (asked[one], parameters.shown(asked[one]))]
+    other = [one for one in asked if done[one] not in (asked[one], parameters.shown(asked[one]))]
     if not other:
         return
     did, wanted = (
         ", ".join(f'{one} "{parameters.shown(values[one])}"' for one in other)
-        for values in (told, asked)
+        for values in (done, asked)
     )
     raise ReportBug(
         f"The notebook ran with {did}, and was asked for {wanted}.",
@@ -254,25 +266,3 @@ def _refuse_another(
 
 def _blocks(run: StepRun) -> bool:
     return run.state not in PASSED
-
-
-def _following(
-    step: AnyStep, account: str, mode: str, cloud: str, blocking: StepRun
-) -> dict[str, Any]:
-    """The outcome of a step that was not run because an earlier one did not succeed."""
-    now = datetime.now(UTC).isoformat()
-    return {
-        **blocking.outcome,
-        "step": step.id,
-        "account": account,
-        "mode": mode,
-        "cloud": cloud,
-        "summary": f"Not run: it follows {blocking.step}, which comes first.",
-        "findings": [],
-        "changes": [],
-        "error": None,
-        "run_id": "",
-        "started": now,
-        "ended": now,
-        "since": now,
-    }

@@ -1,4 +1,4 @@
-"""A copy of a run's folder at another place, such as a bucket: whatever fsspec can write to."""
+"""A copy of a run's folder under another address, such as a bucket: whatever fsspec writes to."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Copies:
         folder: the run's folder, whose name its copy has too.
 
     Raises:
-        FixInput: fsspec, or its library for this kind of place, is not installed.
+        FixInput: fsspec, or its library for this kind of address, is not installed.
         Unreachable: nothing can be written there.
     """
 
     def __init__(self, url: str | None, folder: Path) -> None:
         self._folder = folder
-        # Several threads copy, and some kinds of place have one connection for all.
+        # Several threads copy, and some kinds of address have one connection for all.
         self._one_at_a_time = threading.Lock()
         self._made: set[str] = set()
         self.url = f"{url.rstrip('/')}/{folder.name}" if url else ""
@@ -34,9 +34,9 @@ class Copies:
         try:
             from fsspec.core import url_to_fs
 
-            self._system, self._place = url_to_fs(self.url)
+            self._system, self._path = url_to_fs(self.url)
             self._write(_PROBE, b"")
-            self._system.rm(f"{self._place}/{_PROBE}")
+            self._system.rm(f"{self._path}/{_PROBE}")
         except ImportError as error:
             raise FixInput(
                 f"What is needed to write to {self.url} is not installed: {error}.",
@@ -67,7 +67,7 @@ class Copies:
                         raise self._unwritable(error) from None
 
     def _write(self, name: str, content: bytes) -> None:
-        path = f"{self._place}/{name}"
+        path = f"{self._path}/{name}"
         with self._one_at_a_time:
             if (parent := path.rpartition("/")[0]) not in self._made:
                 self._system.makedirs(parent, exist_ok=True)
@@ -75,7 +75,7 @@ class Copies:
             self._system.pipe_file(path, content)
 
     def _unwritable(self, error: Any) -> RunbookError:
-        # Each kind of place has its own library, with errors of its own.
+        # Each kind of address has its own library, with errors of its own.
         return Unreachable(
             f"The copy of the run cannot be written ({type(error).__name__}: {error}).",
             where=self.url,

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from bcrunbook.core.step import PASSED, AnyStep
+from bcrunbook.core.step import PASSED, AnyStep, Outcome, State
 
 
-def next_action(state: str, outcome: Mapping[str, Any], again: str) -> str:
+def next_action(outcome: Outcome, again: str, said_by: str = "") -> str:
     """What to do about a step that was run; empty when it has passed.
 
     Args:
-        state: how it ended.
-        outcome: its outcome as plain data; `said_by` in it names who said since that it is done.
+        outcome: how it ended.
         again: the command that runs it again.
+        said_by: who has said since that a person's part is done; empty where nobody has.
     """
-    if state in PASSED:
+    if outcome.state in PASSED:
         return ""
-    if state == "pending":
+    if outcome.state is State.PENDING:
         return again
-    if state == "waiting" and not outcome.get("error"):
+    if outcome.state is State.WAITING and outcome.error is None:
         return f"wait some minutes, then {again}"
-    if "said_by" in outcome:
-        return f"{outcome['said_by']} says that it is done: {again}"
+    if said_by:
+        return f"{said_by} says that it is done: {again}"
     return _of_outcome(outcome) or again
 
 
@@ -47,14 +44,15 @@ def command(
     return f"bcrunbook plan {whom}" if is_first else f"bcrunbook run {whom} --mode apply"
 
 
-def _of_outcome(outcome: Mapping[str, Any]) -> str:
+def _of_outcome(outcome: Outcome) -> str:
     """Who can do what, as the outcome of a step says it."""
-    for change in outcome.get("changes", ()):
-        if handed := change.get("hand_off"):
-            link = f" {handed['link']}" if handed["link"] else ""
-            return _by(handed["who"], f"{handed['actions'][0]}{link}")
-    error = outcome.get("error") or {}
-    return _by(error.get("who", "you"), str(error.get("next", "")))
+    for change in outcome.changes:
+        if (handed := change.hand_off) is not None:
+            first = handed.actions[0] if handed.actions else change.title
+            return _by(handed.who, f"{first} {handed.link}".strip())
+    if outcome.error is None:
+        return ""
+    return _by(outcome.error["who"], outcome.error["next"])
 
 
 def _by(who: str, action: str) -> str:

@@ -23,9 +23,10 @@ from typing import Any, Literal, Self
 from papermill.iorw import LocalHandler, papermill_io
 
 from bcrunbook.atomic_write import atomic_write
+from bcrunbook.core.step import Outcome
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
+from bcrunbook.job_options import job_options
 from bcrunbook.notebook_files import parameters
-from bcrunbook.run.engine.engine import RunbookEngine
 from bcrunbook.views.cells import OUTCOME_MIME
 
 EngineName = Literal["bcrunbook", "kernel"]
@@ -34,8 +35,8 @@ EngineName = Literal["bcrunbook", "kernel"]
 
 async def run_notebook(
     source: Path, target: Path, values: dict[str, str], engine: EngineName = "bcrunbook"
-) -> dict[str, Any]:
-    """Run a notebook and return its outcome as plain data.
+) -> Outcome:
+    """Run a notebook and return its outcome.
 
     Args:
         source: the notebook.
@@ -46,7 +47,7 @@ async def run_notebook(
     Raises:
         FixInput: a parameter is not acceptable; nothing was run.
         Unreachable: the output cannot be written (disk full, no right).
-        ReportBug: the notebook broke down without an outcome.
+        ReportBug: the notebook broke down without an outcome, or shows something else as one.
     """
     parameters.check(**values)
     try:
@@ -66,15 +67,33 @@ async def run_notebook(
     )
 
 
-def read_outcome(notebook: Path) -> dict[str, Any] | None:
-    """The outcome that a notebook's outputs hold; None when there is none."""
+def read_outcome(notebook: Path) -> Outcome | None:
+    """The outcome that a notebook's outputs hold; None when there is none.
+
+    Args:
+        notebook: an output notebook. People may edit it, and any cell may show what it likes.
+
+    Raises:
+        ReportBug: what it shows as its outcome is none.
+    """
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    for cell in reversed(cells):
-        for output in cell.get("outputs", []):
-            found = output.get("data", {}).get(OUTCOME_MIME)
-            if isinstance(found, dict):
-                return found
-    return None
+    shown = (
+        output["data"][OUTCOME_MIME]
+        for cell in reversed(cells)
+        for output in cell.get("outputs", [])
+        if OUTCOME_MIME in output.get("data", {})
+    )
+    data = next(shown, None)
+    try:
+        return Outcome.from_dict(data) if data is not None else None
+    except ValueError as error:
+        raise ReportBug(
+            f"What the notebook shows as its outcome cannot be read: {error}.",
+            where=str(notebook),
+            why="the notebook was changed, or another version of bcrunbook ran in it",
+            next="open the output notebook to see what it did, and look there before you run"
+            " anything again; then replace the notebook that it was made of",
+        ) from None
 
 
 class _Stop:
@@ -155,7 +174,7 @@ def _execute(
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """papermill's and nbformat's own deprecations are nobody's concern; what cells warn of is."""
-    if RunbookEngine.is_own_process:
+    if job_options().runs_cells_here:
         yield
         return
     with warnings.catch_warnings():
@@ -184,7 +203,12 @@ def _with_kernel(stop: _Stop) -> dict[str, Any]:
 
 
 def unwritable(error: OSError, target: Path) -> RunbookError:
-    """What it means that a run's output cannot be written to `target`."""
+    """What it means that a run's output cannot be written to `target`.
+
+    Args:
+        error: why.
+        target: what was to be written.
+    """
     full = error.errno == errno.ENOSPC
     return Unreachable(
         "The disk is full: the output notebook cannot be written."

@@ -96,7 +96,7 @@ def _matrices(
     runs: Sequence[StepRun],
 ) -> list[tuple[str, list[tuple[int, str, str]], list[str]]]:
     """Accounts by their steps, and customers by theirs: heading, columns, rows."""
-    found = []
+    matrices = []
     for heading, of_customers in (("Account", False), ("Customer", True)):
         mine = [run for run in runs if bool(run.customer) is of_customers]
         asked = {run.step for run in mine}
@@ -107,8 +107,8 @@ def _matrices(
             if step.id in asked or (not of_customers and step in SETUP_STEPS)
         ]
         if mine:
-            found.append((heading, columns, list(dict.fromkeys(run.who for run in mine))))
-    return found
+            matrices.append((heading, columns, list(dict.fromkeys(run.who for run in mine))))
+    return matrices
 
 
 def _by_account(
@@ -121,33 +121,39 @@ def _by_account(
             {
                 "outcome": run.outcome,
                 "word": STATE_WORDS[run.state],
-                "since": since(run.outcome["since"]),
-                "next": next_action(run.state, run.outcome, _command(run)),
+                "since": since(run.outcome.since),
+                "next": next_action(run.outcome, _command(run)),
                 "notebook": _link(run.notebook, folder),
                 "card": _link(run.card, folder),
                 "seconds": run.seconds,
                 "hand_offs": run.hand_offs,
-                "timeline": _timeline(run.outcome.get("timeline") or ()),
-                "done": [one for one in run.outcome["changes"] if one["by"] == "program"],
+                "timeline": _timeline(run.outcome.timeline),
+                "done": [one for one in run.outcome.changes if one.by == "program"],
             }
         )
     return accounts
 
 
-def since(told: str) -> tuple[str, str]:
-    """Since when something stands as it does: in full, and as briefly as it is unmistakable."""
-    at = datetime.fromisoformat(told).astimezone(UTC)
+def since(at: datetime | None) -> tuple[str, str]:
+    """Since when something stands as it does: in full, and as briefly as it is unmistakable.
+
+    Args:
+        at: when it began to; None where nothing tells it.
+    """
+    if at is None:
+        return "nobody knows when", "nobody knows when"
+    at = at.astimezone(UTC)
     is_recent = datetime.now(UTC) - at < timedelta(hours=12)
     return f"{at:%Y-%m-%d %H:%M} UTC", f"{at:%H:%M} UTC" if is_recent else f"{at:%Y-%m-%d}"
 
 
 def _command(run: StepRun) -> str:
-    return command(run.account, run.outcome["cloud"], step_named(run.step), run.customer)
+    return command(run.account, run.outcome.cloud, step_named(run.step), run.customer)
 
 
-def _timeline(looks: Sequence[dict[str, Any]]) -> str:
+def _timeline(looks: Sequence[Sighting]) -> str:
     """The picture of what was followed; empty without one."""
-    return timeline_svg([Sighting(**one) for one in looks]) if looks else ""
+    return timeline_svg(looks) if looks else ""
 
 
 def _link(path: Path | None, folder: Path) -> str:

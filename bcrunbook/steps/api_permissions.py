@@ -15,7 +15,16 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from bcrunbook.accounts import Account
-from bcrunbook.core.step import AccountStep, Change, Comparison, Finding, Findings, HandOff, Row
+from bcrunbook.core.step import (
+    AccountStep,
+    Action,
+    Change,
+    Comparison,
+    Finding,
+    Findings,
+    HandOff,
+    Row,
+)
 from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
 from bcrunbook.hosts import BUSINESS_CENTRAL_API, LOGIN
 from bcrunbook.limits import MAX_APIS, MAX_PERMISSIONS
@@ -229,6 +238,7 @@ class ApiPermissions(AccountStep):
                     "own_principal",
                     "create the application's service principal",
                     (Row("Service principal", "not there", "there"),),
+                    action="create",
                 )
             )
         if findings.business_central.is_absent:
@@ -237,6 +247,7 @@ class ApiPermissions(AccountStep):
                     "business_central",
                     "make Business Central known in this tenant",
                     (Row("Business Central's service principal", "not there", "there"),),
+                    action="create",
                 )
             )
         ids = findings.wanted_ids
@@ -245,7 +256,8 @@ class ApiPermissions(AccountStep):
             before = sorted(by_id.get(one, one) for one in findings.configured_ids)
             after = sorted({*before, *ids})
             row = Row("Delegated permissions", "\n".join(before) or "none", "\n".join(after))
-            changes.append(Change("permissions", "add the two delegated permissions", (row,)))
+            title = "add the two delegated permissions"
+            changes.append(Change("permissions", title, (row,), action="update"))
         if not set(SCOPES) <= findings.granted and not findings.grants.unknown:
             changes.append(self._consent(findings))
         return tuple(changes)
@@ -254,7 +266,8 @@ class ApiPermissions(AccountStep):
         after = sorted(findings.granted | set(SCOPES))
         before = "\n".join(sorted(findings.granted)) or "none"
         row = Row("Admin consent for the tenant", before, "\n".join(after))
-        change = Change("consent", "grant admin consent for the tenant", (row,))
+        action: Action = "update" if findings.granted else "create"
+        change = Change("consent", "grant admin consent for the tenant", (row,), action=action)
         if findings.may_consent is False:
             return _forwarded(change, findings, _CONSENT_WHO)
         return change
@@ -326,6 +339,7 @@ def _forwarded(change: Change, findings: PermissionFindings, who: str) -> Change
         change.title,
         change.rows,
         by="person",
+        action=change.action,
         hand_off=HandOff(
             who=who,
             link=findings.consent_link,

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from bcrunbook.accounts import Identity
-from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, PersonsStep, Row
 from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, notebook_number
@@ -102,7 +102,7 @@ class KeyFindings(codat_portal.PortalFindings):
         wanted = "saved with this secret"
         if self.confirmation is None:
             return Finding(SAVED_KEYS, wanted, "not said", CONFIRMED_BY, Comparison.DIFFERS)
-        saved = as_said("saved", self.confirmation)
+        saved = as_confirmed("saved", self.confirmation)
         if self.stale:
             actual = f"{saved}; {self.stale}"
             return Finding(SAVED_KEYS, wanted, actual, CONFIRMED_BY, Comparison.DIFFERS)
@@ -139,7 +139,7 @@ class CodatKeys(PersonsStep):
             marker=kept.marker,
             reference=kept.reference,
             ends=kept.ends,
-            confirmation=said(context.ledger, account.identity, self.id, SAVE_KEYS),
+            confirmation=latest_confirmation(context.ledger, account.identity, self.id, SAVE_KEYS),
             page=codat_portal.accounting_page(context.cloud),
         )
 
@@ -226,7 +226,10 @@ def out_of_date(ledger: Ledger, whose: Identity) -> str:
     Returns:
         A sentence; empty if nothing speaks against them.
     """
-    saved, stored = said(ledger, whose, CodatKeys.id, SAVE_KEYS), stored_last(ledger, whose)
+    saved, stored = (
+        latest_confirmation(ledger, whose, CodatKeys.id, SAVE_KEYS),
+        stored_last(ledger, whose),
+    )
     if saved and stored and stored.at > saved.at and stored.subject != saved.subject:
         return "The secret has been replaced since somebody saved the keys."
     return ""

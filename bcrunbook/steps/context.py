@@ -11,6 +11,7 @@ from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput
 from bcrunbook.http.client import Http
+from bcrunbook.job_options import job_options
 from bcrunbook.ledger.lease import Lease
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.secrets import SecretStore
@@ -66,7 +67,7 @@ class Context:
     @property
     def is_followed_elsewhere(self) -> bool:
         """Whether a coordinator stays with what is under way."""
-        return self.workspace.is_followed_elsewhere
+        return job_options().is_followed_elsewhere
 
     def held(self, lease: Lease) -> AbstractContextManager[None]:
         """Writes may go out in the block, for as long as the lease is not lost."""

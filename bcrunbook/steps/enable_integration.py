@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Observation, PersonsStep, Row
 from bcrunbook.ledger.store import Fact
 from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, ref
@@ -84,7 +84,7 @@ class ToggleFindings(codat_portal.PortalFindings):
 
     def _confirmed(self, what: str, confirmation: Fact) -> str:
         elsewhere = self.elsewhere(confirmation)
-        said_so = as_said(what, confirmation)
+        said_so = as_confirmed(what, confirmation)
         return f"{said_so}; {elsewhere}" if elsewhere else said_so
 
 
@@ -110,8 +110,8 @@ class EnableIntegration(PersonsStep):
             account=account,
             profile=profile,
             integration=integration,
-            keys=said(ledger, account.identity, CODAT_KEYS, SAVE_KEYS),
-            confirmation=said(ledger, account.identity, self.id, ENABLE),
+            keys=latest_confirmation(ledger, account.identity, CODAT_KEYS, SAVE_KEYS),
+            confirmation=latest_confirmation(ledger, account.identity, self.id, ENABLE),
             page=codat_portal.accounting_page(context.cloud),
         )
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from bcrunbook.accounts import Account, Customer
-from bcrunbook.core.confirmations import as_said, said
+from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import (
     Change,
     Comparison,
@@ -252,17 +252,17 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
     current, account = findings.current, context.account
     if current is None:
         return []
-    confirmation = said(context.ledger, account.identity, CODAT_KEYS, SAVE_KEYS)
+    confirmation = latest_confirmation(context.ledger, account.identity, CODAT_KEYS, SAVE_KEYS)
     if confirmation is not None and confirmation.subject == current.marker:
-        return [Part(SAVED_KEYS, as_said("saved", confirmation), CONFIRMED_BY, Comparison.OK)]
+        return [Part(SAVED_KEYS, as_confirmed("saved", confirmation), CONFIRMED_BY, Comparison.OK)]
     detail = "nobody has said that the current secret is saved there"
     if confirmation is not None:
         saved = [one.seen for one in findings.credentials if one.marker == confirmation.subject]
         ends = saved[0].end_date_time if saved else None
         until = f"works until {ends:%Y-%m-%d}" if ends else "still works"
         detail = (
-            f"{as_said('saved', confirmation)}; the secret has been replaced since, and that one"
-            f" {until if saved else 'is not there any more'}"
+            f"{as_confirmed('saved', confirmation)}; the secret has been replaced since, and that"
+            f" one {until if saved else 'is not there any more'}"
         )
     return [
         Part(

@@ -23,6 +23,7 @@ def hand_off_to_portal(
         change.title,
         change.rows,
         by="person",
+        action=change.action,
         subject=change.subject,
         hand_off=HandOff(who=error.who, actions=actions, link=link, values=values),
     )

@@ -229,6 +229,7 @@ class RegisterApplication(AccountStep):
             "service_principal",
             "create the service principal, which consent needs",
             (Row("Service principal", _ABSENT, "there"),),
+            action="create",
         )
         if app is None:
             wanted = (
@@ -238,10 +239,12 @@ class RegisterApplication(AccountStep):
                 Row("Redirect URI (Web)", _ABSENT, REDIRECT_URI),
                 Row("Marker (uniqueName)", _ABSENT, account.unique_name),
             )
-            return (Change("application", "create the application", wanted), principal)
+            title = "create the application"
+            return (Change("application", title, wanted, action="create"), principal)
         rows = tuple(_differences(account, app))
         if rows:
-            changes.append(Change("application", f"change the application {app.app_id}", rows))
+            title = f"change the application {app.app_id}"
+            changes.append(Change("application", title, rows, action="update"))
         if findings.principal.is_absent:
             changes.append(principal)
         return tuple(changes)

@@ -132,7 +132,12 @@ def session_view(
 
 
 def findings_view(findings: Sequence[Finding], timeline: Sequence[Sighting] = ()) -> View:
-    """A table of findings, with a picture of what was followed."""
+    """A table of findings, with a picture of what was followed.
+
+    Args:
+        findings: the findings, in order.
+        timeline: the looks at what was followed; empty where nothing was.
+    """
     lines = []
     for one in findings:
         first, *more = one.actual.splitlines() or [""]
@@ -157,7 +162,12 @@ _MARKS = {
 
 
 def plan_view(changes: Sequence[Change], nothing: str) -> View:
-    """A table of changes with values before and after; `nothing` is said when there are none."""
+    """A table of changes with values before and after; `nothing` is said when there are none.
+
+    Args:
+        changes: the changes, in order.
+        nothing: what is said when there are none.
+    """
     if not changes:
         return View(nothing, _html("nothing.html", text=nothing))
     lines = []
@@ -254,13 +264,25 @@ def message_view(text: str) -> View:
 
 
 def tenant_view(name: str, domain: str, identifier: str) -> View:
-    """One tenant in a list of them."""
+    """One tenant in a list of them.
+
+    Args:
+        name: the tenant's display name.
+        domain: one of its domains.
+        identifier: its id.
+    """
     text = f"{name} {domain} ({identifier})"
     return View(text, _html("tenant.html", name=name, domain=domain, identifier=identifier))
 
 
 def device_code_view(url: str, code: str, seconds: int) -> View:
-    """Where to go and which code to type."""
+    """Where to go and which code to type.
+
+    Args:
+        url: where to go.
+        code: what to type there.
+        seconds: how long the code is valid.
+    """
     minutes = seconds // 60
     text = f"To sign in, open {url} and enter the code {code} (valid {minutes} minutes)."
     html = _html("device_code.html", url=url, code=code, minutes=minutes, seconds=seconds)

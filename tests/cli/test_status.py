@@ -64,13 +64,14 @@ def test_a_live_account_is_planned_first(command: Command, make_workspace: MakeW
 
 
 CARD = {"who": "an administrator", "actions": ["open the link"], "link": "https://example.org"}
+CHANGE = {"key": "act", "title": "act", "by": "person", "hand_off": CARD}
 
 
 @pytest.mark.parametrize(
     ("state", "data", "says"),
     [
         ("failed", {"error": {"next": "correct the tenant", "who": "you"}}, "correct the tenant"),
-        ("needs_person", {"changes": [{"hand_off": CARD}]}, "administrator: open the link https:"),
+        ("needs_person", {"changes": [CHANGE]}, "administrator: open the link https:"),
         ("needs_person", {"error": {"next": "allow it", "who": "Robin"}}, "Robin: allow it"),
         ("waiting", {}, "wait some minutes, then bcrunbook run"),
     ],
@@ -177,7 +178,7 @@ def test_a_customers_next_action_is_told_like_an_accounts(
     name = only_account(workspace)
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
-    note(workspace, "link_customer", "needs_person", customer="north", changes=[{"hand_off": CARD}])
+    note(workspace, "link_customer", "needs_person", customer="north", changes=[CHANGE])
     note(workspace, "link_customer", "done", customer="south")
     said = command("status", "-w", workspace.root).err
     assert f"{name}/north: link_customer: an administrator: open the link https:" in said

@@ -10,7 +10,7 @@ import pytest
 
 from bcrunbook.accounts import load
 from bcrunbook.core import confirmations
-from bcrunbook.core.step import Change
+from bcrunbook.core.step import Outcome
 from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
@@ -71,7 +71,7 @@ def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) 
     whose = load(root).account(account).identity
     with ledger_of(root) as ledger:
         handed = [
-            Change.from_dict(row.data["changes"][0])
+            Outcome.from_dict(row.data).changes[0]
             for row in ledger.outcomes(whose)
             if row.step == KEYS
         ]

@@ -26,7 +26,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core.step import State
+from bcrunbook.core.step import Outcome, State
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.account import run_account
@@ -293,10 +293,10 @@ def by_nbval(place: Place) -> tuple[bool, str]:
     return "Cell execution caused an exception" not in done.stdout, done.stdout
 
 
-def judged(outcome: dict[str, Any] | None) -> tuple[bool, str]:
+def judged(outcome: Outcome | None) -> tuple[bool, str]:
     """Whether it was run, and what was said."""
     assert outcome is not None
-    return outcome["state"] != "failed", json.dumps(outcome, ensure_ascii=False)
+    return outcome.state != "failed", json.dumps(outcome.as_dict(), ensure_ascii=False)
 
 
 OURS = {
@@ -496,10 +496,33 @@ async def test_an_outcome_of_something_else_is_a_failure(
         began=lambda *_: None,
         ended=lambda _: None,
     )
-    assert (run.account, run.step, run.outcome["account"]) == (place.asked, STEP, place.asked)
+    assert (run.account, run.step, run.outcome.account) == (place.asked, STEP, place.asked)
     if not name:
         assert run.exit_code == 0
         return
     assert (run.state, run.exit_code) == (State.FAILED, 1)
-    assert f'ran with {name} "{shown}"' in run.outcome["summary"]
-    assert f'asked for {name} "{asked[name]}"' in run.outcome["summary"]
+    assert f'ran with {name} "{shown}"' in run.outcome.summary
+    assert f'asked for {name} "{asked[name]}"' in run.outcome.summary
+
+
+@pytest.mark.parametrize("shown", ["done", {"state": "splendid"}, {"state": "done"}])
+async def test_what_is_no_outcome_is_a_failure(shown: Any, place: Place) -> None:
+    """It is told where it stands and what to do; nothing of it counts."""
+
+    def show(cells: Cells) -> None:
+        source = f"display({{{OUTCOME_MIME!r}: {shown!r}}}, raw=True)"
+        cells.append(nbformat.v4.new_code_cell(source))
+
+    edit(place.notebook, place.notebook, show)
+    (run,) = await run_account(
+        place.workspace,
+        place.asked,
+        [step_named(STEP)],
+        "plan",
+        place.workspace.root / "runs" / "one",
+        began=lambda *_: None,
+        ended=lambda _: None,
+    )
+    assert (run.outcome.step, run.state, run.exit_code) == (STEP, State.FAILED, 1)
+    assert "shows as its outcome cannot be read" in run.outcome.summary
+    assert run.outcome.error is not None and run.outcome.error["where"] == str(run.notebook)

@@ -128,7 +128,7 @@ def test_card_and_report(tmp_path: Path) -> None:
     page = write_card(notebook, step, "trial/evil", "rehearsal", told.hand_offs)
     check_page(page.read_text("utf-8"))
     check_text(page.with_suffix(".txt").read_text("utf-8"))
-    run = StepRun("trial", told.step, told.as_dict(), notebook, 1.0, page, "evil")
+    run = StepRun("trial", told.step, told, notebook, 1.0, page, "evil")
     report = tmp_path / "report.html"
     write_report(report, [run], cloud="rehearsal", title=EVIL)
     check_page(report.read_text("utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import secrets as random
@@ -68,9 +69,7 @@ def by_papermill(
         [*program, *words], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    outcome = read_outcome(target)
-    assert outcome is not None
-    return outcome
+    return plain(target)
 
 
 def by_us(root: Path, account: str) -> dict[str, Any]:
@@ -78,9 +77,7 @@ def by_us(root: Path, account: str) -> dict[str, Any]:
     done = bcrunbook("run", account, STEP, "--mode", "apply", "-w", str(root))
     assert done.returncode == 0, done.stderr
     (notebook,) = (root / "runs").rglob(NOTEBOOK)
-    outcome = read_outcome(notebook)
-    assert outcome is not None
-    return outcome
+    return plain(notebook)
 
 
 def by_kernel(root: Path, account: str) -> dict[str, Any]:
@@ -92,6 +89,13 @@ def by_kernel(root: Path, account: str) -> dict[str, Any]:
     NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
     outcome = notebook.cells[-1].outputs[0].data[OUTCOME_MIME]
     return dict(outcome)
+
+
+def plain(notebook: Path) -> dict[str, Any]:
+    """The outcome of a notebook as JSON has it."""
+    outcome = read_outcome(notebook)
+    assert outcome is not None
+    return dict(json.loads(json.dumps(outcome.as_dict())))
 
 
 def told(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -172,9 +176,7 @@ def through_papermill(root: Path, account: str, step: str) -> dict[str, Any]:
         parameters={"account": account, "mode": "apply", "workspace": str(root)},
         progress_bar=False,
     )
-    outcome = read_outcome(target)
-    assert outcome is not None
-    return outcome
+    return plain(target)
 
 
 SYNC = "Sync of the company"
@@ -339,5 +341,5 @@ def test_a_failed_step_fails_papermill_too(
     assert done.returncode != 0
     outcome = read_outcome(target)
     assert outcome is not None
-    assert outcome["state"] == "failed"
-    assert "register_application" in outcome["error"]["next"]
+    assert outcome.state == "failed" and outcome.error is not None
+    assert "register_application" in outcome.error["next"]

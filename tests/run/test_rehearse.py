@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import load
+from bcrunbook.core.step import Outcome
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
@@ -151,14 +152,15 @@ def test_the_first_pass_stops_at_the_person_with_a_card(rehearsed: Rehearsal, ac
     (report,) = rehearsed.directory.rglob("report.html")
     stopped = report.parent / FIRST_PASS / account / notebook_of(FIRST[-1])
     outcome = read_outcome(stopped)
-    assert outcome is not None and outcome["state"] == "needs_person"
+    assert outcome is not None and outcome.state == "needs_person"
     page = stopped.with_suffix(".card.html")
     assert f'href="{page.relative_to(report.parent).as_posix()}"' in report.read_text("utf-8")
-    (change,) = outcome["changes"]
+    (change,) = outcome.hand_offs
+    assert change.hand_off is not None
     for text in (page.read_text("utf-8"), page.with_suffix(".txt").read_text("utf-8")):
-        for _, value in change["hand_off"]["values"]:
+        for _, value in change.hand_off.values:
             assert value in text
-        assert change["hand_off"]["link"] in text
+        assert change.hand_off.link in text
         assert f"bcrunbook confirm {account} codat_keys" in text
 
 
@@ -168,7 +170,7 @@ def test_the_second_pass_goes_on_from_there(rehearsed: Rehearsal, account: str) 
     (report,) = rehearsed.directory.rglob("report.html")
     for step in SECOND:
         outcome = read_outcome(report.parent / SECOND_PASS / account / notebook_of(step))
-        assert outcome is not None and outcome["state"] == "done"
+        assert outcome is not None and outcome.state == "done"
     workspace = load(rehearsed.directory / "workspace")
     whose = workspace.account(account).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
@@ -180,7 +182,7 @@ def test_the_second_pass_goes_on_from_there(rehearsed: Rehearsal, account: str) 
     assert html.count("needs a person</span>") >= 2 and "run again" in html
 
 
-def outcome_in(rehearsed: Rehearsal, place: str, step: str) -> dict[str, Any]:
+def outcome_in(rehearsed: Rehearsal, place: str, step: str) -> Outcome:
     """The outcome of a step's notebook in one folder of the rehearsal's run."""
     (report,) = rehearsed.directory.rglob("report.html")
     outcome = read_outcome(report.parent / place / notebook_of(step_named(step)))
@@ -197,8 +199,8 @@ def test_each_customer_is_linked_and_followed_until_installed(
     place = f"{account}/customers/{customer}"
     before = outcome_in(rehearsed, f"{BEFORE}/{place}", "link_customer")
     after = outcome_in(rehearsed, f"{LINKED}/{place}", "link_customer")
-    assert (before["state"], after["state"]) == ("needs_person", "done")
-    (verdict,) = [one["actual"] for one in after["findings"] if one["name"] == "Verdict"]
+    assert (before.state, after.state) == ("needs_person", "done")
+    (verdict,) = [one.actual for one in after.findings if one.name == "Verdict"]
     assert verdict.startswith("data flows" if customer == "joinery" else "installed")
 
 
@@ -229,11 +231,11 @@ def test_fetch_errors_are_waited_out(rehearsed: Rehearsal) -> None:
 def test_a_removed_extension_is_caught_and_put_right(rehearsed: Rehearsal) -> None:
     """The health check finds it, the customer links again, the next check is content."""
     found = outcome_in(rehearsed, f"{CHECKED}/production", "health_check")
-    assert found["state"] == "needs_person"
-    (change,) = found["changes"]
-    assert "Brackenfield Bakery: uninstalled" in change["title"]
+    assert found.state == "needs_person"
+    (change,) = found.changes
+    assert "Brackenfield Bakery: uninstalled" in change.title
     content = outcome_in(rehearsed, f"{CHECKED_AGAIN}/production", "health_check")
-    assert content["state"] == "done"
+    assert content.state == "done"
 
 
 def test_the_secret_pasted_into_the_portal_is_in_the_store_alone(rehearsed: Rehearsal) -> None:
@@ -254,8 +256,8 @@ def test_every_output_notebook_carries_its_outcome(rehearsed: Rehearsal) -> None
         for notebook in rehearsed.directory.rglob(notebook_of(step)):
             outcome = read_outcome(notebook)
             assert outcome is not None
-            assert (outcome["schema"], outcome["step"]) == (1, step.id)
-            assert outcome["cloud"] == "rehearsal"
+            assert (outcome.schema, outcome.step) == (1, step.id)
+            assert outcome.cloud == "rehearsal"
 
 
 def test_no_secret_is_left_anywhere(rehearsed: Rehearsal) -> None:

@@ -45,7 +45,7 @@ def test_each_cell_says_state_since_next_and_notebook(tmp_path: Path) -> None:
     told = [ended("start_here", State.DONE, LONG_AGO), failed, waits]
     told.append(ended("codat_keys", State.PENDING, NOW))
     runs = [
-        StepRun("trial", one.step, one.as_dict(), tmp_path / "trial" / f"{one.step}.ipynb", 1.0)
+        StepRun("trial", one.step, one, tmp_path / "trial" / f"{one.step}.ipynb", 1.0)
         for one in told
     ]
     day, time = f"since {LONG_AGO:%Y-%m-%d}", f"since {NOW:%H:%M} UTC"
@@ -64,7 +64,7 @@ def test_a_step_that_ran_again_says_what_to_do_now(tmp_path: Path) -> None:
         error=FixInput("No.", where="here", next="mend it").as_dict(),
     )
     runs = [
-        StepRun("trial", "start_here", one.as_dict(), tmp_path / name, 1.0)
+        StepRun("trial", "start_here", one, tmp_path / name, 1.0)
         for one, name in ((first, "1.ipynb"), (ended("start_here", State.DONE, NOW), "2.ipynb"))
     ]
     cell = cells_of(runs, tmp_path)[0]

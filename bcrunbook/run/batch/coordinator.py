@@ -1,4 +1,4 @@
-"""Puts a batch together: who comes next, what ends, what is noted, what is told."""
+"""Puts a batch together: who comes next, what ends, what is noted, what is reported."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REPORT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
-class Options:
+class BatchOptions:
     """How a batch is carried out.
 
     Args:
@@ -51,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class BatchEvent:
-    """Something that a batch tells.
+    """Something that happens in a batch.
 
     Args:
         kind: a step began, was held up by a service's limit, or ended; an item ended, waits, has
@@ -59,7 +59,7 @@ class BatchEvent:
         who: whom it is about.
         step: the step, where it is about one.
         seconds: for how long it is held up.
-        line: how the step ended.
+        summary: how the step ended.
     """
 
     kind: Literal[
@@ -74,21 +74,21 @@ class BatchEvent:
     who: str
     step: str = ""
     seconds: float = 0.0
-    line: StepSummary | None = None
+    summary: StepSummary | None = None
 
 
-def board_of(batch: Batch, items: Sequence[WorkItem]) -> BatchProgress:
-    """The board of a batch as it stands.
+def progress_of(batch: Batch, items: Sequence[WorkItem]) -> BatchProgress:
+    """How far a batch is as it stands.
 
     Args:
         batch: the batch, begun or taken up again.
         items: what it is about, in the order of the file.
     """
-    board = BatchProgress(items)
+    progress = BatchProgress(items)
     for item in items:
         if item.who in batch.ended:
-            board.take_over(item.who, [StepSummary(**one) for one in batch.ended[item.who]])
-    return board
+            progress.take_over(item.who, [StepSummary(**one) for one in batch.ended[item.who]])
+    return progress
 
 
 class Coordinator:
@@ -98,11 +98,11 @@ class Coordinator:
         workspace: the loaded workspace.
         ledger: its ledger.
         batch: the batch, begun or taken up again.
-        board: its board, on which is what has ended in it before. See `board_of`.
+        progress: how far it is, with what has ended in it before. See `progress_of`.
         options: how it is carried out.
         executor: where its items are done.
         copies: where its files are kept once more.
-        tell: called with what happens, when the board shows it.
+        on_event: called with what happens, when `progress` shows it.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class Coordinator:
         workspace: Workspace,
         ledger: Ledger,
         batch: Batch,
-        board: BatchProgress,
-        options: Options,
+        progress: BatchProgress,
+        options: BatchOptions,
         executor: Executor,
         copies: Copies,
-        tell: Callable[[BatchEvent], None],
+        on_event: Callable[[BatchEvent], None],
     ) -> None:
         self._workspace = workspace
         self._ledger = ledger
@@ -123,12 +123,12 @@ class Coordinator:
         self._options = options
         self._executor = executor
         self._copies = copies
-        self._tell = tell
+        self._on_event = on_event
         self._settling: set[asyncio.Task[None]] = set()
         self._waited: set[str] = set()
-        self._board = board
+        self._progress = progress
         self.report = batch.folder / "report.html"
-        left = [item for item in board.items if item.who not in batch.ended]
+        left = [item for item in progress.items if item.who not in batch.ended]
         self._queue = Queue(left, {item.who: self._first(item) for item in left})
 
     def stop(self) -> None:
@@ -149,9 +149,9 @@ class Coordinator:
                 await self._lanes()
                 writing.cancel()
         except ExceptionGroup as several:
-            raise _told_by(several) from None
+            raise _for_a_person(several) from None
         if self._queue.is_empty:
-            record.end(self._ledger, self._batch, self._board.exit_code)
+            record.end(self._ledger, self._batch, self._progress.exit_code)
 
     async def write_report(self) -> None:
         """Write the report as it stands, and its copy.
@@ -159,11 +159,11 @@ class Coordinator:
         Raises:
             Unreachable: it cannot be written.
         """
-        named = {item.account for item in self._board.items}
+        named = {item.account for item in self._progress.items}
         clouds = {self._workspace.account(name).cloud for name in named}
         write_batch_report(
             self.report,
-            self._board,
+            self._progress,
             cloud="live" if "live" in clouds else "rehearsal",
             title=f"Batch {self._batch.id}",
         )
@@ -201,18 +201,18 @@ class Coordinator:
         """The step that an item waits at for what takes its time; empty otherwise."""
         if item.who in self._waited or not item.customer:
             return ""
-        lines = self._board.lines[item.who].values()
-        return next((line.step for line in lines if line.is_under_way), "")
+        summaries = self._progress.summaries[item.who].values()
+        return next((one.step for one in summaries if one.is_under_way), "")
 
     async def _settle(self, parking: Parking, item: WorkItem, step: str) -> None:
         """Wait without a process; then the notebook is run once more, to make the record."""
         self._waited.add(item.who)
         self._queue.park(item)
-        self._board.park(item)
-        self._tell(BatchEvent("parked", item.who, step))
+        self._progress.park(item)
+        self._on_event(BatchEvent("parked", item.who, step))
         await parking.wait(item, step)
-        self._board.unpark(item)
-        self._tell(BatchEvent("settled", item.who, step))
+        self._progress.unpark(item)
+        self._on_event(BatchEvent("settled", item.who, step))
         self._queue.unpark(item)
 
     async def _item(self, item: WorkItem) -> None:
@@ -228,30 +228,30 @@ class Coordinator:
         if blocking is not None:
             self._end_step(item, blocking)
         elif error := self._refusal(item):
-            self._end_step(item, self._line(could_not(job, error)))
+            self._end_step(item, self._summary(could_not(job, error)))
         else:
             await self._do(item, job)
 
     async def _do(self, item: WorkItem, job: Job) -> None:
-        def tell(told: WorkerMessage) -> None:
-            if told.run is not None:
-                self._end_step(item, self._line(told.run))
-            elif told.kind == "throttled":
-                self._board.throttle(item, told.seconds)
-                self._tell(BatchEvent("throttled", item.who, seconds=told.seconds))
-            elif told.kind == "again":
-                self._tell(BatchEvent("tried_again", item.who))
+        def on_message(message: WorkerMessage) -> None:
+            if message.run is not None:
+                self._end_step(item, self._summary(message.run))
+            elif message.kind == "throttled":
+                self._progress.throttle(item, message.seconds)
+                self._on_event(BatchEvent("throttled", item.who, seconds=message.seconds))
+            elif message.kind == "again":
+                self._on_event(BatchEvent("tried_again", item.who))
             else:
-                self._board.begin_step(item, told.step)
-                self._tell(BatchEvent("step_began", item.who, told.step))
+                self._progress.begin_step(item, message.step)
+                self._on_event(BatchEvent("step_began", item.who, message.step))
 
         tries = 0
         while tries < TRIES:
             try:
-                await self._executor.do(job, tell)
+                await self._executor.do(job, on_message)
             except WorkerDied as died:
                 tries += died.times
-                self._tell(BatchEvent("tried_again", item.who))
+                self._on_event(BatchEvent("tried_again", item.who))
                 continue
             return
         died_too_often = ReportBug(
@@ -260,7 +260,7 @@ class Coordinator:
             why="somebody or the system killed it: is there enough memory?",
             next=f"bcrunbook run {item.account} runs it alone",
         )
-        self._end_step(item, self._line(could_not(job, died_too_often)))
+        self._end_step(item, self._summary(could_not(job, died_too_often)))
 
     def _first(self, item: WorkItem) -> tuple[str, ...]:
         """Whose end an item waits for, wherever they are in the batch."""
@@ -273,8 +273,8 @@ class Coordinator:
         """What it comes to when an item's account has not passed in this batch."""
         if not item.customer:
             return None
-        lines = self._board.lines.get(item.account, {}).values()
-        open_ = next((line for line in lines if line.state not in PASSED), None)
+        summaries = self._progress.summaries.get(item.account, {}).values()
+        open_ = next((one for one in summaries if one.state not in PASSED), None)
         if open_ is None:
             return None
         return replace(
@@ -307,24 +307,25 @@ class Coordinator:
     def _files(self, item: WorkItem) -> Path:
         return folder_of(self._batch.folder / item.account, item.customer)
 
-    def _line(self, run: StepRun) -> StepSummary:
+    def _summary(self, run: StepRun) -> StepSummary:
         return StepSummary.of(run, self._batch.folder)
 
-    def _end_step(self, item: WorkItem, line: StepSummary) -> None:
-        self._board.end_step(line)
-        self._tell(BatchEvent("step_ended", item.who, line.step, line=line))
+    def _end_step(self, item: WorkItem, summary: StepSummary) -> None:
+        self._progress.end_step(summary)
+        self._on_event(BatchEvent("step_ended", item.who, summary.step, summary=summary))
 
     def _end(self, item: WorkItem) -> None:
-        lines = [line.as_dict() for line in self._board.lines.get(item.who, {}).values()]
-        record.note_item(self._ledger, self._batch, item, lines)
-        self._board.end_item(item)
-        self._tell(BatchEvent("item_ended", item.who))
+        by_step = self._progress.summaries.get(item.who, {})
+        summaries = [summary.as_dict() for summary in by_step.values()]
+        record.note_item(self._ledger, self._batch, item, summaries)
+        self._progress.end_item(item)
+        self._on_event(BatchEvent("item_ended", item.who))
         self._queue.ended(item)
 
 
-def _told_by(error: Exception) -> Exception:
+def _for_a_person(error: Exception) -> Exception:
     """The first error among several that speaks to a person; else what there is."""
     if not isinstance(error, ExceptionGroup):
         return error
-    found = [_told_by(one) for one in error.exceptions]
-    return next((one for one in found if isinstance(one, RunbookError)), error)
+    errors = [_for_a_person(one) for one in error.exceptions]
+    return next((one for one in errors if isinstance(one, RunbookError)), error)

@@ -1,4 +1,4 @@
-"""Where the work of a batch is done: what the coordinator asks of such a place."""
+"""Where the work of a batch is done: what the coordinator asks of whatever does it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Protocol
 
 from bcrunbook.run.batch.worker import Job, WorkerMessage
 
-Tell = Callable[[WorkerMessage], None]
+OnMessage = Callable[[WorkerMessage], None]
+"""Called with what a job reports, in order."""
 
 
 class WorkerDied(Exception):
@@ -29,12 +30,12 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many jobs at a time suit it."""
 
-    async def do(self, job: Job, tell: Tell) -> None:
+    async def do(self, job: Job, on_message: OnMessage) -> None:
         """Do one job.
 
         Args:
             job: what to do.
-            tell: called with what is told about it, in order.
+            on_message: called with what it reports.
 
         Raises:
             WorkerDied: whatever did it is gone; doing it again is safe.

@@ -35,7 +35,7 @@ class Parking:
     async def wait(self, item: WorkItem, step: str) -> None:
         """Wait until what is under way for a customer has settled, or its time is up.
 
-        Why it could not be followed is not told here: the run after it tells.
+        Why it could not be followed is only logged here: the run after it says so.
 
         Args:
             item: the customer.

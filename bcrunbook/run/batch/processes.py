@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from bcrunbook.run.batch.executor import Tell, WorkerDied
+from bcrunbook.run.batch.executor import OnMessage, WorkerDied
 from bcrunbook.run.batch.worker import Job, WorkerMessage, work
 from bcrunbook.run.engine.processes import processes
 
@@ -16,7 +16,7 @@ class Processes:
     # They wait for services most of the time; each takes some 90 MiB.
     slots = min(4 * (os.cpu_count() or 1), 32)
 
-    async def do(self, job: Job, tell: Tell) -> None:
+    async def do(self, job: Job, on_message: OnMessage) -> None:
         """See `Executor`."""
         ours, theirs = processes().Pipe()
         process = processes().Process(target=work, args=[theirs, job], daemon=True)
@@ -25,10 +25,10 @@ class Processes:
                 await asyncio.to_thread(process.start)
             try:
                 while True:
-                    told: WorkerMessage = await asyncio.to_thread(ours.recv)
-                    if told.kind == "over":
+                    message: WorkerMessage = await asyncio.to_thread(ours.recv)
+                    if message.kind == "over":
                         return
-                    tell(told)
+                    on_message(message)
             except (EOFError, OSError):
                 raise WorkerDied from None
             finally:

@@ -1,11 +1,11 @@
-"""How far a batch is: one small line for each step that has ended, and counts of the rest."""
+"""How far a batch is: a small summary of each step that has ended, and counts of the rest."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from bcrunbook.steps import step_named
 from bcrunbook.views.cells import STATE_WORDS
 
 RECENT = 60.0
-"""Seconds: over so long, how many items end in a minute is told."""
+"""Seconds: over so long, it is counted how many items end in a minute."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,29 @@ class StepSummary:
 
     @classmethod
     def of(cls, run: StepRun, folder: Path) -> StepSummary:
-        """The line of a run, whose files lie below `folder`."""
+        """The summary of a run, whose files lie below `folder`.
+
+        Args:
+            run: the run.
+            folder: the batch's folder.
+        """
         outcome = run.outcome
-        again = command(run.account, outcome["cloud"], step_named(run.step), run.customer)
-        was_run = run.notebook is not None or outcome["error"] is not None
+        again = command(run.account, outcome.cloud, step_named(run.step), run.customer)
+        was_run = run.notebook is not None or outcome.error is not None
         return cls(
             account=run.account,
             customer=run.customer,
             step=run.step,
             state=run.state.value,
-            since=outcome["since"],
-            summary=outcome["summary"],
-            next=next_action(run.state, outcome, again) if was_run else "",
+            since=outcome.since.isoformat() if outcome.since else "",
+            summary=outcome.summary,
+            next=next_action(outcome, again) if was_run else "",
             notebook=_below(run.notebook, folder),
             card=_below(run.card, folder),
             seconds=round(run.seconds, 3),
             exit_code=run.exit_code,
             was_run=was_run,
-            is_under_way=run.state is State.WAITING and was_run and outcome["error"] is None,
+            is_under_way=run.state is State.WAITING and was_run and outcome.error is None,
         )
 
     @property
@@ -93,7 +98,7 @@ class StepSummary:
 
 
 class BatchProgress:
-    """All that is told of a batch.
+    """How far everything in a batch is.
 
     Args:
         items: what it is about.
@@ -101,7 +106,7 @@ class BatchProgress:
 
     def __init__(self, items: Sequence[WorkItem]) -> None:
         self.items = tuple(items)
-        self.lines: dict[str, dict[str, StepSummary]] = {}
+        self.summaries: dict[str, dict[str, StepSummary]] = {}
         self.running: dict[str, str] = {}
         self.parked: set[str] = set()
         self._throttled: dict[str, float] = {}
@@ -110,15 +115,25 @@ class BatchProgress:
         self._ended: list[float] = []
 
     def begin_step(self, item: WorkItem, step: str) -> None:
-        """A step has begun."""
+        """A step has begun.
+
+        Args:
+            item: whose.
+            step: the step's id.
+        """
         self.running[item.who] = step
 
-    def end_step(self, line: StepSummary) -> None:
+    def end_step(self, summary: StepSummary) -> None:
         """A step has ended."""
-        self.lines.setdefault(line.who, {})[line.step] = line
+        self.summaries.setdefault(summary.who, {})[summary.step] = summary
 
     def throttle(self, item: WorkItem, seconds: float) -> None:
-        """A service's limit holds an item up for so long."""
+        """A service's limit holds an item up for so long.
+
+        Args:
+            item: who is held up.
+            seconds: for how long, in real seconds.
+        """
         self._throttled[item.who] = time.monotonic() + seconds
 
     def park(self, item: WorkItem) -> None:
@@ -136,9 +151,14 @@ class BatchProgress:
         self._throttled.pop(item.who, None)
         self._ended.append(time.monotonic())
 
-    def take_over(self, who: str, lines: Iterable[StepSummary]) -> None:
-        """An item had ended before the batch was taken up again."""
-        self.lines[who] = {line.step: line for line in lines}
+    def take_over(self, who: str, summaries: Iterable[StepSummary]) -> None:
+        """An item had ended before the batch was taken up again.
+
+        Args:
+            who: whom it is about.
+            summaries: how its steps had ended.
+        """
+        self.summaries[who] = {summary.step: summary for summary in summaries}
         self.taken_over += 1
 
     @property
@@ -156,18 +176,18 @@ class BatchProgress:
     def states(self) -> Counter[tuple[str, str]]:
         """How many times a step ended in a state."""
         return Counter(
-            (line.step, line.state)
-            for lines in self.lines.values()
-            for line in lines.values()
-            if line.was_run
+            (summary.step, summary.state) for summary in self.all_summaries() if summary.was_run
         )
 
     @property
     def exit_code(self) -> int:
         """The exit code of all: that of the worst."""
-        return worst_code(
-            line.exit_code for lines in self.lines.values() for line in lines.values()
-        )
+        return worst_code(summary.exit_code for summary in self.all_summaries())
+
+    def all_summaries(self) -> Iterator[StepSummary]:
+        """The steps that have ended, one account or customer after the other."""
+        for by_step in self.summaries.values():
+            yield from by_step.values()
 
     def per_minute(self) -> float:
         """How many items end in a minute, by the last of them."""

@@ -29,7 +29,7 @@ class Batch:
     Args:
         id: names it, and its folder.
         folder: where its notebooks, cards and report go.
-        ended: what has ended in it so far: by whom it is about, the lines of the board.
+        ended: what has ended in it so far: by whom it is about, its steps as plain data.
     """
 
     id: str
@@ -53,35 +53,43 @@ def begin(
     began = ledger.latest(NOBODY, STEP, BEGAN)
     is_same = began is not None and began.data["asked"] == asked
     if began and is_same and not anew and not _has_ended(ledger, began.subject):
-        place = Path(began.data["folder"])
-        if place.is_dir():
-            return Batch(began.subject, place, _ended_items(ledger, began.subject))
-    told = {"asked": asked, "folder": str(folder), "items": len(items), "mode": mode}
-    ledger.record(NOBODY, STEP, BEGAN, folder.name, "intended", told)
+        begun = Path(began.data["folder"])
+        if begun.is_dir():
+            return Batch(began.subject, begun, _ended_items(ledger, began.subject))
+    data = {"asked": asked, "folder": str(folder), "items": len(items), "mode": mode}
+    ledger.record(NOBODY, STEP, BEGAN, folder.name, "intended", data)
     return Batch(folder.name, folder, {})
 
 
-def note_item(ledger: Ledger, batch: Batch, item: WorkItem, lines: list[dict[str, Any]]) -> None:
+def note_item(
+    ledger: Ledger, batch: Batch, item: WorkItem, summaries: list[dict[str, Any]]
+) -> None:
     """Note that an item has ended.
 
     Args:
         ledger: the ledger.
         batch: the batch.
         item: what has ended.
-        lines: how, as plain data.
+        summaries: how its steps have, as plain data.
     """
-    told = {"account": item.account, "customer": item.customer, "lines": lines}
-    ledger.record(NOBODY, STEP, ITEM, batch.id, "done", told)
+    data = {"account": item.account, "customer": item.customer, "lines": summaries}
+    ledger.record(NOBODY, STEP, ITEM, batch.id, "done", data)
 
 
 def end(ledger: Ledger, batch: Batch, code: int) -> None:
-    """Note that a batch has ended."""
+    """Note that a batch has ended.
+
+    Args:
+        ledger: the ledger.
+        batch: the batch.
+        code: its exit code.
+    """
     ledger.record(NOBODY, STEP, ENDED, batch.id, "done", {"exit_code": code})
 
 
 def _asked(items: Sequence[WorkItem], mode: str) -> str:
-    told = json.dumps([mode, *sorted([one.who, one.meant] for one in items)])
-    return sha256(told.encode("utf-8")).hexdigest()
+    request = json.dumps([mode, *sorted([item.who, item.meant] for item in items)])
+    return sha256(request.encode("utf-8")).hexdigest()
 
 
 def _has_ended(ledger: Ledger, batch: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 from bcrunbook.core.step import PASSED, State
@@ -13,66 +14,73 @@ from bcrunbook.steps import STEPS
 from bcrunbook.views.cells import STATE_WORDS
 
 
-def write_batch_report(path: Path, board: BatchProgress, *, cloud: str, title: str) -> None:
+def write_batch_report(path: Path, progress: BatchProgress, *, cloud: str, title: str) -> None:
     """Write the report of a batch as it stands, whole or not at all.
 
     Args:
         path: the HTML file, in the batch's folder.
-        board: how far everything is.
+        progress: how far everything is.
         cloud: `live` or `rehearsal`.
         title: the report's heading.
 
     Raises:
         Unreachable: it cannot be written.
     """
-    lines = [line for several in board.lines.values() for line in several.values()]
-    states = Counter(line.state for line in lines if line.was_run)
+    states = Counter(one.state for one in progress.all_summaries() if one.was_run)
     write_page(
         path,
         "batch.html",
         title=title,
         cloud=cloud,
-        ended=board.ended,
-        total=len(board.items),
+        ended=progress.ended,
+        total=len(progress.items),
         counts=[
             (state.value, word, states[state.value])
             for state, word in STATE_WORDS.items()
             if states[state.value]
         ],
-        open=attention(board),
+        open=attention(progress),
         titles={step.id: f"{number}. {step.title}" for number, step in enumerate(STEPS)},
-        since=since,
-        matrices=_matrices(board),
+        since=_since,
+        matrices=_matrices(progress),
     )
 
 
+def _since(at: str) -> tuple[str, str]:
+    return since(datetime.fromisoformat(at) if at else None)
+
+
 def _matrices(
-    board: BatchProgress,
+    progress: BatchProgress,
 ) -> list[tuple[str, list[tuple[int, str, str]], list[tuple[str, dict[str, StepSummary]]]]]:
     """Accounts by their steps, and customers by theirs: heading, columns, rows."""
-    found = []
+    matrices = []
     for heading, of_customers, steps in (
         ("Accounts", False, OF_ACCOUNTS),
         ("Customers", True, OF_CUSTOMERS),
     ):
         rows = [
-            (item.who, board.lines.get(item.who, {}))
-            for item in board.items
+            (item.who, progress.summaries.get(item.who, {}))
+            for item in progress.items
             if bool(item.customer) is of_customers
         ]
         columns = [
             (number, step.id, step.title) for number, step in enumerate(STEPS) if step.id in steps
         ]
         if rows:
-            found.append((heading, columns, rows))
-    return found
+            matrices.append((heading, columns, rows))
+    return matrices
 
 
-def attention(board: BatchProgress) -> list[StepSummary]:
+def attention(progress: BatchProgress) -> list[StepSummary]:
     """What somebody has to look at: what failed first, then what needs a person, then the rest."""
     order = (State.FAILED, State.NEEDS_PERSON, State.WAITING, State.PENDING)
-    lines = (line for item in board.items for line in board.lines.get(item.who, {}).values())
+    in_order = (
+        summary
+        for item in progress.items
+        for summary in progress.summaries.get(item.who, {}).values()
+    )
     return sorted(
-        (line for line in lines if line.state not in PASSED and line.next),
-        key=lambda line: order.index(State(line.state)),
+        (one for one in in_order if one.state not in PASSED and one.next),
+        key=lambda one: order.index(State(one.state)),
     )

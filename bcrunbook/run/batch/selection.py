@@ -70,26 +70,31 @@ class WorkItem:
 def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> list[WorkItem]:
     """The items that are meant, in the order of the file, each account before its customers.
 
+    Args:
+        workspace: the loaded workspace.
+        selection: what was asked for.
+        standings: how each step ended last; may be empty where the selection does not go by that.
+
     Raises:
         FixInput: nothing matches all of it.
         NotFound: a pattern or a tag matches nothing; offers the nearest.
     """
     everything = list(_everything(workspace))
-    _check_words(workspace, selection, everything)
-    wanted = [
-        one
-        for one in everything
-        if _is_meant(workspace.account(one.account), one, selection)
-        and _stands_so(one, selection, standings)
+    _check_names(workspace, selection, everything)
+    items = [
+        item
+        for item in everything
+        if _is_meant(workspace.account(item.account), item, selection)
+        and _stands_so(item, selection, standings)
     ]
-    if not wanted:
+    if not items:
         raise FixInput(
             "No account or customer matches.",
             where="the options of bcrunbook batch",
             why="what was asked for leaves no account and no customer",
             next="bcrunbook status shows how everything stands; leave options out to widen it",
         )
-    return wanted
+    return items
 
 
 def _everything(workspace: Workspace) -> Iterator[WorkItem]:
@@ -124,12 +129,12 @@ def _stands_so(item: WorkItem, selection: Selection, standings: Standings) -> bo
     if not states:
         return True
     # The first that has not passed: those after it may not have been run since.
-    found = (standings.get((item.account, item.customer, step)) for step in item.steps)
-    first = next((one for one in found if one is None or one.state not in PASSED), None)
+    known = (standings.get((item.account, item.customer, step)) for step in item.steps)
+    first = next((one for one in known if one is None or one.state not in PASSED), None)
     return first is not None and first.state in states
 
 
-def _check_words(workspace: Workspace, selection: Selection, everything: list[WorkItem]) -> None:
+def _check_names(workspace: Workspace, selection: Selection, everything: list[WorkItem]) -> None:
     """Refuse a pattern or a tag that matches nothing at all: it is a slip."""
     for pattern in selection.names:
         if not any(_fits(one, pattern) for one in everything):

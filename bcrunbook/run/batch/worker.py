@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bcrunbook import throttled
-from bcrunbook.accounts import Workspace, hold
+from bcrunbook.accounts import Workspace, keep_secrets_from_others
 from bcrunbook.cloud import cloud_of
 from bcrunbook.core.runner import failed_outcome
 from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import ReportBug, RunbookError
+from bcrunbook.job_options import JobOptions, doing_job
 from bcrunbook.run.account import StepRun, run_account, run_customers
 from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.run.engine.cells import alone, end_with
-from bcrunbook.run.engine.engine import RunbookEngine
 from bcrunbook.run.papermill import EngineName
 from bcrunbook.secrets import install_log_redaction
 from bcrunbook.steps import step_named
@@ -32,7 +32,7 @@ from bcrunbook.steps import step_named
 
 @dataclass(frozen=True)
 class Job:
-    """What a process is told to do.
+    """What a process is to do.
 
     Args:
         workspace: the workspace, with no more in it than the item needs.
@@ -40,6 +40,7 @@ class Job:
         mode: `auto`, `plan` or `apply`.
         folder: where its notebooks go.
         engine: what runs their cells.
+        notebooks: the folder that the notebooks are read from; None for that of the workspace.
     """
 
     workspace: Workspace
@@ -47,11 +48,12 @@ class Job:
     mode: str
     folder: Path
     engine: EngineName = "bcrunbook"
+    notebooks: Path | None = None
 
 
 @dataclass(frozen=True)
 class WorkerMessage:
-    """What a process tells while it is at work.
+    """What a process reports while it is at work.
 
     Args:
         kind: a step began, a service's limit holds it up, a step ended, the work has ended, or it
@@ -93,18 +95,17 @@ def job_of(
     accounts = {account.name: account}
     if account.requires:
         accounts = {account.requires: workspace.account(account.requires), **accounts}
-    part = workspace.model_copy(
-        update={"accounts": accounts, "is_followed_elsewhere": True, "gone": gone}
-    )
+    part = workspace.model_copy(update={"accounts": accounts, "gone": gone})
     return Job(part, item, mode, folder / item.account, engine)
 
 
-def work(wire: Connection, job: Job) -> None:
-    """Do a job, telling how it goes; ends at once when nobody listens any more.
+def work(wire: Connection, job: Job, *, waits_for_lost_holders: bool = False) -> None:
+    """Do a job, reporting how it goes; ends at once when nobody listens any more.
 
     Args:
         wire: to whoever made the process.
         job: what to do.
+        waits_for_lost_holders: see `JobOptions`.
     """
     alone()
     end_with(wire)
@@ -112,19 +113,31 @@ def work(wire: Connection, job: Job) -> None:
     # It ends soon, and gives everything back by that.
     gc.disable()
     install_log_redaction()
-    RunbookEngine.is_own_process = True
-    hold(job.workspace)
+    keep_secrets_from_others(job.workspace)
+    options = JobOptions(
+        workspace=job.workspace,
+        notebooks=job.notebooks,
+        runs_cells_here=True,
+        is_followed_elsewhere=True,
+        waits_for_lost_holders=waits_for_lost_holders,
+    )
     one_at_a_time = threading.Lock()
 
-    def tell(told: WorkerMessage) -> None:
+    def send(message: WorkerMessage) -> None:
         with one_at_a_time:  # cells run in a thread of their own
-            wire.send(told)
+            wire.send(message)
 
-    throttled.listen(lambda seconds: tell(WorkerMessage("throttled", seconds=seconds)))
-    with contextlib.suppress(OSError):  # nobody listens
-        for told in asyncio.run(_run(job, tell)):
-            tell(told)
-        tell(WorkerMessage("over"))
+    def on_throttled(seconds: float) -> None:
+        send(WorkerMessage("throttled", seconds=seconds))
+
+    with (
+        contextlib.suppress(OSError),  # nobody listens
+        doing_job(options),
+        throttled.reporting_to(on_throttled),
+    ):
+        for message in asyncio.run(_run(job, send)):
+            send(message)
+        send(WorkerMessage("over"))
 
 
 def _without_a_terminal() -> None:
@@ -132,27 +145,27 @@ def _without_a_terminal() -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-async def _run(job: Job, tell: Callable[[WorkerMessage], None]) -> list[WorkerMessage]:
+async def _run(job: Job, send: Callable[[WorkerMessage], None]) -> list[WorkerMessage]:
     """Run the item's notebooks.
 
     Returns:
-        What is left to be told: that it could not be run.
+        What is left to be sent: that it could not be run.
     """
 
     def began(_: str, step: AnyStep) -> None:
-        tell(WorkerMessage("began", step=step.id))
+        send(WorkerMessage("began", step=step.id))
 
     def ended(run: StepRun) -> None:
-        tell(WorkerMessage("ended", run=run))
+        send(WorkerMessage("ended", run=run))
 
     item, steps = job.item, [step_named(one) for one in job.item.steps]
-    told: dict[str, Any] = {"began": began, "ended": ended, "engine": job.engine}
+    how: dict[str, Any] = {"began": began, "ended": ended, "engine": job.engine}
     where = job.workspace, item.account
     try:
         if item.customer:
-            await run_customers(*where, [item.customer], steps, job.mode, job.folder, **told)
+            await run_customers(*where, [item.customer], steps, job.mode, job.folder, **how)
         else:
-            await run_account(*where, steps, job.mode, job.folder, **told)
+            await run_account(*where, steps, job.mode, job.folder, **how)
     except OSError:
         raise
     except RunbookError as error:
@@ -178,4 +191,4 @@ def could_not(job: Job, error: RunbookError) -> StepRun:
     item = job.item
     cloud = cloud_of(job.workspace, job.workspace.account(item.account)).kind
     outcome = failed_outcome(item.steps[0], item.account, job.mode, cloud, error, item.customer)
-    return StepRun(item.account, item.steps[0], outcome.as_dict(), None, 0, customer=item.customer)
+    return StepRun(item.account, item.steps[0], outcome, None, 0, customer=item.customer)

@@ -44,6 +44,10 @@ class CellsClient(PapermillNotebookClient):  # type: ignore[misc]
     def execute_cell(self, cell: Any, cell_index: int, **_: Any) -> Any:
         """Run one cell, and let nbclient make its outputs of what is said meanwhile.
 
+        Args:
+            cell: the cell.
+            cell_index: which one of the notebook it is.
+
         Raises:
             CellExecutionError: it raised something that it may not raise.
             CellTimeoutError: it has not ended in time.

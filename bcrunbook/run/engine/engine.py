@@ -11,15 +11,12 @@ from typing import Any
 class RunbookEngine:
     """Runs cells in a process made for them, or in this one if that is what it was made for."""
 
-    is_own_process = False
-    """Whether this process was made to run cells."""
-
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, **kwargs: Any) -> Any:
         """See papermill's `Engine`. Arguments as for its own engine, and `execution.execute`."""
         from bcrunbook.run.engine.execution import execute
 
-        return execute(nb, kernel_name, is_own_process=cls.is_own_process, **kwargs)
+        return execute(nb, kernel_name, **kwargs)
 
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:

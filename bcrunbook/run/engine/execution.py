@@ -7,6 +7,7 @@ from typing import Any
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 
+from bcrunbook.job_options import job_options
 from bcrunbook.run.engine.cells import Started, cells_here, cells_there
 from bcrunbook.run.engine.client import CellsClient
 
@@ -27,7 +28,6 @@ def execute(
     nb: Any,
     kernel_name: str,
     *,
-    is_own_process: bool,
     output_path: str | None = None,
     progress_bar: bool = True,
     log_output: bool = False,
@@ -41,8 +41,7 @@ def execute(
     """Run a notebook. Arguments as for papermill's own engine, where they are not about a kernel.
 
     Args:
-        is_own_process: whether this process was made to run its cells.
-        started: called with the process that is made for them otherwise.
+        started: called with the process that is made for the cells, unless this one was.
 
     Returns:
         The notebook, with its outputs.
@@ -57,7 +56,7 @@ def execute(
     manager.notebook_start()
     # What comes to its end is written by papermill afterwards, with a mark at what failed.
     try:
-        with cells_here() if is_own_process else cells_there(started) as cells:
+        with cells_here() if job_options().runs_cells_here else cells_there(started) as cells:
             CellsClient(
                 manager,
                 cells,

@@ -50,10 +50,12 @@ def _read() -> None:
 def _first_uses() -> None:
     import nbformat
 
+    from bcrunbook.core.step import outcome_reader
     from bcrunbook.run.engine.shell import fresh_shell, stock_up
     from bcrunbook.views.cells import make_templates
 
     make_templates()
+    outcome_reader()
     cell = nbformat.v4.new_code_cell("1")  # type: ignore[no-untyped-call]
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))  # type: ignore[no-untyped-call]
     asyncio.run(fresh_shell().run("1"))

@@ -46,7 +46,12 @@ class Spoken:
         )
 
     def stream(self, name: str, text: str) -> None:
-        """Add what was printed, to what was printed just before if there is something."""
+        """Add what was printed, to what was printed just before if there is something.
+
+        Args:
+            name: `stdout` or `stderr`.
+            text: what was printed.
+        """
         last = self._messages[-1] if self._messages else None
         if last and last["msg_type"] == "stream" and last["content"]["name"] == name:
             last["content"]["text"] += text

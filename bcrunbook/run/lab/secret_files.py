@@ -20,7 +20,7 @@ _PATHS = ("certificate", "token_file")
 
 
 class SecretFiles:
-    """The places in `accounts.toml` that hold secrets; read again when the file has changed.
+    """The paths in `accounts.toml` that hold secrets; read again when the file has changed.
 
     Args:
         root: the workspace.
@@ -29,7 +29,7 @@ class SecretFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._read: tuple[int, int] = (0, 0)
-        self._places: list[str] = []
+        self._paths: list[str] = []
 
     def hold(self, path: str) -> bool:
         """Whether a path is one of them, or below one."""
@@ -43,9 +43,9 @@ class SecretFiles:
             status = file.stat()
             if (status.st_mtime_ns, status.st_size) != self._read:
                 found = tomllib.loads(file.read_text("utf-8"))
-                self._places = [_real(self._root / one) for one in _paths(found)]
+                self._paths = [_real(self._root / one) for one in _paths(found)]
                 self._read = (status.st_mtime_ns, status.st_size)
-        return self._places
+        return self._paths
 
 
 def _paths(data: Any, key: str = "") -> Iterator[Path]:
@@ -81,18 +81,18 @@ def keep_from_pages(server: Any, secret_files: SecretFiles) -> None:
             self.errno = errno.EACCES
 
     manager = server.contents_manager
-    place_of = getattr(manager, "_get_os_path", None)
-    if place_of is None:
+    path_of = getattr(manager, "_get_os_path", None)
+    if path_of is None:
         return  # it keeps its files elsewhere
 
-    def known_place_of(path: str) -> str:
-        place: str = place_of(path)
-        if secret_files.hold(place):
-            raise Unknown(path)
-        return place
+    def known_path_of(name: str) -> str:
+        path: str = path_of(name)
+        if secret_files.hold(path):
+            raise Unknown(name)
+        return path
 
     # All that the manager does with a file goes through this; addresses below /files do not.
-    manager._get_os_path = known_place_of
+    manager._get_os_path = known_path_of
 
     class Files(manager.files_handler_class):  # type: ignore[misc, name-defined]
         def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:

@@ -1,6 +1,6 @@
 """JupyterLab on a workspace, as a child process.
 
-What it is told lies in the folder `jupyter` beside this module, which stands first on Jupyter's
+Its settings lie in the folder `jupyter` beside this module, which stands first on Jupyter's
 search paths: no news, no look for updates, no builds, no widget's state in a notebook, this
 environment's Python as the kernel, and a server on loopback that wants its token. Everything else
 is as the person has set it for JupyterLab anywhere.
@@ -41,7 +41,12 @@ _LOG_TAIL = 15
 
 
 class Lab:
-    """A JupyterLab that has been started. Get it from `starting_lab`."""
+    """A JupyterLab that has been started. Get it from `starting_lab`.
+
+    Args:
+        child: its process.
+        log: the file that it writes its log to.
+    """
 
     def __init__(self, child: subprocess.Popen[bytes], log: Path) -> None:
         self._child = child
@@ -55,7 +60,7 @@ class Lab:
             The start page's address, with the token.
 
         Raises:
-            FixInput: Jupyter has been told to want no token.
+            FixInput: Jupyter is set up to want no token.
             Unreachable: it does not come up.
         """
         deadline = time.monotonic() + READY_SECONDS
@@ -88,7 +93,7 @@ class Lab:
     def end(self) -> None:
         """End it, its kernels first."""
         assert self._child.stdin is not None
-        self._child.stdin.close()  # see lab_server
+        self._child.stdin.close()  # see `server`
         if not self._is_up:
             self._child.terminate()
         try:
@@ -157,7 +162,7 @@ def _start(
     environment |= {WORKSPACE_VARIABLE: str(root), STARTED_VARIABLE: "1"}
     for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
         environment[name] = os.pathsep.join(filter(None, [str(_SETTINGS), os.environ.get(name)]))
-    words = [
+    options = [
         f"--ServerApp.root_dir={root}",
         f"--ServerApp.port={port or _FIRST_PORT}",
         f"--ServerApp.port_retries={0 if port else _MORE_PORTS}",
@@ -170,7 +175,7 @@ def _start(
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *words],
+        [sys.executable, "-m", "jupyterlab", *options],
         cwd=root,
         env=environment,
         stdin=subprocess.PIPE,
@@ -202,10 +207,10 @@ def _port_and_token(child: int) -> tuple[int, str] | None:
     for file in folder.glob("jpserver-*.json"):
         # It may be gone meanwhile, not all written yet, or left by a server that is no more.
         with contextlib.suppress(OSError, ValueError, psutil.Error):
-            told = json.loads(file.read_text("utf-8"))
+            description = json.loads(file.read_text("utf-8"))
             # A virtual environment on Windows puts a process in between.
-            if child in (told["pid"], psutil.Process(told["pid"]).ppid()):
-                return told["port"], told["token"]
+            if child in (description["pid"], psutil.Process(description["pid"]).ppid()):
+                return description["port"], description["token"]
     return None
 
 

@@ -80,11 +80,11 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
 
-def _became(process: subprocess.Popen[bytes], words: list[str], kwargs: dict[str, Any]) -> bool:
-    """Whether `process` has been told which kernel to be."""
+def _became(process: subprocess.Popen[bytes], arguments: list[str], kwargs: dict[str, Any]) -> bool:
+    """Whether `process` has been handed what the kernel needs, and so becomes it."""
     environment = kwargs.get("env") or dict(os.environ)
-    told = {
-        "argv": words,
+    parameters = {
+        "argv": arguments,
         "cwd": kwargs.get("cwd"),
         "env": {k: v for k, v in environment.items() if k not in _OF_THE_PROCESS},
     }
@@ -92,7 +92,7 @@ def _became(process: subprocess.Popen[bytes], words: list[str], kwargs: dict[str
     try:
         # Shorter than what a pipe holds, or read at once: nothing to wait for.
         with process.stdin as line:
-            line.write(json.dumps(told).encode() + b"\n")
+            line.write(json.dumps(parameters).encode() + b"\n")
     except OSError:
         process.kill()  # if it has not ended by itself
         process.wait()

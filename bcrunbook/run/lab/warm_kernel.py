@@ -28,10 +28,10 @@ def main() -> None:
     line = sys.stdin.buffer.readline()
     if not line:
         return  # the server has ended
-    told = json.loads(line)
-    _become(told["env"])
-    os.chdir(told["cwd"] or os.curdir)
-    sys.argv[1:] = told["argv"]
+    parameters = json.loads(line)
+    _become(parameters["env"])
+    os.chdir(parameters["cwd"] or os.curdir)
+    sys.argv[1:] = parameters["argv"]
 
     from ipykernel.kernelapp import launch_new_instance
 

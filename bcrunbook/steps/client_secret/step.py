@@ -180,6 +180,7 @@ class ClientSecret(AccountStep):
                 "forget a value whose secret is gone from the application",
                 (Row("Value in the secret store", marker, "removed"),),
                 subject=marker,
+                action="delete",
             )
             for marker in findings.gone
         ]
@@ -200,7 +201,7 @@ class ClientSecret(AccountStep):
         title = "make a client secret and store it"
         if findings.current is not None:
             title = "make the next client secret and store it: the current one ends soon"
-        return (*forgotten, *changes, Change("add_secret", title, rows))
+        return (*forgotten, *changes, Change("add_secret", title, rows, action="create"))
 
     async def apply(self, context: Context, findings: SecretFindings, change: Change) -> bool:
         """Make and store a secret, or remove one of ours, or what is left of it."""
@@ -304,7 +305,12 @@ def _replace(findings: SecretFindings) -> Change:
     assert findings.current is not None and findings.proof is not None
     seen = findings.current.seen
     return hand_off_to_portal(
-        Change("replace_secret", "replace the secret that Entra refuses", subject=seen.key_id),
+        Change(
+            "replace_secret",
+            "replace the secret that Entra refuses",
+            subject=seen.key_id,
+            action="update",
+        ),
         findings.proof,
         actions=(
             f"Entra refuses the stored secret: {findings.proof.why or findings.proof.what}",
@@ -323,7 +329,11 @@ def _free_a_place(findings: SecretFindings) -> Change:
     )
     error = FixInput("two secrets are there", who="an owner of the application")
     return hand_off_to_portal(
-        Change("free_a_place", f"remove one of the {MAX_SECRETS} secrets that are there"),
+        Change(
+            "free_a_place",
+            f"remove one of the {MAX_SECRETS} secrets that are there",
+            action="delete",
+        ),
         error,
         actions=(
             f"The application holds {MAX_SECRETS} secrets, the most it may, and "
@@ -342,6 +352,7 @@ def _removal(one: SecretCredential, why: str) -> Change:
         f"remove a secret of ours: {why}",
         (Row("Secret", one.seen.display_name or one.seen.key_id, "removed"),),
         subject=one.seen.key_id,
+        action="delete",
     )
 
 

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 
 from bcrunbook.accounts import Account, Customer
-from bcrunbook.core.confirmations import said
+from bcrunbook.core.confirmations import latest_confirmation
 from bcrunbook.core.step import Change, HandOff, Observation, Row
 from bcrunbook.errors import FixInput
 from bcrunbook.ledger.store import Ledger
@@ -67,7 +67,9 @@ async def difference(
         return await _made_before(context, codat, customer)
     if _same(codat_name(company.name), wanted):
         return ""
-    confirmation = said(ledger, context.identity, LINK_CUSTOMER, SAME_COMPANY, customer.name)
+    confirmation = latest_confirmation(
+        ledger, context.identity, LINK_CUSTOMER, SAME_COMPANY, customer.name
+    )
     if confirmation is not None and confirmation.subject == company.id:
         values = confirmation.data["values"]
         if (values.get(_CUSTOMER), values.get(_COMPANY)) == (customer.display_name, company.name):

@@ -115,6 +115,7 @@ class LinkCustomer:
                         Row("Name", "", name),
                         Row(f"Tag {TAG}", "", tag_of(findings.account, customer)),
                     ),
+                    action="create",
                 )
             )
         if findings.connection is None:
@@ -123,6 +124,7 @@ class LinkCustomer:
                     MAKE_CONNECTION,
                     f"make {name}'s connection to Business Central",
                     (Row("Platform", "", BUSINESS_CENTRAL_PLATFORM),),
+                    action="create",
                 )
             )
         judgement = findings.judgement

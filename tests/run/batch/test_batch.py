@@ -60,7 +60,7 @@ def test_everything_once_and_again(
         for step in OF_ACCOUNTS[:5]:
             (notebook,) = (report.parent / name).glob(f"0?_{step}.ipynb")
             outcome = read_outcome(notebook)
-            assert outcome and outcome["step"] == step and outcome["account"] == name
+            assert outcome and outcome.step == step and outcome.account == name
             assert f'href="{name}/{notebook.name}"' in page
         assert f'href="{name}/04_codat_keys.card.html"' in page
     assert "6 of 6 have ended." in page

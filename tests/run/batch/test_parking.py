@@ -93,10 +93,10 @@ def test_they_are_followed_without_a_process_even_by_the_next_batch(
         for name, state in ENDS.items():
             (notebook,) = (report.parent / "trial" / "customers" / name).glob("*.ipynb")
             outcome = read_outcome(notebook)
-            assert outcome is not None and outcome["state"] == state, name
+            assert outcome is not None and outcome.state == state, name
             facts = ledger.facts(whose, "link_customer", customer=name)
             kinds = [fact.kind for fact in facts]
             if f"trial/{name}" in first.parked():
                 assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1), name
                 # In the record, too, all that was seen while nobody was there.
-                assert len(outcome["timeline"]) > 5
+                assert len(outcome.timeline) > 5

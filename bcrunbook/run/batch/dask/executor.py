@@ -16,7 +16,7 @@ from bcrunbook.accounts import FILE_NAME, Workspace
 from bcrunbook.errors import FixInput, ReportBug, RunbookError, Unreachable
 from bcrunbook.notebook_files.shipped import notebook_path
 from bcrunbook.run.batch.dask import SCHEME, TAKEN
-from bcrunbook.run.batch.executor import Tell, WorkerDied
+from bcrunbook.run.batch.executor import OnMessage, WorkerDied
 from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.run.batch.worker import Job, WorkerMessage, could_not
 from bcrunbook.steps import step_named
@@ -29,12 +29,12 @@ _CONNECT_SECONDS: Final = 10.0
 
 @asynccontextmanager
 async def open_cluster(
-    place: str, workspace: Workspace, items: Sequence[WorkItem]
+    executor: str, workspace: Workspace, items: Sequence[WorkItem]
 ) -> AsyncIterator[Cluster]:
     """Connect to a Dask cluster.
 
     Args:
-        place: `dask://HOST:PORT`, its scheduler. The connection is encrypted if Dask's own
+        executor: `dask://HOST:PORT`, its scheduler. The connection is encrypted if Dask's own
             configuration demands that.
         workspace: the loaded workspace.
         items: what the batch is about.
@@ -51,7 +51,7 @@ async def open_cluster(
     except ImportError:
         raise FixInput(
             "The package distributed is not installed, which talks to Dask clusters.",
-            where=f"--executor {place}",
+            where=f"--executor {executor}",
             next="pip install 'bcrunbook[dask]', here and where the workers are",
         ) from None
     for name in ("distributed", "distributed.client"):
@@ -62,7 +62,7 @@ async def open_cluster(
         or dask.config.get("distributed.comm.default-scheme", default="tcp") == "tls"
     )
     protocol = "tls" if is_tls else "tcp"
-    address = f"{protocol}://{place.removeprefix(SCHEME)}"
+    address = f"{protocol}://{executor.removeprefix(SCHEME)}"
     try:
         client = await Client(
             address, asynchronous=True, timeout=_CONNECT_SECONDS, set_as_default=False
@@ -70,7 +70,7 @@ async def open_cluster(
     except (OSError, ValueError, TypeError) as error:
         raise Unreachable(
             f"No Dask scheduler answers at {address} ({type(error).__name__}).",
-            where=f"--executor {place}",
+            where=f"--executor {executor}",
             why="it is not running, or its port cannot be reached from here",
             next="start it with: dask scheduler   (it prints the address that belongs here)",
         ) from None
@@ -112,12 +112,12 @@ class Cluster:
         self.slots = max(1, threads)
         self._client = client
         self._address = address
-        self._listening: dict[str, Tell] = {}
+        self._listening: dict[str, OnMessage] = {}
         self._taken: set[str] = set()
         # The scheduler forgets what was logged under a client's name soon after it has gone.
         client.subscribe_topic(client.id, self._heard)
 
-    async def do(self, job: Job, tell: Tell) -> None:
+    async def do(self, job: Job, on_message: OnMessage) -> None:
         """See `Executor`."""
         from distributed import KilledWorker
         from distributed.client import FutureCancelledError
@@ -127,7 +127,7 @@ class Cluster:
 
         packed = pickle.dumps(await asyncio.to_thread(_remote_job, job))
         key = f"bcrunbook-{uuid.uuid4()}"
-        self._listening[key] = tell
+        self._listening[key] = on_message
         future = self._client.submit(
             run_remote_job, __version__, self._client.id, packed, key=key, pure=False
         )
@@ -146,30 +146,30 @@ class Cluster:
         except (ImportError, AttributeError) as error:
             raise _other_version(self._address, f"none that can be used ({error})") from None
         except Exception as error:
-            tell(WorkerMessage("ended", run=could_not(job, _broke(error, job.item.who))))
+            on_message(WorkerMessage("ended", run=could_not(job, _broke(error, job.item.who))))
             return
         finally:
             del self._listening[key]
             self._taken.discard(key)
-            # A task that still runs is told by this that nobody wants it any more.
+            # By this a task that still runs learns that nobody wants it any more.
             future.release()
         if isinstance(answer, Unfit):
             raise _other_version(answer.worker, answer.version)
         await asyncio.to_thread(unpack, answer, job.folder)
         for run in answer.runs:
-            tell(WorkerMessage("ended", run=run))
+            on_message(WorkerMessage("ended", run=run))
 
     def _heard(self, event: tuple[float, dict[str, Any]]) -> None:
-        _, told = event
-        key = told.get("key", "")
-        tell = self._listening.get(key)
-        if tell is None:
-            return  # something that the scheduler tells of this client
-        if told["kind"] != TAKEN:
-            tell(WorkerMessage(told["kind"], told["step"], told["seconds"]))
+        _, report = event
+        key = report.get("key", "")
+        on_message = self._listening.get(key)
+        if on_message is None:
+            return  # something that the scheduler reports of this client
+        if report["kind"] != TAKEN:
+            on_message(WorkerMessage(report["kind"], report["step"], report["seconds"]))
         elif key in self._taken:
             # Dask gave it to another worker, as the one that had it is gone.
-            tell(WorkerMessage("again"))
+            on_message(WorkerMessage("again"))
         else:
             self._taken.add(key)
 

@@ -54,13 +54,17 @@ def pack(
     )
 
 
-def unpack(parcel: JobResult, home: Path) -> None:
+def unpack(result: JobResult, home: Path) -> None:
     """Write the files, each whole or not at all.
+
+    Args:
+        result: what came of the job.
+        home: the folder that they go to.
 
     Raises:
         Unreachable: one cannot be written.
     """
-    for name, content in parcel.files.items():
+    for name, content in result.files.items():
         path = home / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,8 +74,8 @@ def unpack(parcel: JobResult, home: Path) -> None:
 
 
 def _with_paths(content: bytes, source: str, target: str) -> bytes:
-    """A notebook in which papermill tells these paths, in the form in which it writes files."""
+    """A notebook with these paths in papermill's record, in the form in which it writes files."""
     notebook = json.loads(content)
-    told = notebook["metadata"].get("papermill", {})
-    told.update(input_path=source, output_path=target)
+    paths = notebook["metadata"].get("papermill", {})
+    paths.update(input_path=source, output_path=target)
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True).encode()

@@ -45,11 +45,10 @@ def _accept(listener: Listener) -> None:
 
 def _work(wire: Connection, job: Any) -> None:
     """Do a job here, where who else is at it may be a worker that was lost with its machine."""
-    from bcrunbook.ledger.holder import be_patient
+    # Read here, in the process that was made for it, and not in the one that only makes those.
     from bcrunbook.run.batch.worker import work
 
-    be_patient()
-    work(wire, job)
+    work(wire, job, waits_for_lost_holders=True)
 
 
 if __name__ == "__main__":

@@ -72,10 +72,15 @@ def run_remote_job(version: str, topic: str, packed: bytes) -> JobResult | Unfit
     if version != __version__:
         return Unfit(worker.address, __version__)
     key = worker.get_current_task()
-    errand: RemoteJob = pickle.loads(packed)
+    remote: RemoteJob = pickle.loads(packed)
 
-    def tell(told: WorkerMessage) -> None:
-        event = {"key": key, "kind": told.kind, "step": told.step, "seconds": told.seconds}
+    def report(message: WorkerMessage) -> None:
+        event = {
+            "key": key,
+            "kind": message.kind,
+            "step": message.step,
+            "seconds": message.seconds,
+        }
         worker.log_event(topic, event)
 
     worker.log_event(topic, {"key": key, "kind": TAKEN})
@@ -86,30 +91,29 @@ def run_remote_job(version: str, topic: str, packed: bytes) -> JobResult | Unfit
         is_going = worker.status in (Status.closing, Status.closed, Status.failed)
         return task is not None and task.state != "cancelled" and not is_going
 
-    with tempfile.TemporaryDirectory(prefix="bcrunbook-", ignore_cleanup_errors=True) as place:
-        return _do(errand, Path(place), tell, is_wanted, worker.address)
+    with tempfile.TemporaryDirectory(prefix="bcrunbook-", ignore_cleanup_errors=True) as folder:
+        return _do(remote, Path(folder), report, is_wanted, worker.address)
 
 
 def _do(
-    errand: RemoteJob,
-    place: Path,
-    tell: Callable[[WorkerMessage], None],
+    remote: RemoteJob,
+    temporary: Path,
+    on_message: Callable[[WorkerMessage], None],
     is_wanted: Callable[[], bool],
     worker: str,
 ) -> JobResult:
-    job = errand.job
+    job = remote.job
     if (absent := without_workspace(job, worker)) is not None:
         return JobResult((could_not(job, absent),), {})
-    notebooks, folder = place / "notebooks", place / "run"
+    notebooks, folder = temporary / "notebooks", temporary / "run"
     notebooks.mkdir()
     folder.mkdir()
     sources = {}
-    for path, content in errand.notebooks.items():
+    for path, content in remote.notebooks.items():
         name = Path(path).name
         (notebooks / name).write_bytes(content)
         sources[name] = path
-    workspace = job.workspace.model_copy(update={"notebooks": notebooks})
-    runs = _runs(replace(job, workspace=workspace, folder=folder), tell, is_wanted)
+    runs = _runs(replace(job, notebooks=notebooks, folder=folder), on_message, is_wanted)
     return pack(runs, folder, job.folder, sources)
 
 
@@ -134,7 +138,7 @@ def without_workspace(job: Job, worker: str) -> FixInput | None:
 
 
 def _runs(
-    job: Job, tell: Callable[[WorkerMessage], None], is_wanted: Callable[[], bool]
+    job: Job, on_message: Callable[[WorkerMessage], None], is_wanted: Callable[[], bool]
 ) -> list[StepRun]:
     runs: list[StepRun] = []
     with _host().begin(job) as wire:
@@ -142,15 +146,15 @@ def _runs(
             try:
                 if not wire.poll(_LOOK_SECONDS):
                     continue
-                told: WorkerMessage = wire.recv()
+                message: WorkerMessage = wire.recv()
             except (EOFError, OSError):
                 raise WorkEnded from None
-            if told.kind == "over":
+            if message.kind == "over":
                 return runs
-            if told.run is not None:
-                runs.append(told.run)
+            if message.run is not None:
+                runs.append(message.run)
             else:
-                tell(told)
+                on_message(message)
     # Whoever does it ends by itself, as nobody holds the other end of the wire any more.
     raise WorkEnded
 
@@ -185,7 +189,7 @@ class _Host:
         return self._process.poll() is None
 
     def begin(self, job: Job) -> Connection:
-        """Have a process do a job; it tells how that goes, and ends with the connection."""
+        """Have a process do a job; it reports how that goes, and ends with the connection."""
         wire = Client(self._address, authkey=self._key)
         wire.send(job)
         return wire

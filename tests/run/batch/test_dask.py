@@ -223,7 +223,7 @@ def test_customers_over_tls(
     for name, state in ends.items():
         (notebook,) = (report.parent / "trial" / "customers" / name).glob("*.ipynb")
         outcome = read_outcome(notebook)
-        assert outcome is not None and outcome["state"] == state, name
+        assert outcome is not None and outcome.state == state, name
 
 
 def test_a_worker_with_another_version(shared: Workspace, tmp_path: Path) -> None:

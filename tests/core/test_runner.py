@@ -1,17 +1,23 @@
-"""Carrying a step out: a small step whose world, refusals and lost answers the test decides."""
+"""Carrying a step out: a small step whose world, refusals and lost answers the test decides.
+
+The context is no more than what the engine asks for: a ledger, a fast clock, and whose it all is.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from bcrunbook.accounts import load
-from bcrunbook.cloud import Cloud
+from bcrunbook.accounts import Identity
 from bcrunbook.core.follow import lease_name
 from bcrunbook.core.pace import Pace
 from bcrunbook.core.runner import chosen_mode, failed_outcome, run_step
@@ -28,13 +34,14 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.ledger import store as ledger_module
+from bcrunbook.ledger.lease import Lease
 from bcrunbook.ledger.store import Fact, Ledger, open_ledger
-from bcrunbook.steps.context import Context
-from bcrunbook.steps.guard import WriteGuard
 
 ACCOUNT = "trial"
-A = Change("a", "make a", (Row("a", "not there", "there"),))
-B = Change("b", "make b")
+TRIAL = Identity(ACCOUNT, "rehearsal", "contoso.com")
+FAST = Pace(speed=1e5)
+A = Change("a", "make a", (Row("a", "not there", "there"),), action="create")
+B = Change("b", "make b", action="create")
 BY_PERSON = Change("c", "click c", by="person", hand_off=HandOff("an administrator", ("Click.",)))
 Script = Callable[["Fake", Change], bool]
 
@@ -86,7 +93,7 @@ class Fake:
         self._shows_at[change] = self.looks + self.lag
         return True
 
-    async def examine(self, context: Context) -> Looked:
+    async def examine(self, context: Bare) -> Looked:
         """A look at the world."""
         self.looks += 1
         if self.looks_fail is not None:
@@ -101,7 +108,7 @@ class Fake:
         """Make what is missing."""
         return findings.missing
 
-    async def apply(self, context: Context, findings: Looked, change: Change) -> bool:
+    async def apply(self, context: Bare, findings: Looked, change: Change) -> bool:
         """As the script says."""
         self.attempts.append(change.key)
         return self.script(self, change)
@@ -111,11 +118,69 @@ class Fake:
         return replace(change, by="person", hand_off=HandOff(error.who, ("Do it.",)))
 
 
+@dataclass(frozen=True)
+class Grown(Looked):
+    """What one look at something that grows by itself saw."""
+
+    growing: bool = True
+
+    @property
+    def under_way(self) -> str:
+        """That it grows."""
+        return "it grows" if self.growing else ""
+
+
+class Growing(Fake):
+    """A step that finds something under way."""
+
+    async def examine(self, context: Bare) -> Grown:
+        """It grows."""
+        return Grown(())
+
+    async def follow(self, context: Bare, findings: Looked, on_progress: Any) -> Grown:
+        """It has grown."""
+        return Grown((), growing=False)
+
+
+@dataclass
+class Bare:
+    """All that the engine asks of whatever a step works with.
+
+    Args:
+        ledger: where runs are noted.
+        is_followed_elsewhere: whether somebody else stays with what is under way.
+        refusal: why nothing may be written, if nothing may.
+    """
+
+    ledger: Ledger
+    pace: Pace = FAST
+    identity: Identity = TRIAL
+    customer_name: str | None = None
+    is_followed_elsewhere: bool = False
+    refusal: FixInput | None = None
+    leases: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def held(self, lease: Lease) -> Iterator[None]:
+        """Notes what was held."""
+        self.leases.append(lease.name)
+        yield
+
+    def check_required(self, step: str, *, is_per_customer: bool) -> None:
+        """Refuses if there is a refusal."""
+        if self.refusal is not None:
+            raise self.refusal
+
+    def check_still_meant(self) -> None:
+        """Refuses if there is a refusal."""
+        self.check_required("", is_per_customer=False)
+
+
 @dataclass
 class World:
-    """A context without any service: a ledger and a very fast clock."""
+    """A context, and its ledger."""
 
-    context: Context
+    context: Bare
     ledger: Ledger
 
     @property
@@ -127,38 +192,18 @@ class World:
         """What the ledger has about the account."""
         return self.ledger.facts(self.context.identity)
 
-    async def walk(self, step: Fake, mode: Mode = Mode.APPLY, **how: Any) -> Outcome:
-        """Walk through the step; no step leaves the ledger's lease behind."""
+    async def run(self, step: Fake, mode: Mode = Mode.APPLY, **how: Any) -> Outcome:
+        """Run the step; no step leaves the ledger's lease behind."""
         outcome = await run_step(step, self.context, mode, **how)
         async with self.ledger.lease(self.lease, what="a test"):
             return outcome
 
 
 @pytest.fixture
-async def world(tmp_path: Any) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[World]:
     """The world of one test."""
-    nothing: Any = None
-    (tmp_path / "accounts.toml").write_text(
-        f'[accounts.{ACCOUNT}]\nkind = "trial"\ntenant = "contoso.com"\napplication = "Books"\n'
-        'cloud = "rehearsal"\n[rehearsal]\ndir = "none"\n'
-    )
-    workspace = load(tmp_path)
-    account = workspace.account(ACCOUNT)
     with open_ledger("sqlite:///ledger.db", tmp_path) as ledger:
-        context = Context(
-            workspace=workspace,
-            account=account,
-            cloud=Cloud(kind="rehearsal", pace=Pace(speed=1e5)),
-            http=nothing,
-            sign_in=nothing,
-            graph=nothing,
-            codat=None,
-            ledger=ledger,
-            store=nothing,
-            guard=WriteGuard(ACCOUNT),
-            setup_steps=(Fake.id,),
-        )
-        yield World(context, ledger)
+        yield World(Bare(ledger), ledger)
 
 
 def keys(outcome: Outcome) -> list[tuple[str, str]]:
@@ -188,10 +233,23 @@ def always(error: RunbookError) -> Script:
     return script
 
 
+def test_the_engine_stands_alone() -> None:
+    """Nothing of a service, a cloud, a sign-in or the steps is read for it."""
+    upper = ("cloud", "http", "notebook", "notice", "run", "services", "signin", "steps", "views")
+    program = (
+        "import sys, bcrunbook.core.runner, bcrunbook.core.follow, bcrunbook.core.stored;"
+        f"print([one for one in {upper} if 'bcrunbook.' + one in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
 async def test_nothing_to_do_is_done(world: World) -> None:
     """Everything is as it should be: one look, no lease, nothing recorded but the run."""
     step = Fake()
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, outcome.exit_code, step.looks) == ("done", 0, 1)
     assert world.facts() == []
 
@@ -199,7 +257,7 @@ async def test_nothing_to_do_is_done(world: World) -> None:
 async def test_what_was_made_is_told_once_it_shows(world: World) -> None:
     """A change that takes three looks to show is waited for and made once."""
     step = Fake([A, B], lag=3)
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, outcome.exit_code) == ("changed", 0)
     assert step.attempts == ["a", "b"]
     assert keys(outcome) == [("a", "program"), ("b", "program")]
@@ -209,23 +267,43 @@ async def test_what_was_made_is_told_once_it_shows(world: World) -> None:
 async def test_plan_mode_applies_nothing(world: World) -> None:
     """In plan mode the changes are pending and the world is as it was."""
     step = Fake([A, BY_PERSON])
-    outcome = await world.walk(step, Mode.PLAN)
+    outcome = await world.run(step, Mode.PLAN)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("pending", 5, [])
     assert world.facts() == []
+
+
+async def test_what_may_not_be_written_yet_is_not(world: World) -> None:
+    """A refusal of the context ends the step before the lease; without a change it is not asked."""
+    world.context.refusal = FixInput("the trial comes first")
+    step = Fake([A])
+    outcome = await world.run(step)
+    assert (outcome.state, outcome.exit_code, step.attempts) == ("failed", 2, [])
+    assert world.context.leases == []
+    assert (await world.run(Fake())).state == "done"
+
+
+async def test_what_is_followed_elsewhere_ends_as_waiting(world: World) -> None:
+    """Nobody stays with it here, and no lease is taken for that."""
+    world.context.is_followed_elsewhere = True
+    outcome = await world.run(Growing())
+    assert (outcome.state, outcome.exit_code, world.context.leases) == ("waiting", 4, [])
+    world.context.is_followed_elsewhere = False
+    outcome = await world.run(Growing())
+    assert (outcome.state, world.context.leases) == ("done", [world.lease])
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 async def test_what_only_a_person_can_do_needs_a_person(world: World, mode: Mode) -> None:
     """With nothing left for the program, every mode ends with the card for the person."""
     step = Fake([BY_PERSON])
-    outcome = await world.walk(step, mode)
+    outcome = await world.run(step, mode)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("needs_person", 3, [])
     assert outcome.hand_offs == (BY_PERSON,)
 
 
 async def test_the_program_does_its_part_first(world: World) -> None:
     """What the program may do is done although a person has to act as well."""
-    outcome = await world.walk(Fake([A, BY_PERSON]))
+    outcome = await world.run(Fake([A, BY_PERSON]))
     assert (outcome.state, keys(outcome)) == (
         "needs_person",
         [("a", "program"), ("c", "person")],
@@ -243,7 +321,7 @@ async def test_a_refused_change_is_handed_to_whoever_may(world: World) -> None:
             raise refusal
         return fake.do(change)
 
-    outcome = await world.walk(Fake([A, B], script=script))
+    outcome = await world.run(Fake([A, B], script=script))
     assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
     assert keys(outcome) == [("a", "program"), ("b", "person")]
     assert outcome.hand_offs[0].hand_off == HandOff(
@@ -257,7 +335,7 @@ async def test_a_refused_change_is_handed_to_whoever_may(world: World) -> None:
 async def test_what_nobody_can_do_by_hand_is_no_card_to_do_so(world: World) -> None:
     """A refusal that would meet the person as well says what has to go first, and who can do it."""
     refusal = AskAdministrator("the quota is full", next="delete some", who="whoever owns some")
-    outcome = await world.walk(Fake([A], script=always(refusal)))
+    outcome = await world.run(Fake([A], script=always(refusal)))
     (change,) = outcome.hand_offs
     assert (outcome.state, outcome.exit_code, change.key) == ("needs_person", 3, "a")
     assert outcome.summary == "A person has to act: let the program make a."
@@ -271,14 +349,14 @@ async def test_what_nobody_can_do_by_hand_is_no_card_to_do_so(world: World) -> N
 async def test_of_two_alike_only_the_refused_one_is_handed_over(world: World) -> None:
     """Changes with one key and different subjects do not borrow each other's card."""
     first, second = replace(A, subject="1"), replace(A, subject="2")
-    outcome = await world.walk(Fake([first, second], script=always(AskAdministrator("no"))))
+    outcome = await world.run(Fake([first, second], script=always(AskAdministrator("no"))))
     assert [(one.subject, one.by) for one in outcome.changes] == [("1", "person"), ("2", "program")]
 
 
 async def test_a_young_state_is_not_planned_on(world: World) -> None:
     """While something may still appear, looking goes on and nothing is tried."""
     step = Fake([A], unsettled_looks=3)
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, step.attempts) == ("changed", ["a"])
     assert step.looks > 3
 
@@ -287,7 +365,7 @@ async def test_a_young_state_is_not_planned_on(world: World) -> None:
 async def test_a_state_that_does_not_settle_is_waited_for_in_vain(world: World, mode: Mode) -> None:
     """Past the deadline the step ends as waiting, with nothing planned or tried."""
     step = Fake([A], unsettled_looks=10_000)
-    outcome = await world.walk(step, mode)
+    outcome = await world.run(step, mode)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, [])
     assert "may still appear" in outcome.summary
 
@@ -295,7 +373,7 @@ async def test_a_state_that_does_not_settle_is_waited_for_in_vain(world: World, 
 async def test_a_change_that_never_shows_ends_as_waiting(world: World) -> None:
     """What was made and does not show within the deadline is told as such, not made again."""
     step = Fake([A], lag=10_000)
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, ["a"])
     assert keys(outcome) == [("a", "program")]
     assert "make a" in outcome.summary
@@ -308,14 +386,14 @@ async def test_a_change_that_waits_for_another_goes_second(world: World) -> None
         return not (change == B and A in fake.missing) and fake.do(change)
 
     step = Fake([A, B], script=script)
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, step.attempts) == ("changed", ["a", "b", "b"])
 
 
 async def test_a_step_that_does_not_converge_ends(world: World) -> None:
     """A change that never gets its turn does not go on for ever."""
     step = Fake([A], script=lambda fake, change: False)
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, outcome.exit_code) == ("waiting", 4)
     assert len(step.attempts) < 20
 
@@ -323,7 +401,7 @@ async def test_a_step_that_does_not_converge_ends(world: World) -> None:
 async def test_a_lost_answer_to_something_done_is_found_out(world: World) -> None:
     """The look shows that it was done: it counts as changed and is not tried again."""
     step = Fake([A, B], script=once(AnswerLost("gone"), takes_effect=True), lag=1)
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, step.attempts) == ("changed", ["a", "b"])
     assert keys(outcome) == [("a", "program"), ("b", "program")]
     kinds = [fact.kind for fact in world.facts()]
@@ -333,7 +411,7 @@ async def test_a_lost_answer_to_something_done_is_found_out(world: World) -> Non
 async def test_a_lost_answer_to_something_not_done_is_repaired(world: World) -> None:
     """The looks show that it was not done: it is tried again."""
     step = Fake([A], script=once(AnswerLost("gone")))
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, step.attempts) == ("changed", ["a", "a"])
     assert keys(outcome) == [("a", "program")]
 
@@ -359,7 +437,7 @@ async def test_an_error_while_applying_ends_the_step(
             raise error
         return fake.do(change)
 
-    outcome = await world.walk(Fake([A, B], script=script))
+    outcome = await world.run(Fake([A, B], script=script))
     assert (outcome.state, outcome.exit_code) == (state, code)
     assert outcome.error is not None and outcome.error["kind"] == error.kind
     assert keys(outcome) == [("a", "program"), ("b", "program")]
@@ -376,7 +454,7 @@ async def test_an_error_while_looking_ends_the_step(
 ) -> None:
     """Where nothing could be seen, nothing is planned or tried."""
     step = Fake([A], looks_fail=error)
-    outcome = await world.walk(step, mode)
+    outcome = await world.run(step, mode)
     assert (outcome.state, outcome.exit_code, step.attempts) == (state, code, [])
     assert outcome.changes == ()
     begun = failed_outcome(step.id, ACCOUNT, mode.value, "rehearsal", error)
@@ -385,7 +463,7 @@ async def test_an_error_while_looking_ends_the_step(
 
 async def test_the_ledger_remembers_how_it_ended(world: World) -> None:
     """The outcome is recorded once, however often it is read."""
-    outcome = await world.walk(Fake([A]))
+    outcome = await world.run(Fake([A]))
     (row,) = world.ledger.outcomes(world.context.identity)
     assert (row.run_id, row.state, row.data["state"]) == (outcome.run_id, "changed", "changed")
 
@@ -407,7 +485,7 @@ async def test_nothing_is_applied_without_a_yes(world: World) -> None:
     """Declined, or with nobody to ask, the step ends with a person's turn."""
     for person in (Person(False), None):
         step = Fake([A])
-        outcome = await world.walk(step, Mode.ASK, approve=person)
+        outcome = await world.run(step, Mode.ASK, approve=person)
         assert (outcome.state, outcome.exit_code, step.attempts) == ("needs_person", 3, [])
         assert "nobody said yes" in outcome.summary
 
@@ -416,7 +494,7 @@ async def test_a_yes_is_asked_for_once_and_covers_what_was_shown(world: World) -
     """The person sees the program's changes, not those of people, and is not asked twice."""
     person = Person(True)
     step = Fake([A, B, BY_PERSON], script=once(AnswerLost("gone")))
-    outcome = await world.walk(step, Mode.ASK, approve=person)
+    outcome = await world.run(step, Mode.ASK, approve=person)
     assert person.shown == [["a", "b"]]
     assert outcome.state == "needs_person"
     assert {"a", "b"} <= {key for key, _ in keys(outcome)}
@@ -432,7 +510,7 @@ async def test_what_appears_after_the_yes_is_asked_about(world: World) -> None:
 
     person = Person(True, False)
     step = Fake([A], script=script)
-    outcome = await world.walk(step, Mode.ASK, approve=person)
+    outcome = await world.run(step, Mode.ASK, approve=person)
     assert person.shown == [["a"], ["b"]]
     assert (outcome.state, step.attempts) == ("needs_person", ["a"])
     assert keys(outcome) == [("a", "program"), ("b", "program")]
@@ -446,7 +524,7 @@ async def test_the_world_may_change_while_a_person_thinks(world: World) -> None:
         step.missing.remove(A)
         return True
 
-    outcome = await world.walk(step, Mode.ASK, approve=slowly)
+    outcome = await world.run(step, Mode.ASK, approve=slowly)
     assert (outcome.state, step.attempts) == ("changed", ["b"])
 
 
@@ -482,7 +560,7 @@ class Overtaken(Fake):
         self._leaves_unsettled = leaves_unsettled
         self._behind = behind
 
-    async def examine(self, context: Context) -> Looked:
+    async def examine(self, context: Bare) -> Looked:
         """A look; after the first one, the other run."""
         seen = await super().examine(context)
         if self.looks == 1:
@@ -504,23 +582,23 @@ async def test_another_run_in_between_is_noticed(world: World, hours: int) -> No
     Nor when it ran on a machine whose clock is behind.
     """
     step = Overtaken(world, [A, B], behind=timedelta(hours=hours))
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, step.attempts) == ("changed", ["b"])
 
 
 async def test_another_run_in_between_is_given_time_to_show(world: World) -> None:
     """What another run did moments ago may not show yet: nothing is planned before it does."""
     step = Overtaken(world, [A, B], leaves_unsettled=3)
-    outcome = await world.walk(step)
+    outcome = await world.run(step)
     assert (outcome.state, step.attempts) == ("changed", ["b"])
 
 
-async def test_a_walk_that_is_cancelled_gives_the_lease_back(world: World) -> None:
+async def test_a_run_that_is_cancelled_gives_the_lease_back(world: World) -> None:
     """Stopped in the middle of a change, the account is free for the next run."""
     begun = asyncio.Event()
 
     class Endless(Fake):
-        async def apply(self, context: Context, findings: Looked, change: Change) -> bool:
+        async def apply(self, context: Bare, findings: Looked, change: Change) -> bool:
             begun.set()
             await asyncio.Event().wait()
             return True
@@ -530,7 +608,7 @@ async def test_a_walk_that_is_cancelled_gives_the_lease_back(world: World) -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await world.walk(Fake([A]))).state == "changed"
+    assert (await world.run(Fake([A]))).state == "changed"
 
 
 @pytest.mark.parametrize(
@@ -603,7 +681,7 @@ class Somebody:
 async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
     """Who, when and about what stand in the ledger, apart from what was seen; then it is done."""
     step = Fake([SAID])
-    outcome = await world.walk(step, Mode.ASK, operator=Somebody(step))
+    outcome = await world.run(step, Mode.ASK, operator=Somebody(step))
     assert (outcome.state, keys(outcome)) == ("done", [])
     (fact,) = [fact for fact in world.facts() if fact.basis == "said"]
     assert (fact.kind, fact.subject, fact.said_by) == ("c", "s1", "Ada")
@@ -613,7 +691,7 @@ async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
 async def test_a_person_who_would_rather_not_is_left_alone(world: World) -> None:
     """Nothing is noted, and the step still needs a person."""
     step = Fake([SAID])
-    outcome = await world.walk(step, Mode.ASK, operator=Somebody(step, name=""))
+    outcome = await world.run(step, Mode.ASK, operator=Somebody(step, name=""))
     assert outcome.state == "needs_person"
     assert [fact for fact in world.facts() if fact.basis == "said"] == []
 
@@ -622,7 +700,7 @@ async def test_what_a_look_can_show_is_waited_for(world: World) -> None:
     """It looks again after each wait, and goes on as soon as it shows."""
     step, told = Fake([WATCHED]), []
     person = Somebody(step, acts_at=3)
-    outcome = await world.walk(step, Mode.ASK, operator=person, on_progress=told.append)
+    outcome = await world.run(step, Mode.ASK, operator=person, on_progress=told.append)
     assert outcome.state == "done"
     assert (len(person.waits), step.looks) == (3, 4)
     assert person.has_left
@@ -633,7 +711,7 @@ async def test_waiting_keeps_to_its_budget(world: World) -> None:
     """Ten minutes, fewer than 30 looks; then the step needs a person."""
     step, told = Fake([WATCHED]), []
     person = Somebody(step)
-    outcome = await world.walk(step, Mode.ASK, operator=person, on_progress=told.append)
+    outcome = await world.run(step, Mode.ASK, operator=person, on_progress=told.append)
     assert outcome.state == "needs_person"
     assert 500 < sum(person.waits) <= 600
     assert step.looks <= 30
@@ -644,7 +722,7 @@ async def test_a_wait_can_be_ended(world: World) -> None:
     """Whoever stops waiting gets the outcome at once."""
     step = Fake([WATCHED])
     person = Somebody(step, leaves_at=2)
-    outcome = await world.walk(step, Mode.APPLY, operator=person)
+    outcome = await world.run(step, Mode.APPLY, operator=person)
     assert (outcome.state, len(person.waits)) == ("needs_person", 2)
     assert person.has_left
 
@@ -653,13 +731,13 @@ async def test_a_wait_can_be_ended(world: World) -> None:
 async def test_without_a_person_nothing_waits(world: World, change: Change) -> None:
     """A headless run looks once and ends."""
     step = Fake([change])
-    outcome = await world.walk(step, Mode.APPLY)
+    outcome = await world.run(step, Mode.APPLY)
     assert (outcome.state, step.looks) == ("needs_person", 1)
 
 
 async def test_plan_mode_waits_for_nobody(world: World) -> None:
     """Not even with a person there."""
     step = Fake([SAID])
-    outcome = await world.walk(step, Mode.PLAN, operator=Somebody(step))
+    outcome = await world.run(step, Mode.PLAN, operator=Somebody(step))
     assert outcome.state == "needs_person"
     assert world.facts() == []

@@ -1,4 +1,4 @@
-"""What a batch's board counts, and what its report shows."""
+"""What a batch's progress counts, and what its report shows."""
 
 from __future__ import annotations
 
@@ -18,59 +18,61 @@ EVIL = "<script>alert(1)</script>"
 ITEMS = (WorkItem("trial"), WorkItem("trial", "mill"), WorkItem("prod"))
 
 
-def line(who: str, step: str, state: str, *, was_run: bool = True, **more: object) -> StepSummary:
+def summary(
+    who: str, step: str, state: str, *, was_run: bool = True, **more: object
+) -> StepSummary:
     """How a step ended."""
     account, _, customer = who.partition("/")
-    told = {"summary": "Told.", "next": "", "notebook": f"{who}/{step}.ipynb", "card": ""}
-    told |= {"seconds": 1.0, "exit_code": {"done": 0, "failed": 1, "needs_person": 3}[state]}
+    data = {"summary": "Told.", "next": "", "notebook": f"{who}/{step}.ipynb", "card": ""}
+    data |= {"seconds": 1.0, "exit_code": {"done": 0, "failed": 1, "needs_person": 3}[state]}
     if not was_run:
-        told["notebook"] = ""
-    return StepSummary(account, customer, step, state, NOW, was_run=was_run, **told | more)  # type: ignore[arg-type]
+        data["notebook"] = ""
+    return StepSummary(account, customer, step, state, NOW, was_run=was_run, **data | more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def board() -> BatchProgress:
+def progress() -> BatchProgress:
     """Two of three have ended; one of them was taken over from before."""
     made = BatchProgress(ITEMS)
-    made.take_over("trial", [line("trial", "start_here", "done")])
+    made.take_over("trial", [summary("trial", "start_here", "done")])
     made.begin_step(ITEMS[2], "start_here")
     made.end_step(
-        line("prod", "start_here", "needs_person", next=f"ask {EVIL}", card="prod/c.html")
+        summary("prod", "start_here", "needs_person", next=f"ask {EVIL}", card="prod/c.html")
     )
-    made.end_step(line("prod", "register_application", "needs_person", was_run=False))
+    made.end_step(summary("prod", "register_application", "needs_person", was_run=False))
     made.end_item(ITEMS[2])
     made.begin_step(ITEMS[1], "link_customer")
     return made
 
 
-def test_what_is_counted(board: BatchProgress) -> None:
+def test_what_is_counted(progress: BatchProgress) -> None:
     """Who has ended, how steps stand, what somebody has to look at, the worst exit code."""
-    assert board.ended == 2 and board.running == {"trial/mill": "link_customer"}
-    assert board.states == {("start_here", "done"): 1, ("start_here", "needs_person"): 1}
-    assert [one.who for one in attention(board)] == ["prod"]
-    assert board.exit_code == 3
-    assert board.per_minute() > 0
-    left = board.seconds_left()
+    assert progress.ended == 2 and progress.running == {"trial/mill": "link_customer"}
+    assert progress.states == {("start_here", "done"): 1, ("start_here", "needs_person"): 1}
+    assert [one.who for one in attention(progress)] == ["prod"]
+    assert progress.exit_code == 3
+    assert progress.per_minute() > 0
+    left = progress.seconds_left()
     assert left is not None and left >= 0
 
 
-def test_what_failed_comes_first(board: BatchProgress) -> None:
+def test_what_failed_comes_first(progress: BatchProgress) -> None:
     """Then what needs a person, in the order of the file."""
-    board.end_step(line("trial/mill", "link_customer", "failed", next="mend it"))
-    board.end_step(line("trial", "client_secret", "needs_person", next="wait for Ada"))
-    assert [one.who for one in attention(board)] == ["trial/mill", "trial", "prod"]
+    progress.end_step(summary("trial/mill", "link_customer", "failed", next="mend it"))
+    progress.end_step(summary("trial", "client_secret", "needs_person", next="wait for Ada"))
+    assert [one.who for one in attention(progress)] == ["trial/mill", "trial", "prod"]
 
 
-def test_a_line_comes_back_from_plain_data() -> None:
+def test_a_summary_comes_back_from_plain_data() -> None:
     """As the ledger keeps it."""
-    one = line("trial/mill", "link_customer", "failed", next="mend it")
+    one = summary("trial/mill", "link_customer", "failed", next="mend it")
     assert StepSummary(**one.as_dict()) == one
 
 
-def test_the_report(board: BatchProgress, tmp_path: Path) -> None:
+def test_the_report(progress: BatchProgress, tmp_path: Path) -> None:
     """What is to be done first, then everybody by steps; texts from outside stay texts."""
     report = tmp_path / "report.html"
-    write_batch_report(report, board, cloud="live", title="Batch 7")
+    write_batch_report(report, progress, cloud="live", title="Batch 7")
     page = report.read_text("utf-8")
     assert EVIL not in page and "Live cloud." in page
     words = " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
