@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from bcrunbook.accounts import Workspace, hold
+from bcrunbook.accounts import Workspace, keep_secrets_from_others
 from bcrunbook.cloud import Cloud, cloud_of
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import (
@@ -719,7 +719,7 @@ async def test_az_is_not_given_what_an_env_reference_names(
         assert (await sign_in.graph()).value.reveal() == "a-token-of-az"
     # So too in a process that was given the workspace instead of reading it.
     monkeypatch.setattr("bcrunbook.secrets.surroundings._references", set())
-    hold(workspace)
+    keep_secrets_from_others(workspace)
     async with sign_in_of(workspace) as sign_in:
         assert (await sign_in.graph(fresh=True)).value.reveal() == "a-token-of-az"
 
