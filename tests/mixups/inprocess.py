@@ -188,6 +188,6 @@ class InProcess:
                 return tokens[self._tenant]
 
         with monkeypatch.context() as patch:
-            patch.setattr("bcrunbook.steps.context.Http", Here)
-            patch.setattr("bcrunbook.steps.context.SignIn", SignedIn)
+            patch.setattr("bcrunbook.steps.opening.Http", Here)
+            patch.setattr("bcrunbook.steps.opening.SignIn", SignedIn)
             yield
