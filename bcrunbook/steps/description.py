@@ -62,7 +62,7 @@ class AccountField:
 
 @dataclass(frozen=True)
 class SecretInput:
-    """A secret that came of doing the step by hand, to be brought here.
+    """A secret that came of doing the step by hand, to be adopted.
 
     Args:
         label: what is asked for.

@@ -3,6 +3,6 @@
 step      what is planned and done
 findings  what a look shows
 stored    the secret as the store has it, and how it is found again
-adopt     one that a person made by hand, brought here
+adopt     one that a person made by hand, to be kept here
 handover  which one went into a person's hands
 """

@@ -86,7 +86,7 @@ async def credential_of(
     """One secret on the application, with what store and ledger know of it."""
     found = _MARKER.search(seen.display_name or "")
     if found is None:
-        # One that was made by hand counts as ours when its value was brought here.
+        # One that was made by hand counts as ours once its value was adopted.
         marker = marker_by_hand(seen)
         is_stored = await kept_value(context, client_id, marker) is not None
         return SecretCredential(seen, marker if is_stored else "", is_stored)

@@ -37,7 +37,7 @@ def make_by_hand(stranger: Stranger, account: str, *, since: int, left: int) -> 
     return dict(answer.json())
 
 
-async def brought(workspace: Workspace, value: str) -> str:
+async def adopted(workspace: Workspace, value: str) -> str:
     """Take a secret in, as soon as it is known everywhere; returns where it is kept."""
     async with open_context(workspace, workspace.account(only_account(workspace))) as context:
         for _ in range(40):
@@ -56,7 +56,7 @@ async def test_it_counts_as_the_accounts_own(
     account = only_account(workspace)
     await walk(workspace, "register_application")
     made = make_by_hand(meet(), account, since=0, left=180)
-    reference = await brought(workspace, made["secretText"])
+    reference = await adopted(workspace, made["secretText"])
     client_id = meet().application(account)["appId"]
     assert reference.endswith(f"{account}/{client_id}/{made['keyId'][:8]}")
     assert states(await walk(workspace, STEP)) == ["done"]
@@ -98,7 +98,7 @@ async def test_the_next_one_is_made_before_it_ends(
     account = only_account(workspace)
     await walk(workspace, "register_application")
     made = make_by_hand(meet(), account, since=since, left=left)
-    await brought(workspace, made["secretText"])
+    await adopted(workspace, made["secretText"])
     assert states(await walk(workspace, STEP, STEP)) == [state, "done"]
     kept = meet().application(account)["passwordCredentials"]
     assert made["keyId"] in [one["keyId"] for one in kept]
