@@ -226,10 +226,8 @@ def out_of_date(ledger: Ledger, whose: Identity) -> str:
     Returns:
         A sentence; empty if nothing speaks against them.
     """
-    saved, stored = (
-        latest_confirmation(ledger, whose, CodatKeys.id, SAVE_KEYS),
-        stored_last(ledger, whose),
-    )
+    saved = latest_confirmation(ledger, whose, CodatKeys.id, SAVE_KEYS)
+    stored = stored_last(ledger, whose)
     if saved and stored and stored.at > saved.at and stored.subject != saved.subject:
         return "The secret has been replaced since somebody saved the keys."
     return ""
