@@ -526,7 +526,7 @@ def not_run_outcome(
         ended=now,
         since=now,
         customer=customer,
-        own_exit_code=blocking.exit_code,
+        exit_code=blocking.exit_code,
     )
 
 

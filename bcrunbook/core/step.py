@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -23,6 +23,7 @@ from bcrunbook.core.context import RunContext
 from bcrunbook.errors import RunbookError
 
 OUTCOME_SCHEMA = 1
+_LEFT_OUT: Final = -1
 
 
 class Mode(StrEnum):
@@ -355,8 +356,8 @@ class Outcome:
         customer: the customer's name; empty for a step of the account itself.
         timeline: the looks at what was followed; empty where nothing was.
         schema: the version of this form.
-        own_exit_code: the exit code, where neither the state nor the error says it: a step that was
-            not run ends as the one did that it follows.
+        exit_code: the exit code of a command that ran just this step; left out, it is that of the
+            error or of the state.
     """
 
     step: str
@@ -375,14 +376,12 @@ class Outcome:
     customer: str = ""
     timeline: tuple[Sighting, ...] = ()
     schema: int = OUTCOME_SCHEMA
-    own_exit_code: int | None = None
+    exit_code: int = _LEFT_OUT
 
-    @property
-    def exit_code(self) -> int:
-        """The exit code of a command that ran just this step."""
-        if self.own_exit_code is not None:
-            return self.own_exit_code
-        return int(self.error["exit_code"]) if self.error else EXIT_CODES[self.state]
+    def __post_init__(self) -> None:
+        if self.exit_code == _LEFT_OUT:
+            code = self.error["exit_code"] if self.error else EXIT_CODES[self.state]
+            object.__setattr__(self, "exit_code", code)
 
     @property
     def hand_offs(self) -> tuple[Change, ...]:
@@ -394,8 +393,6 @@ class Outcome:
         data = asdict(self)
         for name in ("started", "ended", "since"):
             data[name] = data[name].isoformat() if data[name] else None
-        del data["own_exit_code"]
-        data["exit_code"] = self.exit_code
         return data
 
     @classmethod
@@ -415,21 +412,15 @@ class Outcome:
         plain = {"mode": "", "cloud": "", "summary": "", **data}
         if isinstance(changes := plain.get("changes"), list | tuple):
             plain["changes"] = [_with_action(one) for one in changes]
-        code = plain.pop("exit_code", None)
+        if isinstance(error := plain.get("error"), Mapping):
+            plain["error"] = _whole_error(error)
         schema = plain.get("schema", OUTCOME_SCHEMA)
         if isinstance(schema, int) and schema > OUTCOME_SCHEMA:
             raise ValueError(f"it has the form {schema}, and this version knows {OUTCOME_SCHEMA}")
         try:
-            outcome = outcome_reader().validate_json(json.dumps(plain), strict=True)
-        except ValidationError as error:
-            raise ValueError(_first_mistake(error)) from None
-        if outcome.error is not None:
-            outcome = replace(outcome, error=_whole_error(outcome.error))
-        if code is None or code == outcome.exit_code:
-            return outcome
-        if not isinstance(code, int):
-            raise ValueError("exit_code is no number")
-        return replace(outcome, own_exit_code=code)
+            return outcome_reader().validate_json(json.dumps(plain), strict=True)
+        except ValidationError as mistakes:
+            raise ValueError(_first_mistake(mistakes)) from None
 
 
 @cache
@@ -445,23 +436,21 @@ def _with_action(change: Any) -> Any:
     return change
 
 
-def _first_mistake(error: ValidationError) -> str:
-    mistake = error.errors(include_url=False, include_input=False)[0]
+def _first_mistake(mistakes: ValidationError) -> str:
+    mistake = mistakes.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}"
 
 
-def _whole_error(error: dict[str, Any]) -> dict[str, Any]:
+def _whole_error(error: Mapping[str, Any]) -> dict[str, Any]:
     """An error's data with all that a `RunbookError` has.
 
     Raises:
         ValueError: they are none.
     """
-    whole = error | {
-        name: default
-        for name, default in RunbookError("").as_dict().items()
-        if error.get(name) is None
-    }
-    for name, default in RunbookError("").as_dict().items():
+    defaults = RunbookError("").as_dict()
+    missing = {name: default for name, default in defaults.items() if error.get(name) is None}
+    whole = {**error, **missing}
+    for name, default in defaults.items():
         if type(whole[name]) is not type(default):
             raise ValueError(f"error.{name} is not what it should be")
     return whole

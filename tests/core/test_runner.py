@@ -117,6 +117,12 @@ class Fake:
         """The same change, by whoever the error names."""
         return replace(change, by="person", hand_off=HandOff(error.who, ("Do it.",)))
 
+    async def follow(
+        self, context: Bare, findings: Looked, on_progress: Callable[[str], None]
+    ) -> Looked:
+        """Nothing is under way."""
+        return findings
+
 
 @dataclass(frozen=True)
 class Grown(Looked):
@@ -137,7 +143,9 @@ class Growing(Fake):
         """It grows."""
         return Grown(())
 
-    async def follow(self, context: Bare, findings: Looked, on_progress: Any) -> Grown:
+    async def follow(
+        self, context: Bare, findings: Looked, on_progress: Callable[[str], None]
+    ) -> Grown:
         """It has grown."""
         return Grown((), growing=False)
 
@@ -698,24 +706,26 @@ async def test_a_person_who_would_rather_not_is_left_alone(world: World) -> None
 
 async def test_what_a_look_can_show_is_waited_for(world: World) -> None:
     """It looks again after each wait, and goes on as soon as it shows."""
-    step, told = Fake([WATCHED]), []
+    step = Fake([WATCHED])
+    lines: list[str] = []
     person = Somebody(step, acts_at=3)
-    outcome = await world.run(step, Mode.ASK, operator=person, on_progress=told.append)
+    outcome = await world.run(step, Mode.ASK, operator=person, on_progress=lines.append)
     assert outcome.state == "done"
     assert (len(person.waits), step.looks) == (3, 4)
     assert person.has_left
-    assert told[-1].startswith("Seen")
+    assert lines[-1].startswith("Seen")
 
 
 async def test_waiting_keeps_to_its_budget(world: World) -> None:
     """Ten minutes, fewer than 30 looks; then the step needs a person."""
-    step, told = Fake([WATCHED]), []
+    step = Fake([WATCHED])
+    lines: list[str] = []
     person = Somebody(step)
-    outcome = await world.run(step, Mode.ASK, operator=person, on_progress=told.append)
+    outcome = await world.run(step, Mode.ASK, operator=person, on_progress=lines.append)
     assert outcome.state == "needs_person"
     assert 500 < sum(person.waits) <= 600
     assert step.looks <= 30
-    assert "10 minutes" in told[-1]
+    assert "10 minutes" in lines[-1]
 
 
 async def test_a_wait_can_be_ended(world: World) -> None:
