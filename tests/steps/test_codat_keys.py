@@ -82,7 +82,7 @@ async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
     outcome = await step(workspace)
     assert (outcome.state, outcome.hand_offs) == ("done", ())
     assert "Ada Lovelace" in row(outcome, WORD).actual
-    assert "word" in row(outcome, WORD).source
+    assert "confirmed" in row(outcome, WORD).source
 
 
 async def test_a_new_secret_makes_the_word_stale(make_workspace: MakeWorkspace, meet: Meet) -> None:
