@@ -15,9 +15,9 @@ import pytest
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from tests.browser import chromium, tab
-from tests.clipboard import clipboard, display, no_clipboard
-from tests.strangers import Stranger
+from tests.support.browser import chromium, tab
+from tests.support.clipboard import clipboard, display, no_clipboard
+from tests.support.strangers import Stranger
 
 # Fixtures of their own modules, for whoever asks for them by name.
 __all__ = ["chromium", "clipboard", "display", "no_clipboard", "tab"]

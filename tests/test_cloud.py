@@ -13,7 +13,7 @@ from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account
-from tests.running import walk
+from tests.support.running import walk
 
 
 async def test_a_live_account_finds_proxy_and_certificates_in_the_environment(

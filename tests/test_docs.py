@@ -15,7 +15,7 @@ import pytest
 
 from tests.cli.conftest import Command, command
 from tests.cli.test_help import COMMANDS
-from tests.markdown import ROOT, Link, anchors, blocks, links, names, text_of
+from tests.support.markdown import ROOT, Link, anchors, blocks, links, names, text_of
 from tests.tools.reference import PAGE, reference
 
 # The command as a person meets it, here as well.

@@ -18,7 +18,7 @@ from bcrunbook.steps.opening import open_context
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.cli.conftest import Command, command, program
 from tests.cli.test_help import COMMANDS
-from tests.linking import lab_customer, set_up, step_6
+from tests.support.linking import lab_customer, set_up, step_6
 from tests.tools.schemas import PRINTED, events_schema, outcome_schema, pages
 
 # The command as a person meets it, here as well.

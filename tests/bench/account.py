@@ -25,7 +25,7 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
 from bcrunbook.steps import SETUP_STEPS
 from bcrunbook.steps.opening import open_context
-from tests.program import PROGRAM
+from tests.support.program import PROGRAM
 
 RUNS = 3
 SPEED = 1000.0

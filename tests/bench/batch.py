@@ -33,7 +33,7 @@ from bcrunbook.run.engine.processes import processes
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
 from bcrunbook.steps import SETUP_STEPS, notebook_of
 from tests.bench.account import NEEDS_PERSON, as_coroutines
-from tests.program import PROGRAM
+from tests.support.program import PROGRAM
 
 SPEED = 1000.0
 ACCOUNTS = 50

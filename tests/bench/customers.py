@@ -55,8 +55,8 @@ from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.opening import open_context
 from tests.bench.batch import Peaks, environment
 from tests.bench.waiting import ADMIN, connect_some, customers_of
-from tests.linking import set_up
-from tests.program import PROGRAM
+from tests.support.linking import set_up
+from tests.support.program import PROGRAM
 
 SPEED = 20.0
 KILLS = 5

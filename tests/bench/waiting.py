@@ -39,9 +39,9 @@ from bcrunbook.steps.link_customer.codat_customer import (
     tag_of,
 )
 from bcrunbook.steps.opening import open_context
-from tests.linking import set_up, step_6
-from tests.portal import row
-from tests.strangers import Stranger
+from tests.support.linking import set_up, step_6
+from tests.support.portal import row
+from tests.support.strangers import Stranger
 
 SPEED = 5.0
 ADMIN = "hal.cotter@longbarrow-coop.example"

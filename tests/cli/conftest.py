@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.cli import main
-from tests.program import PROGRAM
+from tests.support.program import PROGRAM
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from bcrunbook.core.step import Outcome
 from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
-from tests.portal import facts, handed
-from tests.running import walk
+from tests.support.portal import facts, handed
+from tests.support.running import walk
 
 STEP = "codat_keys"
 

@@ -20,7 +20,7 @@ import pytest
 
 from bcrunbook.steps import STEPS, notebook_of
 from tests.cli.conftest import Command, program
-from tests.program import PROGRAM
+from tests.support.program import PROGRAM
 
 NOTEBOOKS = [notebook_of(step) for step in STEPS]
 OWN_SETTINGS = "lab/user-settings"

@@ -10,7 +10,7 @@ from pathlib import Path
 from bcrunbook.rehearsal import launch
 from bcrunbook.steps.opening import open_context
 from tests.cli.conftest import Command
-from tests.linking import lab_customer, set_up, step_6
+from tests.support.linking import lab_customer, set_up, step_6
 
 
 def test_the_link_is_shown_and_kept_nowhere(command: Command, tmp_path: Path) -> None:

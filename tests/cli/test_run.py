@@ -16,8 +16,8 @@ import pytest
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.cli.conftest import Command, Said, program
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.program import PROGRAM
-from tests.strangers import Meet
+from tests.support.program import PROGRAM
+from tests.support.strangers import Meet
 
 
 def one_run(told: Said) -> dict[str, Any]:

@@ -15,11 +15,11 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.secrets import clipboard as module
 from tests.cli.conftest import Command
-from tests.clipboard import Clipboard
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
-from tests.portal import facts
-from tests.program import PROGRAM
-from tests.running import walk
+from tests.support.clipboard import Clipboard
+from tests.support.portal import facts
+from tests.support.program import PROGRAM
+from tests.support.running import walk
 
 if sys.platform != "win32":
     import pty

@@ -11,8 +11,8 @@ from bcrunbook.ledger.store import open_ledger
 from bcrunbook.steps import SETUP_STEPS, step_named
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
-from tests.portal import api_key
-from tests.running import walk
+from tests.support.portal import api_key
+from tests.support.running import walk
 
 
 def note(

@@ -21,7 +21,7 @@ from bcrunbook.core.runner import run_step
 from bcrunbook.core.step import Mode
 from bcrunbook.steps import step_named
 from bcrunbook.steps.opening import open_context
-from tests.running import ALONE
+from tests.support.running import ALONE
 
 
 async def _walk(root: str, name: str, steps: list[str], customer: str) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from tests.conftest import keep_secret
 from tests.crash.program import Program
-from tests.running import ALONE
+from tests.support.running import ALONE
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
-from tests.strangers import Stranger
+from tests.support.strangers import Stranger
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 

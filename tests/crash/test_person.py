@@ -14,7 +14,7 @@ from bcrunbook.core.step import Outcome
 from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
-from tests.portal import at_portal
+from tests.support.portal import at_portal
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 

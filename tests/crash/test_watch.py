@@ -20,7 +20,7 @@ from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.opening import open_context
 from tests.crash.stage import Stage, set_stage
-from tests.linking import lab_customer, link, set_up, step_6
+from tests.support.linking import lab_customer, link, set_up, step_6
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 

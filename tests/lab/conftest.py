@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import chromium_path
-from tests.program import PROGRAM
+from tests.support.browser import chromium_path
+from tests.support.program import PROGRAM
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -23,7 +23,7 @@ from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.lab.page import THEMES, Lab, Server
 from tests.run.conftest import leaks
-from tests.strangers import Stranger
+from tests.support.strangers import Stranger
 
 T = TypeVar("T")
 

@@ -1,5 +1,5 @@
 """Fixtures of the notebook tests."""
 
-from tests.notebook.seat import seat
+from tests.notebook.interactive_session import seat
 
 __all__ = ["seat"]

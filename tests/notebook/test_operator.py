@@ -15,11 +15,11 @@ from playwright.sync_api import Page
 from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.views.cells import OUTCOME_MIME
-from tests.clipboard import Clipboard
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
-from tests.notebook.seat import WIDGET, Seat
-from tests.portal import calls, facts
-from tests.running import walk
+from tests.notebook.interactive_session import WIDGET, Seat
+from tests.support.clipboard import Clipboard
+from tests.support.portal import calls, facts
+from tests.support.running import walk
 
 OPEN = """
 from bcrunbook.notebook import open_step

@@ -31,10 +31,10 @@ from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, lay_out, only_account, requests_of
-from tests.linking import lab_customer, set_up
-from tests.notebook.seat import Seat
-from tests.portal import at_portal
+from tests.notebook.interactive_session import Seat
 from tests.run.conftest import bcrunbook
+from tests.support.linking import lab_customer, set_up
+from tests.support.portal import at_portal
 
 NOTEBOOK = "01_register_application.ipynb"
 STEP = "register_application"

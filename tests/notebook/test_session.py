@@ -7,8 +7,8 @@ import pytest
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, only_account
-from tests.notebook.seat import Seat
-from tests.strangers import Meet
+from tests.notebook.interactive_session import Seat
+from tests.support.strangers import Meet
 
 OPEN = """
 from bcrunbook.notebook import open_step

@@ -13,9 +13,9 @@ from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
-from tests.notebook.seat import Seat
+from tests.notebook.interactive_session import Seat
 from tests.steps.test_start_here import device_code
-from tests.strangers import Meet, Stranger, person_of
+from tests.support.strangers import Meet, Stranger, person_of
 
 OPEN = """
 from bcrunbook.notebook import open_step

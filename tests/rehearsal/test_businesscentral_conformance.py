@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import world
-from tests.conformance import CONTRACTS, Description
 from tests.rehearsal.businesscentral_support import API, APP, NOBODY, BusinessCentral, bc
+from tests.support.conformance import CONTRACTS, Description
 
 __all__ = ["bc"]
 

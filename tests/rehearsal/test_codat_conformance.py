@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.conformance import CONTRACTS, Description, read_codat_description
 from tests.rehearsal.codat_support import (
     API,
     NOBODY,
@@ -21,6 +20,7 @@ from tests.rehearsal.codat_support import (
     key_of,
 )
 from tests.rehearsal.test_third_party import ROOT, environment
+from tests.support.conformance import CONTRACTS, Description, read_codat_description
 
 EXAMPLES = CONTRACTS / "examples" / "codat.jsonl"
 HOOK = {"url": "https://hooks.millrace.example/c", "eventTypes": ["connection.connected"]}

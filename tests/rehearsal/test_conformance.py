@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.conformance import CONTRACTS, Description, read_description
 from tests.rehearsal.support import GRAPH, Graph, desired, eventually
+from tests.support.conformance import CONTRACTS, Description, read_description
 
 EXAMPLES = CONTRACTS / "examples" / "graph.jsonl"
 UPSERT = {"Prefer": "create-if-missing"}

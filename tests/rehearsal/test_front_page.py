@@ -14,7 +14,7 @@ import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, environment_of, launch
 from bcrunbook.rehearsal.hosts import HOSTS
-from tests.browser import ARGUMENTS, chromium_path
+from tests.support.browser import ARGUMENTS, chromium_path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "rehearsal-cloud.md").read_text("utf-8")

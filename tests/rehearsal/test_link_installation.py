@@ -11,7 +11,6 @@ import pytest
 
 from bcrunbook.rehearsal import launch
 from bcrunbook.rehearsal.people import UnexpectedPage
-from tests.conformance import read_codat_description
 from tests.rehearsal.codat_support import SANDBOX
 from tests.rehearsal.linking import (
     SITES_ADMIN,
@@ -21,6 +20,7 @@ from tests.rehearsal.linking import (
     until,
 )
 from tests.rehearsal.support import Graph, client_of, eventually, hidden_fields, user_token
+from tests.support.conformance import read_codat_description
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import developer_of
-from tests.browser import chromium_path
+from tests.support.browser import chromium_path
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.certificates import pem_of, self_signed
 from tests.rehearsal.support import (
     LOGIN,
     Graph,
@@ -31,6 +30,7 @@ from tests.rehearsal.support import (
     user_token,
     wait_for,
 )
+from tests.support.certificates import pem_of, self_signed
 
 DEFAULT = ["https://graph.microsoft.com/.default"]
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"

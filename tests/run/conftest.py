@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import PROGRAM
+from tests.support.program import PROGRAM
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from random import Random, SystemRandom
 from typing import Any
 
 from tests.conftest import lay_out
-from tests.program import PROGRAM
 from tests.run.conftest import leaks
-from tests.troubled import troubled
+from tests.support.program import PROGRAM
+from tests.support.troubled import troubled
 
 RUNS = 5
 ASKED = {

@@ -19,7 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.steps import SETUP_STEPS, notebook_of
 from tests.conftest import MakeWorkspace, only_account
-from tests.running import walk
+from tests.support.running import walk
 
 ENGINES = ("kernel", "bcrunbook")
 

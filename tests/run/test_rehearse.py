@@ -21,7 +21,7 @@ from bcrunbook.steps import SETUP_STEPS, STEPS, notebook_of, step_named
 from bcrunbook.steps.requirements import AUDIENCE, BUSINESS_CENTRAL_APP_ID, REDIRECT_URI, SCOPES
 from tests.conftest import requests_of, stored_secrets
 from tests.run.conftest import Rehearsal, bcrunbook, leaks
-from tests.strangers import Stranger
+from tests.support.strangers import Stranger
 
 ACCOUNTS = ("trial", "production")
 FIRST, SECOND = SETUP_STEPS[:5], SETUP_STEPS[4:]

@@ -30,7 +30,7 @@ from bcrunbook.services.businesscentral.models import (
     Operation,
 )
 from bcrunbook.signin import Token
-from tests.conformance import CONTRACTS
+from tests.support.conformance import CONTRACTS
 
 EXAMPLES = CONTRACTS / "examples" / "businesscentral.jsonl"
 TENANT = "contoso.example"

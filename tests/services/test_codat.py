@@ -33,10 +33,10 @@ from bcrunbook.http.client import Http
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.secrets import Secret
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
-from tests.conformance import CONTRACTS
 from tests.conftest import SPEED, requests_of
 from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
 from tests.rehearsal.support import client_of
+from tests.support.conformance import CONTRACTS
 
 EXAMPLES = CONTRACTS / "examples" / "codat.jsonl"
 KEY = "kQ7vXw3ZpL9sTn2RbYc5"

@@ -22,13 +22,18 @@ from bcrunbook.secrets import Secret
 from bcrunbook.services.businesscentral.client import BusinessCentral
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
 from bcrunbook.steps.opening import open_context
-from tests.conformance import CONTRACTS, Description, read_codat_description, read_description
 from tests.conftest import SPEED, MakeWorkspace, only_account
 from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
 from tests.rehearsal.support import client_of
-from tests.running import states, walk
 from tests.services.test_codat import settled
-from tests.strangers import Meet, person_of
+from tests.support.conformance import (
+    CONTRACTS,
+    Description,
+    read_codat_description,
+    read_description,
+)
+from tests.support.running import states, walk
+from tests.support.strangers import Meet, person_of
 
 GRAPH = "graph.microsoft.com"
 CODAT = "api.codat.io"

@@ -15,7 +15,7 @@ from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.services.rate_limit import RateLimit, RateLimiter, SharedRateLimiter
-from tests.ledgers import Place, no_postgres_settings, place, postgres_server
+from tests.support.ledgers import Place, no_postgres_settings, place, postgres_server
 
 __all__ = ["no_postgres_settings", "place", "postgres_server"]
 

@@ -15,8 +15,8 @@ from bcrunbook.steps.client_secret.adopt import adopt
 from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.opening import open_context
 from tests.conftest import MakeWorkspace, only_account
-from tests.running import states, walk
-from tests.strangers import Meet, Stranger
+from tests.support.running import states, walk
+from tests.support.strangers import Meet, Stranger
 
 STEP = "client_secret"
 

@@ -8,8 +8,8 @@ from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, SCOPES
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.running import states, walk
-from tests.strangers import Meet
+from tests.support.running import states, walk
+from tests.support.strangers import Meet
 
 STEP = "api_permissions"
 GRAPH_API = "00000003-0000-0000-c000-000000000000"

@@ -12,8 +12,8 @@ from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import open_store
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.running import states, walk
-from tests.strangers import Meet
+from tests.support.running import states, walk
+from tests.support.strangers import Meet
 
 STEP = "client_secret"
 

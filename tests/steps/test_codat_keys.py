@@ -14,7 +14,7 @@ from bcrunbook.errors import FixInput
 from bcrunbook.order import CLIENT_SECRET, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
-from tests.portal import (
+from tests.support.portal import (
     api_key,
     at_portal,
     confirm,
@@ -24,8 +24,8 @@ from tests.portal import (
     row,
     set_enabled,
 )
-from tests.running import states, walk
-from tests.strangers import Meet
+from tests.support.running import states, walk
+from tests.support.strangers import Meet
 
 STEP = "codat_keys"
 SECRET = ("register_application", "client_secret")

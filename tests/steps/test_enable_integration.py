@@ -16,8 +16,8 @@ from bcrunbook.core.step import Change, Comparison, Mode, Outcome
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conftest import MakeWorkspace
-from tests.portal import at_portal, calls, confirm, facts, handed, row, set_enabled
-from tests.running import walk
+from tests.support.portal import at_portal, calls, confirm, facts, handed, row, set_enabled
+from tests.support.running import walk
 
 STEP = "enable_integration"
 TOGGLE = "Dynamics 365 Business Central enabled"

@@ -28,12 +28,12 @@ from bcrunbook.steps.requirements import REDIRECT_URI, SCOPES
 from bcrunbook.views.cells import card_view, outcome_view, plan_view
 from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account
-from tests.linking import lab_customer, link, set_up, step_6
-from tests.portal import api_key, at_portal, confirm, row
 from tests.rehearsal.codat_support import Codat, key_of
 from tests.rehearsal.support import Graph, client_of, eventually, user_token
-from tests.running import states, walk
-from tests.strangers import Meet, Stranger
+from tests.support.linking import lab_customer, link, set_up, step_6
+from tests.support.portal import api_key, at_portal, confirm, row
+from tests.support.running import states, walk
+from tests.support.strangers import Meet, Stranger
 
 MARKER = "0badcafe"
 """The marker of a secret that a test makes."""

@@ -19,8 +19,8 @@ from bcrunbook.steps.link_customer.codat_customer import TAG, codat_name, codat_
 from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.verdict import BUDGET
 from bcrunbook.steps.opening import open_context
-from tests.linking import SCRIPTS, lab_customer, link, set_up, step_6
-from tests.portal import row
+from tests.support.linking import SCRIPTS, lab_customer, link, set_up, step_6
+from tests.support.portal import row
 
 SPEED = 120.0
 

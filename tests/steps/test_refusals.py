@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.running import states, walk
-from tests.strangers import Meet
-from tests.troubled import Troubled, troubled
+from tests.support.running import states, walk
+from tests.support.strangers import Meet
+from tests.support.troubled import Troubled, troubled
 
 
 @pytest.fixture(scope="module")

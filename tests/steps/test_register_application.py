@@ -10,8 +10,8 @@ from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.requirements import AUDIENCE, REDIRECT_URI
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.running import states, walk
-from tests.strangers import Meet, Stranger
+from tests.support.running import states, walk
+from tests.support.strangers import Meet, Stranger
 
 STEP = "register_application"
 

@@ -16,7 +16,7 @@ from bcrunbook.steps import SETUP_STEPS, step_named
 from bcrunbook.steps.opening import open_context
 from bcrunbook.steps.required import not_yet
 from tests.conftest import lay_out
-from tests.strangers import Meet
+from tests.support.strangers import Meet
 
 
 async def test_production_is_written_only_after_the_trial_has_passed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bcrunbook.core.step import Mode
 from tests.conftest import MakeWorkspace
-from tests.running import walk
+from tests.support.running import walk
 
 STEP = "register_application"
 

@@ -12,8 +12,8 @@ from bcrunbook.order import API_PERMISSIONS, START_HERE, notebook_name, ref
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.running import states, walk
-from tests.strangers import Meet, browse, person_of
+from tests.support.running import states, walk
+from tests.support.strangers import Meet, browse, person_of
 
 STEP = "start_here"
 

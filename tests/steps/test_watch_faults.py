@@ -32,8 +32,8 @@ from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.verdict import GOOD, Verdict
 from bcrunbook.steps.opening import open_context
-from tests.linking import lab_customer, link, set_up, step_6
-from tests.portal import row
+from tests.support.linking import lab_customer, link, set_up, step_6
+from tests.support.portal import row
 
 SEED = os.environ.get("WATCH_FAULTS_SEED", "1")
 SPEED = 130.0

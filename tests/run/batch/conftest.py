@@ -17,8 +17,8 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import lay_out, stored_secrets
-from tests.program import PROGRAM
-from tests.strangers import Stranger
+from tests.support.program import PROGRAM
+from tests.support.strangers import Stranger
 
 Meet = Callable[..., Stranger]
 

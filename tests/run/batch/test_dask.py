@@ -29,9 +29,6 @@ from bcrunbook.run.batch.worker import job_of
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps.opening import open_context
 from tests.conftest import lay_out
-from tests.dask import Cluster, certificate, cluster, hiding
-from tests.linking import SCRIPTS, lab_customer, link, on_ledger, set_up
-from tests.postgres import Server, no_postgres_settings, postgres_server
 from tests.run.batch.conftest import (
     FRESH,
     Meet,
@@ -42,6 +39,9 @@ from tests.run.batch.conftest import (
     told,
 )
 from tests.run.conftest import bcrunbook, leaks
+from tests.support.dask import Cluster, certificate, cluster, hiding
+from tests.support.linking import SCRIPTS, lab_customer, link, on_ledger, set_up
+from tests.support.postgres import Server, no_postgres_settings, postgres_server
 
 __all__ = ["no_postgres_settings", "postgres_server"]
 

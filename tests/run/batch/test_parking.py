@@ -15,8 +15,8 @@ from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps.opening import open_context
-from tests.linking import SCRIPTS, lab_customer, link, set_up
 from tests.run.batch.conftest import running
+from tests.support.linking import SCRIPTS, lab_customer, link, set_up
 
 SPEED = 60.0
 ENDS = {

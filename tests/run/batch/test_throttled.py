@@ -12,8 +12,8 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import launch
 from tests.conftest import lay_out
-from tests.program import PROGRAM
 from tests.run.batch.conftest import names, running
+from tests.support.program import PROGRAM
 
 SPEED = 20
 RULE = {

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-CONTRACTS = Path(__file__).resolve().parents[2] / "shared" / "contracts"
+CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts"
 OPENAPI = CONTRACTS / "graph.openapi.json"
 CODAT_OPENAPI = CONTRACTS / "codat.openapi.json"
 

@@ -41,10 +41,10 @@ from bcrunbook.rehearsal.world import find_user
 from bcrunbook.secrets import Secret
 from bcrunbook.signin import DeviceCode, Person, SignIn, Token, prove_client_secret, sign_in_error
 from bcrunbook.signin.credentials import certificate_of
-from tests.certificates import issued, pem_of, self_signed
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.strangers import Meet, Stranger, Typist, browse, person_of
-from tests.troubled import Troubled, troubled
+from tests.support.certificates import issued, pem_of, self_signed
+from tests.support.strangers import Meet, Stranger, Typist, browse, person_of
+from tests.support.troubled import Troubled, troubled
 
 LOGIN = "login.microsoftonline.com"
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"

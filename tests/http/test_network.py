@@ -18,9 +18,9 @@ from bcrunbook.errors import FixInput, RunbookError, Unreachable
 from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.certificates import Authority
 from tests.cli.conftest import Command, command
 from tests.conftest import MakeWorkspace, only_account
+from tests.support.certificates import Authority
 
 __all__ = ["command"]
 

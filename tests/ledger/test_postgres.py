@@ -29,8 +29,8 @@ from bcrunbook.errors import (
 )
 from bcrunbook.ledger import tables
 from bcrunbook.ledger.store import Ledger, open_ledger
-from tests.ledgers import TRIAL
-from tests.postgres import UNKNOWN, Server, Wire, no_postgres_settings, postgres_server
+from tests.support.ledgers import TRIAL
+from tests.support.postgres import UNKNOWN, Server, Wire, no_postgres_settings, postgres_server
 
 # Fixtures of another module, for whoever asks for them by name.
 __all__ = ["no_postgres_settings", "postgres_server"]

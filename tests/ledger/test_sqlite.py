@@ -14,8 +14,8 @@ from sqlalchemy.engine import Engine
 from bcrunbook.errors import FixInput, RunbookError, Unreachable, WaitAndRetry
 from bcrunbook.ledger import tables
 from bcrunbook.ledger.store import open_ledger
-from tests.ledgers import SQLITE as URL
-from tests.ledgers import TRIAL
+from tests.support.ledgers import SQLITE as URL
+from tests.support.ledgers import TRIAL
 
 
 def test_commits_wait_for_the_disk(tmp_path: Path) -> None:

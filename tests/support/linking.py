@@ -19,8 +19,8 @@ from bcrunbook.steps import step_named
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
-from tests.portal import confirm, handed
-from tests.running import ALONE
+from tests.support.portal import confirm, handed
+from tests.support.running import ALONE
 
 TRIAL = STANDARD[0]
 ADMIN = "vera.stone@saltmarsh-lab.example"

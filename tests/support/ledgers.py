@@ -17,7 +17,7 @@ from alembic.config import Config
 from bcrunbook.accounts import Identity
 from bcrunbook.ledger import tables
 from bcrunbook.ledger.store import Ledger, open_ledger
-from tests.postgres import no_postgres_settings, postgres_server
+from tests.support.postgres import no_postgres_settings, postgres_server
 
 # Fixtures of another module, for whoever asks for them by name.
 __all__ = ["no_postgres_settings", "postgres_server"]

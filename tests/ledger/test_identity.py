@@ -11,7 +11,7 @@ import pytest
 from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput, WaitAndRetry
 from bcrunbook.ledger.store import Ledger
-from tests.ledgers import Place, no_postgres_settings, place, postgres_server
+from tests.support.ledgers import Place, no_postgres_settings, place, postgres_server
 
 __all__ = ["no_postgres_settings", "place", "postgres_server"]
 

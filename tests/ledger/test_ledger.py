@@ -33,7 +33,15 @@ from bcrunbook.ledger import lease, tables
 from bcrunbook.ledger import store as ledger_module
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.secrets import MASK, Secret
-from tests.ledgers import LIVE, PRELUDE, TRIAL, Place, no_postgres_settings, place, postgres_server
+from tests.support.ledgers import (
+    LIVE,
+    PRELUDE,
+    TRIAL,
+    Place,
+    no_postgres_settings,
+    place,
+    postgres_server,
+)
 
 # Fixtures of other modules, for whoever asks for them by name.
 __all__ = ["no_postgres_settings", "place", "postgres_server"]

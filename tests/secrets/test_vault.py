@@ -33,9 +33,9 @@ from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.rehearsal.support import client_of, person, user_token
 from tests.rehearsal.test_keyvault import SCOPE, Vault, vault_token
-from tests.running import states, walk
-from tests.strangers import Meet, person_of
-from tests.troubled import Troubled, troubled
+from tests.support.running import states, walk
+from tests.support.strangers import Meet, person_of
+from tests.support.troubled import Troubled, troubled
 
 MakeStore = Callable[..., Workspace]
 

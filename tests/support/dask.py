@@ -16,7 +16,7 @@ import psutil
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.certificates import pem_of, self_signed
+from tests.support.certificates import pem_of, self_signed
 
 _SECONDS: Final = 60.0
 

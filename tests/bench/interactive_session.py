@@ -1,4 +1,4 @@
-"""From opening a notebook to its first usable control: python -m tests.bench.seat
+"""From opening a notebook to its first usable control: python -m tests.bench.interactive_session
 
 In real Chromium against real JupyterLab. Prints medians: until the notebook is shown, its kernel is
 ready, and (its first cells are run meanwhile) the account can be picked; once for a notebook opened
@@ -19,9 +19,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser import ARGUMENTS, chromium_path
 from tests.lab.page import Lab, Server
-from tests.program import PROGRAM
+from tests.support.browser import ARGUMENTS, chromium_path
+from tests.support.program import PROGRAM
 
 RUNS = 5
 NOTEBOOK = "01_register_application.ipynb"
