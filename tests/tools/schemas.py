@@ -299,7 +299,6 @@ def _finished(definitions: dict[str, Schema]) -> dict[str, Schema]:
         "type": "integer",
         "description": "The exit code of a command that ran just this step.",
     }
-    outcome["required"] = [*outcome["required"], "exit_code"]
     outcome["properties"]["error"] = {
         "anyOf": [{"$ref": "#/$defs/Error"}, {"type": "null"}],
         "description": outcome["properties"]["error"]["description"],
