@@ -10,7 +10,7 @@ import typer
 from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.cli.tables import print_table
-from bcrunbook.core.runner import failed_outcome, run_step
+from bcrunbook.core.runner import failed_outcome, run_in_context
 from bcrunbook.core.step import Mode, Outcome, worst_code
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.order import HEALTH_CHECK
@@ -64,7 +64,7 @@ async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
         output.say(f"Looking at {name}.")
         try:
             async with open_context(workspace, account) as context:
-                outcomes.append(await run_step(check, context, Mode.APPLY))
+                outcomes.append(await run_in_context(check, context, Mode.APPLY))
         except RunbookError as error:
             # The other accounts are worth a look all the same.
             outcomes.append(failed_outcome(check.id, name, Mode.APPLY.value, account.cloud, error))

@@ -442,7 +442,7 @@ def _name(change: Change) -> tuple[str, str]:
 _STATE_OF_EXIT = {3: State.NEEDS_PERSON, 4: State.WAITING}
 
 
-async def run_step(
+async def run_in_context(
     step: Step[C, F],
     context: C,
     mode: Mode,

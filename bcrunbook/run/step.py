@@ -7,8 +7,7 @@ Programs get `run_step` from the package's public door. A notebook opens its ste
 from __future__ import annotations
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core import runner
-from bcrunbook.core.runner import Approve, OnProgress, chosen_mode
+from bcrunbook.core.runner import Approve, OnProgress, chosen_mode, run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.errors import FixInput
 from bcrunbook.steps import step_named
@@ -68,6 +67,6 @@ async def run_step(
     allowed = chosen_mode(mode, live=known.cloud == "live", answered=approve is not None)
     whom = workspace.customer(account, customer) if customer else None
     async with open_context(workspace, known, customer=whom) as context:
-        return await runner.run_step(
+        return await run_in_context(
             chosen, context, allowed, approve=approve, on_progress=on_progress
         )

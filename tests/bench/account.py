@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
@@ -67,7 +67,7 @@ async def as_coroutines(workspace: Workspace, account: str) -> None:
     """The same steps without notebooks, in this process."""
     for step in SETUP_STEPS:
         async with open_context(workspace, workspace.account(account)) as context:
-            code = (await run_step(step, context, Mode.APPLY)).exit_code
+            code = (await run_in_context(step, context, Mode.APPLY)).exit_code
         if code == NEEDS_PERSON:
             return
         assert not code

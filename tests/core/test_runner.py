@@ -20,7 +20,7 @@ import pytest
 from bcrunbook.accounts import Identity
 from bcrunbook.core.follow import lease_name
 from bcrunbook.core.pace import Pace
-from bcrunbook.core.runner import chosen_mode, failed_outcome, run_step
+from bcrunbook.core.runner import chosen_mode, failed_outcome, run_in_context
 from bcrunbook.core.step import Change, Comparison, Finding, Findings, HandOff, Mode, Outcome, Row
 from bcrunbook.errors import (
     AnswerLost,
@@ -202,7 +202,7 @@ class World:
 
     async def run(self, step: Fake, mode: Mode = Mode.APPLY, **how: Any) -> Outcome:
         """Run the step; no step leaves the ledger's lease behind."""
-        outcome = await run_step(step, self.context, mode, **how)
+        outcome = await run_in_context(step, self.context, mode, **how)
         async with self.ledger.lease(self.lease, what="a test"):
             return outcome
 
@@ -540,7 +540,7 @@ async def test_another_runner_at_work_is_waited_for(world: World) -> None:
     """While somebody else holds the account, nothing is written and the outcome says who."""
     step = Fake([A])
     async with world.ledger.lease(world.lease, what="step client_secret"):
-        outcome = await run_step(step, world.context, Mode.APPLY)
+        outcome = await run_in_context(step, world.context, Mode.APPLY)
     assert (outcome.state, outcome.exit_code, step.attempts) == ("waiting", 4, [])
     assert "step client_secret" in outcome.summary
 
@@ -548,8 +548,8 @@ async def test_another_runner_at_work_is_waited_for(world: World) -> None:
 async def test_looking_needs_no_lease(world: World) -> None:
     """Plan mode, and a step with nothing to do, go on beside another runner."""
     async with world.ledger.lease(world.lease, what="another"):
-        assert (await run_step(Fake([A]), world.context, Mode.PLAN)).state == "pending"
-        assert (await run_step(Fake(), world.context, Mode.APPLY)).state == "done"
+        assert (await run_in_context(Fake([A]), world.context, Mode.PLAN)).state == "pending"
+        assert (await run_in_context(Fake(), world.context, Mode.APPLY)).state == "done"
 
 
 class Overtaken(Fake):
@@ -611,7 +611,7 @@ async def test_a_run_that_is_cancelled_gives_the_lease_back(world: World) -> Non
             await asyncio.Event().wait()
             return True
 
-    task = asyncio.create_task(run_step(Endless([A]), world.context, Mode.APPLY))
+    task = asyncio.create_task(run_in_context(Endless([A]), world.context, Mode.APPLY))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from bcrunbook.accounts import load
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode
 from bcrunbook.steps import step_named
 from bcrunbook.steps.opening import open_context
@@ -31,7 +31,7 @@ async def _walk(root: str, name: str, steps: list[str], customer: str) -> list[s
     told = []
     for step in steps:
         async with open_context(workspace, account, customer=chosen) as context:
-            outcome = await run_step(step_named(step), context, Mode.APPLY)
+            outcome = await run_in_context(step_named(step), context, Mode.APPLY)
         told.append(outcome.state.value)
         if outcome.exit_code:
             told.append(outcome.summary)

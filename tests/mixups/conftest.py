@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace, load
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
@@ -92,7 +92,7 @@ class Desk:
             outcomes = []
             for step in steps:
                 async with self._open(workspace, account, customer) as context:
-                    outcomes.append(await run_step(step_named(step), context, mode))
+                    outcomes.append(await run_in_context(step_named(step), context, mode))
             return outcomes
 
         return asyncio.run(walk())

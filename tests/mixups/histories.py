@@ -18,7 +18,7 @@ from typing import Any
 
 from bcrunbook.accounts import load
 from bcrunbook.core.confirmations import confirm
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
@@ -525,7 +525,7 @@ async def _run(root: Path, name: str, customer: str | None, step: str, mode: Mod
     workspace = load(root)
     whom = workspace.customer(name, customer) if customer else None
     async with open_context(workspace, workspace.account(name), customer=whom) as context:
-        return await run_step(step_named(step), context, mode)
+        return await run_in_context(step_named(step), context, mode)
 
 
 async def _link(root: Path, name: str, customer: str) -> str:

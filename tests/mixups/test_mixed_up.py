@@ -10,7 +10,7 @@ import pytest
 
 from bcrunbook.core.confirmations import confirm
 from bcrunbook.core.follow import follow
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome, State
 from bcrunbook.errors import FixInput
 from bcrunbook.http import client
@@ -450,7 +450,7 @@ def test_a_click_is_for_what_the_file_meant_when_it_was_planned(desk: Desk) -> N
     async def walk() -> Outcome:
         async with open_context(workspace, workspace.account("trial")) as context:
             step = step_named("register_application")
-            return await run_step(step, context, Mode.ASK, approve=click)
+            return await run_in_context(step, context, Mode.ASK, approve=click)
 
     outcome = asyncio.run(walk())
     assert outcome.exit_code == 2 and world.TENANTS[world.PRODUCTION].domain in str(outcome.error)

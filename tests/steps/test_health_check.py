@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Change, HandOff, Mode, Outcome, State
 from bcrunbook.order import CODAT_KEYS, ref
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
@@ -97,7 +97,7 @@ def workspace(folder: Path, own_cloud: RehearsalDescription) -> Workspace:
                 await be_linked(context, own_cloud, name)
 
             await asyncio.gather(*(begin(one.name) for one in LINKED))
-            await run_step(step_named("enable_integration"), context, Mode.APPLY)
+            await run_in_context(step_named("enable_integration"), context, Mode.APPLY)
         return made
 
     return asyncio.run(make())
@@ -150,7 +150,7 @@ def about(outcome: Outcome, name: str) -> tuple[Change, HandOff]:
 
 async def check(context: Context) -> Outcome:
     """Run the check."""
-    return await run_step(step_named("health_check"), context, Mode.APPLY)
+    return await run_in_context(step_named("health_check"), context, Mode.APPLY)
 
 
 async def test_a_healthy_account_has_nothing_to_do(workspace: Workspace) -> None:
@@ -212,7 +212,7 @@ async def test_a_changed_application_is_found_with_what_differs(
     async with open_context(workspace, workspace.account("trial")) as context:
         await context.cloud.pace.sleep(30)
         found = row(await check(context), "Application")
-        await run_step(step_named("register_application"), context, Mode.APPLY)
+        await run_in_context(step_named("register_application"), context, Mode.APPLY)
     assert found.verdict.value == "differs"
     assert REDIRECT_URI in found.actual
     assert "register_application" in found.advice
@@ -237,7 +237,7 @@ async def test_a_consent_that_was_withdrawn_is_found(
         assert all(scope in found.actual for scope in SCOPES)
         _, handed = about(outcome, "Permissions and consent")
         assert handed.actions == ("bcrunbook run trial api_permissions",)
-        await run_step(step_named("api_permissions"), context, Mode.APPLY)
+        await run_in_context(step_named("api_permissions"), context, Mode.APPLY)
         assert row(await check(context), "Permissions and consent").verdict.value == "ok"
 
 

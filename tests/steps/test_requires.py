@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
@@ -32,7 +32,7 @@ async def test_production_is_written_only_after_the_trial_has_passed(
 
     async def walk(account: str, mode: Mode) -> Outcome:
         async with open_context(workspace, workspace.account(account)) as context:
-            return await run_step(step_named("register_application"), context, mode)
+            return await run_in_context(step_named("register_application"), context, mode)
 
     assert (await walk("req-production", Mode.PLAN)).state == "pending"
     refused = await walk("req-production", Mode.APPLY)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bcrunbook.accounts import FILE_NAME, Workspace, load
-from bcrunbook.core.runner import run_step
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.order import CODAT_KEYS, LINK_CUSTOMER
 from bcrunbook.rehearsal import RehearsalDescription
@@ -71,9 +71,9 @@ async def set_up(
     account = workspace.account("trial")
     async with open_context(workspace, account) as context:
         for step in ALONE:
-            outcome = await run_step(step_named(step), context, Mode.APPLY)
+            outcome = await run_in_context(step_named(step), context, Mode.APPLY)
             assert outcome.state in ("done", "changed"), outcome.summary
-        keys = await run_step(step_named(CODAT_KEYS), context, Mode.APPLY)
+        keys = await run_in_context(step_named(CODAT_KEYS), context, Mode.APPLY)
     card = handed(keys)
     stored = await read(SecretReference.parse(card.secret, "a hand-off"), workspace.root)
     values = dict(card.values)
@@ -98,7 +98,7 @@ def on_ledger(workspace: Workspace, url: str) -> Workspace:
 async def step_6(context: Context, customer: str, mode: Mode = Mode.APPLY) -> Outcome:
     """Run the step that links a customer."""
     chosen = context.account.customers[customer]
-    return await run_step(step_named(LINK_CUSTOMER), replace(context, customer=chosen), mode)
+    return await run_in_context(step_named(LINK_CUSTOMER), replace(context, customer=chosen), mode)
 
 
 async def link(context: Context, cloud: RehearsalDescription, customer: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core.runner import Operator, run_step
+from bcrunbook.core.runner import Operator, run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.order import CODAT_KEYS, ORDER
 from bcrunbook.signin import Person
@@ -29,7 +29,9 @@ async def walk(
     outcomes = []
     for step in steps or ALONE:
         async with open_context(workspace, account, person=person) as context:
-            outcomes.append(await run_step(step_named(step), context, mode, operator=operator))
+            outcomes.append(
+                await run_in_context(step_named(step), context, mode, operator=operator)
+            )
     return outcomes
 
 

@@ -20,7 +20,6 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
 from bcrunbook.accounts import Customer
-from bcrunbook.cli.doctor import Check
 from bcrunbook.core.step import (
     OUTCOME_SCHEMA,
     Change,
@@ -43,7 +42,6 @@ Schema: TypeAlias = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DOCUMENTED: dict[str, type] = {
     **{one.__name__: one for one in (Outcome, Finding, Row, HandOff, Change, Sighting, Customer)},
-    "Check": Check,
     "BatchStepEnded": StepSummary,
 }
 """Definitions whose descriptions are in a docstring."""
@@ -194,6 +192,14 @@ BatchStepEnded = _typed_dict(
 BatchStepEnded.__doc__ = "A line of `batch`: a step has ended."
 
 
+class DoctorCheck(TypedDict):
+    """One thing that `doctor` checked: what, whether it is fine, and what to do if not."""
+
+    name: str
+    ok: bool
+    told: str
+
+
 class BatchEnded(TypedDict):
     """The last line of `batch`: it has come to its end, or was stopped before."""
 
@@ -211,7 +217,7 @@ PRINTED: dict[str, Any] = {
     "batch": BatchLine,
     "check": CheckData,
     "confirm": ConfirmData,
-    "doctor": list[Check],
+    "doctor": list[DoctorCheck],
     "explain": ExplainData,
     "init": InitData,
     "lab": LabData,
