@@ -12,6 +12,7 @@ from bcrunbook.core import confirmations
 from bcrunbook.core.step import Change
 from bcrunbook.core.stored import StoredOutcome, latest_outcome
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.steps import step_named
 
@@ -36,7 +37,7 @@ def confirm(
         loaded.customer(account, customer)
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         change = _handed_off(ledger, which.identity, chosen.id, customer)
-        name = confirmations.confirm(ledger, which.identity, chosen.id, change, by, customer)
+        name = confirmations.confirm(ledger, Scope(which.identity, chosen.id, customer), change, by)
     assert change.hand_off is not None
     noted = {
         "account": which.name,
@@ -61,7 +62,7 @@ def _option(customer: str | None) -> str:
 def _handed_off(ledger: Ledger, whose: Identity, step: str, customer: str | None) -> Change:
     """The hand-off that a confirmation is about: that of the step's last outcome."""
     account = whose.account
-    last = latest_outcome(ledger, whose, step, customer)
+    last = latest_outcome(ledger, Scope(whose, step, customer))
     change = _to_confirm(last) if last is not None else None
     if last is None or change is None:
         raise FixInput(

@@ -12,6 +12,7 @@ from bcrunbook.cli.tables import print_table
 from bcrunbook.core.confirmations import latest_confirmation
 from bcrunbook.core.step import AnyStep, State
 from bcrunbook.core.stored import StoredOutcome, latest_outcomes
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.run.next_action import command, next_action
 from bcrunbook.steps import SETUP_STEPS, STEPS
@@ -140,7 +141,7 @@ def _as_of_now(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOut
             return replace(row, outcome=stale)
     for change in outcome.changes:
         confirmed = latest_confirmation(
-            ledger, whose, outcome.step, change.key, outcome.customer or None
+            ledger, Scope(whose, outcome.step, outcome.customer or None), change.key
         )
         if change.hand_off and confirmed is not None and confirmed.at > row.at:
             return replace(row, said_by=confirmed.said_by or "")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bcrunbook.accounts import Identity
 from bcrunbook.core.step import Change
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.secrets import looks_like_secret, scrub
 
 EARLIER_RECORDS = "earlier_records"
 """The change with which somebody says whose the ledger's records without a tenant are."""
 
-HANDED_OVER = "secret_copied"
 """The kind of fact with which a step notes which secret went into a person's hands."""
 
 _LONGEST_NAME = 100
@@ -40,18 +40,14 @@ def checked_name(by: str) -> str:
     return name
 
 
-def confirm(
-    ledger: Ledger, whose: Identity, step: str, change: Change, by: str, customer: str | None = None
-) -> str:
+def confirm(ledger: Ledger, scope: Scope, change: Change, by: str) -> str:
     """Note that somebody says they have done a change.
 
     Args:
         ledger: where it is noted.
-        whose: the account as it is meant now.
-        step: the step's id.
+        scope: the step, of an account or of one of its customers.
         change: a change by a person, with the values it was about.
         by: who says so.
-        customer: the customer that it is about.
 
     Returns:
         The name as it was noted.
@@ -62,35 +58,29 @@ def confirm(
     handed, name = change.hand_off, checked_name(by)
     assert handed is not None
     if handed.secret:
-        _check_taken(ledger, whose, change)
+        _check_taken(ledger, scope.whose, change)
     ledger.record(
-        whose,
-        step,
+        scope,
         change.key,
         change.subject,
         "said",
         {"said": handed.confirmation, "values": dict(handed.values)},
-        customer=customer,
         said_by=name,
     )
     if change.key == EARLIER_RECORDS:
-        ledger.claim(whose)
+        ledger.claim(scope.whose)
     return name
 
 
-def latest_confirmation(
-    ledger: Ledger, whose: Identity, step: str, key: str, customer: str | None = None
-) -> Fact | None:
+def latest_confirmation(ledger: Ledger, scope: Scope, key: str) -> Fact | None:
     """What somebody said last about the change of this key; None when nobody has.
 
     Args:
         ledger: where it was noted.
-        whose: the account as it is meant now.
-        step: the step's id.
+        scope: the step, of an account or of one of its customers.
         key: the change's key.
-        customer: the customer that it is about.
     """
-    facts = ledger.facts(whose, step, key, customer=customer)
+    facts = ledger.facts(scope, key)
     return next((fact for fact in reversed(facts) if fact.basis == "said"), None)
 
 
@@ -106,7 +96,7 @@ def as_confirmed(what: str, confirmation: Fact) -> str:
 
 def _check_taken(ledger: Ledger, whose: Identity, change: Change) -> None:
     """Refuse a confirmation about one secret when another was taken last: that one was saved."""
-    taken = ledger.latest(whose, kind=HANDED_OVER)
+    taken = ledger.latest(Scope(whose), FactKind.SECRET_HANDED_OVER)
     if taken is None or taken.subject == change.subject:
         return
     raise FixInput(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from bcrunbook.accounts import Identity
 from bcrunbook.core.context import RunContext
 from bcrunbook.core.step import AnyStep, Findings
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger
 
 
@@ -45,17 +46,15 @@ def remember(
     for seen in findings.observations if findings is not None else ():
         whose, its_step = context.identity, seen.step or step.id
         customer = seen.customer or context.customer_name
-        known = context.ledger.latest(whose, its_step, seen.kind, customer=customer)
+        known = context.ledger.latest(Scope(whose, its_step, customer), seen.kind)
         if known is None or (known.subject, known.data) != (seen.subject, seen.data):
             context.ledger.record(
-                whose,
-                its_step,
+                Scope(whose, its_step, customer),
                 seen.kind,
                 seen.subject,
                 "observed",
                 seen.data,
                 run_id=run_id,
-                customer=customer,
             )
 
 

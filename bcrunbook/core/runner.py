@@ -33,6 +33,7 @@ from bcrunbook.core.step import (
 )
 from bcrunbook.core.stored import latest_outcome
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
+from bcrunbook.ledger.scope import FactKind, Scope
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
 SETTLING = Backoff(first=2.0, longest=20.0, deadline=240.0)
@@ -108,7 +109,7 @@ class StepRunner(Generic[C, F]):
         whose = context.identity
         self._whose = whose if step.is_about_codat else whose.apart_from_codat
         self._run_id = context.ledger.begin_run(
-            self._whose, step.id, mode.value, context.customer_name
+            Scope(self._whose, step.id, context.customer_name), mode.value
         )
 
     async def examine(self) -> tuple[Finding, ...]:
@@ -195,18 +196,16 @@ class StepRunner(Generic[C, F]):
             ledger.end_run(self._run_id, state.value)
             ledger.record_outcome(
                 self._run_id,
-                self._whose,
-                self.step.id,
+                Scope(self._whose, self.step.id, self.context.customer_name),
                 state.value,
                 outcome.as_dict(),
-                self.context.customer_name,
             )
         return outcome
 
     def _since(self, state: State, now: datetime) -> datetime:
         """Since when the step has ended this way; what changed and what was there are both well."""
         before = latest_outcome(
-            self.context.ledger, self._whose, self.step.id, self.context.customer_name
+            self.context.ledger, Scope(self._whose, self.step.id, self.context.customer_name)
         )
         if before is None:
             return now
@@ -225,7 +224,7 @@ class StepRunner(Generic[C, F]):
     def _newest_fact(self) -> int | None:
         """Tells whether anything was noted since: by its number, as clocks of machines differ."""
         context = self.context
-        newest = context.ledger.latest(context.identity, customer=context.customer_name)
+        newest = context.ledger.latest(Scope(context.identity, customer=context.customer_name))
         return newest.id if newest is not None else None
 
     async def _look_until_settled(self) -> None:
@@ -261,7 +260,7 @@ class StepRunner(Generic[C, F]):
             for change in lost:
                 if not self._waiting_for and _name(change) not in map(_name, self._mine()):
                     # The answer was lost, the change was not: the look shows it.
-                    self._note("applied", change, change.title)
+                    self._note(FactKind.APPLIED, change, change.title)
                     self.applied.append(change)
             self.changes = tuple(refused.get(_name(change), change) for change in self.changes)
             if refused:
@@ -280,7 +279,7 @@ class StepRunner(Generic[C, F]):
                 done = await self.step.apply(self.context, self.findings, change)
             except AnswerLost as error:
                 self.on_progress(f"No answer came to: {change.title}. Looking whether it was done.")
-                self._note("answer_lost", change, error.what)
+                self._note(FactKind.ANSWER_LOST, change, error.what)
                 return tried, [change], {}
             except AskAdministrator as error:
                 handed = (
@@ -290,7 +289,7 @@ class StepRunner(Generic[C, F]):
                 )
                 return tried, [], {_name(change): saying(handed, error)}
             if done:
-                self._note("applied", change, change.title)
+                self._note(FactKind.APPLIED, change, change.title)
                 tried.append(change)
                 self.applied.append(change)
         return tried, [], {}
@@ -335,7 +334,7 @@ class StepRunner(Generic[C, F]):
                     return
                 context = self.context
                 whose, customer = context.identity, context.customer_name
-                confirm(context.ledger, whose, self.step.id, change, by, customer)
+                confirm(context.ledger, Scope(whose, self.step.id, customer), change, by)
                 await self._look_until_settled()
                 self.plan()
             elif change.hand_off.is_watched:
@@ -366,16 +365,14 @@ class StepRunner(Generic[C, F]):
         self.plan()
         self._waiting_for = self.findings.under_way
 
-    def _note(self, kind: str, change: Change, what: str) -> None:
+    def _note(self, kind: FactKind, change: Change, what: str) -> None:
         self.context.ledger.record(
-            self.context.identity,
-            self.step.id,
+            Scope(self.context.identity, self.step.id, self.context.customer_name),
             kind,
             change.subject or change.key,
             "done",
             {"change": change.key, "what": what},
             run_id=self._run_id,
-            customer=self.context.customer_name,
         )
 
     @asynccontextmanager

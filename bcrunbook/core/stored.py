@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bcrunbook.accounts import Identity
 from bcrunbook.core.step import Outcome, State
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, OutcomeRow
 
 
@@ -25,18 +26,14 @@ class StoredOutcome:
     said_by: str = ""
 
 
-def latest_outcome(
-    ledger: Ledger, whose: Identity, step: str, customer: str | None = None
-) -> StoredOutcome | None:
+def latest_outcome(ledger: Ledger, scope: Scope) -> StoredOutcome | None:
     """How a step ended last; None if it was never run to its end.
 
     Args:
         ledger: the ledger.
-        whose: the account as it is meant now.
-        step: the step's id.
-        customer: the customer's name; None for the account itself.
+        scope: the step, of an account or of one of its customers.
     """
-    row = ledger.latest_outcome(whose, step, customer)
+    row = ledger.latest_outcome(scope)
     return _stored(row) if row is not None else None
 
 

@@ -49,6 +49,7 @@ from bcrunbook.accounts.identity import Identity
 from bcrunbook.errors import FixInput, NotFound, ReportBug
 from bcrunbook.ledger import tables as database
 from bcrunbook.ledger.lease import Leases
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.tables import fact, outcome, run, tenant_name
 from bcrunbook.secrets import scrub, scrub_json
 
@@ -158,7 +159,7 @@ class Ledger(Leases):
     ) -> None:
         self.close()
 
-    def begin_run(self, whose: Identity, step: str, mode: str, customer: str | None = None) -> str:
+    def begin_run(self, scope: Scope, mode: str) -> str:
         """Note that a step begins.
 
         Returns:
@@ -168,9 +169,9 @@ class Ledger(Leases):
         self._write(
             run.insert().values(
                 id=run_id,
-                **_columns_of(whose),
-                customer=customer,
-                step=step,
+                **_columns_of(scope.whose),
+                customer=scope.customer,
+                step=scope.step,
                 mode=mode,
                 started_at=_now(),
                 version=_version(),
@@ -192,37 +193,34 @@ class Ledger(Leases):
 
     def record(
         self,
-        whose: Identity,
-        step: str,
+        scope: Scope,
         kind: str,
         subject: str,
         basis: Basis,
         data: Mapping[str, Any],
+        *,
         run_id: str | None = None,
-        customer: str | None = None,
         said_by: str | None = None,
     ) -> None:
         """Add a fact. It is on the disk when this returns.
 
         Args:
-            whose: the account as it is meant now.
-            step: the step's id.
-            kind: what sort of fact, such as `secret`.
+            scope: what it is about: account, step and customer.
+            kind: what sort of fact: a `FactKind`, or the key of a change that a person confirms.
             subject: what it is about, such as an object id.
             basis: how it is known.
             data: the rest, plain data; secrets in it are masked.
             run_id: the run that learnt it.
-            customer: the customer it is about.
             said_by: who said it, when the basis is `said`.
         """
         self._write(
             fact.insert().values(
                 run_id=run_id,
                 at=_now(),
-                **_columns_of(whose),
-                customer=customer,
-                step=step,
-                kind=kind,
+                **_columns_of(scope.whose),
+                customer=scope.customer,
+                step=scope.step,
+                kind=str(kind),
                 subject=scrub(subject, where="the ledger"),
                 basis=basis,
                 said_by=scrub(said_by, where="the ledger") if said_by else said_by,
@@ -231,47 +229,31 @@ class Ledger(Leases):
         )
 
     def facts(
-        self,
-        whose: Identity,
-        step: str | None = None,
-        kind: str | None = None,
-        subject: str | None = None,
-        customer: str | None = None,
+        self, scope: Scope, kind: str | None = None, subject: str | None = None
     ) -> list[Fact]:
-        """The account's facts, oldest first; None leaves a filter out."""
-        query = _matching(whose, step, kind, subject, customer).order_by(fact.c.id)
+        """The facts about something, oldest first; None leaves a filter out."""
+        query = _matching(scope, kind, subject).order_by(fact.c.id)
         return [Fact(**row) for row in self._read(query)]
 
     def latest(
-        self,
-        whose: Identity,
-        step: str | None = None,
-        kind: str | None = None,
-        subject: str | None = None,
-        customer: str | None = None,
+        self, scope: Scope, kind: str | None = None, subject: str | None = None
     ) -> Fact | None:
         """The newest of those facts, or None."""
-        query = _matching(whose, step, kind, subject, customer).order_by(fact.c.id.desc())
+        query = _matching(scope, kind, subject).order_by(fact.c.id.desc())
         rows = self._read(query.limit(1))
         return Fact(**rows[0]) if rows else None
 
     def record_outcome(
-        self,
-        run_id: str,
-        whose: Identity,
-        step: str,
-        state: str,
-        data: Mapping[str, Any],
-        customer: str | None = None,
+        self, run_id: str, scope: Scope, state: str, data: Mapping[str, Any]
     ) -> None:
         """Add what a step came to; secrets in `data` are masked."""
         self._write(
             outcome.insert().values(
                 run_id=run_id,
                 at=_now(),
-                **_columns_of(whose),
-                customer=customer,
-                step=step,
+                **_columns_of(scope.whose),
+                customer=scope.customer,
+                step=scope.step,
                 state=state,
                 data=_plain(data),
             )
@@ -292,16 +274,14 @@ class Ledger(Leases):
         )
         return [Standing(**row) for row in self._read(query)]
 
-    def latest_outcome(
-        self, whose: Identity, step: str, customer: str | None = None
-    ) -> OutcomeRow | None:
+    def latest_outcome(self, scope: Scope) -> OutcomeRow | None:
         """How a step ended last, or None if it was never run to its end."""
         query = (
             sa.select(outcome)
             .where(
-                *_ended(whose),
-                outcome.c.step == step,
-                outcome.c.customer == customer,
+                *_ended(scope.whose),
+                outcome.c.step == scope.step,
+                outcome.c.customer == scope.customer,
             )
             .order_by(outcome.c.id.desc())
         )
@@ -370,7 +350,7 @@ class Ledger(Leases):
     def elsewhere(self, step: str, kind: str, *, cloud: str) -> list[Fact]:
         """Facts of one kind, whichever account of a cloud they are about, oldest first."""
         query = sa.select(fact).where(
-            fact.c.cloud == cloud, fact.c.step == step, fact.c.kind == kind
+            fact.c.cloud == cloud, fact.c.step == step, fact.c.kind == str(kind)
         )
         return [Fact(**row) for row in self._read(query.order_by(fact.c.id))]
 
@@ -435,14 +415,12 @@ def _newest(whose: Identity) -> sa.Select[Any]:
     )
 
 
-def _matching(
-    whose: Identity, step: str | None, kind: str | None, subject: str | None, customer: str | None
-) -> sa.Select[Any]:
-    wanted = {"step": step, "kind": kind, "subject": subject, "customer": customer}
-    query = sa.select(fact).where(*_is(fact, whose))
+def _matching(scope: Scope, kind: str | None, subject: str | None) -> sa.Select[Any]:
+    wanted = {"step": scope.step, "kind": kind, "subject": subject, "customer": scope.customer}
+    query = sa.select(fact).where(*_is(fact, scope.whose))
     for column, value in wanted.items():
         if value is not None:
-            query = query.where(fact.c[column] == value)
+            query = query.where(fact.c[column] == str(value))
     return query
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import Observation
 from bcrunbook.errors import AskAdministrator, FixInput
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.order import REGISTER_APPLICATION, ref_with_id
 from bcrunbook.services.graph.models import Application
 from bcrunbook.services.graph.reads import (
@@ -27,13 +28,12 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.tenant import check_tenant
 
-APPLICATION = "application"
-_PRINCIPAL = "service_principal"
-
 
 def remembered_client_id(context: Context) -> str:
     """The client id that this ledger saw the account's application get; empty when it did not."""
-    fact = context.ledger.latest(context.identity, step=REGISTER_APPLICATION, kind=APPLICATION)
+    fact = context.ledger.latest(
+        Scope(context.identity, REGISTER_APPLICATION), FactKind.APPLICATION
+    )
     return fact.subject if fact else ""
 
 
@@ -107,7 +107,9 @@ class Lookup:
 
 def lookup(context: Context) -> Lookup:
     """How to look for the account's application."""
-    fact = context.ledger.latest(context.identity, step=REGISTER_APPLICATION, kind=APPLICATION)
+    fact = context.ledger.latest(
+        Scope(context.identity, REGISTER_APPLICATION), FactKind.APPLICATION
+    )
     named = context.account.client_id
     is_same = fact is not None and named in (None, fact.subject)
     return Lookup(
@@ -119,18 +121,24 @@ def lookup(context: Context) -> Lookup:
 
 def application_seen(app: Application) -> Observation:
     """What the ledger remembers of the application."""
-    return Observation(APPLICATION, app.app_id, {"object_id": app.id, "name": app.display_name})
+    return Observation(
+        FactKind.APPLICATION, app.app_id, {"object_id": app.id, "name": app.display_name}
+    )
 
 
 def remembered_principal(context: Context) -> str:
     """The object id of the account's own service principal, as last seen; empty when never."""
-    fact = context.ledger.latest(context.identity, step=REGISTER_APPLICATION, kind=_PRINCIPAL)
+    fact = context.ledger.latest(
+        Scope(context.identity, REGISTER_APPLICATION), FactKind.SERVICE_PRINCIPAL
+    )
     return fact.subject if fact else ""
 
 
 def remember(context: Context, kind: str, subject: str, data: dict[str, Any]) -> None:
     """Note an id that Microsoft Graph gave to something of this account."""
-    context.ledger.record(context.identity, REGISTER_APPLICATION, kind, subject, "observed", data)
+    context.ledger.record(
+        Scope(context.identity, REGISTER_APPLICATION), kind, subject, "observed", data
+    )
 
 
 def require_application(how: Lookup, seen: list[Seen[Application]]) -> Application:

@@ -16,6 +16,7 @@ from typing import ClassVar
 from bcrunbook.accounts import Identity
 from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, PersonsStep, Row
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, notebook_number
 from bcrunbook.steps import codat_portal
@@ -139,7 +140,9 @@ class CodatKeys(PersonsStep):
             marker=kept.marker,
             reference=kept.reference,
             ends=kept.ends,
-            confirmation=latest_confirmation(context.ledger, account.identity, self.id, SAVE_KEYS),
+            confirmation=latest_confirmation(
+                context.ledger, Scope(account.identity, self.id), SAVE_KEYS
+            ),
             page=codat_portal.accounting_page(context.cloud),
         )
 
@@ -226,7 +229,7 @@ def out_of_date(ledger: Ledger, whose: Identity) -> str:
     Returns:
         A sentence; empty if nothing speaks against them.
     """
-    saved = latest_confirmation(ledger, whose, CodatKeys.id, SAVE_KEYS)
+    saved = latest_confirmation(ledger, Scope(whose, CodatKeys.id), SAVE_KEYS)
     stored = stored_last(ledger, whose)
     if saved and stored and stored.at > saved.at and stored.subject != saved.subject:
         return "The secret has been replaced since somebody saved the keys."

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Observation, PersonsStep, Row
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact
 from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
@@ -110,8 +111,8 @@ class EnableIntegration(PersonsStep):
             account=account,
             profile=profile,
             integration=integration,
-            keys=latest_confirmation(ledger, account.identity, CODAT_KEYS, SAVE_KEYS),
-            confirmation=latest_confirmation(ledger, account.identity, self.id, ENABLE),
+            keys=latest_confirmation(ledger, Scope(account.identity, CODAT_KEYS), SAVE_KEYS),
+            confirmation=latest_confirmation(ledger, Scope(account.identity, self.id), ENABLE),
             page=codat_portal.accounting_page(context.cloud),
         )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.ledger.scope import FactKind
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import LINK_CUSTOMER, REGISTER_APPLICATION
-from bcrunbook.steps.application import APPLICATION
-from bcrunbook.steps.link_customer.codat_customer import COMPANY
 
 
 def gone(ledger: Ledger, workspace: Workspace) -> frozenset[tuple[str, str]]:
@@ -21,8 +20,8 @@ def gone(ledger: Ledger, workspace: Workspace) -> frozenset[tuple[str, str]]:
     found = set()
     for cloud in {account.cloud for account in workspace.accounts.values()}:
         for fact in (
-            *ledger.elsewhere(REGISTER_APPLICATION, APPLICATION, cloud=cloud),
-            *ledger.elsewhere(LINK_CUSTOMER, COMPANY, cloud=cloud),
+            *ledger.elsewhere(REGISTER_APPLICATION, FactKind.APPLICATION, cloud=cloud),
+            *ledger.elsewhere(LINK_CUSTOMER, FactKind.COMPANY, cloud=cloud),
         ):
             found.add((fact.account, fact.customer or ""))
     return frozenset(one for one in found if not workspace.has(*one))

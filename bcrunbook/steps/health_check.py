@@ -25,6 +25,7 @@ from bcrunbook.core.step import (
     PersonsStep,
 )
 from bcrunbook.errors import RunbookError
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, HEALTH_CHECK, ref
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.findings import SecretFindings
@@ -252,7 +253,9 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
     current, account = findings.current, context.account
     if current is None:
         return []
-    confirmation = latest_confirmation(context.ledger, account.identity, CODAT_KEYS, SAVE_KEYS)
+    confirmation = latest_confirmation(
+        context.ledger, Scope(account.identity, CODAT_KEYS), SAVE_KEYS
+    )
     if confirmation is not None and confirmation.subject == current.marker:
         return [Part(SAVED_KEYS, as_confirmed("saved", confirmation), CONFIRMED_BY, Comparison.OK)]
     detail = "nobody has said that the current secret is saved there"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from bcrunbook.accounts import Account, instance_name
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import CODAT_KEYS
 from bcrunbook.services.codat.models import Profile
-
-_SEEN: Final = "instance"
 
 
 def check_instance(account: Account, profile: Profile, ledger: Ledger | None = None) -> None:
@@ -29,10 +26,12 @@ def check_instance(account: Account, profile: Profile, ledger: Ledger | None = N
     """
     found, wanted = instance_name(profile.name), account.codat_instance
     if wanted is None and ledger is not None:
-        known = ledger.latest(account.identity, CODAT_KEYS, _SEEN)
+        known = ledger.latest(Scope(account.identity, CODAT_KEYS), FactKind.INSTANCE)
         if known is None:
             data = {"name": profile.name}
-            ledger.record(account.identity, CODAT_KEYS, _SEEN, found, "observed", data)
+            ledger.record(
+                Scope(account.identity, CODAT_KEYS), FactKind.INSTANCE, found, "observed", data
+            )
         elif known.subject != found:
             wanted = str(known.data["name"])
     if wanted is None or instance_name(wanted) == found:

@@ -25,6 +25,7 @@ from bcrunbook.core.step import (
     Row,
 )
 from bcrunbook.errors import AskAdministrator, FixInput, NotFound, RunbookError, WaitAndRetry
+from bcrunbook.ledger.scope import FactKind
 from bcrunbook.limits import MAX_REDIRECT_URIS, MAX_SECRETS
 from bcrunbook.order import REGISTER_APPLICATION, START_HERE
 from bcrunbook.services.graph.models import Application, Organization, ServicePrincipal
@@ -39,7 +40,6 @@ from bcrunbook.services.graph.reads import (
 )
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.application import (
-    APPLICATION,
     Lookup,
     application_seen,
     lookup,
@@ -467,7 +467,7 @@ async def _before(context: Context, how: Lookup) -> str:
     """
     mine = context.ledger.tenant_of(context.identity)
     for fact in context.ledger.elsewhere(
-        RegisterApplication.id, APPLICATION, cloud=context.account.cloud
+        RegisterApplication.id, FactKind.APPLICATION, cloud=context.account.cloud
     ):
         whose = Identity(fact.account, str(fact.cloud), str(fact.tenant))
         if (

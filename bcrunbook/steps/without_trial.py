@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bcrunbook.accounts import Identity
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 
 _STEP: Final = "batch"
-_KIND: Final = "without_trial"
 _HOLDS: Final = timedelta(days=1)
 
 
@@ -22,12 +22,19 @@ def allow(ledger: Ledger, whose: Identity, reason: str, who: str) -> None:
         reason: why.
         who: who says so.
     """
-    ledger.record(whose, _STEP, _KIND, whose.account, "said", {"reason": reason}, said_by=who)
+    ledger.record(
+        Scope(whose, _STEP),
+        FactKind.WITHOUT_TRIAL,
+        whose.account,
+        "said",
+        {"reason": reason},
+        said_by=who,
+    )
 
 
 def is_allowed(ledger: Ledger, whose: Identity) -> bool:
     """Whether somebody has said so within the last day."""
-    confirmation = ledger.latest(whose, _STEP, _KIND)
+    confirmation = ledger.latest(Scope(whose, _STEP), FactKind.WITHOUT_TRIAL)
     if confirmation is None:
         return False
     # One from the future was given before a clock was set back: it ends as well.

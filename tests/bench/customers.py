@@ -40,6 +40,7 @@ from typing import Any
 import psutil
 
 from bcrunbook.accounts import Identity, Workspace
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, server, world
 from bcrunbook.rehearsal.businesscentral.installation import INSTALLATION, SCRIPTS
@@ -48,8 +49,6 @@ from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.steps.link_customer.codat_customer import TAG, fetch_link
-from bcrunbook.steps.link_customer.installation.log import BEGAN, ENDED
-from bcrunbook.steps.link_customer.installation.memory import EXTENSION
 from bcrunbook.steps.link_customer.installation.verdict import NOT_SETTLED, Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.opening import open_context
@@ -396,7 +395,7 @@ def ends_in(ledger: Ledger, whose: Identity, name: str) -> End:
     """What a customer must have come to."""
     script = script_of(name)
     end = ENDS[script]
-    seen = ledger.latest(whose, LinkCustomer.id, EXTENSION, customer=name)
+    seen = ledger.latest(Scope(whose, LinkCustomer.id, name), FactKind.EXTENSION)
     if script.startswith("later_") and seen is None:
         # Nobody looked while it was there: Codat's sync of then is all that there is to see.
         return End("done", frozenset({Verdict.DATA_FLOWS}))
@@ -409,28 +408,33 @@ def check_customers(
     """Each has the state that their script must come to, and was watched once in each batch."""
     states = states_in(ledger, whose)
     had_linked = {one["customer"]: datetime.fromisoformat(one["at"]) for one in lines_of(linked)}
-    began = [one.at for one in ledger.facts(record.NOBODY, record.STEP, record.BEGAN)]
+    began = [
+        one.at for one in ledger.facts(Scope(record.NOBODY, record.STEP), FactKind.BATCH_BEGAN)
+    ]
     for name in names:
         who, end = f"{name}, {script_of(name)}", ends_in(ledger, whose, name)
         if (state := states.get(name, "lost")) != end.state:
             yield f"{who}: {state}, not {end.state}"
-        facts = ledger.facts(whose, LinkCustomer.id, customer=name)
+        facts = ledger.facts(Scope(whose, LinkCustomer.id, name))
         # One that ran out of time has not settled, and is looked at again.
         settled = [
             fact
             for fact in facts
-            if fact.kind == ENDED and Verdict(fact.data["verdict"]) not in NOT_SETTLED
+            if fact.kind == FactKind.WATCH_ENDED
+            and Verdict(fact.data["verdict"]) not in NOT_SETTLED
         ]
         early = {
             fact.subject
             for fact in facts
-            if fact.kind == BEGAN and name in had_linked and fact.at < had_linked[name]
+            if fact.kind == FactKind.WATCH_BEGAN
+            and name in had_linked
+            and fact.at < had_linked[name]
         }
         for fact in settled:
             may_be = end.verdicts | ({Verdict.NOT_LINKED} if fact.subject in early else set())
             if fact.data["verdict"] not in may_be:
                 yield f"{who}: the verdict {fact.data['verdict']!r} ({fact.data['because']})"
-        watches = [fact for fact in facts if fact.kind == BEGAN]
+        watches = [fact for fact in facts if fact.kind == FactKind.WATCH_BEGAN]
         in_batch = Counter((fact.kind, bisect(began, fact.at)) for fact in (*watches, *settled))
         for (kind, batch), count in in_batch.items():
             if count > 1:
@@ -442,18 +446,23 @@ def check_customers(
 def check_batches(ledger: Ledger, names: Sequence[str], journal: Journal) -> Iterator[str]:
     """Each batch was begun once, and in it each customer ended once."""
     runs, kills = len(journal.runs), len(journal.kills)
-    began = ledger.facts(record.NOBODY, record.STEP, record.BEGAN)
+    began = ledger.facts(Scope(record.NOBODY, record.STEP), FactKind.BATCH_BEGAN)
     # One may be killed in the instant after its end was noted.
     if not runs <= len(began) <= runs + kills:
         yield f"{len(began)} batches were begun for {runs} that came to their end"
     wanted = {WorkItem(ACCOUNT, name).who: 1 for name in names}
     for batch in began:
-        facts = ledger.facts(record.NOBODY, record.STEP, record.ITEM, batch.subject)
+        facts = ledger.facts(Scope(record.NOBODY, record.STEP), FactKind.BATCH_ITEM, batch.subject)
         ended = Counter(WorkItem(one.data["account"], one.data["customer"]).who for one in facts)
         for who in ended.keys() | wanted.keys():
             if ended[who] != 1:
                 yield f"{who} ended {ended[who]} times in the batch {batch.subject}"
-        if len(ledger.facts(record.NOBODY, record.STEP, record.ENDED, batch.subject)) != 1:
+        if (
+            len(
+                ledger.facts(Scope(record.NOBODY, record.STEP), FactKind.BATCH_ENDED, batch.subject)
+            )
+            != 1
+        ):
             yield f"the batch {batch.subject} did not end once"
 
 

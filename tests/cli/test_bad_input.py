@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.views.cells import OUTCOME_MIME
@@ -250,7 +251,7 @@ def test_a_full_disk_for_the_notebook(
     name = only_account(workspace)
     whose = workspace.account(name).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        ledger.record(whose, "start_here", "kept", "earlier", "observed", {})
+        ledger.record(Scope(whose, "start_here"), "kept", "earlier", "observed", {})
     folder = tmp_path / "run"
     (folder / name).mkdir(parents=True)
     opened = os.open
@@ -268,7 +269,7 @@ def test_a_full_disk_for_the_notebook(
     assert "The disk is full: the output notebook cannot be written." in told.err
     assert "next: make room" in told.err and "Traceback" not in told.err
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        assert ledger.latest(whose, kind="kept") is not None
+        assert ledger.latest(Scope(whose), "kept") is not None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")

@@ -6,6 +6,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Outcome
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
@@ -58,8 +59,8 @@ def test_status_says_to_run_again(command: Command, ready: tuple[Workspace, Outc
     whose = workspace.account(name).identity.apart_from_codat
     with ledger_of(workspace) as ledger:
         for step in ("start_here", "api_permissions"):
-            run = ledger.begin_run(whose, step, "apply")
-            ledger.record_outcome(run, whose, step, "done", {"summary": ""})
+            run = ledger.begin_run(Scope(whose, step), "apply")
+            ledger.record_outcome(run, Scope(whose, step), "done", {"summary": ""})
     assert "Open the link" in command("status", "-w", workspace.root).err
     command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root)
     assert "Ada says that it is done: bcrunbook run" in command("status", "-w", workspace.root).err
@@ -76,7 +77,7 @@ def test_a_step_that_waits_for_nobodys_word(
     assert told.code == 2
     assert f"bcrunbook run {name} {step}" in told.err
     with ledger_of(workspace) as ledger:
-        assert ledger.facts(workspace.account(name).identity) == []
+        assert ledger.facts(Scope(workspace.account(name).identity)) == []
 
 
 @pytest.mark.parametrize("by", ["", "  ", "abc8Q~0123456789abcdefghijklmnopqrstuvwx"])
@@ -97,7 +98,7 @@ def test_a_word_about_an_older_secret_is_refused(
     name = only_account(workspace)
     with ledger_of(workspace) as ledger:
         whose = workspace.account(name).identity
-        ledger.record(whose, "client_secret", "secret_copied", "0ld0ld00", "done", {})
+        ledger.record(Scope(whose, "client_secret"), "secret_copied", "0ld0ld00", "done", {})
     told = command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root)
     assert told.code == 2
     assert "0ld0ld00" in told.err and outcome.hand_offs[0].subject in told.err

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bcrunbook.accounts import Workspace, load
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.steps import SETUP_STEPS, step_named
 from tests.cli.conftest import Command
@@ -23,8 +24,8 @@ def note(
     if not step_named(step).is_about_codat:
         whose = whose.apart_from_codat
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        run = ledger.begin_run(whose, step, "apply", customer)
-        ledger.record_outcome(run, whose, step, state, {"summary": "", **data}, customer)
+        run = ledger.begin_run(Scope(whose, step, customer), "apply")
+        ledger.record_outcome(run, Scope(whose, step, customer), state, {"summary": "", **data})
 
 
 def with_customers(workspace: Workspace, **display_names: str) -> Workspace:
@@ -103,10 +104,10 @@ def test_a_new_secret_makes_the_saved_keys_out_of_date(
         note(workspace, step.id, "done")
     whose = workspace.account(name).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        ledger.record(whose, "codat_keys", "save_keys", "0ld0", "said", {}, said_by="Ada")
-        ledger.record(whose, "client_secret", "secret_stored", "0ld0", "done", {})
+        ledger.record(Scope(whose, "codat_keys"), "save_keys", "0ld0", "said", {}, said_by="Ada")
+        ledger.record(Scope(whose, "client_secret"), "secret_stored", "0ld0", "done", {})
         assert "every step has passed" in command("status", "-w", workspace.root).err
-        ledger.record(whose, "client_secret", "secret_stored", "new1", "done", {})
+        ledger.record(Scope(whose, "client_secret"), "secret_stored", "new1", "done", {})
     told = command("status", "-w", workspace.root)
     assert f"codat_keys: bcrunbook run {name}" in told.err
     assert "needs_person" in told.out

@@ -26,6 +26,7 @@ from bcrunbook.core.step import (
 )
 from bcrunbook.core.stored import latest_outcome, latest_outcomes
 from bcrunbook.errors import AskAdministrator, FixInput
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 
 NOW = datetime(2026, 11, 29, 7, 8, 9, 120000, tzinfo=UTC)
@@ -149,18 +150,18 @@ def test_what_is_no_outcome(spoil: Callable[[dict[str, Any]], Any], says: str) -
 def test_the_ledger_gives_it_back(tmp_path: Path) -> None:
     """The row's own columns count; what cannot be read any more keeps nobody from going on."""
     with open_ledger("sqlite:///ledger.db", tmp_path) as ledger:
-        assert latest_outcome(ledger, WHO, "start_here") is None
+        assert latest_outcome(ledger, Scope(WHO, "start_here")) is None
         for step, state, data in (
             ("link_customer", "needs_person", WHOLE.as_dict()),
             ("start_here", "done", {"summary": "All is well."}),
             ("codat_keys", "waiting", {"changes": 7}),
         ):
-            run = ledger.begin_run(WHO, step, "apply")
-            ledger.record_outcome(run, WHO, step, state, data)
+            run = ledger.begin_run(Scope(WHO, step), "apply")
+            ledger.record_outcome(run, Scope(WHO, step), state, data)
         known = {one.outcome.step: one for one in latest_outcomes(ledger, WHO)}
         assert known["link_customer"].outcome == replace(WHOLE, customer="")
         assert known["start_here"].outcome.summary == "All is well."
         unread = known["codat_keys"].outcome
         assert (unread.state, unread.account, unread.changes) == (State.WAITING, "trial", ())
         assert "cannot be read" in unread.summary
-        assert latest_outcome(ledger, WHO, "codat_keys") == known["codat_keys"]
+        assert latest_outcome(ledger, Scope(WHO, "codat_keys")) == known["codat_keys"]

@@ -35,6 +35,7 @@ from bcrunbook.errors import (
 )
 from bcrunbook.ledger import store as ledger_module
 from bcrunbook.ledger.lease import Lease
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact, Ledger, open_ledger
 
 ACCOUNT = "trial"
@@ -198,7 +199,7 @@ class World:
 
     def facts(self) -> list[Fact]:
         """What the ledger has about the account."""
-        return self.ledger.facts(self.context.identity)
+        return self.ledger.facts(Scope(self.context.identity))
 
     async def run(self, step: Fake, mode: Mode = Mode.APPLY, **how: Any) -> Outcome:
         """Run the step; no step leaves the ledger's lease behind."""
@@ -574,7 +575,9 @@ class Overtaken(Fake):
         if self.looks == 1:
             with pytest.MonkeyPatch.context() as clock:
                 clock.setattr(ledger_module, "_now", lambda: datetime.now(UTC) - self._behind)
-                self._world.ledger.record(context.identity, self.id, "applied", "a", "done", {})
+                self._world.ledger.record(
+                    Scope(context.identity, self.id), "applied", "a", "done", {}
+                )
             self.unsettled_looks = 1 + self._leaves_unsettled
             if self._leaves_unsettled == 0:
                 self.missing.remove(A)

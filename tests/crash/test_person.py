@@ -11,6 +11,7 @@ import pytest
 from bcrunbook.accounts import load
 from bcrunbook.core import confirmations
 from bcrunbook.core.step import Outcome
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.conftest import stored_secrets
 from tests.crash.stage import Stage
@@ -75,8 +76,8 @@ def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) 
             for row in ledger.outcomes(whose)
             if row.step == KEYS
         ]
-        assert ledger.facts(whose, KEYS) == []
-        confirmations.confirm(ledger, whose, KEYS, handed[-1], "Ada")
+        assert ledger.facts(Scope(whose, KEYS)) == []
+        confirmations.confirm(ledger, Scope(whose, KEYS), handed[-1], "Ada")
     assert handed[-1].hand_off is not None
     client_id = dict(handed[-1].hand_off.values)["Client ID"]
     (stored,) = stored_secrets(root.parent / "secret-store", account)
@@ -85,7 +86,7 @@ def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) 
     every_point(stage, root, account, disturb, steps=[KEYS, TOGGLE], ends="done")
     assert stage.program.run(root, account, [KEYS, TOGGLE]) == ["done", "done"]
     with ledger_of(root) as ledger:
-        (word,) = ledger.facts(whose, KEYS, "save_keys")
-        (seen,) = ledger.facts(whose, TOGGLE, "integration")
+        (word,) = ledger.facts(Scope(whose, KEYS), "save_keys")
+        (seen,) = ledger.facts(Scope(whose, TOGGLE), "integration")
     assert (word.said_by, word.subject) == ("Ada", handed[-1].subject)
     assert (seen.basis, seen.data["enabled"]) == ("observed", True)

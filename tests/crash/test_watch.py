@@ -15,6 +15,7 @@ import pytest
 
 from bcrunbook.accounts import Identity, Workspace
 from bcrunbook.core.step import State
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact, Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
@@ -113,7 +114,7 @@ def workspace(stage: Stage) -> Workspace:
 
 def facts(ledger: Ledger, whose: Identity, kind: str) -> list[Fact]:
     """What the ledger keeps of the customer's watch, oldest first."""
-    return ledger.facts(whose, STEP, kind, customer=CUSTOMER)
+    return ledger.facts(Scope(whose, STEP, CUSTOMER), kind)
 
 
 class Chain:

@@ -10,6 +10,7 @@ import pytest
 
 from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput, WaitAndRetry
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger
 from tests.support.ledgers import Place, no_postgres_settings, place, postgres_server
 
@@ -33,15 +34,15 @@ def ledger(place: Place) -> Iterator[Ledger]:
 
 def ended(ledger: Ledger, whose: Identity, state: str, customer: str | None = None) -> None:
     """A step that has ended."""
-    run = ledger.begin_run(whose, "codat_keys", "apply", customer)
-    ledger.record_outcome(run, whose, "codat_keys", state, {}, customer)
+    run = ledger.begin_run(Scope(whose, "codat_keys", customer), "apply")
+    ledger.record_outcome(run, Scope(whose, "codat_keys", customer), state, {})
 
 
 def seen(ledger: Ledger, whose: Identity) -> list[str]:
     """How the account's steps have ended, by each of the three ways to ask."""
     states = [row.state for row in ledger.outcomes(whose)]
     assert [one.state for one in ledger.standings(whose)] == states
-    latest = ledger.latest_outcome(whose, "codat_keys")
+    latest = ledger.latest_outcome(Scope(whose, "codat_keys"))
     assert [latest.state] == states if latest else states == []
     return states
 
@@ -49,11 +50,11 @@ def seen(ledger: Ledger, whose: Identity) -> list[str]:
 @pytest.mark.parametrize("other", OTHERS, ids=["account", "cloud", "tenant"])
 def test_what_is_true_of_one_is_not_true_of_another(ledger: Ledger, other: Identity) -> None:
     """Neither facts nor outcomes are found under another account, cloud or tenant."""
-    ledger.record(MINE, "x", "k", "s", "done", {})
+    ledger.record(Scope(MINE, "x"), "k", "s", "done", {})
     ended(ledger, MINE, "done")
-    assert ledger.facts(other) == [] and ledger.latest(other) is None
+    assert ledger.facts(Scope(other)) == [] and ledger.latest(Scope(other)) is None
     assert seen(ledger, other) == []
-    assert seen(ledger, MINE) == ["done"] and len(ledger.facts(MINE)) == 1
+    assert seen(ledger, MINE) == ["done"] and len(ledger.facts(Scope(MINE))) == 1
 
 
 def test_what_is_about_codat_is_about_an_instance(ledger: Ledger) -> None:
@@ -62,24 +63,24 @@ def test_what_is_about_codat_is_about_an_instance(ledger: Ledger) -> None:
     elsewhere = replace(MINE, instance="contoso live")
     assert seen(ledger, elsewhere) == []
     assert seen(ledger, replace(MINE, instance="")) == []
-    run = ledger.begin_run(MINE.apart_from_codat, "start_here", "apply")
-    ledger.record_outcome(run, MINE.apart_from_codat, "start_here", "changed", {})
+    run = ledger.begin_run(Scope(MINE.apart_from_codat, "start_here"), "apply")
+    ledger.record_outcome(run, Scope(MINE.apart_from_codat, "start_here"), "changed", {})
     assert [row.state for row in ledger.outcomes(elsewhere)] == ["changed"]
 
 
 def test_a_tenant_may_be_named_by_its_id_or_its_domains(ledger: Ledger) -> None:
     """What was noted before the id was known is found by the id, and the other way round."""
-    ledger.record(MINE, "x", "k", "early", "done", {})
+    ledger.record(Scope(MINE, "x"), "k", "early", "done", {})
     by_id, by_other = replace(MINE, tenant=TENANT), replace(MINE, tenant="contoso.example")
-    assert ledger.facts(by_id) == []
+    assert ledger.facts(Scope(by_id)) == []
     ledger.note_tenant(MINE, TENANT.upper())
     ledger.note_tenant(MINE, TENANT)
     ledger.note_tenant(by_other, TENANT)
-    ledger.record(by_id, "x", "k", "late", "done", {})
+    ledger.record(Scope(by_id, "x"), "k", "late", "done", {})
     for whose in (MINE, by_id, by_other):
-        assert [fact.subject for fact in ledger.facts(whose)] == ["early", "late"]
+        assert [fact.subject for fact in ledger.facts(Scope(whose))] == ["early", "late"]
         assert ledger.tenant_of(whose) == TENANT
-    assert ledger.facts(replace(by_id, cloud="rehearsal")) == []
+    assert ledger.facts(Scope(replace(by_id, cloud="rehearsal"))) == []
 
 
 def test_a_domain_that_moved_is_refused(ledger: Ledger) -> None:
@@ -116,11 +117,11 @@ def test_rows_of_an_earlier_version_are_nobodys_until_claimed(place: Place) -> N
                 f" VALUES ('{cloud}', '2026-01-01', 'trial', 'codat_keys', '{{}}', {values})"
             )
     with place.open() as ledger:
-        assert ledger.facts(MINE) == [] and seen(ledger, MINE) == []
+        assert ledger.facts(Scope(MINE)) == [] and seen(ledger, MINE) == []
         assert ledger.strangers(MINE) == [None]
         assert ledger.claim(replace(MINE, account="other")) == 0
         assert ledger.claim(MINE) == 1
-        assert seen(ledger, MINE) == ["done"] and len(ledger.facts(MINE)) == 1
+        assert seen(ledger, MINE) == ["done"] and len(ledger.facts(Scope(MINE))) == 1
         # What was only rehearsed is not claimed for the live cloud.
         assert seen(ledger, replace(MINE, cloud="rehearsal")) == []
 

@@ -31,6 +31,7 @@ from bcrunbook.errors import FixInput, NotFound, ReportBug, WaitAndRetry
 from bcrunbook.job_options import JobOptions, doing_job
 from bcrunbook.ledger import lease, tables
 from bcrunbook.ledger import store as ledger_module
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.secrets import MASK, Secret
 from tests.support.ledgers import (
@@ -59,35 +60,35 @@ def ledger(place: Place) -> Iterator[Ledger]:
 
 def test_facts_come_back_oldest_first(ledger: Ledger) -> None:
     """Facts keep their order and every field, and each filter narrows them."""
-    run_id = ledger.begin_run(TRIAL, "client_secret", "apply")
+    run_id = ledger.begin_run(Scope(TRIAL, "client_secret"), "apply")
     before = datetime.now(UTC)
-    ledger.record(TRIAL, "client_secret", "secret", "a", "intended", {"n": 1}, run_id=run_id)
-    ledger.record(TRIAL, "client_secret", "secret", "a", "done", {"n": 2})
-    ledger.record(TRIAL, "codat_keys", "keys", "b", "said", {}, said_by="Ada")
-    ledger.record(TRIAL, "link_customer", "link", "c", "observed", {}, customer="bakery")
-    ledger.record(LIVE, "client_secret", "secret", "a", "done", {})
-    facts = ledger.facts(TRIAL)
+    ledger.record(Scope(TRIAL, "client_secret"), "secret", "a", "intended", {"n": 1}, run_id=run_id)
+    ledger.record(Scope(TRIAL, "client_secret"), "secret", "a", "done", {"n": 2})
+    ledger.record(Scope(TRIAL, "codat_keys"), "keys", "b", "said", {}, said_by="Ada")
+    ledger.record(Scope(TRIAL, "link_customer", "bakery"), "link", "c", "observed", {})
+    ledger.record(Scope(LIVE, "client_secret"), "secret", "a", "done", {})
+    facts = ledger.facts(Scope(TRIAL))
     assert [fact.basis for fact in facts] == ["intended", "done", "said", "observed"]
     assert (facts[0].run_id, facts[0].data, facts[0].said_by) == (run_id, {"n": 1}, None)
     assert facts[0].at.tzinfo is UTC and before <= facts[0].at <= facts[1].at
-    assert [fact.subject for fact in ledger.facts(TRIAL, step="codat_keys")] == ["b"]
-    assert [fact.said_by for fact in ledger.facts(TRIAL, kind="keys")] == ["Ada"]
-    assert [fact.data["n"] for fact in ledger.facts(TRIAL, subject="a")] == [1, 2]
-    assert [fact.subject for fact in ledger.facts(TRIAL, customer="bakery")] == ["c"]
+    assert [fact.subject for fact in ledger.facts(Scope(TRIAL, "codat_keys"))] == ["b"]
+    assert [fact.said_by for fact in ledger.facts(Scope(TRIAL), "keys")] == ["Ada"]
+    assert [fact.data["n"] for fact in ledger.facts(Scope(TRIAL), subject="a")] == [1, 2]
+    assert [fact.subject for fact in ledger.facts(Scope(TRIAL, customer="bakery"))] == ["c"]
 
 
 def test_the_latest_fact_is_the_newest(ledger: Ledger) -> None:
     """`latest` gives the last one recorded, or None."""
-    assert ledger.latest(TRIAL, kind="secret") is None
+    assert ledger.latest(Scope(TRIAL), "secret") is None
     for number in range(3):
-        ledger.record(TRIAL, "client_secret", "secret", "a", "observed", {"n": number})
-    latest = ledger.latest(TRIAL, step="client_secret", kind="secret", subject="a")
+        ledger.record(Scope(TRIAL, "client_secret"), "secret", "a", "observed", {"n": number})
+    latest = ledger.latest(Scope(TRIAL, "client_secret"), "secret", "a")
     assert latest is not None and latest.data == {"n": 2}
 
 
 def test_outcomes_are_the_latest_per_step_and_customer(ledger: Ledger) -> None:
     """Status is a query: of each account, customer and step, the last outcome counts."""
-    run_id = ledger.begin_run(TRIAL, "x", "apply")
+    run_id = ledger.begin_run(Scope(TRIAL, "x"), "apply")
     for whose, step, state, customer in (
         (TRIAL, "client_secret", "failed", None),
         (TRIAL, "client_secret", "done", None),
@@ -96,7 +97,7 @@ def test_outcomes_are_the_latest_per_step_and_customer(ledger: Ledger) -> None:
         (TRIAL, "link_customer", "done", "bakery"),
         (LIVE, "client_secret", "changed", None),
     ):
-        ledger.record_outcome(run_id, whose, step, state, {"s": state}, customer=customer)
+        ledger.record_outcome(run_id, Scope(whose, step, customer), state, {"s": state})
     rows = [(row.account, row.step, row.customer, row.state) for row in ledger.outcomes(TRIAL)]
     assert rows == [
         ("trial", "client_secret", None, "done"),
@@ -111,7 +112,7 @@ def test_outcomes_are_the_latest_per_step_and_customer(ledger: Ledger) -> None:
 def test_a_run_is_kept_with_its_end(ledger: Ledger, place: Place) -> None:
     """Who asked for what, in which cloud, with which version, and how it ended."""
     whose = replace(TRIAL, cloud="rehearsal")
-    run_id = ledger.begin_run(whose, "client_secret", "plan", customer="bakery")
+    run_id = ledger.begin_run(Scope(whose, "client_secret", "bakery"), "plan")
     assert place.rows("SELECT state, ended_at FROM run") == [(None, None)]
     ledger.end_run(run_id, "done")
     columns = "id, account, customer, step, mode, cloud, tenant, instance, state"
@@ -132,10 +133,10 @@ def test_no_secret_reaches_the_database(
 ) -> None:
     """A secret in a fact or an outcome is masked before it is written, and reported."""
     value = Secret("a-secret-for-the-ledger").reveal()
-    run_id = ledger.begin_run(TRIAL, "x", "apply")
-    ledger.record(TRIAL, "x", "k", "s", "done", {"deep": [{"value": f"has {value}"}]})
-    ledger.record_outcome(run_id, TRIAL, "x", "failed", {"secretText": "Never Seen 1"})
-    assert ledger.facts(TRIAL)[0].data == {"deep": [{"value": f"has {MASK}"}]}
+    run_id = ledger.begin_run(Scope(TRIAL, "x"), "apply")
+    ledger.record(Scope(TRIAL, "x"), "k", "s", "done", {"deep": [{"value": f"has {value}"}]})
+    ledger.record_outcome(run_id, Scope(TRIAL, "x"), "failed", {"secretText": "Never Seen 1"})
+    assert ledger.facts(Scope(TRIAL))[0].data == {"deep": [{"value": f"has {MASK}"}]}
     ledger.close()
     kept = place.everything()
     assert "trial" in kept
@@ -157,9 +158,9 @@ def test_what_a_fact_cannot_be_is_a_bug(ledger: Ledger, fact: dict[str, object])
     """A fact that is not plain data, not of a known basis, or of no run is refused."""
     fields = {"basis": "done", "data": {}, **fact}
     with pytest.raises(ReportBug) as caught:
-        ledger.record(TRIAL, "x", "k", "the-subject", **fields)  # type: ignore[arg-type]
+        ledger.record(Scope(TRIAL, "x"), "k", "the-subject", **fields)  # type: ignore[arg-type]
     assert "the-subject" not in str(caught.value)
-    assert ledger.facts(TRIAL) == []
+    assert ledger.facts(Scope(TRIAL)) == []
 
 
 DATA: dict[str, dict[str, Any]] = {
@@ -175,10 +176,10 @@ DATA: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("data", DATA.values(), ids=list(DATA))
 def test_plain_data_comes_back_as_it_was(ledger: Ledger, data: dict[str, Any]) -> None:
     """Whatever JSON can hold is kept to the letter, in facts and in outcomes."""
-    run_id = ledger.begin_run(TRIAL, "x", "apply")
-    ledger.record(TRIAL, "x", "k", "s", "done", data)
-    ledger.record_outcome(run_id, TRIAL, "x", "done", data)
-    (fact,), (row,) = ledger.facts(TRIAL), ledger.outcomes(TRIAL)
+    run_id = ledger.begin_run(Scope(TRIAL, "x"), "apply")
+    ledger.record(Scope(TRIAL, "x"), "k", "s", "done", data)
+    ledger.record_outcome(run_id, Scope(TRIAL, "x"), "done", data)
+    (fact,), (row,) = ledger.facts(Scope(TRIAL)), ledger.outcomes(TRIAL)
     assert repr(fact.data) == repr(row.data) == repr(data)
 
 
@@ -187,22 +188,24 @@ def test_the_longest_names_are_kept(ledger: Ledger) -> None:
     account = Identity("a" * 30, "rehearsal", "t" * 253, "i" * 100)
     customer, person = "c" * 40, "é" * 200
     subject = "😀" * 400
-    run_id = ledger.begin_run(account, "x", "apply", customer=customer)
-    ledger.record(account, "x", "k", subject, "said", {}, run_id, customer, said_by=person)
-    fact = ledger.latest(account, subject=subject, customer=customer)
+    run_id = ledger.begin_run(Scope(account, "x", customer), "apply")
+    ledger.record(
+        Scope(account, "x", customer), "k", subject, "said", {}, run_id=run_id, said_by=person
+    )
+    fact = ledger.latest(Scope(account, customer=customer), subject=subject)
     assert fact is not None and (fact.subject, fact.said_by) == (subject, person)
-    ledger.record_outcome(run_id, account, "x", "done", {}, customer=customer)
-    assert ledger.latest_outcome(account, "x", customer) is not None
+    ledger.record_outcome(run_id, Scope(account, "x", customer), "done", {})
+    assert ledger.latest_outcome(Scope(account, "x", customer)) is not None
 
 
 def test_the_latest_outcome_of_a_step(ledger: Ledger) -> None:
     """Of one step the newest counts, and a customer's is not the account's own."""
-    assert ledger.latest_outcome(TRIAL, "link_customer") is None
-    run_id = ledger.begin_run(TRIAL, "link_customer", "apply")
+    assert ledger.latest_outcome(Scope(TRIAL, "link_customer")) is None
+    run_id = ledger.begin_run(Scope(TRIAL, "link_customer"), "apply")
     for state, customer in (("failed", "bakery"), ("waiting", None), ("done", "bakery")):
-        ledger.record_outcome(run_id, TRIAL, "link_customer", state, {}, customer=customer)
-    own = ledger.latest_outcome(TRIAL, "link_customer")
-    theirs = ledger.latest_outcome(TRIAL, "link_customer", "bakery")
+        ledger.record_outcome(run_id, Scope(TRIAL, "link_customer", customer), state, {})
+    own = ledger.latest_outcome(Scope(TRIAL, "link_customer"))
+    theirs = ledger.latest_outcome(Scope(TRIAL, "link_customer", "bakery"))
     assert own is not None and theirs is not None
     assert (own.state, theirs.state) == ("waiting", "done")
     assert own.at.tzinfo is UTC and own.run_id == run_id
@@ -219,9 +222,10 @@ CRASH = (
     + """
 import os, signal, sys
 from pathlib import Path
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
-ledger.record(TRIAL, "client_secret", "secret", "marker", "intended", {})
+ledger.record(Scope(TRIAL, "client_secret"), "secret", "marker", "intended", {})
 os.kill(os.getpid(), signal.SIGKILL)
 """
 )
@@ -238,7 +242,7 @@ def test_a_fact_outlives_a_crash(place: Place) -> None:
     done = subprocess.run(program(CRASH, place), timeout=60)
     assert done.returncode == -signal.SIGKILL
     with place.open() as ledger:
-        assert [fact.subject for fact in ledger.facts(TRIAL)] == ["marker"]
+        assert [fact.subject for fact in ledger.facts(Scope(TRIAL))] == ["marker"]
 
 
 WRITE = (
@@ -246,13 +250,14 @@ WRITE = (
     + """
 import sys
 from pathlib import Path
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 with open_ledger(sys.argv[1], Path(sys.argv[2])) as ledger:
     writer = sys.stdin.readline().strip()
     for number in range(25):
-        run_id = ledger.begin_run(TRIAL, writer, "apply")
-        ledger.record(TRIAL, writer, "k", "s", "done", {"n": number}, run_id=run_id)
-        ledger.record_outcome(run_id, TRIAL, writer, "done", {"n": number})
+        run_id = ledger.begin_run(Scope(TRIAL, writer), "apply")
+        ledger.record(Scope(TRIAL, writer), "k", "s", "done", {"n": number}, run_id=run_id)
+        ledger.record_outcome(run_id, Scope(TRIAL, writer), "done", {"n": number})
         ledger.end_run(run_id, "done")
 """
 )
@@ -270,7 +275,7 @@ def test_nothing_that_several_processes_write_is_lost(place: Place) -> None:
         writer.stdin.close()
     assert [writer.wait(timeout=60) for writer in writers] == [0] * 4
     with place.open() as ledger:
-        facts = ledger.facts(TRIAL)
+        facts = ledger.facts(Scope(TRIAL))
         for number in range(4):
             own = [fact.data["n"] for fact in facts if fact.step == f"step_{number}"]
             assert own == list(range(25))
@@ -303,7 +308,7 @@ def test_every_old_ledger_opens_and_keeps_its_facts(revision: str, place: Place)
     )
     with place.open() as ledger:
         ledger.claim(TRIAL)
-        (fact,) = ledger.facts(TRIAL)
+        (fact,) = ledger.facts(Scope(TRIAL))
     assert (fact.subject, fact.at) == ("kept", at)
     assert place.rows("SELECT version_num FROM alembic_version") == [(tables.HEAD,)]
 
@@ -348,7 +353,7 @@ def test_several_processes_may_make_the_ledger_at_once(place: Place) -> None:
         process.communicate(timeout=60)
     assert [process.returncode for process in started] == [0] * 4
     with place.open() as ledger:
-        assert len(ledger.facts(TRIAL)) == 4
+        assert len(ledger.facts(Scope(TRIAL))) == 4
 
 
 def together(started: list[subprocess.Popen[str]]) -> None:
@@ -563,6 +568,7 @@ async def test_a_failing_heartbeat_does_not_fail_the_work(
 HOLD = """
 import asyncio, sys
 from pathlib import Path
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 async def hold():
     ledger = open_ledger(sys.argv[1], Path(sys.argv[2]))
@@ -645,8 +651,8 @@ def test_threads_of_one_process_make_ledgers_at_once(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         with open_ledger("sqlite:///ledger.db", folder) as ledger:
-            ledger.record(TRIAL, "start_here", "kept", "it", "observed", {})
-            return len(ledger.facts(TRIAL))
+            ledger.record(Scope(TRIAL, "start_here"), "kept", "it", "observed", {})
+            return len(ledger.facts(Scope(TRIAL)))
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(make, range(16))) == 16 * [1]

@@ -28,6 +28,7 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.ledger import tables
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.support.ledgers import TRIAL
 from tests.support.postgres import UNKNOWN, Server, Wire, no_postgres_settings, postgres_server
@@ -58,7 +59,7 @@ def role(postgres_server: Server, database: str, monkeypatch: pytest.MonkeyPatch
 
 def note(ledger: Ledger, subject: str = "s", said_by: str | None = None) -> None:
     """Write a fact."""
-    ledger.record(TRIAL, "x", "k", subject, "done", {}, said_by=said_by)
+    ledger.record(Scope(TRIAL, "x"), "k", subject, "done", {}, said_by=said_by)
 
 
 def subjects(server: Server, database: str) -> list[str]:
@@ -219,7 +220,10 @@ def test_a_team_shares_the_tables_that_one_of_them_made(
         server.run(database, grant.replace("ROLE", role))
     with open_ledger(url, tmp_path) as ledger:
         note(ledger, "of the second")
-        assert [fact.subject for fact in ledger.facts(TRIAL)] == ["of the first", "of the second"]
+        assert [fact.subject for fact in ledger.facts(Scope(TRIAL))] == [
+            "of the first",
+            "of the second",
+        ]
 
 
 # --- a server that stops, and a connection that breaks -----------------------------------------
@@ -234,7 +238,7 @@ def test_a_restarted_server_is_not_noticed(
         postgres_server.stop()
         postgres_server.start()
         note(ledger, "after")
-        assert [fact.subject for fact in ledger.facts(TRIAL)] == ["before", "after"]
+        assert [fact.subject for fact in ledger.facts(Scope(TRIAL))] == ["before", "after"]
 
 
 def test_while_the_server_is_away_nothing_is_written(
@@ -297,9 +301,9 @@ def test_a_look_that_gets_no_answer(postgres_server: Server, database: str, tmp_
         with open_ledger(wire.address(database), tmp_path) as ledger:
             wire.cuts = 0
             with pytest.raises(Unreachable, match="broke") as caught:
-                ledger.facts(TRIAL)
+                ledger.facts(Scope(TRIAL))
             assert type(caught.value) is Unreachable
-            assert [fact.subject for fact in ledger.facts(TRIAL)] == ["s"]
+            assert [fact.subject for fact in ledger.facts(Scope(TRIAL))] == ["s"]
 
 
 def test_a_migration_that_breaks_off_leaves_nothing(
@@ -388,7 +392,7 @@ def test_a_database_that_does_not_keep_every_character(
         with pytest.raises(FixInput, match="every character") as caught:
             note(ledger, said_by="Ωμέγα")
         assert "UTF8" in caught.value.next
-        assert [fact.said_by for fact in ledger.facts(TRIAL)] == ["Zoë"]
+        assert [fact.said_by for fact in ledger.facts(Scope(TRIAL))] == ["Zoë"]
 
 
 # --- settings and clocks -----------------------------------------------------------------------
@@ -407,7 +411,7 @@ def test_the_servers_own_settings_do_not_matter(
     before = datetime.now(UTC)
     with open_ledger(postgres_server.address(database), tmp_path) as ledger:
         note(ledger)
-        (fact,) = ledger.facts(TRIAL)
+        (fact,) = ledger.facts(Scope(TRIAL))
     assert fact.at.tzinfo is UTC and before <= fact.at <= datetime.now(UTC)
     kept = "SELECT (at AT TIME ZONE 'UTC')::text FROM fact"
     assert postgres_server.run(database, "SET datestyle = 'ISO'", kept) == [
@@ -471,7 +475,7 @@ def test_one_connection_while_it_is_open_and_none_after(
     with open_ledger(postgres_server.address(database), tmp_path) as ledger:
         for number in range(5):
             note(ledger, str(number))
-            assert ledger.latest(TRIAL) is not None
+            assert ledger.latest(Scope(TRIAL)) is not None
         assert postgres_server.sessions(database) == ["bcrunbook"]
     deadline = time.monotonic() + 20
     while postgres_server.sessions(database) and time.monotonic() < deadline:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from bcrunbook.errors import FixInput, RunbookError, Unreachable, WaitAndRetry
 from bcrunbook.ledger import tables
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from tests.support.ledgers import SQLITE as URL
 from tests.support.ledgers import TRIAL
@@ -58,7 +59,7 @@ def test_a_disk_that_takes_nothing_is_named(
     event.listen(Engine, "connect", hinder)
     try:
         with open_ledger(URL, tmp_path) as ledger, pytest.raises(kind, match=says) as caught:
-            ledger.record(TRIAL, "x", "k", "s", "done", {"long": "x" * 100_000})
+            ledger.record(Scope(TRIAL, "x"), "k", "s", "done", {"long": "x" * 100_000})
     finally:
         event.remove(Engine, "connect", hinder)
     assert str(tmp_path / "ledger.db") in str(caught.value) and caught.value.next
@@ -74,7 +75,7 @@ def test_a_new_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> Non
         ending = threading.Timer(0.2, other.execute, ["ROLLBACK"])
         ending.start()
         with open_ledger(URL, tmp_path) as ledger:
-            assert ledger.facts(TRIAL) == []
+            assert ledger.facts(Scope(TRIAL)) == []
         ending.join()
 
 
@@ -85,4 +86,4 @@ def test_a_locked_ledger_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with open_ledger(URL, tmp_path) as hurried, pytest.raises(WaitAndRetry, match="locked"):
-            hurried.record(TRIAL, "x", "k", "s", "done", {})
+            hurried.record(Scope(TRIAL, "x"), "k", "s", "done", {})

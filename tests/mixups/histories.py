@@ -21,6 +21,7 @@ from bcrunbook.core.confirmations import confirm
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.errors import RunbookError
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
@@ -398,7 +399,7 @@ class History:
                 loaded = load(place.root)
                 with open_ledger(loaded.ledger_url, loaded.root) as ledger:
                     whose = loaded.account(name).identity
-                    confirm(ledger, whose, outcome.step, change, "Ada", customer)
+                    confirm(ledger, Scope(whose, outcome.step, customer), change, "Ada")
                 self._tell(f"Ada says: {change.hand_off.confirmation}")
 
     def _fetch(self, place: Place, name: str, account: Account, key: str) -> None:

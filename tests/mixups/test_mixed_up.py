@@ -15,6 +15,7 @@ from bcrunbook.core.step import Mode, Outcome, State
 from bcrunbook.errors import FixInput
 from bcrunbook.http import client
 from bcrunbook.ledger import store
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
@@ -51,7 +52,7 @@ def said_yes(desk: Desk, account: str, outcome: Outcome) -> None:
     (change,) = [one for one in outcome.hand_offs if one.hand_off and one.hand_off.confirmation]
     with open_ledger(workspace.ledger_url, workspace.root) as kept:
         whose = workspace.account(account).identity
-        confirm(kept, whose, outcome.step, change, "Ada", outcome.customer or None)
+        confirm(kept, Scope(whose, outcome.step, outcome.customer or None), change, "Ada")
 
 
 # -- the Codat instance ------------------------------------------------------------------------
@@ -382,11 +383,9 @@ def test_whoever_slept_through_their_lease_writes_nothing(
     workspace = desk.load()
     record = store.Ledger.record
 
-    def slept(
-        kept: store.Ledger, whose: Any, step: str, kind: str, *rest: Any, **more: Any
-    ) -> None:
-        record(kept, whose, step, kind, *rest, **more)
-        if kind == "secret_intent":
+    def slept(kept: store.Ledger, scope: Scope, kind: str, *rest: Any, **more: Any) -> None:
+        record(kept, scope, kind, *rest, **more)
+        if kind == FactKind.SECRET_INTENT:
             # A process that is stopped here knows nothing of it.
             with kept._engine.begin() as connection:
                 connection.exec_driver_sql("UPDATE lease SET token = 'another'")

@@ -12,6 +12,7 @@ import pytest
 
 from bcrunbook.accounts import load
 from bcrunbook.core.step import Outcome
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
@@ -83,7 +84,7 @@ async def test_each_account_has_what_the_setup_page_asks_for(
         workspace = load(directory / "workspace")
         with open_ledger(workspace.ledger_url, workspace.root) as ledger:
             fact = ledger.latest(
-                workspace.account(account).identity, step="client_secret", kind="secret_stored"
+                Scope(workspace.account(account).identity, "client_secret"), "secret_stored"
             )
         assert fact is not None
         stored = directory / "workspace" / fact.data["reference"].removeprefix("file:")
@@ -174,8 +175,8 @@ def test_the_second_pass_goes_on_from_there(rehearsed: Rehearsal, account: str) 
     workspace = load(rehearsed.directory / "workspace")
     whose = workspace.account(account).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        word = ledger.latest(whose, "codat_keys", "save_keys")
-        seen = ledger.latest(whose, "enable_integration", "integration")
+        word = ledger.latest(Scope(whose, "codat_keys"), "save_keys")
+        seen = ledger.latest(Scope(whose, "enable_integration"), "integration")
     assert word is not None and (word.basis, bool(word.said_by)) == ("said", True)
     assert seen is not None and (seen.basis, seen.data["enabled"]) == ("observed", True)
     html = report.read_text("utf-8")
@@ -221,7 +222,7 @@ def test_fetch_errors_are_waited_out(rehearsed: Rehearsal) -> None:
     workspace = load(rehearsed.directory / "workspace")
     whose = workspace.account("production").identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        polls = ledger.facts(whose, "link_customer", "poll", customer="joinery")
+        polls = ledger.facts(Scope(whose, "link_customer", "joinery"), "poll")
     data = [fact.data["data"] for fact in polls]
     assert "FetchError" in data
     assert data[-1] == "Complete"

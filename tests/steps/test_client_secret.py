@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Mode
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import open_store
@@ -23,7 +24,7 @@ async def stored(workspace: Workspace) -> str:
     name = only_account(workspace)
     account = workspace.account(name)
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        fact = ledger.latest(account.identity, step=STEP, kind="secret_stored")
+        fact = ledger.latest(Scope(account.identity, STEP), "secret_stored")
     assert fact is not None
     store = open_store(account.secret_store, workspace.root)
     value = await store.get(f"{name}/{fact.data['client_id']}/{fact.subject}")

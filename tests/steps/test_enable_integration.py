@@ -13,6 +13,7 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import Operator
 from bcrunbook.core.step import Change, Comparison, Mode, Outcome
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conftest import MakeWorkspace
@@ -172,7 +173,7 @@ async def test_without_an_api_key_somebodys_word_ends_it(make_workspace: MakeWor
     outcome = await step(workspace)
     assert outcome.state == "needs_person"
     assert row(outcome, TOGGLE).verdict is Comparison.UNKNOWN
-    confirm(workspace, outcome, by="Grace")
+    confirm(workspace, Scope(outcome), by="Grace")
     outcome = await step(workspace)
     assert outcome.state == "done"
     assert row(outcome, TOGGLE).verdict is Comparison.NOTE
@@ -184,7 +185,7 @@ async def test_a_word_about_another_instance_does_not_count(make_workspace: Make
     """The account was pointed at another instance since: somebody has to look there."""
     name = f"t{random.token_hex(4)}"
     workspace = make_workspace(name=name, codat_api_key=None, codat_instance="The test one")
-    confirm(workspace, await step(workspace), by="Grace")
+    confirm(workspace, Scope(await step(workspace)), by="Grace")
     assert (await step(workspace)).state == "done"
     same = make_workspace(name=name, codat_api_key=None, codat_instance=" the TEST one ")
     assert (await step(same)).state == "done"

@@ -16,6 +16,7 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Change, HandOff, Mode, Outcome, State
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.order import CODAT_KEYS, ref
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
@@ -248,7 +249,7 @@ async def test_a_consent_withdrawn_in_the_customers_tenant_is_found(
     (tenant,) = [one for one in own_cloud.tenants if JOINERY.contact.endswith(f"@{one['domain']}")]
     (user,) = [one for one in tenant["users"] if one["upn"] == JOINERY.contact]
     async with open_context(workspace, workspace.account("trial")) as context:
-        stored = context.ledger.latest(context.identity, "client_secret", "secret_stored")
+        stored = context.ledger.latest(Scope(context.identity, "client_secret"), "secret_stored")
         assert stored is not None
         client_id = stored.data["client_id"]
         with client_of(own_cloud) as http:
@@ -454,7 +455,7 @@ async def test_keys_that_codat_does_not_have_yet_are_found(
 async def save_keys(workspace: Workspace) -> None:
     """Somebody says that they have saved the keys that are handed over."""
     (handed_over,) = await walk(workspace, "codat_keys")
-    confirm(workspace, handed_over)
+    confirm(workspace, Scope(handed_over))
 
 
 async def test_what_could_not_be_looked_at_is_not_in_order(make_workspace: MakeWorkspace) -> None:

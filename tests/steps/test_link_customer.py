@@ -12,6 +12,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Mode, Outcome, State
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import CODAT_KEYS, ref
 from bcrunbook.rehearsal import RehearsalDescription, launch
@@ -149,7 +150,7 @@ def test_the_polls_are_in_the_ledger(
 ) -> None:
     """Every look is kept, in order, from the beginning of the watch to its verdict."""
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        facts = ledger.facts(workspace.account("trial").identity, "link_customer", customer="slow")
+        facts = ledger.facts(Scope(workspace.account("trial").identity, "link_customer", "slow"))
     kinds = [fact.kind for fact in facts if fact.kind in ("watch", "poll", "verdict")]
     first = kinds.index("watch")
     assert kinds[first + 1] == "poll"
@@ -203,7 +204,7 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
             tag = {TAG: tag_of(account, account.customers["patient"])}
             (company,) = await codat.companies(tag)
             assert len(await codat.connections(company.id)) == 1
-            facts = context.ledger.facts(context.identity, "link_customer", customer="patient")
+            facts = context.ledger.facts(Scope(context.identity, "link_customer", "patient"))
     assert outcome.state is State.DONE, outcome.summary
     kinds = [fact.kind for fact in facts]
     assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)
@@ -229,7 +230,7 @@ async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: P
             WatchLog(replace(context, customer=customer), connection.id).begin()
             await asyncio.sleep((BUDGET + 1500) / speed)
             outcome = await step_6(context, "late")
-            facts = context.ledger.facts(context.identity, "link_customer", customer="late")
+            facts = context.ledger.facts(Scope(context.identity, "link_customer", "late"))
     assert outcome.state is State.DONE, outcome.summary
     kinds = [fact.kind for fact in facts]
     assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
@@ -56,8 +57,8 @@ def test_an_account_has_passed_only_as_a_whole_and_with_this_version(
     steps = [step.id for step in SETUP_STEPS]
 
     def note(step: str, state: str) -> None:
-        run = ledger.begin_run(trial.identity, step, "apply")
-        ledger.record_outcome(run, trial.identity, step, state, {})
+        run = ledger.begin_run(Scope(trial.identity, step), "apply")
+        ledger.record_outcome(run, Scope(trial.identity, step), state, {})
 
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         for step in steps[1:]:

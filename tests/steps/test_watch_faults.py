@@ -24,6 +24,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Outcome, State
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.rehearsal.businesscentral.installation import SCRIPTS
@@ -343,7 +344,7 @@ async def play(workspace: Workspace, cloud: RehearsalDescription, faults: Path) 
         await end
         counted = await asyncio.gather(*(count_made(context, name) for name in NAMES))
         facts = {
-            name: context.ledger.facts(context.identity, "link_customer", customer=name)
+            name: context.ledger.facts(Scope(context.identity, "link_customer", name))
             for name in NAMES
         }
     requests = list(map(json.loads, Path(cloud.requests).read_text("utf-8").splitlines()))

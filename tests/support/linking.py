@@ -10,6 +10,7 @@ from pathlib import Path
 from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.order import CODAT_KEYS, LINK_CUSTOMER
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
@@ -84,7 +85,7 @@ async def set_up(
         values["Client ID"],
         secret or stored.reveal(),
     )
-    confirm(workspace, keys)
+    confirm(workspace, Scope(keys))
     return workspace
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bcrunbook.accounts import Workspace
 from bcrunbook.core import confirmations
 from bcrunbook.core.step import HandOff, Outcome
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import PortalPerson, developer_of
@@ -60,13 +61,15 @@ def confirm(workspace: Workspace, outcome: Outcome, by: str = "Ada") -> None:
     (change,) = outcome.hand_offs
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         whose = workspace.account(outcome.account).identity
-        confirmations.confirm(ledger, whose, outcome.step, change, by, outcome.customer or None)
+        confirmations.confirm(
+            ledger, Scope(whose, outcome.step, outcome.customer or None), change, by
+        )
 
 
 def facts(workspace: Workspace, step: str, kind: str) -> list[Fact]:
     """What the ledger has about a step."""
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        return ledger.facts(workspace.account(only_account(workspace)).identity, step, kind)
+        return ledger.facts(Scope(workspace.account(only_account(workspace)).identity, step), kind)
 
 
 def calls(told: RehearsalDescription) -> int:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bcrunbook.accounts import Identity
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.run.batch.selection import WorkItem
 
 STEP: Final = "batch"
-BEGAN, ITEM, ENDED = "batch_began", "batch_item", "batch_ended"
 NOBODY: Final = Identity("*", "", "")
 """Whose a fact is that is about all accounts."""
 
@@ -50,14 +50,14 @@ def begin(
         anew: whether one that has not ended is left alone.
     """
     asked = _asked(items, mode)
-    began = ledger.latest(NOBODY, STEP, BEGAN)
+    began = ledger.latest(Scope(NOBODY, STEP), FactKind.BATCH_BEGAN)
     is_same = began is not None and began.data["asked"] == asked
     if began and is_same and not anew and not _has_ended(ledger, began.subject):
         begun = Path(began.data["folder"])
         if begun.is_dir():
             return Batch(began.subject, begun, _ended_items(ledger, began.subject))
     data = {"asked": asked, "folder": str(folder), "items": len(items), "mode": mode}
-    ledger.record(NOBODY, STEP, BEGAN, folder.name, "intended", data)
+    ledger.record(Scope(NOBODY, STEP), FactKind.BATCH_BEGAN, folder.name, "intended", data)
     return Batch(folder.name, folder, {})
 
 
@@ -73,7 +73,7 @@ def note_item(
         summaries: how its steps have, as plain data.
     """
     data = {"account": item.account, "customer": item.customer, "lines": summaries}
-    ledger.record(NOBODY, STEP, ITEM, batch.id, "done", data)
+    ledger.record(Scope(NOBODY, STEP), FactKind.BATCH_ITEM, batch.id, "done", data)
 
 
 def end(ledger: Ledger, batch: Batch, code: int) -> None:
@@ -84,7 +84,7 @@ def end(ledger: Ledger, batch: Batch, code: int) -> None:
         batch: the batch.
         code: its exit code.
     """
-    ledger.record(NOBODY, STEP, ENDED, batch.id, "done", {"exit_code": code})
+    ledger.record(Scope(NOBODY, STEP), FactKind.BATCH_ENDED, batch.id, "done", {"exit_code": code})
 
 
 def _asked(items: Sequence[WorkItem], mode: str) -> str:
@@ -93,11 +93,11 @@ def _asked(items: Sequence[WorkItem], mode: str) -> str:
 
 
 def _has_ended(ledger: Ledger, batch: str) -> bool:
-    return ledger.latest(NOBODY, STEP, ENDED, batch) is not None
+    return ledger.latest(Scope(NOBODY, STEP), FactKind.BATCH_ENDED, batch) is not None
 
 
 def _ended_items(ledger: Ledger, batch: str) -> dict[str, list[dict[str, Any]]]:
-    facts = ledger.facts(NOBODY, STEP, ITEM, batch)
+    facts = ledger.facts(Scope(NOBODY, STEP), FactKind.BATCH_ITEM, batch)
     return {
         WorkItem(fact.data["account"], fact.data["customer"]).who: fact.data["lines"]
         for fact in facts

@@ -14,6 +14,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.core import confirmations
 from bcrunbook.core.step import PASSED, AnyStep, Change
 from bcrunbook.errors import ReportBug
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import PortalPerson, UnexpectedPage, developer_of
@@ -131,6 +132,9 @@ async def _act(
     if change.hand_off.confirmation:
         with open_ledger(workspace.ledger_url, workspace.root) as ledger:
             confirmations.confirm(
-                ledger, workspace.account(run.account).identity, run.step, change, person.email
+                ledger,
+                Scope(workspace.account(run.account).identity, run.step),
+                change,
+                person.email,
             )
     return part.report.format(person=person.email, account=run.account, instance=instance)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.order import CLIENT_SECRET
 from bcrunbook.secrets import Secret
 from bcrunbook.services.graph.models import Application, PasswordCredential
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.application import own_application
 from bcrunbook.steps.client_secret.stored import (
-    STORED,
     credential_of,
     marker_by_hand,
     name_in_store,
@@ -64,7 +64,9 @@ async def adopt(context: Context, secret: Secret) -> str:
         "client_id": app.app_id,
         "by": "hand",
     }
-    context.ledger.record(context.identity, CLIENT_SECRET, STORED, marker, "done", data)
+    context.ledger.record(
+        Scope(context.identity, CLIENT_SECRET), FactKind.SECRET_STORED, marker, "done", data
+    )
     return str(reference)
 
 

@@ -7,8 +7,8 @@ another secret is refused.
 from __future__ import annotations
 
 from bcrunbook.accounts import Identity
-from bcrunbook.core.confirmations import HANDED_OVER
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import CLIENT_SECRET
 from bcrunbook.secrets import Secret, clipboard
@@ -57,4 +57,4 @@ def note_handover(ledger: Ledger, whose: Identity, marker: str, client_id: str, 
         to: `clipboard` or `terminal`.
     """
     data = {"client_id": client_id, "to": to}
-    ledger.record(whose, CLIENT_SECRET, HANDED_OVER, marker, "done", data)
+    ledger.record(Scope(whose, CLIENT_SECRET), FactKind.SECRET_HANDED_OVER, marker, "done", data)

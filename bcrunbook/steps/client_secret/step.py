@@ -25,6 +25,7 @@ from bcrunbook.accounts import Account, with_value
 from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.step import AccountStep, Change, Row
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Basis, Fact
 from bcrunbook.limits import MAX_SECRETS
 from bcrunbook.order import CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
@@ -35,9 +36,6 @@ from bcrunbook.steps.application import lookup, require_application
 from bcrunbook.steps.client_secret.adopt import adopt
 from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
 from bcrunbook.steps.client_secret.stored import (
-    INTENT,
-    REMOVED,
-    STORED,
     credential_of,
     ended,
     forget_value,
@@ -151,8 +149,11 @@ class ClientSecret(AccountStep):
         """Whether something that this ledger knows of is too young to be judged."""
         visible = {one.marker for one in credentials}
         whose = context.identity
-        removed = {fact.subject for fact in context.ledger.facts(whose, self.id, kind=REMOVED)}
-        for fact in context.ledger.facts(whose, self.id, kind=INTENT):
+        removed = {
+            fact.subject
+            for fact in context.ledger.facts(Scope(whose, self.id), FactKind.SECRET_REMOVED)
+        }
+        for fact in context.ledger.facts(Scope(whose, self.id), FactKind.SECRET_INTENT):
             if fact.subject in removed or context.age(_age(fact, now)) > _SPREADING:
                 continue
             if fact.subject not in visible:
@@ -210,12 +211,12 @@ class ClientSecret(AccountStep):
             return True
         if change.key == "forget_value":
             await forget_value(context, findings.application.app_id, change.subject)
-            self._record(context, REMOVED, change.subject, "done", {})
+            self._record(context, FactKind.SECRET_REMOVED, change.subject, "done", {})
             return True
         await context.graph.remove_password(findings.application.id, change.subject)
         for one in findings.credentials:
             if one.seen.key_id == change.subject:
-                self._record(context, REMOVED, one.marker, "done", {})
+                self._record(context, FactKind.SECRET_REMOVED, one.marker, "done", {})
                 await forget_value(context, findings.application.app_id, one.marker)
         return True
 
@@ -237,7 +238,7 @@ class ClientSecret(AccountStep):
         await context.store.probe(ends=ends)
         marker = random.token_hex(4)
         intent = {"ends": ends.isoformat(), "asked": asked.isoformat()}
-        self._record(context, INTENT, marker, "intended", intent)
+        self._record(context, FactKind.SECRET_INTENT, marker, "intended", intent)
         description = f"{findings.description} (bcrunbook {marker})"
         try:
             made = await context.graph.add_password(findings.application.id, description, ends)
@@ -245,7 +246,9 @@ class ClientSecret(AccountStep):
             raise
         except RunbookError as refusal:
             # Certainly not made: nobody has to wait for it to appear.
-            self._record(context, REMOVED, marker, "observed", {"why": refusal.what})
+            self._record(
+                context, FactKind.SECRET_REMOVED, marker, "observed", {"why": refusal.what}
+            )
             raise
         name = name_in_store(context.account, findings.application.app_id, marker)
         try:
@@ -256,7 +259,7 @@ class ClientSecret(AccountStep):
             raise
         self._record(
             context,
-            STORED,
+            FactKind.SECRET_STORED,
             marker,
             "done",
             {
@@ -282,7 +285,7 @@ class ClientSecret(AccountStep):
     def _record(
         self, context: Context, kind: str, marker: str, basis: Basis, data: dict[str, str]
     ) -> None:
-        context.ledger.record(context.identity, self.id, kind, marker, basis, data)
+        context.ledger.record(Scope(context.identity, self.id), kind, marker, basis, data)
 
     def hand_off(self, findings: SecretFindings, change: Change, error: RunbookError) -> Change:
         """Making the secret, for somebody who may."""

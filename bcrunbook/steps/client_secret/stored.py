@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from bcrunbook.accounts import Account, Identity
 from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.order import CLIENT_SECRET, ref
 from bcrunbook.secrets import Secret
@@ -21,7 +22,6 @@ from bcrunbook.steps.application import own_application, remembered_client_id
 from bcrunbook.steps.client_secret.findings import SecretCredential
 from bcrunbook.steps.context import Context
 
-INTENT, STORED, REMOVED = "secret_intent", "secret_stored", "secret_removed"
 """The kinds of fact: a secret was asked for, its value is in the store, it was removed."""
 
 _MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
@@ -95,10 +95,12 @@ async def credential_of(
 
     def is_noted(kind: str) -> bool:
         return (
-            context.ledger.latest(context.identity, CLIENT_SECRET, kind, subject=marker) is not None
+            context.ledger.latest(Scope(context.identity, CLIENT_SECRET), kind, marker) is not None
         )
 
-    is_orphan = not is_stored and is_noted(INTENT) and not is_noted(STORED)
+    is_orphan = (
+        not is_stored and is_noted(FactKind.SECRET_INTENT) and not is_noted(FactKind.SECRET_STORED)
+    )
     return SecretCredential(seen, marker, is_stored, is_orphan)
 
 
@@ -158,8 +160,10 @@ async def gone(
     """
     ledger, whose = context.ledger, context.identity
     there = {credential.marker for credential in credentials}
-    there |= {fact.subject for fact in ledger.facts(whose, CLIENT_SECRET, kind=REMOVED)}
-    stored = ledger.facts(whose, CLIENT_SECRET, kind=STORED)
+    there |= {
+        fact.subject for fact in ledger.facts(Scope(whose, CLIENT_SECRET), FactKind.SECRET_REMOVED)
+    }
+    stored = ledger.facts(Scope(whose, CLIENT_SECRET), FactKind.SECRET_STORED)
     markers = []
     for marker in dict.fromkeys(
         fact.subject for fact in stored if fact.data["client_id"] == client_id
@@ -225,9 +229,11 @@ def _no_use(refusal: RunbookError, account: Account) -> FixInput:
 async def _by_ledger(context: Context) -> StoredSecret | None:
     account, ledger = context.account, context.ledger
     whose = context.identity
-    removed = {fact.subject for fact in ledger.facts(whose, CLIENT_SECRET, REMOVED)}
+    removed = {
+        fact.subject for fact in ledger.facts(Scope(whose, CLIENT_SECRET), FactKind.SECRET_REMOVED)
+    }
     client_id = account.client_id or remembered_client_id(context)
-    for fact in reversed(ledger.facts(whose, CLIENT_SECRET, STORED)):
+    for fact in reversed(ledger.facts(Scope(whose, CLIENT_SECRET), FactKind.SECRET_STORED)):
         ends = datetime.fromisoformat(fact.data["ends"])
         of_another = client_id and fact.data["client_id"].lower() != client_id.lower()
         # Whether it has ended is for Entra to say: this machine's clock may be wrong.
@@ -262,4 +268,4 @@ async def _stored(
 
 def stored_last(ledger: Ledger, whose: Identity) -> Fact | None:
     """Which secret of an account was stored last, as the ledger has it; None if it knows none."""
-    return ledger.latest(whose, CLIENT_SECRET, "secret_stored")
+    return ledger.latest(Scope(whose, CLIENT_SECRET), "secret_stored")

@@ -14,6 +14,7 @@ from bcrunbook.accounts import Account, Customer
 from bcrunbook.core.confirmations import latest_confirmation
 from bcrunbook.core.step import Change, HandOff, Observation, Row
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import LINK_CUSTOMER, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
@@ -23,7 +24,6 @@ from bcrunbook.steps.link_customer.installation.poll import LINKED
 
 TAG = "bcrunbook-customer"
 SAME_COMPANY = "same_company"
-COMPANY = "company"
 
 _COMPANY, _CUSTOMER = "Company in Codat", "Customer"
 _DROPPED = re.compile(r"[^\w\s\-'&@.,?!]|_")
@@ -51,7 +51,7 @@ async def find_company(
 def company_seen(company: Company, customer: Customer) -> Observation:
     """What the ledger remembers of a customer's company, and of who the customer was."""
     data = {"name": company.name, "customer": customer.display_name}
-    return Observation(COMPANY, company.id, data)
+    return Observation(FactKind.COMPANY, company.id, data)
 
 
 async def difference(
@@ -68,7 +68,7 @@ async def difference(
     if _same(codat_name(company.name), wanted):
         return ""
     confirmation = latest_confirmation(
-        ledger, context.identity, LINK_CUSTOMER, SAME_COMPANY, customer.name
+        ledger, Scope(context.identity, LINK_CUSTOMER, customer.name), SAME_COMPANY
     )
     if confirmation is not None and confirmation.subject == company.id:
         values = confirmation.data["values"]
@@ -82,7 +82,7 @@ async def difference(
 
 def renamed(ledger: Ledger, account: Account) -> list[str]:
     """Customers whose key was another customer's when the company was made, a sentence each."""
-    known = ledger.facts(account.identity, LINK_CUSTOMER, COMPANY)
+    known = ledger.facts(Scope(account.identity, LINK_CUSTOMER), FactKind.COMPANY)
     then = {
         str(fact.customer): str(fact.data["customer"])
         for fact in known
@@ -99,7 +99,7 @@ def renamed(ledger: Ledger, account: Account) -> list[str]:
 async def _made_before(context: Context, codat: Codat, customer: Customer) -> str:
     """Whether a company of this customer's name was made for a key that is gone from the file."""
     account, identity = context.account, context.identity
-    for fact in context.ledger.elsewhere(LINK_CUSTOMER, COMPANY, cloud=identity.cloud):
+    for fact in context.ledger.elsewhere(LINK_CUSTOMER, FactKind.COMPANY, cloud=identity.cloud):
         if fact.instance != identity.instance or fact.data["customer"] != customer.display_name:
             continue
         is_mine = (fact.account, fact.customer) == (account.name, customer.name)

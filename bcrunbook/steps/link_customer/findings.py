@@ -8,12 +8,11 @@ from datetime import datetime
 from bcrunbook import aadsts
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.core.step import Comparison, Finding, Findings, Observation, Sighting
+from bcrunbook.ledger.scope import FactKind
 from bcrunbook.order import ENABLE_INTEGRATION, ref
 from bcrunbook.services.codat.models import Company, Connection
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_name, company_seen
-from bcrunbook.steps.link_customer.installation.log import ENDED
 from bcrunbook.steps.link_customer.installation.memory import (
-    EXTENSION,
     LastKnownExtension,
     remembered,
 )
@@ -103,7 +102,7 @@ class CustomerFindings(Findings):
             observed.append(company_seen(self.company, self.customer))
         if self.poll is not None and self.poll.installed is not None and self.remembered_as:
             known = remembered(self.memory, self.poll.installed, self.poll.at)
-            observed.append(Observation(EXTENSION, self.remembered_as, known.as_dict()))
+            observed.append(Observation(FactKind.EXTENSION, self.remembered_as, known.as_dict()))
         if self.open_since is not None and not self.under_way:
             assert self.judgement is not None and self.connection is not None
             data = {
@@ -111,7 +110,7 @@ class CustomerFindings(Findings):
                 "because": self.judgement.because,
                 "began": self.open_since.isoformat(),
             }
-            observed.append(Observation(ENDED, self.connection.id, data))
+            observed.append(Observation(FactKind.WATCH_ENDED, self.connection.id, data))
         return tuple(observed)
 
     def rows(self) -> tuple[Finding, ...]:

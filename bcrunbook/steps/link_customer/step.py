@@ -15,6 +15,7 @@ from typing import ClassVar
 from bcrunbook.core.hand_off import refused
 from bcrunbook.core.step import Change, HandOff, Row
 from bcrunbook.errors import ReportBug, RunbookError
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.notice.preflight import PREFLIGHT
 from bcrunbook.order import ENABLE_INTEGRATION, LINK_CUSTOMER, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
@@ -145,13 +146,11 @@ class LinkCustomer:
                 )
                 seen = company_seen(company, customer)
                 context.ledger.record(
-                    context.identity,
-                    self.id,
+                    Scope(context.identity, self.id, customer.name),
                     seen.kind,
                     seen.subject,
                     "done",
                     seen.data,
-                    customer=customer.name,
                 )
             return True
         if change.key != MAKE_CONNECTION:

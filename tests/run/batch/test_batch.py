@@ -14,6 +14,7 @@ import pytest
 
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
@@ -100,9 +101,9 @@ def note(workspace: Workspace, account: str, state: str = "done") -> None:
         for step in OF_ACCOUNTS:
             is_about_codat = step_named(step).is_about_codat
             whose = identity if is_about_codat else identity.apart_from_codat
-            run = ledger.begin_run(whose, step, "apply")
+            run = ledger.begin_run(Scope(whose, step), "apply")
             ledger.end_run(run, state)
-            ledger.record_outcome(run, whose, step, state, {})
+            ledger.record_outcome(run, Scope(whose, step), state, {})
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_production_begins_after_its_trial_or_for_a_reason(pair: Workspace) -> N
     one = told(pair.root, production, "--without-trial", reason)
     assert states(one) == {production: FRESH}
     with open_ledger(pair.ledger_url, pair.root) as ledger:
-        fact = ledger.latest(pair.account(production).identity, "batch", "without_trial")
+        fact = ledger.latest(Scope(pair.account(production).identity, "batch"), "without_trial")
     assert fact is not None and fact.data["reason"] == reason and fact.said_by
     note(pair, trial)
     assert states(told(pair.root, production)) == {production: AGAIN}

@@ -19,6 +19,7 @@ import pytest
 
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import RehearsalDescription, launch
@@ -362,8 +363,8 @@ def test_the_ledger_is_told_by_all(shared: Workspace, workers: Cluster) -> None:
     with running(shared.root, "--executor", workers.address) as one:
         assert one.end()[0] == 3
     with open_ledger(shared.ledger_url, shared.root) as ledger:
-        facts = ledger.facts(record.NOBODY, "batch", "batch_item")
+        facts = ledger.facts(Scope(record.NOBODY, "batch"), "batch_item")
         assert sorted(fact.data["account"] for fact in facts) == sorted(shared.accounts)
         for account in shared.accounts.values():
-            kinds = [fact.kind for fact in ledger.facts(account.identity, "client_secret")]
+            kinds = [fact.kind for fact in ledger.facts(Scope(account.identity, "client_secret"))]
             assert kinds.count("secret_intent") == 1

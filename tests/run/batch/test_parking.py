@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
@@ -94,7 +95,7 @@ def test_they_are_followed_without_a_process_even_by_the_next_batch(
             (notebook,) = (report.parent / "trial" / "customers" / name).glob("*.ipynb")
             outcome = read_outcome(notebook)
             assert outcome is not None and outcome.state == state, name
-            facts = ledger.facts(whose, "link_customer", customer=name)
+            facts = ledger.facts(Scope(whose, "link_customer", name))
             kinds = [fact.kind for fact in facts]
             if f"trial/{name}" in first.parked():
                 assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1), name

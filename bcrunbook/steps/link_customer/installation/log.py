@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.order import LINK_CUSTOMER
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import Poll
@@ -19,10 +20,6 @@ from bcrunbook.steps.link_customer.installation.verdict import (
     Judgement,
     Verdict,
 )
-
-BEGAN = "watch"
-POLL = "poll"
-ENDED = "verdict"
 
 FRESH = 86400.0
 """For how many seconds one more sighting still counts with those of a watch that ended well.
@@ -50,13 +47,16 @@ class WatchLog:
         self._last_began: datetime | None = None
         self._ended_well: datetime | None = None
         for fact in context.ledger.facts(
-            context.identity, LINK_CUSTOMER, subject=connection, customer=context.customer_name
+            Scope(context.identity, LINK_CUSTOMER, context.customer_name), subject=connection
         ):
-            if fact.kind == BEGAN:
+            if fact.kind == FactKind.WATCH_BEGAN:
                 self.began, self.polls, self._ended_well = fact.at, [], None
-            elif fact.kind == POLL:
+            elif fact.kind == FactKind.WATCH_POLL:
                 self.polls.append(Poll.from_dict(fact.data))
-            elif fact.kind == ENDED and Verdict(fact.data["verdict"]) not in NOT_SETTLED:
+            elif (
+                fact.kind == FactKind.WATCH_ENDED
+                and Verdict(fact.data["verdict"]) not in NOT_SETTLED
+            ):
                 self._ended_well = fact.at if Verdict(fact.data["verdict"]) in GOOD else None
                 self._close()
         if self.elapsed > OVER:
@@ -90,26 +90,26 @@ class WatchLog:
     def begin(self) -> None:
         """Note that a watch begins, unless one is under way."""
         if self.began is None:
-            self.began = self._record(BEGAN, {})
+            self.began = self._record(FactKind.WATCH_BEGAN, {})
 
     def add(self, poll: Poll) -> None:
         """Keep a poll."""
-        self._record(POLL, poll.as_dict())
+        self._record(FactKind.WATCH_POLL, poll.as_dict())
         self.polls.append(poll)
 
     def end(self, judgement: Judgement) -> None:
         """Note how the watch ended."""
-        self._record(ENDED, {"verdict": judgement.verdict.value, "because": judgement.because})
+        self._record(
+            FactKind.WATCH_ENDED, {"verdict": judgement.verdict.value, "because": judgement.because}
+        )
 
     def _record(self, kind: str, data: dict[str, object]) -> datetime:
         context = self._context
         context.ledger.record(
-            context.identity,
-            LINK_CUSTOMER,
+            Scope(context.identity, LINK_CUSTOMER, context.customer_name),
             kind,
             self._connection,
             "observed",
             data,
-            customer=context.customer_name,
         )
         return datetime.now(UTC)

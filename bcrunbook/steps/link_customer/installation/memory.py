@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.order import LINK_CUSTOMER
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import Package
 
-EXTENSION = "extension"
 """The kind of fact; its subject is the environment."""
 
 TENANT_PACKAGE = "pte"
@@ -86,10 +86,8 @@ def recall(context: Context, environment: str) -> LastKnownExtension | None:
         environment: under what it is remembered (see `WatchedEnvironment.name`).
     """
     fact = context.ledger.latest(
-        context.identity,
-        LINK_CUSTOMER,
-        EXTENSION,
-        subject=environment,
-        customer=context.customer_name,
+        Scope(context.identity, LINK_CUSTOMER, context.customer_name),
+        FactKind.EXTENSION,
+        environment,
     )
     return LastKnownExtension.from_dict(fact.data) if fact is not None else None
