@@ -85,11 +85,11 @@ def keep_from_pages(server: Any, secret_files: SecretFiles) -> None:
     if path_of is None:
         return  # it keeps its files elsewhere
 
-    def known_path_of(name: str) -> str:
-        path: str = path_of(name)
-        if secret_files.hold(path):
-            raise Unknown(name)
-        return path
+    def known_path_of(path: str) -> str:  # the manager names it, too: path=...
+        found: str = path_of(path)
+        if secret_files.hold(found):
+            raise Unknown(path)
+        return found
 
     # All that the manager does with a file goes through this; addresses below /files do not.
     manager._get_os_path = known_path_of
