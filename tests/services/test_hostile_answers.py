@@ -283,7 +283,7 @@ async def test_a_short_wait_is_waited_out_in_full(
 
     monkeypatch.setattr(Pace, "sleep", note)
     answer = httpx.Response(429, headers={"Retry-After": "90"})
-    network = Answering(client, lambda _: answer)
+    network = Answering(client, lambda _: answer, Pace())  # a fast clock would pass 90 s by itself
     error = await error_of(network, tmp_path)
     assert isinstance(error, WaitAndRetry)
     again = len(network.asked) - 1
