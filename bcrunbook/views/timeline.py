@@ -26,8 +26,10 @@ def timeline_text(sightings: Sequence[Sighting]) -> str:
 
 
 def timeline_svg(sightings: Sequence[Sighting]) -> Markup:
-    """The looks as marks on a line, with a tick for every five minutes; no script, no style sheet
-    of its own beyond the notebook's classes."""
+    """The looks as marks on a line, with a tick for every five minutes.
+
+    It has no script, and no style sheet beyond the notebook's classes.
+    """
     longest = max(20.0, *(one.seconds / 60 for one in sightings))
     scale = (_WIDTH - _LEFT - _RIGHT) / longest
 

@@ -1,4 +1,4 @@
-"""Customers, faults, and a batch killed again and again: `python -m tests.bench.customers`
+"""Customers, faults, and a batch killed again and again: `python -m tests.bench.customers`.
 
 Takes how many customers (1000), and --seed for the same faults and instants again.
 

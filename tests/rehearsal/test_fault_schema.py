@@ -27,6 +27,7 @@ EXAMPLES = re.findall(
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rules file, which each test fills anew."""
     return tmp_path_factory.mktemp("rules") / "faults.json"
 
 

@@ -39,7 +39,7 @@ def operations(cloud: RehearsalCloud, one: world.Environment) -> list[Row]:
         }
         found.append(_operation(cloud, one, "environmentRename", at, at, "succeeded", "", names))
     # Of two of the same instant the later one of the list is newer.
-    return sorted(found[::-1], key=lambda row: str(row["createdOn"]), reverse=True)
+    return sorted(found, key=lambda row: str(row["createdOn"]))[::-1]
 
 
 def of_app(row: Row, *, spelling: str = "Version") -> Row:

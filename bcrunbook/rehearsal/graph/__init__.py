@@ -147,7 +147,7 @@ def _demand_keys(match: Match[Handler]) -> None:
 def _count(
     cloud: RehearsalCloud, caller: Caller, call: Call, version: str, segments: list[str]
 ) -> Answer:
-    """GET /{collection}/$count, which belongs to the advanced query capabilities"""
+    """GET /{collection}/$count, which belongs to the advanced query capabilities."""
     match = COUNTS.find([CAST.sub("", segments[0]), segments[1]])
     if match is None:
         raise malformed("Resource not found for the segment '$count'.")

@@ -33,13 +33,13 @@ NIL_ROLE = "00000000-0000-0000-0000-000000000000"
 
 
 def list_all(request: Request) -> Answer:
-    """GET /oauth2PermissionGrants"""
+    """GET /oauth2PermissionGrants."""
     request.demand((*access.READ_GRANTS, access.AS_USER), access.READ_GRANTS)
     return request.page(_visible(request, GRANT), type_name=TYPE, context=CONTEXT)
 
 
 def get(request: Request, key: str) -> Answer:
-    """GET /oauth2PermissionGrants/{id}"""
+    """GET /oauth2PermissionGrants/{id}."""
     request.demand((*access.READ_GRANTS, access.AS_USER), access.READ_GRANTS)
     document = request.cloud.store.visible(GRANT, request.tenant, key)
     if document is None:
@@ -48,7 +48,7 @@ def get(request: Request, key: str) -> Answer:
 
 
 def create(request: Request) -> Answer:
-    """POST /oauth2PermissionGrants"""
+    """POST /oauth2PermissionGrants."""
     access.demand_grant(request)
     given = request.body(TYPE)
     client = _party(request, given, "clientId")
@@ -64,7 +64,7 @@ def create(request: Request) -> Answer:
 
 
 def change(request: Request, key: str) -> Answer:
-    """PATCH /oauth2PermissionGrants/{id}"""
+    """PATCH /oauth2PermissionGrants/{id}."""
     access.demand_grant(request)
     document = request.cloud.store.latest(GRANT, request.tenant, key)
     if document is None:
@@ -80,7 +80,7 @@ def change(request: Request, key: str) -> Answer:
 
 
 def delete(request: Request, key: str) -> Answer:
-    """DELETE /oauth2PermissionGrants/{id}"""
+    """DELETE /oauth2PermissionGrants/{id}."""
     access.demand_grant(request)
     if request.cloud.store.latest(GRANT, request.tenant, key) is None:
         raise not_found(key)
@@ -89,7 +89,7 @@ def delete(request: Request, key: str) -> Answer:
 
 
 def of_principal(request: Request, key: str | Key) -> Answer:
-    """GET /servicePrincipals/{id}/oauth2PermissionGrants"""
+    """GET /servicePrincipals/{id}/oauth2PermissionGrants."""
     request.demand((*access.READ_GRANTS, access.AS_USER), access.READ_GRANTS)
     found, _ = find(request, SERVICE_PRINCIPAL, key)
     grants = [grant for grant in _visible(request, GRANT) if grant["clientId"] == found]
@@ -97,7 +97,7 @@ def of_principal(request: Request, key: str | Key) -> Answer:
 
 
 def assignments(side: str) -> Callable[[Request, str | Key], Answer]:
-    """GET .../appRoleAssignments (side principalId) or .../appRoleAssignedTo (resourceId)"""
+    """GET .../appRoleAssignments (side principalId) or .../appRoleAssignedTo (resourceId)."""
 
     def handle(request: Request, key: str | Key) -> Answer:
         access.demand_read_applications(request)
@@ -109,7 +109,7 @@ def assignments(side: str) -> Callable[[Request, str | Key], Answer]:
 
 
 def assign(side: str) -> Callable[[Request, str | Key], Answer]:
-    """POST to the same addresses"""
+    """POST to the same addresses."""
 
     def handle(request: Request, key: str | Key) -> Answer:
         found, _ = find(request, SERVICE_PRINCIPAL, key)
@@ -143,7 +143,7 @@ def assign(side: str) -> Callable[[Request, str | Key], Answer]:
 
 
 def unassign(request: Request, key: str | Key, assignment: str) -> Answer:
-    """DELETE .../appRoleAssignments/{id} and .../appRoleAssignedTo/{id}"""
+    """DELETE .../appRoleAssignments/{id} and .../appRoleAssignedTo/{id}."""
     found, _ = find(request, SERVICE_PRINCIPAL, key)
     document = request.cloud.store.latest(ASSIGNMENT, request.tenant, assignment)
     if document is None or found not in (document["principalId"], document["resourceId"]):

@@ -41,7 +41,7 @@ FIXED = ("appId", "appRoles", "oauth2PermissionScopes", "servicePrincipalType")
 
 
 def list_all(request: Request) -> Answer:
-    """GET /servicePrincipals"""
+    """GET /servicePrincipals."""
     access.demand_read_applications(request)
     found = request.cloud.store.all_visible(
         SERVICE_PRINCIPAL, request.tenant, index=request.query.advanced
@@ -51,14 +51,14 @@ def list_all(request: Request) -> Answer:
 
 
 def get(request: Request, key: str | Key) -> Answer:
-    """GET /servicePrincipals/{id}, also by appId"""
+    """GET /servicePrincipals/{id}, also by appId."""
     access.demand_read_applications(request)
     _, document = find(request, SERVICE_PRINCIPAL, key)
     return request.one(_expanded(request, document), type_name=TYPE, context=CONTEXT)
 
 
 def create(request: Request) -> Answer:
-    """POST /servicePrincipals"""
+    """POST /servicePrincipals."""
     request.demand((access.WRITE_ALL, access.AS_USER), (access.WRITE_ALL, access.OWNED_BY))
     given = request.body(TYPE)
     app_id = given.pop("appId", None)
@@ -72,7 +72,7 @@ def create(request: Request) -> Answer:
 
 
 def change(request: Request, key: str | Key) -> Answer:
-    """PATCH /servicePrincipals/{id}; by appId and with the right preference also an upsert"""
+    """PATCH /servicePrincipals/{id}; by appId and with the right preference also an upsert."""
     request.demand((access.WRITE_ALL, access.AS_USER), (access.WRITE_ALL, access.OWNED_BY))
     if isinstance(key, Key) and request.prefers("create-if-missing"):
         existing = find_principal(request.cloud, request.tenant, key.value)
@@ -92,7 +92,7 @@ def change(request: Request, key: str | Key) -> Answer:
 
 
 def delete(request: Request, key: str | Key) -> Answer:
-    """DELETE /servicePrincipals/{id}"""
+    """DELETE /servicePrincipals/{id}."""
     found, document = _writable(request, key)
     remove(request.cloud, request.tenant, found, document)
     return no_content()
