@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def headings(notebook: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
-def test_one_id_names_everything(step: Step[object]) -> None:
+def test_one_id_names_everything(step: Step[Any, Any]) -> None:
     """Module, notebook and test file bear the step's id, and the notebook opens that step."""
     home = f"bcrunbook.steps.{step.id}"
     assert type(step).__module__ in (home, f"{home}.step")

@@ -56,9 +56,7 @@ class NotebookOperator:
         buttons = Buttons(*copies, done, _LATER)
         first = [buttons.widgets[label] for label in copies]
         last = [name, *(buttons.widgets[label] for label in (done, _LATER))]
-        display(  # type: ignore[no-untyped-call]
-            widgets.VBox([widgets.HBox(first), widgets.HBox(last), status])
-        )
+        display(widgets.VBox([widgets.HBox(first), widgets.HBox(last), status]))
         try:
             while True:
                 clicked = await buttons.clicked()
@@ -95,7 +93,7 @@ class NotebookOperator:
             links = (_COPY_LINK,) if change.hand_off.has_customer_link else ()
             self._waiting = Buttons(_LOOK, *links, _STOP)
             self._status = widgets.Label()
-            display(widgets.VBox([self._waiting.row, self._status]))  # type: ignore[no-untyped-call]
+            display(widgets.VBox([self._waiting.row, self._status]))
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds / self._context.cloud.pace.speed
         while True:

@@ -28,7 +28,7 @@ def parsed(source: str) -> ast.Module:
         from IPython.core.inputtransformer2 import TransformerManager
 
     try:
-        return ast.parse(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
+        return ast.parse(TransformerManager().transform_cell(source))
     except (SyntaxError, ValueError):
         return ast.Module([], [])
 

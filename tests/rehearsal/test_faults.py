@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_lost_answers(faulty: RehearsalDescription, graph: Graph) -> None:
     graph.http.timeout = httpx.Timeout(20.0)
     assert graph("POST", "/applications", desired(tags=["fine"])).status_code == 201
     for tag in ("after", "held", "fine"):
-        assert len(wait_for(lambda tag=tag: made(tag))) == 1
+        assert len(wait_for(partial(made, tag))) == 1
     assert made("before") == []
     rules = [entry["rule"] for entry in fired(faulty) if entry["path"].endswith("applications")]
     assert rules == [0, 1, 2]

@@ -39,7 +39,7 @@ class Somebody:
         act: what they do then.
     """
 
-    def __init__(self, speed: float, after: int = 0, act: Callable[[], None] = list) -> None:
+    def __init__(self, speed: float, after: int = 0, act: Callable[[], object] = list) -> None:
         self._speed = speed
         self._after = after
         self._act = act
