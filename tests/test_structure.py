@@ -197,6 +197,23 @@ def test_every_error_can_be_caught_through_the_public_door() -> None:
     assert all(issubclass(error, bcrunbook.RunbookError) for error in tree.values())
 
 
+def test_constants_are_final() -> None:
+    """What a module calls in capitals does not change: `NAME: Final = ...`, and nothing else is."""
+    wrong = []
+    for path in sorted((ROOT / "bcrunbook").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                name, is_final = node.target.id, ast.unparse(node.annotation).startswith("Final")
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name, is_final = node.targets[0].id, False
+            else:
+                continue
+            is_constant = node.col_offset == 0 and re.fullmatch("_?[A-Z][A-Z0-9_]+", name)
+            if is_final != bool(is_constant):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    assert not wrong, wrong
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     """`import bcrunbook` brings in no part of itself and no third party."""
     trace = subprocess.run(

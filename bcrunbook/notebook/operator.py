@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.core.confirmations import checked_name
 from bcrunbook.core.step import Change
@@ -21,11 +21,11 @@ from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.views import cells
 
-_COPY = "Copy the client secret"
-_COPY_LINK = "Copy the customer's link"
-_LOOK = "Look now"
-_STOP = "Stop waiting"
-_LATER = "Not now"
+_COPY: Final = "Copy the client secret"
+_COPY_LINK: Final = "Copy the customer's link"
+_LOOK: Final = "Look now"
+_STOP: Final = "Stop waiting"
+_LATER: Final = "Not now"
 
 
 class NotebookOperator:

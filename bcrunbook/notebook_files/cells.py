@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, Final
 
-CALLS = ("examine", "plan", "apply", "check", "outcome")
+CALLS: Final = ("examine", "plan", "apply", "check", "outcome")
 """What a notebook asks of its step, in this order."""
 
 UNREAD: Final = object()

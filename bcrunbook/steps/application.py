@@ -10,7 +10,7 @@ account gives it; otherwise a person is asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import Observation
@@ -27,8 +27,8 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.tenant import check_tenant
 
-APPLICATION = "application"
-_PRINCIPAL = "service_principal"
+APPLICATION: Final = "application"
+_PRINCIPAL: Final = "service_principal"
 
 
 def remembered_client_id(context: Context) -> str:

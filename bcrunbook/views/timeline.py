@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
 from markupsafe import Markup, escape
 
 from bcrunbook.core.step import Sighting
 
-_WIDTH, _LEFT, _RIGHT, _LINE = 720.0, 16.0, 16.0, 40.0
-_TONES = {"good": "ok", "moving": "note", "trouble": "differs"}
+_WIDTH: Final = 720.0
+_LEFT: Final = 16.0
+_RIGHT: Final = 16.0
+_LINE: Final = 40.0
+_TONES: Final = {"good": "ok", "moving": "note", "trouble": "differs"}
 
 
 def timeline_text(sightings: Sequence[Sighting]) -> str:

@@ -8,7 +8,7 @@ until its consumer-side twin exists.
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.directory import (
@@ -36,10 +36,10 @@ from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
-TYPE = "application"
-CONTEXT = "applications"
-OWNERS_BIND = "owners@odata.bind"
-CONSUMER_DEFAULT = "AzureADandPersonalMicrosoftAccount"
+TYPE: Final = "application"
+CONTEXT: Final = "applications"
+OWNERS_BIND: Final = "owners@odata.bind"
+CONSUMER_DEFAULT: Final = "AzureADandPersonalMicrosoftAccount"
 
 
 def list_all(request: Request) -> Answer:

@@ -7,6 +7,7 @@ each client, resource, consent type and person; its scope is the only thing that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.directory import (
@@ -26,10 +27,11 @@ from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
-TYPE = "oAuth2PermissionGrant"
-CONTEXT = "oauth2PermissionGrants"
-ALL_PRINCIPALS, PRINCIPAL = "AllPrincipals", "Principal"
-NIL_ROLE = "00000000-0000-0000-0000-000000000000"
+TYPE: Final = "oAuth2PermissionGrant"
+CONTEXT: Final = "oauth2PermissionGrants"
+ALL_PRINCIPALS: Final = "AllPrincipals"
+PRINCIPAL: Final = "Principal"
+NIL_ROLE: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def list_all(request: Request) -> Answer:

@@ -7,6 +7,8 @@ caller's own directory.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -35,9 +37,9 @@ from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
-TYPE = "servicePrincipal"
-CONTEXT = "servicePrincipals"
-FIXED = ("appId", "appRoles", "oauth2PermissionScopes", "servicePrincipalType")
+TYPE: Final = "servicePrincipal"
+CONTEXT: Final = "servicePrincipals"
+FIXED: Final = ("appId", "appRoles", "oauth2PermissionScopes", "servicePrincipalType")
 
 
 def list_all(request: Request) -> Answer:

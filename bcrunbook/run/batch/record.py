@@ -17,7 +17,9 @@ from bcrunbook.ledger.store import Ledger
 from bcrunbook.run.batch.selection import WorkItem
 
 STEP: Final = "batch"
-BEGAN, ITEM, ENDED = "batch_began", "batch_item", "batch_ended"
+BEGAN: Final = "batch_began"
+ITEM: Final = "batch_item"
+ENDED: Final = "batch_ended"
 NOBODY: Final = Identity("*", "", "")
 """Whose a fact is that is about all accounts."""
 

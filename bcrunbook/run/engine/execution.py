@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
@@ -12,7 +12,7 @@ from bcrunbook.run.engine.cells import Started, cells_here, cells_there
 from bcrunbook.run.engine.client import CellsClient
 
 # A cell that takes no longer is not written down by itself; the next one that does is.
-_WRITE_SECONDS = 1.0
+_WRITE_SECONDS: Final = 1.0
 
 
 class _Manager(NotebookExecutionManager):  # type: ignore[misc]

@@ -10,10 +10,11 @@ import asyncio
 import gc
 import importlib
 import signal
+from typing import Final
 
 from bcrunbook.secrets import leave_no_core_dump
 
-_NEEDED = (
+_NEEDED: Final = (
     "IPython.core.application",
     "IPython.core.completerlib",
     "IPython.core.crashhandler",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from secrets import token_bytes
+from typing import Final
 
 from distributed import Status, get_worker
 
@@ -24,7 +25,7 @@ from bcrunbook.run.batch.dask import TAKEN
 from bcrunbook.run.batch.dask.job_result import JobResult, pack
 from bcrunbook.run.batch.worker import Job, WorkerMessage, could_not
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)

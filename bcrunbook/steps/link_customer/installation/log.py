@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 from bcrunbook.order import LINK_CUSTOMER
 from bcrunbook.steps.context import Context
@@ -20,11 +21,11 @@ from bcrunbook.steps.link_customer.installation.verdict import (
     Verdict,
 )
 
-BEGAN = "watch"
-POLL = "poll"
-ENDED = "verdict"
+BEGAN: Final = "watch"
+POLL: Final = "poll"
+ENDED: Final = "verdict"
 
-FRESH = 86400.0
+FRESH: Final = 86400.0
 """For how many seconds one more sighting still counts with those of a watch that ended well.
 
 In a batch the outcome may be recorded long after the watch, when many customers have settled at
