@@ -12,7 +12,7 @@ importing the package costs nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from bcrunbook.accounts import Account, Customer, Workspace, find_workspace, load
@@ -57,7 +57,7 @@ __all__ = [
     "run_step",
 ]
 
-_HOMES = {
+_HOMES: Final = {
     "STEPS": "bcrunbook.steps",
     "Account": "bcrunbook.accounts",
     "AnswerLost": "bcrunbook.errors",

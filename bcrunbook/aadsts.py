@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.hosts import OWN_ACCOUNT
 from bcrunbook.order import (
@@ -21,11 +22,14 @@ from bcrunbook.order import (
     ref_with_id,
 )
 
-_YOU = "you"
-_ADMIN = "an administrator of the tenant"
-_CONSENT_ADMIN = "a Privileged Role, Cloud Application or Application Administrator of the tenant"
-_REGISTER, _PERMISSIONS = ref_with_id(REGISTER_APPLICATION), ref_with_id(API_PERMISSIONS)
-_SECRET = f"{ref(CLIENT_SECRET)}, {CLIENT_SECRET}"
+_YOU: Final = "you"
+_ADMIN: Final = "an administrator of the tenant"
+_CONSENT_ADMIN: Final = (
+    "a Privileged Role, Cloud Application or Application Administrator of the tenant"
+)
+_REGISTER: Final = ref_with_id(REGISTER_APPLICATION)
+_PERMISSIONS: Final = ref_with_id(API_PERMISSIONS)
+_SECRET: Final = f"{ref(CLIENT_SECRET)}, {CLIENT_SECRET}"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Advice:
     who: str = _YOU
 
 
-_TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
+_TABLE: Final[tuple[tuple[tuple[int, ...], Advice], ...]] = (
     (
         (16000, 50020, 51004, 90072),
         Advice(
@@ -312,7 +316,7 @@ _TABLE: tuple[tuple[tuple[int, ...], Advice], ...] = (
 )
 
 # The same codes when a customer links: it is our application that they meet, in their tenant.
-_LINKING: tuple[tuple[tuple[int, ...], Advice], ...] = (
+_LINKING: Final[tuple[tuple[tuple[int, ...], Advice], ...]] = (
     (
         (7000215, 7000222, 7000218, 700016),
         Advice(
@@ -338,7 +342,7 @@ _LINKING: tuple[tuple[tuple[int, ...], Advice], ...] = (
     ),
 )
 
-ADVICE: dict[int, Advice] = {code: advice for codes, advice in _TABLE for code in codes}
+ADVICE: Final[dict[int, Advice]] = {code: advice for codes, advice in _TABLE for code in codes}
 
 
 def code_in(text: str) -> int | None:

@@ -54,7 +54,7 @@ class JobOptions:
 
 
 _BY_ITSELF: Final = JobOptions()
-_current: Final[ContextVar[JobOptions]] = ContextVar("job_options", default=_BY_ITSELF)
+_current: ContextVar[JobOptions] = ContextVar("job_options", default=_BY_ITSELF)
 
 
 def job_options() -> JobOptions:

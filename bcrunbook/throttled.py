@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-_log: Final = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _WORTH_TELLING_SECONDS: Final = 1.0
 _LONGEST_TOLD: Final = timedelta(days=366)
@@ -19,7 +19,7 @@ _LONGEST_TOLD: Final = timedelta(days=366)
 OnThrottled = Callable[[float], None]
 """Called with the real seconds of a wait, in the thread that waits."""
 
-_on_throttled: Final[ContextVar[OnThrottled | None]] = ContextVar("on_throttled", default=None)
+_on_throttled: ContextVar[OnThrottled | None] = ContextVar("on_throttled", default=None)
 
 
 def asked_wait(retry_after: str) -> float:

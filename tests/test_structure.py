@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def headings(notebook: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
-def test_one_id_names_everything(step: Step[object]) -> None:
+def test_one_id_names_everything(step: Step[Any, Any]) -> None:
     """Module, notebook and test file bear the step's id, and the notebook opens that step."""
     home = f"bcrunbook.steps.{step.id}"
     assert type(step).__module__ in (home, f"{home}.step")
@@ -194,6 +195,23 @@ def test_every_error_can_be_caught_through_the_public_door() -> None:
     }
     assert tree == {name: getattr(bcrunbook, name) for name in tree}
     assert all(issubclass(error, bcrunbook.RunbookError) for error in tree.values())
+
+
+def test_constants_are_final() -> None:
+    """What a module calls in capitals does not change: `NAME: Final = ...`, and nothing else is."""
+    wrong = []
+    for path in sorted((ROOT / "bcrunbook").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                name, is_final = node.target.id, ast.unparse(node.annotation).startswith("Final")
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name, is_final = node.targets[0].id, False
+            else:
+                continue
+            is_constant = node.col_offset == 0 and re.fullmatch("_?[A-Z][A-Z0-9_]+", name)
+            if is_final != bool(is_constant):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    assert not wrong, wrong
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

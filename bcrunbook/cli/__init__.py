@@ -8,6 +8,7 @@ codes.
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import typer
 
@@ -28,7 +29,7 @@ app = typer.Typer(
 add_commands(app)
 
 # What a shell reports of a program that Ctrl-C ended.
-_INTERRUPTED = 130
+_INTERRUPTED: Final = 130
 
 
 def _print_version(asked: bool) -> None:

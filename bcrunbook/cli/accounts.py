@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -13,7 +13,7 @@ from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import START_HERE, ref
 from bcrunbook.steps.link_customer.codat_customer import renamed
 
-_LISTED = 10  # so many customers are named on a terminal
+_LISTED: Final = 10  # so many customers are named on a terminal
 
 app = typer.Typer(help="The accounts of the workspace.", no_args_is_help=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,7 +10,7 @@ from bcrunbook.cli import options
 from bcrunbook.run.batch.dask import SCHEME
 from bcrunbook.run.engine.processes import prepare
 
-_HERE = "processes"
+_HERE: Final = "processes"
 
 
 def batch(

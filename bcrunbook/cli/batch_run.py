@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import output
@@ -26,7 +27,7 @@ from bcrunbook.run.folders import run_folder
 from bcrunbook.steps import step_named
 from bcrunbook.steps.without_trial import allow
 
-_INTERRUPTED = 130
+_INTERRUPTED: Final = 130
 
 
 def run_batch(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from rich.console import Group
 from rich.live import Live
@@ -25,9 +25,9 @@ from bcrunbook.steps import STEPS
 from bcrunbook.views.cells import STATE_WORDS
 
 # More rows than this do not fit a terminal: of the others there are counts.
-_ROWS = 12
-_LISTED = 20
-_DRAWN_SECONDS = 0.25
+_ROWS: Final = 12
+_LISTED: Final = 20
+_DRAWN_SECONDS: Final = 0.25
 
 
 class BatchView(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import typer
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -89,7 +90,7 @@ async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
     return checks, next((code for code in (2, 1, 3, 4) if code in codes), 0)
 
 
-_HASTE = 30.0
+_HASTE: Final = 30.0
 
 
 def _pasteable(text: str) -> str:
@@ -100,7 +101,7 @@ def _pasteable(text: str) -> str:
     return re.sub(r"//[^/@\s]+@", "//", text)
 
 
-_PACKAGES = ("bcrunbook", "ipykernel", "papermill", "msal", "httpx")
+_PACKAGES: Final = ("bcrunbook", "ipykernel", "papermill", "msal", "httpx")
 
 
 async def _kernel() -> str:
@@ -125,7 +126,7 @@ async def _ledger(workspace: Workspace) -> str:
         return f"opens, {output.counted(sum(map(len, known)), 'outcome')}"
 
 
-_PROBED = "a value was written, read back and removed"
+_PROBED: Final = "a value was written, read back and removed"
 
 
 async def _store(workspace: Workspace, account: Account) -> str:

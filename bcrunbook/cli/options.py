@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -21,7 +21,7 @@ Workspace = Annotated[
 Account = Annotated[str, typer.Argument(help="An account's name in accounts.toml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs on stdout.")]
 
-MODES = ("auto", "plan", "apply")
+MODES: Final = ("auto", "plan", "apply")
 
 
 def check_word(name: str, value: str, known: Sequence[str]) -> None:

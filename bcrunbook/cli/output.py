@@ -7,7 +7,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.printable import printable
@@ -16,7 +16,7 @@ from bcrunbook.secrets import scrub, scrub_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-STYLES = {
+STYLES: Final = {
     "done": "green",
     "changed": "green",
     "ok": "green",

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -21,7 +22,8 @@ from bcrunbook.steps.opening import open_context
 
 app = typer.Typer(no_args_is_help=True, help="An account's client secret, for a person's hands.")
 
-_OTHER_SCREEN, _FIRST_SCREEN = "\x1b[?1049h\x1b[H", "\x1b[?1049l"
+_OTHER_SCREEN: Final = "\x1b[?1049h\x1b[H"
+_FIRST_SCREEN: Final = "\x1b[?1049l"
 
 
 @app.callback()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-LISTED = 20
+LISTED: Final = 20
 """So many customers of an account are listed one by one."""
 
-_NAMED = 3
-_GROUPS = 10
+_NAMED: Final = 3
+_GROUPS: Final = 10
 
 
 def by_state(ended: Iterable[tuple[str, str]]) -> list[list[str]]:

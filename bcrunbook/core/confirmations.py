@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.accounts import Identity
 from bcrunbook.core.step import Change
 from bcrunbook.errors import FixInput
@@ -9,12 +11,10 @@ from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.secrets import looks_like_secret, scrub
 
-EARLIER_RECORDS = "earlier_records"
+EARLIER_RECORDS: Final = "earlier_records"
 """The change with which somebody says whose the ledger's records without a tenant are."""
 
-"""The kind of fact with which a step notes which secret went into a person's hands."""
-
-_LONGEST_NAME = 100
+_LONGEST_NAME: Final = 100
 
 
 def checked_name(by: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Generic, Protocol
+from typing import Final, Generic, Protocol
 
 from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.confirmations import confirm
@@ -36,14 +36,14 @@ from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookErro
 from bcrunbook.ledger.scope import FactKind, Scope
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
-SETTLING = Backoff(first=2.0, longest=20.0, deadline=240.0)
+SETTLING: Final = Backoff(first=2.0, longest=20.0, deadline=240.0)
 # A step needs few rounds (make, then fix what the look showed); more means it does not converge.
-_ROUNDS = 6
-_LOOKS_AFTER_A_LOST_ANSWER = 3
+_ROUNDS: Final = 6
+_LOOKS_AFTER_A_LOST_ANSWER: Final = 3
 
 # How often to look whether a person has done their part: at most 21 looks in ten minutes, of one
 # call each, so that an instance with 1,000 calls a day keeps nearly all of them.
-WATCHING = Backoff(first=5.0, longest=30.0, deadline=600.0)
+WATCHING: Final = Backoff(first=5.0, longest=30.0, deadline=600.0)
 
 Approve = Callable[[tuple[Change, ...]], Awaitable[bool]]
 OnProgress = Callable[[str], None]
@@ -436,7 +436,7 @@ def _name(change: Change) -> tuple[str, str]:
     return change.key, change.subject
 
 
-_STATE_OF_EXIT = {3: State.NEEDS_PERSON, 4: State.WAITING}
+_STATE_OF_EXIT: Final = {3: State.NEEDS_PERSON, 4: State.WAITING}
 
 
 async def run_in_context(

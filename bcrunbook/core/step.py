@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from bcrunbook.core.context import RunContext
 from bcrunbook.errors import RunbookError
 
-OUTCOME_SCHEMA = 1
+OUTCOME_SCHEMA: Final = 1
 _LEFT_OUT: Final = -1
 
 
@@ -48,7 +48,7 @@ class State(StrEnum):
 PASSED: Final[frozenset[str]] = frozenset({State.DONE, State.CHANGED})
 """The states of a step that is as it should be."""
 
-EXIT_CODES: dict[State, int] = {
+EXIT_CODES: Final[dict[State, int]] = {
     State.DONE: 0,
     State.CHANGED: 0,
     State.FAILED: 1,
@@ -59,7 +59,7 @@ EXIT_CODES: dict[State, int] = {
 
 
 # How bad an exit code is, worst first: wrong use, failed, a person, waiting, pending, done.
-_WORST_FIRST = (2, 1, 3, 4, 5, 0)
+_WORST_FIRST: Final = (2, 1, 3, 4, 5, 0)
 
 
 def worst_code(codes: Iterable[int]) -> int:

@@ -16,15 +16,15 @@ from typing import Any, Final
 
 import httpx
 
-ANSWER_SECONDS = 120.0
+ANSWER_SECONDS: Final = 120.0
 """How long all tries of one request together may wait for their answers, from the first byte that
 leaves to the last one that comes; the pauses between them come on top. No call that is made here
 takes half of it on a bad day, and a person who waits for more has given up."""
 
-ANSWER_BYTES = 32 * 1024 * 1024
+ANSWER_BYTES: Final = 32 * 1024 * 1024
 """How large an answer may be, packed or unpacked. Pages of lists, the largest, have some 100 kB."""
 
-PROXY_SECONDS = 15.0
+PROXY_SECONDS: Final = 15.0
 """How long a proxy may take to say that the way is open: as long as a connection may take."""
 
 ENCODINGS: Final = "gzip"
@@ -34,9 +34,9 @@ ASKING: Final = "bcrunbook.asking"
 """The request extension that holds the `Asking`."""
 
 # Faults that arise before a single byte of the request has left: repeating is always safe.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # An answer that cannot be unpacked is as good as none.
-FAULTS = (httpx.TransportError, httpx.DecodingError)
+FAULTS: Final = (httpx.TransportError, httpx.DecodingError)
 
 
 class ProxySilent(httpx.ConnectTimeout):

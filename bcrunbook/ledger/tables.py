@@ -60,9 +60,9 @@ class _Utc(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-metadata: Final = sa.MetaData()
+metadata = sa.MetaData()
 
-run: Final = sa.Table(
+run = sa.Table(
     "run",
     metadata,
     sa.Column("id", sa.String(36), primary_key=True),
@@ -79,7 +79,7 @@ run: Final = sa.Table(
     sa.Column("instance", sa.String(300)),
 )
 
-fact: Final = sa.Table(
+fact = sa.Table(
     "fact",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -100,7 +100,7 @@ fact: Final = sa.Table(
     sa.Index("fact_found_by", "account", "step", "kind", "subject"),
 )
 
-outcome: Final = sa.Table(
+outcome = sa.Table(
     "outcome",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -117,7 +117,7 @@ outcome: Final = sa.Table(
     sa.Index("outcome_found_by", "account", "customer", "step"),
 )
 
-lease: Final = sa.Table(
+lease = sa.Table(
     "lease",
     metadata,
     sa.Column("name", sa.String(300), primary_key=True),
@@ -132,7 +132,7 @@ lease: Final = sa.Table(
     sa.Column("machine", sa.String(64)),
 )
 
-tenant_name: Final = sa.Table(
+tenant_name = sa.Table(
     "tenant_name",
     metadata,
     sa.Column("cloud", sa.String(20), primary_key=True),
@@ -140,7 +140,7 @@ tenant_name: Final = sa.Table(
     sa.Column("id", sa.String(36), nullable=False),
 )
 
-turn: Final = sa.Table(
+turn = sa.Table(
     "turn",
     metadata,
     sa.Column("name", sa.String(300), primary_key=True),

@@ -37,7 +37,7 @@ class Approval:
         if not self._is_unlocked:
             guard = self._guard(buttons.widgets[apply])
             shown.insert(0, guard)
-        display(widgets.VBox(shown))  # type: ignore[no-untyped-call]
+        display(widgets.VBox(shown))
         try:
             is_wanted = await buttons.clicked() == apply
         finally:

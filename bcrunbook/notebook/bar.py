@@ -6,6 +6,8 @@ other runs than the one that it records.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import PASSED, Outcome, State
 from bcrunbook.core.stored import latest_outcomes
@@ -14,7 +16,8 @@ from bcrunbook.steps.context import Context
 from bcrunbook.views import cells
 from bcrunbook.views.cells import STATE_WORDS, RailStop, View
 
-_SIGNED_IN, _TENANT = "Signed in as", "Tenant"
+_SIGNED_IN: Final = "Signed in as"
+_TENANT: Final = "Tenant"
 
 
 def account_label(account: Account) -> str:

@@ -15,10 +15,6 @@ class Buttons:
 
     Args:
         labels: what the buttons say.
-
-    Attributes:
-        widgets: the buttons by what they say.
-        row: all of them beside each other.
     """
 
     def __init__(self, *labels: str) -> None:
@@ -29,11 +25,13 @@ class Buttons:
         self.widgets: dict[str, Any] = {
             label: widgets.Button(description=label) for label in labels
         }
+        """The buttons by what they say."""
         self.widgets[labels[0]].button_style = "primary"
         for button in self.widgets.values():
             button.layout.width = "auto"
             button.on_click(self._clicked)
         self.row = widgets.HBox(list(self.widgets.values()))
+        """All of them beside each other."""
 
     def _clicked(self, button: Any) -> None:
         # Older kernels deliver the event in another thread.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.steps import notebook_of, step_named
 
-HEADING = "## The same by hand"
+HEADING: Final = "## The same by hand"
 
 
 @cache

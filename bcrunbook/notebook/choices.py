@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import Final
 
-_FOLDER = ".bcrunbook"
-_FILE = "chosen.json"
+_FOLDER: Final = ".bcrunbook"
+_FILE: Final = "chosen.json"
 
 
 def chosen(root: Path, parameter: str, given: str) -> str:

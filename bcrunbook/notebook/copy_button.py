@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import anywidget
 import traitlets
 
-_ESM = """
+_ESM: Final = """
 function render({ model, el }) {
   const button = document.createElement("button");
   button.className = "jupyter-button lm-Widget";

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import anywidget
 import traitlets
 
-_ESM = """
+_ESM: Final = """
 function render({ model, el }) {
   const id = "bcr-" + Math.random().toString(36).slice(2);
   const label = document.createElement("label");

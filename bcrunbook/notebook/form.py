@@ -38,9 +38,6 @@ class Form:
         fields: the fields.
         action: what the button says.
         use: takes the changed values and returns what to say about them; does not raise.
-
-    Attributes:
-        widget: the form as a widget.
     """
 
     def __init__(self, fields: Sequence[Field], action: str, use: Use) -> None:
@@ -59,6 +56,7 @@ class Form:
         self._button.on_click(lambda _: self._loop.call_soon_threadsafe(self._begin))
         last = widgets.HBox([self._button, self._message])
         self.widget = widgets.VBox([*self._entries.values(), last])
+        """The form as a widget."""
         self.widget.add_class("bcr-form")
         self._look()
 

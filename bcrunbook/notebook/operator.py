@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.core.confirmations import checked_name
 from bcrunbook.core.step import Change
@@ -21,11 +21,11 @@ from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.views import cells
 
-_COPY = "Copy the client secret"
-_COPY_LINK = "Copy the customer's link"
-_LOOK = "Look now"
-_STOP = "Stop waiting"
-_LATER = "Not now"
+_COPY: Final = "Copy the client secret"
+_COPY_LINK: Final = "Copy the customer's link"
+_LOOK: Final = "Look now"
+_STOP: Final = "Stop waiting"
+_LATER: Final = "Not now"
 
 
 class NotebookOperator:
@@ -56,9 +56,7 @@ class NotebookOperator:
         buttons = Buttons(*copies, done, _LATER)
         first = [buttons.widgets[label] for label in copies]
         last = [name, *(buttons.widgets[label] for label in (done, _LATER))]
-        display(  # type: ignore[no-untyped-call]
-            widgets.VBox([widgets.HBox(first), widgets.HBox(last), status])
-        )
+        display(widgets.VBox([widgets.HBox(first), widgets.HBox(last), status]))
         try:
             while True:
                 clicked = await buttons.clicked()
@@ -95,7 +93,7 @@ class NotebookOperator:
             links = (_COPY_LINK,) if change.hand_off.has_customer_link else ()
             self._waiting = Buttons(_LOOK, *links, _STOP)
             self._status = widgets.Label()
-            display(widgets.VBox([self._waiting.row, self._status]))  # type: ignore[no-untyped-call]
+            display(widgets.VBox([self._waiting.row, self._status]))
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds / self._context.cloud.pace.speed
         while True:

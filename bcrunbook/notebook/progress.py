@@ -52,7 +52,7 @@ class ProgressView:
 
         if self._widget is None:
             self._widget = widgets.HTML()
-            display(self._widget)  # type: ignore[no-untyped-call]
+            display(self._widget)
         view = cells.progress_view(self._lines, is_over=is_over, is_live=True)
         self._widget.value = view.shown_html
 
@@ -61,7 +61,7 @@ class ProgressView:
 
         view = cells.progress_view(self._lines, is_over=is_over)
         if self._handle is None:
-            self._handle = display(view, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = display(view, display_id=True)
         else:
             self._handle.update(view)
 

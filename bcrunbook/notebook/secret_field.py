@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import anywidget
 import traitlets
@@ -19,7 +19,7 @@ from bcrunbook.secrets import Secret
 
 Take = Callable[[Secret], Awaitable[str]]
 
-_ESM = """
+_ESM: Final = """
 function render({ model, el }) {
   const id = "bcr-" + Math.random().toString(36).slice(2);
   const label = document.createElement("label");

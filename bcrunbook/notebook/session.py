@@ -59,7 +59,7 @@ class _PersonAtNotebook:
         from bcrunbook.notebook.copy_button import CopyButton
 
         _display(cells.device_code_view(code.url, code.code, code.expires_in))
-        display(CopyButton("Copy the code", code.code))  # type: ignore[no-untyped-call]
+        display(CopyButton("Copy the code", code.code))
 
     def say_browser_opens(self) -> None:
         _display(cells.message_view("A browser window opens for the sign-in."))
@@ -68,7 +68,7 @@ class _PersonAtNotebook:
 def _display(view: View) -> None:
     from IPython.display import display
 
-    display(view)  # type: ignore[no-untyped-call]
+    display(view)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class NotebookStep:
             row = step_controls.account_pickers(
                 context.workspace, chosen.account, chosen.customer, self._switch
             )
-            display(row)  # type: ignore[no-untyped-call]
+            display(row)
 
     def _session(self) -> View:
         if self._runner is None:
@@ -172,7 +172,7 @@ class NotebookStep:
         """Display a view that can be shown anew in its place when something has changed."""
         from IPython.display import display
 
-        self._shown[name] = display(view, display_id=True)  # type: ignore[no-untyped-call]
+        self._shown[name] = display(view, display_id=True)
 
     def _show_anew(self, name: str, view: View) -> None:
         if name in self._shown:
@@ -260,7 +260,7 @@ class NotebookStep:
                 runner.step.id, runner.context, runner.findings, self._renew
             )
             if tabs is not None:
-                display(tabs)  # type: ignore[no-untyped-call]
+                display(tabs)
             return None
 
     def _planned(self) -> View:

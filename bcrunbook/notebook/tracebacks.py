@@ -7,11 +7,11 @@ key in plain view; this is the second net, for what the libraries hold.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.secrets import scrub
 
-_WHERE = "a traceback"
+_WHERE: Final = "a traceback"
 
 
 def scrub_tracebacks() -> None:

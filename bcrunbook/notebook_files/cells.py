@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, Final
 
-CALLS = ("examine", "plan", "apply", "check", "outcome")
+CALLS: Final = ("examine", "plan", "apply", "check", "outcome")
 """What a notebook asks of its step, in this order."""
 
 UNREAD: Final = object()
@@ -28,7 +28,7 @@ def parsed(source: str) -> ast.Module:
         from IPython.core.inputtransformer2 import TransformerManager
 
     try:
-        return ast.parse(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
+        return ast.parse(TransformerManager().transform_cell(source))
     except (SyntaxError, ValueError):
         return ast.Module([], [])
 

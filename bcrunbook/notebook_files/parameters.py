@@ -20,9 +20,9 @@ from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.secrets import looks_like_secret
 from bcrunbook.steps import notebook_of
 
-MODES = ("auto", *(mode.value for mode in Mode))
-NAMES = ("account", "mode", "workspace")
-CUSTOMER = "customer"
+MODES: Final = ("auto", *(mode.value for mode in Mode))
+NAMES: Final = ("account", "mode", "workspace")
+CUSTOMER: Final = "customer"
 """The further parameter of a step that is about one customer."""
 
 TAG: Final = "parameters"

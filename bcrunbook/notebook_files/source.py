@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import AnyStep
@@ -20,8 +21,8 @@ from bcrunbook.notebook_files.cells import CALLS, assigned, is_papermills, parse
 from bcrunbook.notebook_files.parameters import TAG, names_of
 from bcrunbook.notebook_files.shipped import notebook_path, shipped
 
-_INJECTED = "injected-parameters"
-_SKIPPED = "skip-execution"
+_INJECTED: Final = "injected-parameters"
+_SKIPPED: Final = "skip-execution"
 
 
 @dataclass(frozen=True)

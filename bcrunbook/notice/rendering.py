@@ -20,7 +20,8 @@ from bcrunbook.secrets import scrub
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_TEXT, _HTML = "notice.txt", "notice.html"
+_TEXT: Final = "notice.txt"
+_HTML: Final = "notice.html"
 _SUBJECT: Final = "Subject:"
 
 

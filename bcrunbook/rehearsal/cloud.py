@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.rehearsal.keys import SigningKey
 from bcrunbook.rehearsal.log import Canaries
 from bcrunbook.rehearsal.state import GLOBAL, Store
 
-SECRET = "secret"
+SECRET: Final = "secret"
 """The kind of record that holds what was drawn at random for this folder."""
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -16,7 +16,7 @@ from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.keys import keys_of
 from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET, password_name
 
-FILE = "rehearsal.json"
+FILE: Final = "rehearsal.json"
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,21 @@ import base64
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import Document
 
-APPLICATION = "application"
-SERVICE_PRINCIPAL = "servicePrincipal"
-GRANT = "oauth2PermissionGrant"
-ASSIGNMENT = "appRoleAssignment"
-DELETED = "deletedItem"
+APPLICATION: Final = "application"
+SERVICE_PRINCIPAL: Final = "servicePrincipal"
+GRANT: Final = "oauth2PermissionGrant"
+ASSIGNMENT: Final = "appRoleAssignment"
+DELETED: Final = "deletedItem"
 
-CONSUMER_AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
-MULTI_TENANT_AUDIENCES = ("AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount")
+CONSUMER_AUDIENCES: Final = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
+MULTI_TENANT_AUDIENCES: Final = ("AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount")
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import string
+from typing import Final
 
-BATCH_SECRET = "batch"
+BATCH_SECRET: Final = "batch"
 """Under which name the client secret of the batch identity is kept."""
 
-SECRET_ALPHABET = string.ascii_letters + string.digits + "~.-_"
-API_KEY_ALPHABET = string.ascii_letters + string.digits
+SECRET_ALPHABET: Final = string.ascii_letters + string.digits + "~.-_"
+API_KEY_ALPHABET: Final = string.ascii_letters + string.digits
 
 
 def password_name(upn: str) -> str:

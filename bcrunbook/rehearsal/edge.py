@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
@@ -24,7 +25,7 @@ from bcrunbook.rehearsal.messages import JSON_TYPE, Answer, Call, Handler, Keepe
 from bcrunbook.rehearsal.state import Store
 
 Address = tuple[str, int]
-NO_ANSWER = 0
+NO_ANSWER: Final = 0
 """The status in the request log of a request that got no answer."""
 
 logger = logging.getLogger(__name__)

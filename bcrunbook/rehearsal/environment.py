@@ -6,15 +6,17 @@ Azure SDKs (EnvironmentCredential), each tried against the rehearsal cloud.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal.description import RehearsalDescription
 
-PROXY = ("HTTPS_PROXY", "https_proxy")
+PROXY: Final = ("HTTPS_PROXY", "https_proxy")
 """Programs differ in which spelling wins where both are set."""
 
-NO_PROXY = ("NO_PROXY", "no_proxy")
+NO_PROXY: Final = ("NO_PROXY", "no_proxy")
 """Emptied: an exception that was made for the real services would lead to them."""
 
-CA_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+CA_BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 """OpenSSL and whoever uses its defaults, requests, curl, Node.js."""
 
 

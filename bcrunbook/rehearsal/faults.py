@@ -28,13 +28,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.fault_keys import KEYS, Role, conforms, names
 
-MATCHERS = names(Role.MATCHER)
-ACTIONS = names(Role.ACTION)
-COMPANIONS = names(Role.COMPANION)
+MATCHERS: Final = names(Role.MATCHER)
+ACTIONS: Final = names(Role.ACTION)
+COMPANIONS: Final = names(Role.COMPANION)
 
 
 class InvalidFaults(Exception):

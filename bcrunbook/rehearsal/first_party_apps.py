@@ -9,19 +9,20 @@ by clients; for the two Business Central scopes no public source settles it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+MICROSOFT_TENANT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The organisation that owns Microsoft's own applications."""
 
-GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
-BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
-AZURE_MANAGEMENT_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
-KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
-AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
-AZURE_POWERSHELL_APP_ID = "1950a258-227b-4e31-a9cf-717495945fc2"
-GRAPH_COMMAND_LINE_APP_ID = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+GRAPH_APP_ID: Final = "00000003-0000-0000-c000-000000000000"
+BUSINESS_CENTRAL_APP_ID: Final = "996def3d-b36c-4153-8607-a6fd3c01b89f"
+AZURE_MANAGEMENT_APP_ID: Final = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+KEY_VAULT_APP_ID: Final = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+AZURE_CLI_APP_ID: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+AZURE_POWERSHELL_APP_ID: Final = "1950a258-227b-4e31-a9cf-717495945fc2"
+GRAPH_COMMAND_LINE_APP_ID: Final = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
-OIDC_SCOPES = ("openid", "profile", "email", "offline_access")
+OIDC_SCOPES: Final = ("openid", "profile", "email", "offline_access")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class FirstParty:
     redirect_uris: tuple[str, ...] = ()
 
 
-_GRAPH_SCOPES = (
+_GRAPH_SCOPES: Final = (
     Scope("openid", "37f7f235-527c-4136-accd-4a02d197296e", False, "Sign users in"),
     Scope("profile", "14dad69e-099b-42c9-810b-d002981feec1", False, "View users' basic profile"),
     Scope("email", "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0", False, "View users' email address"),
@@ -189,7 +190,7 @@ _GRAPH_SCOPES = (
     Scope("Files.Read", "10465720-29dd-4523-a11a-6a75c743c9d9", False, "Read user files"),
 )
 
-_GRAPH_ROLES = (
+_GRAPH_ROLES: Final = (
     Role("Application.Read.All", "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30", "Read all applications"),
     Role(
         "Application.ReadWrite.All",
@@ -232,7 +233,7 @@ _GRAPH_ROLES = (
     Role("Group.Read.All", "5b567255-7703-4780-807c-7be8301ae99b", "Read all groups"),
 )
 
-_CLI_GRAPH_SCOPES = (
+_CLI_GRAPH_SCOPES: Final = (
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
     "AuditLog.Read.All",
@@ -243,14 +244,14 @@ _CLI_GRAPH_SCOPES = (
     "User.ReadWrite.All",
     *OIDC_SCOPES,
 )
-_POWERSHELL_GRAPH_SCOPES = ("AuditLog.Read.All", "Directory.AccessAsUser.All", *OIDC_SCOPES)
-_NATIVE = (
+_POWERSHELL_GRAPH_SCOPES: Final = ("AuditLog.Read.All", "Directory.AccessAsUser.All", *OIDC_SCOPES)
+_NATIVE: Final = (
     "http://localhost",
     "https://login.microsoftonline.com/common/oauth2/nativeclient",
     "urn:ietf:wg:oauth:2.0:oob",
 )
 
-FIRST_PARTY = (
+FIRST_PARTY: Final = (
     FirstParty(
         GRAPH_APP_ID,
         "Microsoft Graph",
@@ -383,4 +384,4 @@ FIRST_PARTY = (
     FirstParty("00000007-0000-0000-c000-000000000000", "Common Data Service"),
 )
 
-BY_APP_ID = {application.app_id: application for application in FIRST_PARTY}
+BY_APP_ID: Final = {application.app_id: application for application in FIRST_PARTY}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal import azure, businesscentral, codat, entra, graph, keyvault
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat.world import API_HOST
 from bcrunbook.rehearsal.messages import Handler
 
-HOSTS = {
+HOSTS: Final = {
     **dict.fromkeys(entra.HOSTS, entra.handler),
     **dict.fromkeys(graph.HOSTS, graph.handler),
     **dict.fromkeys(azure.HOSTS, azure.handler),
@@ -18,7 +20,7 @@ HOSTS = {
 """Host name and the maker of its handler."""
 
 
-KEEPERS = {API_HOST: codat.keeper}
+KEEPERS: Final = {API_HOST: codat.keeper}
 """Host name and the maker of what keeps the answers of fault rules there."""
 
 

@@ -112,7 +112,7 @@ class SigningKey:
 def _certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
     """A self-signed certificate that depends on the key alone, so that its id never changes."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rehearsal token signing")])
-    start = datetime.datetime(2025, 1, 1)
+    start = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.rehearsal.description import FILE, RehearsalDescription
 
-READY_SECONDS = 60.0
-STOP_SECONDS = 10.0
-LOG_FILE = "server.log"
-LOG_TAIL = 4000
+READY_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 10.0
+LOG_FILE: Final = "server.log"
+LOG_TAIL: Final = 4000
 
 
 class LaunchFailed(Exception):

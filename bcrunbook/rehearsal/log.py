@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qsl, quote
 
 from bcrunbook.atomic_write import put
 
-KEPT_OPTIONS = frozenset(
+KEPT_OPTIONS: Final = frozenset(
     {
         "$filter",
         "$select",

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-JSON_TYPE = "application/json; charset=utf-8"
+JSON_TYPE: Final = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ import json
 import time
 from collections.abc import Collection
 from http import HTTPStatus
-from typing import Protocol
+from typing import Final, Protocol
 
-HEAD_LIMIT = 16 * 1024
-HEAD_SECONDS = 30
-CHUNK = 64 * 1024
+HEAD_LIMIT: Final = 16 * 1024
+HEAD_SECONDS: Final = 30
+CHUNK: Final = 64 * 1024
 
 
 class RequestLog(Protocol):

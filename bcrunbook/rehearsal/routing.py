@@ -12,14 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 H = TypeVar("H")
 H_co = TypeVar("H_co", covariant=True)
 """What serves a route; each service has a signature of its own."""
 
-_WITH_KEY = re.compile(r"(?P<name>[^({]+)\(\{(?P<key>\w+)\}\)")
-_PARAMETER = re.compile(r"\{(\w+)\}")
+_WITH_KEY: Final = re.compile(r"(?P<name>[^({]+)\(\{(?P<key>\w+)\}\)")
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
 class Known(Enum):

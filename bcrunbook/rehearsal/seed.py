@@ -6,6 +6,8 @@ secret. Seeding a folder that has been seeded changes nothing.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import SECRET, RehearsalCloud
@@ -31,11 +33,11 @@ from bcrunbook.rehearsal.drawn_secrets import (
 )
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
-SEEDED = "seeded"
+SEEDED: Final = "seeded"
 """The kind of record that says what has been added to a folder since it was filled."""
 
-BATCH_BUSINESS_CENTRAL = "batch in Business Central"
-BATCH_SECRET_DAYS = 365
+BATCH_BUSINESS_CENTRAL: Final = "batch in Business Central"
+BATCH_SECRET_DAYS: Final = 365
 
 
 def seed(cloud: RehearsalCloud) -> None:

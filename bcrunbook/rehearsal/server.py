@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -38,10 +38,10 @@ from bcrunbook.rehearsal.proxy import ConnectProxy
 from bcrunbook.rehearsal.seed import seed
 from bcrunbook.rehearsal.state import GLOBAL, StateInUse, Store
 
-LOOPBACK = "127.0.0.1"
-PORT = "port"
-STATE_FILE = "state.sqlite3"
-GRACE_SECONDS = 2
+LOOPBACK: Final = "127.0.0.1"
+PORT: Final = "port"
+STATE_FILE: Final = "state.sqlite3"
+GRACE_SECONDS: Final = 2
 
 
 class CannotServe(Exception):

@@ -16,14 +16,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import Clock
 
 Document = dict[str, Any]
 Version = tuple[float, str, Document | None]
 Record = list[Version]
-GLOBAL = "-"
+GLOBAL: Final = "-"
 """The partition of records that belong to no tenant."""
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import trustme
 
 from bcrunbook.rehearsal.log import private_file
 
-CERTIFICATE = "ca.pem"
-KEY = "ca.key.pem"
+CERTIFICATE: Final = "ca.pem"
+KEY: Final = "ca.key.pem"
 
 
 def authority(directory: Path) -> trustme.CA:

@@ -10,18 +10,19 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Final
 
-NAMESPACE = uuid.UUID("6f0c6a3e-54b2-4c5e-9f0b-0b7a5f2d9e11")
+NAMESPACE: Final = uuid.UUID("6f0c6a3e-54b2-4c5e-9f0b-0b7a5f2d9e11")
 
-GLOBAL_ADMINISTRATOR = "Global Administrator"
-PRIVILEGED_ROLE_ADMINISTRATOR = "Privileged Role Administrator"
-APPLICATION_ADMINISTRATOR = "Application Administrator"
-CLOUD_APPLICATION_ADMINISTRATOR = "Cloud Application Administrator"
-APPLICATION_DEVELOPER = "Application Developer"
-GUEST = "Guest User"
-MEMBER = "User"
+GLOBAL_ADMINISTRATOR: Final = "Global Administrator"
+PRIVILEGED_ROLE_ADMINISTRATOR: Final = "Privileged Role Administrator"
+APPLICATION_ADMINISTRATOR: Final = "Application Administrator"
+CLOUD_APPLICATION_ADMINISTRATOR: Final = "Cloud Application Administrator"
+APPLICATION_DEVELOPER: Final = "Application Developer"
+GUEST: Final = "Guest User"
+MEMBER: Final = "User"
 
-ROLE_TEMPLATES = {
+ROLE_TEMPLATES: Final = {
     GLOBAL_ADMINISTRATOR: "62e90394-69f5-4237-9190-012177145e10",
     PRIVILEGED_ROLE_ADMINISTRATOR: "e8611ab8-c189-46e8-94e1-60213ab1f814",
     APPLICATION_ADMINISTRATOR: "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
@@ -32,18 +33,18 @@ ROLE_TEMPLATES = {
 }
 """Directory role template ids, as the claim `wids` carries them."""
 
-SUPER = "SUPER"
-EXTENSION_ADMIN = "EXTEN. MGT. - ADMIN"
-FULL_ACCESS = "D365 BUS FULL ACCESS"
+SUPER: Final = "SUPER"
+EXTENSION_ADMIN: Final = "EXTEN. MGT. - ADMIN"
+FULL_ACCESS: Final = "D365 BUS FULL ACCESS"
 """Permission sets of Business Central."""
 
-SECRETS_OFFICER = "Key Vault Secrets Officer"
-SECRETS_USER = "Key Vault Secrets User"
+SECRETS_OFFICER: Final = "Key Vault Secrets Officer"
+SECRETS_USER: Final = "Key Vault Secrets User"
 
-BATCH_CLIENT = "5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52"
-BOOTSTRAP_CLIENT = "8d5e1c74-60af-4b39-b2d7-4f9a3e6c1208"
+BATCH_CLIENT: Final = "5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52"
+BOOTSTRAP_CLIENT: Final = "8d5e1c74-60af-4b39-b2d7-4f9a3e6c1208"
 
-BOOTSTRAP_SCOPES = (
+BOOTSTRAP_SCOPES: Final = (
     "openid",
     "profile",
     "email",
@@ -58,13 +59,13 @@ BOOTSTRAP_SCOPES = (
 )
 """What the bootstrap application is consented for, tenant-wide, everywhere."""
 
-BUSINESS_CENTRAL_ROLES = (
+BUSINESS_CENTRAL_ROLES: Final = (
     "API.ReadWrite.All",
     "Automation.ReadWrite.All",
     "AdminCenter.ReadWrite.All",
 )
 
-BATCH_ROLES = (
+BATCH_ROLES: Final = (
     "Application.ReadWrite.OwnedBy",
     "Directory.Read.All",
     "DelegatedPermissionGrant.ReadWrite.All",
@@ -217,16 +218,16 @@ def derived_id(*parts: str) -> str:
     return str(uuid.uuid5(NAMESPACE, ":".join(parts)))
 
 
-TRIAL = "3c1f7d92-8a4b-4f06-9e5d-71b2c6a0d834"
-PRODUCTION = "b47e02c5-19d3-4a8f-8c61-5e9f3d7a2b10"
-ACCOUNTANT = "e90a5f3b-7c28-4d14-a6b9-2f8d1c04e675"
-NO_BUSINESS_CENTRAL = "17d8b6e4-f305-4c92-b83a-9c6e0a51d72f"
-SHORT_SECRETS = "d25c9a01-4e7f-4b68-95d3-08fa7b3e6c1d"
-BAKERY = "5a8e30d7-f1b4-4c29-87de-3b60c9a7e412"
-JOINERY = "c6f2149b-3d75-4ea8-b0f1-84d7e25a93c0"
-LAB = "81b7c5e2-960d-4f3a-a42c-d7e9503b16f8"
-COOPERATIVE = "2e94d0a6-7b1f-48c3-9e65-f08c71d3b5a9"
-CONSUMERS = "9188040d-6c67-4b5b-b112-36a304b66dad"
+TRIAL: Final = "3c1f7d92-8a4b-4f06-9e5d-71b2c6a0d834"
+PRODUCTION: Final = "b47e02c5-19d3-4a8f-8c61-5e9f3d7a2b10"
+ACCOUNTANT: Final = "e90a5f3b-7c28-4d14-a6b9-2f8d1c04e675"
+NO_BUSINESS_CENTRAL: Final = "17d8b6e4-f305-4c92-b83a-9c6e0a51d72f"
+SHORT_SECRETS: Final = "d25c9a01-4e7f-4b68-95d3-08fa7b3e6c1d"
+BAKERY: Final = "5a8e30d7-f1b4-4c29-87de-3b60c9a7e412"
+JOINERY: Final = "c6f2149b-3d75-4ea8-b0f1-84d7e25a93c0"
+LAB: Final = "81b7c5e2-960d-4f3a-a42c-d7e9503b16f8"
+COOPERATIVE: Final = "2e94d0a6-7b1f-48c3-9e65-f08c71d3b5a9"
+CONSUMERS: Final = "9188040d-6c67-4b5b-b112-36a304b66dad"
 """The tenant of personal accounts; nobody in a rehearsal has one."""
 
 
@@ -268,7 +269,7 @@ def _customer(tenant: str, name: str, domain: str, admin: str, member: str) -> T
     )
 
 
-TENANTS = {
+TENANTS: Final = {
     tenant.id: tenant
     for tenant in (
         Tenant(
@@ -370,7 +371,7 @@ TENANTS = {
     )
 }
 
-ENVIRONMENTS = (
+ENVIRONMENTS: Final = (
     Environment(TRIAL, "Production", "Production", True),
     Environment(TRIAL, "Sandbox", "Sandbox", True),
     Environment(PRODUCTION, "Production", "Production", False),
@@ -420,7 +421,7 @@ def environments_of(tenant: str) -> tuple[Environment, ...]:
     return tuple(one for one in ENVIRONMENTS if one.tenant == tenant)
 
 
-VAULTS = (
+VAULTS: Final = (
     Vault("millrace-trial-kv", TRIAL),
     Vault("millrace-kv", PRODUCTION),
     Vault("millrace-governed-kv", TRIAL, is_governed=True),

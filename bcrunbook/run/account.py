@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import cloud_of
@@ -76,7 +77,7 @@ class StepRun:
 
 
 # Each holds a kernel while it waits; many more customers are a batch's work.
-_MAX_CUSTOMERS = 4
+_MAX_CUSTOMERS: Final = 4
 
 Began = Callable[[str, AnyStep], None]
 Ended = Callable[[StepRun], None]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.errors import FixInput, RunbookError, Unreachable
 
-_PROBE = ".bcrunbook"
+_PROBE: Final = ".bcrunbook"
 
 
 class Copies:

@@ -173,7 +173,7 @@ def _execute(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """papermill's and nbformat's own deprecations are nobody's concern; what cells warn of is."""
+    """Drop deprecations of papermill's and nbformat's own; what cells warn of is shown."""
     if job_options().runs_cells_here:
         yield
         return

@@ -34,7 +34,7 @@ _COPY: Final = "import sys, pyperclip; pyperclip.copy(sys.stdin.read())"
 _PASTE: Final = "import sys, pyperclip; sys.stdout.write(pyperclip.paste())"
 
 
-_ALONE: dict[str, Any] = {"start_new_session": True}
+_ALONE: Final[dict[str, Any]] = {"start_new_session": True}
 if sys.platform == "win32":
     _ALONE = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 

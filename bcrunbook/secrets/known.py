@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 from urllib.parse import quote, quote_plus
 
 from bcrunbook.secrets.surroundings import learn
@@ -147,13 +148,13 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
 
 
 # Letters and digits that may be base64 or hex, in lines of any length but for a last one.
-_RUN = re.compile(
+_RUN: Final = re.compile(
     r"[A-Za-z0-9+/_-]{11,}(?:(?:\r?\n|(?:\\r)?\\n)[ \t]*[A-Za-z0-9+/_-]+)*(?:%3[Dd]|={0,2})"
 )
-_BREAK = re.compile(r"\s+|\\[rn]|%3[Dd]|=")
-_RUN_IN_BYTES = re.compile(rb"[A-Za-z0-9+/_\r\n-]{8,}")
-_HEX = re.compile("[0-9A-Fa-f]{12,}")
-_STANDARD = bytes.maketrans(b"-_", b"+/")
+_BREAK: Final = re.compile(r"\s+|\\[rn]|%3[Dd]|=")
+_RUN_IN_BYTES: Final = re.compile(rb"[A-Za-z0-9+/_\r\n-]{8,}")
+_HEX: Final = re.compile("[0-9A-Fa-f]{12,}")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def _without_encoded(text: str, values: Collection[bytes]) -> str:

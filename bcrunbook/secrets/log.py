@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import traceback
+from typing import Final
 
 from bcrunbook.secrets.scrubbing import scrub
 
-_TALKATIVE = ("httpx", "httpx_retries", "httpcore", "msal", "azure")
+_TALKATIVE: Final = ("httpx", "httpx_retries", "httpcore", "msal", "azure")
 
 
 class RedactingFilter(logging.Filter):

@@ -10,11 +10,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Final
 
 from bcrunbook.person import cache_folder
 
-_LOOK_AGAIN_SECONDS = 0.05
+_LOOK_AGAIN_SECONDS: Final = 0.05
 
 if sys.platform == "win32":
     import msvcrt

@@ -11,28 +11,28 @@ import logging
 import math
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.secrets.known import without_known_values
 from bcrunbook.secrets.value import MASK, Secret
 
 _log = logging.getLogger("bcrunbook.secrets")
 
-_SENSITIVE = (
+_SENSITIVE: Final = (
     "client_secret|client_assertion|access_token|refresh_token|id_token|device_code|secretText|otp"
 )
 _sensitive_key = re.compile(rf"(?i:{_SENSITIVE})")
 # `client_secret` is also the id of a step, so `{"client_secret": "done"}` is no secret.
 _harmless = re.compile(r"[a-z_]{1,20}|null|None|(?:keyring|file|env|keyvault):\S*|•+")
 
-_JWT = r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}"
+_JWT: Final = r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}"
 # Microsoft: client secrets of Entra applications are about 40 characters, `8Q~` or a similar
 # digit-Q-tilde from the fourth on; the same shape is used by secret scanners.
-_ENTRA_SECRET = r"[A-Za-z0-9_.~-]{3}\dQ~[A-Za-z0-9_.~-]{28,}"
+_ENTRA_SECRET: Final = r"[A-Za-z0-9_.~-]{3}\dQ~[A-Za-z0-9_.~-]{28,}"
 
 # (words one of which must occur, lower case; the pattern; its replacement). The words spare a big
 # text the slow patterns. Quotes may be escaped, because JSON is often found inside JSON.
-_SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+_SHAPES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...]] = (
     (
         ("authorization",),
         re.compile(
@@ -67,8 +67,10 @@ _SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
         r"\1" + MASK,
     ),
 )
-_FIELD_HINTS = tuple(name.lower() for name in _SENSITIVE.split("|"))
-_FIELD = re.compile(rf"(?i)(\b(?:{_SENSITIVE})(?:=|\\*[\"']\s*:\s*\\*[\"']))([^\"'&\s\\<>]+)")
+_FIELD_HINTS: Final = tuple(name.lower() for name in _SENSITIVE.split("|"))
+_FIELD: Final = re.compile(
+    rf"(?i)(\b(?:{_SENSITIVE})(?:=|\\*[\"']\s*:\s*\\*[\"']))([^\"'&\s\\<>]+)"
+)
 
 
 def scrub(text: str, where: str = "a text") -> str:

@@ -83,7 +83,7 @@ async def round_trip(store: SecretStore, ends: datetime | None, advice: str) -> 
 class KeyringStore:
     """The system's keyring; `keyring` may choose a backend that fails or keeps nothing."""
 
-    writable: Final = True
+    writable = True
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -143,7 +143,7 @@ class KeyringStore:
 class FileStore:
     """One file per secret in a folder that only its owner can open."""
 
-    writable: Final = True
+    writable = True
 
     def __init__(self, folder: str, root: Path) -> None:
         self._spelled = folder.rstrip("/\\") or folder
@@ -186,7 +186,7 @@ class FileStore:
 class EnvironmentStore:
     """Environment variables: `trial/codat-key` with the prefix `CI_` is `CI_TRIAL_CODAT_KEY`."""
 
-    writable: Final = False
+    writable = False
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix

@@ -25,9 +25,9 @@ USE_FILES: Final = (
     'keep secrets in files instead: secret_store = "file:secrets" in accounts.toml, '
     "or unlock the keyring and run again"
 )
-REMIND_AFTER_SECONDS = 5.0
+REMIND_AFTER_SECONDS: Final = 5.0
 """After so long the person learns what is waited for."""
-DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS: Final = 120.0
 """Long enough for a person to find the window and type a password, as long as az has."""
 
 

@@ -123,7 +123,7 @@ class VaultStore:
         opener: opens the vault; None where only names are of interest.
     """
 
-    writable: Final = True
+    writable = True
 
     def __init__(self, url: str, opener: VaultOpener | None) -> None:
         self._url = url

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.hosts import AZURE_MANAGEMENT
 from bcrunbook.http.authorization import Authorization
@@ -19,9 +19,9 @@ from bcrunbook.services.graph.errors import Reply
 from bcrunbook.services.paging import Pages
 from bcrunbook.signin import SignIn, Token
 
-URL = f"{AZURE_MANAGEMENT}/tenants"
-API_VERSION = "2022-12-01"
-_WHERE = "list of tenants"
+URL: Final = f"{AZURE_MANAGEMENT}/tenants"
+API_VERSION: Final = "2022-12-01"
+_WHERE: Final = "list of tenants"
 
 
 @dataclass(frozen=True)

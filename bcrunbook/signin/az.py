@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from typing import Final
 
 from bcrunbook import aadsts
 from bcrunbook.errors import FixInput, RunbookError, SignInAgain, Unreachable
@@ -14,12 +15,15 @@ from bcrunbook.secrets import Secret, Veiled, environment_for_others, scrub
 from bcrunbook.signin.model import Token
 from bcrunbook.signin.refusals import advised
 
-_TIMEOUT = 120
+_TIMEOUT: Final = 120
 # What a header may hold: a program in between may have made quotes curly.
-_TOKEN = re.compile("[!-~]+")
+_TOKEN: Final = re.compile("[!-~]+")
 
 # Those that the Azure CLI has a word for; any other is named by its address.
-_KINDS = {GRAPH: ("--resource-type", "ms-graph"), AZURE_MANAGEMENT: ("--resource-type", "arm")}
+_KINDS: Final = {
+    GRAPH: ("--resource-type", "ms-graph"),
+    AZURE_MANAGEMENT: ("--resource-type", "arm"),
+}
 
 
 def ask_az(resource: str, account: str, tenant: str) -> tuple[Token, float]:

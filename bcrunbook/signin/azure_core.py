@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, MutableMapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
@@ -32,7 +32,7 @@ from bcrunbook.secrets import Secret
 from bcrunbook.secrets.addresses import vault_url
 from bcrunbook.signin.model import VaultSignIn
 
-_ASKED_EACH_TIME = 300
+_ASKED_EACH_TIME: Final = 300
 """Seconds: azure-core asks anew for a token that ends sooner, and MSAL keeps it anyway."""
 
 

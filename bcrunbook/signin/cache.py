@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bcrunbook.hosts import LOGIN
 from bcrunbook.person import cache_folder
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEPT_LONGER_THAN = 300
+KEPT_LONGER_THAN: Final = 300
 """Seconds that a kept token must still be good for; MSAL's own margin."""
 
 

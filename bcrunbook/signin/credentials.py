@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bcrunbook.errors import FixInput
 from bcrunbook.secrets import Secret, Veiled, scrub
 
-_PFX = (".pfx", ".p12")
+_PFX: Final = (".pfx", ".p12")
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -15,7 +15,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bcrunbook.accounts import Account
 from bcrunbook.errors import (
@@ -58,9 +58,9 @@ from bcrunbook.signin.vault import Vaults
 if TYPE_CHECKING:
     import msal
 
-_APPLICATION_METHODS = frozenset({"client_secret", "certificate", "federated"})
+_APPLICATION_METHODS: Final = frozenset({"client_secret", "certificate", "federated"})
 
-_HEADLESS_ADVICE = (
+_HEADLESS_ADVICE: Final = (
     f"open notebook {notebook_name(START_HERE)} and sign in there, or give the account an"
     " application's sign-in (client_secret, certificate, federated) for headless runs"
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from bcrunbook.hosts import AZURE_MANAGEMENT, BUSINESS_CENTRAL_API, GRAPH, VAULT
 from bcrunbook.secrets import Secret
@@ -11,11 +11,11 @@ from bcrunbook.secrets import Secret
 # What a person's sign-in asks for: Microsoft Graph permission reference, least privilege for
 # the application and its secret. The consent asks for its own scope when it gets there (incremental
 # consent).
-GRAPH_SCOPES = (f"{GRAPH}/User.Read", f"{GRAPH}/Application.ReadWrite.All")
-CONSENT_SCOPES = (f"{GRAPH}/DelegatedPermissionGrant.ReadWrite.All",)
-AZURE_SCOPES = (f"{AZURE_MANAGEMENT}/user_impersonation",)
-VAULT_SCOPES = (f"{VAULT}/user_impersonation",)
-BUSINESS_CENTRAL_SCOPES = (f"{BUSINESS_CENTRAL_API}/.default",)
+GRAPH_SCOPES: Final = (f"{GRAPH}/User.Read", f"{GRAPH}/Application.ReadWrite.All")
+CONSENT_SCOPES: Final = (f"{GRAPH}/DelegatedPermissionGrant.ReadWrite.All",)
+AZURE_SCOPES: Final = (f"{AZURE_MANAGEMENT}/user_impersonation",)
+VAULT_SCOPES: Final = (f"{VAULT}/user_impersonation",)
+BUSINESS_CENTRAL_SCOPES: Final = (f"{BUSINESS_CENTRAL_API}/.default",)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bcrunbook import aadsts
 from bcrunbook.errors import (
@@ -23,21 +23,21 @@ from bcrunbook.errors import (
 from bcrunbook.secrets import Secret, scrub
 from bcrunbook.signin.msal_http import MsalHttpClient
 
-BROWSER_TIMEOUT = 300
+BROWSER_TIMEOUT: Final = 300
 """Seconds that a person has for the sign-in in a browser."""
 
-_OF_APPLICATION = (
+_OF_APPLICATION: Final = (
     "compare sign_in in accounts.toml (client id, secret, certificate or federated token) with the"
     " application in Entra; its sign-in log there, service principals, says more"
 )
 
 R = TypeVar("R")
 
-_TOKENS = frozenset({"access_token", "refresh_token", "id_token"})
+_TOKENS: Final = frozenset({"access_token", "refresh_token", "id_token"})
 
 # OAuth errors (RFC 6749, RFC 8628, Entra's own); any other is answered by signing in again, or,
 # where an application signs in, by looking after its registration.
-_KINDS: dict[str, type[RunbookError]] = {
+_KINDS: Final[dict[str, type[RunbookError]]] = {
     "consent_required": AskAdministrator,
     "access_denied": AskAdministrator,
     "authorization_declined": AskAdministrator,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Final
 
 from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import NotFound, nearest
@@ -22,7 +23,7 @@ def _in_order(*steps: RunbookStep) -> tuple[RunbookStep, ...]:
     return tuple(sorted(steps, key=lambda step: ORDER.index(step.id)))
 
 
-_SET_UP_AND_LINK = _in_order(
+_SET_UP_AND_LINK: Final = _in_order(
     StartHere(),
     RegisterApplication(),
     ClientSecret(),
@@ -32,9 +33,9 @@ _SET_UP_AND_LINK = _in_order(
     LinkCustomer(),
 )
 
-STEPS: tuple[RunbookStep, ...] = _in_order(*_SET_UP_AND_LINK, HealthCheck(_SET_UP_AND_LINK))
+STEPS: Final[tuple[RunbookStep, ...]] = _in_order(*_SET_UP_AND_LINK, HealthCheck(_SET_UP_AND_LINK))
 
-SETUP_STEPS: tuple[RunbookStep, ...] = tuple(
+SETUP_STEPS: Final[tuple[RunbookStep, ...]] = tuple(
     itertools.takewhile(lambda step: not step.is_per_customer, STEPS)
 )
 """The steps that set an account up, once; what follows is about its customers and afterwards."""

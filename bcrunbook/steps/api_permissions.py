@@ -11,7 +11,7 @@ Consent given here covers this tenant only: each customer's tenant consents for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from bcrunbook.accounts import Account
@@ -44,8 +44,10 @@ from bcrunbook.steps.requirements import (
 from bcrunbook.steps.roles import CONSENT_ROLES
 from bcrunbook.steps.tenant import check_tenant
 
-_GRAPH = "Microsoft Graph"
-_CONSENT_WHO = "a Privileged Role, Cloud Application or Application Administrator of the tenant"
+_GRAPH: Final = "Microsoft Graph"
+_CONSENT_WHO: Final = (
+    "a Privileged Role, Cloud Application or Application Administrator of the tenant"
+)
 
 
 @dataclass(frozen=True)

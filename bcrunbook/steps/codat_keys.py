@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from bcrunbook.accounts import Identity
 from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
@@ -24,13 +24,11 @@ from bcrunbook.steps.client_secret.stored import stored_last, stored_secret
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import RehearsedPart, StepDescription
 
-SAVE_KEYS = "save_keys"
-SAVED_KEYS, CONFIRMED_BY = (
-    "Keys in the Codat Portal",
-    "confirmed by a person: no Codat call reports it",
-)
-_CLIENT_ID = "Client ID"
-_SECRET = "Marker of the secret"
+SAVE_KEYS: Final = "save_keys"
+SAVED_KEYS: Final = "Keys in the Codat Portal"
+CONFIRMED_BY: Final = "confirmed by a person: no Codat call reports it"
+_CLIENT_ID: Final = "Client ID"
+_SECRET: Final = "Marker of the secret"
 
 
 @dataclass(frozen=True)

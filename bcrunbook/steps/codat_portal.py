@@ -8,6 +8,7 @@ and plans. Nothing in Codat's supported API saves an integration's keys or enabl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.accounts import Account, instance_name
 from bcrunbook.cloud import Cloud
@@ -20,20 +21,20 @@ from bcrunbook.services.codat.models import Integration, Profile
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 
-NAME = "Dynamics 365 Business Central"
-_HOST = "app.codat.io"
-_ACCOUNTING = "/settings/integrations/accounting"
+NAME: Final = "Dynamics 365 Business Central"
+_HOST: Final = "app.codat.io"
+_ACCOUNTING: Final = "/settings/integrations/accounting"
 
-INSTANCE = "Instance"
+INSTANCE: Final = "Instance"
 """The label under which a hand-off names the instance."""
 
-NO_KEY = "codat_api_key is not set in accounts.toml"
+NO_KEY: Final = "codat_api_key is not set in accounts.toml"
 
-ROLE_SLIP = (
+ROLE_SLIP: Final = (
     "Nothing can be clicked: your role in this instance is not Developer or Administrator. Ask a"
     " colleague who is an Administrator there to do it, or to change your role."
 )
-PLAN_SLIP = (
+PLAN_SLIP: Final = (
     f"There is no Set up beside {NAME}, or it says Premium: the plan of this instance has no ERP"
     f" integrations (Free and Start-up plans have none). Ask {ACCOUNT_MANAGER}."
 )

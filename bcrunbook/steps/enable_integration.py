@@ -8,7 +8,7 @@ person in front of it looks again and again, within a budget of calls and time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Observation, PersonsStep, Row
@@ -21,7 +21,7 @@ from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import RehearsedPart, StepDescription
 
-ENABLE = "enable"
+ENABLE: Final = "enable"
 
 
 @dataclass(frozen=True)

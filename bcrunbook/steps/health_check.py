@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
@@ -37,12 +37,12 @@ from bcrunbook.steps.link_customer.installation.verdict import Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
 
 # Days before a secret's end at which it is worth a word, and how urgently; below 0 it has ended.
-EXPIRES = ((-1, "at once"), (7, "urgent"), (14, "soon"), (30, "plan it"))
-LONGEST_WITHOUT_SYNC = timedelta(days=30)
+EXPIRES: Final = ((-1, "at once"), (7, "urgent"), (14, "soon"), (30, "plan it"))
+LONGEST_WITHOUT_SYNC: Final = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (contract C9.16)."""
 
-_AT_ONCE = 4
-_FINE = frozenset({Verdict.INSTALLED, Verdict.DATA_FLOWS})
+_AT_ONCE: Final = 4
+_FINE: Final = frozenset({Verdict.INSTALLED, Verdict.DATA_FLOWS})
 
 
 @dataclass(frozen=True)

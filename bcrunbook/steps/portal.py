@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.core.step import Change, HandOff
 from bcrunbook.errors import RunbookError
 from bcrunbook.hosts import AZURE_PORTAL
 
-APPLICATIONS = f"{AZURE_PORTAL}/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade"
+APPLICATIONS: Final = f"{AZURE_PORTAL}/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade"
 
 
 def hand_off_to_portal(

@@ -10,7 +10,7 @@ application is registered there; Microsoft Graph alone would not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from bcrunbook.accounts import Account, Identity
@@ -57,8 +57,8 @@ from bcrunbook.steps.requirements import (
 )
 from bcrunbook.steps.tenant import check_tenant
 
-_ABSENT = "not there"
-_TAKEN = "Request_MultipleObjectsWithSameKeyValue"
+_ABSENT: Final = "not there"
+_TAKEN: Final = "Request_MultipleObjectsWithSameKeyValue"
 
 
 @dataclass(frozen=True)

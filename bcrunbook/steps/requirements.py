@@ -8,12 +8,14 @@ much of each an application may have stands in `bcrunbook.limits`.
 
 from __future__ import annotations
 
-AUDIENCE = "AzureADandPersonalMicrosoftAccount"
-TOKEN_VERSION = 2
-REDIRECT_URI = "https://dynamics365businesscentral.codat.io/oauth/callback"
+from typing import Final
 
-BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
-SCOPES: dict[str, str] = {
+AUDIENCE: Final = "AzureADandPersonalMicrosoftAccount"
+TOKEN_VERSION: Final = 2
+REDIRECT_URI: Final = "https://dynamics365businesscentral.codat.io/oauth/callback"
+
+BUSINESS_CENTRAL_APP_ID: Final = "996def3d-b36c-4153-8607-a6fd3c01b89f"
+SCOPES: Final[dict[str, str]] = {
     "user_impersonation": "bce0976a-cb0b-473b-8800-84eda9f8e447",
     "Financials.ReadWrite.All": "2fb13c28-9d89-417f-9af2-ec3065bc16e6",
 }

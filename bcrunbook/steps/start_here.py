@@ -7,7 +7,7 @@ explained, with whom to ask. A wrong tenant ends it, and so every later step, wi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from bcrunbook.accounts import Account, Identity, neighbours
 from bcrunbook.core.confirmations import EARLIER_RECORDS
@@ -32,8 +32,10 @@ from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
 from bcrunbook.steps.tenant import check_tenant
 
-_ASK = "cannot be read by a program"
-_ADMINS = "Application Developer, Cloud Application Administrator or Application Administrator"
+_ASK: Final = "cannot be read by a program"
+_ADMINS: Final = (
+    "Application Developer, Cloud Application Administrator or Application Administrator"
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.core.step import Change, Comparison, Finding, Outcome, Sighting, State
 from bcrunbook.errors import RunbookError
@@ -18,11 +18,11 @@ from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub, scrub_json
 from bcrunbook.views.timeline import timeline_svg, timeline_text
 
-OUTCOME_MIME = "application/vnd.bcrunbook.outcome+json"
+OUTCOME_MIME: Final = "application/vnd.bcrunbook.outcome+json"
 
-_WIDTH = 96
+_WIDTH: Final = 96
 
-STATE_WORDS: dict[State, str] = {
+STATE_WORDS: Final[dict[State, str]] = {
     State.DONE: "done",
     State.CHANGED: "changed",
     State.NEEDS_PERSON: "needs a person",
@@ -153,7 +153,7 @@ def findings_view(findings: Sequence[Finding], timeline: Sequence[Sighting] = ()
     return View("\n".join(lines), _html("findings.html", findings=findings, timeline=picture))
 
 
-_MARKS = {
+_MARKS: Final = {
     Comparison.OK: "ok",
     Comparison.DIFFERS: "differs",
     Comparison.UNKNOWN: "unknown",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
 from markupsafe import Markup, escape
 
 from bcrunbook.core.step import Sighting
 
-_WIDTH, _LEFT, _RIGHT, _LINE = 720.0, 16.0, 16.0, 40.0
-_TONES = {"good": "ok", "moving": "note", "trouble": "differs"}
+_WIDTH: Final = 720.0
+_LEFT: Final = 16.0
+_RIGHT: Final = 16.0
+_LINE: Final = 40.0
+_TONES: Final = {"good": "ok", "moving": "note", "trouble": "differs"}
 
 
 def timeline_text(sightings: Sequence[Sighting]) -> str:
@@ -26,8 +30,10 @@ def timeline_text(sightings: Sequence[Sighting]) -> str:
 
 
 def timeline_svg(sightings: Sequence[Sighting]) -> Markup:
-    """The looks as marks on a line, with a tick for every five minutes; no script, no style sheet
-    of its own beyond the notebook's classes."""
+    """The looks as marks on a line, with a tick for every five minutes.
+
+    It has no script, and no style sheet beyond the notebook's classes.
+    """
     longest = max(20.0, *(one.seconds / 60 for one in sightings))
     scale = (_WIDTH - _LEFT - _RIGHT) / longest
 

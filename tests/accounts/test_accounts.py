@@ -360,9 +360,7 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "key", "says"), MISTAKES.values(), ids=[name for name in MISTAKES]
-)
+@pytest.mark.parametrize(("text", "line", "key", "says"), MISTAKES.values(), ids=list(MISTAKES))
 def test_each_mistake_is_explained(
     text: str, line: int, key: str, says: list[str], tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""One headless account from nothing: python -m tests.bench.account
+"""One headless account from nothing: `python -m tests.bench.account`.
 
 Prints medians over several runs: wall time through the notebooks and as plain coroutines, calls
 made, peak memory of the largest process, and how long `import bcrunbook` takes. Not a test: figures

@@ -1,4 +1,4 @@
-"""Many accounts from nothing, against what people do today: python -m tests.bench.batch [PART ...]
+"""Many accounts from nothing, and what people do today: `python -m tests.bench.batch [PART ...]`.
 
 Parts: `ratios` (our batch against a shell loop over papermill's command line, against papermill's
 Python API in a loop, and against the same steps as plain coroutines, without latency and with 80
@@ -109,7 +109,7 @@ def environment() -> dict[str, str]:
 
 
 def by_shell(workspace: Workspace, names: list[str]) -> None:
-    """papermill's command line, notebook by notebook."""
+    """Papermill's command line, notebook by notebook."""
     for name in names:
         for step in STEPS:
             words = [str(shipped() / notebook_of(step)), str(workspace.root / "out.ipynb")]
@@ -126,7 +126,7 @@ def by_shell(workspace: Workspace, names: list[str]) -> None:
 
 
 def by_api(workspace: Workspace, names: list[str]) -> None:
-    """papermill's Python API, notebook by notebook."""
+    """Papermill's Python API, notebook by notebook."""
     for name in names:
         for step in STEPS:
             papermill.execute_notebook(

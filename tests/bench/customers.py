@@ -1,4 +1,4 @@
-"""Customers, faults, and a batch killed again and again: `python -m tests.bench.customers`
+"""Customers, faults, and a batch killed again and again: `python -m tests.bench.customers`.
 
 Takes how many customers (1000), and --seed for the same faults and instants again.
 
@@ -147,7 +147,8 @@ def serve(directory: Path, number: int, speed: float, faults: Path) -> None:
     """The rehearsal cloud, with an environment for each customer: every script in turn."""
     others = tuple(one for one in world.ENVIRONMENTS if one.tenant != TENANT)
     sites = (site(one) for one in range(1, number + 1))
-    world.ENVIRONMENTS = others + tuple(
+    # The stand-in's world has a few environments; here there are as many as customers.
+    world.ENVIRONMENTS = others + tuple(  # type: ignore[misc]
         world.Environment(TENANT, one, "Sandbox", False, script_of(one), listed=False)
         for one in sites
     )

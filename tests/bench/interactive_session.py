@@ -1,4 +1,4 @@
-"""From opening a notebook to its first usable control: python -m tests.bench.interactive_session
+"""From opening a notebook to its first usable control: `python -m tests.bench.interactive_session`.
 
 In real Chromium against real JupyterLab. Prints medians: until the notebook is shown, its kernel is
 ready, and (its first cells are run meanwhile) the account can be picked; once for a notebook opened

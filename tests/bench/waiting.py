@@ -1,4 +1,4 @@
-"""A thousand customers who wait at once, in one process: python -m tests.bench.waiting [CUSTOMERS]
+"""A thousand customers wait at once, in one process: `python -m tests.bench.waiting [CUSTOMERS]`.
 
 Every customer of one account links in the same tenant, which is the hardest case: all are read with
 one sign-in, which has Business Central's limits for itself alone. First one customer, whose

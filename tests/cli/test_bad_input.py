@@ -134,7 +134,7 @@ def test_no_workspace_here(
 def test_a_notebook_refuses_bad_parameters(
     given: list[str], says: list[str], make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
-    """papermill fails, and the outcome says why and what to do; a value is not repeated."""
+    """Papermill fails, and the outcome says why and what to do; a value is not repeated."""
     from bcrunbook.notebook_files.shipped import shipped
 
     source, target = shipped() / "00_start_here.ipynb", tmp_path / "out.ipynb"
@@ -161,7 +161,7 @@ def test_a_notebook_refuses_bad_parameters(
 def test_a_notebook_takes_papermills_own_parameters(
     inject: str, make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
-    """papermill may tell it where it is."""
+    """Papermill may tell it where it is."""
     from bcrunbook.notebook_files.shipped import shipped
 
     workspace = make_workspace()

@@ -55,7 +55,7 @@ def test_every_command_explains_itself(words: tuple[str, ...], command: Command)
 
 def test_every_command_that_tells_data_has_json(command: Command) -> None:
     """`--json` everywhere, but for groups, the server, and the secret shown to a terminal only."""
-    without = [(one,) for one in ("accounts", "rehearsal", "secret")]
+    without: list[tuple[str, ...]] = [(one,) for one in ("accounts", "rehearsal", "secret")]
     without += [("rehearsal", "serve"), ("secret", "reveal")]
     for words in COMMANDS:
         expected = words not in without

@@ -339,9 +339,9 @@ async def test_packed_answers_are_unpacked() -> None:
     async with Http(FAST, transport=transport) as http:
         assert (await http.send("GET", URL, repeat=Repeat.SAFE)).json() == body
     assert seen[0].headers["Accept-Encoding"] == "gzip"
-    for encoding, body in (("br", packed), ("gzip", packed[:-9]), ("gzip, gzip", packed)):
+    for encoding, sent in (("br", packed), ("gzip", packed[:-9]), ("gzip, gzip", packed)):
         odd = httpx.Response(
-            200, headers={"Content-Encoding": encoding}, stream=httpx.ByteStream(body)
+            200, headers={"Content-Encoding": encoding}, stream=httpx.ByteStream(sent)
         )
         assert await send(Repeat.SAFE, odd, httpx.Response(200)) == (200, 2)
 

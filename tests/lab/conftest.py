@@ -55,7 +55,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert line, (folder / "stderr").read_text("utf-8")
         yield Server(json.loads(line)["url"], folder / "rehearsal" / "workspace")
     finally:
-        child.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGINT)
+        if sys.platform == "win32":
+            child.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            child.send_signal(signal.SIGINT)
         child.communicate(timeout=60)
 
 

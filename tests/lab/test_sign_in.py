@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
 from tests.lab.page import Lab, Server
-from tests.steps.test_start_here import device_code, person_of
+from tests.steps.test_start_here import device_code
+from tests.support.strangers import person_of
 
 FOLDER, NOTEBOOK = "by-code", "by_code.ipynb"
 OPEN = f"""

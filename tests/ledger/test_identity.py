@@ -1,5 +1,4 @@
-"""Whose a row of the ledger is: a cloud, a tenant, a Codat instance and an account, on both
-databases."""
+"""Whose a row of the ledger is: on both databases, of a cloud, tenant, instance and account."""
 
 from __future__ import annotations
 

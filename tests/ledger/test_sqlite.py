@@ -69,8 +69,8 @@ def test_a_disk_that_takes_nothing_is_named(
 
 def test_a_new_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> None:
     """Before a file has its write-ahead log, SQLite would refuse it at once."""
-    options = {"isolation_level": None, "check_same_thread": False}
-    with closing(sqlite3.connect(tmp_path / "ledger.db", **options)) as other:
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
+    with closing(other):
         other.execute("BEGIN IMMEDIATE")
         ending = threading.Timer(0.2, other.execute, ["ROLLBACK"])
         ending.start()

@@ -55,6 +55,7 @@ class Handlers(httpx.AsyncBaseTransport):
     cloud: RehearsalCloud
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer of the handler that has the request's host and path."""
         url = request.url
         call = Call(
             method=request.method,

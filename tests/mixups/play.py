@@ -1,4 +1,4 @@
-"""Histories one after the other: python -m tests.mixups.play SEED COUNT
+"""Histories one after the other: `python -m tests.mixups.play SEED COUNT`.
 
 Fails at the first that goes wrong, with what was done in it and with its seed.
 """

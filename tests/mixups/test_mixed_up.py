@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dates
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -363,8 +363,8 @@ def test_a_working_secret_is_never_expired(
         """A clock that is off by days."""
 
         @classmethod
-        def now(cls, tz: dates.tzinfo | None = None) -> dates.datetime:
-            return dates.datetime.now(tz) + dates.timedelta(days=days)
+        def now(cls, tz: dates.tzinfo | None = None) -> Self:
+            return super().now(tz) + dates.timedelta(days=days)
 
     for module in (client, store):
         monkeypatch.setattr(module, "datetime", Wrong)

@@ -15,20 +15,17 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class Seat:
-    """Somebody in front of a kernel, as JupyterLab would be.
-
-    Attributes:
-        updates: the texts of displays that were updated, in order.
-        state: of every widget what it shows, by its id.
-        traffic: everything that the kernel has said.
-    """
+    """Somebody in front of a kernel, as JupyterLab would be."""
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self._manager = manager
         self._client = client
         self.updates: list[str] = []
+        """The texts of displays that were updated, in order."""
         self.state: dict[str, dict[str, Any]] = {}
+        """Of every widget what it shows, by its id."""
         self.traffic: list[dict[str, Any]] = []
+        """Everything that the kernel has said."""
         self._texts: list[str] = []
 
     def run(

@@ -476,7 +476,7 @@ async def test_an_outcome_of_something_else_is_a_failure(
     name: str, shown: str, place: Place
 ) -> None:
     """Whatever a notebook shows as its outcome: it counts for what was asked, or not at all."""
-    asked = {"account": place.asked, "step": STEP, "customer": "", "mode": "plan"}
+    asked: dict[str, Any] = {"account": place.asked, "step": STEP, "customer": "", "mode": "plan"}
     asked |= {"cloud": "rehearsal"}
     shown = place.other if shown == "OTHER" else shown
     told = asked | ({name: shown} if name else {})

@@ -36,7 +36,7 @@ def tags(cell: nbformat.NotebookNode) -> list[str]:
 
 @each
 def test_parameters_are_strings_in_one_tagged_cell(path: Path) -> None:
-    """papermill finds the cell by its tag; the names are the fixed ones, all of them strings."""
+    """Papermill finds the cell by its tag; the names are the fixed ones, all of them strings."""
     (cell,) = [cell for cell in code_cells(path) if "parameters" in tags(cell)]
     values: dict[str, object] = {}
     exec(cell.source, values)
@@ -74,7 +74,7 @@ def test_the_last_cell_displays_the_outcome(path: Path) -> None:
 
 @each
 def test_promises_are_kept_with_output_and_count(path: Path) -> None:
-    """nbval silently skips a cell without a count: each tagged cell has one, and its output."""
+    """Each tagged cell has a count, without which nbval silently skips it, and its output."""
     promises = [cell for cell in code_cells(path) if "nbval-check-output" in tags(cell)]
     assert len(promises) >= 4
     for cell in promises:

@@ -186,8 +186,9 @@ def test_names_are_escaped() -> None:
 @pytest.mark.parametrize("where", ["application", "sender"])
 def test_more_than_a_line_is_refused(bad: str, where: str) -> None:
     """No header can be added, and no terminal steered."""
+    texts: dict[str, Any] = {where: bad}
     with pytest.raises(FixInput, match=f"{where}.* is not one line"):
-        notice(**{where: bad})
+        notice(**texts)
 
 
 ONE_LINE = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=60)

@@ -40,6 +40,7 @@ class SetClock(Clock):
     moments: list[float] = field(default_factory=lambda: [1_800_000_000.0])
 
     def now(self) -> float:
+        """The instant at which it stands."""
         return self.moments[-1]
 
     def pass_(self, seconds: float) -> None:
@@ -155,14 +156,17 @@ class Environment:
 
     @property
     def data(self) -> str:
+        """The path of the environment's business API."""
         return f"/v2.0/{self.name}/api/v2.0"
 
     @property
     def automation(self) -> str:
+        """The path of the environment's automation API."""
         return f"/v2.0/{self.name}/api/microsoft/automation/v2.0"
 
     @property
     def admin(self) -> str:
+        """The path of the environment in the administration API."""
         return f"/admin/v2.29/applications/BusinessCentral/environments/{self.name}"
 
     def of_company(self, entity: str) -> httpx.Response:

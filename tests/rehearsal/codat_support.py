@@ -46,6 +46,7 @@ class Codat:
     def __call__(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> httpx.Response:
+        """Ask with the key; a path is one of the API."""
         return self.http.request(
             method,
             path if path.startswith("https:") else f"{API}{path}",

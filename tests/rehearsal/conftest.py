@@ -20,12 +20,14 @@ SLOW = 4
 
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+    """The cloud that most tests share."""
     with launch(tmp_path_factory.mktemp("cloud"), speed=SPEED) as description:
         yield description
 
 
 @pytest.fixture(scope="session")
 def http(rehearsal: RehearsalDescription) -> Iterator[httpx.Client]:
+    """A client that reaches the shared cloud by its proxy."""
     with client_of(rehearsal) as client:
         yield client
 
@@ -39,11 +41,13 @@ def browser() -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def batch(rehearsal: RehearsalDescription, http: httpx.Client) -> Graph:
+    """Graph, as the application for unattended runs."""
     return Graph(http, app_token(http, rehearsal))
 
 
 @pytest.fixture(scope="session")
 def admin(rehearsal: RehearsalDescription, http: httpx.Client) -> Graph:
+    """Graph, as a Global Administrator."""
     return Graph(http, user_token(http, rehearsal, person(rehearsal, "Global Administrator")))
 
 

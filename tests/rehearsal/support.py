@@ -115,6 +115,7 @@ class Service:
         body: Any = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
+        """Ask with the token; a path is one of the service."""
         return self.http.request(
             method,
             path if path.startswith("https:") else f"{self.base}{path}",

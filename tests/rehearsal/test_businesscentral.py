@@ -164,8 +164,10 @@ def test_a_renamed_environment(bc: BusinessCentral) -> None:
 
 
 def test_beginning_again(bc: BusinessCentral) -> None:
-    """Nothing happens while one is under way or there; after an uninstallation a new one begins,
-    which goes smoothly, and the log keeps both."""
+    """Nothing happens while one is under way or there.
+
+    After an uninstallation a new one begins, which goes smoothly, and the log keeps both.
+    """
     bc.begin("LaterUninstalled")
     bc.clock.pass_(900)
     one = bc.begin("LaterUninstalled")

@@ -23,6 +23,7 @@ from tests.rehearsal.support import lines
 
 @pytest.fixture(scope="module")
 def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
+    """The API of Codat, as the first instance's key opens it."""
     return Codat(http, rehearsal.codat["api_key"])
 
 

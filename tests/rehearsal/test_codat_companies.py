@@ -15,6 +15,7 @@ from tests.rehearsal.codat_support import Codat, check_refusal
 
 @pytest.fixture(scope="module")
 def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
+    """The API of Codat, as the first instance's key opens it."""
     return Codat(http, rehearsal.codat["api_key"])
 
 

@@ -28,11 +28,13 @@ HOOK = {"url": "https://hooks.millrace.example/c", "eventTypes": ["connection.co
 
 @pytest.fixture(scope="module")
 def description() -> Description:
+    """Codat's own description of its API."""
     return read_codat_description()
 
 
 @pytest.fixture(scope="module")
 def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
+    """The API of Codat, as the first instance's key opens it."""
     return Codat(http, rehearsal.codat["api_key"])
 
 

@@ -22,6 +22,7 @@ from tests.rehearsal.support import client_of, lines, wait_for
 
 @pytest.fixture(scope="module")
 def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
+    """The API of Codat, as the first instance's key opens it."""
     return Codat(http, rehearsal.codat["api_key"])
 
 

@@ -20,6 +20,7 @@ FREE = "Quill & Ledger"
 
 @pytest.fixture(scope="module")
 def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
+    """The API of Codat, as the first instance's key opens it."""
     return Codat(http, rehearsal.codat["api_key"])
 
 
@@ -89,6 +90,7 @@ def test_keys_belong_to_an_instance(
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the clouds of this module keep their state, one after the other."""
     return tmp_path_factory.mktemp("limits")
 
 

@@ -18,6 +18,7 @@ BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 
 @pytest.fixture(scope="module")
 def description() -> Description:
+    """Microsoft's own description of Graph."""
     return read_description()
 
 

@@ -27,6 +27,7 @@ EXAMPLES = re.findall(
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rules file, which each test fills anew."""
     return tmp_path_factory.mktemp("rules") / "faults.json"
 
 
@@ -71,12 +72,13 @@ def spelled_out(node: ast.Dict) -> dict[str, Any] | None:
     """A rule from its source, with something of the kind for what has a name there; or None."""
     rule: dict[str, Any] = {}
     for key, value in zip(node.keys, node.values, strict=True):
-        if not isinstance(key, ast.Constant) or key.value not in KEYS:
+        word = key.value if isinstance(key, ast.Constant) else None
+        if not isinstance(word, str) or word not in KEYS:
             return None
         try:
-            rule[key.value] = ast.literal_eval(value)
+            rule[word] = ast.literal_eval(value)
         except ValueError:
-            rule[key.value] = NAMED.get(key.value, 503)
+            rule[word] = NAMED.get(word, 503)
     return rule
 
 
@@ -104,7 +106,7 @@ _SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: number % 1 != 0)
     | st.sampled_from(["", "before", "after", "GET", "(", "^/a$", "graph.microsoft.com"])
 )
-_VALUES = (
+_VALUES: st.SearchStrategy[Any] = (
     _SCALARS
     | st.lists(_SCALARS, max_size=3)
     | st.dictionaries(st.sampled_from(["a", "Retry-After"]), _SCALARS, max_size=2)

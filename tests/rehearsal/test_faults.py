@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ RULES: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+    """A cloud in which `RULES` hold."""
     folder = tmp_path_factory.mktemp("faulty")
     rules = folder / "faults.json"
     rules.write_text(json.dumps(RULES))
@@ -61,17 +63,21 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescri
 
 @pytest.fixture
 def graph(faulty: RehearsalDescription) -> Iterator[Graph]:
+    """Graph of that cloud, as the application for unattended runs."""
     with client_of(faulty) as client:
         yield Graph(client, app_token(client, faulty))
 
 
 def fired(description: RehearsalDescription) -> list[dict[str, Any]]:
+    """The faults that have happened, as their log has them."""
     return [json.loads(line) for line in lines(Path(description.directory) / "faults.log")]
 
 
 def test_lost_answers(faulty: RehearsalDescription, graph: Graph) -> None:
-    """A connection cut after the effect leaves the effect, one cut before leaves nothing, and a
-    held answer has had its effect when the client gives up."""
+    """A connection cut after the effect leaves the effect, one cut before leaves nothing.
+
+    A held answer has had its effect when the client gives up.
+    """
 
     def made(tag: str) -> list[Any]:
         path = f"/applications?$filter=tags/any(t:t eq '{tag}')"
@@ -87,7 +93,7 @@ def test_lost_answers(faulty: RehearsalDescription, graph: Graph) -> None:
     graph.http.timeout = httpx.Timeout(20.0)
     assert graph("POST", "/applications", desired(tags=["fine"])).status_code == 201
     for tag in ("after", "held", "fine"):
-        assert len(wait_for(lambda tag=tag: made(tag))) == 1
+        assert len(wait_for(partial(made, tag))) == 1
     assert made("before") == []
     rules = [entry["rule"] for entry in fired(faulty) if entry["path"].endswith("applications")]
     assert rules == [0, 1, 2]
@@ -161,8 +167,10 @@ def test_wrong_use_is_one_message(tmp_path: Path, arguments: list[str]) -> None:
 def test_a_claims_challenge_is_one_that_msal_can_answer(
     faulty: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A rule makes the challenge; unmodified msal gets a token that has what is demanded, and it is
-    let in."""
+    """A rule makes the challenge.
+
+    Unmodified msal gets a token that has what is demanded, and it is let in.
+    """
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", faulty.ca)
     identity = faulty.batch_identity
     app = msal.ConfidentialClientApplication(

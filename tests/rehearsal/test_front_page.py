@@ -46,8 +46,10 @@ PROGRAMS = [name for name in programs() if name not in (*BY_HAND, "How each was 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, RehearsalDescription]]:
-    """The folder in which the page's reader stands: with a cloud, and a browser that may run as
-    root."""
+    """The folder in which the page's reader stands.
+
+    It is with a cloud, and a browser that may run as root.
+    """
     folder = tmp_path_factory.mktemp("front-page")
     with launch(folder / "cloud", speed=200) as description:
         yield folder, description

@@ -22,8 +22,10 @@ BUSINESS_CENTRAL_APP_ID = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 def test_setup_from_registration_to_grant(
     rehearsal: RehearsalDescription, http: httpx.Client, batch: Graph
 ) -> None:
-    """The calls of the setup, in order and with retries, end in a consented application whose
-    secret signs in."""
+    """The calls of the setup, in order and with retries, end in a consented application.
+
+    Its secret signs in.
+    """
     unique = "bcrunbook-journey"
     address = f"/applications(uniqueName='{unique}')"
     upsert = {"Prefer": "create-if-missing"}

@@ -33,6 +33,7 @@ class Vault:
     def __call__(
         self, method: str, path: str, body: Any = None, version: str | None = VERSION
     ) -> httpx.Response:
+        """Ask with the token, if there is one, in a version of the API."""
         asked = f"{'&' if '?' in path else '?'}api-version={version}" if version else ""
         return self.http.request(
             method,

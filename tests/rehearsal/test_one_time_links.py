@@ -24,6 +24,7 @@ WITH_PASSWORD = re.compile(r"https://link-api\.codat\.io/companies/.+/start\?otp
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A cloud of its own, in which a customer is about to link."""
     with (
         launch(tmp_path_factory.mktemp("one-time"), speed=2000) as description,
         client_of(description) as http,

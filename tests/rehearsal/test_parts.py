@@ -76,10 +76,15 @@ def test_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "state.sqlite3", Clock())
     with store.transaction():
         store.put("kind", "tenant", "kept", {"n": 1})
-    with pytest.raises(RuntimeError, match="broken"), store.transaction():
-        store.put("kind", "tenant", "kept", {"n": 2})
-        store.put("kind", "tenant", "new", {"n": 3})
-        raise RuntimeError("broken")
+
+    def break_off() -> None:
+        with store.transaction():
+            store.put("kind", "tenant", "kept", {"n": 2})
+            store.put("kind", "tenant", "new", {"n": 3})
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        break_off()
     assert dict(store.all_latest("kind", "tenant")) == {"kept": {"n": 1}}
     store.close()
     again = Store(tmp_path / "state.sqlite3", Clock())

@@ -48,6 +48,7 @@ class Browser:
         self.http = httpx.Client(base_url=description.pages, trust_env=False, follow_redirects=True)
 
     def get(self, path: str) -> httpx.Response:
+        """A page, after all redirections."""
         return self.http.get(path)
 
     def fields(self, page: str, around: str = "<main") -> dict[str, str]:
@@ -75,6 +76,7 @@ class Browser:
         return self.http.post(SIGN_IN, data={**self.fields(page.text), **given})
 
     def choose(self, instance: str) -> httpx.Response:
+        """Switch to the instance of that name."""
         start = self.get(PORTAL).text
         options = re.findall(r'<option value="([^"]+)"[^>]*>([^<]+)', start)
         (key,) = [key for key, name in options if unescape(name) == instance]
@@ -82,6 +84,7 @@ class Browser:
 
 
 def password_of(description: RehearsalDescription, email: str) -> str:
+    """The password of one of the portal's users."""
     (found,) = [user["password"] for user in description.codat["users"] if user["email"] == email]
     return str(found)
 
@@ -163,8 +166,10 @@ def test_signing_in_leads_nowhere_else(
 
 
 def test_the_session_cookie(rehearsal: RehearsalDescription, visitor: Visitor) -> None:
-    """The cookie is out of scripts' and other sites' reach, new after signing in, and counted
-    among the secrets; signing out ends it for good."""
+    """The cookie is out of scripts' and other sites' reach, and new after signing in.
+
+    It is counted among the secrets; signing out ends it for good.
+    """
     browser = visitor()
     browser.get(PORTAL)
     (before,) = browser.http.cookies.jar

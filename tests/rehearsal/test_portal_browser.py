@@ -48,11 +48,13 @@ def portal(tab: Page, description: RehearsalDescription) -> Iterator[Page]:
 
 
 def choose(page: Page, instance: str) -> None:
+    """Switch to the instance of that name."""
     page.get_by_label("Instance", exact=True).select_option(label=instance)
     page.get_by_role("button", name="Switch", exact=True).click()
 
 
 def toggle(page: Page) -> Locator:
+    """The switch that enables the integration."""
     return page.get_by_role("switch", name=f"Enable {NAME}")
 
 

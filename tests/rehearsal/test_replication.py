@@ -21,20 +21,25 @@ from tests.rehearsal.support import (
 
 @pytest.fixture(scope="module")
 def slow_http(slow: RehearsalDescription) -> Iterator[httpx.Client]:
+    """A client that reaches the slow cloud by its proxy."""
     with client_of(slow) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def graph(slow: RehearsalDescription, slow_http: httpx.Client) -> Graph:
+    """Graph of the slow cloud, as the application for unattended runs."""
     return Graph(slow_http, app_token(slow_http, slow))
 
 
 def test_new_application_replicates(
     slow: RehearsalDescription, slow_http: httpx.Client, graph: Graph
 ) -> None:
-    """Right after creation an application is absent from reads, refused as the backing of a
-    principal, in conflict for changes, and its secret does not sign in; all of it passes."""
+    """Right after creation an application is not everywhere yet, and all of that passes.
+
+    It is absent from reads, refused as the backing of a principal, in conflict for changes, and its
+    secret does not sign in.
+    """
     app = graph("POST", "/applications", desired()).json()
     where = f"/applications/{app['id']}"
     assert graph("GET", where).status_code == 404

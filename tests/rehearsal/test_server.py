@@ -28,6 +28,7 @@ from tests.rehearsal.support import (
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    """The server as a process, with its state in a folder."""
     command = [sys.executable, "-m", "bcrunbook.rehearsal", "--dir", str(folder), "--speed", "200"]
     command += options
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -50,8 +51,10 @@ def ready(folder: Path, child: subprocess.Popen[bytes]) -> RehearsalDescription:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
 def test_state_outlives_a_kill(tmp_path: Path) -> None:
-    """After a kill the server starts on the same ports with the same secrets and everything that
-    was answered, and a termination ends it with code 0 and without its description."""
+    """After a kill the server starts on the same ports, with the same secrets and all it answered.
+
+    A termination ends it with code 0 and without its description.
+    """
     folder = tmp_path / "cloud"
     child = start(folder)
     before = ready(folder, child)

@@ -7,7 +7,6 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -38,13 +37,11 @@ GRAPH_COMMAND_LINE = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
 
 @pytest.fixture
-def network(
-    rehearsal: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, Any]]:
+def network(rehearsal: RehearsalDescription, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The two settings that a program needs, as environment and as msal arguments."""
     monkeypatch.setenv("HTTPS_PROXY", rehearsal.proxy)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", rehearsal.ca)
-    yield {"proxies": {"https": rehearsal.proxy}, "verify": rehearsal.ca}
+    return {"proxies": {"https": rehearsal.proxy}, "verify": rehearsal.ca}
 
 
 def approve(
@@ -59,7 +56,7 @@ def approve(
 
 
 def test_msal_client_credentials(rehearsal: RehearsalDescription, network: dict[str, Any]) -> None:
-    """msal gets an application token with instance discovery on, and caches it."""
+    """An application token comes by msal, with instance discovery on, and is cached."""
     identity = rehearsal.batch_identity
     app = msal.ConfidentialClientApplication(
         identity["client_id"],

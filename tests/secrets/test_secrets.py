@@ -417,13 +417,16 @@ class MemoryKeyring(KeyringBackend):
         self.threads: set[int] = set()
 
     def get_password(self, service: str, username: str) -> str | None:
+        """What is kept, and by which thread it was asked for."""
         self.threads.add(threading.get_ident())
         return self.kept.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep it."""
         self.kept[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
+        """Keep it no longer."""
         del self.kept[service, username]
 
 
@@ -470,6 +473,7 @@ class Exploding(MemoryKeyring):
     """A keyring whose error repeats the value it was given."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
+        """Fail, with the value in the text."""
         raise OSError(f"cannot keep {password}")
 
 
@@ -498,6 +502,7 @@ class Locked(MemoryKeyring):
         self.unlocked = unlocked
 
     def get_password(self, service: str, username: str) -> str | None:
+        """Wait until somebody unlocks it."""
         self.unlocked.wait()
         return super().get_password(service, username)
 
@@ -934,7 +939,7 @@ def test_a_harmless_traceback_is_left_to_the_handler(written: list[str]) -> None
 
 
 def test_http_libraries_are_turned_down_and_redacted_once(written: list[str]) -> None:
-    """httpx and httpcore stay quiet below WARNING, and each logger has the filter once."""
+    """Nothing is heard of httpx and httpcore below WARNING; each logger has the filter once."""
     logging.getLogger("httpx").info("HTTP Request: GET https://x/?code=1")
     assert not written
     for name in ("httpx", "httpcore", "msal", "msal.application"):

@@ -417,8 +417,10 @@ async def test_a_demand_for_claims_is_met_with_a_fresh_token(
 async def test_the_steps_keep_their_secret_in_the_vault(
     in_vault: MakeStore, vault: Vault, cloud: RehearsalDescription, tmp_path: Path
 ) -> None:
-    """Steps 0 to 3 with a vault as the store: the client secret is there, and a second walk
-    finds everything done."""
+    """Steps 0 to 3 with a vault as the store: the client secret is there.
+
+    A second walk finds everything done.
+    """
     workspace = in_vault()
     steps = ("start_here", "register_application", "client_secret", "api_permissions")
     first = await walk(workspace, *steps)
@@ -440,8 +442,10 @@ async def test_the_steps_keep_their_secret_in_the_vault(
 async def test_a_vault_that_wants_content_type_and_end_gets_both(
     in_vault: MakeStore, cloud: RehearsalDescription, vault: Vault
 ) -> None:
-    """Where policies of Azure demand them of every secret, the step keeps its secret as anywhere;
-    its end is the client secret's."""
+    """Where policies of Azure demand them of every secret, the step keeps its secret as anywhere.
+
+    Its end is the client secret's.
+    """
     (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
     workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="90 days")
     steps = ("register_application", "client_secret")

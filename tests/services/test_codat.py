@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def endless(answer: Callable[[], Answer]) -> Service:
     return Service(lambda _: answer())
 
 
-def json_reply(body: Any, status: int = 200, **headers: str) -> httpx.Response:
+def json_reply(body: Any, status: int = 200, /, **headers: str) -> httpx.Response:
     """An answer in JSON."""
     return httpx.Response(status, json=body, headers=headers)
 
@@ -378,7 +379,13 @@ async def test_pages_without_end_end() -> None:
 
 async def test_a_list_without_links_is_one_page() -> None:
     """Links are only where there is something to follow."""
-    for links in ({}, {"_links": None}, {"_links": {}}, {"_links": {"next": None}}):
+    without: list[dict[str, Any]] = [
+        {},
+        {"_links": None},
+        {"_links": {}},
+        {"_links": {"next": None}},
+    ]
+    for links in without:
         found = await scripted(json_reply({"results": [company()], **links})).do(
             READS["companies"].call
         )
@@ -502,7 +509,8 @@ async def test_an_answer_nested_without_end_is_none_of_codats(name: str) -> None
 @pytest.mark.parametrize("results", [None, "x", 5, [5], [None], [{}], {"a": 1}])
 async def test_a_list_in_an_odd_form_is_reported(results: Any) -> None:
     """Results that are none, and links that are none."""
-    for links in ({}, {"_links": []}, {"_links": {"next": "x"}}):
+    odd: list[dict[str, Any]] = [{}, {"_links": []}, {"_links": {"next": "x"}}]
+    for links in odd:
         with pytest.raises(ReportBug):
             await scripted(json_reply({"results": results, **links})).do(READS["companies"].call)
 
@@ -543,7 +551,7 @@ async def test_a_gateways_page_is_no_traceback() -> None:
         (502, WaitAndRetry),
     ]
     for status, kind in cases:
-        service = endless(lambda status=status: httpx.Response(status, text=page))
+        service = endless(partial(httpx.Response, status, text=page))
         with pytest.raises(kind) as caught:
             await service.do(READS["instance"].call)
         assert "<html>" not in str(caught.value)
@@ -936,7 +944,7 @@ async def test_documented_answers_are_understood() -> None:
         if not calls or '"href": "string"' in line:
             continue  # not a call of ours, or a page with placeholders for links
         content = b"" if body is None else json.dumps(body).encode()
-        service = endless(lambda s=status, c=content: httpx.Response(s, content=c))
+        service = endless(partial(httpx.Response, status, content=content))
         try:
             found = await service.do(calls[0])
             assert status < 300 or (status == 404 and found is None), line

@@ -214,13 +214,13 @@ async def test_a_part_that_was_throttled_or_broken_is_asked_again(
     assert waits == [33.5]
 
 
-async def test_a_part_that_stays_broken_ends_the_read() -> None:
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "100000"}])
+async def test_a_part_that_stays_broken_ends_the_read(headers: dict[str, str]) -> None:
     """The backoff for a part is finite, and a wait beyond it is not begun."""
-    for headers in ({}, {"Retry-After": "100000"}):
-        service = batched(lambda path, _, sent=headers: {"status": 503, "headers": sent})
-        with pytest.raises(WaitAndRetry):
-            await service.do(lambda graph: graph.look(*READS))
-        assert len(service.seen) < 40
+    service = batched(lambda path, _: {"status": 503, "headers": headers})
+    with pytest.raises(WaitAndRetry):
+        await service.do(lambda graph: graph.look(*READS))
+    assert len(service.seen) < 40
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,8 @@ async def test_an_answer_in_an_odd_form_is_not_a_traceback(body: Any) -> None:
         )
 
 
-async def test_all_pages_of_a_list_are_read() -> None:
+@pytest.mark.parametrize("together", [1, 2])
+async def test_all_pages_of_a_list_are_read(together: int) -> None:
     """An empty page is not the last one while there is a next link, in a batch as well."""
     first = {"value": [], "@odata.nextLink": f"{BASE}/applications?$skiptoken=2"}
     second = {"value": [APP]}
@@ -265,9 +266,9 @@ async def test_all_pages_of_a_list_are_read() -> None:
         parts = [part(one["id"], 200, first) for one in parts_of(request)]
         return httpx.Response(200, json={"responses": parts})
 
-    for reads in ([calls.applications_tagged("t")], [calls.applications_tagged("t")] * 2):
-        seen = await Service(answer).do(lambda graph, reads=reads: graph.look(*reads))
-        assert [[one.app_id for one in found.value] for found in seen] == [["client-1"]] * len(seen)
+    reads = [calls.applications_tagged("t")] * together
+    seen = await Service(answer).do(lambda graph: graph.look(*reads))
+    assert [[one.app_id for one in found.value] for found in seen] == [["client-1"]] * together
 
 
 async def test_a_token_goes_to_no_other_host() -> None:

@@ -306,7 +306,7 @@ async def test_who_asked_to_be_left_alone_is(name: str, tmp_path: Path) -> None:
 
     async def twice(http: Http, _: Path) -> None:
         call = KEPT[name](http)
-        for _ in range(2):
+        for _time in range(2):
             with pytest.raises(WaitAndRetry) as caught:
                 await call()
             assert "UTC" in str(caught.value)

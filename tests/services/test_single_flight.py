@@ -18,6 +18,7 @@ class Source:
         self.asked = 0
 
     async def ask(self) -> int:
+        """How often that was asked, after a while; the second time nobody answers."""
         self.asked += 1
         for _turn in range(5):
             await asyncio.sleep(0)

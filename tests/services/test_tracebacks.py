@@ -10,6 +10,7 @@ import io
 import logging
 import random
 import secrets
+import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -92,8 +93,8 @@ def drawings(error: BaseException) -> str:
             error,
             error.__traceback__,
             show_locals=True,
-            locals_max_string=None,
-            locals_max_length=None,
+            locals_max_string=sys.maxsize,
+            locals_max_length=sys.maxsize,
         )
     )
     verbose = VerboseTB(theme_name="nocolor")
@@ -107,6 +108,10 @@ def drawings(error: BaseException) -> str:
 def leaks(text: str) -> list[str]:
     """The names of what is in a text, or a good part of it."""
     return [name for name, value in SHOWN.items() if value in text or value[:24] in text]
+
+
+def _always(answer: Callable[[], httpx.Response]) -> Callable[[httpx.Request], httpx.Response]:
+    return lambda _: answer()
 
 
 @pytest.mark.scrubs
@@ -123,7 +128,7 @@ async def test_no_failure_shows_a_secret(tmp_path: Path, caplog: pytest.LogCaptu
     for _ in range(DRAWN):
         name = draw.choice(list(CLIENTS))
         answer = draw.choice(ANSWERS)
-        network = Answering(CLIENTS[name], lambda _, answer=answer: answer())
+        network = Answering(CLIENTS[name], _always(answer))
         inner: httpx.AsyncBaseTransport = httpx.MockTransport(network.handle)
         place, failure = draw.randrange(3), draw.choice(FAILURES)()
         if draw.random() < 0.6:
@@ -151,7 +156,7 @@ async def test_a_secret_whose_answer_is_odd_is_not_shown(tmp_path: Path) -> None
     async def make(http: Http, _: Path) -> None:
         await graph_of(http).add_password("an-id", "x", datetime(2030, 1, 1, tzinfo=UTC))
 
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(Exception, match="cannot be read") as caught:
         await network.do(tmp_path, make)
     assert leaks(drawings(caught.value)) == []
 

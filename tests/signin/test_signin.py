@@ -993,8 +993,10 @@ async def test_an_expired_kept_sign_in_asks_the_person_again(
 async def test_consent_is_asked_for_when_it_is_needed(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """The further scope is not in the first sign-in; headless it needs an administrator, and an
-    administrator who is there is asked for it."""
+    """The further scope is not in the first sign-in.
+
+    Headless it needs an administrator, and an administrator who is there is asked for it.
+    """
     description = trouble.told
     jo = person_of(description, "jo")
     table = by_device_code(description, client_id=GRAPH_COMMAND_LINE_TOOLS, cache="file")

@@ -11,7 +11,6 @@ import pytest
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.core.step import Comparison, Mode, Outcome
 from bcrunbook.errors import FixInput
-from bcrunbook.ledger.scope import Scope
 from bcrunbook.order import CLIENT_SECRET, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
@@ -79,7 +78,7 @@ async def test_what_can_be_checked_is_checked_first(make_workspace: MakeWorkspac
 async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
     """Who said it and when is told; nothing is handed over any more."""
     workspace = await with_secret(make_workspace)
-    confirm(workspace, Scope(await step(workspace)), by="Ada Lovelace")
+    confirm(workspace, await step(workspace), by="Ada Lovelace")
     outcome = await step(workspace)
     assert (outcome.state, outcome.hand_offs) == ("done", ())
     assert "Ada Lovelace" in row(outcome, WORD).actual
@@ -90,7 +89,7 @@ async def test_a_new_secret_makes_the_word_stale(make_workspace: MakeWorkspace, 
     """After the secret was replaced, the keys have to be saved again."""
     workspace = await with_secret(make_workspace)
     first = await step(workspace)
-    confirm(workspace, Scope(first))
+    confirm(workspace, first)
     name, stranger = only_account(workspace), meet()
     app = stranger.application(name)
     (credential,) = app["passwordCredentials"]
@@ -104,7 +103,7 @@ async def test_a_new_secret_makes_the_word_stale(make_workspace: MakeWorkspace, 
     assert "replaced since" in row(outcome, WORD).actual
     assert handed(outcome).secret != handed(first).secret
     assert "Manage" in " ".join(handed(outcome).actions)
-    confirm(workspace, Scope(outcome))
+    confirm(workspace, outcome)
     assert (await step(workspace)).state == "done"
 
 
@@ -119,7 +118,7 @@ async def test_enabled_before_the_first_run(
     outcome = await step(workspace)
     assert outcome.state == "needs_person"
     assert "before" in row(outcome, "Dynamics 365 Business Central in Codat").advice
-    confirm(workspace, Scope(outcome))
+    confirm(workspace, outcome)
     outcomes = await walk(workspace, STEP, "enable_integration")
     assert states(outcomes) == ["done", "done"]
 
@@ -183,7 +182,7 @@ async def test_without_an_api_key_it_is_done_by_hand(make_workspace: MakeWorkspa
     assert outcome.state == "needs_person"
     assert row(outcome, "Codat API key").verdict is Comparison.UNKNOWN
     assert row(outcome, "Client id and secret").verdict is Comparison.OK
-    confirm(workspace, Scope(outcome))
+    confirm(workspace, outcome)
     assert (await step(workspace)).state == "done"
 
 
@@ -259,7 +258,7 @@ async def test_what_is_no_name_is_not_noted(make_workspace: MakeWorkspace, by: s
     workspace = await with_secret(make_workspace)
     outcome = await step(workspace)
     with pytest.raises(FixInput) as refusal:
-        confirm(workspace, Scope(outcome), by=by)
+        confirm(workspace, outcome, by=by)
     assert facts(workspace, STEP, "save_keys") == []
     assert not by or by not in str(refusal.value)
 

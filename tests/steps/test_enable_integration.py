@@ -13,7 +13,6 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import Operator
 from bcrunbook.core.step import Change, Comparison, Mode, Outcome
-from bcrunbook.ledger.scope import Scope
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conftest import MakeWorkspace
@@ -40,7 +39,7 @@ class Somebody:
         act: what they do then.
     """
 
-    def __init__(self, speed: float, after: int = 0, act: Callable[[], None] = list) -> None:
+    def __init__(self, speed: float, after: int = 0, act: Callable[[], object] = list) -> None:
         self._speed = speed
         self._after = after
         self._act = act
@@ -173,7 +172,7 @@ async def test_without_an_api_key_somebodys_word_ends_it(make_workspace: MakeWor
     outcome = await step(workspace)
     assert outcome.state == "needs_person"
     assert row(outcome, TOGGLE).verdict is Comparison.UNKNOWN
-    confirm(workspace, Scope(outcome), by="Grace")
+    confirm(workspace, outcome, by="Grace")
     outcome = await step(workspace)
     assert outcome.state == "done"
     assert row(outcome, TOGGLE).verdict is Comparison.NOTE
@@ -185,7 +184,7 @@ async def test_a_word_about_another_instance_does_not_count(make_workspace: Make
     """The account was pointed at another instance since: somebody has to look there."""
     name = f"t{random.token_hex(4)}"
     workspace = make_workspace(name=name, codat_api_key=None, codat_instance="The test one")
-    confirm(workspace, Scope(await step(workspace)), by="Grace")
+    confirm(workspace, await step(workspace), by="Grace")
     assert (await step(workspace)).state == "done"
     same = make_workspace(name=name, codat_api_key=None, codat_instance=" the TEST one ")
     assert (await step(same)).state == "done"

@@ -455,7 +455,7 @@ async def test_keys_that_codat_does_not_have_yet_are_found(
 async def save_keys(workspace: Workspace) -> None:
     """Somebody says that they have saved the keys that are handed over."""
     (handed_over,) = await walk(workspace, "codat_keys")
-    confirm(workspace, Scope(handed_over))
+    confirm(workspace, handed_over)
 
 
 async def test_what_could_not_be_looked_at_is_not_in_order(make_workspace: MakeWorkspace) -> None:

@@ -57,8 +57,10 @@ async def test_a_full_quota_is_no_reason_to_register_by_hand(
 async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
     make_workspace: MakeWorkspace, trouble: Troubled, step: str, path: str, says: str
 ) -> None:
-    """With a role that is missing the same goes by hand; which role, and that it would let the
-    program do it, stands on the card as well."""
+    """With a role that is missing the same goes by hand.
+
+    Which role, and that it would let the program do it, stands on the card as well.
+    """
     workspace = make_workspace(trouble.told)
     if step != "register_application":
         await walk(workspace, "register_application")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,15 +23,20 @@ FAILED = DeploymentEvent("deployment", "Failed", START)
 REFUSED = Trouble("403", "Forbidden", "EXTEN. MGT. - ADMIN is missing", START, is_active=True)
 
 
-def poll(elapsed: float = 0.0, connection: str = "PendingAuth", **seen: object) -> Poll:
+def poll(elapsed: float = 0.0, connection: str = "PendingAuth", **seen: Any) -> Poll:
     """A poll of an environment that can be read, without App Link unless told otherwise."""
-    known = {"packages": (), "deployments": (), "operations": (), **seen}
-    return Poll(START + timedelta(seconds=elapsed), elapsed, connection, **known)  # type: ignore[arg-type]
+    known: dict[str, Any] = {"packages": (), "deployments": (), "operations": (), **seen}
+    return Poll(START + timedelta(seconds=elapsed), elapsed, connection, **known)
 
 
-THERE = {"packages": (APP,), "probe": "passed", "connection": "Linked", "data": "Complete"}
-SYNCED = {"connection": "Linked", "data": "Complete"}
-HIDDEN = {"packages": None, "deployments": None, "operations": None}
+THERE: dict[str, Any] = {
+    "packages": (APP,),
+    "probe": "passed",
+    "connection": "Linked",
+    "data": "Complete",
+}
+SYNCED: dict[str, Any] = {"connection": "Linked", "data": "Complete"}
+HIDDEN: dict[str, Any] = {"packages": None, "deployments": None, "operations": None}
 FAILING = {**HIDDEN, "hiccups": ("companies: 503",)}
 UPGRADING = {**FAILING, "environment": "Live: Upgrading"}
 

@@ -50,7 +50,7 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "company authority")])
-        usage = {name: False for name in _USAGES} | {"key_cert_sign": True, "crl_sign": True}
+        usage = dict.fromkeys(_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
         self._certificate = (
             self._builder(self._name, self._key, datetime.now(UTC) + timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

@@ -45,6 +45,7 @@ class Clipboard:
 
 @pytest.fixture(scope="session")
 def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A display without a screen, by its name; a clipboard belongs to one."""
     missing = [name for name in ("Xvfb", "xclip") if shutil.which(name) is None]
     if missing:
         say = pytest.fail if os.environ.get("CI") else pytest.skip

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psutil
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.support.certificates import pem_of, self_signed
 
-_SECONDS: Final = 60.0
+_SECONDS = 60.0
 
 
 class Cluster:

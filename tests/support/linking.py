@@ -10,7 +10,6 @@ from pathlib import Path
 from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
-from bcrunbook.ledger.scope import Scope
 from bcrunbook.order import CODAT_KEYS, LINK_CUSTOMER
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
@@ -85,7 +84,7 @@ async def set_up(
         values["Client ID"],
         secret or stored.reveal(),
     )
-    confirm(workspace, Scope(keys))
+    confirm(workspace, keys)
     return workspace
 
 

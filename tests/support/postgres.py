@@ -18,20 +18,20 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     import psycopg
 
-SUPERUSER: Final = "postgres"
-UNKNOWN: Final = "nobody_of_this_name"  # a role that needs no password, and does not exist
-_PORT: Final = 5432  # of the socket's name only
-_SECONDS: Final = 30.0
+SUPERUSER = "postgres"
+UNKNOWN = "nobody_of_this_name"  # a role that needs no password, and does not exist
+_PORT = 5432  # of the socket's name only
+_SECONDS = 30.0
 
 # Nothing of it has to outlive the machine.
-_SETTINGS: Final = {
+_SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
     "full_page_writes": "off",

@@ -15,8 +15,10 @@ from tests.conftest import SPEED
 
 @dataclass
 class Troubled:
-    """A rehearsal cloud, the file of its fault rules, and the host that a rule is about unless it
-    names another."""
+    """A rehearsal cloud and the file of its fault rules.
+
+    A rule is about the host that is given here, unless it names another.
+    """
 
     told: RehearsalDescription
     rules: Path

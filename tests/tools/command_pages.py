@@ -1,4 +1,4 @@
-"""Write the page of the commands: python -m tests.tools.command_pages
+"""Write the page of the commands: `python -m tests.tools.command_pages`.
 
 It is made from the program: what `--help` says of each command, and the exit codes of states and
 errors. A terminal's width has no part in it.

@@ -1,4 +1,4 @@
-"""Write the JSON Schema of fault rules: python -m tests.tools.fault_schema"""
+"""Write the JSON Schema of fault rules: `python -m tests.tools.fault_schema`."""
 
 from __future__ import annotations
 

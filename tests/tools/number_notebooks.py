@@ -1,4 +1,4 @@
-"""Number notebooks and pages anew: python -m tests.tools.number_notebooks
+"""Number notebooks and pages anew: `python -m tests.tools.number_notebooks`.
 
 To be run after bcrunbook/order.py was changed. The notebooks are named as the order says, and where
 a notebook's text, the README or a page of docs/ calls a step by its number, or a notebook by

@@ -1,4 +1,4 @@
-"""List the reference pages on a page of their own: python -m tests.tools.reference
+"""List the reference pages on a page of their own: `python -m tests.tools.reference`.
 
 Each page says by itself what it is: by its heading and its first sentence, a schema by its title
 and its description.

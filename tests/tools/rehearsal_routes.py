@@ -1,4 +1,4 @@
-"""Write the page of what the rehearsal cloud answers: python -m tests.tools.rehearsal_routes
+"""Write the page of what the rehearsal cloud answers: `python -m tests.tools.rehearsal_routes`.
 
 It is made from the tables that requests are routed by: every module named `routes` in
 bcrunbook/rehearsal, and every router in it.

@@ -1,4 +1,4 @@
-"""Write the schemas of what the program tells other programs: python -m tests.tools.schemas
+"""Write the schemas of what the program tells other programs: `python -m tests.tools.schemas`.
 
 Two files of `docs/reference`, in JSON Schema: an outcome as it leaves a notebook, and what each
 command prints with `--json`. Both are derived from the types that the program fills; what a command

@@ -6,6 +6,7 @@ Source: Azure REST reference, "Tenants - List".
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from bcrunbook.rehearsal.azure import access
 from bcrunbook.rehearsal.azure.errors import (
@@ -18,7 +19,7 @@ from bcrunbook.rehearsal.azure.routes import HOST, ROUTER
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 
-HOSTS = (HOST, "management.core.windows.net")
+HOSTS: Final = (HOST, "management.core.windows.net")
 
 
 def handler(cloud: RehearsalCloud) -> Handler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import first_party_apps
 from bcrunbook.rehearsal.azure.errors import AzureError
@@ -10,8 +10,8 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.messages import Call
 
-_MANAGEMENT = first_party_apps.BY_APP_ID[first_party_apps.AZURE_MANAGEMENT_APP_ID]
-AUDIENCES = {name.rstrip("/") for name in _MANAGEMENT.names} | {_MANAGEMENT.app_id}
+_MANAGEMENT: Final = first_party_apps.BY_APP_ID[first_party_apps.AZURE_MANAGEMENT_APP_ID]
+AUDIENCES: Final = {name.rstrip("/") for name in _MANAGEMENT.names} | {_MANAGEMENT.app_id}
 
 
 def identify(cloud: RehearsalCloud, call: Call) -> dict[str, Any]:

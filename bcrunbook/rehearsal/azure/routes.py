@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal.azure import tenants
 from bcrunbook.rehearsal.routing import Known, Router, at
 
-HOST = "management.azure.com"
+HOST: Final = "management.azure.com"
 
-ROUTER = Router(
+ROUTER: Final = Router(
     f"https://{HOST}",
     (
         *at("tenants", Known.DOCUMENTED, GET=tenants.list_tenants),

@@ -6,6 +6,7 @@ Source: contract B1, B3, B11 and B12.
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal.businesscentral import admin_api, environment_apis, routes
@@ -20,7 +21,7 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 from bcrunbook.rehearsal.routing import Router
 
-HOSTS = (routes.HOST, routes.WEB_HOST)
+HOSTS: Final = (routes.HOST, routes.WEB_HOST)
 
 
 def handler(cloud: RehearsalCloud) -> Handler:

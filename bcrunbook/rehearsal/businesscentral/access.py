@@ -9,7 +9,7 @@ refusal is partly undocumented (contract B11.7).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.businesscentral.errors import (
@@ -22,12 +22,12 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.messages import Call
 
-AUDIENCES = {first_party_apps.BUSINESS_CENTRAL_APP_ID} | {
+AUDIENCES: Final = {first_party_apps.BUSINESS_CENTRAL_APP_ID} | {
     name.rstrip("/")
     for name in first_party_apps.BY_APP_ID[first_party_apps.BUSINESS_CENTRAL_APP_ID].names
 }
 API, AUTOMATION, ADMIN = world.BUSINESS_CENTRAL_ROLES
-_SCOPES = {"user_impersonation", "Financials.ReadWrite.All"}
+_SCOPES: Final = {"user_impersonation", "Financials.ReadWrite.All"}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Source: contract B9 and B11.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation, rows
@@ -16,8 +17,8 @@ from bcrunbook.rehearsal.businesscentral.routes import ADMIN
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call
 
-_VERSION = re.compile(r"v2\.(\d{1,2})$")
-_NEWEST = 29
+_VERSION: Final = re.compile(r"v2\.(\d{1,2})$")
+_NEWEST: Final = 29
 
 
 def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -> Answer:

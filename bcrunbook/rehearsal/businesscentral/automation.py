@@ -6,6 +6,7 @@ Source: contract B7, B8, B13 and B16.2.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation, rows
@@ -20,12 +21,12 @@ from bcrunbook.rehearsal.businesscentral.installation import Progress
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call
 
-SEEN = "bcDeploymentSeen"
+SEEN: Final = "bcDeploymentSeen"
 """The kind of record that holds at which age the deployment status was read last."""
 
-ENTITIES = ("automationCompanies", "extensions", "extensionDeploymentStatus")
+ENTITIES: Final = ("automationCompanies", "extensions", "extensionDeploymentStatus")
 
-_DISTURBANCES = (
+_DISTURBANCES: Final = (
     (120.0, 503, "Application_ServiceUnavailable", "The session could not be retrieved."),
     (
         300.0,
@@ -38,7 +39,7 @@ _DISTURBANCES = (
     (660.0, 400, "BadRequest", "Could not find a property named 'isInstalled'."),
 )
 """From which age on an installation answers like this, for as long as `_LASTS`."""
-_LASTS = 20.0
+_LASTS: Final = 20.0
 
 
 @dataclass(frozen=True)

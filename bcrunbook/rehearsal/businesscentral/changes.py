@@ -6,7 +6,7 @@ after it.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation, rows
@@ -16,7 +16,7 @@ from bcrunbook.rehearsal.businesscentral.log import of_app, operations
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 
-TAKES = 60.0
+TAKES: Final = 60.0
 """How long an update or an uninstallation goes on, in seconds of the rehearsal clock."""
 
 Verb = Literal["install", "update", "uninstall"]

@@ -8,19 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError, no_entity
 from bcrunbook.rehearsal.businesscentral.limits import MAX_ROWS
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
-_TERM = re.compile(
+_TERM: Final = re.compile(
     r"\s*(\w+)\s+eq\s+(?:'((?:[^']|'')*)'|([0-9a-fA-F-]{36}|true|false|-?\d+))\s*(and\s|$)"
 )
-_PAGE = re.compile(r"odata\.maxpagesize\s*=\s*(\d+)", re.IGNORECASE)
-_OPTIONS = frozenset({"$filter", "$select", "$top", "$skip"})
-_COMPUTED = frozenset({"isInstalled"})
+_PAGE: Final = re.compile(r"odata\.maxpagesize\s*=\s*(\d+)", re.IGNORECASE)
+_OPTIONS: Final = frozenset({"$filter", "$select", "$top", "$skip"})
+_COMPUTED: Final = frozenset({"isInstalled"})
 """Properties that are worked out row by row, which no filter reaches."""
 
 Row = dict[str, Any]

@@ -5,20 +5,22 @@ Source: contract B6; properties as in the documented entities.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral.collections import Row
 
-ENTITIES = ("companyInformation", "accounts", "customers")
+ENTITIES: Final = ("companyInformation", "accounts", "customers")
 
-_CHANGED = "2026-01-04T16:55:47.367Z"
-_BLANK = "_x0020_"
+_CHANGED: Final = "2026-01-04T16:55:47.367Z"
+_BLANK: Final = "_x0020_"
 """A blank member of an enumeration as the service spells it."""
-_ACCOUNTS = (
+_ACCOUNTS: Final = (
     ("10100", "Checking account", "Assets", "Cash"),
     ("10400", "Trade debtors", "Assets", "Accounts Receivable"),
     ("40100", "Sales", "Income", "Income, Product Sales"),
 )
-_CUSTOMERS = (
+_CUSTOMERS: Final = (
     ("C00010", "Adatum Corporation", "Leeds"),
     ("C00020", "Trey Research", "York"),
     ("C00030", "School of Fine Art", "Bath"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import automation, data, installation, rows
@@ -25,10 +26,12 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.routing import Key, Match, Part, Router
 
-_SEGMENT = re.compile(r"(\w+)(?:\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\))?$")
-_BUSINESS = ("v2.0",)
-_AUTOMATION = ("microsoft", "automation", "v2.0")
-_MAINTENANCE_SECONDS = 30
+_SEGMENT: Final = re.compile(
+    r"(\w+)(?:\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\))?$"
+)
+_BUSINESS: Final = ("v2.0",)
+_AUTOMATION: Final = ("microsoft", "automation", "v2.0")
+_MAINTENANCE_SECONDS: Final = 30
 
 
 @dataclass(frozen=True)

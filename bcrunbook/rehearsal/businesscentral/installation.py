@@ -12,37 +12,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from typing import Final, Literal
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import Document
 
-INSTALLATION = "bcInstallation"
+INSTALLATION: Final = "bcInstallation"
 """The kind of record; its partition is the tenant, its key the environment's first name."""
 
-PUBLISHER = "Codat"
-NAME = "App Link"
+PUBLISHER: Final = "Codat"
+NAME: Final = "App Link"
 """With the publisher, all that the extension is known by: contract C11.6."""
-APP_ID = "c0da7a11-5b0e-4c6e-9d52-2f7f4f0b7c11"
+APP_ID: Final = "c0da7a11-5b0e-4c6e-9d52-2f7f4f0b7c11"
 """Invented, as the versions are: Codat publishes neither (contract C11.6)."""
 Version = tuple[int, int, int, int]
-VERSION: Version = (1, 4, 27, 0)
-OLDER_VERSION: Version = (1, 4, 12, 0)
-TENANT_SCOPE, GLOBAL_SCOPE = " PTE", "Global"
+VERSION: Final[Version] = (1, 4, 27, 0)
+OLDER_VERSION: Final[Version] = (1, 4, 12, 0)
+TENANT_SCOPE: Final = " PTE"
+GLOBAL_SCOPE: Final = "Global"
 """`publishedAs` as the service spells it, the leading blank included (contract B7.4)."""
 
 State = Literal["refused", "installing", "installed", "uninstalled", "unpublished"]
 Removal = Literal["uninstalled", "unpublished"]
 Act = Literal["install", "uninstall", "unpublish", "update"]
 
-_OUTCOMES: dict[Act, State] = {
+_OUTCOMES: Final[dict[Act, State]] = {
     "install": "installed",
     "uninstall": "uninstalled",
     "unpublish": "unpublished",
     "update": "installed",
 }
-_MINUTE = 60.0
+_MINUTE: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Script:
     version: Version = VERSION
 
 
-SCRIPTS = {
+SCRIPTS: Final = {
     one.name: one
     for one in (
         Script("normal"),

@@ -8,14 +8,15 @@ requests are served one after the other. Counts are in memory, so a restart forg
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from typing import Final
 
 from bcrunbook.rehearsal.businesscentral.access import Caller
 from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError
 from bcrunbook.rehearsal.clock import Clock
 
-MAX_REQUESTS = 6000
-WINDOW_SECONDS = 300.0
-MAX_ROWS = 20_000
+MAX_REQUESTS: Final = 6000
+WINDOW_SECONDS: Final = 300.0
+MAX_ROWS: Final = 20_000
 """How many rows a page may have."""
 
 

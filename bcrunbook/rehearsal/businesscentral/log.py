@@ -5,6 +5,8 @@ Source: contract B9.11, B9.12, B9.14 and B9.22. The service spells states and ki
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.businesscentral.installation import Progress
@@ -12,12 +14,12 @@ from bcrunbook.rehearsal.businesscentral.rows import FAMILY, Row, text
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 
-_KINDS = {
+_KINDS: Final = {
     "install": "environmentAppInstall",
     "uninstall": "environmentAppUninstall",
     "update": "environmentAppUpdate",
 }
-_FAILED = (
+_FAILED: Final = (
     "A request to the Data Plane Admin Service failed.\r\nHttp status code: BadRequest\r\nError:"
     '\r\n{\r\n  "code": "ExtensionChangeFailed",\r\n  "message": "Timed out.",\r\n'
     '  "innerError": {\r\n    "code": "TenantSyncFailure"\r\n  }\r\n}'
@@ -39,7 +41,7 @@ def operations(cloud: RehearsalCloud, one: world.Environment) -> list[Row]:
         }
         found.append(_operation(cloud, one, "environmentRename", at, at, "succeeded", "", names))
     # Of two of the same instant the later one of the list is newer.
-    return sorted(found[::-1], key=lambda row: str(row["createdOn"]), reverse=True)
+    return sorted(found, key=lambda row: str(row["createdOn"]))[::-1]
 
 
 def of_app(row: Row, *, spelling: str = "Version") -> Row:

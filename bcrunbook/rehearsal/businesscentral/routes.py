@@ -7,32 +7,34 @@ such an environment, company or row, is said before a method is refused.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bcrunbook.rehearsal.businesscentral import admin, automation, data, discovery
 from bcrunbook.rehearsal.businesscentral.collections import list_rows, read_row, service_document
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Known, Route, Router, at
 
-DOCUMENTED, RECORDED = Known.DOCUMENTED, Known.RECORDED
+DOCUMENTED: Final = Known.DOCUMENTED
+RECORDED: Final = Known.RECORDED
 
-HOST = "api.businesscentral.dynamics.com"
-WEB_HOST = "businesscentral.dynamics.com"
+HOST: Final = "api.businesscentral.dynamics.com"
+WEB_HOST: Final = "businesscentral.dynamics.com"
 
 Handler = Callable[..., Answer]
 
-DISCOVERY: Router[Handler] = Router(
+DISCOVERY: Final[Router[Handler]] = Router(
     f"https://{HOST}", at("environments/v1.2", DOCUMENTED, GET=discovery.list_environments)
 )
 
-WEB: Router[Handler] = Router(
+WEB: Final[Router[Handler]] = Router(
     f"https://{WEB_HOST}",
     at("{tenant}/{environment}/deployment/url", RECORDED, GET=discovery.deployment_url),
     note="It needs no token.",
 )
 
-_ENVIRONMENT = "applications/{family}/environments/{environment}"
+_ENVIRONMENT: Final = "applications/{family}/environments/{environment}"
 
-ADMIN: Router[Handler] = Router(
+ADMIN: Final[Router[Handler]] = Router(
     f"https://{HOST}/admin/v2.29",
     (
         *at("environments/operations", DOCUMENTED, GET=admin.list_all_operations),
@@ -72,21 +74,21 @@ def _sets(names: tuple[str, ...]) -> tuple[Route[Handler], ...]:
     return tuple(routes)
 
 
-_IN_ENVIRONMENT = f"https://{HOST}/v2.0/{{environment}}/api"
-_OTHER_WAYS = (
+_IN_ENVIRONMENT: Final = f"https://{HOST}/v2.0/{{environment}}/api"
+_OTHER_WAYS: Final = (
     "The tenant may stand before the environment. `{set}?company={company}` is another way to write"
     " `companies({company})/{set}`."
 )
 
-BUSINESS: Router[Handler] = Router(
+BUSINESS: Final[Router[Handler]] = Router(
     f"{_IN_ENVIRONMENT}/v2.0",
     _sets(data.ENTITIES),
     note=_OTHER_WAYS,
 )
 
-_EXTENSION = "companies({company})/extensions({id})"
+_EXTENSION: Final = "companies({company})/extensions({id})"
 
-AUTOMATION: Router[Handler] = Router(
+AUTOMATION: Final[Router[Handler]] = Router(
     f"{_IN_ENVIRONMENT}/microsoft/automation/v2.0",
     (
         *_sets(automation.ENTITIES),

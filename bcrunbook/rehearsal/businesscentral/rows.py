@@ -6,7 +6,7 @@ services spell them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation
@@ -16,18 +16,18 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 
 Row = dict[str, Any]
 
-FAMILY = "BusinessCentral"
-UNKNOWN_FOR = 30.0
+FAMILY: Final = "BusinessCentral"
+UNKNOWN_FOR: Final = 30.0
 """How long a deployment reads Unknown, and its package has no row yet (contract B16.1)."""
 
-BASE_APPS = {
+BASE_APPS: Final = {
     "63ca2fa4-4f03-4f2b-a480-172fef340d3f": "System Application",
     "f3552374-a1f2-4356-848e-196002525837": "Business Foundation",
     "437dbf0e-84ff-417a-965d-ed2bb9650972": "Base Application",
     "c1335042-3002-4257-bf8a-75c898ccb1b8": "Application",
 }
 """Microsoft's own apps, which are installed in every environment."""
-DEPLOYMENT = frozenset(
+DEPLOYMENT: Final = frozenset(
     {
         "operationID",
         "name",
@@ -40,9 +40,9 @@ DEPLOYMENT = frozenset(
     }
 )
 """What a row of the deployment status has."""
-_MICROSOFT = "Microsoft"
-_EVALUATION = "CRONUS"
-_INSTALLED = "installed"
+_MICROSOFT: Final = "Microsoft"
+_EVALUATION: Final = "CRONUS"
+_INSTALLED: Final = "installed"
 
 
 def text(version: Version) -> str:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import api, link
 from bcrunbook.rehearsal.codat.world import API_HOST, CALLBACK_HOST, LINK_HOST
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, Keeper
 
-HOSTS = (API_HOST, LINK_HOST, CALLBACK_HOST)
+HOSTS: Final = (API_HOST, LINK_HOST, CALLBACK_HOST)
 
 
 def keeper(cloud: RehearsalCloud) -> Keeper:

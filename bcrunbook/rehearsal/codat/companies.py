@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -33,13 +33,13 @@ from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
 from bcrunbook.rehearsal.state import Document
 
-REDIRECT = "https://link.codat.io/company/"
-FREE_COMPANIES = 50
-FORBIDDEN = re.compile(r"[^A-Za-z0-9\s\-',&@.?!]")
-PRODUCTS = ("lending",)
+REDIRECT: Final = "https://link.codat.io/company/"
+FREE_COMPANIES: Final = 50
+FORBIDDEN: Final = re.compile(r"[^A-Za-z0-9\s\-',&@.?!]")
+PRODUCTS: Final = ("lending",)
 """Every instance here has default products, so none has to be assigned (contract C7.12)."""
 
-KIND = Kind(
+KIND: Final = Kind(
     "Company",
     CLIENTS,
     {

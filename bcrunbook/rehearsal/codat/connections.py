@@ -10,7 +10,7 @@ connection can be unlinked, and what else is asked for is a 400.
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -31,7 +31,7 @@ from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
 from bcrunbook.rehearsal.state import Document
 
-KIND = Kind(
+KIND: Final = Kind(
     "Connection",
     PUBLIC,
     {

@@ -7,7 +7,7 @@ refused with 400 when queued by itself, and left alone by a refresh of everythin
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -20,7 +20,7 @@ from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
 from bcrunbook.rehearsal.state import Document
 
-DATASET = Kind(
+DATASET: Final = Kind(
     "Dataset",
     PULL,
     {

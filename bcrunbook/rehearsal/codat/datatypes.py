@@ -5,9 +5,9 @@ Source: Codat's OpenAPI description (DataStatus.dataType) and docs, "Data type s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-ACCOUNTING = (
+ACCOUNTING: Final = (
     "accountTransactions",
     "balanceSheet",
     "bankAccounts",
@@ -37,13 +37,13 @@ ACCOUNTING = (
     "trackingCategories",
     "transfers",
 )
-BANKING = (
+BANKING: Final = (
     "banking-accountBalances",
     "banking-accounts",
     "banking-transactionCategories",
     "banking-transactions",
 )
-COMMERCE = (
+COMMERCE: Final = (
     "commerce-companyInfo",
     "commerce-customers",
     "commerce-disputes",
@@ -56,11 +56,11 @@ COMMERCE = (
     "commerce-taxComponents",
     "commerce-transactions",
 )
-ALL = (*ACCOUNTING, *BANKING, *COMMERCE)
-SUPPORTED = {"Accounting": ACCOUNTING, "Banking": BANKING, "Commerce": COMMERCE}
+ALL: Final = (*ACCOUNTING, *BANKING, *COMMERCE)
+SUPPORTED: Final = {"Accounting": ACCOUNTING, "Banking": BANKING, "Commerce": COMMERCE}
 """Data types by source type; that a platform has all of its kind is a simplification."""
 
-REPORTS = ("balanceSheet", "profitAndLoss")
+REPORTS: Final = ("balanceSheet", "profitAndLoss")
 
 
 def default_setting(data_type: str) -> dict[str, Any]:

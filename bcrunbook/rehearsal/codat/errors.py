@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Final
 
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
-PUBLIC = "PublicApi"
-CLIENTS = "ClientsApi"
-PULL = "PullApi"
+PUBLIC: Final = "PublicApi"
+CLIENTS: Final = "ClientsApi"
+PULL: Final = "PullApi"
 
-STATUS_WITHIN = {402: 429, 409: 400}
+STATUS_WITHIN: Final = {402: 429, 409: 400}
 
 
 class CodatError(Exception):

@@ -14,6 +14,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
@@ -21,13 +22,13 @@ from bcrunbook.rehearsal.codat.errors import CodatError, bad_request
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.state import Document
 
-ANSWERED = "codatAnswered"
+ANSWERED: Final = "codatAnswered"
 """The kind of record; its partition is the instance's id, its key the idempotency key."""
 
-HEADER = "Idempotency-Key"
-METHODS = ("POST", "PATCH")
-KEPT_SECONDS = 90 * 60
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+HEADER: Final = "Idempotency-Key"
+METHODS: Final = ("POST", "PATCH")
+KEPT_SECONDS: Final = 90 * 60
+GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def once(

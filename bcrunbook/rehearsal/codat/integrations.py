@@ -8,11 +8,12 @@ read-only, and nothing in it tells whether keys are there).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 
-SETTINGS = "codatIntegrationSettings"
+SETTINGS: Final = "codatIntegrationSettings"
 """The kind of record; its partition is the instance's id, its key the platform's."""
 
 

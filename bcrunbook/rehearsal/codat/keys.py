@@ -8,7 +8,7 @@ says so, one page of the docs says the last one stays).
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world as microsoft
 from bcrunbook.rehearsal.clock import timestamp
@@ -20,10 +20,10 @@ from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.drawn_secrets import new_api_key
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
-KEY = "codatApiKey"
+KEY: Final = "codatApiKey"
 """The kind of record; its partition is the instance's id. The first key has one once deleted."""
 
-FIRST_CREATED = "2024-02-01T09:00:00Z"
+FIRST_CREATED: Final = "2024-02-01T09:00:00Z"
 
 
 def first_key_id(instance: world.Instance) -> str:

@@ -14,37 +14,38 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.errors import CodatError
 
-USAGE = "codatUsage"
-CONNECTED = "codatConnectedCompanies"
+USAGE: Final = "codatUsage"
+CONNECTED: Final = "codatConnectedCompanies"
 """How many companies of an instance are connected, kept up to date by `records`: counting them
 with each request would make requests slower with each company."""
 
-CURRENT = "current"
-MAX_PER_DAY = 1000
+CURRENT: Final = "current"
+MAX_PER_DAY: Final = 1000
 """Requests, once and for each connected company once more."""
-MAX_PER_MINUTE = 1000
-MINUTE = 60.0
+MAX_PER_MINUTE: Final = 1000
+MINUTE: Final = 60.0
 
-MAX_NUMBER = 2**31 - 1
-DEFAULT_PAGE_SIZE = 100
-MAX_PAGE_SIZE = 5000
-MAX_PAGE = MAX_NUMBER
-MAX_QUERY_LENGTH = 2048
-MAX_QUERY_DEPTH = 16
+MAX_NUMBER: Final = 2**31 - 1
+DEFAULT_PAGE_SIZE: Final = 100
+MAX_PAGE_SIZE: Final = 5000
+MAX_PAGE: Final = MAX_NUMBER
+MAX_QUERY_LENGTH: Final = 2048
+MAX_QUERY_DEPTH: Final = 16
 """How deep groups may lie within each other; no limit is documented, and every service has one."""
-MAX_COMPANY_TAGS = 10
-MAX_TAG_KEY_LENGTH = 27
-MAX_TAG_VALUE_LENGTH = 100
-MAX_WEBHOOKS = 50
-MAX_WEBHOOK_TAGS = 10
-MAX_WEBHOOK_TAG_LENGTH = 128
-MAX_API_KEYS = 10
-MAX_API_KEY_NAME_LENGTH = 50
+MAX_COMPANY_TAGS: Final = 10
+MAX_TAG_KEY_LENGTH: Final = 27
+MAX_TAG_VALUE_LENGTH: Final = 100
+MAX_WEBHOOKS: Final = 50
+MAX_WEBHOOK_TAGS: Final = 10
+MAX_WEBHOOK_TAG_LENGTH: Final = 128
+MAX_API_KEYS: Final = 10
+MAX_API_KEY_NAME_LENGTH: Final = 50
 
 
 class Limits:

@@ -13,7 +13,7 @@ next read; a pull then ends with an AuthError).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import first_party_apps
 from bcrunbook.rehearsal.businesscentral import installation
@@ -30,12 +30,12 @@ from bcrunbook.rehearsal.codat.records import (
 from bcrunbook.rehearsal.directory import find_principal, granted_scopes
 from bcrunbook.rehearsal.state import Document
 
-DEAUTHORIZED = "Deauthorized"
-INSTALLED = "installed"
-REFUSED = "refused"
-ACTIVE = "Active"
+DEAUTHORIZED: Final = "Deauthorized"
+INSTALLED: Final = "installed"
+REFUSED: Final = "refused"
+ACTIVE: Final = "Active"
 
-LINKS_AT_AGE = "linksAtAge"
+LINKS_AT_AGE: Final = "linksAtAge"
 """The key of a connection's document for the age of the installation at which it is Linked, in
 seconds of the rehearsal clock; None where nobody is linking it."""
 

@@ -8,15 +8,16 @@ until it is used. Both times are those of the rehearsal clock.
 from __future__ import annotations
 
 import secrets
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 
-PASSWORD = "codatLinkPassword"
+PASSWORD: Final = "codatLinkPassword"
 """The kind of record: the password is its key, and its partition what the address leads to."""
 
-SECONDS = 86_400
-SAME_FOR = 60
+SECONDS: Final = 86_400
+SAME_FOR: Final = 60
 
 
 def option(cloud: RehearsalCloud, instance: world.Instance, subject: str, name: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from typing import Final
 
 from bcrunbook.rehearsal.messages import Answer, html_answer
 
-STYLE = """
+STYLE: Final = """
 :root{color-scheme:light dark;--accent:#0b6a75;--on-accent:#fff;--paper:#fff;--ink:#1c2326;
 --soft:#5a666b;--line:#c9d1d4;--ground:#eef2f3;--bad:#a3262a;--good:#1d6b3a;--tint:#e2eff0;--bad-tint:#fbe9e8;
 --strip:#fdf3d7;--strip-ink:#5c4508;--veil:rgb(16 22 24/.55)}
@@ -98,7 +99,7 @@ background:var(--paper);color:var(--ink);border:1px solid var(--line);border-rad
 text-align:left}}
 """
 
-SAFE_HEADERS = {
+SAFE_HEADERS: Final = {
     # No scripts at all, no frames around a form that changes something, no forms to elsewhere.
     # The only image is the empty icon, without which browsers ask for /favicon.ico.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "

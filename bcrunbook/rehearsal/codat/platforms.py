@@ -6,7 +6,7 @@ type in `datatype`, as payloads do; the description spells the property both way
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, world
@@ -17,8 +17,8 @@ from bcrunbook.rehearsal.codat.query import FLAG, TEXT, Kind
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
-STATIC = "https://static.codat.io/public"
-INTEGRATION = Kind(
+STATIC: Final = "https://static.codat.io/public"
+INTEGRATION: Final = Kind(
     "Integration",
     PUBLIC,
     {

@@ -12,19 +12,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import Document
 
-PULL = "codatPull"
+PULL: Final = "codatPull"
 """The kind of record; its partition is the company's id."""
 
-COMPLETE = "Complete"
-FETCH_ERROR = "FetchError"
-AUTH_ERROR = "AuthError"
-STEPS = (
+COMPLETE: Final = "Complete"
+FETCH_ERROR: Final = "FetchError"
+AUTH_ERROR: Final = "AuthError"
+STEPS: Final = (
     (0.0, "Initial", 0),
     (0.2, "Queued", 5),
     (0.5, "Fetching", 10),
@@ -38,13 +38,13 @@ STEPS = (
 )
 """Seconds after the request, the state from then on, and the progress told with it."""
 
-FETCHED = next(since for since, state, _ in STEPS if state == "MapQueued")
+FETCHED: Final = next(since for since, state, _ in STEPS if state == "MapQueued")
 """Seconds after the request at which everything has been fetched, or could not be."""
 
-FAILED_AT = 10
+FAILED_AT: Final = 10
 """The progress at which a failed pull stays: that of fetching (undocumented)."""
 
-TEXTS = {
+TEXTS: Final = {
     FETCH_ERROR: (
         "Fetching failed.",
         "Business Central did not answer as expected: the extension App Link is not installed.",

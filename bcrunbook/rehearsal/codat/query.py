@@ -15,7 +15,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from bcrunbook.rehearsal.clock import parse_timestamp
@@ -23,21 +23,21 @@ from bcrunbook.rehearsal.codat.errors import CodatError, bad_request
 from bcrunbook.rehearsal.codat.limits import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH
 from bcrunbook.rehearsal.messages import Call
 
-TEXT = "text"
-FLAG = "flag"
-NUMBER = "number"
-DATE = "date"
+TEXT: Final = "text"
+FLAG: Final = "flag"
+NUMBER: Final = "number"
+DATE: Final = "date"
 
 
-TOKEN = re.compile(r"\s*(&&|\|\||!=|>=|<=|[{}=~<>]|(?:(?!&&|\|\||!=|>=|<=)[^{}=~<>])+)")
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+TOKEN: Final = re.compile(r"\s*(&&|\|\||!=|>=|<=|[{}=~<>]|(?:(?!&&|\|\||!=|>=|<=)[^{}=~<>])+)")
+COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "=": operator.eq,
     ">": operator.gt,
     "<": operator.lt,
     ">=": operator.ge,
     "<=": operator.le,
 }
-OPERATORS = (*COMPARISONS, "!=", "~")
+OPERATORS: Final = (*COMPARISONS, "!=", "~")
 
 Item = dict[str, Any]
 Predicate = Callable[[Item], bool]

@@ -5,7 +5,7 @@ A company's record lies in its instance's partition, those of its connections in
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
@@ -18,12 +18,12 @@ from bcrunbook.rehearsal.codat.limits import CONNECTED, CURRENT
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.state import Document
 
-COMPANY = "codatCompany"
-CONNECTION = "codatConnection"
+COMPANY: Final = "codatCompany"
+CONNECTION: Final = "codatConnection"
 
-PENDING = "PendingAuth"
-LINKED = "Linked"
-UNLINKED = "Unlinked"
+PENDING: Final = "PendingAuth"
+LINKED: Final = "Linked"
+UNLINKED: Final = "Unlinked"
 
 Found = list[tuple[str, Document]]
 

@@ -9,6 +9,7 @@ has it: Codat's deprecation notice says that it answers 404.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bcrunbook.rehearsal.codat import (
     companies,
@@ -26,9 +27,9 @@ from bcrunbook.rehearsal.routing import Known, Router, at
 
 Handler = Callable[..., Answer]
 
-DOCUMENTED = Known.DOCUMENTED
+DOCUMENTED: Final = Known.DOCUMENTED
 
-ROUTER: Router[Handler] = Router(
+ROUTER: Final[Router[Handler]] = Router(
     f"https://{API_HOST}",
     (
         *at("integrations", DOCUMENTED, GET=platforms.list_all),

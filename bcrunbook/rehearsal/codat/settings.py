@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -18,13 +18,13 @@ from bcrunbook.rehearsal.codat.records import find_company
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
-PROFILE = "codatProfile"
-ORIGINS = "codatOrigins"
-ONLY = "-"
+PROFILE: Final = "codatProfile"
+ORIGINS: Final = "codatOrigins"
+ONLY: Final = "-"
 """The key of a record of which an instance has one."""
 
-PROFILE_TEXTS = ("name", "redirectUrl", "logoUrl", "iconUrl")
-TOKEN_SECONDS = 86400
+PROFILE_TEXTS: Final = ("name", "redirectUrl", "logoUrl", "iconUrl")
+TOKEN_SECONDS: Final = 86400
 
 
 def profile_of(cloud: RehearsalCloud, instance: world.Instance) -> dict[str, Any]:

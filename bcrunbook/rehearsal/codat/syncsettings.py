@@ -7,7 +7,7 @@ stay as they are; the id in the body must be that of the instance or company.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import datatypes, world
@@ -18,12 +18,12 @@ from bcrunbook.rehearsal.codat.records import find_company
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
-SYNC = "codatSyncSettings"
+SYNC: Final = "codatSyncSettings"
 """The kind of record; its partition is the instance's id, its key that or a company's id."""
 
-NEEDED = {"dataType": str, "fetchOnFirstLink": bool, "syncSchedule": int, "syncOrder": int}
-OPTIONAL = {"syncFromUtc": str, "syncFromWindow": int, "monthsToSync": int, "isLocked": bool}
-HOURLY = 1
+NEEDED: Final = {"dataType": str, "fetchOnFirstLink": bool, "syncSchedule": int, "syncOrder": int}
+OPTIONAL: Final = {"syncFromUtc": str, "syncFromWindow": int, "monthsToSync": int, "isLocked": bool}
+HOURLY: Final = 1
 
 
 def of_profile(request: Request) -> Answer:

@@ -8,7 +8,7 @@ old ones and the docs new ones.
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.codat.errors import bad_request, not_found
 from bcrunbook.rehearsal.codat.limits import MAX_WEBHOOK_TAG_LENGTH, MAX_WEBHOOK_TAGS, MAX_WEBHOOKS
@@ -16,7 +16,7 @@ from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.codat.settings import is_url
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
-WEBHOOK = "codatWebhook"
+WEBHOOK: Final = "codatWebhook"
 """The kind of record; its partition is the instance's id."""
 
 

@@ -7,30 +7,31 @@ passwords are drawn once per folder and kept with the state.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal import world
 
-GROWTH = "Growth"
-FREE = "Free"
-FREE_ENDED = "Free, ended"
+GROWTH: Final = "Growth"
+FREE: Final = "Free"
+FREE_ENDED: Final = "Free, ended"
 """A Free account past its 365 days: every call of the API answers 402."""
 
-ADMINISTRATOR = "Administrator"
-DEVELOPER = "Developer"
-ANALYST = "Analyst"
-ADVISOR = "Advisor"
-ONBOARDING = "Onboarding"
-MANAGE_INTEGRATIONS = (ADMINISTRATOR, DEVELOPER)
+ADMINISTRATOR: Final = "Administrator"
+DEVELOPER: Final = "Developer"
+ANALYST: Final = "Analyst"
+ADVISOR: Final = "Advisor"
+ONBOARDING: Final = "Onboarding"
+MANAGE_INTEGRATIONS: Final = (ADMINISTRATOR, DEVELOPER)
 """Codat docs, portal roles: who may manage integrations, and read API keys."""
 
-BUSINESS_CENTRAL_PLATFORM = "trji"
+BUSINESS_CENTRAL_PLATFORM: Final = "trji"
 """Codat's key of the platform."""
 
-API_HOST = "api.codat.io"
-LINK_HOST = "link-api.codat.io"
-CALLBACK_HOST = "dynamics365businesscentral.codat.io"
+API_HOST: Final = "api.codat.io"
+LINK_HOST: Final = "link-api.codat.io"
+CALLBACK_HOST: Final = "dynamics365businesscentral.codat.io"
 """Where Microsoft sends a customer back to after sign-in."""
-PORTAL_HOST = "app.codat.io"
+PORTAL_HOST: Final = "app.codat.io"
 """The portal is a person's: it is found below this name on the pages server."""
 
 
@@ -68,18 +69,18 @@ def _instance(name: str, plan: str, *, has_one_time_links: bool = False) -> Inst
     return Instance(world.derived_id("codat", name), name, plan, has_one_time_links)
 
 
-TRIAL = _instance("Millrace Software (test)", GROWTH)
-PRODUCTION = _instance("Millrace Software", GROWTH, has_one_time_links=True)
-ON_FREE_PLAN = _instance("Quill & Ledger", FREE)
-ENDED = _instance("Fernhill Workshop", FREE_ENDED)
-INSTANCES = {one.id: one for one in (TRIAL, PRODUCTION, ON_FREE_PLAN, ENDED)}
+TRIAL: Final = _instance("Millrace Software (test)", GROWTH)
+PRODUCTION: Final = _instance("Millrace Software", GROWTH, has_one_time_links=True)
+ON_FREE_PLAN: Final = _instance("Quill & Ledger", FREE)
+ENDED: Final = _instance("Fernhill Workshop", FREE_ENDED)
+INSTANCES: Final = {one.id: one for one in (TRIAL, PRODUCTION, ON_FREE_PLAN, ENDED)}
 
 
 def _person(login: str, name: str, role: str, *instances: Instance) -> PortalUser:
     return PortalUser(f"{login}@millrace.example", name, tuple((one.id, role) for one in instances))
 
 
-PORTAL_USERS = {
+PORTAL_USERS: Final = {
     one.email: one
     for one in (
         _person("dana.reyes", "Dana Reyes", ADMINISTRATOR, *INSTANCES.values()),
@@ -113,7 +114,7 @@ class Platform:
         return self.source_id or world.derived_id("codatSource", self.key)
 
 
-PLATFORMS = {
+PLATFORMS: Final = {
     one.key: one
     for one in (
         Platform("gbol", "Xero", "Accounting"),

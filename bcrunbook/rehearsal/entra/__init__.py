@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from typing import Final
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -16,8 +17,8 @@ from bcrunbook.rehearsal.entra.pages import LOGIN_HOST
 from bcrunbook.rehearsal.entra.routes import ROUTER
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, json_answer
 
-WELL_KNOWN = [".well-known", "openid-configuration"]
-HOSTS = (LOGIN_HOST, "login.windows.net", "login.microsoft.com")
+WELL_KNOWN: Final = [".well-known", "openid-configuration"]
+HOSTS: Final = (LOGIN_HOST, "login.windows.net", "login.microsoft.com")
 
 
 def handler(cloud: RehearsalCloud) -> Handler:

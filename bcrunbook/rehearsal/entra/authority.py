@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.entra.errors import SignInError, unknown_tenant
 
-COMMON = "common"
-ORGANIZATIONS = "organizations"
-CONSUMERS = "consumers"
-SHARED = (COMMON, ORGANIZATIONS, CONSUMERS)
+COMMON: Final = "common"
+ORGANIZATIONS: Final = "organizations"
+CONSUMERS: Final = "consumers"
+SHARED: Final = (COMMON, ORGANIZATIONS, CONSUMERS)
 
 
 @dataclass(frozen=True)

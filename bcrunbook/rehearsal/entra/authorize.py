@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -20,7 +21,7 @@ from bcrunbook.rehearsal.entra.token_endpoint import CODE
 from bcrunbook.rehearsal.messages import Answer, Call, redirect, with_query
 from bcrunbook.rehearsal.state import GLOBAL
 
-MODES = ("query", "fragment", "form_post")
+MODES: Final = ("query", "fragment", "form_post")
 
 
 def answer(cloud: RehearsalCloud, name: str, call: Call, version: int) -> Answer:

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -29,8 +29,11 @@ from bcrunbook.rehearsal.entra.errors import SignInError, missing, unknown_clien
 from bcrunbook.rehearsal.keys import InvalidToken, split_token, unb64url
 from bcrunbook.rehearsal.state import Document
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-SECRET, CERTIFICATE, FEDERATED, NONE = "1", "2", "3", "0"
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+SECRET: Final = "1"
+CERTIFICATE: Final = "2"
+FEDERATED: Final = "3"
+NONE: Final = "0"
 """How a client proved itself; the first two are the values of the claim `appidacr`."""
 
 

@@ -6,7 +6,7 @@ Source: Entra docs, "OAuth 2.0 device authorization grant".
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -17,11 +17,14 @@ from bcrunbook.rehearsal.entra.errors import SignInError, missing
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
-FLOW = "deviceCode"
-LIFETIME = 900
-INTERVAL = 5
-ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-PENDING, APPROVED, DECLINED, REDEEMED = "pending", "approved", "declined", "redeemed"
+FLOW: Final = "deviceCode"
+LIFETIME: Final = 900
+INTERVAL: Final = 5
+ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+PENDING: Final = "pending"
+APPROVED: Final = "approved"
+DECLINED: Final = "declined"
+REDEEMED: Final = "redeemed"
 
 
 def start(cloud: RehearsalCloud, authority: Authority, call: Call, version: int) -> Answer:

@@ -6,15 +6,15 @@ does not go through the proxy, so those are on the pages server.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra.authority import ORGANIZATIONS, Authority
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
-LOGIN = "https://login.microsoftonline.com"
-ALIASES = (
+LOGIN: Final = "https://login.microsoftonline.com"
+ALIASES: Final = (
     "login.microsoftonline.com",
     "login.windows.net",
     "login.microsoft.com",

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 
-ERROR_PAGE = "https://login.microsoftonline.com/error?code="
+ERROR_PAGE: Final = "https://login.microsoftonline.com/error?code="
 
 
 class SignInError(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -30,14 +31,14 @@ from bcrunbook.rehearsal.entra.token_endpoint import checked_user
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.state import Document
 
-CONSENTING_ROLES = (
+CONSENTING_ROLES: Final = (
     world.GLOBAL_ADMINISTRATOR,
     world.PRIVILEGED_ROLE_ADMINISTRATOR,
     world.APPLICATION_ADMINISTRATOR,
     world.CLOUD_APPLICATION_ADMINISTRATOR,
 )
-PAGE_FIELDS = ("username", "password", "ticket", "decision", "organization")
-OWN_ERRORS = (50034, 50126)
+PAGE_FIELDS: Final = ("username", "password", "ticket", "decision", "organization")
+OWN_ERRORS: Final = (50034, 50126)
 """Slips that a person can mend on the sign-in page itself."""
 
 

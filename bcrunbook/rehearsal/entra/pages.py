@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call, html_answer
 
-LOGIN_HOST = "login.microsoftonline.com"
-DEVICE_PATH = "/devicelogin"
+LOGIN_HOST: Final = "login.microsoftonline.com"
+DEVICE_PATH: Final = "/devicelogin"
 
-STYLE = """
+STYLE: Final = """
 :root{color-scheme:light dark;--accent:#0b6a75;--on-accent:#fff;--paper:#fff;--ink:#1c2326;
 --soft:#5a666b;--line:#c9d1d4;--ground:#eef2f3;--bad:#a3262a}
 @media (prefers-color-scheme:dark){:root{--accent:#5cc3cf;--on-accent:#08272b;--paper:#1b2326;

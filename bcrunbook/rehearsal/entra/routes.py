@@ -8,6 +8,7 @@ being documented.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.entra import (
@@ -24,7 +25,8 @@ from bcrunbook.rehearsal.entra.pages import LOGIN_HOST, message_page
 from bcrunbook.rehearsal.messages import Answer, Call, redirect
 from bcrunbook.rehearsal.routing import Known, Route, Router, at
 
-DOCUMENTED, RECORDED = Known.DOCUMENTED, Known.RECORDED
+DOCUMENTED: Final = Known.DOCUMENTED
+RECORDED: Final = Known.RECORDED
 
 Endpoint = Callable[..., Answer]
 """From the cloud, the request and what stands in the address to the answer."""
@@ -89,7 +91,7 @@ def _of_version(version: int) -> tuple[Route[Endpoint], ...]:
     )
 
 
-ROUTER: Router[Endpoint] = Router(
+ROUTER: Final[Router[Endpoint]] = Router(
     f"https://{LOGIN_HOST}",
     (
         *_of_version(2),

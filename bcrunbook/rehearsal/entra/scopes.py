@@ -6,6 +6,7 @@ Source: Entra docs, "Scopes and permissions in the Microsoft identity platform".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -14,8 +15,8 @@ from bcrunbook.rehearsal.entra.clients import Client
 from bcrunbook.rehearsal.entra.errors import SignInError, missing
 from bcrunbook.rehearsal.state import Document
 
-DEFAULT = ".default"
-GRAPH_URI = "https://graph.microsoft.com"
+DEFAULT: Final = ".default"
+GRAPH_URI: Final = "https://graph.microsoft.com"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal import world
 
-SECONDS = 900
+SECONDS: Final = 900
 
 
 @dataclass(frozen=True)

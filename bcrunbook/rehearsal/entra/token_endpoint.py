@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -30,9 +30,9 @@ from bcrunbook.rehearsal.entra.errors import SignInError, missing
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer
 from bcrunbook.rehearsal.state import GLOBAL
 
-CODE = "authorizationCode"
-CODE_SECONDS = 600
-REFRESH_SECONDS = 90 * 86400
+CODE: Final = "authorizationCode"
+CODE_SECONDS: Final = 600
+REFRESH_SECONDS: Final = 90 * 86400
 
 Fields = dict[str, str]
 Grant = Callable[[RehearsalCloud, Authority, Client, Fields, int], dict[str, Any]]
@@ -332,7 +332,7 @@ def checked_user(
     return user
 
 
-GRANTS: dict[str, Grant] = {
+GRANTS: Final[dict[str, Grant]] = {
     "client_credentials": _client_credentials,
     "password": _password,
     "refresh_token": _refresh,

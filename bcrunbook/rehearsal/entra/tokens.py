@@ -7,7 +7,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -24,9 +24,9 @@ from bcrunbook.rehearsal.entra.scopes import (
 from bcrunbook.rehearsal.keys import b64url
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
-LIFETIME = 3599
-REFRESH = "refreshToken"
-APP_ONLY_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
+LIFETIME: Final = 3599
+REFRESH: Final = "refreshToken"
+APP_ONLY_WID: Final = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 """The role template that tokens of applications carry."""
 
 

@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 from dataclasses import replace
+from typing import Final
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -36,14 +37,14 @@ from bcrunbook.rehearsal.messages import Answer, Call, read_json
 from bcrunbook.rehearsal.messages import Handler as HostHandler
 from bcrunbook.rehearsal.routing import Key, Match, Part, Router
 
-HOSTS = (HOST,)
-VERSIONS = ("v1.0", "beta")
-KEYED = re.compile(
+HOSTS: Final = (HOST,)
+VERSIONS: Final = ("v1.0", "beta")
+KEYED: Final = re.compile(
     r"(?P<name>[A-Za-z0-9]+)\((?:(?P<key>\w+)=)?(?P<quote>'?)(?P<value>.*)(?P=quote)\)"
 )
-CAST = re.compile(r"^(microsoft\.)?graph\.", re.IGNORECASE)
-WRITES = ("POST", "PATCH", "DELETE", "PUT")
-DOUBLE_READS = ("applications", "applications/{application}", "oauth2PermissionGrants")
+CAST: Final = re.compile(r"^(microsoft\.)?graph\.", re.IGNORECASE)
+WRITES: Final = ("POST", "PATCH", "DELETE", "PUT")
+DOUBLE_READS: Final = ("applications", "applications/{application}", "oauth2PermissionGrants")
 """What costs two units to read."""
 
 
@@ -147,7 +148,7 @@ def _demand_keys(match: Match[Handler]) -> None:
 def _count(
     cloud: RehearsalCloud, caller: Caller, call: Call, version: str, segments: list[str]
 ) -> Answer:
-    """GET /{collection}/$count, which belongs to the advanced query capabilities"""
+    """GET /{collection}/$count, which belongs to the advanced query capabilities."""
     match = COUNTS.find([CAST.sub("", segments[0]), segments[1]])
     if match is None:
         raise malformed("Resource not found for the segment '$count'.")

@@ -6,6 +6,8 @@ may do through an application is the intersection of both.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import APPLICATION, DELETED, SERVICE_PRINCIPAL
@@ -15,46 +17,46 @@ from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.state import Document
 
-AUDIENCES = {
+AUDIENCES: Final = {
     name.rstrip("/") for name in first_party_apps.BY_APP_ID[first_party_apps.GRAPH_APP_ID].names
 } | {first_party_apps.GRAPH_APP_ID}
 
-AS_USER = "Directory.AccessAsUser.All"
-OWNED_BY = "Application.ReadWrite.OwnedBy"
-WRITE_ALL = "Application.ReadWrite.All"
+AS_USER: Final = "Directory.AccessAsUser.All"
+OWNED_BY: Final = "Application.ReadWrite.OwnedBy"
+WRITE_ALL: Final = "Application.ReadWrite.All"
 
-READ_APPLICATIONS = (
+READ_APPLICATIONS: Final = (
     "Application.Read.All",
     WRITE_ALL,
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 )
-WRITE_GRANTS = ("DelegatedPermissionGrant.ReadWrite.All",)
-READ_GRANTS = (*WRITE_GRANTS, "Directory.Read.All", "Directory.ReadWrite.All")
-WRITE_ASSIGNMENTS = ("AppRoleAssignment.ReadWrite.All",)
-READ_POLICIES = ("Policy.Read.All",)
-READ_USERS = (
+WRITE_GRANTS: Final = ("DelegatedPermissionGrant.ReadWrite.All",)
+READ_GRANTS: Final = (*WRITE_GRANTS, "Directory.Read.All", "Directory.ReadWrite.All")
+WRITE_ASSIGNMENTS: Final = ("AppRoleAssignment.ReadWrite.All",)
+READ_POLICIES: Final = ("Policy.Read.All",)
+READ_USERS: Final = (
     "User.ReadBasic.All",
     "User.Read.All",
     "User.ReadWrite.All",
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 )
-READ_ME = ("User.Read", "User.ReadWrite", *READ_USERS, AS_USER)
-READ_ORGANIZATION = (
+READ_ME: Final = ("User.Read", "User.ReadWrite", *READ_USERS, AS_USER)
+READ_ORGANIZATION: Final = (
     "Organization.Read.All",
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 )
 
-APPLICATION_ADMINISTRATORS = (
+APPLICATION_ADMINISTRATORS: Final = (
     world.GLOBAL_ADMINISTRATOR,
     world.APPLICATION_ADMINISTRATOR,
     world.CLOUD_APPLICATION_ADMINISTRATOR,
 )
-GRANTING_ROLES = (*APPLICATION_ADMINISTRATORS, world.PRIVILEGED_ROLE_ADMINISTRATOR)
-GRAPH_ROLE_GRANTING_ROLES = (world.GLOBAL_ADMINISTRATOR, world.PRIVILEGED_ROLE_ADMINISTRATOR)
-OBJECT_QUOTA = 250
+GRANTING_ROLES: Final = (*APPLICATION_ADMINISTRATORS, world.PRIVILEGED_ROLE_ADMINISTRATOR)
+GRAPH_ROLE_GRANTING_ROLES: Final = (world.GLOBAL_ADMINISTRATOR, world.PRIVILEGED_ROLE_ADMINISTRATOR)
+OBJECT_QUOTA: Final = 250
 """How many objects somebody without an administrator's role may have made."""
 
 

@@ -8,7 +8,7 @@ a change of audience puts what is already there under new limits.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bcrunbook.rehearsal import first_party_apps
@@ -31,15 +31,15 @@ from bcrunbook.rehearsal.graph.limits import (
 )
 from bcrunbook.rehearsal.state import Document
 
-AUDIENCES = (
+AUDIENCES: Final = (
     "AzureADMyOrg",
     "AzureADMultipleOrgs",
     "AzureADandPersonalMicrosoftAccount",
     "PersonalMicrosoftAccount",
 )
-FORBIDDEN_IN_URI = frozenset("!$'(),;")
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
-COLLECTIONS = (
+FORBIDDEN_IN_URI: Final = frozenset("!$'(),;")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]", "::1")
+COLLECTIONS: Final = (
     "addIns",
     "appRoles",
     "identifierUris",

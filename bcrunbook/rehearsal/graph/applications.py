@@ -8,7 +8,7 @@ until its consumer-side twin exists.
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.directory import (
@@ -36,14 +36,14 @@ from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
-TYPE = "application"
-CONTEXT = "applications"
-OWNERS_BIND = "owners@odata.bind"
-CONSUMER_DEFAULT = "AzureADandPersonalMicrosoftAccount"
+TYPE: Final = "application"
+CONTEXT: Final = "applications"
+OWNERS_BIND: Final = "owners@odata.bind"
+CONSUMER_DEFAULT: Final = "AzureADandPersonalMicrosoftAccount"
 
 
 def list_all(request: Request) -> Answer:
-    """GET /applications"""
+    """GET /applications."""
     access.demand_read_applications(request)
     found = request.cloud.store.all_visible(
         APPLICATION, request.tenant, index=request.query.advanced
@@ -53,14 +53,14 @@ def list_all(request: Request) -> Answer:
 
 
 def get(request: Request, key: str | Key) -> Answer:
-    """GET /applications/{id}, also by appId or uniqueName"""
+    """GET /applications/{id}, also by appId or uniqueName."""
     access.demand_read_applications(request)
     _, document = find(request, APPLICATION, key)
     return request.one(_expanded(request, document), type_name=TYPE, context=CONTEXT)
 
 
 def create(request: Request) -> Answer:
-    """POST /applications"""
+    """POST /applications."""
     access.demand_create_application(request)
     body = request.json()
     given = checked(TYPE, body)
@@ -73,7 +73,7 @@ def create(request: Request) -> Answer:
 
 
 def change(request: Request, key: str | Key) -> Answer:
-    """PATCH /applications/{id}; by uniqueName and with the right preference also an upsert"""
+    """PATCH /applications/{id}; by uniqueName and with the right preference also an upsert."""
     request.demand((access.WRITE_ALL, access.AS_USER), (access.WRITE_ALL, access.OWNED_BY))
     if isinstance(key, Key) and key.name == "uniqueName" and request.prefers("create-if-missing"):
         return _upsert(request, key)
@@ -81,7 +81,7 @@ def change(request: Request, key: str | Key) -> Answer:
 
 
 def delete(request: Request, key: str | Key) -> Answer:
-    """DELETE /applications/{id}: kept for a while under the deleted items"""
+    """DELETE /applications/{id}: kept for a while under the deleted items."""
     found, document = _writable(request, key)
     cloud, tenant = request.cloud, request.tenant
     now = timestamp(cloud.clock.now(), fraction=False)
@@ -95,7 +95,7 @@ def delete(request: Request, key: str | Key) -> Answer:
 
 
 def add_password(request: Request, key: str | Key) -> Answer:
-    """POST /applications/{id}/addPassword"""
+    """POST /applications/{id}/addPassword."""
     found, document = _writable(request, key, twin=True)
     given = request.body("addPassword", optional=True).get("passwordCredential") or {}
     changed, shown = credentials.add_secrets(
@@ -107,7 +107,7 @@ def add_password(request: Request, key: str | Key) -> Answer:
 
 
 def remove_password(request: Request, key: str | Key) -> Answer:
-    """POST /applications/{id}/removePassword"""
+    """POST /applications/{id}/removePassword."""
     found, document = _writable(request, key, twin=True)
     given = request.body("removePassword")
     if not given.get("keyId"):
@@ -118,7 +118,7 @@ def remove_password(request: Request, key: str | Key) -> Answer:
 
 
 def set_verified_publisher(request: Request, key: str | Key) -> Answer:
-    """POST /applications/{id}/setVerifiedPublisher: people only, and nobody here is a partner"""
+    """POST /applications/{id}/setVerifiedPublisher: people only, and nobody here is a partner."""
     if request.caller.user is None:
         raise denied()
     _, document = _writable(request, key)
@@ -137,7 +137,7 @@ def set_verified_publisher(request: Request, key: str | Key) -> Answer:
 
 
 def unset_verified_publisher(request: Request, key: str | Key) -> Answer:
-    """POST /applications/{id}/unsetVerifiedPublisher"""
+    """POST /applications/{id}/unsetVerifiedPublisher."""
     if request.caller.user is None:
         raise denied()
     _writable(request, key)
@@ -145,7 +145,7 @@ def unset_verified_publisher(request: Request, key: str | Key) -> Answer:
 
 
 def federated_credentials(request: Request, key: str | Key) -> Answer:
-    """GET /applications/{id}/federatedIdentityCredentials"""
+    """GET /applications/{id}/federatedIdentityCredentials."""
     access.demand_read_applications(request)
     found, document = find(request, APPLICATION, key)
     return request.page(
@@ -156,7 +156,7 @@ def federated_credentials(request: Request, key: str | Key) -> Answer:
 
 
 def add_federated_credential(request: Request, key: str | Key) -> Answer:
-    """POST /applications/{id}/federatedIdentityCredentials"""
+    """POST /applications/{id}/federatedIdentityCredentials."""
     found, document = _writable(request, key)
     given = request.body("federatedIdentityCredential")
     for name in ("name", "issuer", "subject", "audiences"):
@@ -187,7 +187,7 @@ def add_federated_credential(request: Request, key: str | Key) -> Answer:
 
 
 def remove_federated_credential(request: Request, key: str | Key, name: str) -> Answer:
-    """DELETE /applications/{id}/federatedIdentityCredentials/{id or name}"""
+    """DELETE /applications/{id}/federatedIdentityCredentials/{id or name}."""
     found, document = _writable(request, key)
     kept = [fic for fic in document["_fics"] if name not in (fic["id"], fic["name"])]
     if len(kept) == len(document["_fics"]):

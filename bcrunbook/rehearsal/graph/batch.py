@@ -8,14 +8,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.graph.errors import GraphError, malformed
 from bcrunbook.rehearsal.graph.limits import MAX_BATCH
 from bcrunbook.rehearsal.graph.request import odata_answer
 from bcrunbook.rehearsal.messages import Answer, Call, read_json
 
-METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 Part = Mapping[str, Any]
 
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from cryptography import x509
 
@@ -22,9 +22,9 @@ from bcrunbook.rehearsal.graph.application_rules import limits_of
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request
 from bcrunbook.rehearsal.state import Document
 
-DAY = 86400
-DEFAULT_POLICY = "00000000-0000-0000-0000-000000000000"
-HINT_LENGTH = 3
+DAY: Final = 86400
+DEFAULT_POLICY: Final = "00000000-0000-0000-0000-000000000000"
+HINT_LENGTH: Final = 3
 
 
 def add_secrets(

@@ -18,12 +18,12 @@ from bcrunbook.rehearsal.state import Document
 
 
 def me(request: Request) -> Answer:
-    """GET /me: there is no such thing for an application without a person"""
+    """GET /me: there is no such thing for an application without a person."""
     return _person(request, _signed_in(request), "users")
 
 
 def my_roles(request: Request) -> Answer:
-    """GET /me/memberOf"""
+    """GET /me/memberOf."""
     user = _signed_in(request)
     request.demand(access.READ_ME, ())
     roles = [_role(request, name) for name in user.roles if name in world.ROLE_TEMPLATES]
@@ -35,7 +35,7 @@ def my_roles(request: Request) -> Answer:
 
 
 def user_info(request: Request) -> Answer:
-    """GET /oidc/userinfo"""
+    """GET /oidc/userinfo."""
     user = _signed_in(request)
     return json_answer(
         200,
@@ -50,14 +50,14 @@ def user_info(request: Request) -> Answer:
 
 
 def users(request: Request) -> Answer:
-    """GET /users"""
+    """GET /users."""
     request.demand((*access.READ_USERS, access.AS_USER), access.READ_USERS)
     documents = [_user(request, user) for user in request.caller.tenant.users]
     return request.page(documents, type_name="user", context="users")
 
 
 def user(request: Request, key: str) -> Answer:
-    """GET /users/{id or user principal name}"""
+    """GET /users/{id or user principal name}."""
     for found in request.caller.tenant.users:
         if key.lower() in (found.oid, found.directory_upn.lower()):
             if request.caller.user is not found:
@@ -68,19 +68,19 @@ def user(request: Request, key: str) -> Answer:
 
 
 def organizations(request: Request) -> Answer:
-    """GET /organization"""
+    """GET /organization."""
     return request.page([_organization(request)], type_name="organization", context="organization")
 
 
 def organization(request: Request, key: str) -> Answer:
-    """GET /organization/{id}"""
+    """GET /organization/{id}."""
     if object_id(key) != request.tenant:
         raise not_found(key)
     return request.one(_organization(request), type_name="organization", context="organization")
 
 
 def domains(request: Request) -> Answer:
-    """GET /domains"""
+    """GET /domains."""
     allowed = ("Domain.Read.All", "Directory.Read.All", "Directory.ReadWrite.All")
     request.demand((*allowed, access.AS_USER), allowed)
     tenant = request.caller.tenant
@@ -100,7 +100,7 @@ def domains(request: Request) -> Answer:
 
 
 def directory_roles(request: Request) -> Answer:
-    """GET /directoryRoles"""
+    """GET /directoryRoles."""
     allowed = ("RoleManagement.Read.Directory", "Directory.Read.All", "Directory.ReadWrite.All")
     request.demand((*allowed, access.AS_USER), allowed)
     names = {name for user in request.caller.tenant.users for name in user.roles}
@@ -113,7 +113,7 @@ def directory_roles(request: Request) -> Answer:
 
 
 def directory_object(request: Request, key: str) -> Answer:
-    """GET /directoryObjects/{id}"""
+    """GET /directoryObjects/{id}."""
     access.demand_read_applications(request)
     document = principals.directory_object(request, object_id(key))
     context = f"{request.base}/$metadata#directoryObjects/$entity"
@@ -121,7 +121,7 @@ def directory_object(request: Request, key: str) -> Answer:
 
 
 def default_policy(request: Request) -> Answer:
-    """GET /policies/defaultAppManagementPolicy"""
+    """GET /policies/defaultAppManagementPolicy."""
     access.demand_read_policies(request)
     days = request.caller.tenant.max_secret_days
     restrictions: list[dict[str, Any]] = []
@@ -154,23 +154,23 @@ def default_policy(request: Request) -> Answer:
 
 
 def policies(request: Request) -> Answer:
-    """GET /policies/appManagementPolicies"""
+    """GET /policies/appManagementPolicies."""
     access.demand_read_policies(request)
     return request.page([], type_name="appManagementPolicy", context="appManagementPolicies")
 
 
 def deleted_applications(request: Request) -> Answer:
-    """GET /directory/deletedItems/microsoft.graph.application"""
+    """GET /directory/deletedItems/microsoft.graph.application."""
     return _deleted(request, APPLICATION)
 
 
 def deleted_principals(request: Request) -> Answer:
-    """GET /directory/deletedItems/microsoft.graph.servicePrincipal"""
+    """GET /directory/deletedItems/microsoft.graph.servicePrincipal."""
     return _deleted(request, SERVICE_PRINCIPAL)
 
 
 def deleted_item(request: Request, key: str) -> Answer:
-    """GET /directory/deletedItems/{id}"""
+    """GET /directory/deletedItems/{id}."""
     access.demand_read_applications(request)
     document = _deleted_document(request, key)
     body = {
@@ -182,7 +182,7 @@ def deleted_item(request: Request, key: str) -> Answer:
 
 
 def restore(request: Request, key: str) -> Answer:
-    """POST /directory/deletedItems/{id}/restore"""
+    """POST /directory/deletedItems/{id}/restore."""
     request.body("restore", optional=True)
     document = _deleted_document(request, key)
     if document["_kind"] == APPLICATION:
@@ -191,7 +191,7 @@ def restore(request: Request, key: str) -> Answer:
 
 
 def purge(request: Request, key: str) -> Answer:
-    """DELETE /directory/deletedItems/{id}"""
+    """DELETE /directory/deletedItems/{id}."""
     access.demand_purge(request)
     document = _deleted_document(request, key)
     if request.caller.user is None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.messages import Answer, json_answer
 
-INVALID_TOKEN_CHALLENGE = (
+INVALID_TOKEN_CHALLENGE: Final = (
     'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'
     ', client_id="00000003-0000-0000-c000-000000000000"'
 )

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.graph.errors import GraphError, malformed, unsupported_query
 from bcrunbook.rehearsal.state import Document
 
-TOKEN = re.compile(
+TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')"
     r"|(?P<date>\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d))"
     r"|(?P<guid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
@@ -23,10 +23,10 @@ TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_$@][\w$@.]*(?:/[A-Za-z_$][\w$]*)*)"
     r"|(?P<mark>[(),:]))"
 )
-COMPARISONS = ("eq", "ne", "ge", "le", "gt", "lt", "in")
-ADVANCED = ("ne", "gt", "lt")
-FUNCTIONS = ("startswith", "endswith")
-NOT_FILTERABLE = ("passwordcredentials", "requiredresourceaccess", "web", "info", "notes")
+COMPARISONS: Final = ("eq", "ne", "ge", "le", "gt", "lt", "in")
+ADVANCED: Final = ("ne", "gt", "lt")
+FUNCTIONS: Final = ("startswith", "endswith")
+NOT_FILTERABLE: Final = ("passwordcredentials", "requiredresourceaccess", "web", "info", "notes")
 Test = Callable[[Document], bool]
 
 

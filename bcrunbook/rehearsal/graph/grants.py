@@ -7,6 +7,7 @@ each client, resource, consent type and person; its scope is the only thing that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.directory import (
@@ -26,20 +27,21 @@ from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
-TYPE = "oAuth2PermissionGrant"
-CONTEXT = "oauth2PermissionGrants"
-ALL_PRINCIPALS, PRINCIPAL = "AllPrincipals", "Principal"
-NIL_ROLE = "00000000-0000-0000-0000-000000000000"
+TYPE: Final = "oAuth2PermissionGrant"
+CONTEXT: Final = "oauth2PermissionGrants"
+ALL_PRINCIPALS: Final = "AllPrincipals"
+PRINCIPAL: Final = "Principal"
+NIL_ROLE: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def list_all(request: Request) -> Answer:
-    """GET /oauth2PermissionGrants"""
+    """GET /oauth2PermissionGrants."""
     request.demand((*access.READ_GRANTS, access.AS_USER), access.READ_GRANTS)
     return request.page(_visible(request, GRANT), type_name=TYPE, context=CONTEXT)
 
 
 def get(request: Request, key: str) -> Answer:
-    """GET /oauth2PermissionGrants/{id}"""
+    """GET /oauth2PermissionGrants/{id}."""
     request.demand((*access.READ_GRANTS, access.AS_USER), access.READ_GRANTS)
     document = request.cloud.store.visible(GRANT, request.tenant, key)
     if document is None:
@@ -48,7 +50,7 @@ def get(request: Request, key: str) -> Answer:
 
 
 def create(request: Request) -> Answer:
-    """POST /oauth2PermissionGrants"""
+    """POST /oauth2PermissionGrants."""
     access.demand_grant(request)
     given = request.body(TYPE)
     client = _party(request, given, "clientId")
@@ -64,7 +66,7 @@ def create(request: Request) -> Answer:
 
 
 def change(request: Request, key: str) -> Answer:
-    """PATCH /oauth2PermissionGrants/{id}"""
+    """PATCH /oauth2PermissionGrants/{id}."""
     access.demand_grant(request)
     document = request.cloud.store.latest(GRANT, request.tenant, key)
     if document is None:
@@ -80,7 +82,7 @@ def change(request: Request, key: str) -> Answer:
 
 
 def delete(request: Request, key: str) -> Answer:
-    """DELETE /oauth2PermissionGrants/{id}"""
+    """DELETE /oauth2PermissionGrants/{id}."""
     access.demand_grant(request)
     if request.cloud.store.latest(GRANT, request.tenant, key) is None:
         raise not_found(key)
@@ -89,7 +91,7 @@ def delete(request: Request, key: str) -> Answer:
 
 
 def of_principal(request: Request, key: str | Key) -> Answer:
-    """GET /servicePrincipals/{id}/oauth2PermissionGrants"""
+    """GET /servicePrincipals/{id}/oauth2PermissionGrants."""
     request.demand((*access.READ_GRANTS, access.AS_USER), access.READ_GRANTS)
     found, _ = find(request, SERVICE_PRINCIPAL, key)
     grants = [grant for grant in _visible(request, GRANT) if grant["clientId"] == found]
@@ -97,7 +99,7 @@ def of_principal(request: Request, key: str | Key) -> Answer:
 
 
 def assignments(side: str) -> Callable[[Request, str | Key], Answer]:
-    """GET .../appRoleAssignments (side principalId) or .../appRoleAssignedTo (resourceId)"""
+    """GET .../appRoleAssignments (side principalId) or .../appRoleAssignedTo (resourceId)."""
 
     def handle(request: Request, key: str | Key) -> Answer:
         access.demand_read_applications(request)
@@ -109,7 +111,7 @@ def assignments(side: str) -> Callable[[Request, str | Key], Answer]:
 
 
 def assign(side: str) -> Callable[[Request, str | Key], Answer]:
-    """POST to the same addresses"""
+    """POST to the same addresses."""
 
     def handle(request: Request, key: str | Key) -> Answer:
         found, _ = find(request, SERVICE_PRINCIPAL, key)
@@ -143,7 +145,7 @@ def assign(side: str) -> Callable[[Request, str | Key], Answer]:
 
 
 def unassign(request: Request, key: str | Key, assignment: str) -> Answer:
-    """DELETE .../appRoleAssignments/{id} and .../appRoleAssignedTo/{id}"""
+    """DELETE .../appRoleAssignments/{id} and .../appRoleAssignedTo/{id}."""
     found, _ = find(request, SERVICE_PRINCIPAL, key)
     document = request.cloud.store.latest(ASSIGNMENT, request.tenant, assignment)
     if document is None or found not in (document["principalId"], document["resourceId"]):

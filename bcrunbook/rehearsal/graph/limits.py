@@ -8,6 +8,7 @@ identity and access, and the reference of each resource.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class AudienceLimits:
     secrets: int | None
 
 
-CONSUMER = AudienceLimits(
+CONSUMER: Final = AudienceLimits(
     display_name=90,
     redirect_uris=100,
     apis=50,
@@ -48,7 +49,7 @@ CONSUMER = AudienceLimits(
     identifier_uri_length=120,
     secrets=2,
 )
-WORK_ONLY = AudienceLimits(
+WORK_ONLY: Final = AudienceLimits(
     display_name=120,
     redirect_uris=256,
     apis=None,
@@ -60,17 +61,17 @@ WORK_ONLY = AudienceLimits(
     secrets=None,
 )
 
-MAX_ITEMS = 1000
+MAX_ITEMS: Final = 1000
 """Entries of all collections of an application together."""
-MAX_DESCRIPTION_LENGTH = 1024
-MAX_URI_LENGTH = 256
-MAX_TAG_LENGTH = 256
-MAX_FEDERATED_CREDENTIALS = 20
-MAX_SCOPE_LENGTH = 3850
+MAX_DESCRIPTION_LENGTH: Final = 1024
+MAX_URI_LENGTH: Final = 256
+MAX_TAG_LENGTH: Final = 256
+MAX_FEDERATED_CREDENTIALS: Final = 20
+MAX_SCOPE_LENGTH: Final = 3850
 """Characters of a grant's scopes."""
-MAX_BATCH = 20
+MAX_BATCH: Final = 20
 """Requests in a batch."""
-MAX_PAGE_SIZE = 999
+MAX_PAGE_SIZE: Final = 999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ class RateLimit:
     seconds: float
 
 
-REQUEST_UNITS = RateLimit(name="ResourceUnits", units=3500, seconds=10)
-WRITES = RateLimit(name="Writes", units=3000, seconds=150)
-CONSUMER_WRITES = RateLimit(name="ApplicationsWrites", units=60, seconds=60)
+REQUEST_UNITS: Final = RateLimit(name="ResourceUnits", units=3500, seconds=10)
+WRITES: Final = RateLimit(name="Writes", units=3000, seconds=150)
+CONSUMER_WRITES: Final = RateLimit(name="ApplicationsWrites", units=60, seconds=60)
 """Writes to applications that also serve personal accounts."""

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 from bcrunbook.rehearsal.graph.errors import GraphError, malformed, unsupported_query
@@ -22,8 +22,8 @@ from bcrunbook.rehearsal.graph.schema import TYPES
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.state import Document
 
-DEFAULT_PAGE = 100
-OPTIONS = (
+DEFAULT_PAGE: Final = 100
+OPTIONS: Final = (
     "$select",
     "$filter",
     "$top",
@@ -34,7 +34,7 @@ OPTIONS = (
     "$expand",
     "$format",
 )
-SEARCH = re.compile(r'\s*"(displayName|description):([^"]*)"\s*')
+SEARCH: Final = re.compile(r'\s*"(displayName|description):([^"]*)"\s*')
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ Handler = Callable[[Request, str | Key], Answer]
 
 
 def listing(kind: str) -> Handler:
-    """GET .../owners"""
+    """GET .../owners."""
 
     def handle(request: Request, key: str | Key) -> Answer:
         access.demand_read_applications(request)
@@ -36,7 +36,7 @@ def listing(kind: str) -> Handler:
 
 
 def references(kind: str) -> Handler:
-    """GET .../owners/$ref"""
+    """GET .../owners/$ref."""
 
     def handle(request: Request, key: str | Key) -> Answer:
         access.demand_read_applications(request)
@@ -50,7 +50,7 @@ def references(kind: str) -> Handler:
 
 
 def adding(kind: str) -> Handler:
-    """POST .../owners/$ref"""
+    """POST .../owners/$ref."""
 
     def handle(request: Request, key: str | Key) -> Answer:
         found, _ = find(request, kind, key)
@@ -76,7 +76,7 @@ def adding(kind: str) -> Handler:
 
 
 def removing(kind: str) -> Callable[[Request, str | Key, str], Answer]:
-    """DELETE .../owners/{id}/$ref"""
+    """DELETE .../owners/{id}/$ref."""
 
     def handle(request: Request, key: str | Key, owner: str) -> Answer:
         found, _ = find(request, kind, key)

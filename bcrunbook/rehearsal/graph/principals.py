@@ -7,6 +7,8 @@ caller's own directory.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -35,13 +37,13 @@ from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
-TYPE = "servicePrincipal"
-CONTEXT = "servicePrincipals"
-FIXED = ("appId", "appRoles", "oauth2PermissionScopes", "servicePrincipalType")
+TYPE: Final = "servicePrincipal"
+CONTEXT: Final = "servicePrincipals"
+FIXED: Final = ("appId", "appRoles", "oauth2PermissionScopes", "servicePrincipalType")
 
 
 def list_all(request: Request) -> Answer:
-    """GET /servicePrincipals"""
+    """GET /servicePrincipals."""
     access.demand_read_applications(request)
     found = request.cloud.store.all_visible(
         SERVICE_PRINCIPAL, request.tenant, index=request.query.advanced
@@ -51,14 +53,14 @@ def list_all(request: Request) -> Answer:
 
 
 def get(request: Request, key: str | Key) -> Answer:
-    """GET /servicePrincipals/{id}, also by appId"""
+    """GET /servicePrincipals/{id}, also by appId."""
     access.demand_read_applications(request)
     _, document = find(request, SERVICE_PRINCIPAL, key)
     return request.one(_expanded(request, document), type_name=TYPE, context=CONTEXT)
 
 
 def create(request: Request) -> Answer:
-    """POST /servicePrincipals"""
+    """POST /servicePrincipals."""
     request.demand((access.WRITE_ALL, access.AS_USER), (access.WRITE_ALL, access.OWNED_BY))
     given = request.body(TYPE)
     app_id = given.pop("appId", None)
@@ -72,7 +74,7 @@ def create(request: Request) -> Answer:
 
 
 def change(request: Request, key: str | Key) -> Answer:
-    """PATCH /servicePrincipals/{id}; by appId and with the right preference also an upsert"""
+    """PATCH /servicePrincipals/{id}; by appId and with the right preference also an upsert."""
     request.demand((access.WRITE_ALL, access.AS_USER), (access.WRITE_ALL, access.OWNED_BY))
     if isinstance(key, Key) and request.prefers("create-if-missing"):
         existing = find_principal(request.cloud, request.tenant, key.value)
@@ -92,7 +94,7 @@ def change(request: Request, key: str | Key) -> Answer:
 
 
 def delete(request: Request, key: str | Key) -> Answer:
-    """DELETE /servicePrincipals/{id}"""
+    """DELETE /servicePrincipals/{id}."""
     found, document = _writable(request, key)
     remove(request.cloud, request.tenant, found, document)
     return no_content()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -16,7 +16,7 @@ from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 from bcrunbook.rehearsal.routing import Key
 from bcrunbook.rehearsal.state import Document
 
-ODATA_TYPE = (
+ODATA_TYPE: Final = (
     "application/json;odata.metadata=minimal;odata.streaming=true;"
     "IEEE754Compatible=false;charset=utf-8"
 )

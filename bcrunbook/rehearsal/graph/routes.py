@@ -7,6 +7,7 @@ alternate keys, a key in brackets.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bcrunbook.rehearsal.directory import APPLICATION, SERVICE_PRINCIPAL
 from bcrunbook.rehearsal.graph import (
@@ -20,9 +21,10 @@ from bcrunbook.rehearsal.graph import (
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Known, Route, Router, at
 
-DOCUMENTED, INFERRED = Known.DOCUMENTED, Known.INFERRED
-HOST = "graph.microsoft.com"
-BASE = f"https://{HOST}/v1.0"
+DOCUMENTED: Final = Known.DOCUMENTED
+INFERRED: Final = Known.INFERRED
+HOST: Final = "graph.microsoft.com"
+BASE: Final = f"https://{HOST}/v1.0"
 
 Handler = Callable[..., Answer]
 
@@ -40,7 +42,7 @@ def _owners(parent: str, kind: str) -> tuple[Route[Handler], ...]:
     )
 
 
-_ROUTES: tuple[Route[Handler], ...] = (
+_ROUTES: Final[tuple[Route[Handler], ...]] = (
     *at("me", DOCUMENTED, GET=directory_objects.me),
     *at("me/memberOf", DOCUMENTED, GET=directory_objects.my_roles),
     *at("me/transitiveMemberOf", DOCUMENTED, GET=directory_objects.my_roles),
@@ -157,12 +159,12 @@ _ROUTES: tuple[Route[Handler], ...] = (
     *_owners("servicePrincipals/{principal}", SERVICE_PRINCIPAL),
 )
 
-ALTERNATE_KEYS = {
+ALTERNATE_KEYS: Final = {
     "applications": ("appId", "uniqueName"),
     "servicePrincipals": ("appId",),
 }
 
-ROUTER = Router(
+ROUTER: Final = Router(
     BASE,
     _ROUTES,
     folds_case=True,
@@ -173,7 +175,7 @@ ROUTER = Router(
     + ".",
 )
 
-COUNTS: Router[Handler] = Router(
+COUNTS: Final[Router[Handler]] = Router(
     BASE,
     (
         *at("applications/$count", DOCUMENTED, GET=applications.list_all),
@@ -184,9 +186,9 @@ COUNTS: Router[Handler] = Router(
 )
 """Collections whose length can be asked for; the handler lists what is counted."""
 
-BATCHES = Router(BASE, at("$batch", DOCUMENTED, POST=batch.run), folds_case=True)
+BATCHES: Final = Router(BASE, at("$batch", DOCUMENTED, POST=batch.run), folds_case=True)
 
-OPENID: Router[Handler] = Router(
+OPENID: Final[Router[Handler]] = Router(
     f"https://{HOST}",
     at("oidc/userinfo", DOCUMENTED, GET=directory_objects.user_info),
     folds_case=True,

@@ -9,15 +9,15 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.clock import parse_timestamp
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request
 
-GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-INT32 = range(-(2**31), 2**31)
+GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+INT32: Final = range(-(2**31), 2**31)
 
-TYPES: dict[str, dict[str, str]] = {
+TYPES: Final[dict[str, dict[str, str]]] = {
     "application": {
         "id": "str",
         "deletedDateTime": "date",
@@ -343,7 +343,7 @@ TYPES: dict[str, dict[str, str]] = {
 TYPES["owner"] = {**TYPES["application"], **TYPES["servicePrincipal"], **TYPES["user"]}
 """Whatever may stand in a collection of directory objects."""
 
-READ_ONLY = {
+READ_ONLY: Final = {
     "application": (
         "id",
         "appId",

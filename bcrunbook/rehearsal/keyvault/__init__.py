@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import Final
 from urllib.parse import unquote
 
 from bcrunbook.rehearsal import world
@@ -19,18 +20,18 @@ from bcrunbook.rehearsal.keyvault.operations import Request
 from bcrunbook.rehearsal.keyvault.routes import ROUTER
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 
-VAULTS = {vault.host: vault for vault in world.VAULTS}
-HOSTS = tuple(VAULTS)
+VAULTS: Final = {vault.host: vault for vault in world.VAULTS}
+HOSTS: Final = tuple(VAULTS)
 
-API_VERSIONS = (
+API_VERSIONS: Final = (
     "2016-10-01",
     *(f"7.{minor}" for minor in range(7)),
     "2025-07-01",
     "2026-04-01",
 )
 
-COLLECTIONS = ("secrets", "deletedsecrets")
-NAME = re.compile(rf"[0-9a-zA-Z-]{{1,{limits.MAX_NAME_LENGTH}}}")
+COLLECTIONS: Final = ("secrets", "deletedsecrets")
+NAME: Final = re.compile(rf"[0-9a-zA-Z-]{{1,{limits.MAX_NAME_LENGTH}}}")
 
 
 def handler(cloud: RehearsalCloud) -> Handler:

@@ -6,7 +6,7 @@ Secrets Officer" (secrets/*) and "Key Vault Secrets User" (getSecret and readMet
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -14,18 +14,18 @@ from bcrunbook.rehearsal.keys import InvalidToken
 from bcrunbook.rehearsal.keyvault.errors import VaultError, unauthorized
 from bcrunbook.rehearsal.messages import Call
 
-RESOURCE = "https://vault.azure.net"
-AUDIENCES = (RESOURCE, first_party_apps.KEY_VAULT_APP_ID)
+RESOURCE: Final = "https://vault.azure.net"
+AUDIENCES: Final = (RESOURCE, first_party_apps.KEY_VAULT_APP_ID)
 
-GET = "getSecret/action"
-READ_METADATA = "readMetadata/action"
-SET = "setSecret/action"
-UPDATE = "update/action"
-DELETE = "delete"
-RECOVER = "recover/action"
-PURGE = "purge/action"
+GET: Final = "getSecret/action"
+READ_METADATA: Final = "readMetadata/action"
+SET: Final = "setSecret/action"
+UPDATE: Final = "update/action"
+DELETE: Final = "delete"
+RECOVER: Final = "recover/action"
+PURGE: Final = "purge/action"
 
-READING = (GET, READ_METADATA)
+READING: Final = (GET, READ_METADATA)
 
 
 def authenticate(cloud: RehearsalCloud, vault: world.Vault, call: Call) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from bcrunbook.rehearsal import world
@@ -26,7 +26,7 @@ from bcrunbook.rehearsal.keyvault.records import Phase
 from bcrunbook.rehearsal.messages import Answer, Call, json_answer, read_json
 from bcrunbook.rehearsal.state import Document
 
-MAXRESULTS = re.compile(r"[0-9]{1,2}")
+MAXRESULTS: Final = re.compile(r"[0-9]{1,2}")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -24,19 +24,19 @@ from bcrunbook.rehearsal.keyvault.errors import (
 )
 from bcrunbook.rehearsal.state import Document
 
-SECRET = "vaultSecret"
+SECRET: Final = "vaultSecret"
 
-DELETING = 3.0
+DELETING: Final = 3.0
 """Seconds (at speed 1) until a deleted secret is among the deleted ones."""
-RECOVERING = 3.0
+RECOVERING: Final = 3.0
 """Seconds until a recovered secret can be read."""
-SETTLING = 5.0
+SETTLING: Final = 5.0
 """Seconds until a recovered secret can be written."""
-PURGING = 4.0
+PURGING: Final = 4.0
 """Seconds until the name of a purged secret is free."""
 
-RECOVERABLE_DAYS = 90
-RECOVERY_LEVEL = "Recoverable+Purgeable"
+RECOVERABLE_DAYS: Final = 90
+RECOVERY_LEVEL: Final = "Recoverable+Purgeable"
 
 
 class Phase(Enum):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal.keyvault import access, operations
 from bcrunbook.rehearsal.keyvault.operations import Request
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Known, Router, at
 
-DOCUMENTED = Known.DOCUMENTED
+DOCUMENTED: Final = Known.DOCUMENTED
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Operation:
     serve: Callable[[Request], Answer]
 
 
-_GET = Operation(access.GET, operations.get_secret)
-_UPDATE = Operation(access.UPDATE, operations.update_secret)
+_GET: Final = Operation(access.GET, operations.get_secret)
+_UPDATE: Final = Operation(access.UPDATE, operations.update_secret)
 
-ROUTER = Router(
+ROUTER: Final = Router(
     "https://{vault}.vault.azure.net",
     (
         *at(

@@ -8,6 +8,7 @@ to. Where one of these hosts sends a browser to another by its real name, it sta
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 from urllib.parse import urlsplit
 
 from bcrunbook.rehearsal import entra, portal
@@ -18,11 +19,11 @@ from bcrunbook.rehearsal.entra.pages import LOGIN_HOST, message_page
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 from bcrunbook.rehearsal.pages.routes import ROUTER
 
-HOST = "pages"
+HOST: Final = "pages"
 """Under which name requests to the pages server are logged and matched by fault rules."""
 
-LINK_HOSTS = (LINK_HOST, CALLBACK_HOST)
-NEIGHBOURS = (LOGIN_HOST, *LINK_HOSTS)
+LINK_HOSTS: Final = (LINK_HOST, CALLBACK_HOST)
+NEIGHBOURS: Final = (LOGIN_HOST, *LINK_HOSTS)
 """The hosts among which a browser is sent to and fro while somebody links."""
 
 

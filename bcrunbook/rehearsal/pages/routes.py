@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal.pages import start_page
 from bcrunbook.rehearsal.routing import Known, Router, at
 
-ROUTER = Router(
+ROUTER: Final = Router(
     "http://127.0.0.1:{port}",
     at("", Known.INFERRED, GET=start_page.show),
     note="A browser does not go through the proxy. It finds the pages of the other hosts below "

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urljoin
 
 from bcrunbook.rehearsal.description import RehearsalDescription
 from bcrunbook.rehearsal.people.browser import Browser, Page, UnexpectedPage
 
-LOGIN_HOST = "login.microsoftonline.com"
-INSTALLATION = "installation"
+LOGIN_HOST: Final = "login.microsoftonline.com"
+INSTALLATION: Final = "installation"
 """Where a connection's installation page is, next to its link."""
-CONTINUE, SIGN_IN, ACCEPT = "Continue", "Sign in", "Accept"
-CONNECT, CLOSE = "Connect", "Close this window"
-COMPANY = "Company"
+CONTINUE: Final = "Continue"
+SIGN_IN: Final = "Sign in"
+ACCEPT: Final = "Accept"
+CONNECT: Final = "Connect"
+CLOSE: Final = "Close this window"
+COMPANY: Final = "Company"
 
 
 class CustomerPerson:

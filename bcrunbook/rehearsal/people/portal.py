@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urljoin
 
 from bcrunbook.rehearsal.description import RehearsalDescription
 from bcrunbook.rehearsal.people.browser import Browser, Page, UnexpectedPage
 
-ACCOUNTING = "settings/integrations/accounting"
-BUSINESS_CENTRAL_NAME = "Dynamics 365 Business Central"
+ACCOUNTING: Final = "settings/integrations/accounting"
+BUSINESS_CENTRAL_NAME: Final = "Dynamics 365 Business Central"
 """The integration, by the name that the portal shows."""
-DEVELOPER = "Developer"
-ADMINISTRATOR = "Administrator"
+DEVELOPER: Final = "Developer"
+ADMINISTRATOR: Final = "Administrator"
 
 When = Literal["now", "later"]
 

@@ -7,6 +7,7 @@ docs, "Set up the Dynamics 365 Business Central integration", and the links betw
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
@@ -20,7 +21,7 @@ from bcrunbook.rehearsal.portal.session import PATH, Session
 from bcrunbook.rehearsal.portal.visit import HOME, Visit
 from bcrunbook.rehearsal.routing import Match
 
-HOST = world.PORTAL_HOST
+HOST: Final = world.PORTAL_HOST
 
 
 def handler(cloud: RehearsalCloud) -> Handler:

@@ -7,6 +7,7 @@ the toggle in the list), portal roles, and which integrations are premium on whi
 from __future__ import annotations
 
 from html import escape
+from typing import Final
 
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.integrations import settings_of
@@ -17,7 +18,7 @@ from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.layout import current, page, switch
 from bcrunbook.rehearsal.portal.visit import ACCOUNTING, BANKING, Visit, cannot_manage, manage_path
 
-PREMIUM = ' <span class="premium">Premium</span>'
+PREMIUM: Final = ' <span class="premium">Premium</span>'
 
 
 def of_type(source_type: str) -> list[world.Platform]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
+from typing import Final
 
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.integrations import IntegrationSettings, save_keys, settings_of
@@ -21,7 +22,7 @@ from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.layout import page, switch
 from bcrunbook.rehearsal.portal.visit import ACCOUNTING, Visit, manage_path
 
-ASK = "ask"
+ASK: Final = "ask"
 """The mark of a notice that the page shows as the dialog."""
 
 

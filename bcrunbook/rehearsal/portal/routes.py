@@ -8,6 +8,7 @@ and the choice of an instance have addresses of the rehearsal's own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.codat.page_frame import see_other
@@ -22,7 +23,8 @@ from bcrunbook.rehearsal.portal import (
 from bcrunbook.rehearsal.portal.visit import ACCOUNTING, Page, Visit
 from bcrunbook.rehearsal.routing import Known, Router, at
 
-DOCUMENTED, INFERRED = Known.DOCUMENTED, Known.INFERRED
+DOCUMENTED: Final = Known.DOCUMENTED
+INFERRED: Final = Known.INFERRED
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,17 @@ def _to_accounting(_: Visit) -> Answer:
     return see_other(ACCOUNTING)
 
 
-_MANAGED = frozenset(
+_MANAGED: Final = frozenset(
     platform.key for platform in integrations_list.of_type("Accounting") if platform.needs_keys
 )
 
-ENTRANCE = Router(
+ENTRANCE: Final = Router(
     f"https://{world.PORTAL_HOST}",
     at("sign-in", INFERRED, GET=sign_in.show, POST=sign_in.check),
 )
 """Where somebody is who has not signed in."""
 
-ROUTER = Router(
+ROUTER: Final = Router(
     f"https://{world.PORTAL_HOST}",
     (
         *at("", DOCUMENTED, GET=Served(start_page.show)),

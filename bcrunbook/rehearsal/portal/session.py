@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.state import GLOBAL
 
-SESSION = "portalSession"
+SESSION: Final = "portalSession"
 """The kind of record; its key is the token in the cookie."""
 
-SECONDS = 12 * 3600
-PATH = f"/{world.PORTAL_HOST}"
+SECONDS: Final = 12 * 3600
+PATH: Final = f"/{world.PORTAL_HOST}"
 """Below which path of the pages server the portal lies."""
 
 

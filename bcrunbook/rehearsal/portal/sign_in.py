@@ -6,6 +6,7 @@ import re
 import secrets
 from dataclasses import replace
 from html import escape
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
@@ -17,8 +18,8 @@ from bcrunbook.rehearsal.portal.layout import message_page, page_alone
 from bcrunbook.rehearsal.portal.session import PATH, Session
 from bcrunbook.rehearsal.portal.visit import HOME, SIGN_IN, Visit
 
-OWN_PAGE = re.compile(rf"{re.escape(PATH)}(/[\w-]+)*(\?[\w=&.~%+-]*)?", re.ASCII)
-OUT_OF_DATE = (
+OWN_PAGE: Final = re.compile(rf"{re.escape(PATH)}(/[\w-]+)*(\?[\w=&.~%+-]*)?", re.ASCII)
+OUT_OF_DATE: Final = (
     "This form is out of date or was not sent from this portal. Nothing was changed. "
     "Open the page again."
 )

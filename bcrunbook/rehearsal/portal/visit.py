@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world
@@ -13,13 +13,13 @@ from bcrunbook.rehearsal.portal import session
 from bcrunbook.rehearsal.portal.errors import Refused
 from bcrunbook.rehearsal.portal.session import PATH, Session
 
-HOME = PATH
-ACCOUNTING = f"{PATH}/settings/integrations/accounting"
-BANKING = f"{PATH}/settings/integrations/banking"
-API_KEYS = f"{PATH}/developers/api-keys"
-SIGN_IN = f"{PATH}/sign-in"
-SIGN_OUT = f"{PATH}/sign-out"
-SWITCH = f"{PATH}/switch-instance"
+HOME: Final = PATH
+ACCOUNTING: Final = f"{PATH}/settings/integrations/accounting"
+BANKING: Final = f"{PATH}/settings/integrations/banking"
+API_KEYS: Final = f"{PATH}/developers/api-keys"
+SIGN_IN: Final = f"{PATH}/sign-in"
+SIGN_OUT: Final = f"{PATH}/sign-out"
+SWITCH: Final = f"{PATH}/switch-instance"
 
 
 def manage_path(platform: world.Platform) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.core.step import State, worst_code
 from bcrunbook.run.account import StepRun
@@ -17,7 +17,7 @@ from bcrunbook.run.next_action import command, next_action
 from bcrunbook.steps import step_named
 from bcrunbook.views.cells import STATE_WORDS
 
-RECENT = 60.0
+RECENT: Final = 60.0
 """Seconds: over so long, it is counted how many items end in a minute."""
 
 

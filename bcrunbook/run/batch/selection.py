@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core.step import PASSED, State
@@ -15,8 +16,8 @@ from bcrunbook.steps import SETUP_STEPS, STEPS
 Standings = Mapping[tuple[str, str, str], Standing]
 """How each step ended last, by account, customer (empty for the account itself) and step."""
 
-OF_ACCOUNTS = tuple(step.id for step in SETUP_STEPS)
-OF_CUSTOMERS = tuple(step.id for step in STEPS if step.is_per_customer)
+OF_ACCOUNTS: Final = tuple(step.id for step in SETUP_STEPS)
+OF_CUSTOMERS: Final = tuple(step.id for step in STEPS if step.is_per_customer)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ipykernel.ipkernel import IPythonKernel
 from nbclient.client import timestamp
@@ -13,7 +13,7 @@ from papermill.engines import NotebookExecutionManager
 from bcrunbook.run.engine.cells import Cells, CellsDied, CellTookTooLong
 
 # What nbclient would note from messages of these kinds when it listens to a kernel.
-_NOTED = {
+_NOTED: Final = {
     ("status", "busy"): "iopub.status.busy",
     ("execute_input", None): "iopub.execute_input",
     ("execute_reply", None): "shell.execute_reply",

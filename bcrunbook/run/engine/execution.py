@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
@@ -12,7 +12,7 @@ from bcrunbook.run.engine.cells import Started, cells_here, cells_there
 from bcrunbook.run.engine.client import CellsClient
 
 # A cell that takes no longer is not written down by itself; the next one that does is.
-_WRITE_SECONDS = 1.0
+_WRITE_SECONDS: Final = 1.0
 
 
 class _Manager(NotebookExecutionManager):  # type: ignore[misc]
@@ -38,9 +38,18 @@ def execute(
     started: Started = lambda process: None,
     **_: Any,
 ) -> Any:
-    """Run a notebook. Arguments as for papermill's own engine, where they are not about a kernel.
+    """Run a notebook, as papermill's own engine does where it is not about a kernel.
 
     Args:
+        nb: the notebook.
+        kernel_name: which kernel the notebook names.
+        output_path: where the notebook is written to, while it runs and afterwards.
+        progress_bar: whether to show one on the terminal.
+        log_output: whether to log what cells print.
+        autosave_cell_every: after so many seconds of one cell the file is written again.
+        stdout_file: where to write what cells print, too.
+        stderr_file: likewise for what they print as errors.
+        execution_timeout: how many seconds a cell may take.
         started: called with the process that is made for the cells, unless this one was.
 
     Returns:

@@ -10,10 +10,11 @@ import asyncio
 import gc
 import importlib
 import signal
+from typing import Final
 
 from bcrunbook.secrets import leave_no_core_dump
 
-_NEEDED = (
+_NEEDED: Final = (
     "IPython.core.application",
     "IPython.core.completerlib",
     "IPython.core.crashhandler",
@@ -56,8 +57,8 @@ def _first_uses() -> None:
 
     make_templates()
     outcome_reader()
-    cell = nbformat.v4.new_code_cell("1")  # type: ignore[no-untyped-call]
-    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))  # type: ignore[no-untyped-call]
+    cell = nbformat.v4.new_code_cell("1")
+    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
     asyncio.run(fresh_shell().run("1"))
     # As many as an account has notebooks.
     stock_up(6)

@@ -13,10 +13,10 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 # Keys of accounts.toml whose values are paths of what holds a secret.
-_PATHS = ("certificate", "token_file")
+_PATHS: Final = ("certificate", "token_file")
 
 
 class SecretFiles:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import psutil
 
@@ -29,15 +29,15 @@ from bcrunbook.run.lab.server import STARTED_VARIABLE
 from bcrunbook.run.layout import laying_out
 from bcrunbook.steps import STEPS, notebook_of
 
-START_PAGE = f"/lab/tree/notebooks/{notebook_of(STEPS[0])}"
-READY_SECONDS = 90.0
-STOP_SECONDS = 15.0
+START_PAGE: Final = f"/lab/tree/notebooks/{notebook_of(STEPS[0])}"
+READY_SECONDS: Final = 90.0
+STOP_SECONDS: Final = 15.0
 
-_HOST = "127.0.0.1"
-_SETTINGS = Path(__file__).resolve().parent / "jupyter"
-_FIRST_PORT = 8888
-_MORE_PORTS = 50
-_LOG_TAIL = 15
+_HOST: Final = "127.0.0.1"
+_SETTINGS: Final = Path(__file__).resolve().parent / "jupyter"
+_FIRST_PORT: Final = 8888
+_MORE_PORTS: Final = 50
+_LOG_TAIL: Final = 15
 
 
 class Lab:

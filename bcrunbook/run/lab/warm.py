@@ -14,17 +14,17 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import Any, Final
 
 from jupyter_client.launcher import launch_kernel
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 # So that reading for the kernel after does not slow down the notebook that is being opened.
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS: Final = 5.0
 
-_LAUNCHER = ["-m", "ipykernel_launcher"]
+_LAUNCHER: Final = ["-m", "ipykernel_launcher"]
 # What belongs to the process, and was right when it was started.
-_OF_THE_PROCESS = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "IPY_INTERRUPT_EVENT")
+_OF_THE_PROCESS: Final = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "IPY_INTERRUPT_EVENT")
 
 
 class _Spare:
@@ -50,7 +50,7 @@ class _Spare:
         return process
 
 
-_SPARE = _Spare()
+_SPARE: Final = _Spare()
 
 
 def keep_warm(again: float = 0.0) -> None:

@@ -6,9 +6,10 @@ import importlib
 import json
 import os
 import sys
+from typing import Final
 
 # What cells come to import sooner or later, most of it when they first talk to Microsoft or Codat.
-NEEDED = (
+NEEDED: Final = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.debugger",

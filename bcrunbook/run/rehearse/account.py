@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core import confirmations
@@ -24,9 +25,9 @@ from bcrunbook.steps import step_named
 from bcrunbook.steps.codat_portal import INSTANCE
 from bcrunbook.steps.description import RehearsedPart
 
-FIRST_PASS = "1-first-pass"
-SECOND_PASS = "2-after-the-person"
-_NEEDS_PERSON = 3
+FIRST_PASS: Final = "1-first-pass"
+SECOND_PASS: Final = "2-after-the-person"
+_NEEDS_PERSON: Final = 3
 
 
 async def play(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.accounts import Account, Customer, Workspace
 from bcrunbook.errors import ReportBug
@@ -24,13 +25,16 @@ from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.link_customer.installation.verdict import EXPECTED
 from bcrunbook.steps.opening import open_context
 
-BEFORE, LINKED, CHECKED = "3-before-linking", "4-after-linking", "5-check"
-LINKED_AGAIN, CHECKED_AGAIN = "6-linked-again", "7-check-again"
-_NEEDS_PERSON = 3
+BEFORE: Final = "3-before-linking"
+LINKED: Final = "4-after-linking"
+CHECKED: Final = "5-check"
+LINKED_AGAIN: Final = "6-linked-again"
+CHECKED_AGAIN: Final = "7-check-again"
+_NEEDS_PERSON: Final = 3
 # The rehearsal's one removal comes ten minutes after the installation; a little longer is safe.
 # Where the environment may not be read, the first sign is the connection, some minutes later.
-_UNTIL_LINKED = 330.0
-_UNTIL_REMOVED = EXPECTED / 2 + 60.0
+_UNTIL_LINKED: Final = 330.0
+_UNTIL_REMOVED: Final = EXPECTED / 2 + 60.0
 
 
 async def play_customers(

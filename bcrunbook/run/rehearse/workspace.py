@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.accounts import Account, Workspace, load
 from bcrunbook.errors import Unreachable
@@ -20,11 +21,11 @@ from bcrunbook.rehearsal import LaunchFailed, RehearsalDescription, launch
 from bcrunbook.secrets import Secret, open_store
 
 # The rehearsal cloud's clock runs this much faster: its minutes pass in seconds.
-SPEED = 60.0
+SPEED: Final = 60.0
 
 # The secrets of a rehearsal lie beside its cloud: it stands in for the keyring as well.
-_STORE = "file:../cloud/secret-store"
-_BATCH_SECRET = "sign-in/batch"
+_STORE: Final = "file:../cloud/secret-store"
+_BATCH_SECRET: Final = "sign-in/batch"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Rehearsed:
 
 # One installs smoothly; one takes long, with fetch errors, and its environment may not be read;
 # one is well, until somebody removes the extension.
-STANDARD = (
+STANDARD: Final = (
     Rehearsed(
         "trial",
         "trial",
@@ -214,7 +215,7 @@ def _requires(account: Rehearsed, accounts: Sequence[Rehearsed]) -> str:
     return f'requires = "{trials[0]}"\n' if account.kind == "production" and trials else ""
 
 
-_HEAD = """\
+_HEAD: Final = """\
 # A rehearsal: these accounts talk to the rehearsal cloud on this machine, never to a real service.
 # `bcrunbook rehearse` keeps what you change here; `run ACCOUNT --rehearse` writes it anew.
 
@@ -222,7 +223,7 @@ _HEAD = """\
 dir = "../cloud"
 """
 
-_ACCOUNT = """
+_ACCOUNT: Final = """
 [accounts.{name}]
 kind = "{kind}"
 tenant = "{tenant}"
@@ -238,12 +239,12 @@ client_id = "{client_id}"
 secret = "{secret}"
 """
 
-_CODAT = """\
+_CODAT: Final = """\
 codat_api_key = "{key}"
 codat_instance = {instance}
 """
 
-_CUSTOMER = """
+_CUSTOMER: Final = """
 [accounts.{account}.customers.{name}]
 name = {display_name}
 contact = "{contact}"

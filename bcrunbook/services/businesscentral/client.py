@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -45,20 +45,20 @@ from bcrunbook.services.rate_limit import RateLimit, RateLimiter
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
 
-ADMIN_VERSION = "v2.29"
+ADMIN_VERSION: Final = "v2.29"
 """The admin centre API's version: old ones keep answering for years (contract B9.1)."""
 
-AT_ONCE = 5
+AT_ONCE: Final = 5
 """How many requests of one principal are processed at once; more would only queue (contract
 B12.2)."""
 
-REQUESTS = RateLimit(max_requests=5700, seconds=300.0, burst=100)
+REQUESTS: Final = RateLimit(max_requests=5700, seconds=300.0, burst=100)
 """A little less than the 6,000 in five minutes that one principal has, which it may share with
 other programs (contract B12.1)."""
 
-_BUSY = 5.0
-_SERVICE = "Business Central"
-_PROBES = (
+_BUSY: Final = 5.0
+_SERVICE: Final = "Business Central"
+_PROBES: Final = (
     ("companyInformation", {"$select": "id,displayName,currencyCode,experience"}),
     ("accounts", {"$top": "1", "$select": "id,number,displayName"}),
     ("customers", {"$top": "1", "$select": "id,number"}),

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Final
 
 from bcrunbook.services.wire import ServiceReply
 
-_CORRELATION = re.compile(r"\s*CorrelationId:\s*([0-9a-fA-F-]{36})\.?\s*$")
+_CORRELATION: Final = re.compile(r"\s*CorrelationId:\s*([0-9a-fA-F-]{36})\.?\s*$")
 
-_RETRY_CODES = frozenset(
+_RETRY_CODES: Final = frozenset(
     {
         "internal_tenantunavailable",
         "internal_metadatasyncerror",
@@ -24,10 +25,10 @@ _RETRY_CODES = frozenset(
         "application_serviceunavailable",
     }
 )
-_REFUSED_CODES = frozenset(
+_REFUSED_CODES: Final = frozenset(
     {"authentication_invalidcredentials", "environmentappoperationfailed", "unauthorized"}
 )
-_FATAL_CODES = frozenset(
+_FATAL_CODES: Final = frozenset(
     {
         "noenvironment",
         "environmentnotfound",
@@ -37,11 +38,11 @@ _FATAL_CODES = frozenset(
         "internal_companynotfound",
     }
 )
-_ROUTE_CODES = frozenset({"badrequest_notfound", "badrequest_resourcenotfound"})
-_RETRY_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-_CHANGED = "an administrator changed one or more extensions"
-_HALF_UPDATED = ("could not find a property named", "no overload")
-_PERMISSION = ("permission",)
+_ROUTE_CODES: Final = frozenset({"badrequest_notfound", "badrequest_resourcenotfound"})
+_RETRY_STATUS: Final = frozenset({408, 429, 500, 502, 503, 504})
+_CHANGED: Final = "an administrator changed one or more extensions"
+_HALF_UPDATED: Final = ("could not find a property named", "no overload")
+_PERMISSION: Final = ("permission",)
 
 
 class Kind(StrEnum):

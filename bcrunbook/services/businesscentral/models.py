@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -26,11 +26,11 @@ from pydantic import (
 
 from bcrunbook.services.wire import WireObject
 
-_CODE = re.compile(r'"code"\s*:\s*"([A-Za-z][A-Za-z0-9_.]{0,79})"')
+_CODE: Final = re.compile(r'"code"\s*:\s*"([A-Za-z][A-Za-z0-9_.]{0,79})"')
 
 
-_RENAMING = "environmentrename"
-_SUCCEEDED = "succeeded"
+_RENAMING: Final = "environmentrename"
+_SUCCEEDED: Final = "succeeded"
 
 
 def decoded(value: Any) -> Any:
@@ -58,7 +58,7 @@ def _number(value: Any) -> Any:
     return 0 if value is None else value
 
 
-_DATETIME = TypeAdapter(datetime)
+_DATETIME: Final = TypeAdapter(datetime)
 Number = Annotated[int, BeforeValidator(_number)]
 Text = Annotated[str, BeforeValidator(decoded)]
 Moment = Annotated[datetime | None, BeforeValidator(_dated), AfterValidator(_utc)]

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from bcrunbook.core.pace import Pace
 from bcrunbook.services.businesscentral.client import BusinessCentral
@@ -17,7 +18,7 @@ from bcrunbook.services.businesscentral.models import Environment, Operation
 from bcrunbook.services.single_flight import SingleFlight
 from bcrunbook.services.wire import Seen
 
-FRESH = 20.0
+FRESH: Final = 20.0
 """How old an answer may be that is shared, in seconds: less than what lies between two polls."""
 
 

@@ -19,7 +19,7 @@ import asyncio
 import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from bcrunbook.core.backoff import Backoff, next_pause
@@ -42,23 +42,23 @@ from bcrunbook.services.paging import Pages
 from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import WireObject
 
-BASE = "https://api.codat.io"
-_SERVICE = "Codat"
-BUSINESS_CENTRAL_PLATFORM = "trji"
+BASE: Final = "https://api.codat.io"
+_SERVICE: Final = "Codat"
+BUSINESS_CENTRAL_PLATFORM: Final = "trji"
 """Codat's platform key of Dynamics 365 Business Central (contract C5.1)."""
 
-RESERVE = 0.1
+RESERVE: Final = 0.1
 """The share of a day's calls that is left to others: no poll goes on below it."""
 
-REQUESTS = RateLimit(max_requests=950, seconds=60.0, burst=10)
+REQUESTS: Final = RateLimit(max_requests=950, seconds=60.0, burst=10)
 """A little less than the 1,000 a minute that one address has; ten at once are served even to a
 single company (contract C3.3 and C3.4)."""
 
-PAGE_SIZE = 100
+PAGE_SIZE: Final = 100
 """How many companies or connections one request of a list shows."""
-_PROFILE = "/profile"
-_SAME_KEY = Backoff(first=2.0, longest=8.0, deadline=30.0)
-_AGAIN = Backoff(first=2.0, longest=16.0, deadline=60.0)
+_PROFILE: Final = "/profile"
+_SAME_KEY: Final = Backoff(first=2.0, longest=8.0, deadline=30.0)
+_AGAIN: Final = Backoff(first=2.0, longest=16.0, deadline=60.0)
 
 W = TypeVar("W", bound=WireObject)
 Key = Callable[[], Awaitable[Secret]]

@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from bcrunbook.core.pace import Pace
 from bcrunbook.services.codat.client import PAGE_SIZE, Codat
 from bcrunbook.services.codat.models import Connection
 from bcrunbook.services.single_flight import SingleFlight
 
-FRESH = 20.0
+FRESH: Final = 20.0
 """How old a list may be, in seconds: less than what lies between two polls."""
-_FEW = 10
+_FEW: Final = 10
 """Up to so many watchers ask for themselves."""
 
 

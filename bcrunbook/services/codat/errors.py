@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.aadsts import Advice
 from bcrunbook.errors import (
@@ -25,9 +25,9 @@ from bcrunbook.errors import (
 from bcrunbook.secrets import scrub
 from bcrunbook.services.wire import ServiceReply
 
-ACCOUNT_MANAGER = "your account manager at Codat (or support@codat.io)"
+ACCOUNT_MANAGER: Final = "your account manager at Codat (or support@codat.io)"
 
-ADVICE: dict[int, Advice] = {
+ADVICE: Final[dict[int, Advice]] = {
     400: Advice(
         "a value in the request is not accepted", "compare the value the message names with yours"
     ),
@@ -58,7 +58,7 @@ ADVICE: dict[int, Advice] = {
     451: Advice("the platform is blocked for compliance reasons", "ask Codat", ACCOUNT_MANAGER),
 }
 
-_KINDS: dict[int, type[RunbookError]] = {
+_KINDS: Final[dict[int, type[RunbookError]]] = {
     400: FixInput,
     401: FixInput,
     402: AskAdministrator,

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, RunbookError, WaitAndRetry
@@ -43,11 +43,11 @@ from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import SignIn, Token
 
-BASE = f"{GRAPH}/v1.0"
-_SERVICE = "Microsoft Graph"
-_SEVERAL = "reading several things at once"
+BASE: Final = f"{GRAPH}/v1.0"
+_SERVICE: Final = "Microsoft Graph"
+_SEVERAL: Final = "reading several things at once"
 
-WRITES = RateLimit(max_requests=WRITES_PER_MINUTE - 5, seconds=60.0, burst=10)
+WRITES: Final = RateLimit(max_requests=WRITES_PER_MINUTE - 5, seconds=60.0, burst=10)
 """A little less than a tenant has for applications with this audience (contract G14.1)."""
 
 T = TypeVar("T")

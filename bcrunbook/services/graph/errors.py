@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.aadsts import Advice
 from bcrunbook.errors import (
@@ -27,9 +27,9 @@ from bcrunbook.secrets import scrub
 from bcrunbook.services.authorized import claims_demanded, names_in
 from bcrunbook.services.wire import ServiceReply
 
-_ROLE = "a Cloud Application or Application Administrator of the tenant"
+_ROLE: Final = "a Cloud Application or Application Administrator of the tenant"
 
-ADVICE: dict[str, Advice] = {
+ADVICE: Final[dict[str, Advice]] = {
     "Authorization_RequestDenied": Advice(
         "the signed-in identity lacks the role or the permission for this call, or the tenant lets"
         " only administrators register applications",
@@ -92,26 +92,26 @@ ADVICE: dict[str, Advice] = {
     ),
 }
 
-_RENEWED = (
+_RENEWED: Final = (
     "run again: the token was renewed; if it stays, check this machine's clock, and quote the"
     " request id"
 )
-_ELSEWHERE = (
+_ELSEWHERE: Final = (
     "the tenant's Conditional Access sees this machine come from another address than Entra did"
     " when it gave the token: a split VPN or a proxy sends the two by different ways"
 )
-_ONE_WAY_OUT = (
+_ONE_WAY_OUT: Final = (
     f"send the sign-in ({LOGIN_HOST}) and this service by the same way out (VPN,"
     " [network] proxy in accounts.toml), or have the policy name both addresses"
 )
 
 # Refusals of whoever asked, not of what was asked: with more rights the same would go.
-_RIGHTS = ("Authorization_", "AccessDenied", "Forbidden")
+_RIGHTS: Final = ("Authorization_", "AccessDenied", "Forbidden")
 
 # Refusals that only mean "not yet" on something that was just made (contract G9.6,
 # G12.6, G12.7 and G12.8).
-_NOT_YET_CODES = frozenset({"Error_MsaAppDoesNotExist", "Directory_ConcurrencyViolation"})
-_NOT_YET_TEXTS = (
+_NOT_YET_CODES: Final = frozenset({"Error_MsaAppDoesNotExist", "Directory_ConcurrencyViolation"})
+_NOT_YET_TEXTS: Final = (
     "does not reference a valid application object",
     "queried reference-property objects are not present",
     "must in the local tenant",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from bcrunbook.services.graph.models import (
@@ -32,7 +32,7 @@ class Read(Generic[T]):
     parse: Callable[[Any], T]
 
 
-_APPLICATION_FIELDS = (
+_APPLICATION_FIELDS: Final = (
     "id,appId,displayName,uniqueName,signInAudience,api,web,requiredResourceAccess,"
     "passwordCredentials,tags,createdDateTime,verifiedPublisher"
 )

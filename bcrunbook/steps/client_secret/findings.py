@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,7 +20,7 @@ from bcrunbook.services.graph.models import (
 )
 from bcrunbook.services.wire import Seen
 
-_SOON = timedelta(days=30)
+_SOON: Final = timedelta(days=30)
 """From when on the next secret is made: the health check tells of it then."""
 
 

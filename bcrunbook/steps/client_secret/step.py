@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import secrets as random
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from bcrunbook.accounts import Account, with_value
 from bcrunbook.core.backoff import Backoff
@@ -51,13 +51,13 @@ from bcrunbook.steps.tenant import check_tenant
 
 # How long, in the cloud's seconds, something just done may take to show or to work everywhere.
 # Seen by others: 4 to 18 s for a new secret (contract G7.12); a generous multiple of it.
-_SPREADING = 60.0
-_WORKING = Backoff(first=3.0, longest=10.0, deadline=_SPREADING)
+_SPREADING: Final = 60.0
+_WORKING: Final = Backoff(first=3.0, longest=10.0, deadline=_SPREADING)
 # The service counts a lifetime by its own clock (contract G8.6).
-_POLICY_MARGIN = timedelta(hours=1)
+_POLICY_MARGIN: Final = timedelta(hours=1)
 
 
-_LIFETIME = "secret_lifetime"
+_LIFETIME: Final = "secret_lifetime"
 
 
 def _days(days: int) -> str:

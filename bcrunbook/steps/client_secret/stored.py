@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from bcrunbook.accounts import Account, Identity
 from bcrunbook.errors import FixInput, RunbookError
@@ -22,9 +23,7 @@ from bcrunbook.steps.application import own_application, remembered_client_id
 from bcrunbook.steps.client_secret.findings import SecretCredential
 from bcrunbook.steps.context import Context
 
-"""The kinds of fact: a secret was asked for, its value is in the store, it was removed."""
-
-_MARKER = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
+_MARKER: Final = re.compile(r"\(bcrunbook ([0-9a-f]{8})\)$")
 
 
 @dataclass(frozen=True)

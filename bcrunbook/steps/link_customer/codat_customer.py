@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.core.confirmations import latest_confirmation
@@ -22,11 +23,12 @@ from bcrunbook.services.codat.models import Company, Connection
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import LINKED
 
-TAG = "bcrunbook-customer"
-SAME_COMPANY = "same_company"
+TAG: Final = "bcrunbook-customer"
+SAME_COMPANY: Final = "same_company"
 
-_COMPANY, _CUSTOMER = "Company in Codat", "Customer"
-_DROPPED = re.compile(r"[^\w\s\-'&@.,?!]|_")
+_COMPANY: Final = "Company in Codat"
+_CUSTOMER: Final = "Customer"
+_DROPPED: Final = re.compile(r"[^\w\s\-'&@.,?!]|_")
 
 
 def tag_of(account: Account, customer: Customer) -> str:

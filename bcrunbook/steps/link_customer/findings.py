@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from bcrunbook import aadsts
 from bcrunbook.accounts import Account, Customer
@@ -19,7 +20,7 @@ from bcrunbook.steps.link_customer.installation.memory import (
 from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
 from bcrunbook.steps.link_customer.installation.verdict import Judgement, Verdict, timeline
 
-_ADVICE = {
+_ADVICE: Final = {
     Verdict.NOT_LINKED: "Send the customer the link, and run this step again once they have begun.",
     Verdict.LINK_FAILED: "Clear the cause, then the customer opens the link again.",
     Verdict.RELINK: "The customer opens the link again; the connection stays the same.",
@@ -202,7 +203,7 @@ class CustomerFindings(Findings):
         return (extension, data, row_of_verdict)
 
 
-_READING = (
+_READING: Final = (
     "Not needed: Codat's own sync tells as well. It can be read where the customer's tenant allows"
     " this account's sign-in to."
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from bcrunbook.core.hand_off import refused
 from bcrunbook.core.step import Change, HandOff, Row
@@ -42,9 +42,9 @@ from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
 from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
 from bcrunbook.steps.link_customer.installation.watch import Watch
 
-MAKE_COMPANY = "company"
-MAKE_CONNECTION = "connection"
-LINK = "link"
+MAKE_COMPANY: Final = "company"
+MAKE_CONNECTION: Final = "connection"
+LINK: Final = "link"
 
 
 class LinkCustomer:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.customers import SCRIPTS, main
+from bcrunbook.rehearsal.businesscentral.installation import SCRIPTS
+from tests.bench.customers import main
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the batch is killed, with all its processes")

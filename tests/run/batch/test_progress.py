@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,16 +19,19 @@ EVIL = "<script>alert(1)</script>"
 ITEMS = (WorkItem("trial"), WorkItem("trial", "mill"), WorkItem("prod"))
 
 
-def summary(
-    who: str, step: str, state: str, *, was_run: bool = True, **more: object
-) -> StepSummary:
+def summary(who: str, step: str, state: str, *, was_run: bool = True, **more: Any) -> StepSummary:
     """How a step ended."""
     account, _, customer = who.partition("/")
-    data = {"summary": "Told.", "next": "", "notebook": f"{who}/{step}.ipynb", "card": ""}
+    data: dict[str, Any] = {
+        "summary": "Told.",
+        "next": "",
+        "notebook": f"{who}/{step}.ipynb",
+        "card": "",
+    }
     data |= {"seconds": 1.0, "exit_code": {"done": 0, "failed": 1, "needs_person": 3}[state]}
     if not was_run:
         data["notebook"] = ""
-    return StepSummary(account, customer, step, state, NOW, was_run=was_run, **data | more)  # type: ignore[arg-type]
+    return StepSummary(account, customer, step, state, NOW, was_run=was_run, **data | more)
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """What is known is about a tenant, a cloud and a Codat instance, not about an account's name."""
 
+from typing import Final
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
 down_revision = "0003"
 
-_NEW = {
+_NEW: Final = {
     "run": ("tenant", "instance"),
     "fact": ("cloud", "tenant", "instance"),
     "outcome": ("cloud", "tenant", "instance"),

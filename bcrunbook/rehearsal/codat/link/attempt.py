@@ -5,6 +5,8 @@ How Codat words the errors of a failed attempt is undocumented.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.rehearsal.businesscentral.installation import Progress
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import linking, pulls, world
@@ -17,7 +19,7 @@ from bcrunbook.rehearsal.codat.records import CONNECTION, LINKED, owner_of, put_
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.state import Document
 
-ACCOUNTING = "Accounting"
+ACCOUNTING: Final = "Accounting"
 
 
 class Refused(Exception):

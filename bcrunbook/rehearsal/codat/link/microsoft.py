@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Final
 from urllib.parse import urlencode
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -23,10 +24,10 @@ from bcrunbook.rehearsal.entra.pages import LOGIN_HOST
 from bcrunbook.rehearsal.keys import split_token
 from bcrunbook.rehearsal.messages import Answer, Call, Handler, redirect, with_query
 
-CALLBACK_PATH = "/oauth/callback"
-CALLBACK = f"https://{CALLBACK_HOST}{CALLBACK_PATH}"
-SIGN_IN = "/common/oauth2/v2.0"
-SCOPE = "https://api.businesscentral.dynamics.com/.default offline_access"
+CALLBACK_PATH: Final = "/oauth/callback"
+CALLBACK: Final = f"https://{CALLBACK_HOST}{CALLBACK_PATH}"
+SIGN_IN: Final = "/common/oauth2/v2.0"
+SCOPE: Final = "https://api.businesscentral.dynamics.com/.default offline_access"
 
 
 def away(attempt: Attempt) -> Answer:

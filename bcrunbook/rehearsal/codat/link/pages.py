@@ -8,13 +8,14 @@ host names and below the pages server alike.
 from __future__ import annotations
 
 from html import escape
+from typing import Final
 
 from bcrunbook.rehearsal.codat.page_frame import document, hidden, see_other
 from bcrunbook.rehearsal.messages import Answer
 
 __all__ = ["button", "hidden", "message_page", "notice", "page", "see_other"]
 
-OWN_STYLE = """
+OWN_STYLE: Final = """
 optgroup,option{background:var(--paper);color:var(--ink)}
 progress{width:100%;accent-color:var(--accent)}
 .alone{max-width:31rem}

@@ -7,6 +7,7 @@ Microsoft sends a customer back to). What lies behind the first page is undocume
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bcrunbook.rehearsal.codat.link import choice, microsoft, start, window
 from bcrunbook.rehearsal.codat.link.attempt import Attempt
@@ -14,11 +15,12 @@ from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.routing import Known, Router, at
 
-DOCUMENTED, INFERRED = Known.DOCUMENTED, Known.INFERRED
+DOCUMENTED: Final = Known.DOCUMENTED
+INFERRED: Final = Known.INFERRED
 
 Page = Callable[[Attempt, Call], Answer]
 
-ROUTER: Router[Page] = Router(
+ROUTER: Final[Router[Page]] = Router(
     f"https://{LINK_HOST}",
     (
         *at("companies/{company}/connections/{connection}/start", DOCUMENTED, GET=start.show),
@@ -38,7 +40,7 @@ ROUTER: Router[Page] = Router(
     ),
 )
 
-CALLBACK = Router(
+CALLBACK: Final = Router(
     f"https://{CALLBACK_HOST}",
     at(microsoft.CALLBACK_PATH.strip("/"), DOCUMENTED, GET=microsoft.returned),
 )

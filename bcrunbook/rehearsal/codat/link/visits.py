@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.state import GLOBAL
 
-VISIT = "codatLinkVisit"
+VISIT: Final = "codatLinkVisit"
 """The kind of record; its key is the token."""
 
-SECONDS = 3600
+SECONDS: Final = 3600
 
 
 @dataclass(frozen=True)

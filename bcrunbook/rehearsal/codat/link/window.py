@@ -8,6 +8,7 @@ waiting is an inference; here the button says that it is closed, as nothing else
 from __future__ import annotations
 
 from html import escape
+from typing import Final
 from urllib.parse import quote
 
 from bcrunbook.rehearsal.codat import linking
@@ -17,7 +18,7 @@ from bcrunbook.rehearsal.codat.linking import Destination
 from bcrunbook.rehearsal.codat.settings import is_url, profile_of
 from bcrunbook.rehearsal.messages import Answer, Call, redirect
 
-REFRESH_SECONDS = 15
+REFRESH_SECONDS: Final = 15
 """How often the page loads itself again, in seconds of the rehearsal clock."""
 
 

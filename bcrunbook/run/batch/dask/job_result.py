@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.atomic_write import atomic_write
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.papermill import unwritable
 
-_NOTEBOOK = ".ipynb"
+_NOTEBOOK: Final = ".ipynb"
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ one production environment is taken. A renamed environment is followed by the ad
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bcrunbook.services.businesscentral.tenant_view import TenantView
 from bcrunbook.steps.context import Context
 
-PRODUCTION = "Production"
+PRODUCTION: Final = "Production"
 
 
 @dataclass(frozen=True)

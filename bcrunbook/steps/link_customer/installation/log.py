@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.order import LINK_CUSTOMER
@@ -21,7 +22,7 @@ from bcrunbook.steps.link_customer.installation.verdict import (
     Verdict,
 )
 
-FRESH = 86400.0
+FRESH: Final = 86400.0
 """For how many seconds one more sighting still counts with those of a watch that ended well.
 
 In a batch the outcome may be recorded long after the watch, when many customers have settled at

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from bcrunbook.errors import RunbookError, WaitAndRetry
 from bcrunbook.services.businesscentral.client import BusinessCentral
@@ -31,12 +31,12 @@ from bcrunbook.steps.link_customer.installation.poll import (
 )
 from bcrunbook.steps.link_customer.installation.verdict import OVER
 
-PUBLISHER = "Codat"
-NAME = "App Link"
-COMPANY = "company"
+PUBLISHER: Final = "Codat"
+NAME: Final = "App Link"
+COMPANY: Final = "company"
 """The data type that is the smallest useful test (contract C9.4)."""
 
-EXPLAINED = 120.0
+EXPLAINED: Final = 120.0
 """How old the deployments may be, in seconds, while the rate limiter is behind: they only explain
 what `extensions` shows, so reading them anew can wait."""
 

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.order import LINK_CUSTOMER
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import Package
 
-"""The kind of fact; its subject is the environment."""
-
-TENANT_PACKAGE = "pte"
+TENANT_PACKAGE: Final = "pte"
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
-LINKED = "Linked"
-PENDING = "PendingAuth"
-DEAUTHORIZED = "Deauthorized"
-UNLINKED = "Unlinked"
-COMPLETE = "Complete"
-FETCH_ERROR = "FetchError"
-AUTH_ERROR = "AuthError"
-PASSED = "passed"
+LINKED: Final = "Linked"
+PENDING: Final = "PendingAuth"
+DEAUTHORIZED: Final = "Deauthorized"
+UNLINKED: Final = "Unlinked"
+COMPLETE: Final = "Complete"
+FETCH_ERROR: Final = "FetchError"
+AUTH_ERROR: Final = "AuthError"
+PASSED: Final = "passed"
 """What `probe` reads when data could be read."""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from bcrunbook.core.step import Sighting
 from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension
@@ -27,28 +27,29 @@ from bcrunbook.steps.link_customer.installation.poll import (
     Poll,
 )
 
-EXPECTED = 1200.0
+EXPECTED: Final = 1200.0
 """How long an installation may well take, in seconds (contract C11.7)."""
-TOLERATED = 1800.0
+TOLERATED: Final = 1800.0
 """How long fetch errors are taken for a running installation."""
-BUDGET = 2700.0
+BUDGET: Final = 2700.0
 """How long to watch: 30 minutes at one pace and 15 at a slower one (contract B14.3)."""
-OVER = 2 * BUDGET
+OVER: Final = 2 * BUDGET
 """How long after its beginning a watch that was never settled is over, in seconds; what Business
 Central logged longer ago belongs to an earlier installation."""
-HIDDEN_AT_MOST = 300.0
+HIDDEN_AT_MOST: Final = 300.0
 """How long to wait for an environment that cannot be read and in which nothing was ever seen going
 on, in seconds."""
-REFUSALS, REFUSED_FOR = 3, 60.0
+REFUSALS: Final = 3
+REFUSED_FOR: Final = 60.0
 """How many looks in a row, and over how many seconds, have to be refused before it is believed that
 the rows may not be read any more (contract B14.6)."""
-APART = 30.0
+APART: Final = 30.0
 """How far two sightings of the installed extension must lie apart (contract B14.5)."""
 
-_RUNNING = frozenset({"inprogress", "unknown", "queued", "running"})
-_ENDED_BADLY = frozenset({"failed", "notfound"})
-_REMOVALS = frozenset({"environmentappuninstall"})
-_NOT_ALLOWED = frozenset({"PermissionsError", "PrerequisiteNotMet"})
+_RUNNING: Final = frozenset({"inprogress", "unknown", "queued", "running"})
+_ENDED_BADLY: Final = frozenset({"failed", "notfound"})
+_REMOVALS: Final = frozenset({"environmentappuninstall"})
+_NOT_ALLOWED: Final = frozenset({"PermissionsError", "PrerequisiteNotMet"})
 
 
 class Verdict(StrEnum):
@@ -72,9 +73,11 @@ class Verdict(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
-GOOD = frozenset({Verdict.INSTALLED, Verdict.DATA_FLOWS})
-UNDER_WAY = frozenset({Verdict.INSTALLING, Verdict.SUSPECT, Verdict.HIDDEN, Verdict.CONFIRMING})
-NOT_SETTLED = UNDER_WAY | {Verdict.UNCONFIRMED}
+GOOD: Final = frozenset({Verdict.INSTALLED, Verdict.DATA_FLOWS})
+UNDER_WAY: Final = frozenset(
+    {Verdict.INSTALLING, Verdict.SUSPECT, Verdict.HIDDEN, Verdict.CONFIRMING}
+)
+NOT_SETTLED: Final = UNDER_WAY | {Verdict.UNCONFIRMED}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from bcrunbook.core.step import clock
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable, WaitAndRetry
@@ -27,13 +28,13 @@ from bcrunbook.steps.link_customer.installation.verdict import (
     judge,
 )
 
-FIRST = 30.0
+FIRST: Final = 30.0
 """Seconds between polls while an installation may be expected to end (contract B14.1)."""
-LATER = 60.0
+LATER: Final = 60.0
 """Seconds between polls afterwards."""
-_JITTER = 0.2
-_REFRESH_EVERY = 120.0
-_CONFIRMATIONS = 600.0
+_JITTER: Final = 0.2
+_REFRESH_EVERY: Final = 120.0
+_CONFIRMATIONS: Final = 600.0
 """How long past the budget what was seen once may still be confirmed, and at least from where a
 watch goes on that was broken off."""
 
@@ -142,7 +143,8 @@ class Watch:
         """Sleep until the next look is due, counted from when the last one saw what it tells."""
         elapsed = self._log.elapsed
         # Never less than what two sightings must lie apart.
-        due = self._log.polls[-1].elapsed + _between(elapsed) * random.uniform(1.0, 1.0 + _JITTER)
+        jitter = random.uniform(1.0, 1.0 + _JITTER)  # noqa: S311  (spreads requests, guards nothing)
+        due = self._log.polls[-1].elapsed + _between(elapsed) * jitter
         await self._context.cloud.pace.sleep(due - elapsed)
 
 
