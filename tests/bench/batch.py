@@ -31,9 +31,10 @@ from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import launch
 from bcrunbook.run.engine.processes import processes
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
-from bcrunbook.steps import SETUP_STEPS, notebook_of
+from bcrunbook.steps import notebook_of, step_named
 from tests.bench.account import NEEDS_PERSON, as_coroutines
 from tests.support.program import PROGRAM
+from tests.support.running import UP_TO_KEYS
 
 SPEED = 1000.0
 ACCOUNTS = 50
@@ -42,7 +43,7 @@ SAMPLE = 4
 SIZES = (10, 100, 1000)
 LATENCIES_MS = (0, 80)
 # A step that follows one that needs a person is not run by our batch either.
-STEPS = SETUP_STEPS[:5]
+STEPS = tuple(step_named(step) for step in UP_TO_KEYS)
 
 
 class Peaks:

@@ -84,7 +84,7 @@ async def connect_some(context: Context, told: RehearsalDescription) -> None:
 
 
 async def make_companies(context: Context) -> None:
-    """What step 6 makes before a customer links, for all customers."""
+    """What `link_customer` makes before a customer links, for all customers."""
     codat = codat_of(context)
 
     async def make(name: str) -> None:
@@ -132,7 +132,7 @@ def clicker(told: RehearsalDescription, links: dict[str, str]) -> Iterator[Conne
 async def wait_all(
     workspace: Workspace, account: Account, told: RehearsalDescription, names: Sequence[str]
 ) -> list[Waited]:
-    """Let customers link, and follow all of them through step 6 at once."""
+    """Let customers link, and follow all of them through `link_customer` at once."""
     async with open_context(workspace, account) as context:
         links = {}
         for name in names:

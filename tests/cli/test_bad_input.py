@@ -15,7 +15,9 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import START_HERE
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.cli.conftest import Command, Said, program
 from tests.conftest import MakeWorkspace, only_account
@@ -136,7 +138,7 @@ def test_a_notebook_refuses_bad_parameters(
     """papermill fails, and the outcome says why and what to do; a value is not repeated."""
     from bcrunbook.notebook_files.shipped import shipped
 
-    source, target = shipped() / "00_start_here.ipynb", tmp_path / "out.ipynb"
+    source, target = shipped() / notebook_of(step_named(START_HERE)), tmp_path / "out.ipynb"
     words = [str(source), str(target), "-r", "workspace", str(make_workspace().root), *given]
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "--no-progress-bar", *words],
@@ -166,7 +168,7 @@ def test_a_notebook_takes_papermills_own_parameters(
     workspace = make_workspace()
     values = {"account": only_account(workspace), "mode": "plan", "workspace": workspace.root}
     words = [word for name, value in values.items() for word in ("-r", name, str(value))]
-    words += [str(shipped() / "00_start_here.ipynb"), str(tmp_path / "out.ipynb")]
+    words += [str(shipped() / notebook_of(step_named(START_HERE))), str(tmp_path / "out.ipynb")]
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "--engine", "bcrunbook", f"--inject-{inject}", *words],
         capture_output=True,

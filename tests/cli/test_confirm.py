@@ -17,7 +17,7 @@ STEP = "codat_keys"
 
 @pytest.fixture
 async def ready(make_workspace: MakeWorkspace) -> tuple[Workspace, Outcome]:
-    """A workspace whose step 4 has handed over the keys, and that outcome."""
+    """A workspace whose step `codat_keys` has handed over the keys, and that outcome."""
     workspace = make_workspace()
     outcomes = await walk(workspace, "register_application", "client_secret", STEP)
     return workspace, outcomes[-1]

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bcrunbook.order import START_HERE, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.cli.conftest import Command, Said, program
 from tests.conftest import MakeWorkspace, only_account, requests_of
@@ -67,7 +68,7 @@ def test_a_sign_in_that_needs_a_person_parks_the_run(
     told = program("run", only_account(workspace), "start_here", "-w", workspace.root)
     assert told.code == 3
     assert "needs_person" in told.out
-    assert "next: " in told.err and "00_start_here" in told.err
+    assert "next: " in told.err and notebook_name(START_HERE) in told.err
     assert "Traceback" not in told.err
 
 

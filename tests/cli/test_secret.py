@@ -177,7 +177,7 @@ def test_a_clipboard_that_does_not_answer_is_given_up(
 
 
 def test_without_a_stored_secret(command: Command, make_workspace: MakeWorkspace) -> None:
-    """Step 2 comes first."""
+    """The step that stores it comes first."""
     workspace = make_workspace()
     name = only_account(workspace)
     told = command("secret", "copy", name, "-w", workspace.root)

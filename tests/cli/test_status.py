@@ -173,7 +173,7 @@ def test_each_customer_is_listed_with_steps_6_and_7(
 def test_a_customers_next_action_is_told_like_an_accounts(
     command: Command, make_workspace: MakeWorkspace
 ) -> None:
-    """From the outcome of step 6; when that has passed, the check; then nothing is left."""
+    """From the link's outcome; when that has passed, the check; then nothing is left."""
     workspace = with_customers(make_workspace(), north="Northwind", south="Southwind")
     name = only_account(workspace)
     for step in SETUP_STEPS:

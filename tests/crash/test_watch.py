@@ -117,7 +117,7 @@ def facts(ledger: Ledger, whose: Identity, kind: str) -> list[Fact]:
 
 
 class Chain:
-    """Runs of step 6 for the customer, each killed.
+    """Runs of `link_customer` for the customer, each killed.
 
     Args:
         stage: where.

@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from bcrunbook.steps import notebook_of, step_named
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -114,6 +116,10 @@ class Lab:
         self.page.goto(self.server.url)
         self.name = urlsplit(self.server.url).path.rpartition("/")[2]
         self.wait_for_kernel()
+
+    def open_step(self, step: str) -> None:
+        """Open a step's notebook alone, with a new kernel and no outputs, and wait for it."""
+        self.open(notebook_of(step_named(step)))
 
     def open(self, name: str, *, fresh: bool = True) -> None:
         """Open a notebook alone, and wait for its kernel.

@@ -22,6 +22,7 @@ from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
@@ -36,7 +37,14 @@ NAMES = ("books", "main", "trial")
 APPLICATIONS = ("Books", "Ledger reader", "Team B connector")
 ENTITIES = ("Tidewater Joinery", "Brackenfield Bakery", "Saltmarsh Lab", "Longbarrow Coop")
 KEYS = ("c1", "c2", "c3")
-STEPS = ("start_here", "register_application", "client_secret", "api_permissions")
+DRAWN = (
+    REGISTER_APPLICATION,
+    CLIENT_SECRET,
+    API_PERMISSIONS,
+    START_HERE,
+    REGISTER_APPLICATION,
+)
+"""What steps are drawn from: the one that may make an application comes twice as often."""
 LINK = "link_customer"
 
 
@@ -372,7 +380,7 @@ class History:
         if what == "fetch":
             self._fetch(place, name, account, key)
             return
-        step = LINK if what == "customer" else self.random.choice(STEPS[1:] + STEPS[:2])
+        step = LINK if what == "customer" else self.random.choice(DRAWN)
         mode = Mode.PLAN if self.random.random() < 0.15 else Mode.APPLY
         customer = key if step == LINK else None
         before = self.cloud.seen()

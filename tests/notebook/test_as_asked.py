@@ -28,17 +28,19 @@ from papermill.parameterize import parameterize_notebook
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Outcome, State
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.account import run_account
 from bcrunbook.run.papermill import read_outcome
-from bcrunbook.steps import step_named
+from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.cli.conftest import Command, command
 from tests.conftest import lay_out
 
 __all__ = ["command"]
 
-STEP, NAME = "register_application", "01_register_application.ipynb"
+STEP = REGISTER_APPLICATION
+NAME = notebook_of(step_named(STEP))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A person's part, in a real kernel: the buttons of step 4, the wait of step 5."""
+"""A person's part, in a real kernel: buttons for the keys, the wait for the toggle."""
 
 from __future__ import annotations
 

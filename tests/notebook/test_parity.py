@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.papermill import read_outcome
@@ -36,8 +37,8 @@ from tests.run.conftest import bcrunbook
 from tests.support.linking import lab_customer, set_up
 from tests.support.portal import at_portal
 
-NOTEBOOK = "01_register_application.ipynb"
-STEP = "register_application"
+STEP = REGISTER_APPLICATION
+NOTEBOOK = notebook_of(step_named(STEP))
 
 # What may differ between two runs: ids, times, and the name of the account itself.
 VARYING = ("started", "ended", "since", "run_id", "account", "findings", "changes")

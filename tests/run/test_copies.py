@@ -11,7 +11,9 @@ import pytest
 
 from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.errors import FixInput
+from bcrunbook.order import START_HERE
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps import notebook_of, step_named
 from tests.conftest import lay_out
 from tests.run.batch.conftest import names, running, told
 from tests.run.conftest import bcrunbook, leaks
@@ -92,7 +94,7 @@ def test_a_run_in_a_folder(workspace: Workspace, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (run,) = (workspace.root / "runs").iterdir()
     assert content(share / run.name) == content(run)
-    assert {f"{name}/00_start_here.ipynb", "report.html"} <= content(run).keys()
+    assert {f"{name}/{notebook_of(step_named(START_HERE))}", "report.html"} <= content(run).keys()
 
 
 def test_a_server_that_goes_away(workspace: Workspace, served: str, tmp_path: Path) -> None:

@@ -21,10 +21,12 @@ from bcrunbook.steps import SETUP_STEPS, STEPS, notebook_of, step_named
 from bcrunbook.steps.requirements import AUDIENCE, BUSINESS_CENTRAL_APP_ID, REDIRECT_URI, SCOPES
 from tests.conftest import requests_of, stored_secrets
 from tests.run.conftest import Rehearsal, bcrunbook, leaks
+from tests.support.running import ALONE, UP_TO_KEYS
 from tests.support.strangers import Stranger
 
 ACCOUNTS = ("trial", "production")
-FIRST, SECOND = SETUP_STEPS[:5], SETUP_STEPS[4:]
+FIRST = tuple(step_named(step) for step in UP_TO_KEYS)
+SECOND = SETUP_STEPS[len(ALONE) :]
 """The steps whose notebooks run in each pass: up to the person, and from there on."""
 CUSTOMERS = ("trial/millrace", "production/joinery", "production/bakery")
 # Each customer before and after linking, one of them again; two checks of each account.
@@ -114,7 +116,7 @@ def graph_calls(rehearsed: Rehearsal) -> dict[str, int]:
 
 
 def test_a_first_run_makes_at_most_14_calls(rehearsed: Rehearsal) -> None:
-    """Steps 0 to 3 of one account, every check afterwards included."""
+    """What needs no person, of one account, every check afterwards included."""
     counts = graph_calls(rehearsed)
     assert all(0 < count <= 14 for count in counts.values()), counts
 

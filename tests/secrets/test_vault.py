@@ -417,7 +417,7 @@ async def test_a_demand_for_claims_is_met_with_a_fresh_token(
 async def test_the_steps_keep_their_secret_in_the_vault(
     in_vault: MakeStore, vault: Vault, cloud: RehearsalDescription, tmp_path: Path
 ) -> None:
-    """Steps 0 to 3 with a vault as the store: the client secret is there, and a second walk
+    """What needs no person, with a vault as the store: the client secret is there, and a second run
     finds everything done."""
     workspace = in_vault()
     steps = ("start_here", "register_application", "client_secret", "api_permissions")

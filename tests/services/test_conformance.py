@@ -161,7 +161,7 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
     meet: Meet,
     case: str,
 ) -> None:
-    """Steps 0 to 3 send only what Microsoft describes, and get nothing else back."""
+    """What needs no person sends only what Microsoft describes, and gets nothing else back."""
     description = described(GRAPH)
     tenant = own.accounts[TENANTS.get(case, "trial")]["tenant"]
     person = person_of(own, "robin") if case == "a person" else None
@@ -180,7 +180,7 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
 async def test_every_exchange_of_the_portal_steps_fits_the_description(
     make_workspace: MakeWorkspace, own: RehearsalDescription, exchanges: Exchanges
 ) -> None:
-    """Steps 4 and 5 ask Codat only for what it describes, and get nothing else back."""
+    """What needs one asks Codat only for what it describes, and gets nothing else back."""
     description = described(CODAT)
     steps = ("register_application", "client_secret", "codat_keys", "enable_integration")
     outcomes = await walk(make_workspace(on=own), *steps)

@@ -35,6 +35,7 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.http.client import Http
+from bcrunbook.order import START_HERE, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.entra.tokens import info_of
 from bcrunbook.rehearsal.world import find_user
@@ -955,7 +956,7 @@ async def test_nobody_there_is_told_where_to_sign_in(
     """Headless and never signed in: the notebook, or an application's sign-in."""
     error = await refusal(make_workspace(sign_in=by_device_code(cloud)))
     assert isinstance(error, SignInAgain)
-    assert "00_start_here" in error.next and "certificate" in error.next
+    assert notebook_name(START_HERE) in error.next and "certificate" in error.next
 
 
 EXPIRED = answers("invalid_grant", 700082, "The refresh token has expired.", suberror="x")
@@ -974,7 +975,7 @@ async def test_an_expired_kept_sign_in_is_told_to_a_headless_run(
         error = await error_of(sign_in.graph(fresh=True), trouble.told)
     assert isinstance(error, SignInAgain)
     assert (error.code, "expired" in error.why) == ("AADSTS700082", True)
-    assert "00_start_here" in error.next
+    assert notebook_name(START_HERE) in error.next
 
 
 async def test_an_expired_kept_sign_in_asks_the_person_again(

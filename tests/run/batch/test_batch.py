@@ -15,10 +15,11 @@ import pytest
 from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import CODAT_KEYS, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
 from bcrunbook.run.papermill import read_outcome
-from bcrunbook.steps import step_named
+from bcrunbook.steps import notebook_of, step_named
 from tests.conftest import lay_out, requests_of
 from tests.run.batch.conftest import (
     FRESH,
@@ -30,6 +31,7 @@ from tests.run.batch.conftest import (
     told,
 )
 from tests.run.conftest import bcrunbook, leaks
+from tests.support.running import UP_TO_KEYS
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
 
@@ -57,12 +59,12 @@ def test_everything_once_and_again(
     report = Path(first.events[-2]["report"])
     page = report.read_text("utf-8")
     for name in many.accounts:
-        for step in OF_ACCOUNTS[:5]:
-            (notebook,) = (report.parent / name).glob(f"0?_{step}.ipynb")
+        for step in UP_TO_KEYS:
+            notebook = report.parent / name / notebook_of(step_named(step))
             outcome = read_outcome(notebook)
             assert outcome and outcome.step == step and outcome.account == name
             assert f'href="{name}/{notebook.name}"' in page
-        assert f'href="{name}/04_codat_keys.card.html"' in page
+        assert f'href="{name}/{notebook_name(CODAT_KEYS)}.card.html"' in page
     assert "6 of 6 have ended." in page
 
     before = len(requests_of(cloud))

@@ -21,12 +21,14 @@ from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.dask.remote_job import RemoteJob, without_workspace
 from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.run.batch.worker import job_of
 from bcrunbook.run.papermill import read_outcome
+from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.steps.opening import open_context
 from tests.conftest import lay_out
 from tests.run.batch.conftest import (
@@ -41,6 +43,7 @@ from tests.run.batch.conftest import (
 from tests.run.conftest import bcrunbook, leaks
 from tests.support.dask import Cluster, certificate, cluster, hiding
 from tests.support.linking import SCRIPTS, lab_customer, link, on_ledger, set_up
+from tests.support.markdown import heading_of
 from tests.support.postgres import Server, no_postgres_settings, postgres_server
 
 __all__ = ["no_postgres_settings", "postgres_server"]
@@ -279,7 +282,7 @@ def test_workers_that_have_nothing_of_it(
     own = workspace.root / "notebooks"
     own.mkdir()
     for path in shipped().glob("*.ipynb"):
-        text = path.read_text("utf-8").replace("# 1. Register the application", "# Ours")
+        text = path.read_text("utf-8").replace(f"# {heading_of(REGISTER_APPLICATION)}", "# Ours")
         (own / path.name).write_text(text, "utf-8")
     if not can_hide(workspace.root):
         pytest.skip("no program may be kept from a folder here")
@@ -290,7 +293,7 @@ def test_workers_that_have_nothing_of_it(
     assert states(one) == dict.fromkeys(workspace.accounts, FRESH), one.events[-1]["said"]
     report = Path(one.events[-2]["report"])
     for name in workspace.accounts:
-        notebook = report.parent / name / "01_register_application.ipynb"
+        notebook = report.parent / name / notebook_of(step_named(REGISTER_APPLICATION))
         assert "# Ours" in notebook.read_text("utf-8")
         paths = json.loads(notebook.read_text("utf-8"))["metadata"]["papermill"]
         assert paths["input_path"] == str(own / notebook.name)
