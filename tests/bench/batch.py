@@ -91,10 +91,10 @@ def workspace_of(latency_ms: int, names: list[str]) -> Iterator[Workspace]:
     """A workspace with these accounts, and a cloud with such a latency."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        launch(Path(folder) / "cloud", speed=SPEED, latency_ms=latency_ms) as told,
+        launch(Path(folder) / "cloud", speed=SPEED, latency_ms=latency_ms) as cloud,
     ):
         accounts = [Rehearsed(name, "trial", name, 180, "Codat") for name in names]
-        yield asyncio.run(prepare(Path(folder), told, accounts))
+        yield asyncio.run(prepare(Path(folder), cloud, accounts))
 
 
 def timed(work: Callable[[], object], count: int) -> float:

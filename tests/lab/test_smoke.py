@@ -16,9 +16,9 @@ GREETER = """
 import ipywidgets as widgets
 
 name, greet = widgets.Text(description="Name"), widgets.Button(description="Greet")
-told = widgets.HTML()
-greet.on_click(lambda _: setattr(told, "value", f"Hello, {name.value}"))
-widgets.VBox([name, greet, told])
+greeting = widgets.HTML()
+greet.on_click(lambda _: setattr(greeting, "value", f"Hello, {name.value}"))
+widgets.VBox([name, greet, greeting])
 """
 
 

@@ -88,8 +88,8 @@ def test_no_link_comes_from_another_instance(desk: Desk) -> None:
     with pytest.raises(FixInput, match="belongs to the Codat instance"):
         asyncio.run(stay())
     (check,) = desk.run("trial", "health_check")
-    told = [row.actual for row in check.findings if row.name == "Customer Brackenfield Bakery"]
-    assert "belongs to the Codat instance" in told[0]
+    customers = [row.actual for row in check.findings if row.name == "Customer Brackenfield Bakery"]
+    assert "belongs to the Codat instance" in customers[0]
 
 
 def test_without_a_name_the_first_instance_is_meant(desk: Desk) -> None:
@@ -233,8 +233,8 @@ def test_two_workspaces_with_one_account_name_do_not_fight(desk: Desk) -> None:
     other.accounts = {"production": {**desk.accounts["production"], "application": "Team B"}}
     asked, *after = other.run("production", *ALONE[ALONE.index(REGISTER_APPLICATION) :])
     assert asked.state is State.NEEDS_PERSON
-    told = str(asked.hand_offs[0])
-    assert client_id in told and "Books" in str(asked.findings) and "Team B" in told
+    hand_off = str(asked.hand_offs[0])
+    assert client_id in hand_off and "Books" in str(asked.findings) and "Team B" in hand_off
     assert all(one.state is State.FAILED and "Team B" in one.summary for one in after)
     assert applications(desk.cloud) == before
     # Taken over on purpose, it gets the other name; and now the first one is asked.
@@ -448,12 +448,12 @@ def test_a_click_is_for_what_the_file_meant_when_it_was_planned(desk: Desk) -> N
         desk.load()
         return True
 
-    async def walk() -> Outcome:
+    async def register() -> Outcome:
         async with open_context(workspace, workspace.account("trial")) as context:
             step = step_named("register_application")
             return await run_in_context(step, context, Mode.ASK, approve=click)
 
-    outcome = asyncio.run(walk())
+    outcome = asyncio.run(register())
     assert outcome.exit_code == 2 and world.TENANTS[world.PRODUCTION].domain in str(outcome.error)
     assert applications(desk.cloud) == applications(desk.cloud, world.PRODUCTION) == {}
 

@@ -122,13 +122,13 @@ def test_notebook_cells() -> None:
 
 def test_card_and_report(tmp_path: Path) -> None:
     """The files that are passed on."""
-    told = outcome()
-    step = step_named(told.step)
+    hostile = outcome()
+    step = step_named(hostile.step)
     notebook = tmp_path / notebook_of(step)
-    page = write_card(notebook, step, "trial/evil", "rehearsal", told.hand_offs)
+    page = write_card(notebook, step, "trial/evil", "rehearsal", hostile.hand_offs)
     check_page(page.read_text("utf-8"))
     check_text(page.with_suffix(".txt").read_text("utf-8"))
-    run = StepRun("trial", told.step, told, notebook, 1.0, page, "evil")
+    run = StepRun("trial", hostile.step, hostile, notebook, 1.0, page, "evil")
     report = tmp_path / "report.html"
     write_report(report, [run], cloud="rehearsal", title=EVIL)
     check_page(report.read_text("utf-8"))

@@ -23,8 +23,8 @@ RENEW = "If the notebooks are right and what is stored in them is old: uv run po
 
 def nbval(notebooks: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """Run nbval on a folder of notebooks against a fresh rehearsal cloud."""
-    with launch(home / "cloud", speed=200) as told:
-        workspace = asyncio.run(prepare(home, told, STANDARD))
+    with launch(home / "cloud", speed=200) as cloud:
+        workspace = asyncio.run(prepare(home, cloud, STANDARD))
         return subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider"),

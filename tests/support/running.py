@@ -19,7 +19,7 @@ UP_TO_KEYS = (*ALONE, CODAT_KEYS)
 """The same, and the first that needs one."""
 
 
-async def walk(
+async def run_steps(
     workspace: Workspace,
     *steps: str,
     mode: Mode = Mode.APPLY,
