@@ -17,7 +17,7 @@ from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from tests.support.browser import chromium, tab
 from tests.support.clipboard import clipboard, display, no_clipboard
-from tests.support.strangers import Stranger
+from tests.support.independent_client import IndependentClient
 
 # Fixtures of their own modules, for whoever asks for them by name.
 __all__ = ["chromium", "clipboard", "display", "no_clipboard", "tab"]
@@ -62,8 +62,10 @@ def nothing_to_scrub(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud that all tests share; each uses an account name of its own."""
-    with launch(tmp_path_factory.mktemp("rehearsal") / "cloud", speed=SPEED, latency_ms=0) as told:
-        yield told
+    with launch(
+        tmp_path_factory.mktemp("rehearsal") / "cloud", speed=SPEED, latency_ms=0
+    ) as description:
+        yield description
 
 
 @pytest.fixture
@@ -146,10 +148,10 @@ def only_account(workspace: Workspace) -> str:
 
 
 def requests_of(
-    told: RehearsalDescription, host: str = "graph.microsoft.com"
+    cloud: RehearsalDescription, host: str = "graph.microsoft.com"
 ) -> list[dict[str, Any]]:
     """The requests that the rehearsal cloud has answered for a host so far."""
-    lines = Path(told.requests).read_text("utf-8").splitlines()
+    lines = Path(cloud.requests).read_text("utf-8").splitlines()
     return [one for one in map(json.loads, lines) if one["host"] == host]
 
 
@@ -172,14 +174,14 @@ def az_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
 
 
 @pytest.fixture
-def meet(cloud: RehearsalDescription) -> Iterator[Callable[..., Stranger]]:
-    """A function that gives a stranger's view of Microsoft Graph, in a tenant or in trial's."""
-    met: list[Stranger] = []
+def make_client(cloud: RehearsalDescription) -> Iterator[Callable[..., IndependentClient]]:
+    """A function that makes an independent client of Microsoft Graph, in a tenant or in trial's."""
+    made: list[IndependentClient] = []
 
-    def make(tenant: str | None = None, on: RehearsalDescription = cloud) -> Stranger:
-        met.append(Stranger(on, tenant))
-        return met[-1]
+    def make(tenant: str | None = None, on: RehearsalDescription = cloud) -> IndependentClient:
+        made.append(IndependentClient(on, tenant))
+        return made[-1]
 
     yield make
-    for stranger in met:
-        stranger.http.close()
+    for client in made:
+        client.http.close()

@@ -13,7 +13,7 @@ from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account
-from tests.support.running import walk
+from tests.support.running import run_steps
 
 
 async def test_a_live_account_finds_proxy_and_certificates_in_the_environment(
@@ -22,7 +22,7 @@ async def test_a_live_account_finds_proxy_and_certificates_in_the_environment(
     """HTTPS_PROXY and SSL_CERT_FILE are all that a company network needs to be told."""
     monkeypatch.setenv("HTTPS_PROXY", cloud.proxy)
     monkeypatch.setenv("SSL_CERT_FILE", cloud.ca)
-    (outcome,) = await walk(make_workspace(cloud="live"), "start_here")
+    (outcome,) = await run_steps(make_workspace(cloud="live"), "start_here")
     assert (outcome.state, outcome.cloud) == ("done", "live")
 
 
@@ -33,7 +33,7 @@ async def test_a_live_account_finds_them_in_accounts_toml(
     workspace = make_workspace(cloud="live")
     network = workspace.network.model_copy(update={"proxy": cloud.proxy, "ca": Path(cloud.ca)})
     workspace = workspace.model_copy(update={"network": network})
-    (outcome,) = await walk(workspace, "start_here")
+    (outcome,) = await run_steps(workspace, "start_here")
     assert (outcome.state, outcome.cloud) == ("done", "live")
 
 

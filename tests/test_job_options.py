@@ -56,9 +56,9 @@ async def test_threads_and_tasks_of_the_job_have_its_options() -> None:
     with doing_job(job):
         assert await asyncio.to_thread(job_options) is job
         assert await asyncio.create_task(asyncio.to_thread(job_options)) is job
-        stranger = threading.Thread(target=lambda: seen.append(job_options()))
-        stranger.start()
-        stranger.join()
+        other_thread = threading.Thread(target=lambda: seen.append(job_options()))
+        other_thread.start()
+        other_thread.join()
     assert seen == [job_options()] == [JobOptions()]
 
 

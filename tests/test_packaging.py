@@ -217,8 +217,8 @@ def test_guide_and_program_know_the_same_commands() -> None:
 def test_the_guide_tells_the_exit_codes() -> None:
     """Every exit code of the program stands in the guide, and in the order of the numbers."""
     line = next(line for line in GUIDE.splitlines() if line.startswith("Exit codes:"))
-    told = [int(number) for number in re.findall(r"\b(\d) [a-z]", line)]
-    assert told == sorted({*EXIT_CODES.values(), 2})
+    counts = [int(number) for number in re.findall(r"\b(\d) [a-z]", line)]
+    assert counts == sorted({*EXIT_CODES.values(), 2})
 
 
 def test_ci_runs_what_the_readme_says() -> None:

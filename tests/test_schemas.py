@@ -112,8 +112,8 @@ def test_what_is_told_of_accounts_fits(command: Command, tmp_path: Path) -> None
         is_printed("plan", command("plan", "trial", "start_here", *where).data)
         is_printed("run", command("run", "trial", "start_here", *where).data)
         lines = program("batch", "trial/*", "--dry-run", *where).out.splitlines()
-        told = [json.loads(line) for line in lines]
-        for line in told:
+        events = [json.loads(line) for line in lines]
+        for line in events:
             is_printed("batch", line)
-        assert {"step_began", "step_ended", "item_ended"} <= {one["event"] for one in told}
-        assert told[-1]["event"] == "batch_ended"
+        assert {"step_began", "step_ended", "item_ended"} <= {one["event"] for one in events}
+        assert events[-1]["event"] == "batch_ended"

@@ -77,6 +77,40 @@ def test_no_step_is_called_by_a_number() -> None:
     assert numbered <= NUMBERED, numbered - NUMBERED
 
 
+LISTS_OF_STEPS = {"STEPS", "SETUP_STEPS", "ORDER", "OF_ACCOUNTS", "ALONE", "UP_TO_KEYS"}
+NUMBERED_STEP = re.compile(rf"\b[Ss]teps? [0-9]|\b[0-9]+_({'|'.join(ORDER)})\b")
+COUNTED = {"tests/test_order.py"}
+"""Where the numbers that the order makes are the subject."""
+
+
+def counts_steps(node: ast.AST) -> bool:
+    """Whether a piece of code knows the number of a step: in a name, or in a list of steps."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return bool(NUMBERED_STEP.search(text))
+        case ast.Subscript(value=ast.Name(id=name), slice=index) if name in LISTS_OF_STEPS:
+            bounds = (index.lower, index.upper) if isinstance(index, ast.Slice) else (index,)
+            # What is first, or last, is so whatever is put in between.
+            return any(isinstance(bound, ast.Constant) and bound.value for bound in bounds)
+        case _:
+            return False
+
+
+def test_no_test_counts_the_steps() -> None:
+    """A test names a step, its notebook and a part of the list by ids, as the package does."""
+    counted = set()
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        path = file.relative_to(ROOT).as_posix()
+        nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+        counted |= {
+            f"{path}:{node.lineno}"
+            for node in nodes
+            if isinstance(node, ast.stmt | ast.expr) and counts_steps(node)
+        }
+    assert {line for line in counted if line.rpartition(":")[0] not in COUNTED} == set()
+    assert {line.rpartition(":")[0] for line in counted} == COUNTED
+
+
 def test_a_step_needs_only_earlier_ones() -> None:
     """What `needs` names are steps that come before."""
     for number, step in enumerate(STEPS):

@@ -132,8 +132,8 @@ class _Lines(_Plain):
         if event.kind == "item_ended":
             lines = self._progress.summaries[event.who]
             seconds = sum(line.seconds for line in lines.values())
-            word = STATE_WORDS[_worst(lines)]
-            output.say(f"{event.who:<24} {word:<16} {seconds:6.1f} s   {_pace(self._progress)}")
+            label = STATE_WORDS[_worst(lines)]
+            output.say(f"{event.who:<24} {label:<16} {seconds:6.1f} s   {_pace(self._progress)}")
 
 
 class _Events(_Plain):
@@ -209,7 +209,7 @@ def _picture(progress: BatchProgress) -> Group:
     for who in _shown(progress):
         lines = progress.summaries.get(who, {})
         cells = [
-            Text(line.word, output.STYLES.get(line.state, "") if line.was_run else "dim")
+            Text(line.label, output.STYLES.get(line.state, "") if line.was_run else "dim")
             if (line := lines.get(step.id))
             else Text("")
             for step in steps

@@ -64,10 +64,10 @@ def showing(total: int) -> Iterator[ProgressLines]:
 
 
 def _line(run: StepRun) -> str:
-    return f"{run.who:<12} {run.step:<22} {_word(run):<13} {run.seconds:5.1f} s"
+    return f"{run.who:<12} {run.step:<22} {_label(run):<13} {run.seconds:5.1f} s"
 
 
-def _word(run: StepRun) -> str:
+def _label(run: StepRun) -> str:
     return run.state.value if _was_run(run) else "not run"
 
 
@@ -113,21 +113,21 @@ def _print_runs(runs: Sequence[StepRun], report: Path, *, as_json: bool, code: i
         )
         return
     accounts = list(dict.fromkeys(run.account for run in runs if not run.customer))
-    words = {(run.account, run.step): _word(run) for run in runs if not run.customer}
+    labels = {(run.account, run.step): _label(run) for run in runs if not run.customer}
     if accounts:
         print_table(
             ["step", *accounts],
             [
-                [f"{number} {step.id}", *(words.get((one, step.id), "") for one in accounts)]
+                [f"{number} {step.id}", *(labels.get((one, step.id), "") for one in accounts)]
                 for number, step in enumerate(STEPS)
-                if any(asked == step.id for _, asked in words)
+                if any(asked == step.id for _, asked in labels)
             ],
         )
     customers = {run.key: run for run in runs if run.customer}
     if customers:
         print_table(
             ["customer", "step", ""],
-            [[run.who, run.step, _word(run)] for run in customers.values()],
+            [[run.who, run.step, _label(run)] for run in customers.values()],
         )
     for run in runs:
         if run.notebook is not None:

@@ -55,13 +55,13 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
         for one in STEPS:
             last = outcomes.get(one.id)
             state = last.state if last is not None else ""
-            word = STATE_WORDS[State(state)] if state else "not done yet"
+            label = STATE_WORDS[State(state)] if state else "not done yet"
             if one.is_per_customer and customer is None:
                 done = {row.customer for row in known if row.step == one.id and row.state in PASSED}
                 linked, total = len(done & account.customers.keys()), len(account.customers)
                 state = State.DONE if linked == total > 0 else ""
-                word = f"{linked} of {total} customers" if total else "no customers yet"
-            rail.append(RailStop(one.title, notebook_of(one), state, word, one.id == step))
+                label = f"{linked} of {total} customers" if total else "no customers yet"
+            rail.append(RailStop(one.title, notebook_of(one), state, label, one.id == step))
     return cells.session_view(
         lines,
         is_rehearsal=not cloud.is_live,

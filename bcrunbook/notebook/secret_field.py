@@ -30,9 +30,9 @@ function render({ model, el }) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = model.get("action");
-  const said = document.createElement("div");
-  said.setAttribute("role", "status");
-  said.textContent = model.get("said");
+  const status = document.createElement("div");
+  status.setAttribute("role", "status");
+  status.textContent = model.get("status");
   const send = () => {
     if (input.value) model.send({ value: input.value });
     input.value = "";
@@ -42,9 +42,9 @@ function render({ model, el }) {
     event.stopPropagation();
     if (event.key === "Enter") send();
   });
-  model.on("change:said", () => { said.textContent = model.get("said"); });
+  model.on("change:status", () => { status.textContent = model.get("status"); });
   el.classList.add("bcr-secret");
-  el.append(label, input, button, said);
+  el.append(label, input, button, status);
 }
 export default { render };
 """
@@ -62,7 +62,7 @@ class SecretField(anywidget.AnyWidget):
     _esm = _ESM
     label = traitlets.Unicode().tag(sync=True)
     action = traitlets.Unicode().tag(sync=True)
-    said = traitlets.Unicode().tag(sync=True)
+    status = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, label: str, action: str, take: Take) -> None:
         super().__init__(label=label, action=action)
@@ -76,5 +76,5 @@ class SecretField(anywidget.AnyWidget):
             self._tasks.begin(partial(self._handle, Secret(value.strip())))
 
     async def _handle(self, secret: Secret) -> None:
-        self.said = "Checking it."
-        self.said = await self._take(secret)
+        self.status = "Checking it."
+        self.status = await self._take(secret)

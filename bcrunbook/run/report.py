@@ -120,7 +120,7 @@ def _by_account(
         accounts.setdefault(run.who, {}).setdefault(run.step, []).append(
             {
                 "outcome": run.outcome,
-                "word": STATE_WORDS[run.state],
+                "label": STATE_WORDS[run.state],
                 "since": since(run.outcome.since),
                 "next": next_action(run.outcome, _command(run)),
                 "notebook": _link(run.notebook, folder),

@@ -82,7 +82,7 @@ class RehearsedPart:
     Args:
         change: the key of the change.
         action: what is done there: `save_keys`, or `enable` by the toggle.
-        report: what is told of it, with places for `person`, `account` and `instance`.
+        report: the line that reports it, with places for `person`, `account` and `instance`.
     """
 
     change: str

@@ -93,14 +93,14 @@ class RailStop:
         title: the step's title.
         href: its notebook.
         state: its last state; empty when it never ran.
-        word: the same in words.
+        label: the same in words.
         is_here: whether it is the notebook's own.
     """
 
     title: str
     href: str
     state: str
-    word: str
+    label: str
     is_here: bool
 
 
@@ -120,7 +120,7 @@ def session_view(
         rail: the steps; empty in a record.
     """
     text = [f"{label}: {value}" for label, value in lines]
-    text += [f"{'>' if one.is_here else ' '} {one.title}: {one.word}" for one in rail]
+    text += [f"{'>' if one.is_here else ' '} {one.title}: {one.label}" for one in rail]
     html = _html(
         "session.html",
         lines=lines,
@@ -296,8 +296,8 @@ def outcome_view(outcome: Outcome, following: tuple[str, str] | None = None) -> 
         outcome: how it ended.
         following: title and notebook of the next step, for somebody who goes on.
     """
-    word = STATE_WORDS[outcome.state]
-    lines = [f"Outcome: {word}. {outcome.summary}"]
+    label = STATE_WORDS[outcome.state]
+    lines = [f"Outcome: {label}. {outcome.summary}"]
     for change in outcome.hand_offs:
         lines += [f"  {change.title}", *_hand_off_lines(change)]
     if outcome.error is not None:
@@ -305,5 +305,5 @@ def outcome_view(outcome: Outcome, following: tuple[str, str] | None = None) -> 
         lines += [f"  {label}: {outcome.error[key]}" for key, label in labels if outcome.error[key]]
     if following is not None:
         lines.append(f"Next step: {following[0]} ({following[1]})")
-    html = _html("outcome.html", outcome=outcome, word=word, following=following)
+    html = _html("outcome.html", outcome=outcome, label=label, following=following)
     return View("\n".join(lines), html, {OUTCOME_MIME: outcome.as_dict()})

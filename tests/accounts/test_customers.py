@@ -153,9 +153,9 @@ CUSTOMERS = st.builds(
 )
 
 
-def _place(customer: Customer) -> object:
-    place = (customer.tenant, customer.environment, customer.company)
-    return tuple(part.casefold() for part in place if part) if all(place) else customer.name
+def _address(customer: Customer) -> object:
+    address = (customer.tenant, customer.environment, customer.company)
+    return tuple(part.casefold() for part in address if part) if all(address) else customer.name
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_what_spreadsheets_and_people_put_around_cells(text: str, tmp_path: Path
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    customers=st.lists(CUSTOMERS, unique_by=(lambda one: one.name, _place)),
+    customers=st.lists(CUSTOMERS, unique_by=(lambda one: one.name, _address)),
     delimiter=st.sampled_from(",;\t|"),
     mark=st.booleans(),
     end=st.sampled_from(["\n", "\r\n"]),
@@ -332,8 +332,8 @@ TABLES: dict[str, tuple[str, int, str, list[str]]] = {
     "terminal": (TABLE + CUSTOMER.replace('"A"', '"\\u001b[31m"'), 6,
                  "customers.northwind.name", [r"\x1b"]),
     "same place": (
-        TABLE + CUSTOMER + (place := 'tenant="n.example"\nenvironment="P"\ncompany="C"\n')
-        + "[accounts.trial.customers.b]\n" + CUSTOMER + place, 16, "customers.b.company",
+        TABLE + CUSTOMER + (address := 'tenant="n.example"\nenvironment="P"\ncompany="C"\n')
+        + "[accounts.trial.customers.b]\n" + CUSTOMER + address, 16, "customers.b.company",
         ['duplicates "northwind"']),
 }  # fmt: skip
 

@@ -33,9 +33,9 @@ NEEDS_PERSON = 3
 """How a first run ends: at the portal, where somebody has to act."""
 
 
-def calls(told: RehearsalDescription) -> tuple[int, int]:
+def calls(cloud: RehearsalDescription) -> tuple[int, int]:
     """How many requests have been answered so far: by Microsoft Graph, by all."""
-    hosts = [json.loads(line)["host"] for line in Path(told.requests).read_text().splitlines()]
+    hosts = [json.loads(line)["host"] for line in Path(cloud.requests).read_text().splitlines()]
     return hosts.count("graph.microsoft.com"), len(hosts)
 
 
@@ -89,19 +89,19 @@ def main() -> None:
     walls, peaks, floors, graph, every = [], [], [], [], []
     with (
         tempfile.TemporaryDirectory() as folder,
-        launch(Path(folder) / "cloud", speed=SPEED) as told,
+        launch(Path(folder) / "cloud", speed=SPEED) as cloud,
     ):
 
         def only(name: str) -> Workspace:
             """The workspace with this account alone: no two may share a Codat instance."""
             account = Rehearsed(name, "trial", name, 180, "Codat")
-            return asyncio.run(prepare(Path(folder), told, [account], anew=True))
+            return asyncio.run(prepare(Path(folder), cloud, [account], anew=True))
 
         for run in range(RUNS):
             workspace = only(f"notebook{run}")
-            before = calls(told)
+            before = calls(cloud)
             wall, peak = through_notebooks(workspace, f"notebook{run}")
-            after = calls(told)
+            after = calls(cloud)
             walls.append(wall)
             peaks.append(peak)
             graph.append(after[0] - before[0])

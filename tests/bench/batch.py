@@ -31,9 +31,10 @@ from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.rehearsal import launch
 from bcrunbook.run.engine.processes import processes
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
-from bcrunbook.steps import SETUP_STEPS, notebook_of
+from bcrunbook.steps import notebook_of, step_named
 from tests.bench.account import NEEDS_PERSON, as_coroutines
 from tests.support.program import PROGRAM
+from tests.support.running import UP_TO_KEYS
 
 SPEED = 1000.0
 ACCOUNTS = 50
@@ -42,7 +43,7 @@ SAMPLE = 4
 SIZES = (10, 100, 1000)
 LATENCIES_MS = (0, 80)
 # A step that follows one that needs a person is not run by our batch either.
-STEPS = SETUP_STEPS[:5]
+STEPS = tuple(step_named(step) for step in UP_TO_KEYS)
 
 
 class Peaks:
@@ -90,10 +91,10 @@ def workspace_of(latency_ms: int, names: list[str]) -> Iterator[Workspace]:
     """A workspace with these accounts, and a cloud with such a latency."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        launch(Path(folder) / "cloud", speed=SPEED, latency_ms=latency_ms) as told,
+        launch(Path(folder) / "cloud", speed=SPEED, latency_ms=latency_ms) as cloud,
     ):
         accounts = [Rehearsed(name, "trial", name, 180, "Codat") for name in names]
-        yield asyncio.run(prepare(Path(folder), told, accounts))
+        yield asyncio.run(prepare(Path(folder), cloud, accounts))
 
 
 def timed(work: Callable[[], object], count: int) -> float:

@@ -186,13 +186,13 @@ def cloud(
 # The customers' side ----------------------------------------------------------------------------
 
 
-def play_customers(told: RehearsalDescription, workspace: Workspace, linked: Path) -> None:
+def play_customers(cloud: RehearsalDescription, workspace: Workspace, linked: Path) -> None:
     """In a process of its own: open each customer's link, once, as soon as there is one."""
-    asyncio.run(_play(told, workspace, linked))
+    asyncio.run(_play(cloud, workspace, linked))
 
 
-async def _play(told: RehearsalDescription, workspace: Workspace, linked: Path) -> None:
-    person = CustomerPerson(told, ADMIN)
+async def _play(cloud: RehearsalDescription, workspace: Workspace, linked: Path) -> None:
+    person = CustomerPerson(cloud, ADMIN)
     account = workspace.account(ACCOUNT)
     waiting = set(account.customers)
     async with open_context(workspace, account) as context:
@@ -202,14 +202,14 @@ async def _play(told: RehearsalDescription, workspace: Workspace, linked: Path) 
                     customer = account.customers[name]
                     # What the step made shows at once, so there is a link.
                     address = await fetch_link(replace(context, customer=customer))
-                    said = await asyncio.to_thread(
+                    printed = await asyncio.to_thread(
                         person.link,
                         address,
                         environment=str(customer.environment),
                         company=customer.company,
                     )
                     at = datetime.now(UTC).isoformat()
-                    file.write(json.dumps({"customer": name, "at": at, "said": said}) + "\n")
+                    file.write(json.dumps({"customer": name, "at": at, "printed": printed}) + "\n")
                     waiting.discard(name)
                 await asyncio.sleep(1.0)
 
@@ -241,9 +241,9 @@ class Journal:
 class Running:
     """One `bcrunbook batch`, in a session of its own: whatever it leaves behind is found."""
 
-    def __init__(self, workspace: Workspace, said: Path, peaks: Peaks) -> None:
+    def __init__(self, workspace: Workspace, error_log: Path, peaks: Peaks) -> None:
         words = ["batch", "-w", str(workspace.root), f"{ACCOUNT}/*", "--json"]
-        with said.open("ab") as errors:
+        with error_log.open("ab") as errors:
             self._child = subprocess.Popen(
                 [*PROGRAM, *words],
                 stdout=subprocess.PIPE,
@@ -315,7 +315,11 @@ class Running:
 
 
 def drive(
-    workspace: Workspace, said: Path, instants: Sequence[float], side: BaseProcess, faults: Path
+    workspace: Workspace,
+    error_log: Path,
+    instants: Sequence[float],
+    side: BaseProcess,
+    faults: Path,
 ) -> Journal:
     """Give the command until nothing changes any more; kill it at those seconds on the way.
 
@@ -327,7 +331,7 @@ def drive(
     before: dict[str, str] = {}
     while len(journal.runs) < MOST_RUNS:
         everybody_has_linked = not side.is_alive()
-        one = Running(workspace, said, journal.peaks)
+        one = Running(workspace, error_log, journal.peaks)
         until = began + left[0] - time.monotonic() if left else None
         code = one.wait(max(0.0, until) if until is not None else None)
         at = time.monotonic() - began
@@ -476,9 +480,9 @@ def check_linked(linked: Path, names: Sequence[str]) -> Iterator[str]:
 # Putting it together ----------------------------------------------------------------------------
 
 
-async def _connect(workspace: Workspace, told: RehearsalDescription) -> None:
+async def _connect(workspace: Workspace, cloud: RehearsalDescription) -> None:
     async with open_context(workspace, workspace.account(ACCOUNT)) as context:
-        await connect_some(context, told)
+        await connect_some(context, cloud)
 
 
 def rehearse(
@@ -488,16 +492,16 @@ def rehearse(
     faults, linked = root / "faults.json", root / "linked.jsonl"
     faults.write_text("[]", encoding="utf-8")
     linked.touch()
-    with cloud(root / "cloud", number, speed, faults) as told:
-        workspace = asyncio.run(set_up(root, told, customers_of(number)))
-        asyncio.run(_connect(workspace, told))
+    with cloud(root / "cloud", number, speed, faults) as description:
+        workspace = asyncio.run(set_up(root, description, customers_of(number)))
+        asyncio.run(_connect(workspace, description))
         faults.write_text(json.dumps(fault_rules(rng, number)), encoding="utf-8")
         side = multiprocessing.get_context("spawn").Process(
-            target=play_customers, args=(told, workspace, linked), daemon=True
+            target=play_customers, args=(description, workspace, linked), daemon=True
         )
         side.start()
         instants = sorted(rng.uniform(0.0, 4.0 + SPREAD * number) for _ in range(KILLS))
-        journal = drive(workspace, root / "said.txt", instants, side, faults)
+        journal = drive(workspace, root / "printed.txt", instants, side, faults)
         side.terminate()
         side.join()
     return workspace, journal
@@ -510,9 +514,9 @@ def check(
     yield from journal.wrong
     if not journal.is_settled:
         yield f"something still changed after {MOST_RUNS} runs"
-    said = (root / "said.txt").read_text("utf-8")
-    if "Traceback" in said:
-        yield f"the batch broke down: {said[said.index('Traceback') :][:2000]}"
+    printed = (root / "printed.txt").read_text("utf-8")
+    if "Traceback" in printed:
+        yield f"the batch broke down: {printed[printed.index('Traceback') :][:2000]}"
     yield from check_linked(root / "linked.jsonl", names)
     yield from check_cloud(root / "cloud" / server.STATE_FILE, names)
     yield from check_customers(ledger, whose, names, root / "linked.jsonl")

@@ -19,12 +19,14 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from bcrunbook.order import REGISTER_APPLICATION
+from bcrunbook.steps import notebook_of, step_named
 from tests.lab.page import Lab, Server
 from tests.support.browser import ARGUMENTS, chromium_path
 from tests.support.program import PROGRAM
 
 RUNS = 5
-NOTEBOOK = "01_register_application.ipynb"
+NOTEBOOK = notebook_of(step_named(REGISTER_APPLICATION))
 PARAMETERS = 'mode = "auto"'
 # What somebody takes at least between two notebooks.
 READING_SECONDS = 10.0

@@ -39,9 +39,9 @@ from bcrunbook.steps.link_customer.codat_customer import (
     tag_of,
 )
 from bcrunbook.steps.opening import open_context
+from tests.support.independent_client import IndependentClient
 from tests.support.linking import set_up, step_6
 from tests.support.portal import row
-from tests.support.strangers import Stranger
 
 SPEED = 5.0
 ADMIN = "hal.cotter@longbarrow-coop.example"
@@ -71,20 +71,20 @@ def customers_of(number: int) -> list[RehearsedCustomer]:
     return [RehearsedCustomer(one.lower(), one, ADMIN, one, COMPANY) for one in names]
 
 
-async def connect_some(context: Context, told: RehearsalDescription) -> None:
+async def connect_some(context: Context, cloud: RehearsalDescription) -> None:
     """Companies of before, which give the instance its calls."""
     codat = codat_of(context)
-    stranger = Stranger(told)
+    client = IndependentClient(cloud)
     async with lease(step_named("link_customer"), context):
         for number in range(CONNECTED_BEFORE):
             company = await codat.create_company(f"Connected before {number}", tags={})
             connection = await codat.create_connection(company.id, SANDBOX)
-            stranger.http.get(str(connection.link_url)).raise_for_status()
-    stranger.http.close()
+            client.http.get(str(connection.link_url)).raise_for_status()
+    client.http.close()
 
 
 async def make_companies(context: Context) -> None:
-    """What step 6 makes before a customer links, for all customers."""
+    """What `link_customer` makes before a customer links, for all customers."""
     codat = codat_of(context)
 
     async def make(name: str) -> None:
@@ -104,9 +104,9 @@ def batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield names[first : first + size]
 
 
-def click(told: RehearsalDescription, links: dict[str, str], pipe: Connection) -> None:
+def click(cloud: RehearsalDescription, links: dict[str, str], pipe: Connection) -> None:
     """In a process of its own: open every customer's page, and on a word press all buttons."""
-    person = CustomerPerson(told, ADMIN)
+    person = CustomerPerson(cloud, ADMIN)
     pages = {name: person.choose(link) for name, link in links.items()}
     pipe.send(len(pages))
     pipe.recv()
@@ -116,11 +116,11 @@ def click(told: RehearsalDescription, links: dict[str, str], pipe: Connection) -
 
 
 @contextmanager
-def clicker(told: RehearsalDescription, links: dict[str, str]) -> Iterator[Connection]:
+def clicker(cloud: RehearsalDescription, links: dict[str, str]) -> Iterator[Connection]:
     """The customers' side, ready to press the last button."""
     spawn = multiprocessing.get_context("spawn")
     mine, theirs = spawn.Pipe()
-    process = spawn.Process(target=click, args=(told, links, theirs))
+    process = spawn.Process(target=click, args=(cloud, links, theirs))
     process.start()
     try:
         assert mine.recv() == len(links)
@@ -130,15 +130,15 @@ def clicker(told: RehearsalDescription, links: dict[str, str]) -> Iterator[Conne
 
 
 async def wait_all(
-    workspace: Workspace, account: Account, told: RehearsalDescription, names: Sequence[str]
+    workspace: Workspace, account: Account, cloud: RehearsalDescription, names: Sequence[str]
 ) -> list[Waited]:
-    """Let customers link, and follow all of them through step 6 at once."""
+    """Let customers link, and follow all of them through `link_customer` at once."""
     async with open_context(workspace, account) as context:
         links = {}
         for name in names:
             customer = account.customers[name]
             links[name] = await fetch_link(replace(context, customer=customer))
-        with clicker(told, links) as pipe:
+        with clicker(cloud, links) as pipe:
             pipe.send("go")
 
             async def follow(name: str, began: float) -> Waited:
@@ -153,9 +153,9 @@ async def wait_all(
             return list(await asyncio.gather(*tasks))
 
 
-def requests(told: RehearsalDescription) -> list[dict[str, object]]:
+def requests(cloud: RehearsalDescription) -> list[dict[str, object]]:
     """The cloud's log of requests."""
-    return [json.loads(line) for line in Path(told.requests).read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in Path(cloud.requests).read_text("utf-8").splitlines()]
 
 
 def busiest(moments: Sequence[float], seconds: float) -> int:
@@ -172,17 +172,17 @@ async def main(number: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        with launch(directory / "cloud", speed=SPEED) as told:
-            workspace = await set_up(directory, told, customers_of(number))
+        with launch(directory / "cloud", speed=SPEED) as cloud:
+            workspace = await set_up(directory, cloud, customers_of(number))
             account = workspace.account("trial")
             async with open_context(workspace, account) as context:
-                await connect_some(context, told)
+                await connect_some(context, cloud)
                 await make_companies(context)
             others = [name for name in account.customers if name != ALONE]
-            (alone,) = await wait_all(workspace, account, told, [ALONE])
-            before = requests(told)
-            waited = await wait_all(workspace, account, told, others)
-            report(alone, waited, requests(told)[len(before) :])
+            (alone,) = await wait_all(workspace, account, cloud, [ALONE])
+            before = requests(cloud)
+            waited = await wait_all(workspace, account, cloud, others)
+            report(alone, waited, requests(cloud)[len(before) :])
 
 
 def report(alone: Waited, waited: list[Waited], log: list[dict[str, object]]) -> None:

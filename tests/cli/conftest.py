@@ -17,7 +17,7 @@ from tests.support.program import PROGRAM
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What one command came to."""
 
     code: int
@@ -30,15 +30,15 @@ class Said:
         return json.loads(self.out)
 
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
-def program(*words: str | Path, cwd: Path | None = None) -> Said:
+def program(*words: str | Path, cwd: Path | None = None) -> CommandResult:
     """The program in a process of its own."""
     done = subprocess.run(
         [*PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=120, cwd=cwd
     )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """A function that gives words to the program in this process, where that is fast."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    def call(*words: str | Path) -> Said:
+    def call(*words: str | Path) -> CommandResult:
         monkeypatch.setattr(sys, "argv", ["bcrunbook", *map(str, words)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             main()
-        told = capsys.readouterr()
+        captured = capsys.readouterr()
         code = end.value.code
         assert code is None or isinstance(code, int)
-        return Said(code or 0, told.out, told.err)
+        return CommandResult(code or 0, captured.out, captured.err)
 
     return call

@@ -22,20 +22,20 @@ tenant = "contoso.com"
 def test_nothing_is_cut_off(command: Command, tmp_path: Path) -> None:
     """On 80 columns every name and value can be read in full."""
     (tmp_path / "accounts.toml").write_text(TWO, encoding="utf-8")
-    told = command("accounts", "check", "-w", tmp_path)
-    assert told.code == 0
+    result = command("accounts", "check", "-w", tmp_path)
+    assert result.code == 0
     for text in (TENANT, "a-trial-account-of-a-long-name", "for everybody who keeps books"):
-        assert text in told.out
-    assert "2 accounts, no mistakes" in told.err
+        assert text in result.out
+    assert "2 accounts, no mistakes" in result.err
 
 
 def test_as_data(command: Command, tmp_path: Path) -> None:
     """The same for programs, and nothing else on stdout."""
     (tmp_path / "accounts.toml").write_text(TWO, encoding="utf-8")
-    told = command("accounts", "check", "-w", tmp_path, "--json").data
-    assert told["workspace"] == str(tmp_path)
-    assert [one["kind"] for one in told["accounts"]] == ["trial", "production"]
-    assert told["accounts"][0]["cloud"] == "live"
+    data = command("accounts", "check", "-w", tmp_path, "--json").data
+    assert data["workspace"] == str(tmp_path)
+    assert [one["kind"] for one in data["accounts"]] == ["trial", "production"]
+    assert data["accounts"][0]["cloud"] == "live"
 
 
 def test_the_file_itself_may_be_named(command: Command, tmp_path: Path) -> None:
@@ -50,8 +50,10 @@ def test_customers_are_told(command: Command, tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_text("key,name,contact\n" + "".join(rows), "utf-8")
     toml = TWO.replace('kind = "trial"\n', 'kind = "trial"\ncustomers = "customers.csv"\n')
     (tmp_path / "accounts.toml").write_text(toml, encoding="utf-8")
-    told = command("accounts", "check", "-w", tmp_path)
-    assert "c-0, c-1, " in told.out and "c-9 and 2 more" in told.out and "c-10" not in told.out
+    result = command("accounts", "check", "-w", tmp_path)
+    assert (
+        "c-0, c-1, " in result.out and "c-9 and 2 more" in result.out and "c-10" not in result.out
+    )
     first, second = command("accounts", "check", "-w", tmp_path, "--json").data["accounts"]
     assert len(first["customers"]) == 12 and second["customers"] == []
     assert first["customers"][11] == {

@@ -16,23 +16,25 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import START_HERE
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.views.cells import OUTCOME_MIME
-from tests.cli.conftest import Command, Said, program
+from tests.cli.conftest import Command, CommandResult, program
 from tests.conftest import MakeWorkspace, only_account
 
 # Shaped like a client secret of Entra, and none.
 LIKE_A_SECRET = "xk38Q~Yd.2bPz_Rr-7TqLmVn0sWc4uHe1aGfJkbD"
 
 
-def refused(told: Said, code: int, *says: str) -> None:
+def refused(result: CommandResult, code: int, *says: str) -> None:
     """One message that says these things; no data, no traceback, the right exit code."""
-    assert told.code == code, told
-    assert told.out == ""
+    assert result.code == code, result
+    assert result.out == ""
     for text in says:
-        assert text in told.err
-    assert "Traceback" not in told.err
-    assert LIKE_A_SECRET not in told.err
+        assert text in result.err
+    assert "Traceback" not in result.err
+    assert LIKE_A_SECRET not in result.err
 
 
 # --- words -------------------------------------------------------------------------------------
@@ -104,9 +106,9 @@ def test_a_mistake_in_the_file_is_shown_with_its_line(
 @pytest.mark.parametrize("words", ["accounts check", "status", "plan trial", "doctor"])
 def test_a_missing_workspace(words: str, command: Command, tmp_path: Path) -> None:
     """Exit 2 and the command that makes one."""
-    told = command(*words.split(), "-w", tmp_path / "nowhere")
-    assert told.code == 2
-    assert "bcrunbook init" in told.err + told.out and "Traceback" not in told.err
+    result = command(*words.split(), "-w", tmp_path / "nowhere")
+    assert result.code == 2
+    assert "bcrunbook init" in result.err + result.out and "Traceback" not in result.err
 
 
 def test_no_workspace_here(
@@ -137,7 +139,7 @@ def test_a_notebook_refuses_bad_parameters(
     """Papermill fails, and the outcome says why and what to do; a value is not repeated."""
     from bcrunbook.notebook_files.shipped import shipped
 
-    source, target = shipped() / "00_start_here.ipynb", tmp_path / "out.ipynb"
+    source, target = shipped() / notebook_of(step_named(START_HERE)), tmp_path / "out.ipynb"
     words = [str(source), str(target), "-r", "workspace", str(make_workspace().root), *given]
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "--no-progress-bar", *words],
@@ -167,7 +169,7 @@ def test_a_notebook_takes_papermills_own_parameters(
     workspace = make_workspace()
     values = {"account": only_account(workspace), "mode": "plan", "workspace": workspace.root}
     words = [word for name, value in values.items() for word in ("-r", name, str(value))]
-    words += [str(shipped() / "00_start_here.ipynb"), str(tmp_path / "out.ipynb")]
+    words += [str(shipped() / notebook_of(step_named(START_HERE))), str(tmp_path / "out.ipynb")]
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "--engine", "bcrunbook", f"--inject-{inject}", *words],
         capture_output=True,
@@ -189,8 +191,8 @@ def test_a_rehearsal_cloud_that_is_not_running(
     config = workspace.root / "accounts.toml"
     text = config.read_text("utf-8").replace(cloud.directory, (tmp_path / "other").as_posix())
     config.write_text(text, encoding="utf-8")
-    told = command("run", only_account(workspace), "-w", workspace.root)
-    refused(told, 2, "The rehearsal cloud is not running.", "bcrunbook rehearsal serve --dir")
+    result = command("run", only_account(workspace), "-w", workspace.root)
+    refused(result, 2, "The rehearsal cloud is not running.", "bcrunbook rehearsal serve --dir")
 
 
 def test_a_proxy_that_is_down(command: Command, make_workspace: MakeWorkspace) -> None:
@@ -198,10 +200,10 @@ def test_a_proxy_that_is_down(command: Command, make_workspace: MakeWorkspace) -
     workspace = make_workspace(cloud="live")
     with (workspace.root / "accounts.toml").open("a", encoding="utf-8") as config:
         config.write('[network]\nproxy = "http://127.0.0.1:9"\n')
-    told = command("doctor", "-w", workspace.root)
-    assert told.code == 1
-    assert "failed  Entra" in told.out and "proxy" in told.out and "next:" in told.out
-    assert "Traceback" not in told.err
+    result = command("doctor", "-w", workspace.root)
+    assert result.code == 1
+    assert "failed  Entra" in result.out and "proxy" in result.out and "next:" in result.out
+    assert "Traceback" not in result.err
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -233,8 +235,8 @@ def test_a_run_folder_that_cannot_be_used(
     """Exit 2 before anything is run; what is in the place stays."""
     workspace = make_workspace()
     spoil(workspace.root)
-    told = command("run", only_account(workspace), "-w", workspace.root)
-    refused(told, 2, "The folder of the runs cannot be written", "Nothing was run.", "next:")
+    result = command("run", only_account(workspace), "-w", workspace.root)
+    refused(result, 2, "The folder of the runs cannot be written", "Nothing was run.", "next:")
     if (workspace.root / "runs").is_file():
         assert (workspace.root / "runs").read_text("utf-8") == "mine"
 
@@ -264,10 +266,10 @@ def test_a_full_disk_for_the_notebook(
 
     monkeypatch.setattr(os, "open", on_a_full_disk)
     monkeypatch.setattr("bcrunbook.cli.run.run_folder", lambda root: folder)
-    told = command("run", name, "start_here", "-w", workspace.root)
-    assert told.code == 1
-    assert "The disk is full: the output notebook cannot be written." in told.err
-    assert "next: make room" in told.err and "Traceback" not in told.err
+    result = command("run", name, "start_here", "-w", workspace.root)
+    assert result.code == 1
+    assert "The disk is full: the output notebook cannot be written." in result.err
+    assert "next: make room" in result.err and "Traceback" not in result.err
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         assert ledger.latest(Scope(whose), "kept") is not None
 
@@ -285,7 +287,11 @@ def test_a_full_disk_for_the_ledger(command: Command, make_workspace: MakeWorksp
     done = subprocess.run(
         [sys.executable, "-c", limited, *words], capture_output=True, text=True, timeout=60
     )
-    refused(Said(done.returncode, done.stdout, done.stderr), 1, "The disk of the ledger is full")
+    refused(
+        CommandResult(done.returncode, done.stdout, done.stderr),
+        1,
+        "The disk of the ledger is full",
+    )
     assert command("status", "-w", workspace.root).code == 0
 
 
@@ -309,8 +315,8 @@ def test_a_ledger_of_a_newer_version(command: Command, make_workspace: MakeWorks
     with sqlite3.connect(workspace.root / "ledger.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    told = command("run", only_account(workspace), "-w", workspace.root)
-    refused(told, 2, "A newer version of bcrunbook", "pip install --upgrade")
+    result = command("run", only_account(workspace), "-w", workspace.root)
+    refused(result, 2, "A newer version of bcrunbook", "pip install --upgrade")
 
 
 HOLDER = """
@@ -344,8 +350,8 @@ def test_another_runner(command: Command, make_workspace: MakeWorkspace) -> None
     ) as other:
         assert other.stdout is not None and other.stdin is not None
         assert other.stdout.readline() == "held\n"
-        told = command("run", name, "-w", workspace.root)
-        refused(told, 4, "a run that takes long", f"process {other.pid}", "wait until")
+        result = command("run", name, "-w", workspace.root)
+        refused(result, 4, "a run that takes long", f"process {other.pid}", "wait until")
         other.communicate("\n", timeout=30)
     assert free(workspace)
 
@@ -369,7 +375,7 @@ def test_a_secret_that_others_can_read(
     workspace = make_workspace()
     file = tmp_path / "secret-store" / "sign-in" / "batch"
     file.chmod(0o644)
-    told = program("run", only_account(workspace), "start_here", "-w", workspace.root)
-    assert told.code == 2
-    assert "chmod 600" in told.err and "Traceback" not in told.err
-    assert cloud.batch_identity["client_secret"] not in told.out + told.err
+    result = program("run", only_account(workspace), "start_here", "-w", workspace.root)
+    assert result.code == 2
+    assert "chmod 600" in result.err and "Traceback" not in result.err
+    assert cloud.batch_identity["client_secret"] not in result.out + result.err

@@ -11,16 +11,16 @@ from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 from tests.support.portal import facts, handed
-from tests.support.running import walk
+from tests.support.running import run_steps
 
 STEP = "codat_keys"
 
 
 @pytest.fixture
 async def ready(make_workspace: MakeWorkspace) -> tuple[Workspace, Outcome]:
-    """A workspace whose step 4 has handed over the keys, and that outcome."""
+    """A workspace whose step `codat_keys` has handed over the keys, and that outcome."""
     workspace = make_workspace()
-    outcomes = await walk(workspace, "register_application", "client_secret", STEP)
+    outcomes = await run_steps(workspace, "register_application", "client_secret", STEP)
     return workspace, outcomes[-1]
 
 
@@ -33,23 +33,23 @@ def test_it_notes_who_saved_which_keys(command: Command, ready: tuple[Workspace,
     """Name, secret, client id and instance are in the ledger and on the screen."""
     workspace, outcome = ready
     name = only_account(workspace)
-    told = command("confirm", name, STEP, "--by", "Ada Lovelace", "-w", workspace.root)
-    assert (told.code, told.out) == (0, "")
+    result = command("confirm", name, STEP, "--by", "Ada Lovelace", "-w", workspace.root)
+    assert (result.code, result.out) == (0, "")
     (fact,) = facts(workspace, STEP, "save_keys")
     assert (fact.basis, fact.said_by) == ("said", "Ada Lovelace")
     assert fact.subject == outcome.hand_offs[0].subject
     assert fact.data["values"] == dict(handed(outcome).values)
     for value in ("Ada Lovelace", *fact.data["values"].values(), f"bcrunbook run {name}"):
-        assert value in told.err
+        assert value in result.err
 
 
 def test_it_tells_programs_the_same(command: Command, ready: tuple[Workspace, Outcome]) -> None:
     """`--json` has account, step, who, what was said and about which values."""
     workspace, outcome = ready
     name = only_account(workspace)
-    told = command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root, "--json").data
-    assert (told["account"], told["step"], told["by"]) == (name, STEP, "Ada")
-    assert told["values"] == dict(handed(outcome).values)
+    data = command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root, "--json").data
+    assert (data["account"], data["step"], data["by"]) == (name, STEP, "Ada")
+    assert data["values"] == dict(handed(outcome).values)
 
 
 def test_status_says_to_run_again(command: Command, ready: tuple[Workspace, Outcome]) -> None:
@@ -73,9 +73,9 @@ def test_a_step_that_waits_for_nobodys_word(
     """Not run yet, or never asking for a word: nothing is noted, and the next command is named."""
     workspace = make_workspace()
     name = only_account(workspace)
-    told = command("confirm", name, step, "--by", "Ada", "-w", workspace.root)
-    assert told.code == 2
-    assert f"bcrunbook run {name} {step}" in told.err
+    result = command("confirm", name, step, "--by", "Ada", "-w", workspace.root)
+    assert result.code == 2
+    assert f"bcrunbook run {name} {step}" in result.err
     with ledger_of(workspace) as ledger:
         assert ledger.facts(Scope(workspace.account(name).identity)) == []
 
@@ -84,10 +84,10 @@ def test_a_step_that_waits_for_nobodys_word(
 def test_a_name_is_needed(command: Command, ready: tuple[Workspace, Outcome], by: str) -> None:
     """No name, or something that looks like the secret itself: refused, and not repeated."""
     workspace, _ = ready
-    told = command("confirm", only_account(workspace), STEP, "--by", by, "-w", workspace.root)
-    assert told.code == 2
+    result = command("confirm", only_account(workspace), STEP, "--by", by, "-w", workspace.root)
+    assert result.code == 2
     assert facts(workspace, STEP, "save_keys") == []
-    assert not by.strip() or by not in told.err
+    assert not by.strip() or by not in result.err
 
 
 def test_a_word_about_an_older_secret_is_refused(
@@ -99,7 +99,7 @@ def test_a_word_about_an_older_secret_is_refused(
     with ledger_of(workspace) as ledger:
         whose = workspace.account(name).identity
         ledger.record(Scope(whose, "client_secret"), "secret_copied", "0ld0ld00", "done", {})
-    told = command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root)
-    assert told.code == 2
-    assert "0ld0ld00" in told.err and outcome.hand_offs[0].subject in told.err
+    result = command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root)
+    assert result.code == 2
+    assert "0ld0ld00" in result.err and outcome.hand_offs[0].subject in result.err
     assert facts(workspace, STEP, "save_keys") == []

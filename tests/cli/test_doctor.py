@@ -18,34 +18,34 @@ def test_a_machine_that_is_ready(
 ) -> None:
     """Versions, kernel, ledger, secret store and network are fine: exit 0; the same as data."""
     root = make_workspace().root
-    told = command("doctor", "-w", root)
-    assert told.code == 0
-    assert all(line.startswith("ok ") for line in told.out.splitlines()), told.out
-    assert "reached, rehearsal cloud" in told.out
+    result = command("doctor", "-w", root)
+    assert result.code == 0
+    assert all(line.startswith("ok ") for line in result.out.splitlines()), result.out
+    assert "reached, rehearsal cloud" in result.out
     data = command("doctor", "-w", root, "--json").data
-    assert [one["ok"] for one in data] == [True] * len(told.out.splitlines())
+    assert [one["ok"] for one in data] == [True] * len(result.out.splitlines())
     canaries = Path(cloud.canaries).read_text("utf-8").split()
-    assert canaries and not [one for one in canaries if one in told.out + told.err]
+    assert canaries and not [one for one in canaries if one in result.out + result.err]
 
 
 def test_an_api_key_of_another_instance(
     command: Command, make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
     """It is named before any step runs into it: both instances, exit 2."""
-    told = command("doctor", "-w", make_workspace(codat_instance="Another one").root)
-    assert told.code == 2
-    assert re.search(r"^failed +Codat, as .*Another one", told.out, re.M)
-    assert cloud.codat["instance"] in told.out
+    result = command("doctor", "-w", make_workspace(codat_instance="Another one").root)
+    assert result.code == 2
+    assert re.search(r"^failed +Codat, as .*Another one", result.out, re.M)
+    assert cloud.codat["instance"] in result.out
 
 
 def test_without_a_workspace_it_still_tells_of_the_machine(
     command: Command, tmp_path: Path
 ) -> None:
     """The versions are there, the workspace is named as missing with what to do; exit 2."""
-    told = command("doctor", "-w", tmp_path)
-    assert told.code == 2
-    assert re.search(r"^ok +Python: ", told.out, re.M)
-    assert re.search(r"^failed +Workspace: The workspace has no accounts.toml", told.out, re.M)
+    result = command("doctor", "-w", tmp_path)
+    assert result.code == 2
+    assert re.search(r"^ok +Python: ", result.out, re.M)
+    assert re.search(r"^failed +Workspace: The workspace has no accounts.toml", result.out, re.M)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no modes there")
@@ -65,8 +65,8 @@ def test_nobody_is_named_in_what_is_pasted(
         encoding="utf-8",
     )
     (home / "secret-store").chmod(0o755)
-    told = command("doctor", "-w", root)
-    assert told.code == 2
-    assert "failed  Secret store" in told.out and "chmod 700" in told.out
+    result = command("doctor", "-w", root)
+    assert result.code == 2
+    assert "failed  Secret store" in result.out and "chmod 700" in result.out
     for word in (str(home), "ada.lovelace"):
-        assert word not in told.out + told.err
+        assert word not in result.out + result.err

@@ -34,9 +34,9 @@ COMMANDS = [
 
 def test_the_program_lists_every_command(command: Command) -> None:
     """`--help` names each command with what it does; so does the program without any word."""
-    told = command("--help")
-    assert told.code == 0
-    listed = told.out.split("Commands:")[1].splitlines()
+    result = command("--help")
+    assert result.code == 0
+    listed = result.out.split("Commands:")[1].splitlines()
     assert {line.split()[0] for line in listed if line.strip()} == {one[0] for one in COMMANDS}
     assert "Commands:" in "".join(command().__dict__[name] for name in ("out", "err"))
 
@@ -44,12 +44,12 @@ def test_the_program_lists_every_command(command: Command) -> None:
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_explains_itself(words: tuple[str, ...], command: Command) -> None:
     """A sentence on what it does, and a text for each argument and option."""
-    told = command(*words, "--help")
-    assert (told.code, told.err) == (0, "")
-    usage, sentence, *_ = (part for part in told.out.split("\n\n") if part.strip())
+    result = command(*words, "--help")
+    assert (result.code, result.err) == (0, "")
+    usage, sentence, *_ = (part for part in result.out.split("\n\n") if part.strip())
     assert usage.startswith("Usage:")
     assert sentence.strip().endswith(".")
-    for option in re.findall(r"^ +(?:-\w, )?--.*", told.out, re.M):
+    for option in re.findall(r"^ +(?:-\w, )?--.*", result.out, re.M):
         assert re.search(r"--.*  \S+ \S+", option), option
 
 
@@ -71,9 +71,9 @@ def test_the_version(command: Command) -> None:
 
 def test_it_starts_as_an_installed_program() -> None:
     """The entry point works in a process of its own, and quickly fails without a workspace."""
-    told = program("status", "--workspace", "nowhere")
-    assert (told.code, told.out) == (2, "")
-    assert "bcrunbook init" in told.err
+    result = program("status", "--workspace", "nowhere")
+    assert (result.code, result.out) == (2, "")
+    assert "bcrunbook init" in result.err
 
 
 def test_debug_shows_the_traceback_and_nothing_else_does(command: Command) -> None:
@@ -81,9 +81,9 @@ def test_debug_shows_the_traceback_and_nothing_else_does(command: Command) -> No
     words = ("status", "--workspace", "nowhere")
     assert "Traceback" not in command(*words).err
     for order in (("--debug", *words), (*words, "--debug")):
-        told = command(*order)
-        assert told.code == 2
-        assert "Traceback" in told.err and "The workspace does not exist." in told.err
+        result = command(*order)
+        assert result.code == 2
+        assert "Traceback" in result.err and "The workspace does not exist." in result.err
 
 
 def test_what_nobody_foresaw_is_told_without_a_traceback(
@@ -95,7 +95,7 @@ def test_what_nobody_foresaw_is_told_without_a_traceback(
         raise ZeroDivisionError("a value that nobody should see")
 
     monkeypatch.setattr("bcrunbook.cli.status.find_workspace", broken)
-    told = command("status")
-    assert told.code == 1
-    assert "ZeroDivisionError" in told.err and "--debug" in told.err
-    assert "Traceback" not in told.err and "nobody should see" not in told.err
+    result = command("status")
+    assert result.code == 1
+    assert "ZeroDivisionError" in result.err and "--debug" in result.err
+    assert "Traceback" not in result.err and "nobody should see" not in result.err

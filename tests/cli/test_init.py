@@ -11,9 +11,9 @@ from tests.cli.conftest import Command
 def test_it_lays_out_a_workspace_and_says_what_next(command: Command, tmp_path: Path) -> None:
     """accounts.toml and a notebook for each step; the next command is named."""
     root = tmp_path / "contoso"
-    told = command("init", root)
-    assert (told.code, told.out) == (0, "")
-    assert "bcrunbook accounts check" in told.err
+    result = command("init", root)
+    assert (result.code, result.out) == (0, "")
+    assert "bcrunbook accounts check" in result.err
     assert {path.name for path in (root / "notebooks").iterdir()} == {
         notebook_of(step) for step in STEPS
     }
@@ -26,17 +26,17 @@ def test_it_overwrites_nothing(command: Command, tmp_path: Path) -> None:
     config, notebook = tmp_path / "accounts.toml", tmp_path / "notebooks" / notebook_of(STEPS[0])
     config.write_text("mine", encoding="utf-8")
     notebook.unlink()
-    told = command("init", tmp_path, "--json").data
+    data = command("init", tmp_path, "--json").data
     assert config.read_text("utf-8") == "mine"
-    assert told["made"] == [str(notebook)]
-    assert str(config) in told["kept"] and len(told["kept"]) == len(STEPS)
+    assert data["made"] == [str(notebook)]
+    assert str(config) in data["kept"] and len(data["kept"]) == len(STEPS)
 
 
 def test_a_place_that_cannot_be_used_is_said(command: Command, tmp_path: Path) -> None:
     """A file in the way: exit 2, and the file stays as it is."""
-    place = tmp_path / "file"
-    place.write_text("mine", encoding="utf-8")
-    told = command("init", place)
-    assert told.code == 2
-    assert "cannot be laid out" in told.err and "next:" in told.err
-    assert place.read_text("utf-8") == "mine"
+    path = tmp_path / "file"
+    path.write_text("mine", encoding="utf-8")
+    result = command("init", path)
+    assert result.code == 2
+    assert "cannot be laid out" in result.err and "next:" in result.err
+    assert path.read_text("utf-8") == "mine"

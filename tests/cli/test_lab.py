@@ -33,8 +33,8 @@ class Server:
 
     def __init__(self, child: subprocess.Popen[str], line: str) -> None:
         self.child = child
-        self.told = json.loads(line)
-        self.address = urlsplit(self.told["url"])
+        self.started = json.loads(line)
+        self.address = urlsplit(self.started["url"])
         (self.token,) = parse_qs(self.address.query)["token"]
 
     def ask(
@@ -108,7 +108,7 @@ windows = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another 
 def test_a_rehearsal_from_start_to_ctrl_c(tmp_path: Path) -> None:
     """Token, notebooks, kernel and cloud are there; Ctrl-C ends all of it, and well."""
     with started("--rehearse", cwd=tmp_path) as lab:
-        assert lab.told["rehearsal"] is True
+        assert lab.started["rehearsal"] is True
         assert lab.address.path == f"/lab/tree/notebooks/{NOTEBOOKS[0]}"
         status, page = lab.ask(f"{lab.address.path}?{lab.address.query}", token=False)
         assert status == 200 and "JupyterLab" in page
@@ -156,7 +156,7 @@ def test_a_workspace_of_ones_own_and_jupyters_settings(own: Path, tmp_path: Path
     mine.parent.mkdir()
     mine.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     with started("--workspace", own, cwd=tmp_path) as lab:
-        assert lab.told["rehearsal"] is False
+        assert lab.started["rehearsal"] is False
         assert '"cells": []' in mine.read_text("utf-8")
         assert sorted(path.name for path in mine.parent.iterdir()) == NOTEBOOKS
 
@@ -232,9 +232,9 @@ def test_a_rehearsal_that_is_killed_leaves_nothing_running(tmp_path: Path) -> No
 
 def test_without_a_workspace_nothing_is_started(command: Command, tmp_path: Path) -> None:
     """Exit 2, and no folder is made where none was."""
-    told = command("lab", "--workspace", tmp_path / "nowhere")
-    assert (told.code, told.out) == (2, "")
-    assert "The workspace does not exist." in told.err and "bcrunbook init" in told.err
+    result = command("lab", "--workspace", tmp_path / "nowhere")
+    assert (result.code, result.out) == (2, "")
+    assert "The workspace does not exist." in result.err and "bcrunbook init" in result.err
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -250,9 +250,9 @@ def test_options_that_contradict_each_other(
 ) -> None:
     """Exit 2, naming them, before anything is made."""
     monkeypatch.chdir(tmp_path)
-    told = command("lab", *words)
-    assert (told.code, told.out) == (2, "")
-    assert f"where: {where}" in told.err and "next: " in told.err
+    result = command("lab", *words)
+    assert (result.code, result.out) == (2, "")
+    assert f"where: {where}" in result.err and "next: " in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
@@ -262,30 +262,30 @@ def test_a_port_that_is_taken_is_said(command: Command, own: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = str(other.getsockname()[1])
-        told = command("lab", "--workspace", own, "--port", port)
-    assert (told.code, told.out) == (2, "")
-    assert f"Port {port} is in use" in told.err and f"where: --port {port}" in told.err
-    assert "next: " in told.err
+        result = command("lab", "--workspace", own, "--port", port)
+    assert (result.code, result.out) == (2, "")
+    assert f"Port {port} is in use" in result.err and f"where: --port {port}" in result.err
+    assert "next: " in result.err
 
 
 def test_a_jupyterlab_that_does_not_come_up_is_said(own: Path, tmp_path: Path) -> None:
     """Exit 1: what, where its log is and how it ends, and what next; no traceback of ours."""
     broken = {"ServerApp": {"contents_manager_class": "no.such.Manager"}}
     configure(tmp_path / "home", "jupyter_server_config.json", broken)
-    told = program("lab", "--no-browser", "--workspace", own)
-    assert (told.code, told.out) == (1, "")
-    first, where, *rest = told.err.splitlines()
+    result = program("lab", "--no-browser", "--workspace", own)
+    assert (result.code, result.out) == (1, "")
+    first, where, *rest = result.err.splitlines()
     assert first.startswith("JupyterLab did not start: it ended with code ")
     log = own / ".bcrunbook" / "jupyterlab" / "server.log"
     assert where == f"  where: {log}"
     assert os.name == "nt" or log.stat().st_mode & 0o777 == 0o600
-    assert "no.such.Manager" in told.err and rest[-1].startswith("  next: ")
+    assert "no.such.Manager" in result.err and rest[-1].startswith("  next: ")
 
 
 def test_a_jupyter_without_a_token_is_refused(own: Path, tmp_path: Path) -> None:
     """Where the configuration lets everybody in, nothing is left running: exit 2."""
     off = {"IdentityProvider": {"token": ""}}
     configure(tmp_path / "home", "jupyter_server_config.json", off)
-    told = program("lab", "--no-browser", "--workspace", own)
-    assert (told.code, told.out) == (2, "")
-    assert "switches its token off" in told.err and "next: " in told.err
+    result = program("lab", "--no-browser", "--workspace", own)
+    assert (result.code, result.out) == (2, "")
+    assert "switches its token off" in result.err and "next: " in result.err

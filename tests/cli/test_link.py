@@ -15,9 +15,9 @@ from tests.support.linking import lab_customer, set_up, step_6
 
 def test_the_link_is_shown_and_kept_nowhere(command: Command, tmp_path: Path) -> None:
     """On stdout alone, for the customer's browser; in the draft only when asked for."""
-    with launch(tmp_path / "rehearsal" / "cloud", speed=240) as told:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=240) as cloud:
         customers = [lab_customer("ready", "Normal")]
-        workspace = asyncio.run(set_up(tmp_path / "rehearsal", told, customers))
+        workspace = asyncio.run(set_up(tmp_path / "rehearsal", cloud, customers))
         root = workspace.root
         early = command("link", "trial", "ready", "-w", root)
         assert early.code == 2 and "bcrunbook run trial --customer ready" in early.err
@@ -30,7 +30,7 @@ def test_the_link_is_shown_and_kept_nowhere(command: Command, tmp_path: Path) ->
         shown = command("link", "trial", "ready", "-w", root)
         assert shown.code == 0
         link = shown.out.strip()
-        assert link.startswith(f"{told.pages}/link-api.codat.io/")
+        assert link.startswith(f"{cloud.pages}/link-api.codat.io/")
         assert command("link", "trial", "ready", "-w", root, "--json").data["link"] == link
         assert command("notice", "trial", "ready", "-w", root).code == 0
         holding = [one for one in root.rglob("*") if one.is_file()]

@@ -13,17 +13,18 @@ from typing import Any
 import psutil
 import pytest
 
+from bcrunbook.order import START_HERE, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.cli.conftest import Command, Said, program
+from tests.cli.conftest import Command, CommandResult, program
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.support.independent_client import MakeClient
 from tests.support.program import PROGRAM
-from tests.support.strangers import Meet
 
 
-def one_run(told: Said) -> dict[str, Any]:
+def one_run(result: CommandResult) -> dict[str, Any]:
     """The one step that a run with --json came to."""
-    (run,) = told.data["runs"]
-    assert told.data["exit_code"] == told.code
+    (run,) = result.data["runs"]
+    assert result.data["exit_code"] == result.code
     return dict(run)
 
 
@@ -31,31 +32,31 @@ def test_a_step_that_is_as_it_should_be(command: Command, make_workspace: MakeWo
     """Exit 0; a table, the executed notebook and the report on stdout, progress on stderr."""
     workspace = make_workspace()
     name = only_account(workspace)
-    told = program("run", name, "start_here", "-w", workspace.root)
-    assert told.code == 0, told.err
-    *_, notebook, report = told.out.split()
+    result = program("run", name, "start_here", "-w", workspace.root)
+    assert result.code == 0, result.err
+    *_, notebook, report = result.out.split()
     assert Path(notebook).is_file() and Path(report).is_file()
     assert Path(notebook).parent.parent == Path(report).parent
-    assert "0 start_here" in told.out and "done" in told.out
-    assert told.err.split()[:3] == [name, "start_here", "done"]
+    assert "0 start_here" in result.out and "done" in result.out
+    assert result.err.split()[:3] == [name, "start_here", "done"]
     rows = command("status", "-w", workspace.root, "--json").data
     assert [row["state"] for row in rows][:2] == ["done", None]
 
 
 def test_a_plan_writes_nothing_and_says_what_is_pending(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """Exit 5; stdout is JSON alone; the service was only read."""
     workspace = make_workspace()
     name = only_account(workspace)
     before = len(requests_of(cloud))
-    told = program("plan", name, "register_application", "-w", workspace.root, "--json")
-    assert told.code == 5, told.err
-    outcome = one_run(told)["outcome"]
+    result = program("plan", name, "register_application", "-w", workspace.root, "--json")
+    assert result.code == 5, result.err
+    outcome = one_run(result)["outcome"]
     assert (outcome["state"], outcome["mode"]) == ("pending", "plan")
     assert {change["by"] for change in outcome["changes"]} == {"program"}
     assert {one["method"] for one in requests_of(cloud)[before:]} <= {"GET", "POST"}
-    assert meet().applications(name) == []
+    assert make_client().applications(name) == []
 
 
 def test_a_sign_in_that_needs_a_person_parks_the_run(
@@ -64,26 +65,28 @@ def test_a_sign_in_that_needs_a_person_parks_the_run(
     """No kept sign-in and nobody there: exit 3, and the person is told where to sign in."""
     sign_in = {"method": "device_code", "client_id": cloud.clients["bootstrap"], "cache": "memory"}
     workspace = make_workspace(sign_in=sign_in)
-    told = program("run", only_account(workspace), "start_here", "-w", workspace.root)
-    assert told.code == 3
-    assert "needs_person" in told.out
-    assert "next: " in told.err and "00_start_here" in told.err
-    assert "Traceback" not in told.err
+    result = program("run", only_account(workspace), "start_here", "-w", workspace.root)
+    assert result.code == 3
+    assert "needs_person" in result.out
+    assert "next: " in result.err and notebook_name(START_HERE) in result.err
+    assert "Traceback" not in result.err
 
 
 def test_the_wrong_tenant_is_refused_before_any_write(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """A failed first step: exit 2, the later ones are not run, and the reason is said once."""
     workspace = make_workspace(tenant=cloud.accounts["not_to_be_used"]["tenant"])
     name = only_account(workspace)
-    told = program("run", name, "-w", workspace.root)
-    assert told.code == 2, told.err
-    assert "not run" in told.out
-    said = told.err.split("\n\n")
-    assert len(said) == 2 and "next: " in said[1] and "request id" in said[1], told.err
-    assert "Traceback" not in told.err
-    assert meet().applications(name) == []
+    result = program("run", name, "-w", workspace.root)
+    assert result.code == 2, result.err
+    assert "not run" in result.out
+    paragraphs = result.err.split("\n\n")
+    assert len(paragraphs) == 2 and "next: " in paragraphs[1] and "request id" in paragraphs[1], (
+        result.err
+    )
+    assert "Traceback" not in result.err
+    assert make_client().applications(name) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")

@@ -19,7 +19,7 @@ from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.support.clipboard import Clipboard
 from tests.support.portal import facts
 from tests.support.program import PROGRAM
-from tests.support.running import walk
+from tests.support.running import run_steps
 
 if sys.platform != "win32":
     import pty
@@ -29,7 +29,7 @@ if sys.platform != "win32":
 async def kept(make_workspace: MakeWorkspace) -> tuple[Workspace, str]:
     """A workspace with a stored client secret, and its value."""
     workspace = make_workspace()
-    await walk(workspace, "register_application", "client_secret")
+    await run_steps(workspace, "register_application", "client_secret")
     (stored,) = stored_secrets(workspace.root.parent / "secret-store", only_account(workspace))
     return workspace, stored.read_text("utf-8").strip()
 
@@ -52,11 +52,11 @@ def test_it_is_copied_and_cleared(
         seen.append(clipboard.text())
 
     monkeypatch.setattr("bcrunbook.cli.secret.asyncio.sleep", watched)
-    told = command("secret", "copy", name, "-w", workspace.root, "--json")
-    assert told.code == 0 and told.data == {"account": name, "cleared": True}
+    result = command("secret", "copy", name, "-w", workspace.root, "--json")
+    assert result.code == 0 and result.data == {"account": name, "cleared": True}
     assert seen == [value]
     assert clipboard.text() == ""
-    assert value not in told.out + told.err
+    assert value not in result.out + result.err
     (fact,) = facts(workspace, "client_secret", "secret_copied")
     assert fact.data["to"] == "clipboard"
 
@@ -74,8 +74,8 @@ def test_what_was_copied_since_is_left(
         clipboard.put("a shopping list")
 
     monkeypatch.setattr("bcrunbook.cli.secret.asyncio.sleep", meanwhile)
-    told = command("secret", "copy", only_account(workspace), "-w", workspace.root)
-    assert told.code == 0 and "it was left" in told.err
+    result = command("secret", "copy", only_account(workspace), "-w", workspace.root)
+    assert result.code == 0 and "it was left" in result.err
     assert clipboard.text() == "a shopping list"
 
 
@@ -95,17 +95,17 @@ def test_ctrl_c_clears_it_at_once(
         [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         assert child.stderr is not None
-        said = child.stderr.readline() if moment == "while it waits" else ""
+        line = child.stderr.readline() if moment == "while it waits" else ""
         deadline = time.monotonic() + 60
         while clipboard.text() != value:
             assert time.monotonic() < deadline and child.poll() is None
             time.sleep(0.01)
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
-    assert child.returncode == 0 or not said, err
+    assert child.returncode == 0 or not line, err
     assert "Traceback" not in err
     assert clipboard.text() == ""
-    assert value not in out + said + err
+    assert value not in out + line + err
 
 
 @pytest.mark.parametrize("requests", [("SIGTERM",), ("SIGHUP",), ("SIGINT",) * 3])
@@ -158,10 +158,10 @@ def test_without_a_clipboard_it_says_what_to_do(
 ) -> None:
     """On a server nothing is copied, and nothing is noted."""
     workspace, value = kept
-    told = command("secret", "copy", only_account(workspace), "-w", workspace.root)
-    assert told.code == 2
-    assert "xclip" in told.err and "on your own machine" in told.err
-    assert value not in told.out + told.err
+    result = command("secret", "copy", only_account(workspace), "-w", workspace.root)
+    assert result.code == 2
+    assert "xclip" in result.err and "on your own machine" in result.err
+    assert value not in result.out + result.err
     assert facts(workspace, "client_secret", "secret_copied") == []
 
 
@@ -172,16 +172,16 @@ def test_a_clipboard_that_does_not_answer_is_given_up(
     waits = "import threading; threading.Event().wait()"
     for name, value in (("_COPY", waits), ("_PASTE", waits), ("_DEADLINE_SECONDS", 0.2)):
         monkeypatch.setattr(module, name, value)
-    told = command("secret", "copy", only_account(kept[0]), "-w", kept[0].root)
-    assert told.code == 2 and "cannot be reached" in told.err
+    result = command("secret", "copy", only_account(kept[0]), "-w", kept[0].root)
+    assert result.code == 2 and "cannot be reached" in result.err
 
 
 def test_without_a_stored_secret(command: Command, make_workspace: MakeWorkspace) -> None:
-    """Step 2 comes first."""
+    """The step that stores it comes first."""
     workspace = make_workspace()
     name = only_account(workspace)
-    told = command("secret", "copy", name, "-w", workspace.root)
-    assert told.code == 2
+    result = command("secret", "copy", name, "-w", workspace.root)
+    assert result.code == 2
 
 
 # --- reveal --------------------------------------------------------------------------------------
@@ -269,6 +269,6 @@ def test_it_is_never_shown_into_a_file_or_pipe(
 ) -> None:
     """Where it is no terminal, it refuses before it even looks."""
     workspace, value = kept
-    told = command("secret", "reveal", only_account(workspace), "-w", workspace.root)
-    assert told.code == 2
-    assert value not in told.out + told.err
+    result = command("secret", "reveal", only_account(workspace), "-w", workspace.root)
+    assert result.code == 2
+    assert value not in result.out + result.err

@@ -13,7 +13,7 @@ from bcrunbook.steps import SETUP_STEPS, step_named
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 from tests.support.portal import api_key
-from tests.support.running import walk
+from tests.support.running import run_steps
 
 
 def note(
@@ -43,10 +43,10 @@ def with_customers(workspace: Workspace, **display_names: str) -> Workspace:
 def test_before_any_run(command: Command, make_workspace: MakeWorkspace) -> None:
     """Every step is listed as not run yet, and the first command is named."""
     workspace = make_workspace()
-    told = command("status", "-w", workspace.root)
-    assert told.code == 0
-    assert told.out.count("not run yet") == len(SETUP_STEPS)
-    assert f"bcrunbook run {only_account(workspace)}" in told.err
+    result = command("status", "-w", workspace.root)
+    assert result.code == 0
+    assert result.out.count("not run yet") == len(SETUP_STEPS)
+    assert f"bcrunbook run {only_account(workspace)}" in result.err
     rows = command("status", "-w", workspace.root, "--json").data
     assert [(row["step"], row["state"]) for row in rows] == [
         (step.id, None) for step in SETUP_STEPS
@@ -60,8 +60,8 @@ def test_a_live_account_is_planned_first(command: Command, make_workspace: MakeW
     assert f"bcrunbook plan {name}" in command("status", "-w", workspace.root).err
     note(workspace, "start_here", "done")
     note(workspace, "register_application", "pending")
-    told = command("status", "-w", workspace.root).err
-    assert f"register_application: bcrunbook run {name} --mode apply" in told
+    printed = command("status", "-w", workspace.root).err
+    assert f"register_application: bcrunbook run {name} --mode apply" in printed
 
 
 CARD = {"who": "an administrator", "actions": ["open the link"], "link": "https://example.org"}
@@ -88,8 +88,8 @@ def test_what_is_open_says_who_can_do_what(
     workspace = make_workspace()
     note(workspace, "start_here", "done")
     note(workspace, "register_application", state, **data)
-    told = command("status", "-w", workspace.root)
-    assert "register_application: " in told.err and says in told.err
+    result = command("status", "-w", workspace.root)
+    assert "register_application: " in result.err and says in result.err
     rows = command("status", "-w", workspace.root, "--json").data
     assert says in rows[1]["next"] and rows[0]["next"] == ""
 
@@ -108,9 +108,9 @@ def test_a_new_secret_makes_the_saved_keys_out_of_date(
         ledger.record(Scope(whose, "client_secret"), "secret_stored", "0ld0", "done", {})
         assert "every step has passed" in command("status", "-w", workspace.root).err
         ledger.record(Scope(whose, "client_secret"), "secret_stored", "new1", "done", {})
-    told = command("status", "-w", workspace.root)
-    assert f"codat_keys: bcrunbook run {name}" in told.err
-    assert "needs_person" in told.out
+    result = command("status", "-w", workspace.root)
+    assert f"codat_keys: bcrunbook run {name}" in result.err
+    assert "needs_person" in result.out
 
 
 def test_when_everything_has_passed(command: Command, make_workspace: MakeWorkspace) -> None:
@@ -118,11 +118,11 @@ def test_when_everything_has_passed(command: Command, make_workspace: MakeWorksp
     workspace = make_workspace(name="an-account-with-a-long-name-30")
     for step in SETUP_STEPS:
         note(workspace, step.id, "changed")
-    told = command("status", "-w", workspace.root)
-    assert "every step has passed" in told.err
-    assert "…" not in told.out
+    result = command("status", "-w", workspace.root)
+    assert "every step has passed" in result.err
+    assert "…" not in result.out
     for step in SETUP_STEPS:
-        assert step.id in told.out
+        assert step.id in result.out
 
 
 def test_production_waits_for_its_trial(command: Command, make_workspace: MakeWorkspace) -> None:
@@ -153,12 +153,12 @@ def test_each_customer_is_listed_with_steps_6_and_7(
     """Below the accounts, by account and customer; the account's own steps come first."""
     workspace = with_customers(make_workspace(), north="Northwind", south="Southwind")
     name = only_account(workspace)
-    told = command("status", "-w", workspace.root)
-    assert told.out.count("not run yet") == len(SETUP_STEPS) + 4
+    result = command("status", "-w", workspace.root)
+    assert result.out.count("not run yet") == len(SETUP_STEPS) + 4
     for customer in ("north", "south"):
-        assert f"{name}/{customer}" in told.out
-        assert f"{name}/{customer}: {name} comes first." in told.err
-    assert told.out.count("6 link_customer") == told.out.count("7 health_check") == 2
+        assert f"{name}/{customer}" in result.out
+        assert f"{name}/{customer}: {name} comes first." in result.err
+    assert result.out.count("6 link_customer") == result.out.count("7 health_check") == 2
     rows = command("status", "-w", workspace.root, "--json").data
     assert [row["step"] for row in rows if row["customer"] is None] == [
         step.id for step in SETUP_STEPS
@@ -166,24 +166,24 @@ def test_each_customer_is_listed_with_steps_6_and_7(
     assert list(of_customer(command, workspace, "south")) == ["link_customer", "health_check"]
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
-    said = command("status", "-w", workspace.root).err
-    assert f"{name}: every step has passed" in said
-    assert f"{name}/north: bcrunbook run {name} --customer north" in said
+    printed = command("status", "-w", workspace.root).err
+    assert f"{name}: every step has passed" in printed
+    assert f"{name}/north: bcrunbook run {name} --customer north" in printed
 
 
 def test_a_customers_next_action_is_told_like_an_accounts(
     command: Command, make_workspace: MakeWorkspace
 ) -> None:
-    """From the outcome of step 6; when that has passed, the check; then nothing is left."""
+    """From the link's outcome; when that has passed, the check; then nothing is left."""
     workspace = with_customers(make_workspace(), north="Northwind", south="Southwind")
     name = only_account(workspace)
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
     note(workspace, "link_customer", "needs_person", customer="north", changes=[CHANGE])
     note(workspace, "link_customer", "done", customer="south")
-    said = command("status", "-w", workspace.root).err
-    assert f"{name}/north: link_customer: an administrator: open the link https:" in said
-    assert f"{name}/south: bcrunbook check {name}" in said
+    printed = command("status", "-w", workspace.root).err
+    assert f"{name}/north: link_customer: an administrator: open the link https:" in printed
+    assert f"{name}/south: bcrunbook check {name}" in printed
     one = of_customer(command, workspace, "north")["link_customer"]
     assert (one["state"], one["since"] is None) == ("needs_person", False)
     assert "administrator: open the link" in one["next"]
@@ -197,21 +197,21 @@ def test_many_customers_are_counted(command: Command, make_workspace: MakeWorksp
     names = [f"c{number}" for number in range(25)]
     workspace = with_customers(make_workspace(), **{name: name.title() for name in names})
     name = only_account(workspace)
-    told = command("status", "-w", workspace.root)
-    assert [line.split() for line in told.out.splitlines() if "link_customer" in line] == [
+    result = command("status", "-w", workspace.root)
+    assert [line.split() for line in result.out.splitlines() if "link_customer" in line] == [
         [name, "6", "link_customer", "not", "run", "yet", "25"]
     ]
-    assert f"{name}: 25 customers (c0, c1, c2 and 22 more): {name} comes first." in told.err
-    assert len(told.err.splitlines()) == 2
+    assert f"{name}: 25 customers (c0, c1, c2 and 22 more): {name} comes first." in result.err
+    assert len(result.err.splitlines()) == 2
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
     note(workspace, "link_customer", "done", customer="c7")
     note(workspace, "link_customer", "waiting", customer="c9")
-    said = command("status", "-w", workspace.root).err
-    assert f"{name}: 23 customers (c0, c1, c2 and 20 more): bcrunbook run {name}" in said
-    assert "--customer NAME" in said and "--customer c" not in said
-    assert f"{name}: 1 customer (c7): bcrunbook check {name}" in said
-    assert f"{name}: 1 customer (c9): link_customer: wait some minutes" in said
+    printed = command("status", "-w", workspace.root).err
+    assert f"{name}: 23 customers (c0, c1, c2 and 20 more): bcrunbook run {name}" in printed
+    assert "--customer NAME" in printed and "--customer c" not in printed
+    assert f"{name}: 1 customer (c7): bcrunbook check {name}" in printed
+    assert f"{name}: 1 customer (c9): link_customer: wait some minutes" in printed
     assert of_customer(command, workspace, "c9")["link_customer"]["state"] == "waiting"
 
 
@@ -226,9 +226,9 @@ def test_very_different_customers_are_not_all_told(
     for one in names:
         error = {"next": f"correct the row of {one}", "who": "you"}
         note(workspace, "link_customer", "failed", customer=one, error=error)
-    said = command("status", "-w", workspace.root).err.splitlines()
-    assert len(said) == 12
-    assert "15 customers (c10, c11, c12 and 12 more): something else" in said[-1]
+    printed = command("status", "-w", workspace.root).err.splitlines()
+    assert len(printed) == 12
+    assert "15 customers (c10, c11, c12 and 12 more): something else" in printed[-1]
 
 
 def test_a_live_customer_is_planned_first(command: Command, make_workspace: MakeWorkspace) -> None:
@@ -237,11 +237,11 @@ def test_a_live_customer_is_planned_first(command: Command, make_workspace: Make
     name = only_account(workspace)
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
-    said = command("status", "-w", workspace.root).err
-    assert f"{name}/north: bcrunbook plan {name} --customer north" in said
+    printed = command("status", "-w", workspace.root).err
+    assert f"{name}/north: bcrunbook plan {name} --customer north" in printed
     note(workspace, "link_customer", "pending", customer="north")
-    said = command("status", "-w", workspace.root).err
-    assert f"link_customer: bcrunbook run {name} --customer north --mode apply" in said
+    printed = command("status", "-w", workspace.root).err
+    assert f"link_customer: bcrunbook run {name} --customer north --mode apply" in printed
 
 
 async def test_what_the_check_said_of_each_customer_is_told(
@@ -249,7 +249,7 @@ async def test_what_the_check_said_of_each_customer_is_told(
 ) -> None:
     """A real check, of three customers of whom two have one name, and of one who came later."""
     workspace = with_customers(make_workspace(), north="Northwind", south="Northwind", west="West")
-    (outcome,) = await walk(workspace, "health_check")
+    (outcome,) = await run_steps(workspace, "health_check")
     assert {one.actual for one in outcome.findings if one.name.startswith("Customer")} == {
         "not begun"
     }
@@ -258,7 +258,7 @@ async def test_what_the_check_said_of_each_customer_is_told(
     workspace = with_customers(workspace, east="East")
     assert of_customer(command, workspace, "east")["health_check"]["state"] is None
     api_key(workspace, "a-key-that-was-revoked")
-    (outcome,) = await walk(workspace, "health_check")
+    (outcome,) = await run_steps(workspace, "health_check")
     for customer in ("north", "south", "west", "east"):
         one = of_customer(command, workspace, customer)["health_check"]
         assert (one["state"], one["since"] is None) == ("needs_person", False)

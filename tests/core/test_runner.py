@@ -648,7 +648,7 @@ def test_asking_nobody_is_wrong_use() -> None:
 
 # --- a person who is there ------------------------------------------------------------------------
 
-SAID = replace(
+CONFIRMED = replace(
     BY_PERSON, subject="s1", hand_off=HandOff("Ada", ("Click.",), confirmation="I have clicked")
 )
 WATCHED = replace(BY_PERSON, hand_off=HandOff("Ada", ("Click.",), is_watched=True))
@@ -691,7 +691,7 @@ class Somebody:
 
 async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
     """Who, when and about what stand in the ledger, apart from what was seen; then it is done."""
-    step = Fake([SAID])
+    step = Fake([CONFIRMED])
     outcome = await world.run(step, Mode.ASK, operator=Somebody(step))
     assert (outcome.state, keys(outcome)) == ("done", [])
     (fact,) = [fact for fact in world.facts() if fact.basis == "said"]
@@ -701,7 +701,7 @@ async def test_what_a_person_says_is_kept_as_their_word(world: World) -> None:
 
 async def test_a_person_who_would_rather_not_is_left_alone(world: World) -> None:
     """Nothing is noted, and the step still needs a person."""
-    step = Fake([SAID])
+    step = Fake([CONFIRMED])
     outcome = await world.run(step, Mode.ASK, operator=Somebody(step, name=""))
     assert outcome.state == "needs_person"
     assert [fact for fact in world.facts() if fact.basis == "said"] == []
@@ -740,7 +740,7 @@ async def test_a_wait_can_be_ended(world: World) -> None:
     assert person.has_left
 
 
-@pytest.mark.parametrize("change", [SAID, WATCHED])
+@pytest.mark.parametrize("change", [CONFIRMED, WATCHED])
 async def test_without_a_person_nothing_waits(world: World, change: Change) -> None:
     """A headless run looks once and ends."""
     step = Fake([change])
@@ -750,7 +750,7 @@ async def test_without_a_person_nothing_waits(world: World, change: Change) -> N
 
 async def test_plan_mode_waits_for_nobody(world: World) -> None:
     """Not even with a person there."""
-    step = Fake([SAID])
+    step = Fake([CONFIRMED])
     outcome = await world.run(step, Mode.PLAN, operator=Somebody(step))
     assert outcome.state == "needs_person"
     assert world.facts() == []

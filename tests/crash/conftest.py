@@ -1,5 +1,5 @@
 """Fixtures of the crash tests."""
 
-from tests.crash.stage import stage
+from tests.crash.harness import harness
 
-__all__ = ["stage"]
+__all__ = ["harness"]

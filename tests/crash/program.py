@@ -24,19 +24,19 @@ from bcrunbook.steps.opening import open_context
 from tests.support.running import ALONE
 
 
-async def _walk(root: str, name: str, steps: list[str], customer: str) -> list[str]:
+async def _run(root: str, name: str, steps: list[str], customer: str) -> list[str]:
     workspace = load(Path(root))
     account = workspace.account(name)
     chosen = account.customers[customer] if customer else None
-    told = []
+    states = []
     for step in steps:
         async with open_context(workspace, account, customer=chosen) as context:
             outcome = await run_in_context(step_named(step), context, Mode.APPLY)
-        told.append(outcome.state.value)
+        states.append(outcome.state.value)
         if outcome.exit_code:
-            told.append(outcome.summary)
+            states.append(outcome.summary)
             break
-    return told
+    return states
 
 
 def _serve() -> None:
@@ -44,17 +44,17 @@ def _serve() -> None:
     import msal  # noqa: F401
 
     for line in sys.stdin:
-        told_to = json.loads(line)
+        order = json.loads(line)
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            os.write(writing, json.dumps(asyncio.run(_walk(*told_to))).encode())
+            os.write(writing, json.dumps(asyncio.run(_run(*order))).encode())
             os._exit(0)
         os.close(writing)
         print(pid, flush=True)
-        with os.fdopen(reading) as told:
-            text = told.read()
+        with os.fdopen(reading) as pipe:
+            text = pipe.read()
         os.waitpid(pid, 0)
         print(text or "null", flush=True)
 
@@ -102,8 +102,8 @@ class Program:
     def end(self) -> list[str] | None:
         """Wait for the run to end: its outcomes' states, or None when it was killed."""
         assert self._parent.stdout is not None
-        told: list[str] | None = json.loads(self._parent.stdout.readline())
-        return told
+        states: list[str] | None = json.loads(self._parent.stdout.readline())
+        return states
 
     def run(
         self, root: Path, account: str, steps: Sequence[str] = ALONE, customer: str = ""

@@ -11,8 +11,8 @@ import pytest
 
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import stored_secrets
-from tests.crash.stage import Stage
-from tests.support.strangers import Stranger
+from tests.crash.harness import CrashHarness
+from tests.support.independent_client import IndependentClient
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 
@@ -20,76 +20,76 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked
 MOST_REQUESTS = 40
 
 
-def assert_whole(stage: Stage, root: Path, account: str) -> None:
+def assert_whole(harness: CrashHarness, root: Path, account: str) -> None:
     """One application, one usable secret that is the stored one, no orphan, one grant."""
-    stranger = Stranger(stage.told)
+    client = IndependentClient(harness.cloud)
     try:
-        app = stranger.application(account)
+        app = client.application(account)
         (credential,) = app["passwordCredentials"]
         marker = credential["displayName"].rsplit(" ", 1)[1].rstrip(")")
         stored = stored_secrets(root.parent / "secret-store", account)
         assert [one.name for one in stored] == [marker]
-        assert "access_token" in stranger.ask_token(
+        assert "access_token" in client.ask_token(
             app["appId"], stored[0].read_text("utf-8").strip()
         )
-        (grant,) = stranger.grants(app["appId"])
+        (grant,) = client.grants(app["appId"])
         assert set(grant["scope"].split()) == set(SCOPES)
     finally:
-        stranger.http.close()
+        client.http.close()
 
 
-def first_run_requests(stage: Stage) -> int:
+def first_run_requests(harness: CrashHarness) -> int:
     """How many requests an undisturbed first run makes, to all hosts."""
-    stage.set()
-    before = len(Path(stage.told.requests).read_text("utf-8").splitlines())
-    name = f"{stage.prefix}undisturbed"
-    root = stage.workspace(name)
-    assert stage.program.run(root, name) == ["done", "changed", "changed", "changed"]
-    seen = len(Path(stage.told.requests).read_text("utf-8").splitlines())
-    assert_whole(stage, root, name)
+    harness.set()
+    before = len(Path(harness.cloud.requests).read_text("utf-8").splitlines())
+    name = f"{harness.prefix}undisturbed"
+    root = harness.workspace(name)
+    assert harness.program.run(root, name) == ["done", "changed", "changed", "changed"]
+    seen = len(Path(harness.cloud.requests).read_text("utf-8").splitlines())
+    assert_whole(harness, root, name)
     return seen - before
 
 
-def every_point(stage: Stage, disturb: Callable[[int, str, Path], bool]) -> None:
+def every_point(harness: CrashHarness, disturb: Callable[[int, str, Path], bool]) -> None:
     """Disturb a first run at its first request, at its second, and so on to its last."""
-    last = first_run_requests(stage)
+    last = first_run_requests(harness)
     points = 0
     for nth in range(1, MOST_REQUESTS):
-        account = f"{stage.prefix}{nth}"
-        root = stage.workspace(account)
+        account = f"{harness.prefix}{nth}"
+        root = harness.workspace(account)
         if not disturb(nth, account, root):
             break
         points += 1
-        stage.set()
-        again = stage.program.run(root, account)
+        harness.set()
+        again = harness.program.run(root, account)
         assert again is not None, nth
         if again[-1] not in ("done", "changed"):
-            again = stage.program.run(root, account)  # a lost answer may end the run itself
+            again = harness.program.run(root, account)  # a lost answer may end the run itself
         assert again is not None
         assert set(again) <= {"done", "changed"}, (nth, again)
-        assert_whole(stage, root, account)
+        assert_whole(harness, root, account)
         if nth % 4 == 1:
-            assert stage.program.run(root, account) == ["done"] * 4, nth
+            assert harness.program.run(root, account) == ["done"] * 4, nth
     # How often a new secret is tried before it works varies a little from run to run.
     assert points >= last - 4, "every request of a first run was a point"
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_killed_at_every_request(stage: Stage, moment: str, tmp_path: Path) -> None:
+def test_killed_at_every_request(harness: CrashHarness, moment: str, tmp_path: Path) -> None:
     """SIGKILL while each request is under way, before its effect and after it; then run again."""
-    stage = replace(stage, folder=tmp_path, prefix=f"kill-{moment}-")
+    harness = replace(harness, folder=tmp_path, prefix=f"kill-{moment}-")
 
     def kill_at(nth: int, account: str, root: Path) -> bool:
-        return stage.kill_at(nth, moment, root, account)
+        return harness.kill_at(nth, moment, root, account)
 
-    every_point(stage, kill_at)
+    every_point(harness, kill_at)
 
 
-def test_every_answer_lost_after_its_effect(stage: Stage, tmp_path: Path) -> None:
+def test_every_answer_lost_after_its_effect(harness: CrashHarness, tmp_path: Path) -> None:
     """The connection is cut after each request's effect; this run or the next makes it whole."""
-    stage = replace(stage, folder=tmp_path, prefix="lose-")
+    harness = replace(harness, folder=tmp_path, prefix="lose-")
 
     def lose_answer(nth: int, account: str, root: Path) -> bool:
-        return stage.lose_answer(nth, root, account)
+        return harness.lose_answer(nth, root, account)
 
-    every_point(stage, lose_answer)
+    every_point(harness, lose_answer)

@@ -14,14 +14,14 @@ from bcrunbook.core.step import Outcome
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from tests.conftest import stored_secrets
-from tests.crash.stage import Stage
+from tests.crash.harness import CrashHarness
 from tests.support.portal import at_portal
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 
 KEYS, TOGGLE = "codat_keys", "enable_integration"
 MOST_REQUESTS = 20
-Disturb = Callable[[Stage, int, Path, str, list[str]], bool]
+Disturb = Callable[[CrashHarness, int, Path, str, list[str]], bool]
 
 
 def ledger_of(root: Path) -> Ledger:
@@ -31,7 +31,7 @@ def ledger_of(root: Path) -> Ledger:
 
 
 def every_point(
-    stage: Stage,
+    harness: CrashHarness,
     root: Path,
     account: str,
     disturb: Disturb,
@@ -42,32 +42,32 @@ def every_point(
     """Disturb a run at each of its requests; the next run, undisturbed, ends as it should."""
     points = 0
     for nth in range(1, MOST_REQUESTS):
-        if not disturb(stage, nth, root, account, steps):
+        if not disturb(harness, nth, root, account, steps):
             break
         points += 1
-        stage.set()
-        told = stage.program.run(root, account, steps)
-        assert told is not None and told[0] == ends, (nth, told)
-    stage.set()
+        harness.set()
+        states = harness.program.run(root, account, steps)
+        assert states is not None and states[0] == ends, (nth, states)
+    harness.set()
     assert points >= 4, "profile, integration, and at least two requests for the proof"
 
 
 @pytest.mark.parametrize(
     ("name", "disturb"),
     [
-        ("before", lambda stage, nth, *run: stage.kill_at(nth, "before", *run)),
-        ("after", lambda stage, nth, *run: stage.kill_at(nth, "after", *run)),
-        ("lose", Stage.lose_answer),
+        ("before", lambda harness, nth, *run: harness.kill_at(nth, "before", *run)),
+        ("after", lambda harness, nth, *run: harness.kill_at(nth, "after", *run)),
+        ("lose", CrashHarness.lose_answer),
     ],
     ids=["killed before", "killed after", "answer lost"],
 )
-def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) -> None:
+def test_before_and_after_the_person(harness: CrashHarness, name: str, disturb: Disturb) -> None:
     """The same hand-off again and again until the word is there; then done, with one word noted."""
     account = f"person-{name}"
-    root = stage.workspace(account)
-    stage.set()
-    assert stage.program.run(root, account) == ["done", "changed", "changed", "changed"]
-    every_point(stage, root, account, disturb, steps=[KEYS], ends="needs_person")
+    root = harness.workspace(account)
+    harness.set()
+    assert harness.program.run(root, account) == ["done", "changed", "changed", "changed"]
+    every_point(harness, root, account, disturb, steps=[KEYS], ends="needs_person")
 
     whose = load(root).account(account).identity
     with ledger_of(root) as ledger:
@@ -81,12 +81,12 @@ def test_before_and_after_the_person(stage: Stage, name: str, disturb: Disturb) 
     assert handed[-1].hand_off is not None
     client_id = dict(handed[-1].hand_off.values)["Client ID"]
     (stored,) = stored_secrets(root.parent / "secret-store", account)
-    at_portal(stage.told).save_keys(client_id, stored.read_text("utf-8").strip())
+    at_portal(harness.cloud).save_keys(client_id, stored.read_text("utf-8").strip())
 
-    every_point(stage, root, account, disturb, steps=[KEYS, TOGGLE], ends="done")
-    assert stage.program.run(root, account, [KEYS, TOGGLE]) == ["done", "done"]
+    every_point(harness, root, account, disturb, steps=[KEYS, TOGGLE], ends="done")
+    assert harness.program.run(root, account, [KEYS, TOGGLE]) == ["done", "done"]
     with ledger_of(root) as ledger:
-        (word,) = ledger.facts(Scope(whose, KEYS), "save_keys")
+        (confirmation,) = ledger.facts(Scope(whose, KEYS), "save_keys")
         (seen,) = ledger.facts(Scope(whose, TOGGLE), "integration")
-    assert (word.said_by, word.subject) == ("Ada", handed[-1].subject)
+    assert (confirmation.said_by, confirmation.subject) == ("Ada", handed[-1].subject)
     assert (seen.basis, seen.data["enabled"]) == ("observed", True)

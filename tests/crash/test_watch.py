@@ -20,7 +20,7 @@ from bcrunbook.ledger.store import Fact, Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.opening import open_context
-from tests.crash.stage import Stage, set_stage
+from tests.crash.harness import CrashHarness, set_up_harness
 from tests.support.linking import lab_customer, link, set_up, step_6
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
@@ -90,23 +90,23 @@ INSTALLED = {
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashHarness]:
     """A cloud of this module's own, with a clock of its own."""
-    with set_stage(tmp_path_factory.mktemp("watch"), SPEED) as made:
+    with set_up_harness(tmp_path_factory.mktemp("watch"), SPEED) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def workspace(stage: Stage) -> Workspace:
+def workspace(harness: CrashHarness) -> Workspace:
     """An account that is set up, and a customer of whom App Link's installation has begun."""
 
     async def begin() -> Workspace:
         customers = [lab_customer(CUSTOMER, ENVIRONMENT)]
-        made = await set_up(stage.folder, stage.told, customers)
+        made = await set_up(harness.folder, harness.cloud, customers)
         async with open_context(made, made.account(ACCOUNT)) as context:
             outcome = await step_6(context, CUSTOMER)
             assert outcome.state is State.NEEDS_PERSON, outcome.summary
-            await link(context, stage.told, CUSTOMER)
+            await link(context, harness.cloud, CUSTOMER)
         return made
 
     return asyncio.run(begin())
@@ -118,16 +118,16 @@ def facts(ledger: Ledger, whose: Identity, kind: str) -> list[Fact]:
 
 
 class Chain:
-    """Runs of step 6 for the customer, each killed.
+    """Runs of `link_customer` for the customer, each killed.
 
     Args:
-        stage: where.
+        harness: where.
         workspace: the workspace.
         ledger: its ledger.
     """
 
-    def __init__(self, stage: Stage, workspace: Workspace, ledger: Ledger) -> None:
-        self._stage = stage
+    def __init__(self, harness: CrashHarness, workspace: Workspace, ledger: Ledger) -> None:
+        self._harness = harness
         self._root = workspace.root
         self._ledger = ledger
         self._whose = workspace.account(ACCOUNT).identity
@@ -136,28 +136,28 @@ class Chain:
     def kill_at(self, *rules: Rule) -> str:
         """Kill a run in the middle of a request that a rule holds; returns the request's path."""
         self._kill(rules, lambda: False)
-        return self._stage.last_fault()
+        return self._harness.last_fault()
 
     def kill_when_recorded(self, *rules: Rule) -> str:
         """Kill a run as soon as a poll is in the ledger; or else as `kill_at` does."""
         seen = len(self.polls)
         is_held = self._kill(rules, lambda: len(self.polls) > seen)
-        return self._stage.last_fault() if is_held else ""
+        return self._harness.last_fault() if is_held else ""
 
     def _kill(self, rules: Sequence[Rule], is_time: Callable[[], bool]) -> bool:
         """Whether a rule has fired."""
-        self._stage.set(*rules)
-        seen = self._stage.fired()
-        assert self._stage.kill_when(
-            lambda: is_time() or self._stage.fired() > seen, self._root, ACCOUNT, [STEP], CUSTOMER
+        self._harness.set(*rules)
+        seen = self._harness.fired()
+        assert self._harness.kill_when(
+            lambda: is_time() or self._harness.fired() > seen, self._root, ACCOUNT, [STEP], CUSTOMER
         ), f"a run has ended before {rules or 'a poll'}"
         self.kills += 1
-        return self._stage.fired() > seen
+        return self._harness.fired() > seen
 
     def end(self) -> list[str] | None:
         """Run undisturbed."""
-        self._stage.set()
-        return self._stage.program.run(self._root, ACCOUNT, [STEP], CUSTOMER)
+        self._harness.set()
+        return self._harness.program.run(self._root, ACCOUNT, [STEP], CUSTOMER)
 
     @property
     def polls(self) -> list[Fact]:
@@ -195,7 +195,7 @@ def kill_until_installed(chain: Chain) -> list[tuple[str, Kind, str]]:
     return left
 
 
-def test_killed_at_every_poll(stage: Stage, workspace: Workspace) -> None:
+def test_killed_at_every_poll(harness: CrashHarness, workspace: Workspace) -> None:
     """SIGKILL in each poll, at one kind of request after the other: the next run goes on.
 
     Before and after the request's effect, right after a poll was recorded, and between the two
@@ -203,7 +203,7 @@ def test_killed_at_every_poll(stage: Stage, workspace: Workspace) -> None:
     without a beginning anew.
     """
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        chain = Chain(stage, workspace, ledger)
+        chain = Chain(harness, workspace, ledger)
         left = kill_until_installed(chain)
         assert chain.kills >= len(chain.polls), "no poll was left in peace"
         # On a slow machine there are fewer polls. A run's first look asks nearly the same as a
@@ -224,7 +224,7 @@ def test_killed_at_every_poll(stage: Stage, workspace: Workspace) -> None:
         assert verdict.data["verdict"] == "installed"
         assert verdict.subject == watch.subject
     asyncio.run(assert_made_once(workspace))
-    assert writes(stage.told) == {"/companies": 1, "/companies/*/connections": 1}
+    assert writes(harness.cloud) == {"/companies": 1, "/companies/*/connections": 1}
 
 
 def assert_in_order(watch: Fact, polls: list[Fact]) -> None:
@@ -248,9 +248,9 @@ async def assert_made_once(workspace: Workspace) -> None:
         assert len(await codat.connections(company.id)) == 1
 
 
-def writes(told: RehearsalDescription) -> Counter[str]:
+def writes(cloud: RehearsalDescription) -> Counter[str]:
     """How often Codat was asked to make something, by path; ids are left out."""
-    requests = map(json.loads, Path(told.requests).read_text("utf-8").splitlines())
+    requests = map(json.loads, Path(cloud.requests).read_text("utf-8").splitlines())
     return Counter(
         re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "*", one["path"])
         for one in requests

@@ -94,9 +94,9 @@ def test_a_proxy_s_password_is_in_nothing_that_is_written(
     """Neither in what doctor says, which is made to be pasted, nor in the log or a traceback."""
     monkeypatch.setenv("HTTPS_PROXY", value)
     root = make_workspace(cloud="live", codat_api_key=None).root
-    said = command("doctor", "-w", root, "--debug")
-    assert said.code in (1, 2) and "HTTPS_PROXY" in said.out
-    assert not [word for word in ("zzXy", "Wq7") if word in said.out + said.err]
+    result = command("doctor", "-w", root, "--debug")
+    assert result.code in (1, 2) and "HTTPS_PROXY" in result.out
+    assert not [word for word in ("zzXy", "Wq7") if word in result.out + result.err]
 
 
 @pytest.mark.scrubs
@@ -106,10 +106,10 @@ def test_a_proxy_s_password_is_in_no_notebook_and_no_report(
     """The run ends as wrong configuration, and no file of it holds a part of the address."""
     monkeypatch.setenv("HTTPS_PROXY", "http://ada:Wq7/zzXyLm@proxy.contoso.example:8080")
     workspace = make_workspace(cloud="live")
-    said = command("run", only_account(workspace), "start_here", "-w", workspace.root)
-    assert said.code == 2 and "HTTPS_PROXY" in said.err
+    result = command("run", only_account(workspace), "start_here", "-w", workspace.root)
+    assert result.code == 2 and "HTTPS_PROXY" in result.err
     files = [one for one in (workspace.root / "runs").rglob("*") if one.is_file()]
-    written = [said.out, said.err, *(one.read_text("utf-8") for one in files)]
+    written = [result.out, result.err, *(one.read_text("utf-8") for one in files)]
     assert [one for one in files if one.suffix == ".ipynb"]
     assert not [word for word in ("zzXy", "Wq7") for text in written if word in text]
 
@@ -220,11 +220,11 @@ def test_doctor_shows_the_other_checks(
 ) -> None:
     """One check that cannot be made takes nothing from what the others found."""
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
-    said = command("doctor", "-w", make_workspace(cloud="live", codat_api_key=None).root)
-    assert said.code == 2
-    lines = {line.split(":")[0].split()[-1]: line.split()[0] for line in said.out.splitlines()}
+    result = command("doctor", "-w", make_workspace(cloud="live", codat_api_key=None).root)
+    assert result.code == 2
+    lines = {line.split(":")[0].split()[-1]: line.split()[0] for line in result.out.splitlines()}
     assert lines["kernel"] == lines["Ledger"] == "ok"
-    assert "SSL_CERT_FILE" in said.out
+    assert "SSL_CERT_FILE" in result.out
 
 
 def test_doctor_shows_them_also_when_nobody_foresaw_how_one_ends(
@@ -236,10 +236,10 @@ def test_doctor_shows_them_also_when_nobody_foresaw_how_one_ends(
         raise ZeroDivisionError
 
     monkeypatch.setattr("bcrunbook.cli.doctor.open_ledger", fail)
-    said = command("doctor", "-w", make_workspace().root)
-    assert said.code == 1
-    assert "failed  Ledger: could not be made (ZeroDivisionError)" in said.out
-    assert "reached, rehearsal cloud" in said.out
+    result = command("doctor", "-w", make_workspace().root)
+    assert result.code == 1
+    assert "failed  Ledger: could not be made (ZeroDivisionError)" in result.out
+    assert "reached, rehearsal cloud" in result.out
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """JupyterLab as somebody in front of it uses it, driven by Playwright.
 
-Everything is found by what a person sees or what assistive technology is told (menus, labels,
+Everything is found by what a person sees or what assistive technology reads (menus, labels,
 buttons); only what has no name is found by JupyterLab's own classes.
 """
 
@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+
+from bcrunbook.steps import notebook_of, step_named
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -114,6 +116,10 @@ class Lab:
         self.page.goto(self.server.url)
         self.name = urlsplit(self.server.url).path.rpartition("/")[2]
         self.wait_for_kernel()
+
+    def open_step(self, step: str) -> None:
+        """Open a step's notebook alone, with a new kernel and no outputs, and wait for it."""
+        self.open(notebook_of(step_named(step)))
 
     def open(self, name: str, *, fresh: bool = True) -> None:
         """Open a notebook alone, and wait for its kernel.
@@ -302,12 +308,12 @@ class Lab:
     def barriers(self, *, where: str = OUTPUTS) -> list[str]:
         """Serious and critical findings of axe-core: rule, place and what is wrong there."""
         found = Axe().run(self.page, context=where).response
-        return list(_told(found["violations"]))
+        return list(_described(found["violations"]))
 
     def barriers_elsewhere(self) -> list[str]:
         """The same about JupyterLab itself, without what cells show."""
         elsewhere = {"exclude": [[OUTPUTS]]}
-        return list(_told(Axe().run(self.page, context=elsewhere).response["violations"]))
+        return list(_described(Axe().run(self.page, context=elsewhere).response["violations"]))
 
 
 def _is_whole(file: Path) -> bool:
@@ -318,7 +324,7 @@ def _is_whole(file: Path) -> bool:
         return False
 
 
-def _told(violations: Iterable[dict[str, Any]]) -> Iterable[str]:
+def _described(violations: Iterable[dict[str, Any]]) -> Iterable[str]:
     for one in violations:
         if one["impact"] in _SEVERE:
             for node in one["nodes"]:

@@ -16,6 +16,16 @@ import pytest
 from playwright.sync_api import expect
 
 from bcrunbook.accounts import Workspace, load
+from bcrunbook.order import (
+    API_PERMISSIONS,
+    CLIENT_SECRET,
+    CODAT_KEYS,
+    ENABLE_INTEGRATION,
+    HEALTH_CHECK,
+    LINK_CUSTOMER,
+    REGISTER_APPLICATION,
+    START_HERE,
+)
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.steps.client_secret.stored import stored_secret
@@ -23,7 +33,8 @@ from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.lab.page import THEMES, Lab, Server
 from tests.run.conftest import leaks
-from tests.support.strangers import Stranger
+from tests.support.independent_client import IndependentClient
+from tests.support.markdown import heading_of
 
 T = TypeVar("T")
 
@@ -39,7 +50,7 @@ def workspace(server: Server) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def told(server: Server) -> RehearsalDescription:
+def cloud(server: Server) -> RehearsalDescription:
     """The rehearsal cloud beside JupyterLab."""
     return RehearsalDescription.read(server.root.parent / "cloud" / "rehearsal.json")
 
@@ -71,20 +82,20 @@ def is_done(lab: Lab) -> None:
 
 def test_the_first_notebook_tells_who_and_where(lab: Lab) -> None:
     """The bar says that this is a rehearsal; all cells run at once, and lead to the next step."""
-    lab.open("00_start_here.ipynb")
+    lab.open_step(START_HERE)
     lab.run_all()
     expect(lab.output("open_step")).to_contain_text("Rehearsal: nothing real is touched")
     is_done(lab)
     lab.shot("00-done", whole=True)
     lab.output(OUTCOME).get_by_role("link", name="Register the application").click()
-    expect(lab.page.get_by_role("heading", name="1. Register the application")).to_be_visible()
+    expect(lab.page.get_by_role("heading", name=heading_of(REGISTER_APPLICATION))).to_be_visible()
 
 
 def test_the_application_gets_the_name_that_was_typed(
-    lab: Lab, told: RehearsalDescription, server: Server
+    lab: Lab, cloud: RehearsalDescription, server: Server
 ) -> None:
     """A name that is too long is refused while it is typed; the plan follows one that fits."""
-    lab.open("01_register_application.ipynb")
+    lab.open_step(REGISTER_APPLICATION)
     for source in (PARAMETERS, "open_step", "step.examine()", "step.plan()"):
         lab.run(source)
     lab.type("Application's name", "x" * 91)
@@ -103,14 +114,14 @@ def test_the_application_gets_the_name_that_was_typed(
     is_done(lab)
     lab.shot("01-done", whole=True)
     assert load(server.root).account("trial").application == NAME
-    stranger = Stranger(told)
-    assert stranger.application("trial")["displayName"] == NAME
-    stranger.http.close()
+    client = IndependentClient(cloud)
+    assert client.application("trial")["displayName"] == NAME
+    client.http.close()
 
 
 def test_run_all_pauses_for_the_click_and_goes_on(lab: Lab) -> None:
     """The cells after it wait; after the click all of them run."""
-    lab.open("02_client_secret.ipynb")
+    lab.open_step(CLIENT_SECRET)
     lab.start_all()
     expect(lab.button("Apply")).to_be_enabled(timeout=30_000)
     expect(lab.prompts(r"\[\*\]")).to_have_count(3)
@@ -125,8 +136,8 @@ def test_run_all_pauses_for_the_click_and_goes_on(lab: Lab) -> None:
 
 
 def test_permissions_and_consent(lab: Lab) -> None:
-    """The same for step 3."""
-    lab.open("03_api_permissions.ipynb")
+    """The same for the permissions."""
+    lab.open_step(API_PERMISSIONS)
     lab.start_all()
     lab.button("Apply").click(timeout=30_000)
     lab.wait_for_end()
@@ -135,31 +146,31 @@ def test_permissions_and_consent(lab: Lab) -> None:
 
 
 def test_the_keys_are_saved_by_a_person(
-    lab: Lab, workspace: Workspace, told: RehearsalDescription
+    lab: Lab, workspace: Workspace, cloud: RehearsalDescription
 ) -> None:
     """The notebook waits beside the portal until somebody says, by name, that it is done."""
-    lab.open("04_codat_keys.ipynb")
+    lab.open_step(CODAT_KEYS)
     lab.start_all()
     expect(lab.button("I have saved")).to_be_visible(timeout=30_000)
     lab.shot("04-waiting", whole=True)
     client_id, secret = alone(pair_of(workspace, "trial"))
     instance = workspace.account("trial").codat_instance or ""
-    act_as_developer(told, instance, client_id, secret)
+    act_as_developer(cloud, instance, client_id, secret)
     lab.type("Your name", "Ada Quill")
     lab.click("I have saved")
     lab.wait_for_end()
     is_done(lab)
-    lab.open("05_enable_integration.ipynb")
+    lab.open_step(ENABLE_INTEGRATION)
     lab.run_all()
     is_done(lab)
     lab.shot("05-done", whole=True)
 
 
 def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
-    lab: Lab, workspace: Workspace, told: RehearsalDescription
+    lab: Lab, workspace: Workspace, cloud: RehearsalDescription
 ) -> None:
     """The wait goes on, and is still to be seen; afterwards the installation is confirmed."""
-    lab.open("06_link_customer.ipynb")
+    lab.open_step(LINK_CUSTOMER)
     lab.start_all()
     lab.button("Apply").click(timeout=30_000)
     expect(lab.button("Look now")).to_be_visible(timeout=30_000)
@@ -167,7 +178,7 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
     lab.shot("06-waiting-for-the-customer", whole=True)
     customer = workspace.customer("trial", "millrace")
     address = alone(link_of(workspace, "trial", "millrace"))
-    page = CustomerPerson(told, customer.contact).link(
+    page = CustomerPerson(cloud, customer.contact).link(
         address, environment=customer.environment or "", company=customer.company
     )
     assert page
@@ -191,7 +202,7 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
 
 def test_everything_is_well_afterwards(lab: Lab) -> None:
     """The health check, whose bar shows the whole rail done."""
-    lab.open("07_health_check.ipynb")
+    lab.open_step(HEALTH_CHECK)
     lab.run_all()
     is_done(lab)
     expect(lab.output("open_step")).to_contain_text("1 of 1 customers")
@@ -200,10 +211,10 @@ def test_everything_is_well_afterwards(lab: Lab) -> None:
 
 
 def test_production_is_unmistakable_and_guarded(
-    lab: Lab, told: RehearsalDescription, server: Server
+    lab: Lab, cloud: RehearsalDescription, server: Server
 ) -> None:
     """Picked in the bar, it says so; nothing can be applied before its name is typed."""
-    lab.open("01_register_application.ipynb")
+    lab.open_step(REGISTER_APPLICATION)
     lab.run(PARAMETERS)
     lab.run("open_step")
     lab.page.get_by_label("Account", exact=True).select_option("production")
@@ -213,22 +224,22 @@ def test_production_is_unmistakable_and_guarded(
     lab.start(APPLY)
     expect(lab.button("Apply")).to_be_disabled(timeout=30_000)
     lab.shot("production-guarded", whole=True)
-    stranger = Stranger(told, load(server.root).account("production").tenant)
-    assert stranger.applications("production") == []
+    client = IndependentClient(cloud, load(server.root).account("production").tenant)
+    assert client.applications("production") == []
     lab.type("Production: type production to go on", "production")
     lab.shot("production-unlocked", whole=True)
     lab.click("Apply")
     lab.wait_for_text(APPLY, "The check below shows")
     lab.run(OUTCOME)
     is_done(lab)
-    assert len(stranger.applications("production")) == 1
-    stranger.http.close()
+    assert len(client.applications("production")) == 1
+    client.http.close()
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_nothing_is_a_barrier_while_somebody_is_asked(lab: Lab, theme: str) -> None:
     """axe-core finds nothing serious in the plan with its forms, in either theme."""
-    lab.open("02_client_secret.ipynb")
+    lab.open_step(CLIENT_SECRET)
     lab.theme(theme)
     lab.start_all()
     expect(lab.button("Apply")).to_be_disabled(timeout=30_000)
@@ -244,15 +255,15 @@ def test_nothing_is_a_barrier_while_somebody_is_asked(lab: Lab, theme: str) -> N
 
 
 def test_a_secret_made_by_hand_is_brought_back(
-    lab: Lab, told: RehearsalDescription, server: Server
+    lab: Lab, cloud: RehearsalDescription, server: Server
 ) -> None:
     """From the portal straight into the store: the field is empty at once, the plan follows."""
-    stranger = Stranger(told, load(server.root).account("production").tenant)
-    app = stranger.application("production")
+    client = IndependentClient(cloud, load(server.root).account("production").tenant)
+    app = client.application("production")
     body = {"passwordCredential": {"displayName": "made by hand"}}
-    made = stranger.call("POST", f"/applications/{app['id']}/addPassword", body).json()
-    stranger.http.close()
-    lab.open("02_client_secret.ipynb")
+    made = client.call("POST", f"/applications/{app['id']}/addPassword", body).json()
+    client.http.close()
+    lab.open_step(CLIENT_SECRET)
     for source in (PARAMETERS, "open_step", "step.examine()", "step.plan()"):
         lab.run(source)
     lab.page.get_by_role("tab", name="By hand instead").click()
@@ -270,11 +281,11 @@ def test_a_secret_made_by_hand_is_brought_back(
     lab.shot("by-hand-brought", whole=True)
 
 
-def test_no_secret_is_left_anywhere(server: Server, told: RehearsalDescription) -> None:
+def test_no_secret_is_left_anywhere(server: Server, cloud: RehearsalDescription) -> None:
     """In no notebook, checkpoint, widget state, history, log or ledger."""
     from pathlib import Path
 
     home = server.root.parent.parent / "home"
     assert home.is_dir()
     places = [server.root, home]
-    assert leaks(Path(told.canaries), places) == []
+    assert leaks(Path(cloud.canaries), places) == []

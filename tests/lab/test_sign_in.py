@@ -12,7 +12,7 @@ from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
 from tests.lab.page import Lab, Server
 from tests.steps.test_start_here import device_code
-from tests.support.strangers import person_of
+from tests.support.independent_client import person_of
 
 FOLDER, NOTEBOOK = "by-code", "by_code.ipynb"
 OPEN = f"""
@@ -24,11 +24,11 @@ step
 EXAMINE = "await step.examine()"
 
 
-def lay_out(server: Server, told: RehearsalDescription) -> None:
+def lay_out(server: Server, cloud: RehearsalDescription) -> None:
     """A workspace with the rehearsal's trial account, into which a person signs in by code."""
     accounts = tomlkit.parse((server.root / "accounts.toml").read_text("utf-8"))
     trial = accounts["accounts"]["trial"].unwrap()
-    trial |= {"sign_in": device_code(told), "secret_store": "file:secrets"}
+    trial |= {"sign_in": device_code(cloud), "secret_store": "file:secrets"}
     del trial["codat_api_key"]
     wanted = {"rehearsal": {"dir": "../../cloud"}, "accounts": {"trial": trial}}
     folder = server.root / FOLDER
@@ -39,8 +39,8 @@ def lay_out(server: Server, told: RehearsalDescription) -> None:
 
 def test_the_code_is_copied_and_entered(lab: Lab, server: Server) -> None:
     """Large, with its address and a button that copies it; the cell goes on after the sign-in."""
-    told = RehearsalDescription.read(server.root.parent / "cloud" / "rehearsal.json")
-    lay_out(server, told)
+    cloud = RehearsalDescription.read(server.root.parent / "cloud" / "rehearsal.json")
+    lay_out(server, cloud)
     lab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     lab.open(NOTEBOOK)
     lab.run("open_step")
@@ -54,7 +54,7 @@ def test_the_code_is_copied_and_entered(lab: Lab, server: Server) -> None:
     assert lab.barriers() == []
     address = shown.get_by_role("link").get_attribute("href")
     assert address
-    person = person_of(told, "robin")
+    person = person_of(cloud, "robin")
     with ThreadPoolExecutor() as pool:  # Playwright's loop runs in this thread
         pool.submit(person.show_device_code, DeviceCode(address, code, 900)).result()
     after = lab.wait_for_text(EXAMINE, re.compile("Signed in as"))

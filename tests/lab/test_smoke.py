@@ -7,23 +7,25 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from bcrunbook.order import START_HERE
 from tests.lab.page import OUTPUTS, THEMES, Lab
+from tests.support.markdown import heading_of
 
 WIDTHS = (1280, 900)
 GREETER = """
 import ipywidgets as widgets
 
 name, greet = widgets.Text(description="Name"), widgets.Button(description="Greet")
-told = widgets.HTML()
-greet.on_click(lambda _: setattr(told, "value", f"Hello, {name.value}"))
-widgets.VBox([name, greet, told])
+greeting = widgets.HTML()
+greet.on_click(lambda _: setattr(greeting, "value", f"Hello, {name.value}"))
+widgets.VBox([name, greet, greeting])
 """
 
 
 def test_the_start_page_opens_without_a_nuisance(lab: Lab) -> None:
     """At the printed address is the first notebook, its kernel is up, and nothing is in front."""
     lab.open_start_page()
-    expect(lab.page.get_by_role("heading", name="0. Start here")).to_be_visible()
+    expect(lab.page.get_by_role("heading", name=heading_of(START_HERE))).to_be_visible()
     for width in WIDTHS:
         lab.resize(width)
         lab.shot(f"start-page-{width}")
@@ -48,7 +50,7 @@ def test_what_is_typed_into_a_widget_stays_out_of_the_file(lab: Lab) -> None:
 @pytest.fixture(scope="module")
 def ran(lab: Lab) -> Lab:
     """The first notebook, after "Run All Cells"."""
-    lab.open("00_start_here.ipynb")
+    lab.open_step(START_HERE)
     lab.run_all()
     return lab
 

@@ -71,8 +71,8 @@ class Desk:
         lines = [f"[rehearsal]\ndir = {json.dumps(str(self.cloud.folder))}", self.extra]
         for name, values in self.accounts.items():
             lines.append(f"[accounts.{name}]")
-            told = {key: value for key, value in values.items() if value is not None}
-            lines += [f"{key} = {json.dumps(value)}" for key, value in told.items()]
+            given = {key: value for key, value in values.items() if value is not None}
+            lines += [f"{key} = {json.dumps(value)}" for key, value in given.items()]
             lines.append(f"[accounts.{name}.sign_in]")
             lines.append(f'method = "client_secret"\nclient_id = "{world.BATCH_CLIENT}"')
             lines.append('secret = "file:../secrets/sign-in/batch"')
@@ -88,14 +88,14 @@ class Desk:
         """The outcomes of some steps."""
         workspace = self.load()
 
-        async def walk() -> list[Outcome]:
+        async def run_steps() -> list[Outcome]:
             outcomes = []
             for step in steps:
                 async with self._open(workspace, account, customer) as context:
                     outcomes.append(await run_in_context(step_named(step), context, mode))
             return outcomes
 
-        return asyncio.run(walk())
+        return asyncio.run(run_steps())
 
     def link(self, account: str, customer: str) -> str:
         """A customer's link."""

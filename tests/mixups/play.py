@@ -33,8 +33,8 @@ def play(cloud: InProcess, folder: Path, empty_ledger: Path, seed: int) -> None:
                 history.edit()
             history.command()
     except BaseException as error:
-        told = "\n  ".join(history.told)
-        error.add_note(f"MIXUPS_SEED={seed}\n  {told}")
+        story = "\n  ".join(history.story)
+        error.add_note(f"MIXUPS_SEED={seed}\n  {story}")
         raise
     finally:
         shutil.rmtree(folder)
@@ -45,9 +45,9 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(19)
     first, count = map(int, sys.argv[1:])
-    place = _IN_MEMORY if _IN_MEMORY.is_dir() else None
+    memory = _IN_MEMORY if _IN_MEMORY.is_dir() else None
     with (
-        tempfile.TemporaryDirectory(dir=place) as made,
+        tempfile.TemporaryDirectory(dir=memory) as made,
         contextlib.closing(InProcess(Path(made) / "cloud")) as cloud,
         cloud.joined(pytest.MonkeyPatch()),
     ):

@@ -17,16 +17,17 @@ from bcrunbook.http import client
 from bcrunbook.ledger import store
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import REGISTER_APPLICATION, START_HERE
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY
 from bcrunbook.rehearsal.directory import APPLICATION
-from bcrunbook.steps import SETUP_STEPS, step_named
+from bcrunbook.steps import step_named
 from bcrunbook.steps.opening import open_context
 from tests.mixups.conftest import Desk
 from tests.mixups.inprocess import INSTANCES, InProcess
+from tests.support.running import ALONE
 
-ALONE = tuple(step.id for step in SETUP_STEPS[:4])
 LINK = "link_customer"
 
 
@@ -88,8 +89,8 @@ def test_no_link_comes_from_another_instance(desk: Desk) -> None:
     with pytest.raises(FixInput, match="belongs to the Codat instance"):
         asyncio.run(stay())
     (check,) = desk.run("trial", "health_check")
-    told = [row.actual for row in check.findings if row.name == "Customer Brackenfield Bakery"]
-    assert "belongs to the Codat instance" in told[0]
+    customers = [row.actual for row in check.findings if row.name == "Customer Brackenfield Bakery"]
+    assert "belongs to the Codat instance" in customers[0]
 
 
 def test_without_a_name_the_first_instance_is_meant(desk: Desk) -> None:
@@ -202,7 +203,7 @@ def test_a_client_id_that_is_gone_is_no_dead_end(desk: Desk) -> None:
     colleague.run("trial", *ALONE)
     (client_id,) = applications(desk.cloud)
     outcomes = desk.run("trial", *ALONE)
-    assert [one.state for one in outcomes] == [State.DONE] * 4
+    assert [one.state for one in outcomes] == [State.DONE] * len(ALONE)
     assert client_id in str(outcomes[1].findings)
 
 
@@ -220,7 +221,7 @@ def test_a_tenant_that_was_mistaken_is_left_alone(desk: Desk) -> None:
     assert len(applications(desk.cloud, world.SHORT_SECRETS)) == 1
     # The tenant's id is another name of the same tenant: what was done counts.
     desk.account("trial", tenant=world.SHORT_SECRETS)
-    assert [one.state for one in desk.run("trial", *ALONE)] == [State.DONE] * 4
+    assert [one.state for one in desk.run("trial", *ALONE)] == [State.DONE] * len(ALONE)
 
 
 def test_two_workspaces_with_one_account_name_do_not_fight(desk: Desk) -> None:
@@ -231,16 +232,16 @@ def test_two_workspaces_with_one_account_name_do_not_fight(desk: Desk) -> None:
     (client_id,) = before
     other = Desk(desk.root.parent / "other", desk.cloud)
     other.accounts = {"production": {**desk.accounts["production"], "application": "Team B"}}
-    asked, *after = other.run("production", *ALONE[1:])
+    asked, *after = other.run("production", *ALONE[ALONE.index(REGISTER_APPLICATION) :])
     assert asked.state is State.NEEDS_PERSON
-    told = str(asked.hand_offs[0])
-    assert client_id in told and "Books" in str(asked.findings) and "Team B" in told
+    hand_off = str(asked.hand_offs[0])
+    assert client_id in hand_off and "Books" in str(asked.findings) and "Team B" in hand_off
     assert all(one.state is State.FAILED and "Team B" in one.summary for one in after)
     assert applications(desk.cloud) == before
     # Taken over on purpose, it gets the other name; and now the first one is asked.
     other.account("production", client_id=client_id)
-    assert other.run("production", ALONE[1])[0].state is State.CHANGED
-    (outcome,) = desk.run("production", ALONE[1])
+    assert other.run("production", REGISTER_APPLICATION)[0].state is State.CHANGED
+    (outcome,) = desk.run("production", REGISTER_APPLICATION)
     assert outcome.state is State.NEEDS_PERSON
     assert applications(desk.cloud)[client_id]["displayName"] == "Team B"
 
@@ -250,7 +251,7 @@ def test_another_name_in_the_file_is_a_change_as_ever(desk: Desk) -> None:
     desk.account("trial", codat_api_key=None, codat_instance=None)
     desk.run("trial", *ALONE)
     desk.account("trial", application="Ledger reader")
-    assert desk.run("trial", ALONE[1])[0].state is State.CHANGED
+    assert desk.run("trial", REGISTER_APPLICATION)[0].state is State.CHANGED
     (app,) = applications(desk.cloud).values()
     assert app["displayName"] == "Ledger reader"
 
@@ -261,7 +262,7 @@ def test_an_account_under_a_new_name_registers_nothing_twice(desk: Desk) -> None
     desk.run("trial", *ALONE)
     (client_id,) = applications(desk.cloud)
     desk.accounts = {"first": desk.accounts["trial"]}
-    (outcome,) = desk.run("first", ALONE[1])
+    (outcome,) = desk.run("first", REGISTER_APPLICATION)
     assert outcome.state is State.NEEDS_PERSON and client_id in str(outcome.hand_offs)
     assert list(applications(desk.cloud)) == [client_id]
 
@@ -284,7 +285,7 @@ def pair(desk: Desk) -> None:
 
 
 def set_up(desk: Desk, account: str) -> list[Outcome]:
-    """Steps 0 to 5, with a person who saves the keys."""
+    """The set-up, with a person who saves the keys."""
     outcomes = desk.run(account, *ALONE)
     (keys,) = desk.run(account, "codat_keys")
     if keys.state is State.NEEDS_PERSON:
@@ -308,7 +309,7 @@ def test_a_customer_asks_for_the_steps_of_the_trial_itself(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("change", "step"),
     [
-        ({"tenant": world.TENANTS[world.SHORT_SECRETS].domain}, ALONE[1]),
+        ({"tenant": world.TENANTS[world.SHORT_SECRETS].domain}, REGISTER_APPLICATION),
         ({"codat_instance": codat.ON_FREE_PLAN.name}, LINK),
     ],
     ids=["tenant", "instance"],
@@ -330,7 +331,7 @@ def test_a_pass_in_a_rehearsal_counts_for_nothing_live(
     pair(desk)
     set_up(desk, "trial")
     desk.account("production", cloud="live")
-    (refused,) = desk.run("production", ALONE[1])
+    (refused,) = desk.run("production", REGISTER_APPLICATION)
     assert refused.exit_code == 2 and "live" in str(refused.error)
     assert applications(desk.cloud, world.PRODUCTION) == {}
 
@@ -342,7 +343,7 @@ def test_a_pass_of_another_version_counts_for_nothing(
     pair(desk)
     set_up(desk, "trial")
     monkeypatch.setattr("bcrunbook.steps.required.__version__", "99.0")
-    (refused,) = desk.run("production", ALONE[1])
+    (refused,) = desk.run("production", REGISTER_APPLICATION)
     assert refused.exit_code == 2 and "99.0" in str(refused.error)
     monkeypatch.undo()
 
@@ -379,7 +380,7 @@ def test_whoever_slept_through_their_lease_writes_nothing(
 ) -> None:
     """Another run took over between the intention and the request: no second secret is made."""
     desk.account("trial", codat_api_key=None, codat_instance=None)
-    desk.run("trial", *ALONE[:2])
+    desk.run("trial", START_HERE, REGISTER_APPLICATION)
     workspace = desk.load()
     record = store.Ledger.record
 
@@ -428,7 +429,7 @@ def test_records_without_a_tenant_are_asked_about(desk: Desk) -> None:
 
 
 def test_a_tenant_shared_by_trial_and_production_is_told(desk: Desk) -> None:
-    """Step 0 tells of it, by whichever name the tenant goes."""
+    """The start tells of it, by whichever name the tenant goes."""
     pair(desk)
     desk.account("production", tenant=world.TRIAL, requires=None)
     (start,) = desk.run("trial", "start_here")
@@ -446,12 +447,12 @@ def test_a_click_is_for_what_the_file_meant_when_it_was_planned(desk: Desk) -> N
         desk.load()
         return True
 
-    async def walk() -> Outcome:
+    async def register() -> Outcome:
         async with open_context(workspace, workspace.account("trial")) as context:
             step = step_named("register_application")
             return await run_in_context(step, context, Mode.ASK, approve=click)
 
-    outcome = asyncio.run(walk())
+    outcome = asyncio.run(register())
     assert outcome.exit_code == 2 and world.TENANTS[world.PRODUCTION].domain in str(outcome.error)
     assert applications(desk.cloud) == applications(desk.cloud, world.PRODUCTION) == {}
 
@@ -482,7 +483,7 @@ def test_what_was_made_before_and_deleted_since_is_in_nobodys_way(desk: Desk) ->
     desk.run("trial", LINK, customer="joinery")
     assert companies(desk.cloud) == [(codat.TRIAL.name, "Tidewater Joinery")]
     desk.accounts = {"first": desk.accounts["trial"]}
-    assert desk.run("first", ALONE[1])[0].state is State.NEEDS_PERSON
+    assert desk.run("first", REGISTER_APPLICATION)[0].state is State.NEEDS_PERSON
     for app in applications(desk.cloud).values():
         desk.cloud.delete(APPLICATION, world.TRIAL, app["id"])
-    assert desk.run("first", ALONE[1])[0].state is State.CHANGED
+    assert desk.run("first", REGISTER_APPLICATION)[0].state is State.CHANGED

@@ -1,5 +1,5 @@
 """Fixtures of the notebook tests."""
 
-from tests.notebook.interactive_session import seat
+from tests.notebook.interactive_session import session
 
-__all__ = ["seat"]
+__all__ = ["session"]

@@ -14,8 +14,14 @@ from jupyter_client.manager import KernelManager
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-class Seat:
-    """Somebody in front of a kernel, as JupyterLab would be."""
+class InteractiveSession:
+    """Somebody in front of a kernel, as JupyterLab would be.
+
+    Attributes:
+        updates: the texts of displays that were updated, in order.
+        state: of every widget what it shows, by its id.
+        traffic: everything that the kernel has said.
+    """
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self._manager = manager
@@ -54,10 +60,10 @@ class Seat:
         shown: list[dict[str, Any]] = []
         give_up = time.monotonic() + 90
         while time.monotonic() < give_up:
-            told = self.hear(1)
-            if told is None:
+            heard = self.hear(1)
+            if heard is None:
                 continue
-            kind, content = told["msg_type"], told["content"]
+            kind, content = heard["msg_type"], heard["content"]
             if kind in ("display_data", "execute_result"):
                 shown.append(content["data"])
                 if read is not None:
@@ -70,7 +76,7 @@ class Seat:
                         act = None
             if kind == "error":
                 raise AssertionError("\n".join(content["traceback"]))
-            parent = told["parent_header"].get("msg_id")
+            parent = heard["parent_header"].get("msg_id")
             if kind == "status" and content["execution_state"] == "idle" and parent == message:
                 return shown
         raise TimeoutError(source)
@@ -78,11 +84,11 @@ class Seat:
     def hear(self, seconds: float) -> dict[str, Any] | None:
         """The next thing that the kernel says, noted; None when it says nothing for so long."""
         try:
-            told: dict[str, Any] = self._client.get_iopub_msg(timeout=seconds)
+            heard: dict[str, Any] = self._client.get_iopub_msg(timeout=seconds)
         except queue.Empty:
             return None
-        self.traffic.append(told)
-        kind, content = told["msg_type"], told["content"]
+        self.traffic.append(heard)
+        kind, content = heard["msg_type"], heard["content"]
         if kind == "comm_open":
             self.state[content["comm_id"]] = dict(content["data"].get("state", {}))
             self._note(content["comm_id"])
@@ -91,7 +97,7 @@ class Seat:
             self._note(content["comm_id"])
         if kind == "update_display_data":
             self.updates.append(content["data"]["text/plain"])
-        return told
+        return heard
 
     def click(self, label: str) -> None:
         """Click the button whose label begins like this."""
@@ -111,9 +117,9 @@ class Seat:
         """Hand a secret in, as the field with this label does."""
         self._send(self._find("AnyModel", label), "custom", content={"value": secret})
 
-    def said(self) -> list[str]:
+    def messages(self) -> list[str]:
         """What the fields for secrets say."""
-        return [str(one["said"]) for one in self.state.values() if one.get("said")]
+        return [str(one["status"]) for one in self.state.values() if one.get("status")]
 
     def buttons(self, label: str) -> int:
         """How many buttons there have been whose label begins like this."""
@@ -181,7 +187,7 @@ class Seat:
 
 
 @pytest.fixture
-def seat() -> Iterator[Seat]:
+def session() -> Iterator[InteractiveSession]:
     """A kernel of this environment, with somebody there who can answer."""
     manager = KernelManager(kernel_name="python3", transport_encryption="auto")
     manager.start_kernel()
@@ -189,7 +195,7 @@ def seat() -> Iterator[Seat]:
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        yield Seat(manager, client)
+        yield InteractiveSession(manager, client)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -28,21 +28,23 @@ from papermill.parameterize import parameterize_notebook
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Outcome, State
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.account import run_account
 from bcrunbook.run.papermill import read_outcome
-from bcrunbook.steps import step_named
+from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.cli.conftest import Command, command
 from tests.conftest import lay_out
 
 __all__ = ["command"]
 
-STEP, NAME = "register_application", "01_register_application.ipynb"
+STEP = REGISTER_APPLICATION
+NAME = notebook_of(step_named(STEP))
 
 
 @dataclass(frozen=True)
-class Place:
+class Prepared:
     """Where it happens.
 
     Args:
@@ -67,11 +69,11 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, cloud: RehearsalDescription) -> Place:
+def prepared(tmp_path: Path, cloud: RehearsalDescription) -> Prepared:
     """A workspace with two accounts and a notebook of its own, whose defaults were edited."""
     asked, other = (f"{word}-{secrets.token_hex(3)}" for word in ("asked", "other"))
     workspace = lay_out(tmp_path, cloud, {asked: {}, other: {}})
-    made = Place(workspace, asked, other)
+    made = Prepared(workspace, asked, other)
     made.notebook.parent.mkdir()
     edit(shipped() / NAME, made.notebook, lambda cells: set_defaults(cells, made))
     return made
@@ -87,9 +89,9 @@ def edit(source: Path, target: Path, change: Callable[[Cells], None]) -> None:
     nbformat.write(notebook, target)
 
 
-def set_defaults(cells: Cells, place: Place) -> None:
+def set_defaults(cells: Cells, prepared: Prepared) -> None:
     """Another account, and to be applied."""
-    values = place.values | {"account": place.other}
+    values = prepared.values | {"account": prepared.other}
     tagged(cells).source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
 
 
@@ -228,28 +230,28 @@ def keep_a_run(cells: Cells) -> None:
 # --- ways to run it ------------------------------------------------------------------------------
 
 
-def by_command(*words: str) -> Callable[[Place, Command], tuple[bool, str]]:
+def by_command(*words: str) -> Callable[[Prepared, Command], tuple[bool, str]]:
     """With our own command."""
 
-    def run(place: Place, command: Command) -> tuple[bool, str]:
-        chosen = [place.asked if one == "ASKED" else one for one in words]
-        told = command(*chosen, "-w", place.workspace.root)
-        assert "Traceback" not in told.err
-        return told.code != 2, told.out + told.err
+    def run(prepared: Prepared, command: Command) -> tuple[bool, str]:
+        chosen = [prepared.asked if one == "ASKED" else one for one in words]
+        result = command(*chosen, "-w", prepared.workspace.root)
+        assert "Traceback" not in result.err
+        return result.code != 2, result.out + result.err
 
     return run
 
 
-def by_papermill(engine: str | None) -> Callable[[Place], tuple[bool, str]]:
+def by_papermill(engine: str | None) -> Callable[[Prepared], tuple[bool, str]]:
     """With plain papermill."""
 
-    def run(place: Place) -> tuple[bool, str]:
-        target = place.workspace.root / "out.ipynb"
+    def run(prepared: Prepared) -> tuple[bool, str]:
+        target = prepared.workspace.root / "out.ipynb"
         try:
             papermill.execute_notebook(
-                str(place.notebook),
+                str(prepared.notebook),
                 str(target),
-                parameters=place.values,
+                parameters=prepared.values,
                 engine_name=engine,
                 progress_bar=False,
             )
@@ -260,28 +262,28 @@ def by_papermill(engine: str | None) -> Callable[[Place], tuple[bool, str]]:
     return run
 
 
-def put_in(place: Place) -> Any:
+def put_in(prepared: Prepared) -> Any:
     """The notebook with values, as papermill puts them in."""
-    return parameterize_notebook(load_notebook_node(str(place.notebook)), place.values)
+    return parameterize_notebook(load_notebook_node(str(prepared.notebook)), prepared.values)
 
 
-def by_nbclient(place: Place) -> tuple[bool, str]:
+def by_nbclient(prepared: Prepared) -> tuple[bool, str]:
     """With nbclient, as `jupyter execute` and nbconvert do."""
-    notebook = put_in(place)
+    notebook = put_in(prepared)
     try:
         NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
     except CellExecutionError as error:
         assert error.ename == "StepFailed"
-    target = place.workspace.root / "out.ipynb"
+    target = prepared.workspace.root / "out.ipynb"
     nbformat.write(notebook, target)
     return judged(read_outcome(target))
 
 
-def by_nbval(place: Place) -> tuple[bool, str]:
+def by_nbval(prepared: Prepared) -> tuple[bool, str]:
     """With nbval, which only tells."""
-    target = place.workspace.root / "nbval" / NAME
+    target = prepared.workspace.root / "nbval" / NAME
     target.parent.mkdir()
-    nbformat.write(put_in(place), target)
+    nbformat.write(put_in(prepared), target)
     program = (sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", "-q")
     done = subprocess.run(
         [*program, "--rootdir", str(target.parent), "-o", "addopts=", str(target)],
@@ -343,18 +345,18 @@ by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.spoil.__n
 @by_case
 @pytest.mark.parametrize("way", OURS)
 def test_our_commands_refuse_it_before_anything_runs(
-    case: Case, way: str, place: Place, cloud: RehearsalDescription, command: Command
+    case: Case, way: str, prepared: Prepared, cloud: RehearsalDescription, command: Command
 ) -> None:
     """Exit 2, the notebook is named, and nothing has been run or written."""
-    edit(place.notebook, place.notebook, case.spoil)
+    edit(prepared.notebook, prepared.notebook, case.spoil)
     log = Log(cloud)
-    was_run, said = OURS[way](place, command)
-    assert not was_run, said
-    said = " ".join(said.split())
-    for word in (*case.ours, str(place.notebook), "Nothing was run.", "bcrunbook init"):
-        assert word in said, said
+    was_run, text = OURS[way](prepared, command)
+    assert not was_run, text
+    text = " ".join(text.split())
+    for word in (*case.ours, str(prepared.notebook), "Nothing was run.", "bcrunbook init"):
+        assert word in text, text
     assert log.writes() == []
-    assert not list((place.workspace.root / "runs").rglob("*.ipynb"))
+    assert not list((prepared.workspace.root / "runs").rglob("*.ipynb"))
 
 
 @pytest.mark.parametrize(
@@ -372,14 +374,14 @@ def test_our_commands_refuse_it_before_anything_runs(
     ],
 )
 def test_a_file_that_holds_no_such_notebook(
-    text: str, says: str, place: Place, command: Command
+    text: str, says: str, prepared: Prepared, command: Command
 ) -> None:
     """Exit 2 and a sentence, before anything runs."""
-    place.notebook.write_text(text, "utf-8")
-    was_run, said = OURS["plan"](place, command)
+    prepared.notebook.write_text(text, "utf-8")
+    was_run, printed = OURS["plan"](prepared, command)
     assert not was_run
-    assert says in " ".join(said.split())
-    assert not list((place.workspace.root / "runs").rglob("*.ipynb"))
+    assert says in " ".join(printed.split())
+    assert not list((prepared.workspace.root / "runs").rglob("*.ipynb"))
 
 
 @pytest.mark.parametrize("way", OTHERS)
@@ -387,16 +389,16 @@ def test_a_file_that_holds_no_such_notebook(
     "case", [case for case in CASES if case.own], ids=lambda case: case.spoil.__name__
 )
 def test_the_notebook_refuses_by_itself(
-    case: Case, way: str, place: Place, cloud: RehearsalDescription
+    case: Case, way: str, prepared: Prepared, cloud: RehearsalDescription
 ) -> None:
     """Whoever runs it: it fails, says both, and writes nothing."""
-    edit(place.notebook, place.notebook, case.spoil)
+    edit(prepared.notebook, prepared.notebook, case.spoil)
     log = Log(cloud)
-    was_run, said = OTHERS[way](place)
-    assert not was_run, said
-    names = {"ASKED": place.asked, "OTHER": place.other}
+    was_run, text = OTHERS[way](prepared)
+    assert not was_run, text
+    names = {"ASKED": prepared.asked, "OTHER": prepared.other}
     for word in case.own:
-        assert names.get(word, word) in said.replace('\\"', '"'), said
+        assert names.get(word, word) in text.replace('\\"', '"'), text
     assert log.writes() == []
 
 
@@ -405,60 +407,60 @@ def test_the_notebook_refuses_by_itself(
 def test_what_people_may_edit_still_runs(
     change: Callable[[Cells], None],
     way: str,
-    place: Place,
+    prepared: Prepared,
     cloud: RehearsalDescription,
     command: Command,
 ) -> None:
     """It does what is asked, for the account that is asked for, whatever its defaults say."""
-    edit(place.notebook, place.notebook, change)
+    edit(prepared.notebook, prepared.notebook, change)
     log = Log(cloud)
-    was_run, said = OURS[way](place, command) if way in OURS else OTHERS[way](place)
-    assert was_run, said
-    assert place.asked in said and place.other not in said
+    was_run, text = OURS[way](prepared, command) if way in OURS else OTHERS[way](prepared)
+    assert was_run, text
+    assert prepared.asked in text and prepared.other not in text
     writes = log.writes()
-    assert any(place.asked in one for one in writes)
-    assert not any(place.other in one for one in writes)
+    assert any(prepared.asked in one for one in writes)
+    assert not any(prepared.other in one for one in writes)
 
 
 @pytest.mark.parametrize("given", [("account",), ("account", "mode", "workspace")])
 def test_values_that_bear_no_mark_do_not_get_lost_either(
-    given: tuple[str, ...], place: Place
+    given: tuple[str, ...], prepared: Prepared
 ) -> None:
     """As other tools than papermill put them in: above the shipped defaults, without a tag."""
 
     def put_above(cells: Cells) -> None:
         lose_the_tag(cells)
-        lines = [f"{name} = {place.values[name]!r}" for name in given]
+        lines = [f"{name} = {prepared.values[name]!r}" for name in given]
         cells.insert(0, nbformat.v4.new_code_cell("\n".join(lines)))
 
-    edit(shipped() / NAME, place.notebook, put_above)
-    notebook = nbformat.read(place.notebook, 4)
-    with pytest.raises(CellExecutionError, match=f'given account = "{place.asked}"'):
+    edit(shipped() / NAME, prepared.notebook, put_above)
+    notebook = nbformat.read(prepared.notebook, 4)
+    with pytest.raises(CellExecutionError, match=f'given account = "{prepared.asked}"'):
         NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
 
 
-def test_a_cell_that_broke_down_is_no_success(place: Place) -> None:
+def test_a_cell_that_broke_down_is_no_success(prepared: Prepared) -> None:
     """Where a runner goes on after an error: nothing was looked at, so nothing is done."""
 
     def break_down(cells: Cells) -> None:
         source = "from bcrunbook.steps import RegisterApplication\nRegisterApplication.examine = 0"
         cells.insert(0, nbformat.v4.new_code_cell(source))
 
-    edit(place.notebook, place.notebook, break_down)
-    notebook = nbformat.read(place.notebook, 4)
+    edit(prepared.notebook, prepared.notebook, break_down)
+    notebook = nbformat.read(prepared.notebook, 4)
     NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute(env=dict(os.environ))
     outcome = notebook.cells[-1].outputs[0].data[OUTCOME_MIME]
     assert outcome["state"] == "failed"
     assert "one of them broke down" in outcome["error"]["why"]
 
 
-def test_without_values_the_defaults_count(place: Place) -> None:
+def test_without_values_the_defaults_count(prepared: Prepared) -> None:
     """A notebook that nobody gives anything to does what stands in it, tag or not."""
-    edit(place.notebook, place.notebook, lose_the_tag)
-    notebook = nbformat.read(place.notebook, 4)
+    edit(prepared.notebook, prepared.notebook, lose_the_tag)
+    notebook = nbformat.read(prepared.notebook, 4)
     NotebookClient(notebook, kernel_name="python3").execute(env=dict(os.environ))
     outcome = notebook.cells[-1].outputs[0].data[OUTCOME_MIME]
-    assert (outcome["account"], outcome["state"]) == (place.other, "changed")
+    assert (outcome["account"], outcome["state"]) == (prepared.other, "changed")
 
 
 @pytest.mark.parametrize(
@@ -473,30 +475,35 @@ def test_without_values_the_defaults_count(place: Place) -> None:
     ],
 )
 async def test_an_outcome_of_something_else_is_a_failure(
-    name: str, shown: str, place: Place
+    name: str, shown: str, prepared: Prepared
 ) -> None:
     """Whatever a notebook shows as its outcome: it counts for what was asked, or not at all."""
-    asked: dict[str, Any] = {"account": place.asked, "step": STEP, "customer": "", "mode": "plan"}
+    asked: dict[str, Any] = {
+        "account": prepared.asked,
+        "step": STEP,
+        "customer": "",
+        "mode": "plan",
+    }
     asked |= {"cloud": "rehearsal"}
-    shown = place.other if shown == "OTHER" else shown
-    told = asked | ({name: shown} if name else {})
-    told |= {"state": "done", "exit_code": 0, "summary": "", "changes": [], "error": None}
+    shown = prepared.other if shown == "OTHER" else shown
+    payload = asked | ({name: shown} if name else {})
+    payload |= {"state": "done", "exit_code": 0, "summary": "", "changes": [], "error": None}
 
     def show(cells: Cells) -> None:
-        source = f"display({{{OUTCOME_MIME!r}: {told!r}}}, raw=True)"
+        source = f"display({{{OUTCOME_MIME!r}: {payload!r}}}, raw=True)"
         cells.append(nbformat.v4.new_code_cell(source))
 
-    edit(place.notebook, place.notebook, show)
+    edit(prepared.notebook, prepared.notebook, show)
     (run,) = await run_account(
-        place.workspace,
-        place.asked,
+        prepared.workspace,
+        prepared.asked,
         [step_named(STEP)],
         "plan",
-        place.workspace.root / "runs" / "one",
+        prepared.workspace.root / "runs" / "one",
         began=lambda *_: None,
         ended=lambda _: None,
     )
-    assert (run.account, run.step, run.outcome.account) == (place.asked, STEP, place.asked)
+    assert (run.account, run.step, run.outcome.account) == (prepared.asked, STEP, prepared.asked)
     if not name:
         assert run.exit_code == 0
         return
@@ -506,20 +513,20 @@ async def test_an_outcome_of_something_else_is_a_failure(
 
 
 @pytest.mark.parametrize("shown", ["done", {"state": "splendid"}, {"state": "done"}])
-async def test_what_is_no_outcome_is_a_failure(shown: Any, place: Place) -> None:
+async def test_what_is_no_outcome_is_a_failure(shown: Any, prepared: Prepared) -> None:
     """It is told where it stands and what to do; nothing of it counts."""
 
     def show(cells: Cells) -> None:
         source = f"display({{{OUTCOME_MIME!r}: {shown!r}}}, raw=True)"
         cells.append(nbformat.v4.new_code_cell(source))
 
-    edit(place.notebook, place.notebook, show)
+    edit(prepared.notebook, prepared.notebook, show)
     (run,) = await run_account(
-        place.workspace,
-        place.asked,
+        prepared.workspace,
+        prepared.asked,
         [step_named(STEP)],
         "plan",
-        place.workspace.root / "runs" / "one",
+        prepared.workspace.root / "runs" / "one",
         began=lambda *_: None,
         ended=lambda _: None,
     )

@@ -16,7 +16,7 @@ from bcrunbook.run.account import StepRun
 from bcrunbook.run.cards import write_card
 from bcrunbook.run.report import write_report
 from bcrunbook.services.codat.models import Company, Connection
-from bcrunbook.steps import step_named
+from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent, Package, Poll, Trouble
 from bcrunbook.steps.link_customer.installation.verdict import judge
@@ -34,7 +34,7 @@ STEERING = ("\x1b", "\x07", "\x9b", "\u202e", "\u200b", "\u200f", "\u061c", "\u2
 
 
 def findings() -> CustomerFindings:
-    """Step 6's findings with the same text wherever the outside world may put one."""
+    """A link's findings with the same text wherever the outside world may put one."""
     poll = Poll(
         NOW,
         60.0,
@@ -122,13 +122,13 @@ def test_notebook_cells() -> None:
 
 def test_card_and_report(tmp_path: Path) -> None:
     """The files that are passed on."""
-    told = outcome()
-    step = step_named(told.step)
-    notebook = tmp_path / "06_link_customer.ipynb"
-    page = write_card(notebook, step, "trial/evil", "rehearsal", told.hand_offs)
+    hostile = outcome()
+    step = step_named(hostile.step)
+    notebook = tmp_path / notebook_of(step)
+    page = write_card(notebook, step, "trial/evil", "rehearsal", hostile.hand_offs)
     check_page(page.read_text("utf-8"))
     check_text(page.with_suffix(".txt").read_text("utf-8"))
-    run = StepRun("trial", told.step, told, notebook, 1.0, page, "evil")
+    run = StepRun("trial", hostile.step, hostile, notebook, 1.0, page, "evil")
     report = tmp_path / "report.html"
     write_report(report, [run], cloud="rehearsal", title=EVIL)
     check_page(report.read_text("utf-8"))

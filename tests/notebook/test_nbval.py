@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import API_PERMISSIONS, REGISTER_APPLICATION
 from bcrunbook.rehearsal import launch
 from bcrunbook.run.rehearse.workspace import STANDARD, prepare
+from bcrunbook.steps import notebook_of, step_named
 
 CONFIG = Path(__file__).resolve().parents[1] / "nbval.cfg"
 RENEW = "If the notebooks are right and what is stored in them is old: uv run poe outputs"
@@ -21,8 +23,8 @@ RENEW = "If the notebooks are right and what is stored in them is old: uv run po
 
 def nbval(notebooks: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """Run nbval on a folder of notebooks against a fresh rehearsal cloud."""
-    with launch(home / "cloud", speed=200) as told:
-        workspace = asyncio.run(prepare(home, told, STANDARD))
+    with launch(home / "cloud", speed=200) as cloud:
+        workspace = asyncio.run(prepare(home, cloud, STANDARD))
         return subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider"),
@@ -55,18 +57,19 @@ def test_the_notebooks_hold(copy: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("notebook", "true", "false"),
+    ("step", "true", "false"),
     [
-        ("01_register_application.ipynb", "AzureADandPersonalMicrosoftAccount", "AzureADMyOrg"),
-        ("03_api_permissions.ipynb", "grant admin consent", "grant consent"),
+        (REGISTER_APPLICATION, "AzureADandPersonalMicrosoftAccount", "AzureADMyOrg"),
+        (API_PERMISSIONS, "grant admin consent", "grant consent"),
     ],
 )
 def test_a_stored_output_that_is_not_true_is_noticed(
-    copy: Path, tmp_path: Path, notebook: str, true: str, false: str
+    copy: Path, tmp_path: Path, step: str, true: str, false: str
 ) -> None:
     """A tampered copy fails, so the comparison is a real one."""
     folder = tmp_path / "tampered"
     shutil.copytree(copy, folder)
+    notebook = notebook_of(step_named(step))
     for later in sorted(folder.iterdir()):
         if later.name > notebook:
             later.unlink()

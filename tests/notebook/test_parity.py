@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.papermill import read_outcome
@@ -31,13 +32,13 @@ from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, lay_out, only_account, requests_of
-from tests.notebook.interactive_session import Seat
+from tests.notebook.interactive_session import InteractiveSession
 from tests.run.conftest import bcrunbook
 from tests.support.linking import lab_customer, set_up
 from tests.support.portal import at_portal
 
-NOTEBOOK = "01_register_application.ipynb"
-STEP = "register_application"
+STEP = REGISTER_APPLICATION
+NOTEBOOK = notebook_of(step_named(STEP))
 
 # What may differ between two runs: ids, times, and the name of the account itself.
 VARYING = ("started", "ended", "since", "run_id", "account", "findings", "changes")
@@ -98,7 +99,7 @@ def plain(notebook: Path) -> dict[str, Any]:
     return dict(json.loads(json.dumps(outcome.as_dict())))
 
 
-def told(outcome: dict[str, Any]) -> dict[str, Any]:
+def comparable(outcome: dict[str, Any]) -> dict[str, Any]:
     """The outcome without what may differ."""
     same = {key: value for key, value in outcome.items() if key not in VARYING}
     same["changes"] = [(one["key"], one["title"], one["by"]) for one in outcome["changes"]]
@@ -122,7 +123,7 @@ def test_three_ways_lead_to_the_same_outcome_and_the_same_calls(
         workspace = workspace_of_its_own(tmp_path, cloud)
         before = len(requests_of(cloud))
         account = only_account(workspace)
-        outcomes.append(told(run(workspace.root, account)))
+        outcomes.append(comparable(run(workspace.root, account)))
         made = requests_of(cloud)[before:]
         calls.append(
             # How often a new thing is asked for until it has spread may vary by one.
@@ -145,7 +146,7 @@ CLICKS = {
 
 
 def by_clicks(
-    seat: Seat,
+    session: InteractiveSession,
     root: Path,
     account: str,
     step: str,
@@ -163,7 +164,7 @@ def by_clicks(
         if cell.cell_type == "code":
             waits = "step.apply()" in cell.source
             click = CLICKS.get(step, "") if waits else ""
-            shown += seat.run(cell.source, click=click, act=act if waits else None)
+            shown += session.run(cell.source, click=click, act=act if waits else None)
     return dict(shown[-1][OUTCOME_MIME])
 
 
@@ -186,7 +187,7 @@ is asked for again every two minutes only, while two looks 30 seconds apart conf
 
 def seen(outcome: dict[str, Any]) -> dict[str, Any]:
     """State, findings and changes: what is said about a click is another thing to say."""
-    same = {key: told(outcome)[key] for key in ("step", "state", "findings", "changes")}
+    same = {key: comparable(outcome)[key] for key in ("step", "state", "findings", "changes")}
     same["findings"] = [
         (name, "any" if name == SYNC else verdict, source)
         for name, verdict, source in same["findings"]
@@ -237,13 +238,13 @@ def assert_same(clicked: list[Traced], headless: list[Traced]) -> None:
 
 
 def test_clicks_and_papermill_lead_to_the_same(
-    tmp_path: Path, cloud: RehearsalDescription, seat: Seat
+    tmp_path: Path, cloud: RehearsalDescription, session: InteractiveSession
 ) -> None:
     """At every step of an account: the same outcome, the same writes, and the same things read."""
     clicked: list[Traced] = []
     headless: list[Traced] = []
     for found, way in (
-        (clicked, partial(by_clicks, seat)),
+        (clicked, partial(by_clicks, session)),
         (headless, through_papermill),
     ):
         workspace = workspace_of_its_own(tmp_path, cloud)
@@ -301,13 +302,15 @@ def linked(
     return [first, second, run("health_check")]
 
 
-def test_clicks_and_papermill_link_a_customer_alike(tmp_path: Path, seat: Seat) -> None:
+def test_clicks_and_papermill_link_a_customer_alike(
+    tmp_path: Path, session: InteractiveSession
+) -> None:
     """The same at the two steps about customers, in Business Central as well."""
 
     def apply_only() -> None:
-        seat.click("Apply")
-        seat.until(lambda: seat.buttons("Stop waiting") > 0)
-        seat.click("Stop waiting")
+        session.click("Apply")
+        session.until(lambda: session.buttons("Stop waiting") > 0)
+        session.click("Stop waiting")
 
     ways = (tmp_path / "clicked", tmp_path / "headless")
     customers = [CUSTOMER, lab_customer("later", "Normal")]
@@ -321,7 +324,7 @@ def test_clicks_and_papermill_link_a_customer_alike(tmp_path: Path, seat: Seat) 
         # At the same time, as each waits for App Link.
         threads = stack.enter_context(ThreadPoolExecutor(1))
         running = threads.submit(linked, other, theirs, by_papermill)
-        clicked = linked(one, mine, partial(by_clicks, seat), apply_only)
+        clicked = linked(one, mine, partial(by_clicks, session), apply_only)
         assert_same(clicked, running.result())
     assert [run.outcome["state"] for run in clicked] == ["needs_person", "done", "needs_person"]
 

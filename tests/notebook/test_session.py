@@ -7,8 +7,8 @@ import pytest
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, only_account
-from tests.notebook.interactive_session import Seat
-from tests.support.strangers import Meet
+from tests.notebook.interactive_session import InteractiveSession
+from tests.support.independent_client import MakeClient
 
 OPEN = """
 from bcrunbook.notebook import open_step
@@ -23,8 +23,8 @@ step
 def test_nothing_is_written_before_the_click(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
-    meet: Meet,
-    seat: Seat,
+    make_client: MakeClient,
+    session: InteractiveSession,
     click: str,
     state: str,
     there: int,
@@ -32,46 +32,48 @@ def test_nothing_is_written_before_the_click(
     """In `auto`, with a person there, the plan waits for a click and does what it says."""
     workspace = make_workspace()
     account = only_account(workspace)
-    bar = seat.run(OPEN.format(account=account, root=str(workspace.root)))[0]
+    bar = session.run(OPEN.format(account=account, root=str(workspace.root)))[0]
     assert "Mode: ask" in bar["text/plain"]
-    seat.run("await step.examine()")
-    plan = seat.run("step.plan()")[0]
+    session.run("await step.examine()")
+    plan = session.run("step.plan()")[0]
     assert "create the application" in plan["text/plain"]
-    assert meet().applications(account) == []
-    seat.run("await step.apply()", click=click)
-    outcome = seat.run("await step.outcome()")[-1][OUTCOME_MIME]
+    assert make_client().applications(account) == []
+    session.run("await step.apply()", click=click)
+    outcome = session.run("await step.outcome()")[-1][OUTCOME_MIME]
     assert outcome["state"] == state
-    assert len(meet().applications(account)) == there
+    assert len(make_client().applications(account)) == there
 
 
 def test_a_mistake_is_told_in_the_cell_and_ends_in_the_outcome(
-    make_workspace: MakeWorkspace, seat: Seat
+    make_workspace: MakeWorkspace, session: InteractiveSession
 ) -> None:
     """A wrong account name: a clear message, the cells after it stay quiet, the outcome failed."""
     workspace = make_workspace(name="trial")
-    (told,) = seat.run(OPEN.format(account="trail", root=str(workspace.root)))
-    assert "trial" in told["text/plain"]
-    (quiet,) = seat.run("await step.examine()")
+    (shown,) = session.run(OPEN.format(account="trail", root=str(workspace.root)))
+    assert "trial" in shown["text/plain"]
+    (quiet,) = session.run("await step.examine()")
     assert quiet["text/plain"].startswith("Not run")
     with pytest.raises(AssertionError) as failed:
-        seat.run("await step.outcome()")
+        session.run("await step.outcome()")
     assert "Traceback" not in str(failed.value)
 
 
-def test_a_person_may_run_cells_in_any_order(make_workspace: MakeWorkspace, seat: Seat) -> None:
+def test_a_person_may_run_cells_in_any_order(
+    make_workspace: MakeWorkspace, session: InteractiveSession
+) -> None:
     """With a cell of papermill's in the notebook, run by hand: what was run last counts."""
     workspace = make_workspace()
     account = only_account(workspace)
-    seat.run('# Parameters\naccount = "nobody"\nmode = "plan"\nacount = "x"')
-    seat.run(f'account, mode, workspace = {account!r}, "auto", {str(workspace.root)!r}')
-    bar = seat.run(
+    session.run('# Parameters\naccount = "nobody"\nmode = "plan"\nacount = "x"')
+    session.run(f'account, mode, workspace = {account!r}, "auto", {str(workspace.root)!r}')
+    bar = session.run(
         "from bcrunbook.notebook import open_step\n"
         'step = await open_step("register_application", account=account, mode=mode,'
         " workspace=workspace)\nstep"
     )[0]
     assert account in bar["text/plain"]
     assert "Mode: ask" in bar["text/plain"]
-    seat.run('# Parameters\naccount = "nobody"')
+    session.run('# Parameters\naccount = "nobody"')
     assert "create the application" in str(
-        [seat.run("await step.examine()"), seat.run("step.plan()")]
+        [session.run("await step.examine()"), session.run("step.plan()")]
     )

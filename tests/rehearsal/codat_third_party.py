@@ -1,4 +1,4 @@
-"""The life of a company as a stranger's program does it: Codat's own client, unmodified.
+"""The life of a company as somebody else's program does it: Codat's own client, unmodified.
 
 Run as a program. Where the network is, it knows from the environment alone (HTTPS_PROXY and a CA
 bundle); the API key comes on stdin. It imports nothing of this package.

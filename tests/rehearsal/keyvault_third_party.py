@@ -1,4 +1,4 @@
-"""Key Vault as a stranger's program uses it: Microsoft's own libraries, unmodified.
+"""Key Vault as somebody else's program uses it: Microsoft's own libraries, unmodified.
 
 Run as a program, `sync` or `aio`. Where the network is, it knows from the environment alone
 (HTTPS_PROXY and a CA bundle); vault and identity come on stdin. Prints what it saw, as JSON.

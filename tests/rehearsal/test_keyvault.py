@@ -1,4 +1,4 @@
-"""The stand-in for Key Vault: a stranger's client works, and what is wrong is refused."""
+"""The stand-in for Key Vault: an independent client works, and what is wrong is refused."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, error["code"], error.get("innererror", {}).get("code", "")
 
 
-# --- a stranger's client -----------------------------------------------------------------------
+# --- an independent client --------------------------------------------------------------------
 
 
 def run_stranger(description: RehearsalDescription, kind: str, account: str) -> dict[str, Any]:
@@ -105,14 +105,14 @@ def test_an_unmodified_client_sees_a_whole_life(rehearsal: RehearsalDescription)
     """Versions, paging, disabling, soft delete, conflict, recovery and purge, all as documented."""
     seen = run_stranger(rehearsal, "sync", "trial")
     url = rehearsal.accounts["trial"]["vault"]
-    assert seen["id"] == f"{url}/secrets/stranger-sync-Books/{seen['version']}"
+    assert seen["id"] == f"{url}/secrets/other-sync-Books/{seen['version']}"
     assert len(seen["version"]) == 32 and int(seen["version"], 16)
     assert seen["newest"] == "second-value-7351" and seen["versions"]
     assert seen["old"] == ["first-value-7351", {"a": "b"}, "text"]
     assert seen["expires"].startswith("2031-05-01")
     assert seen["pages"] == 2
-    assert seen["listed"] == ["stranger-sync-0", "stranger-sync-1", "stranger-sync-2",
-                              "stranger-sync-3", "stranger-sync-Books"]  # fmt: skip
+    assert seen["listed"] == ["other-sync-0", "other-sync-1", "other-sync-2",
+                              "other-sync-3", "other-sync-Books"]  # fmt: skip
     assert seen["disabled"] == [403, "SecretDisabled"]
     assert seen["gone"] == seen["purged"] == "SecretNotFound" and seen["deleted"]
     assert seen["conflict"] == "ObjectIsDeletedButRecoverable"

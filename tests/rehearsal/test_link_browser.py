@@ -35,7 +35,7 @@ def customer(tab: Page) -> Iterator[Page]:
     assert not [fault for fault in faults if not fault.startswith("Failed to load resource")]
 
 
-def walk(page: Page, scene: Scene, link: Linkable, environment: str, shots: Path) -> None:
+def link_through(page: Page, scene: Scene, link: Linkable, environment: str, shots: Path) -> None:
     """From the link to the installation."""
     users = [user for tenant in scene.description.tenants for user in tenant["users"]]
     (password,) = [user["password"] for user in users if user["upn"] == LAB_ADMIN]
@@ -67,7 +67,7 @@ def test_a_customer_links(customer: Page, scene: Scene, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
     link = scene.linkable()
-    walk(customer, scene, link, "Normal", tmp_path)
+    link_through(customer, scene, link, "Normal", tmp_path)
     expect(customer.get_by_role("status")).to_contain_text(
         "successfully installed", timeout=PATIENCE_MS
     )
@@ -85,7 +85,7 @@ def test_a_customer_leaves(customer: Page, scene: Scene, tmp_path: Path) -> None
     link = scene.linkable()
     customer.set_viewport_size({"width": 360, "height": 640})
     customer.emulate_media(color_scheme="dark")
-    walk(customer, scene, link, "Upgrading", tmp_path)
+    link_through(customer, scene, link, "Upgrading", tmp_path)
     expect(customer.get_by_text("10 to 20 minutes")).to_be_visible()
     assert customer.evaluate("document.documentElement.scrollWidth") <= 360
     customer.get_by_role("button", name="Close this window").click()

@@ -21,7 +21,7 @@ TOKEN = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
 
 
 def environment(description: RehearsalDescription) -> dict[str, str]:
-    """A stranger's environment: the proxy, and the CA under the names that programs look for."""
+    """What an independent program is given: the proxy, and the CA under the usual names."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     bundles = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
     return {**kept, "HTTPS_PROXY": description.proxy, **dict.fromkeys(bundles, description.ca)}

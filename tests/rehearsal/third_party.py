@@ -1,4 +1,4 @@
-"""The setup as a stranger's program does it: msgraph-core and azure-identity, unmodified.
+"""The setup as somebody else's program does it: msgraph-core and azure-identity, unmodified.
 
 Run as a program. Where the network is, it knows from the environment alone (HTTPS_PROXY and a CA
 bundle); tenant and identity come on stdin. It imports nothing of this package but the journey.

@@ -50,7 +50,7 @@ def leaks(canaries: Path, places: Sequence[Path], *texts: str) -> list[str]:
     """Where a canary value stands in any of the files below `places`, or in a text."""
     values = [line.encode() for line in canaries.read_text("utf-8").splitlines() if line]
     assert values, "a rehearsal issues secrets"
-    files = [file for place in places for file in place.rglob("*") if file.is_file()]
+    files = [file for folder in places for file in folder.rglob("*") if file.is_file()]
     found = [str(file) for file in files if _holds(file.read_bytes(), values)]
     return found + [text[:60] for text in texts if _holds(text.encode(), values)]
 

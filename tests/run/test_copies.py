@@ -11,9 +11,11 @@ import pytest
 
 from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.errors import FixInput
+from bcrunbook.order import START_HERE
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps import notebook_of, step_named
 from tests.conftest import lay_out
-from tests.run.batch.conftest import names, running, told
+from tests.run.batch.conftest import names, run_batch, running
 from tests.run.conftest import bcrunbook, leaks
 
 _SERVER = """
@@ -73,11 +75,11 @@ def test_a_batch_on_a_server(
 ) -> None:
     """All that is in the batch's folder is there as well, the report as it ended."""
     copying_to(workspace, served)
-    one = told(workspace.root)
-    assert one.events[-1]["code"] == 3, one.events[-1]["said"]
+    one = run_batch(workspace.root)
+    assert one.events[-1]["code"] == 3, one.events[-1]["stderr"]
     report = Path(one.events[-2]["report"])
     there = tmp_path / "served" / "runs" / report.parent.name
-    assert f"Copied to {served}/{report.parent.name}" in one.events[-1]["said"]
+    assert f"Copied to {served}/{report.parent.name}" in one.events[-1]["stderr"]
     found = content(there)
     assert found == content(report.parent) and len(found) == 2 * 7 + 1
     assert leaks(Path(cloud.canaries), [there]) == []
@@ -92,7 +94,7 @@ def test_a_run_in_a_folder(workspace: Workspace, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (run,) = (workspace.root / "runs").iterdir()
     assert content(share / run.name) == content(run)
-    assert {f"{name}/00_start_here.ipynb", "report.html"} <= content(run).keys()
+    assert {f"{name}/{notebook_of(step_named(START_HERE))}", "report.html"} <= content(run).keys()
 
 
 def test_a_server_that_goes_away(workspace: Workspace, served: str, tmp_path: Path) -> None:
@@ -102,12 +104,12 @@ def test_a_server_that_goes_away(workspace: Workspace, served: str, tmp_path: Pa
         first.until("step_began", 3)
         (tmp_path / "served" / "runs").rename(tmp_path / "elsewhere")
         (tmp_path / "served" / "runs").write_text("not a folder any more", "utf-8")
-        code, said = first.end()
-    assert code == 1 and "The copy of the run cannot be written" in said, said
-    assert "Traceback" not in said and first.ended() == []
+        code, stderr = first.end()
+    assert code == 1 and "The copy of the run cannot be written" in stderr, stderr
+    assert "Traceback" not in stderr and first.ended() == []
     (tmp_path / "served" / "runs").unlink()
     (tmp_path / "elsewhere").rename(tmp_path / "served" / "runs")
-    second = told(workspace.root)
+    second = run_batch(workspace.root)
     assert sorted(second.ended()) == sorted(workspace.accounts)
     report = Path(second.events[-2]["report"])
     assert content(tmp_path / "served" / "runs" / report.parent.name) == content(report.parent)
@@ -115,7 +117,7 @@ def test_a_server_that_goes_away(workspace: Workspace, served: str, tmp_path: Pa
 
 @pytest.mark.parametrize("served", ["elr"], indirect=True)
 def test_where_nobody_may_write(workspace: Workspace, served: str) -> None:
-    """Said before anything is run."""
+    """CommandResult before anything is run."""
     copying_to(workspace, served)
     for words in (["batch"], ["run", next(iter(workspace.accounts))]):
         done = bcrunbook(*words, "-w", str(workspace.root))

@@ -51,8 +51,8 @@ def test_no_secret_is_in_what_a_failed_run_leaves(tmp_path: Path) -> None:
     print(f"DRAWN_FAILURES={seed}")
     random = Random(seed)
     with troubled(tmp_path) as cloud:
-        workspace = lay_out(tmp_path, cloud.told, {"trial": {}})
-        told = []
+        workspace = lay_out(tmp_path, cloud.cloud, {"trial": {}})
+        printed = []
         for _ in range(RUNS):
             cloud.now(*drawn(random))
             done = subprocess.run(
@@ -61,8 +61,8 @@ def test_no_secret_is_in_what_a_failed_run_leaves(tmp_path: Path) -> None:
                 text=True,
                 timeout=200,
             )
-            told += [done.stdout, done.stderr]
-        assert leaks(Path(cloud.told.canaries), [workspace.root], *told) == []
-        key = cloud.told.codat["api_key"]
+            printed += [done.stdout, done.stderr]
+        assert leaks(Path(cloud.cloud.canaries), [workspace.root], *printed) == []
+        key = cloud.cloud.codat["api_key"]
         kept = [one for one in workspace.root.rglob("*") if one.is_file()]
         assert not [one for one in kept if key.encode() in one.read_bytes()]

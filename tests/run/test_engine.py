@@ -19,7 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.steps import SETUP_STEPS, notebook_of
 from tests.conftest import MakeWorkspace, only_account
-from tests.support.running import walk
+from tests.support.running import run_steps
 
 ENGINES = ("kernel", "bcrunbook")
 
@@ -119,13 +119,13 @@ def test_a_question_that_nobody_can_answer_ends_the_cell(tmp_path: Path) -> None
     source = tmp_path / "one.ipynb"
     asks = ("input('name? ')", "import getpass\ngetpass.getpass()")
     nbformat.write(notebook(*(f"#raises-exception\n{one}" for one in asks)), source)
-    said = []
+    texts = []
     for engine in ENGINES:
         cells = executed(source, tmp_path, engine)[0]["cells"]
         outputs = [one for cell in cells for one in cell.get("outputs", ())]
-        said.append([(one["output_type"], one.get("ename"), one.get("evalue")) for one in outputs])
-    assert said[0] == said[1]
-    assert [name for _, name, _ in said[1]] == ["StdinNotImplementedError"] * 2
+        texts.append([(one["output_type"], one.get("ename"), one.get("evalue")) for one in outputs])
+    assert texts[0] == texts[1]
+    assert [name for _, name, _ in texts[1]] == ["StdinNotImplementedError"] * 2
 
 
 async def test_the_runbooks_own_notebooks_come_out_the_same(
@@ -134,7 +134,7 @@ async def test_the_runbooks_own_notebooks_come_out_the_same(
     """For one account, in a state in which each has something to say."""
     workspace = make_workspace()
     account = only_account(workspace)
-    await walk(workspace, "start_here", "register_application", "client_secret")
+    await run_steps(workspace, "start_here", "register_application", "client_secret")
     values = {"account": account, "mode": "plan", "workspace": str(workspace.root)}
     states = set()
     for step in SETUP_STEPS:
@@ -174,9 +174,9 @@ def test_every_notebook_begins_anew(tmp_path: Path) -> None:
     nbformat.write(notebook(f"import builtins, os\n{look}", leave), source)
     seen = []
     for _ in range(2):
-        told, error = executed(source, tmp_path, "bcrunbook")
+        done, error = executed(source, tmp_path, "bcrunbook")
         assert not error
-        seen.append("".join(told["cells"][2]["outputs"][0]["data"]["text/plain"]))
+        seen.append("".join(done["cells"][2]["outputs"][0]["data"]["text/plain"]))
     assert seen == 2 * [f"[False, False, False, {os.getcwd()!r}]"]
     assert "LEFT" not in os.environ
 

@@ -22,10 +22,12 @@ from bcrunbook.steps import SETUP_STEPS, STEPS, notebook_of, step_named
 from bcrunbook.steps.requirements import AUDIENCE, BUSINESS_CENTRAL_APP_ID, REDIRECT_URI, SCOPES
 from tests.conftest import requests_of, stored_secrets
 from tests.run.conftest import Rehearsal, bcrunbook, leaks
-from tests.support.strangers import Stranger
+from tests.support.independent_client import IndependentClient
+from tests.support.running import ALONE, UP_TO_KEYS
 
 ACCOUNTS = ("trial", "production")
-FIRST, SECOND = SETUP_STEPS[:5], SETUP_STEPS[4:]
+FIRST = tuple(step_named(step) for step in UP_TO_KEYS)
+SECOND = SETUP_STEPS[len(ALONE) :]
 """The steps whose notebooks run in each pass: up to the person, and from there on."""
 CUSTOMERS = ("trial/millrace", "production/joinery", "production/bakery")
 # Each customer before and after linking, one of them again; two checks of each account.
@@ -39,8 +41,8 @@ def again(
     """The rehearsal's folder, copied, with its cloud running again."""
     directory = tmp_path_factory.mktemp("again") / "rehearsal"
     shutil.copytree(rehearsed.directory, directory)
-    with launch(directory / "cloud", speed=60) as told:
-        yield directory, told
+    with launch(directory / "cloud", speed=60) as cloud:
+        yield directory, cloud
 
 
 def test_it_ends_done_and_says_where_everything_is(rehearsed: Rehearsal) -> None:
@@ -58,9 +60,9 @@ def test_it_ends_done_and_says_where_everything_is(rehearsed: Rehearsal) -> None
 def test_everything_lies_below_its_folder(rehearsed: Rehearsal) -> None:
     """The workspace and the cloud, with the cloud's description for whoever looks afterwards."""
     assert {one.name for one in rehearsed.directory.iterdir()} == {"workspace", "cloud"}
-    told = json.loads((rehearsed.directory / "cloud" / "rehearsal.json").read_text("utf-8"))
-    assert Path(told["canaries"]).is_file()
-    assert Path(told["requests"]).is_file()
+    cloud = json.loads((rehearsed.directory / "cloud" / "rehearsal.json").read_text("utf-8"))
+    assert Path(cloud["canaries"]).is_file()
+    assert Path(cloud["requests"]).is_file()
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
@@ -68,10 +70,10 @@ async def test_each_account_has_what_the_setup_page_asks_for(
     again: tuple[Path, RehearsalDescription], account: str
 ) -> None:
     """Audience, redirect URI, two scopes, one stored and working secret, the tenant-wide grant."""
-    directory, told = again
-    stranger = Stranger(told, told.accounts[account]["tenant"])
+    directory, cloud = again
+    client = IndependentClient(cloud, cloud.accounts[account]["tenant"])
     try:
-        app = stranger.application(account)
+        app = client.application(account)
         assert app["signInAudience"] == AUDIENCE
         assert app["web"]["redirectUris"] == [REDIRECT_URI]
         (api,) = app["requiredResourceAccess"]
@@ -88,22 +90,22 @@ async def test_each_account_has_what_the_setup_page_asks_for(
             )
         assert fact is not None
         stored = directory / "workspace" / fact.data["reference"].removeprefix("file:")
-        answer = stranger.ask_token(app["appId"], stored.read_text("utf-8").strip())
+        answer = client.ask_token(app["appId"], stored.read_text("utf-8").strip())
         assert "access_token" in answer
-        (grant,) = stranger.grants(app["appId"])
+        (grant,) = client.grants(app["appId"])
         assert grant["consentType"] == "AllPrincipals"
         assert set(grant["scope"].split()) == set(SCOPES)
     finally:
-        stranger.http.close()
+        client.http.close()
 
 
 def graph_calls(rehearsed: Rehearsal) -> dict[str, int]:
     """Calls to Microsoft Graph by account; the accounts run one after the other."""
-    told = json.loads((rehearsed.directory / "cloud" / "rehearsal.json").read_text("utf-8"))
-    tenants = {told["accounts"][account]["tenant"]: account for account in ACCOUNTS}
+    cloud = json.loads((rehearsed.directory / "cloud" / "rehearsal.json").read_text("utf-8"))
+    tenants = {cloud["accounts"][account]["tenant"]: account for account in ACCOUNTS}
     counts = dict.fromkeys(ACCOUNTS, 0)
     account = ""
-    for line in Path(told["requests"]).read_text("utf-8").splitlines():
+    for line in Path(cloud["requests"]).read_text("utf-8").splitlines():
         one = json.loads(line)
         if "link-api.codat.io" in one["path"]:
             break  # the accounts are set up; what follows is about customers
@@ -115,7 +117,7 @@ def graph_calls(rehearsed: Rehearsal) -> dict[str, int]:
 
 
 def test_a_first_run_makes_at_most_14_calls(rehearsed: Rehearsal) -> None:
-    """Steps 0 to 3 of one account, every check afterwards included."""
+    """What needs no person, of one account, every check afterwards included."""
     counts = graph_calls(rehearsed)
     assert all(0 < count <= 14 for count in counts.values()), counts
 
@@ -124,14 +126,14 @@ def test_a_second_run_changes_nothing_says_so_and_makes_at_most_6_calls(
     again: tuple[Path, RehearsalDescription],
 ) -> None:
     """Everything is found as it should be: no write, and hardly any call."""
-    directory, told = again
-    before = len(requests_of(told))
+    directory, cloud = again
+    before = len(requests_of(cloud))
     done = bcrunbook("run", "trial", "--json", "--workspace", str(directory / "workspace"))
     assert done.returncode == 0, done.stderr
     outcomes = [run["outcome"] for run in json.loads(done.stdout)["runs"]]
     assert [one["state"] for one in outcomes] == ["done"] * len(SETUP_STEPS)
     assert all(one["summary"].startswith("0 to change") for one in outcomes)
-    assert len(requests_of(told)) - before <= 6
+    assert len(requests_of(cloud)) - before <= 6
 
 
 def test_the_report_opens_offline_and_links_to_the_notebooks(rehearsed: Rehearsal) -> None:
@@ -175,18 +177,21 @@ def test_the_second_pass_goes_on_from_there(rehearsed: Rehearsal, account: str) 
     workspace = load(rehearsed.directory / "workspace")
     whose = workspace.account(account).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        word = ledger.latest(Scope(whose, "codat_keys"), "save_keys")
+        confirmation = ledger.latest(Scope(whose, "codat_keys"), "save_keys")
         seen = ledger.latest(Scope(whose, "enable_integration"), "integration")
-    assert word is not None and (word.basis, bool(word.said_by)) == ("said", True)
+    assert confirmation is not None and (confirmation.basis, bool(confirmation.said_by)) == (
+        "said",
+        True,
+    )
     assert seen is not None and (seen.basis, seen.data["enabled"]) == ("observed", True)
     html = report.read_text("utf-8")
     assert html.count("needs a person</span>") >= 2 and "run again" in html
 
 
-def outcome_in(rehearsed: Rehearsal, place: str, step: str) -> Outcome:
+def outcome_in(rehearsed: Rehearsal, folder: str, step: str) -> Outcome:
     """The outcome of a step's notebook in one folder of the rehearsal's run."""
     (report,) = rehearsed.directory.rglob("report.html")
-    outcome = read_outcome(report.parent / place / notebook_of(step_named(step)))
+    outcome = read_outcome(report.parent / folder / notebook_of(step_named(step)))
     assert outcome is not None
     return outcome
 
@@ -197,9 +202,9 @@ def test_each_customer_is_linked_and_followed_until_installed(
 ) -> None:
     """The first notebook stops for the customer, the second follows the installation."""
     account, _, customer = who.partition("/")
-    place = f"{account}/customers/{customer}"
-    before = outcome_in(rehearsed, f"{BEFORE}/{place}", "link_customer")
-    after = outcome_in(rehearsed, f"{LINKED}/{place}", "link_customer")
+    folder = f"{account}/customers/{customer}"
+    before = outcome_in(rehearsed, f"{BEFORE}/{folder}", "link_customer")
+    after = outcome_in(rehearsed, f"{LINKED}/{folder}", "link_customer")
     assert (before.state, after.state) == ("needs_person", "done")
     (verdict,) = [one.actual for one in after.findings if one.name == "Verdict"]
     assert verdict.startswith("data flows" if customer == "joinery" else "installed")
@@ -264,16 +269,16 @@ def test_every_output_notebook_carries_its_outcome(rehearsed: Rehearsal) -> None
 def test_no_secret_is_left_anywhere(rehearsed: Rehearsal) -> None:
     """No canary in workspace, runs, ledger, report, logs, or what was printed."""
     cloud = rehearsed.directory / "cloud"
-    told = json.loads((cloud / "rehearsal.json").read_text("utf-8"))
+    description = json.loads((cloud / "rehearsal.json").read_text("utf-8"))
     places = [rehearsed.directory / "workspace"]
     texts = [
         rehearsed.stdout,
         rehearsed.stderr,
-        Path(told["requests"]).read_text("utf-8"),
+        Path(description["requests"]).read_text("utf-8"),
         (cloud / "server.log").read_text("utf-8"),
         (cloud / "faults.log").read_text("utf-8"),
     ]
-    assert leaks(Path(told["canaries"]), places, *texts) == []
+    assert leaks(Path(description["canaries"]), places, *texts) == []
 
 
 FAILURES: dict[str, list[dict[str, Any]]] = {
@@ -307,11 +312,11 @@ def test_a_failed_run_leaves_no_secret_either(
     )
     for left in (directory / "workspace").glob("ledger.db*"):
         left.unlink()
-    with launch(directory / "cloud", speed=200, faults=faults) as told:
+    with launch(directory / "cloud", speed=200, faults=faults) as cloud:
         store = directory / "cloud" / "secret-store" / "sign-in" / "batch"
-        store.write_text(told.batch_identity["client_secret"], "utf-8")
+        store.write_text(cloud.batch_identity["client_secret"], "utf-8")
         done = bcrunbook("--debug", "run", "trial", "-w", str(directory / "workspace"))
         assert done.returncode != 0
-        texts = (done.stdout, done.stderr, Path(told.requests).read_text("utf-8"))
-        assert leaks(Path(told.canaries), [directory / "workspace"], *texts) == []
+        texts = (done.stdout, done.stderr, Path(cloud.requests).read_text("utf-8"))
+        assert leaks(Path(cloud.canaries), [directory / "workspace"], *texts) == []
         assert "Traceback" not in done.stdout

@@ -28,9 +28,9 @@ def cells_of(runs: list[StepRun], folder: Path) -> list[str]:
     report = folder / "report.html"
     write_report(report, runs, cloud="live", title="A run")
     rows = report.read_text("utf-8").split("<tbody>")[1].split("</tbody>")[0]
-    told = re.sub(r'<a [^>]*href="([^"#]+)"[^>]*>', r" [\1] ", rows)
+    text = re.sub(r'<a [^>]*href="([^"#]+)"[^>]*>', r" [\1] ", rows)
     return [
-        " ".join(unescape(re.sub("<[^>]+>", " ", one)).split()) for one in told.split("<td>")[1:]
+        " ".join(unescape(re.sub("<[^>]+>", " ", one)).split()) for one in text.split("<td>")[1:]
     ]
 
 
@@ -42,11 +42,11 @@ def test_each_cell_says_state_since_next_and_notebook(tmp_path: Path) -> None:
         error=FixInput("No.", where="here", next="name another store").as_dict(),
     )
     waits = replace(ended("api_permissions", State.NEEDS_PERSON, LONG_AGO), changes=(change,))
-    told = [ended("start_here", State.DONE, LONG_AGO), failed, waits]
-    told.append(ended("codat_keys", State.PENDING, NOW))
+    outcomes = [ended("start_here", State.DONE, LONG_AGO), failed, waits]
+    outcomes.append(ended("codat_keys", State.PENDING, NOW))
     runs = [
         StepRun("trial", one.step, one, tmp_path / "trial" / f"{one.step}.ipynb", 1.0)
-        for one in told
+        for one in outcomes
     ]
     day, time = f"since {LONG_AGO:%Y-%m-%d}", f"since {NOW:%H:%M} UTC"
     done, other, broken, card, open_, *_ = cells_of(runs, tmp_path)

@@ -13,16 +13,16 @@ async def test_a_program_plans_and_applies_a_step(make_workspace: MakeWorkspace)
     """Workspace, names and a mode are all it takes; the second run finds it done."""
     workspace = make_workspace()
     account = only_account(workspace)
-    told: list[str] = []
+    lines: list[str] = []
     outcomes = [
         await bcrunbook.run_step(
-            workspace, account, "register_application", mode, on_progress=told.append
+            workspace, account, "register_application", mode, on_progress=lines.append
         )
         for mode in (Mode.PLAN, Mode.APPLY, Mode.PLAN)
     ]
     assert [one.state for one in outcomes] == [State.PENDING, State.CHANGED, State.DONE]
     assert {one.account for one in outcomes} == {account}
-    assert told
+    assert lines
 
 
 async def test_what_is_asked_is_shown_first(make_workspace: MakeWorkspace) -> None:

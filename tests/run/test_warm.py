@@ -60,8 +60,8 @@ async def manager(tmp_path: Path) -> AsyncIterator[AsyncKernelManager]:
 async def value_of(client: AsyncKernelClient, code: str) -> str:
     """What an expression is in a kernel."""
     answer = await client.execute_interactive("", user_expressions={"it": code}, timeout=60)
-    told = answer["content"]["user_expressions"]["it"]
-    return str(told["data"]["text/plain"] if told["status"] == "ok" else told["evalue"])
+    reply = answer["content"]["user_expressions"]["it"]
+    return str(reply["data"]["text/plain"] if reply["status"] == "ok" else reply["evalue"])
 
 
 async def launched(manager: AsyncKernelManager, **wanted: Any) -> AsyncKernelClient:

@@ -32,6 +32,7 @@ from keyring.backend import KeyringBackend
 
 from bcrunbook import secrets
 from bcrunbook.errors import FixInput, NotFound, ReportBug, Unreachable
+from bcrunbook.order import REGISTER_APPLICATION, notebook_name
 from bcrunbook.secrets import (
     MASK,
     Secret,
@@ -337,7 +338,7 @@ def test_names_and_references_do_not_look_like_secrets(text: str) -> None:
         "Contoso books",
         "Contoso-Books-Production-2024",
         "ContosoBusinessCentralIntegration2024",
-        "01_register_application",
+        notebook_name(REGISTER_APPLICATION),
         "2026-09-26T120000Z-client_secret-ab12cd",
         r"C:\Users\Ada Lovelace\AppData\Local\Contoso2024",
         "first.last_contoso.com#EXT#@fabrikam.onmicrosoft.com",

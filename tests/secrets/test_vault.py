@@ -33,8 +33,8 @@ from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.rehearsal.support import client_of, person, user_token
 from tests.rehearsal.test_keyvault import SCOPE, Vault, vault_token
-from tests.support.running import states, walk
-from tests.support.strangers import Meet, person_of
+from tests.support.independent_client import MakeClient, person_of
+from tests.support.running import run_steps, states
 from tests.support.troubled import Troubled, troubled
 
 MakeStore = Callable[..., Workspace]
@@ -69,7 +69,7 @@ def in_vault(make_workspace: MakeWorkspace, cloud: RehearsalDescription) -> Make
 
 @pytest.fixture
 def vault(cloud: RehearsalDescription) -> Iterator[Vault]:
-    """The trial's vault as a stranger sees it."""
+    """The trial's vault as an independent client sees it."""
     with client_of(cloud) as http:
         yield Vault(http, cloud.accounts["trial"]["vault"], vault_token(http, cloud))
 
@@ -305,7 +305,7 @@ async def test_a_value_that_is_too_long_is_refused(
 def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
     """One troubled cloud for all tests of this module; its faults are the trial's vault's."""
     with troubled(tmp_path_factory.mktemp("trouble")) as one:
-        one.host = one.told.accounts["trial"]["vault"].removeprefix("https://")
+        one.host = one.cloud.accounts["trial"]["vault"].removeprefix("https://")
         yield one
 
 
@@ -369,8 +369,8 @@ async def test_each_fault_is_an_error_with_advice(
 ) -> None:
     """Whatever the vault or the network answers, it comes out as advice, repeated where it may."""
     trouble.now(rule)
-    async with opened(in_vault(trouble.told)) as (store, _):
-        error = await error_of(store.get("x/y"), trouble.told)
+    async with opened(in_vault(trouble.cloud)) as (store, _):
+        error = await error_of(store.get("x/y"), trouble.cloud)
     assert type(error) is kind and says in str(error)
 
 
@@ -382,7 +382,7 @@ async def test_passing_faults_are_ridden_out(in_vault: MakeStore, trouble: Troub
         {"method": "GET", "nth": 1, "status": 429, "headers": {"Retry-After": "1"}},
         {"method": "DELETE", "nth": 1, "drop": "after"},
     )
-    async with opened(in_vault(trouble.told)) as (store, _):
+    async with opened(in_vault(trouble.cloud)) as (store, _):
         await store.put("ridden/x", Secret("ridden-value-1173"))
         assert await store.get("ridden/x") == Secret("ridden-value-1173")
         await store.delete("ridden/x")
@@ -395,11 +395,11 @@ async def test_a_demand_for_claims_is_met_with_a_fresh_token(
     """A vault that no longer takes the kept token is given a new one, once."""
 
     def asked() -> int:
-        login = requests_of(trouble.told, "login.microsoftonline.com")
+        login = requests_of(trouble.cloud, "login.microsoftonline.com")
         return sum(one["path"].endswith("/token") for one in login)
 
     trouble.now()
-    async with opened(in_vault(trouble.told)) as (store, _):
+    async with opened(in_vault(trouble.cloud)) as (store, _):
         await store.get("x/y")
         before = asked()
         challenge = (
@@ -417,13 +417,10 @@ async def test_a_demand_for_claims_is_met_with_a_fresh_token(
 async def test_the_steps_keep_their_secret_in_the_vault(
     in_vault: MakeStore, vault: Vault, cloud: RehearsalDescription, tmp_path: Path
 ) -> None:
-    """Steps 0 to 3 with a vault as the store: the client secret is there.
-
-    A second walk finds everything done.
-    """
+    """With a vault as the store the secret is there, and a second run finds everything done."""
     workspace = in_vault()
     steps = ("start_here", "register_application", "client_secret", "api_permissions")
-    first = await walk(workspace, *steps)
+    first = await run_steps(workspace, *steps)
     assert states(first) == ["done", "changed", "changed", "changed"]
     name = only_account(workspace)
     listed = [
@@ -433,7 +430,7 @@ async def test_the_steps_keep_their_secret_in_the_vault(
     ]
     assert len(listed) == 1
     kept = vault("GET", f"/secrets/{listed[0]}").json()["value"]
-    assert states(await walk(workspace, *steps)) == ["done"] * 4
+    assert states(await run_steps(workspace, *steps)) == ["done"] * 4
     assert len(vault("GET", f"/secrets/{listed[0]}/versions").json()["value"]) == 1
     files = [one for one in tmp_path.rglob("*") if one.is_file()]
     assert not [one for one in files if kept.encode() in one.read_bytes()]
@@ -449,8 +446,8 @@ async def test_a_vault_that_wants_content_type_and_end_gets_both(
     (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
     workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="90 days")
     steps = ("register_application", "client_secret")
-    assert states(await walk(workspace, *steps)) == ["changed", "changed"]
-    assert states(await walk(workspace, *steps)) == ["done", "done"]
+    assert states(await run_steps(workspace, *steps)) == ["changed", "changed"]
+    assert states(await run_steps(workspace, *steps)) == ["done", "done"]
     within = Vault(vault.http, governed, vault.token)
     (kept,) = (
         one
@@ -462,16 +459,16 @@ async def test_a_vault_that_wants_content_type_and_end_gets_both(
 
 
 async def test_a_life_that_a_policy_forbids_shows_before_there_is_a_secret(
-    in_vault: MakeStore, cloud: RehearsalDescription, meet: Meet
+    in_vault: MakeStore, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """A value that the vault would not take for so long is never made; the policy is named."""
     (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
     workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="20 months")
-    outcome = (await walk(workspace, "register_application", "client_secret"))[-1]
+    outcome = (await run_steps(workspace, "register_application", "client_secret"))[-1]
     card = outcome.hand_offs[0].hand_off
     assert card is not None and "maximum validity period" in card.found
     assert "shorten secret_lifetime" in card.actions[0]
-    assert meet().application(only_account(workspace))["passwordCredentials"] == []
+    assert make_client().application(only_account(workspace))["passwordCredentials"] == []
 
 
 @pytest.mark.parametrize("nth", [1, 2], ids=["the probe", "the secret itself"])
@@ -488,10 +485,10 @@ async def test_who_follows_the_card_of_a_vaults_refusal_makes_no_second_secret(
 ) -> None:
     """When the vault refuses, the card is about the vault, and not about Certificates & secrets."""
     trouble.now()
-    workspace = in_vault(trouble.told)
-    await walk(workspace, "register_application")
+    workspace = in_vault(trouble.cloud)
+    await run_steps(workspace, "register_application")
     trouble.now({"method": "PUT", "nth": nth, "status": 403, "body": told_as("Forbidden", inner)})
-    (outcome,) = await walk(workspace, "client_secret")
+    (outcome,) = await run_steps(workspace, "client_secret")
     (change,) = outcome.hand_offs
     assert (outcome.state, outcome.exit_code, change.hand_off is not None) == (
         "needs_person",
@@ -504,7 +501,7 @@ async def test_who_follows_the_card_of_a_vaults_refusal_makes_no_second_secret(
     assert ("Refused with", inner) in card.values and "vault" in card.found
     assert ("goes with the next run" in card.found) == (nth == 2)
     trouble.now()
-    assert states(await walk(workspace, "client_secret")) == ["changed"]
+    assert states(await run_steps(workspace, "client_secret")) == ["changed"]
 
 
 def test_doctor_tries_a_vault_that_opens_without_a_person(

@@ -32,8 +32,8 @@ from tests.support.conformance import (
     read_codat_description,
     read_description,
 )
-from tests.support.running import states, walk
-from tests.support.strangers import Meet, person_of
+from tests.support.independent_client import MakeClient, person_of
+from tests.support.running import run_steps, states
 
 GRAPH = "graph.microsoft.com"
 CODAT = "api.codat.io"
@@ -158,19 +158,19 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
     make_workspace: MakeWorkspace,
     own: RehearsalDescription,
     exchanges: Exchanges,
-    meet: Meet,
+    make_client: MakeClient,
     case: str,
 ) -> None:
-    """Steps 0 to 3 send only what Microsoft describes, and get nothing else back."""
+    """What needs no person sends only what Microsoft describes, and gets nothing else back."""
     description = described(GRAPH)
     tenant = own.accounts[TENANTS.get(case, "trial")]["tenant"]
     person = person_of(own, "robin") if case == "a person" else None
     changes = {"sign_in": by_person(own)} if person else {}
     if case == "adopted":
-        app = meet(on=own).call("POST", "/applications", {"displayName": "By hand"}).json()
+        app = make_client(on=own).call("POST", "/applications", {"displayName": "By hand"}).json()
         changes = {"client_id": app["appId"]}
     workspace = make_workspace(on=own, tenant=tenant, **changes)
-    outcomes = await walk(workspace, person=person)
+    outcomes = await run_steps(workspace, person=person)
     assert set(states(outcomes)) <= {"done", "changed"}
     checked = [one for exchange in exchanges[GRAPH] for one in single(exchange)]
     check(description, checked)
@@ -180,10 +180,10 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
 async def test_every_exchange_of_the_portal_steps_fits_the_description(
     make_workspace: MakeWorkspace, own: RehearsalDescription, exchanges: Exchanges
 ) -> None:
-    """Steps 4 and 5 ask Codat only for what it describes, and get nothing else back."""
+    """What needs one asks Codat only for what it describes, and gets nothing else back."""
     description = described(CODAT)
     steps = ("register_application", "client_secret", "codat_keys", "enable_integration")
-    outcomes = await walk(make_workspace(on=own), *steps)
+    outcomes = await run_steps(make_workspace(on=own), *steps)
     assert states(outcomes) == ["changed", "changed", "needs_person", "needs_person"]
     check(description, exchanges[CODAT])
     assert {one.request.url.path for one in exchanges[CODAT]} == {

@@ -130,9 +130,9 @@ async def test_no_failure_shows_a_secret(tmp_path: Path, caplog: pytest.LogCaptu
         answer = draw.choice(ANSWERS)
         network = Answering(CLIENTS[name], _always(answer))
         inner: httpx.AsyncBaseTransport = httpx.MockTransport(network.handle)
-        place, failure = draw.randrange(3), draw.choice(FAILURES)()
+        position, failure = draw.randrange(3), draw.choice(FAILURES)()
         if draw.random() < 0.6:
-            inner = _Deep(inner, place, failure)
+            inner = _Deep(inner, position, failure)
         try:
             async with Http(Cloud(kind="live", pace=Pace(1e6)), transport=inner) as http:
                 await CLIENTS[name].call(http, tmp_path)

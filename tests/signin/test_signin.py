@@ -35,6 +35,7 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.http.client import Http
+from bcrunbook.order import START_HERE, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.entra.tokens import info_of
 from bcrunbook.rehearsal.world import find_user
@@ -43,7 +44,13 @@ from bcrunbook.signin import DeviceCode, Person, SignIn, Token, prove_client_sec
 from bcrunbook.signin.credentials import certificate_of
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.support.certificates import issued, pem_of, self_signed
-from tests.support.strangers import Meet, Stranger, Typist, browse, person_of
+from tests.support.independent_client import (
+    IndependentClient,
+    MakeClient,
+    Typist,
+    browse,
+    person_of,
+)
 from tests.support.troubled import Troubled, troubled
 
 LOGIN = "login.microsoftonline.com"
@@ -76,7 +83,7 @@ def nothing_is_logged(
     yield
     clouds = [cloud]
     if "trouble" in request.fixturenames:
-        clouds.append(request.getfixturevalue("trouble").told)
+        clouds.append(request.getfixturevalue("trouble").cloud)
     for description in clouds:
         assert leaks(description, caplog.text) == []
 
@@ -215,9 +222,9 @@ async def test_a_person_brings_the_claims_that_are_demanded(
     make_workspace: MakeWorkspace, trouble: Troubled, is_refused: bool
 ) -> None:
     """By the kept sign-in where that will do, and by the person otherwise."""
-    robin = person_of(trouble.told, "robin")
+    robin = person_of(trouble.cloud, "robin")
     async with sign_in_of(
-        make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told)), robin
+        make_workspace(on=trouble.cloud, sign_in=by_device_code(trouble.cloud)), robin
     ) as sign_in:
         await sign_in.graph()
         if is_refused:
@@ -299,12 +306,12 @@ async def test_an_unknown_tenant_is_named(
 # --- Certificates and federation --------------------------------------------------------------
 
 
-def registered(stranger: Stranger, **properties: Any) -> dict[str, Any]:
-    """An application with a service principal, made by a stranger and ready to sign in."""
+def registered(client: IndependentClient, **properties: Any) -> dict[str, Any]:
+    """An application with a service principal, made from outside and ready to sign in."""
     body = {"displayName": "Runner", "signInAudience": "AzureADMyOrg", **properties}
-    app: dict[str, Any] = stranger.call("POST", "/applications", body).json()
+    app: dict[str, Any] = client.call("POST", "/applications", body).json()
     deadline = time.monotonic() + 20
-    while stranger.call("POST", "/servicePrincipals", {"appId": app["appId"]}).status_code != 201:
+    while client.call("POST", "/servicePrincipals", {"appId": app["appId"]}).status_code != 201:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return app
@@ -343,14 +350,14 @@ async def eventually_signs_in(workspace: Workspace) -> str:
 async def test_a_certificate_signs_in(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
-    meet: Meet,
+    make_client: MakeClient,
     tmp_path: Path,
     rsa_key: Any,
     form: str,
 ) -> None:
     """PEM and PFX, with and without a password: the application's own certificate is accepted."""
     made = self_signed(rsa_key)
-    app = registered(meet(), keyCredentials=[key_credential(made)])
+    app = registered(make_client(), keyCredentials=[key_credential(made)])
     password = "" if form in ("pem", "pem, key first", "pfx open") else "open sesame 42"
     public = made.public_bytes(serialization.Encoding.PEM)
     parts = [public, pem_of(rsa_key, password)]
@@ -382,7 +389,7 @@ ORDERS = ("authority, certificate, key", "key, root, authority, certificate", "p
 async def test_the_certificate_is_the_keys_wherever_it_stands(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
-    meet: Meet,
+    make_client: MakeClient,
     tmp_path: Path,
     rsa_key: Any,
     order: str,
@@ -392,7 +399,7 @@ async def test_the_certificate_is_the_keys_wherever_it_stands(
     root = self_signed(keys[1], name="root")
     authority = issued(keys[0], keys[1], name="authority", by="root")
     made = issued(rsa_key, keys[0])
-    app = registered(meet(), keyCredentials=[key_credential(made)])
+    app = registered(make_client(), keyCredentials=[key_credential(made)])
     parts = {
         "root": root.public_bytes(serialization.Encoding.PEM),
         "authority": authority.public_bytes(serialization.Encoding.PEM),
@@ -539,11 +546,14 @@ def assertion(subject: str) -> str:
 
 
 async def test_a_federated_token_is_read_again_when_it_has_rotated(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet, tmp_path: Path
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    make_client: MakeClient,
+    tmp_path: Path,
 ) -> None:
     """The platform's file is read for every request, and a wrong one is refused with advice."""
-    stranger = meet()
-    app = registered(stranger)
+    client = make_client()
+    app = registered(client)
     record = {
         "name": "runner",
         "issuer": "https://issuer.example",
@@ -551,7 +561,7 @@ async def test_a_federated_token_is_read_again_when_it_has_rotated(
         "audiences": ["api://AzureADTokenExchange"],
     }
     path = f"/applications/{app['id']}/federatedIdentityCredentials"
-    assert stranger.call("POST", path, record).status_code == 201
+    assert client.call("POST", path, record).status_code == 201
     file = tmp_path / "token"
     table = {"method": "federated", "client_id": app["appId"], "token_file": str(file)}
     workspace = make_workspace(sign_in=table)
@@ -857,8 +867,8 @@ async def test_an_expired_device_code_has_advice(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
     """A code that nobody used in time: start again."""
-    robin = person_of(trouble.told, "robin")
-    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    robin = person_of(trouble.cloud, "robin")
+    workspace = make_workspace(on=trouble.cloud, sign_in=by_device_code(trouble.cloud))
     trouble.now(answers("expired_token", 70019, "Verification code expired."))
     error = await refusal(workspace, robin)
     assert isinstance(error, SignInAgain)
@@ -955,7 +965,7 @@ async def test_nobody_there_is_told_where_to_sign_in(
     """Headless and never signed in: the notebook, or an application's sign-in."""
     error = await refusal(make_workspace(sign_in=by_device_code(cloud)))
     assert isinstance(error, SignInAgain)
-    assert "00_start_here" in error.next and "certificate" in error.next
+    assert notebook_name(START_HERE) in error.next and "certificate" in error.next
 
 
 EXPIRED = answers("invalid_grant", 700082, "The refresh token has expired.", suberror="x")
@@ -965,24 +975,24 @@ async def test_an_expired_kept_sign_in_is_told_to_a_headless_run(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
     """Nobody is there to sign in again: why, and where to do it."""
-    table = by_device_code(trouble.told, cache="file")
-    workspace = make_workspace(on=trouble.told, sign_in=table)
-    async with sign_in_of(workspace, person_of(trouble.told, "robin")) as sign_in:
+    table = by_device_code(trouble.cloud, cache="file")
+    workspace = make_workspace(on=trouble.cloud, sign_in=table)
+    async with sign_in_of(workspace, person_of(trouble.cloud, "robin")) as sign_in:
         await sign_in.graph()
     trouble.now(EXPIRED)
     async with sign_in_of(workspace) as sign_in:
-        error = await error_of(sign_in.graph(fresh=True), trouble.told)
+        error = await error_of(sign_in.graph(fresh=True), trouble.cloud)
     assert isinstance(error, SignInAgain)
     assert (error.code, "expired" in error.why) == ("AADSTS700082", True)
-    assert "00_start_here" in error.next
+    assert notebook_name(START_HERE) in error.next
 
 
 async def test_an_expired_kept_sign_in_asks_the_person_again(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
     """Somebody is there: they sign in once more and it goes on."""
-    robin = person_of(trouble.told, "robin")
-    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    robin = person_of(trouble.cloud, "robin")
+    workspace = make_workspace(on=trouble.cloud, sign_in=by_device_code(trouble.cloud))
     async with sign_in_of(workspace, robin) as sign_in:
         await sign_in.graph()
         trouble.now({**EXPIRED, "nth": 1})
@@ -995,9 +1005,9 @@ async def test_consent_is_asked_for_when_it_is_needed(
 ) -> None:
     """The further scope is not in the first sign-in.
 
-    Headless it needs an administrator, and an administrator who is there is asked for it.
+    Headless it needs an administrator, and one who is there is asked for it.
     """
-    description = trouble.told
+    description = trouble.cloud
     jo = person_of(description, "jo")
     table = by_device_code(description, client_id=GRAPH_COMMAND_LINE_TOOLS, cache="file")
     workspace = make_workspace(on=description, sign_in=table)
@@ -1083,11 +1093,11 @@ async def test_trouble_on_the_way_is_told_as_what_it_is(
     make_workspace: MakeWorkspace, trouble: Troubled, name: str, method: str
 ) -> None:
     """Service, network and portals in between each have their error, for every method."""
-    table = {"sign_in": by_device_code(trouble.told)} if method == "device_code" else {}
-    workspace = make_workspace(on=trouble.told, **table)
+    table = {"sign_in": by_device_code(trouble.cloud)} if method == "device_code" else {}
+    workspace = make_workspace(on=trouble.cloud, **table)
     rule, kind = TROUBLE[name]
     trouble.now(rule)
-    error = await refusal(workspace, person_of(trouble.told, "robin"))
+    error = await refusal(workspace, person_of(trouble.cloud, "robin"))
     assert isinstance(error, kind), error
     assert error.next
 
@@ -1096,12 +1106,12 @@ async def test_trouble_while_a_kept_sign_in_is_renewed_asks_nobody(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
     """A service that is busy is waited for: a new sign-in would not help."""
-    robin = person_of(trouble.told, "robin")
-    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    robin = person_of(trouble.cloud, "robin")
+    workspace = make_workspace(on=trouble.cloud, sign_in=by_device_code(trouble.cloud))
     async with sign_in_of(workspace, robin) as sign_in:
         await sign_in.graph()
         trouble.now(answers("temporarily_unavailable", 90033, "A transient error."))
-        error = await error_of(sign_in.graph(fresh=True), trouble.told)
+        error = await error_of(sign_in.graph(fresh=True), trouble.cloud)
     assert (type(error), robin.asked) == (WaitAndRetry, 1)
 
 
@@ -1114,8 +1124,8 @@ async def test_a_moment_of_trouble_is_outlived(
         {"path": TOKEN, "nth": 1, "status": 503},
         {"path": TOKEN, "nth": 2, "drop": "before"},
     )
-    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
-        assert (await sign_in.graph()).tenant == trouble.told.accounts["trial"]["tenant"]
+    async with sign_in_of(make_workspace(on=trouble.cloud)) as sign_in:
+        assert (await sign_in.graph()).tenant == trouble.cloud.accounts["trial"]["tenant"]
 
 
 def renewed_early(value: str) -> dict[str, Any]:
@@ -1140,12 +1150,12 @@ async def test_an_outage_is_bridged_by_a_kept_token(
 ) -> None:
     """Where Entra has a good token renewed early, nothing depends on the renewal."""
     value = f"opaque-{os.urandom(8).hex()}"
-    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+    async with sign_in_of(make_workspace(on=trouble.cloud)) as sign_in:
         trouble.now(renewed_early(value), {"path": TOKEN, **rule})
         first = await sign_in.graph()
-        before = token_requests(trouble.told)
+        before = token_requests(trouble.cloud)
         assert (await sign_in.graph()).value == first.value == Secret(value)
-        assert token_requests(trouble.told) <= before + 3  # nobody waits for what is not needed
+        assert token_requests(trouble.cloud) <= before + 3  # nobody waits for what is not needed
         assert isinstance(await error_of(sign_in.graph(claims=DEMAND)), RunbookError)
         trouble.now()
         assert (await sign_in.graph()).value != Secret(value)
@@ -1155,12 +1165,12 @@ async def test_a_persons_kept_token_bridges_an_outage(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
     """Nobody is asked to sign in because Entra is out of order."""
-    robin = person_of(trouble.told, "robin")
-    workspace = make_workspace(on=trouble.told, sign_in=by_device_code(trouble.told))
+    robin = person_of(trouble.cloud, "robin")
+    workspace = make_workspace(on=trouble.cloud, sign_in=by_device_code(trouble.cloud))
     async with sign_in_of(workspace, robin) as sign_in:
         await sign_in.graph()
         rule = renewed_early(f"opaque-{os.urandom(8).hex()}")
-        user = find_user(trouble.told.accounts["trial"]["tenant"], robin.upn)
+        user = find_user(trouble.cloud.accounts["trial"]["tenant"], robin.upn)
         assert user is not None
         rule["body"] |= {
             "scope": "https://vault.azure.net/user_impersonation",
@@ -1178,8 +1188,8 @@ async def test_a_federated_token_that_is_being_written_is_bridged(
     """The platform's file may be missing for a moment."""
     file = tmp_path / "token"
     file.write_text(assertion("repo:books"), encoding="utf-8")
-    table = {"method": "federated", "client_id": trouble.told.clients["batch"]}
-    workspace = make_workspace(on=trouble.told, sign_in={**table, "token_file": str(file)})
+    table = {"method": "federated", "client_id": trouble.cloud.clients["batch"]}
+    workspace = make_workspace(on=trouble.cloud, sign_in={**table, "token_file": str(file)})
     async with sign_in_of(workspace) as sign_in:
         trouble.now(renewed_early(f"opaque-{os.urandom(8).hex()}"))
         first = await sign_in.graph()
@@ -1192,10 +1202,10 @@ async def test_a_refusal_that_was_mended_is_not_told_again(
 ) -> None:
     """Whoever mends the registration and runs again at once is not told the old refusal."""
     refused = answers("unauthorized_client", 700016, "Not found in the directory.")
-    async with sign_in_of(make_workspace(on=trouble.told)) as sign_in:
+    async with sign_in_of(make_workspace(on=trouble.cloud)) as sign_in:
         trouble.now({**refused, "nth": 1})
-        assert (await error_of(sign_in.graph(), trouble.told)).code == "AADSTS700016"
-        assert (await sign_in.graph()).tenant == trouble.told.accounts["trial"]["tenant"]
+        assert (await error_of(sign_in.graph(), trouble.cloud)).code == "AADSTS700016"
+        assert (await sign_in.graph()).tenant == trouble.cloud.accounts["trial"]["tenant"]
 
 
 @pytest.mark.parametrize(
@@ -1268,4 +1278,4 @@ async def test_a_secret_is_not_called_wrong_when_nobody_could_say(
     rule, kind = TROUBLE[name]
     trouble.now(rule)
     with pytest.raises(kind):
-        await prove(trouble.told, trouble.told.batch_identity["client_secret"])
+        await prove(trouble.cloud, trouble.cloud.batch_identity["client_secret"])

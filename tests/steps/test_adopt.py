@@ -15,22 +15,24 @@ from bcrunbook.steps.client_secret.adopt import adopt
 from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.opening import open_context
 from tests.conftest import MakeWorkspace, only_account
-from tests.support.running import states, walk
-from tests.support.strangers import Meet, Stranger
+from tests.support.independent_client import IndependentClient, MakeClient
+from tests.support.running import run_steps, states
 
 STEP = "client_secret"
 
 
-def make_by_hand(stranger: Stranger, account: str, *, since: int, left: int) -> dict[str, Any]:
+def make_by_hand(
+    client: IndependentClient, account: str, *, since: int, left: int
+) -> dict[str, Any]:
     """A secret as the portal makes it, of which so many days are over and left."""
     now = datetime.now(UTC)
-    app = stranger.application(account)
+    app = client.application(account)
     credential = {
         "displayName": "made by hand",
         "startDateTime": (now - timedelta(days=since)).isoformat(),
         "endDateTime": (now + timedelta(days=left)).isoformat(),
     }
-    answer = stranger.call(
+    answer = client.call(
         "POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": credential}
     )
     assert answer.status_code == 200, answer.text
@@ -49,31 +51,31 @@ async def adopted(workspace: Workspace, value: str) -> str:
 
 
 async def test_it_counts_as_the_accounts_own(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """The step has nothing to do then, and the next one hands over just this secret."""
     workspace = make_workspace()
     account = only_account(workspace)
-    await walk(workspace, "register_application")
-    made = make_by_hand(meet(), account, since=0, left=180)
+    await run_steps(workspace, "register_application")
+    made = make_by_hand(make_client(), account, since=0, left=180)
     reference = await adopted(workspace, made["secretText"])
-    client_id = meet().application(account)["appId"]
+    client_id = make_client().application(account)["appId"]
     assert reference.endswith(f"{account}/{client_id}/{made['keyId'][:8]}")
-    assert states(await walk(workspace, STEP)) == ["done"]
+    assert states(await run_steps(workspace, STEP)) == ["done"]
     async with open_context(workspace, workspace.account(account)) as context:
         assert (await stored_secret(context)).value.reveal() == made["secretText"]
-    assert len(meet().application(account)["passwordCredentials"]) == 1
+    assert len(make_client().application(account)["passwordCredentials"]) == 1
 
 
 @pytest.mark.parametrize("what", ["keyId", "displayName"])
 async def test_what_is_no_value_of_a_secret_is_refused(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet, what: str
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient, what: str
 ) -> None:
     """The Secret ID, which looks like one, above all. Nothing is kept."""
     workspace = make_workspace()
     account = only_account(workspace)
-    await walk(workspace, "register_application")
-    made = make_by_hand(meet(), account, since=0, left=180)
+    await run_steps(workspace, "register_application")
+    made = make_by_hand(make_client(), account, since=0, left=180)
     async with open_context(workspace, workspace.account(account)) as context:
         with pytest.raises(FixInput) as caught:
             await adopt(context, Secret(str(made[what])))
@@ -88,7 +90,7 @@ async def test_what_is_no_value_of_a_secret_is_refused(
 async def test_the_next_one_is_made_before_it_ends(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
-    meet: Meet,
+    make_client: MakeClient,
     since: int,
     left: int,
     state: str,
@@ -96,11 +98,11 @@ async def test_the_next_one_is_made_before_it_ends(
     """A month before, or in the last third of a short life; the old one stays until it ends."""
     workspace = make_workspace()
     account = only_account(workspace)
-    await walk(workspace, "register_application")
-    made = make_by_hand(meet(), account, since=since, left=left)
+    await run_steps(workspace, "register_application")
+    made = make_by_hand(make_client(), account, since=since, left=left)
     await adopted(workspace, made["secretText"])
-    assert states(await walk(workspace, STEP, STEP)) == [state, "done"]
-    kept = meet().application(account)["passwordCredentials"]
+    assert states(await run_steps(workspace, STEP, STEP)) == [state, "done"]
+    kept = make_client().application(account)["passwordCredentials"]
     assert made["keyId"] in [one["keyId"] for one in kept]
     assert len(kept) == (2 if state == "changed" else 1)
     async with open_context(workspace, workspace.account(account)) as context:

@@ -14,6 +14,7 @@ from bcrunbook.errors import FixInput
 from bcrunbook.order import CLIENT_SECRET, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
+from tests.support.independent_client import MakeClient
 from tests.support.portal import (
     api_key,
     at_portal,
@@ -24,29 +25,28 @@ from tests.support.portal import (
     row,
     set_enabled,
 )
-from tests.support.running import states, walk
-from tests.support.strangers import Meet
+from tests.support.running import run_steps, states
 
 STEP = "codat_keys"
 SECRET = ("register_application", "client_secret")
-WORD = "Keys in the Codat Portal"
+CONFIRMATION = "Keys in the Codat Portal"
 
 
 async def step(workspace: Workspace, mode: Mode = Mode.APPLY) -> Outcome:
     """The outcome of handing over the keys."""
-    (outcome,) = await walk(workspace, STEP, mode=mode)
+    (outcome,) = await run_steps(workspace, STEP, mode=mode)
     return outcome
 
 
 async def with_secret(make_workspace: MakeWorkspace, **changes: object) -> Workspace:
     """A workspace whose account has its application and a stored secret."""
     workspace = make_workspace(**changes)
-    assert states(await walk(workspace, *SECRET)) == ["changed", "changed"]
+    assert states(await run_steps(workspace, *SECRET)) == ["changed", "changed"]
     return workspace
 
 
 async def test_the_hand_off_is_complete(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """Page, role, instance, client id, where the secret is, what success looks like, the slips."""
     workspace = await with_secret(make_workspace)
@@ -57,7 +57,7 @@ async def test_the_hand_off_is_complete(
     assert "Developer or Administrator" in card.who
     values = dict(card.values)
     assert values["Instance"] == cloud.codat["instance"]
-    assert values["Client ID"] == meet().application(account)["appId"]
+    assert values["Client ID"] == make_client().application(account)["appId"]
     (stored,) = stored_secrets(workspace.root.parent / "secret-store", account)
     assert card.secret == f"file:../secret-store/{account}/{values['Client ID']}/{stored.name}"
     text = " ".join((*card.actions, *card.slips, card.looks_like))
@@ -72,7 +72,7 @@ async def test_what_can_be_checked_is_checked_first(make_workspace: MakeWorkspac
     names = ("Codat API key", "Codat instance", "Client id and secret")
     assert {row(outcome, name).verdict for name in names} == {Comparison.OK}
     assert row(outcome, "Dynamics 365 Business Central in Codat").verdict is Comparison.OK
-    assert row(outcome, WORD).verdict is Comparison.DIFFERS
+    assert row(outcome, CONFIRMATION).verdict is Comparison.DIFFERS
 
 
 async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
@@ -81,26 +81,26 @@ async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
     confirm(workspace, await step(workspace), by="Ada Lovelace")
     outcome = await step(workspace)
     assert (outcome.state, outcome.hand_offs) == ("done", ())
-    assert "Ada Lovelace" in row(outcome, WORD).actual
-    assert "confirmed" in row(outcome, WORD).source
+    assert "Ada Lovelace" in row(outcome, CONFIRMATION).actual
+    assert "confirmed" in row(outcome, CONFIRMATION).source
 
 
-async def test_a_new_secret_makes_the_word_stale(make_workspace: MakeWorkspace, meet: Meet) -> None:
+async def test_a_new_secret_makes_the_word_stale(
+    make_workspace: MakeWorkspace, make_client: MakeClient
+) -> None:
     """After the secret was replaced, the keys have to be saved again."""
     workspace = await with_secret(make_workspace)
     first = await step(workspace)
     confirm(workspace, first)
-    name, stranger = only_account(workspace), meet()
-    app = stranger.application(name)
+    name, client = only_account(workspace), make_client()
+    app = client.application(name)
     (credential,) = app["passwordCredentials"]
-    stranger.call(
-        "POST", f"/applications/{app['id']}/removePassword", {"keyId": credential["keyId"]}
-    )
+    client.call("POST", f"/applications/{app['id']}/removePassword", {"keyId": credential["keyId"]})
     shutil.rmtree(workspace.root.parent / "secret-store" / name)
-    assert states(await walk(workspace, "client_secret")) == ["changed"]
+    assert states(await run_steps(workspace, "client_secret")) == ["changed"]
     outcome = await step(workspace)
     assert outcome.state == "needs_person"
-    assert "replaced since" in row(outcome, WORD).actual
+    assert "replaced since" in row(outcome, CONFIRMATION).actual
     assert handed(outcome).secret != handed(first).secret
     assert "Manage" in " ".join(handed(outcome).actions)
     confirm(workspace, outcome)
@@ -113,13 +113,13 @@ async def test_enabled_before_the_first_run(
     """Somebody was here before: the person is asked to compare, and enabling it is done already."""
     workspace = await with_secret(make_workspace)
     set_enabled(cloud, True)
-    (toggle,) = await walk(workspace, "enable_integration")
+    (toggle,) = await run_steps(workspace, "enable_integration")
     assert toggle.state == "done"
     outcome = await step(workspace)
     assert outcome.state == "needs_person"
     assert "before" in row(outcome, "Dynamics 365 Business Central in Codat").advice
     confirm(workspace, outcome)
-    outcomes = await walk(workspace, STEP, "enable_integration")
+    outcomes = await run_steps(workspace, STEP, "enable_integration")
     assert states(outcomes) == ["done", "done"]
 
 
@@ -205,7 +205,7 @@ async def test_a_secret_that_does_not_work_is_not_handed_over(
 async def test_without_a_secret_making_one_comes_first(make_workspace: MakeWorkspace) -> None:
     """There is nothing to hand over yet."""
     workspace = make_workspace()
-    await walk(workspace, "register_application")
+    await run_steps(workspace, "register_application")
     outcome = await step(workspace)
     assert (outcome.state, outcome.exit_code) == ("failed", 2)
     assert outcome.error is not None and "client_secret" in outcome.error["next"]
@@ -220,28 +220,26 @@ async def test_a_colleague_with_another_ledger_finds_the_secret(
     other = tmp_path / "colleague"
     other.mkdir()
     shutil.copy(workspace.root / "accounts.toml", other)
-    (again,) = await walk(load(other), STEP)
+    (again,) = await run_steps(load(other), STEP)
     assert handed(again).values == handed(first).values
     assert handed(again).secret == handed(first).secret
 
 
 async def test_a_secret_that_a_colleague_made_since_is_found(
-    make_workspace: MakeWorkspace, tmp_path: Path, meet: Meet
+    make_workspace: MakeWorkspace, tmp_path: Path, make_client: MakeClient
 ) -> None:
     """This ledger remembers one that is gone: the application's own newest is handed over."""
     workspace = await with_secret(make_workspace)
-    name, stranger = only_account(workspace), meet()
+    name, client = only_account(workspace), make_client()
     other = tmp_path / "colleague"
     other.mkdir()
     shutil.copy(workspace.root / "accounts.toml", other)
-    app = stranger.application(name)
+    app = client.application(name)
     (credential,) = app["passwordCredentials"]
-    stranger.call(
-        "POST", f"/applications/{app['id']}/removePassword", {"keyId": credential["keyId"]}
-    )
+    client.call("POST", f"/applications/{app['id']}/removePassword", {"keyId": credential["keyId"]})
     (old,) = stored_secrets(workspace.root.parent / "secret-store", name)
     old.unlink()
-    assert states(await walk(load(other), "client_secret")) == ["changed"]
+    assert states(await run_steps(load(other), "client_secret")) == ["changed"]
     old.touch(mode=0o600)
     old.write_text("the-value-of-a-secret-that-was-removed", "utf-8")
     outcome = await step(workspace)

@@ -17,7 +17,7 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conftest import MakeWorkspace
 from tests.support.portal import at_portal, calls, confirm, facts, handed, row, set_enabled
-from tests.support.running import walk
+from tests.support.running import run_steps
 
 STEP = "enable_integration"
 TOGGLE = "Dynamics 365 Business Central enabled"
@@ -26,7 +26,7 @@ TOGGLE = "Dynamics 365 Business Central enabled"
 async def step(workspace: Workspace, operator: Operator | None = None) -> Outcome:
     """The outcome of enabling the integration."""
     mode = Mode.ASK if operator else Mode.APPLY
-    (outcome,) = await walk(workspace, STEP, mode=mode, operator=operator)
+    (outcome,) = await run_steps(workspace, STEP, mode=mode, operator=operator)
     return outcome
 
 

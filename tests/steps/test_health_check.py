@@ -31,10 +31,10 @@ from tests.cli.conftest import program
 from tests.conftest import MakeWorkspace, only_account
 from tests.rehearsal.codat_support import Codat, key_of
 from tests.rehearsal.support import Graph, client_of, eventually, user_token
+from tests.support.independent_client import IndependentClient, MakeClient
 from tests.support.linking import lab_customer, link, set_up, step_6
 from tests.support.portal import api_key, at_portal, confirm, row
-from tests.support.running import states, walk
-from tests.support.strangers import Meet, Stranger
+from tests.support.running import run_steps, states
 
 MARKER = "0badcafe"
 """The marker of a secret that a test makes."""
@@ -200,16 +200,16 @@ async def test_a_changed_application_is_found_with_what_differs(
     own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
     """Somebody took the redirect URI away: what it is, what it should be, which step."""
-    stranger = Stranger(own_cloud, own_cloud.accounts["trial"]["tenant"])
+    client = IndependentClient(own_cloud, own_cloud.accounts["trial"]["tenant"])
     try:
-        application = stranger.application("trial")
-        stranger.call(
+        application = client.application("trial")
+        client.call(
             "PATCH",
             f"/applications/{application['id']}",
             {"web": {"redirectUris": ["https://elsewhere.example/callback"]}},
         )
     finally:
-        stranger.http.close()
+        client.http.close()
     async with open_context(workspace, workspace.account("trial")) as context:
         await context.cloud.pace.sleep(30)
         found = row(await check(context), "Application")
@@ -223,12 +223,12 @@ async def test_a_consent_that_was_withdrawn_is_found(
     own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
     """Somebody revoked the tenant's consent: which scopes are missing, and what mends it."""
-    stranger = Stranger(own_cloud, own_cloud.accounts["trial"]["tenant"])
+    client = IndependentClient(own_cloud, own_cloud.accounts["trial"]["tenant"])
     try:
-        (grant,) = stranger.grants(stranger.application("trial")["appId"])
-        eventually(lambda: stranger.call("DELETE", f"/oauth2PermissionGrants/{grant['id']}"))
+        (grant,) = client.grants(client.application("trial")["appId"])
+        eventually(lambda: client.call("DELETE", f"/oauth2PermissionGrants/{grant['id']}"))
     finally:
-        stranger.http.close()
+        client.http.close()
     async with open_context(workspace, workspace.account("trial")) as context:
         await context.cloud.pace.sleep(30)
         outcome = await check(context)
@@ -280,11 +280,11 @@ async def test_a_connection_that_was_unlinked_is_found(
             path = f"/companies/{company}/connections/{connection}"
             assert codat("PATCH", path, {"status": "Unlinked"}).status_code == 200
         words = ("check", "trial", "--workspace", workspace.root)
-        said = await asyncio.to_thread(program, *words)
-        assert said.code == NEEDS_PERSON
-        (line,) = [one for one in said.err.splitlines() if one.startswith("Customer Site cut: ")]
+        result = await asyncio.to_thread(program, *words)
+        assert result.code == NEEDS_PERSON
+        (line,) = [one for one in result.err.splitlines() if one.startswith("Customer Site cut: ")]
         assert "bcrunbook link trial cut, then bcrunbook run trial --customer cut" in line
-        assert "unlinked in Codat" in " ".join(said.out.split())
+        assert "unlinked in Codat" in " ".join(result.out.split())
         await be_linked(context, own_cloud, "cut")
         assert row(await check(context), "Customer Site cut").verdict.value == "ok"
 
@@ -328,14 +328,14 @@ async def in_codat(context: Context, customer: str) -> tuple[str, str]:
 # --- The end of the secret: accounts of their own in the cloud that tests share ------------------
 
 
-async def keep_until(workspace: Workspace, stranger: Stranger, ends: datetime) -> None:
+async def keep_until(workspace: Workspace, client: IndependentClient, ends: datetime) -> None:
     """Let the account's secret be one that ends then, made and stored as its step would have."""
     name = only_account(workspace)
-    app = stranger.application(name)
+    app = client.application(name)
     body = {"displayName": f"Codat (bcrunbook {MARKER})", "endDateTime": ends.isoformat()}
     made = await asyncio.to_thread(
         eventually,
-        lambda: stranger.call(
+        lambda: client.call(
             "POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": body}
         ),
     )
@@ -356,15 +356,15 @@ async def keep_until(workspace: Workspace, stranger: Stranger, ends: datetime) -
     ],
 )
 async def test_the_end_of_the_secret_is_told_in_time(
-    make_workspace: MakeWorkspace, meet: Meet, days: int, urgency: str
+    make_workspace: MakeWorkspace, make_client: MakeClient, days: int, urgency: str
 ) -> None:
     """A word 30, 14 and 7 whole days before, each more urgent, with the two steps that renew it."""
     workspace = make_workspace()
     name = only_account(workspace)
-    await walk(workspace, "register_application")
+    await run_steps(workspace, "register_application")
     ends = datetime.now(UTC) + timedelta(days=days, hours=1)
-    await keep_until(workspace, meet(), ends)
-    (outcome,) = await walk(workspace, "health_check")
+    await keep_until(workspace, make_client(), ends)
+    (outcome,) = await run_steps(workspace, "health_check")
     found = row(outcome, "End of the client secret")
     assert found.actual == f"{ends:%Y-%m-%d}, in {days} days"
     assert found.verdict.value == ("differs" if urgency else "ok")
@@ -379,16 +379,16 @@ async def test_the_end_of_the_secret_is_told_in_time(
 
 
 async def test_a_secret_that_has_expired_is_told_as_such(
-    make_workspace: MakeWorkspace, meet: Meet
+    make_workspace: MakeWorkspace, make_client: MakeClient
 ) -> None:
     """With the day, and what renews it does; then the next check is content with the secret."""
     workspace = make_workspace()
     name = only_account(workspace)
-    await walk(workspace, "register_application")
+    await run_steps(workspace, "register_application")
     ends = datetime.now(UTC) + timedelta(seconds=1)
-    await keep_until(workspace, meet(), ends)
+    await keep_until(workspace, make_client(), ends)
     await asyncio.sleep((ends - datetime.now(UTC)).total_seconds())
-    (outcome,) = await walk(workspace, "health_check")
+    (outcome,) = await run_steps(workspace, "health_check")
     assert outcome.exit_code == NEEDS_PERSON
     change, handed = about(outcome, "End of the client secret")
     assert change.title.endswith(f"{ends:%Y-%m-%d}: it has expired")
@@ -397,14 +397,14 @@ async def test_a_secret_that_has_expired_is_told_as_such(
     assert row(outcome, "Client secret").verdict.value == "differs"
     store = open_store(workspace.account(name).secret_store, workspace.root)
     await store.delete(f"{name}/{MARKER}")
-    assert states(await walk(workspace, "client_secret")) == ["changed"]
-    (outcome,) = await walk(workspace, "health_check")
+    assert states(await run_steps(workspace, "client_secret")) == ["changed"]
+    (outcome,) = await run_steps(workspace, "health_check")
     assert row(outcome, "End of the client secret").verdict.value == "ok"
     assert row(outcome, "Client secret").verdict.value == "ok"
 
 
 async def test_keys_that_codat_does_not_have_yet_are_found(
-    make_workspace: MakeWorkspace, meet: Meet
+    make_workspace: MakeWorkspace, make_client: MakeClient
 ) -> None:
     """Nobody has saved any; somebody has; and the secret that they saved was replaced since.
 
@@ -412,58 +412,58 @@ async def test_keys_that_codat_does_not_have_yet_are_found(
     """
     workspace = make_workspace()
     name = only_account(workspace)
-    await walk(workspace, "register_application")
+    await run_steps(workspace, "register_application")
     ends = datetime.now(UTC) + timedelta(days=20)
-    await keep_until(workspace, meet(), ends)
-    (outcome,) = await walk(workspace, "health_check")
+    await keep_until(workspace, make_client(), ends)
+    (outcome,) = await run_steps(workspace, "health_check")
     assert row(outcome, KEYS).actual == "nobody has said that the current secret is saved there"
     _, handed = about(outcome, KEYS)
     assert handed.actions[0].startswith(f"bcrunbook run {name} codat_keys, ")
     assert "Developer" in handed.who
 
     await save_keys(workspace)
-    (outcome,) = await walk(workspace, "health_check")
+    (outcome,) = await run_steps(workspace, "health_check")
     found = row(outcome, KEYS)
     assert found.verdict.value == "ok"
     assert found.actual == f"saved, says Ada ({datetime.now(UTC):%Y-%m-%d})"
 
     store = open_store(workspace.account(name).secret_store, workspace.root)
     await store.delete(f"{name}/{MARKER}")
-    assert states(await walk(workspace, "client_secret")) == ["changed"]
-    (outcome,) = await walk(workspace, "health_check")
+    assert states(await run_steps(workspace, "client_secret")) == ["changed"]
+    (outcome,) = await run_steps(workspace, "health_check")
     assert row(outcome, "End of the client secret").verdict.value == "ok"
     assert outcome.exit_code == NEEDS_PERSON
     replaced = f"replaced since, and that one works until {ends:%Y-%m-%d}"
     assert replaced in row(outcome, KEYS).actual
     check_told_once(outcome, f"{ends:%Y-%m-%d}")
 
-    stranger = meet()
-    app = stranger.application(name)
+    independent = make_client()
+    app = independent.application(name)
     (old,) = [one for one in app["passwordCredentials"] if MARKER in one["displayName"]]
-    stranger.call("POST", f"/applications/{app['id']}/removePassword", {"keyId": old["keyId"]})
+    independent.call("POST", f"/applications/{app['id']}/removePassword", {"keyId": old["keyId"]})
     async with asyncio.timeout(10):
-        while len(stranger.application(name)["passwordCredentials"]) > 1:
+        while len(independent.application(name)["passwordCredentials"]) > 1:
             await asyncio.sleep(0.05)
-    (outcome,) = await walk(workspace, "health_check")
+    (outcome,) = await run_steps(workspace, "health_check")
     assert "that one is not there any more" in row(outcome, KEYS).actual
 
     await save_keys(workspace)
-    (outcome,) = await walk(workspace, "health_check")
+    (outcome,) = await run_steps(workspace, "health_check")
     assert row(outcome, KEYS).verdict.value == "ok"
 
 
 async def save_keys(workspace: Workspace) -> None:
     """Somebody says that they have saved the keys that are handed over."""
-    (handed_over,) = await walk(workspace, "codat_keys")
+    (handed_over,) = await run_steps(workspace, "codat_keys")
     confirm(workspace, handed_over)
 
 
 async def test_what_could_not_be_looked_at_is_not_in_order(make_workspace: MakeWorkspace) -> None:
     """Codat refuses the API key: unknown, never fine, and somebody has to see to it."""
     workspace = make_workspace()
-    await walk(workspace, "register_application", "client_secret", "api_permissions")
+    await run_steps(workspace, "register_application", "client_secret", "api_permissions")
     api_key(workspace, "a-key-that-was-revoked")
-    (outcome,) = await walk(workspace, "health_check")
+    (outcome,) = await run_steps(workspace, "health_check")
     assert (outcome.state, outcome.exit_code) == (State.NEEDS_PERSON, NEEDS_PERSON)
     assert row(outcome, "Integration in Codat").verdict.value == "unknown"
     change, handed = about(outcome, "Integration in Codat")

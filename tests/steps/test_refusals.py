@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.support.running import states, walk
-from tests.support.strangers import Meet
+from tests.support.independent_client import MakeClient
+from tests.support.running import run_steps, states
 from tests.support.troubled import Troubled, troubled
 
 
@@ -37,7 +37,7 @@ async def test_a_full_quota_is_no_reason_to_register_by_hand(
 ) -> None:
     """The same person meets the same quota in the portal: the card says how to get below it."""
     trouble.now({"method": "PATCH", **refusal(403, "Directory_QuotaExceeded", "Quota exceeded.")})
-    (outcome,) = await walk(make_workspace(trouble.told), "register_application")
+    (outcome,) = await run_steps(make_workspace(trouble.cloud), "register_application")
     card = outcome.hand_offs[0].hand_off
     assert card is not None and (outcome.state, outcome.exit_code) == ("needs_person", 3)
     assert "Quota exceeded." in card.found and "250 directory objects" in card.found
@@ -61,19 +61,19 @@ async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
 
     Which role, and that it would let the program do it, stands on the card as well.
     """
-    workspace = make_workspace(trouble.told)
+    workspace = make_workspace(trouble.cloud)
     if step != "register_application":
-        await walk(workspace, "register_application")
+        await run_steps(workspace, "register_application")
     denied = refusal(403, "Authorization_RequestDenied", "Insufficient privileges.")
     trouble.now(*({"path": path, "method": one, **denied} for one in ("PATCH", "POST")))
-    (outcome,) = await walk(workspace, step)
+    (outcome,) = await run_steps(workspace, step)
     card = outcome.hand_offs[0].hand_off
     assert card is not None and any(says in action for action in card.actions)
     assert "Insufficient privileges." in card.found and "lacks the role" in card.found
     assert "Application Developer" in card.actions[-1]
     assert card.who == "a Cloud Application or Application Administrator of the tenant"
     trouble.now()
-    assert states(await walk(workspace, step)) == ["changed"]
+    assert states(await run_steps(workspace, step)) == ["changed"]
 
 
 async def test_azure_may_demand_claims_as_well(
@@ -84,49 +84,49 @@ async def test_azure_may_demand_claims_as_well(
     header = f'Bearer error="insufficient_claims", claims="{claims}"'
     host = "management.azure.com"
     trouble.now({"host": host, "nth": 1, "status": 401, "headers": {"WWW-Authenticate": header}})
-    before = len(requests_of(trouble.told, host))
-    assert states(await walk(make_workspace(trouble.told), "start_here")) == ["done"]
-    answers = [one["status"] for one in requests_of(trouble.told, host)[before:]]
+    before = len(requests_of(trouble.cloud, host))
+    assert states(await run_steps(make_workspace(trouble.cloud), "start_here")) == ["done"]
+    answers = [one["status"] for one in requests_of(trouble.cloud, host)[before:]]
     assert answers == [401, 200]
 
 
 @pytest.mark.parametrize("status", [400, 409])
 async def test_a_deleted_application_is_a_question_and_not_a_wait(
-    make_workspace: MakeWorkspace, trouble: Troubled, meet: Meet, status: int
+    make_workspace: MakeWorkspace, trouble: Troubled, make_client: MakeClient, status: int
 ) -> None:
     """Its marker stays taken for 30 days: restored it is found again, with its client id."""
-    workspace = make_workspace(trouble.told)
-    await walk(workspace, "register_application")
-    stranger = meet(on=trouble.told)
-    app = stranger.application(only_account(workspace))
-    assert stranger.call("DELETE", f"/applications/{app['id']}").status_code == 204
+    workspace = make_workspace(trouble.cloud)
+    await run_steps(workspace, "register_application")
+    client = make_client(on=trouble.cloud)
+    app = client.application(only_account(workspace))
+    assert client.call("DELETE", f"/applications/{app['id']}").status_code == 204
     if status == 409:
         taken = refusal(409, "Request_MultipleObjectsWithSameKeyValue", "It exists.")
         trouble.now({"method": "PATCH", "path": "uniqueName", **taken})
-    (outcome,) = await walk(workspace, "register_application")
+    (outcome,) = await run_steps(workspace, "register_application")
     assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
     card = outcome.hand_offs[0].hand_off
     assert card is not None and app["appId"] in card.found and "was deleted on 20" in card.found
     assert "restore it" in card.actions[0] and "permanently" in card.actions[0]
     assert "an owner" in card.who and "run again: it is found" not in str(outcome.as_dict())
-    assert stranger.applications(only_account(workspace)) == []
+    assert client.applications(only_account(workspace)) == []
     trouble.now()
-    back = stranger.call("POST", f"/directory/deletedItems/{app['id']}/restore")
+    back = client.call("POST", f"/directory/deletedItems/{app['id']}/restore")
     assert back.status_code == 200
-    assert states(await walk(workspace, "register_application"))[0] in ("done", "changed")
-    assert stranger.application(only_account(workspace))["appId"] == app["appId"]
+    assert states(await run_steps(workspace, "register_application"))[0] in ("done", "changed")
+    assert client.application(only_account(workspace))["appId"] == app["appId"]
 
 
 async def test_where_deleted_applications_may_not_be_seen_the_tag_takes_the_markers_place(
-    make_workspace: MakeWorkspace, trouble: Troubled, meet: Meet
+    make_workspace: MakeWorkspace, trouble: Troubled, make_client: MakeClient
 ) -> None:
     """A refused marker alone is no reason to stop: one application is made, and found again."""
-    workspace = make_workspace(trouble.told)
+    workspace = make_workspace(trouble.cloud)
     denied = refusal(403, "Authorization_RequestDenied")
     trouble.now(
         {"method": "PATCH", "path": "uniqueName", **refusal(400, "Request_BadRequest")},
         {"path": "deletedItems", **denied},
     )
-    assert states(await walk(workspace, "register_application")) == ["changed"]
-    assert states(await walk(workspace, "register_application")) == ["done"]
-    assert meet(on=trouble.told).application(only_account(workspace))["uniqueName"] is None
+    assert states(await run_steps(workspace, "register_application")) == ["changed"]
+    assert states(await run_steps(workspace, "register_application")) == ["done"]
+    assert make_client(on=trouble.cloud).application(only_account(workspace))["uniqueName"] is None

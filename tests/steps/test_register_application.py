@@ -10,13 +10,13 @@ from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.requirements import AUDIENCE, REDIRECT_URI
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.support.running import states, walk
-from tests.support.strangers import Meet, Stranger
+from tests.support.independent_client import IndependentClient, MakeClient
+from tests.support.running import run_steps, states
 
 STEP = "register_application"
 
 
-def by_hand(stranger: Stranger, **changes: object) -> dict[str, object]:
+def by_hand(client: IndependentClient, **changes: object) -> dict[str, object]:
     """An application as somebody might have clicked it together in the portal."""
     body = {
         "displayName": "By hand",
@@ -25,26 +25,26 @@ def by_hand(stranger: Stranger, **changes: object) -> dict[str, object]:
         "tags": ["theirs"],
         **changes,
     }
-    response = stranger.call("POST", "/applications", body)
+    response = client.call("POST", "/applications", body)
     assert response.status_code == 201, response.text
     return dict(response.json())
 
 
 async def test_it_registers_what_the_setup_page_asks_for(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """From nothing: the exact audience, token version and redirect URI, and a service principal."""
     workspace = make_workspace(application="Contoso books")
-    (outcome,) = await walk(workspace, STEP)
+    (outcome,) = await run_steps(workspace, STEP)
     assert outcome.state == "changed"
-    stranger = meet()
-    app = stranger.application(only_account(workspace))
+    client = make_client()
+    app = client.application(only_account(workspace))
     assert app["displayName"] == "Contoso books"
     assert app["signInAudience"] == AUDIENCE
     assert app["api"]["requestedAccessTokenVersion"] == 2
     assert app["web"]["redirectUris"] == [REDIRECT_URI]
     assert app["uniqueName"] == f"bcrunbook-{only_account(workspace)}"
-    principal = stranger.call("GET", f"/servicePrincipals(appId='{app['appId']}')")
+    principal = client.call("GET", f"/servicePrincipals(appId='{app['appId']}')")
     assert principal.status_code == 200
 
 
@@ -53,54 +53,54 @@ async def test_a_second_run_changes_nothing_and_says_so(
 ) -> None:
     """Unchanged, the step ends done, with one call and no write."""
     workspace = make_workspace()
-    await walk(workspace, STEP)
+    await run_steps(workspace, STEP)
     before = len(requests_of(cloud))
-    (outcome,) = await walk(workspace, STEP)
+    (outcome,) = await run_steps(workspace, STEP)
     assert outcome.state == "done"
     assert outcome.summary.startswith("0 to change")
     assert [one["path"] for one in requests_of(cloud)[before:]] == ["/v1.0/$batch"]
 
 
 async def test_plan_mode_writes_nothing(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """In plan mode the change is told, with its values, and nothing is made."""
     workspace = make_workspace()
-    (outcome,) = await walk(workspace, STEP, mode=Mode.PLAN)
+    (outcome,) = await run_steps(workspace, STEP, mode=Mode.PLAN)
     assert outcome.state == "pending"
     assert outcome.exit_code == 5
     assert REDIRECT_URI in {row.after for change in outcome.changes for row in change.rows}
-    assert meet().applications(only_account(workspace)) == []
+    assert make_client().applications(only_account(workspace)) == []
 
 
 async def test_it_adopts_an_application_made_by_hand(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """Named by its client id, an existing application is completed; what others put there stays."""
-    stranger = meet()
-    made = by_hand(stranger)
+    client = make_client()
+    made = by_hand(client)
     workspace = make_workspace(client_id=made["appId"])
-    outcomes = await walk(workspace, STEP)
+    outcomes = await run_steps(workspace, STEP)
     assert states(outcomes) == ["changed"]
-    app = stranger.call("GET", f"/applications/{made['id']}").json()
+    app = client.call("GET", f"/applications/{made['id']}").json()
     assert app["signInAudience"] == AUDIENCE
     assert app["web"]["redirectUris"] == ["https://contoso.example/cb", REDIRECT_URI]
     assert app["tags"] == ["theirs"]
     assert app["uniqueName"] == f"bcrunbook-{only_account(workspace)}"
-    assert states(await walk(workspace, STEP)) == ["done"]
+    assert states(await run_steps(workspace, STEP)) == ["done"]
 
 
 async def test_an_application_of_the_same_name_is_left_alone(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """A display name is no identity: somebody else's application of that name is not touched."""
-    stranger = meet()
-    made = by_hand(stranger, displayName="Twins")
+    client = make_client()
+    made = by_hand(client, displayName="Twins")
     workspace = make_workspace(application="Twins")
-    await walk(workspace, STEP)
-    theirs = stranger.call("GET", f"/applications/{made['id']}").json()
+    await run_steps(workspace, STEP)
+    theirs = client.call("GET", f"/applications/{made['id']}").json()
     assert theirs["signInAudience"] == "AzureADMultipleOrgs"
-    assert stranger.application(only_account(workspace))["id"] != made["id"]
+    assert client.application(only_account(workspace))["id"] != made["id"]
 
 
 @pytest.mark.parametrize(
@@ -113,27 +113,27 @@ async def test_an_application_of_the_same_name_is_left_alone(
 async def test_limits_are_checked_before_any_call(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
-    meet: Meet,
+    make_client: MakeClient,
     redirect_uris: list[str],
     named: str,
 ) -> None:
     """What the wanted audience would not allow is refused with its number, and nothing is sent."""
-    stranger = meet()
-    made = by_hand(stranger, web={"redirectUris": redirect_uris})
+    client = make_client()
+    made = by_hand(client, web={"redirectUris": redirect_uris})
     workspace = make_workspace(client_id=made["appId"])
     before = len(requests_of(cloud))
-    (outcome,) = await walk(workspace, STEP)
+    (outcome,) = await run_steps(workspace, STEP)
     assert outcome.state == "failed"
     assert named in outcome.summary
     assert {one["method"] for one in requests_of(cloud)[before:]} == {"POST"}
-    app = stranger.call("GET", f"/applications/{made['id']}").json()
+    app = client.call("GET", f"/applications/{made['id']}").json()
     assert app["web"]["redirectUris"] == redirect_uris
 
 
 async def test_a_client_id_that_does_not_exist_is_said(make_workspace: MakeWorkspace) -> None:
     """A mistyped client_id ends in advice, not in a second application."""
     workspace = make_workspace(client_id="00000000-1111-4222-8333-444444444444")
-    (outcome,) = await walk(workspace, STEP)
+    (outcome,) = await run_steps(workspace, STEP)
     assert outcome.state == "failed"
     assert outcome.exit_code == 2
     assert outcome.error is not None
@@ -146,7 +146,7 @@ async def test_a_tenant_without_our_sign_in_is_refused(
     """A tenant that the identity should not use gives no token, and the advice says why."""
     workspace = make_workspace(tenant=cloud.accounts["not_to_be_used"]["tenant"])
     before = len(requests_of(cloud))
-    (outcome,) = await walk(workspace, STEP)
+    (outcome,) = await run_steps(workspace, STEP)
     assert outcome.error is not None
     assert outcome.error["code"] == "AADSTS700016"
     assert "tenant" in outcome.error["next"]
@@ -156,16 +156,16 @@ async def test_a_tenant_without_our_sign_in_is_refused(
 async def test_a_token_of_another_tenant_is_refused_before_any_write(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
-    meet: Meet,
+    make_client: MakeClient,
     az_login: Callable[..., None],
 ) -> None:
     """Token and accounts.toml disagree on the tenant: one read, then a clear refusal."""
-    stranger = meet()
-    az_login(stranger.token, tenant=cloud.accounts["trial"]["tenant"])
+    client = make_client()
+    az_login(client.token, tenant=cloud.accounts["trial"]["tenant"])
     other = cloud.accounts["production"]["tenant"]
     workspace = make_workspace(tenant=other, sign_in={"method": "az"})
     before = len(requests_of(cloud))
-    (outcome,) = await walk(workspace, STEP)
+    (outcome,) = await run_steps(workspace, STEP)
     assert outcome.state == "failed"
     assert outcome.exit_code == 2
     assert "belongs to another" in outcome.summary

@@ -17,11 +17,11 @@ from bcrunbook.steps import SETUP_STEPS, step_named
 from bcrunbook.steps.opening import open_context
 from bcrunbook.steps.required import not_yet
 from tests.conftest import lay_out
-from tests.support.strangers import Meet
+from tests.support.independent_client import MakeClient
 
 
 async def test_production_is_written_only_after_the_trial_has_passed(
-    cloud: RehearsalDescription, tmp_path: Path, meet: Meet
+    cloud: RehearsalDescription, tmp_path: Path, make_client: MakeClient
 ) -> None:
     """Refused with the command to run first; planned all the same; allowed once trial is done."""
     (tmp_path / "cloud").symlink_to(cloud.directory)
@@ -31,19 +31,19 @@ async def test_production_is_written_only_after_the_trial_has_passed(
     ]
     workspace = await prepare(tmp_path, cloud, accounts)
 
-    async def walk(account: str, mode: Mode) -> Outcome:
+    async def register(account: str, mode: Mode) -> Outcome:
         async with open_context(workspace, workspace.account(account)) as context:
             return await run_in_context(step_named("register_application"), context, mode)
 
-    assert (await walk("req-production", Mode.PLAN)).state == "pending"
-    refused = await walk("req-production", Mode.APPLY)
+    assert (await register("req-production", Mode.PLAN)).state == "pending"
+    refused = await register("req-production", Mode.APPLY)
     assert refused.exit_code == 2
     assert refused.error is not None
     assert "run req-trial register_application" in refused.error["next"]
     tenant = cloud.accounts["production"]["tenant"]
-    assert await asyncio.to_thread(meet(tenant).applications, "req-production") == []
-    assert (await walk("req-trial", Mode.APPLY)).state == "changed"
-    assert (await walk("req-production", Mode.APPLY)).state == "changed"
+    assert await asyncio.to_thread(make_client(tenant).applications, "req-production") == []
+    assert (await register("req-trial", Mode.APPLY)).state == "changed"
+    assert (await register("req-production", Mode.APPLY)).state == "changed"
 
 
 def test_an_account_has_passed_only_as_a_whole_and_with_this_version(

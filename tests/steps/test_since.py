@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bcrunbook.core.step import Mode
 from tests.conftest import MakeWorkspace
-from tests.support.running import walk
+from tests.support.running import run_steps
 
 STEP = "register_application"
 
@@ -14,7 +14,7 @@ async def test_since_moves_when_the_state_does_and_only_then(make_workspace: Mak
     workspace = make_workspace()
 
     async def once(mode: Mode) -> tuple[str, object, object]:
-        (outcome,) = await walk(workspace, STEP, mode=mode)
+        (outcome,) = await run_steps(workspace, STEP, mode=mode)
         return outcome.state.value, outcome.since, outcome.ended
 
     pending = [await once(Mode.PLAN) for _ in range(2)]

@@ -12,8 +12,8 @@ from bcrunbook.order import API_PERMISSIONS, START_HERE, notebook_name, ref
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account, requests_of
-from tests.support.running import states, walk
-from tests.support.strangers import Meet, browse, person_of
+from tests.support.independent_client import MakeClient, browse, person_of
+from tests.support.running import run_steps, states
 
 STEP = "start_here"
 
@@ -37,7 +37,7 @@ async def test_an_application_is_told_where_it_is(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
     """Tenant, domain, Business Central; and what cannot be read is unknown, with whom to ask."""
-    (outcome,) = await walk(make_workspace(), STEP)
+    (outcome,) = await run_steps(make_workspace(), STEP)
     assert outcome.state == "done"
     assert cloud.accounts["trial"]["tenant"] in found(outcome, "Tenant").actual
     assert found(outcome, "Business Central in this tenant").verdict == "ok"
@@ -51,7 +51,7 @@ async def test_it_writes_nothing(
 ) -> None:
     """One call to Microsoft Graph, which reads."""
     before = len(requests_of(cloud))
-    await walk(make_workspace(), STEP)
+    await run_steps(make_workspace(), STEP)
     assert [one["path"] for one in requests_of(cloud)[before:]] == ["/v1.0/$batch"]
 
 
@@ -61,7 +61,7 @@ async def test_a_person_sees_other_tenants_and_what_they_may_do(
     """An administrator signs in by device code: name, tenants in sight, rights from the roles."""
     person = person_of(cloud, "robin")
     workspace = make_workspace(sign_in=device_code(cloud))
-    (outcome,) = await walk(workspace, STEP, person=person)
+    (outcome,) = await run_steps(workspace, STEP, person=person)
     assert outcome.state == "done"
     assert person.upn in found(outcome, "Signed in as").actual
     other = cloud.accounts["not_to_be_used"]["tenant"]
@@ -77,7 +77,7 @@ async def test_a_guest_is_told_before_anything_is_tried(
 ) -> None:
     """Somebody who may neither register nor consent is sent to somebody who may."""
     workspace = make_workspace(sign_in=device_code(cloud))
-    (outcome,) = await walk(workspace, STEP, person=person_of(cloud, "noor"))
+    (outcome,) = await run_steps(workspace, STEP, person=person_of(cloud, "noor"))
     assert outcome.state == "needs_person"
     assert "Application Developer" in str(outcome.hand_offs[0].hand_off)
 
@@ -87,18 +87,18 @@ async def test_a_guest_who_goes_on_all_the_same_gets_a_card_to_forward(
 ) -> None:
     """Registration is refused by the service: the outcome says what to do by hand."""
     workspace = make_workspace(sign_in=device_code(cloud))
-    (outcome,) = await walk(workspace, "register_application", person=person_of(cloud, "noor"))
+    (outcome,) = await run_steps(workspace, "register_application", person=person_of(cloud, "noor"))
     assert outcome.state == "needs_person"
     assert "New registration" in str(outcome.hand_offs[0].hand_off)
 
 
 async def test_who_may_register_but_not_consent_forwards_a_link(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, meet: Meet
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """A developer gets as far as the consent; an administrator follows the link; it is noticed."""
     workspace = make_workspace(sign_in=device_code(cloud))
     sam = person_of(cloud, "sam")
-    outcomes = await walk(
+    outcomes = await run_steps(
         workspace, "register_application", "client_secret", "api_permissions", person=sam
     )
     assert states(outcomes) == ["changed", "changed", "needs_person"]
@@ -109,11 +109,11 @@ async def test_who_may_register_but_not_consent_forwards_a_link(
     await asyncio.to_thread(
         browse, handed.link, username=admin.upn, password=admin.password, decision="accept"
     )
-    stranger = meet()
-    app = stranger.application(only_account(workspace))
-    (grant,) = stranger.grants(app["appId"])
+    client = make_client()
+    app = client.application(only_account(workspace))
+    (grant,) = client.grants(app["appId"])
     assert set(SCOPES) <= set(grant["scope"].split())
-    assert states(await walk(workspace, "api_permissions", person=sam)) == ["done"]
+    assert states(await run_steps(workspace, "api_permissions", person=sam)) == ["done"]
 
 
 async def test_a_tenant_without_business_central_is_told_and_provisioned(
@@ -121,7 +121,7 @@ async def test_a_tenant_without_business_central_is_told_and_provisioned(
 ) -> None:
     """Missing Business Central is said at first, made known with the permissions where allowed."""
     workspace = make_workspace(tenant=cloud.accounts["without_business_central"]["tenant"])
-    start, *_, permissions = await walk(workspace)
+    start, *_, permissions = await run_steps(workspace)
     assert found(start, "Business Central in this tenant").actual == "not there"
     assert permissions.state == "changed"
     assert found(permissions, "Admin consent for the tenant").verdict == "ok"
@@ -133,7 +133,7 @@ async def test_nobody_there_to_sign_in_parks_the_run(
 ) -> None:
     """Headless, a person's sign-in never waits: the outcome says how to go on."""
     sign_in = {**device_code(cloud), "method": method}
-    (outcome,) = await walk(make_workspace(sign_in=sign_in), STEP)
+    (outcome,) = await run_steps(make_workspace(sign_in=sign_in), STEP)
     assert outcome.state == "needs_person"
     assert outcome.exit_code == 3
     assert outcome.error is not None

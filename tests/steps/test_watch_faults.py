@@ -67,7 +67,7 @@ def gateway(status: int, **headers: str) -> Action:
     }
 
 
-def said(status: int, code: str, text: str) -> Action:
+def answer(status: int, code: str, text: str) -> Action:
     """An answer of Business Central's business and automation APIs."""
     text = f"{text}  CorrelationId:  6f1c2f5e-0d7c-4a43-9b3e-2f4a8d1c7b90."
     return {"status": status, "body": {"error": {"code": code, "message": text}}}
@@ -78,20 +78,20 @@ PASSING: dict[str, Action] = {
     "502 of a gateway": gateway(502),
     "504": gateway(504),
     "408": gateway(408),
-    "maintenance": said(503, "Internal_TenantUnavailable", "Service is under maintenance."),
-    "session lost": said(
+    "maintenance": answer(503, "Internal_TenantUnavailable", "Service is under maintenance."),
+    "session lost": answer(
         503, "Application_ServiceUnavailable", "The session could not be retrieved."
     ),
-    "extensions changed": said(
+    "extensions changed": answer(
         400,
         "Unknown",
         "An administrator changed one or more extensions. Sign in again to get the changes.",
     ),
-    "server error": said(500, "Internal_ServerError", "An internal server error occurred."),
-    "metadata not synchronised": said(
+    "server error": answer(500, "Internal_ServerError", "An internal server error occurred."),
+    "metadata not synchronised": answer(
         500, "Internal_MetadataSyncError", "The metadata of the table is being synchronised."
     ),
-    "429": said(
+    "429": answer(
         429,
         "Application_TooManyRequests",
         "Too many requests reached. Actual (101). Maximum (100).",
@@ -101,7 +101,7 @@ PASSING: dict[str, Action] = {
 }
 """What any request may meet."""
 REFUSED: dict[str, Action] = {
-    "401": said(
+    "401": answer(
         401,
         "Authentication_InvalidCredentials",
         "The server has rejected the client credentials.",
@@ -109,18 +109,18 @@ REFUSED: dict[str, Action] = {
 }
 """What a fresh token cures, unless it comes twice in a row."""
 REBUILT: dict[str, Action] = {
-    "no resource": said(
+    "no resource": answer(
         404, "BadRequest_NotFound", "No HTTP resource was found that matches the request URI."
     ),
-    "no segment": said(
+    "no segment": answer(
         404, "BadRequest_ResourceNotFound", "Resource not found for the segment 'extensions'."
     ),
-    "half-updated metadata": said(
+    "half-updated metadata": answer(
         400,
         "BadRequest",
         "Could not find a property named 'isInstalled' on type 'Microsoft.NAV.extension'.",
     ),
-    "AL compile error": said(
+    "AL compile error": answer(
         400, "Unknown", "No overload for method 'IsInstalled' takes 1 arguments."
     ),
 }

@@ -56,8 +56,8 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x8", "-nolisten", "tcp"]
     with log, subprocess.Popen(command, pass_fds=[writing], stdout=log, stderr=log) as server:
         os.close(writing)
-        with os.fdopen(reading) as told:
-            number = told.readline().strip()
+        with os.fdopen(reading) as pipe:
+            number = pipe.readline().strip()
         try:
             yield f":{number}"
         finally:

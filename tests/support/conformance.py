@@ -93,7 +93,7 @@ def _with_null(part: Any) -> Any:
         return [_with_null(one) for one in part]
     if not isinstance(part, dict):
         return part
-    said = {name: _with_null(value) for name, value in part.items()}
-    if said.pop("nullable", False) is not True:
-        return said
-    return {"anyOf": [said, {"type": "null"}]}
+    properties = {name: _with_null(value) for name, value in part.items()}
+    if properties.pop("nullable", False) is not True:
+        return properties
+    return {"anyOf": [properties, {"type": "null"}]}

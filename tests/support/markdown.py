@@ -14,7 +14,15 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bcrunbook.order import ORDER
+from bcrunbook.steps import step_named
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def heading_of(step: str) -> str:
+    """The first heading of a step's notebook: its number and its title."""
+    return f"{ORDER.index(step)}. {step_named(step).title}"
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,20 @@ from bcrunbook.rehearsal.people import PortalPerson, developer_of
 from tests.conftest import keep_secret, only_account
 
 
-def at_portal(told: RehearsalDescription, login: str = "", instance: str = "") -> PortalPerson:
+def at_portal(cloud: RehearsalDescription, login: str = "", instance: str = "") -> PortalPerson:
     """Somebody who has signed in to the portal and chosen an instance: the trial's Developer."""
-    name = instance or told.codat["instance"]
-    emails = [user["email"] for user in told.codat["users"]]
+    name = instance or cloud.codat["instance"]
+    emails = [user["email"] for user in cloud.codat["users"]]
     email = next((one for one in emails if login and one.startswith(login)), "")
-    person = PortalPerson(told, email or developer_of(told, name))
+    person = PortalPerson(cloud, email or developer_of(cloud, name))
     person.sign_in()
     person.choose(name)
     return person
 
 
-def set_enabled(told: RehearsalDescription, on: bool) -> None:
+def set_enabled(cloud: RehearsalDescription, on: bool) -> None:
     """Bring the trial's toggle to a state; the keys typed before, if need be, are nobody's."""
-    person = at_portal(told)
+    person = at_portal(cloud)
     try:
         person.toggle(on)
     except Exception:
@@ -39,9 +39,9 @@ def set_enabled(told: RehearsalDescription, on: bool) -> None:
         person.toggle(on)
 
 
-def instance_with_plan(told: RehearsalDescription, plan: str) -> dict[str, str]:
+def instance_with_plan(cloud: RehearsalDescription, plan: str) -> dict[str, str]:
     """An instance by its plan."""
-    return dict(next(one for one in told.codat["instances"] if one["plan"] == plan))
+    return dict(next(one for one in cloud.codat["instances"] if one["plan"] == plan))
 
 
 def api_key(workspace: Workspace, value: str) -> None:
@@ -72,9 +72,9 @@ def facts(workspace: Workspace, step: str, kind: str) -> list[Fact]:
         return ledger.facts(Scope(workspace.account(only_account(workspace)).identity, step), kind)
 
 
-def calls(told: RehearsalDescription) -> int:
+def calls(cloud: RehearsalDescription) -> int:
     """How many requests Codat's API has answered so far."""
-    return Path(told.requests).read_text("utf-8").count('"host": "api.codat.io"')
+    return Path(cloud.requests).read_text("utf-8").count('"host": "api.codat.io"')
 
 
 def row(outcome: Outcome, name: str) -> Any:

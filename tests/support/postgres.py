@@ -217,8 +217,8 @@ class Wire:
         effect: whether the statement still reaches the server, and is done there.
     """
 
-    def __init__(self, server: Server, word: str, *, effect: bool) -> None:
-        self._server, self._word, self._effect = server, word.encode(), effect
+    def __init__(self, server: Server, text: str, *, effect: bool) -> None:
+        self._server, self._word, self._effect = server, text.encode(), effect
         self.cuts = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._listen)]

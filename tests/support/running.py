@@ -15,9 +15,11 @@ from tests.conftest import only_account
 
 ALONE = ORDER[: ORDER.index(CODAT_KEYS)]
 """The steps that the program does without a person."""
+UP_TO_KEYS = (*ALONE, CODAT_KEYS)
+"""The same, and the first that needs one."""
 
 
-async def walk(
+async def run_steps(
     workspace: Workspace,
     *steps: str,
     mode: Mode = Mode.APPLY,

@@ -20,7 +20,7 @@ class Troubled:
     A rule is about the host that is given here, unless it names another.
     """
 
-    told: RehearsalDescription
+    cloud: RehearsalDescription
     rules: Path
     host: str
 
@@ -36,5 +36,5 @@ def troubled(folder: Path, host: str = "graph.microsoft.com") -> Iterator[Troubl
     """Such a cloud, which begins without faults."""
     rules = folder / "faults.json"
     rules.write_text("[]", encoding="utf-8")
-    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as told:
-        yield Troubled(told, rules, host)
+    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as cloud:
+        yield Troubled(cloud, rules, host)

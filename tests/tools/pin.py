@@ -71,8 +71,8 @@ def write_environment() -> None:
         *("uv", "export", "--quiet", "--format", "requirements-txt", "--no-hashes"),
         *("--no-annotate", "--no-header", "--no-emit-project"),
     ]
-    told = subprocess.run(export, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    lines = "".join(f'      - "{line}"\n' for line in told.splitlines() if line.strip())
+    exported = subprocess.run(export, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    lines = "".join(f'      - "{line}"\n' for line in exported.splitlines() if line.strip())
     ENVIRONMENT.write_text(ENVIRONMENT_HEAD + lines, "utf-8")
 
 

@@ -363,17 +363,17 @@ def _sentence(text: str) -> str:
 
 def _error() -> Schema:
     """An error as plain data, as the error itself makes it."""
-    _, said = _parsed(inspect.getdoc(RunbookError) or "")
-    told = RunbookError("what").as_dict()
-    more = AskAdministrator("what").as_dict().keys() - told.keys()
+    _, descriptions = _parsed(inspect.getdoc(RunbookError) or "")
+    fields = RunbookError("what").as_dict()
+    more = AskAdministrator("what").as_dict().keys() - fields.keys()
     kinds = sorted({one.kind for one in _tree(RunbookError)} - {RunbookError.kind})
     properties: Schema = {
         "kind": {"enum": kinds, "description": "Which branch of the tree of errors it is of."},
         "exit_code": {"type": "integer"},
-        **{name: {"type": "string"} for name in told if name not in ("kind", "exit_code")},
+        **{name: {"type": "string"} for name in fields if name not in ("kind", "exit_code")},
         **{name: {"type": "boolean"} for name in sorted(more)},
     }
-    for name, text in said.items():
+    for name, text in descriptions.items():
         if name in properties:
             properties[name]["description"] = text
     # Raised with a step's name, told with the notebook's.
@@ -383,7 +383,7 @@ def _error() -> Schema:
         "description": "What went wrong, and what to do about it.",
         "type": "object",
         "properties": properties,
-        "required": list(told),
+        "required": list(fields),
     }
 
 

@@ -41,8 +41,8 @@ def main() -> None:
     """Store the outputs of all notebooks."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        with launch(directory / "cloud", speed=SPEED) as told:
-            workspace = asyncio.run(prepare(directory, told, STANDARD))
+        with launch(directory / "cloud", speed=SPEED) as cloud:
+            workspace = asyncio.run(prepare(directory, cloud, STANDARD))
             os.environ["BCRUNBOOK_WORKSPACE"] = str(workspace.root)
             for path in sorted(NOTEBOOKS.glob("*.ipynb")):
                 store(path)

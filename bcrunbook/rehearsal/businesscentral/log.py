@@ -45,7 +45,7 @@ def operations(cloud: RehearsalCloud, one: world.Environment) -> list[Row]:
 
 
 def of_app(row: Row, *, spelling: str = "Version") -> Row:
-    """An operation as told of one app.
+    """An operation as it is listed for one app.
 
     Args:
         row: the operation as the environment's log has it.

@@ -74,7 +74,7 @@ def list_all(request: Request, company: str) -> Answer:
 def get(request: Request, company: str, connection: str) -> Answer:
     """One connection."""
     document = find_connection(request, company, connection)
-    return _told(request, company, connection, document)
+    return _described(request, company, connection, document)
 
 
 def update(request: Request, company: str, connection: str) -> Answer:
@@ -86,7 +86,7 @@ def update(request: Request, company: str, connection: str) -> Answer:
         raise bad_request("Only `status` can be updated.")
     wanted = body.get("status")
     if wanted is None:
-        return _told(request, company, connection, document)
+        return _described(request, company, connection, document)
     if wanted != UNLINKED:
         raise bad_request(f"`status` can only be set to {UNLINKED}.")
     if document["status"] != LINKED:
@@ -150,9 +150,9 @@ def described(
 
 def _kept(request: Request, company: str, connection: str, document: Document) -> Answer:
     put_connection(request.cloud, request.instance, company, connection, document)
-    return _told(request, company, connection, document)
+    return _described(request, company, connection, document)
 
 
-def _told(request: Request, company: str, connection: str, document: Document) -> Answer:
+def _described(request: Request, company: str, connection: str, document: Document) -> Answer:
     shown = described(request.cloud, request.instance, company, connection, document)
     return json_answer(200, shown)

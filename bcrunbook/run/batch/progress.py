@@ -88,7 +88,7 @@ class StepSummary:
         return WorkItem(self.account, self.customer).who
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         """How it ended, for people."""
         return STATE_WORDS[State(self.state)] if self.was_run else "not run"
 

@@ -35,8 +35,8 @@ def write_batch_report(path: Path, progress: BatchProgress, *, cloud: str, title
         ended=progress.ended,
         total=len(progress.items),
         counts=[
-            (state.value, word, states[state.value])
-            for state, word in STATE_WORDS.items()
+            (state.value, label, states[state.value])
+            for state, label in STATE_WORDS.items()
             if states[state.value]
         ],
         open=attention(progress),

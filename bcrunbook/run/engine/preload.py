@@ -53,6 +53,7 @@ def _first_uses() -> None:
 
     from bcrunbook.core.step import outcome_reader
     from bcrunbook.run.engine.shell import fresh_shell, stock_up
+    from bcrunbook.steps import SETUP_STEPS
     from bcrunbook.views.cells import make_templates
 
     make_templates()
@@ -60,8 +61,8 @@ def _first_uses() -> None:
     cell = nbformat.v4.new_code_cell("1")
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
     asyncio.run(fresh_shell().run("1"))
-    # As many as an account has notebooks.
-    stock_up(6)
+    # One for each of an account's notebooks.
+    stock_up(len(SETUP_STEPS))
 
 
 _ignore_the_terminal()

@@ -51,7 +51,7 @@ def name_in_store(account: Account, client_id: str, marker: str) -> str:
 
 
 def _names(account: Account, client_id: str, marker: str) -> tuple[str, str]:
-    """The same, and the name under which it was kept before names told the application."""
+    """The same, and the name under which it was kept before names held the application."""
     return name_in_store(account, client_id, marker), f"{account.name}/{marker}"
 
 

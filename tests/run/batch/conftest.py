@@ -17,10 +17,10 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import lay_out, stored_secrets
+from tests.support.independent_client import IndependentClient
 from tests.support.program import PROGRAM
-from tests.support.strangers import Stranger
 
-Meet = Callable[..., Stranger]
+MakeClient = Callable[..., IndependentClient]
 
 # Up to the portal, where a person has to act; the step after it follows that.
 FRESH = ["done", "changed", "changed", "changed", "needs_person", "needs_person"]
@@ -60,9 +60,9 @@ class Running:
 
     def end(self) -> tuple[int, str]:
         """Wait for the end; its exit code, and what was said."""
-        out, said = self.child.communicate(timeout=240)
+        out, stderr = self.child.communicate(timeout=240)
         self.events += [json.loads(line) for line in out.splitlines()]
-        return self.child.returncode, said
+        return self.child.returncode, stderr
 
     def ended(self) -> list[str]:
         """Whom an event says to have ended."""
@@ -96,11 +96,11 @@ def running(root: Path, *words: str) -> Iterator[Running]:
             one.child.communicate()
 
 
-def told(root: Path, *words: str) -> Running:
+def run_batch(root: Path, *words: str) -> Running:
     """A batch from its beginning to its end."""
     with running(root, *words) as one:
-        code, said = one.end()
-        one.events.append({"event": "exit", "code": code, "said": said})
+        code, stderr = one.end()
+        one.events.append({"event": "exit", "code": code, "stderr": stderr})
     return one
 
 
@@ -113,10 +113,10 @@ def states(one: Running) -> dict[str, list[str]]:
     return found
 
 
-def check_done_once(workspace: Workspace, stranger: Stranger) -> None:
+def check_done_once(workspace: Workspace, client: IndependentClient) -> None:
     """Each account has its one application, with one secret that the store has too."""
     for name in workspace.accounts:
-        app = stranger.application(name)
+        app = client.application(name)
         (credential,) = app["passwordCredentials"]
         (stored,) = stored_secrets(workspace.root.parent / "secret-store", name)
         assert stored.read_text("utf-8").startswith(credential["hint"])

@@ -16,21 +16,23 @@ from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import CODAT_KEYS, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
 from bcrunbook.run.papermill import read_outcome
-from bcrunbook.steps import step_named
+from bcrunbook.steps import notebook_of, step_named
 from tests.conftest import lay_out, requests_of
 from tests.run.batch.conftest import (
     FRESH,
-    Meet,
+    MakeClient,
     check_done_once,
     names,
+    run_batch,
     running,
     states,
-    told,
 )
 from tests.run.conftest import bcrunbook, leaks
+from tests.support.running import UP_TO_KEYS
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
 
@@ -48,26 +50,26 @@ AGAIN = ["done", "done", "done", "done", "needs_person", "needs_person"]
 
 
 def test_everything_once_and_again(
-    many: Workspace, cloud: RehearsalDescription, meet: Meet
+    many: Workspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """Each account gets what a single run gives it; the second batch finds it and adds nothing."""
-    first = told(many.root)
+    first = run_batch(many.root)
     assert states(first) == dict.fromkeys(many.accounts, FRESH)
     assert first.events[-1]["code"] == 3
-    check_done_once(many, meet())
+    check_done_once(many, make_client())
     report = Path(first.events[-2]["report"])
     page = report.read_text("utf-8")
     for name in many.accounts:
-        for step in OF_ACCOUNTS[:5]:
-            (notebook,) = (report.parent / name).glob(f"0?_{step}.ipynb")
+        for step in UP_TO_KEYS:
+            notebook = report.parent / name / notebook_of(step_named(step))
             outcome = read_outcome(notebook)
             assert outcome and outcome.step == step and outcome.account == name
             assert f'href="{name}/{notebook.name}"' in page
-        assert f'href="{name}/04_codat_keys.card.html"' in page
+        assert f'href="{name}/{notebook_name(CODAT_KEYS)}.card.html"' in page
     assert "6 of 6 have ended." in page
 
     before = len(requests_of(cloud))
-    second = told(many.root)
+    second = run_batch(many.root)
     assert states(second) == dict.fromkeys(many.accounts, AGAIN)
     assert Path(second.events[-2]["report"]).parent != report.parent
     assert writes(cloud, before) == []
@@ -78,7 +80,7 @@ def test_everything_once_and_again(
 def test_a_kernel_gives_the_same_states(many: Workspace) -> None:
     """The ordinary engine, for one of them."""
     name = next(iter(many.accounts))
-    assert states(told(many.root, name, "--engine", "kernel", "--jobs", "1")) == {name: FRESH}
+    assert states(run_batch(many.root, name, "--engine", "kernel", "--jobs", "1")) == {name: FRESH}
 
 
 def test_a_dry_run_writes_nothing(many: Workspace, cloud: RehearsalDescription) -> None:
@@ -114,11 +116,11 @@ def pair(tmp_path: Path, cloud: RehearsalDescription) -> Workspace:
     return lay_out(tmp_path, cloud, wanted)
 
 
-def test_production_waits_for_its_trial(pair: Workspace, meet: Meet) -> None:
+def test_production_waits_for_its_trial(pair: Workspace, make_client: MakeClient) -> None:
     """In the same batch or alone: not before every step of the trial has passed."""
     trial, production = pair.accounts
     for words in ([], [production]):
-        one = told(pair.root, *words)
+        one = run_batch(pair.root, *words)
         assert states(one)[production] == ["waiting"]
         assert one.events[-1]["code"] == (4 if words else 3)
         (event,) = [
@@ -128,31 +130,31 @@ def test_production_waits_for_its_trial(pair: Workspace, meet: Meet) -> None:
         ]
         assert f'waits for "{trial}"' in event["summary"] and __version__ in event["summary"]
         assert "--without-trial" in event["next"]
-    assert meet().applications(production) == []
+    assert make_client().applications(production) == []
 
 
 def test_production_begins_after_its_trial_or_for_a_reason(pair: Workspace) -> None:
     """The trial has passed with this version; or somebody says why not, which is kept."""
     trial, production = pair.accounts
     reason = "the trial tenant has run out"
-    one = told(pair.root, production, "--without-trial", reason)
+    one = run_batch(pair.root, production, "--without-trial", reason)
     assert states(one) == {production: FRESH}
     with open_ledger(pair.ledger_url, pair.root) as ledger:
         fact = ledger.latest(Scope(pair.account(production).identity, "batch"), "without_trial")
     assert fact is not None and fact.data["reason"] == reason and fact.said_by
     note(pair, trial)
-    assert states(told(pair.root, production)) == {production: AGAIN}
+    assert states(run_batch(pair.root, production)) == {production: AGAIN}
 
 
 def test_what_failed_is_run_alone(many: Workspace) -> None:
     """`--failed` takes what failed last, and nothing once it has passed."""
     broken, *_ = many.accounts
     note(many, broken, "failed")
-    assert list(states(told(many.root, "--failed"))) == [broken]
-    again = told(many.root, "--failed")
+    assert list(states(run_batch(many.root, "--failed"))) == [broken]
+    again = run_batch(many.root, "--failed")
     assert again.events[-1]["code"] == 2
-    assert "No account or customer matches" in again.events[-1]["said"]
-    assert list(states(told(many.root, "--needs-person"))) == [broken]
+    assert "No account or customer matches" in again.events[-1]["stderr"]
+    assert list(states(run_batch(many.root, "--needs-person"))) == [broken]
 
 
 @unix
@@ -172,28 +174,28 @@ def test_the_second_at_once_is_told_who_has_it(many: Workspace) -> None:
 
 
 @unix
-def test_ctrl_c_once_lets_what_has_begun_end(many: Workspace, meet: Meet) -> None:
+def test_ctrl_c_once_lets_what_has_begun_end(many: Workspace, make_client: MakeClient) -> None:
     """Nothing new begins; the same command takes it up and does the rest only."""
     with running(many.root, "--jobs", "1") as first:
         first.until("item_ended", 2)
         first.until("step_began", 2 * 5 + 1)
         first.child.send_signal(signal.SIGINT)
-        code, said = first.end()
+        code, stderr = first.end()
     assert code == 130
-    assert "what has begun is finished first" in said and "takes it up" in said
+    assert "what has begun is finished first" in stderr and "takes it up" in stderr
     assert first.events[-1]["event"] == "batch_stopped"
     # The third has begun when somebody presses, and may have ended when that is heard.
     assert 3 <= len(first.ended()) < 6
     assert states(first) == dict.fromkeys(first.ended(), FRESH)
-    second = told(many.root)
-    assert f"{len(first.ended())} of 6 have ended" in second.events[-1]["said"]
+    second = run_batch(many.root)
+    assert f"{len(first.ended())} of 6 have ended" in second.events[-1]["stderr"]
     assert sorted(first.ended() + second.ended()) == sorted(many.accounts)
     assert second.events[-2]["ended"] == 6
-    check_done_once(many, meet())
+    check_done_once(many, make_client())
 
 
 @unix
-def test_ctrl_c_twice_ends_it_now(many: Workspace, meet: Meet) -> None:
+def test_ctrl_c_twice_ends_it_now(many: Workspace, make_client: MakeClient) -> None:
     """No process is left, and the next run does what was broken off."""
     with running(many.root) as first:
         first.until("step_began", 6)
@@ -203,13 +205,13 @@ def test_ctrl_c_twice_ends_it_now(many: Workspace, meet: Meet) -> None:
         first.child.send_signal(signal.SIGINT)
         assert first.end()[0] == 130
         assert psutil.wait_procs(family, timeout=30)[1] == []
-    assert "Traceback" not in first.events[-1].get("said", "")
-    told(many.root)
-    check_done_once(many, meet())
+    assert "Traceback" not in first.events[-1].get("stderr", "")
+    run_batch(many.root)
+    check_done_once(many, make_client())
 
 
 @unix
-def test_killed_again_and_again(many: Workspace, meet: Meet) -> None:
+def test_killed_again_and_again(many: Workspace, make_client: MakeClient) -> None:
     """Each time at another place; nothing is done twice, nothing is lost, no process stays."""
     ended: list[str] = []
     for begun in (1, 3, 8, 4, 2):
@@ -220,15 +222,15 @@ def test_killed_again_and_again(many: Workspace, meet: Meet) -> None:
             one.child.communicate()
             assert psutil.wait_procs(family, timeout=30)[1] == []
         ended += one.ended()
-    last = told(many.root)
+    last = run_batch(many.root)
     ended += last.ended()
     assert sorted(ended) == sorted(many.accounts)
     assert last.events[-2]["ended"] == 6 and last.events[-1]["code"] == 3
-    check_done_once(many, meet())
+    check_done_once(many, make_client())
 
 
 @unix
-def test_a_process_that_is_killed_is_replaced(many: Workspace, meet: Meet) -> None:
+def test_a_process_that_is_killed_is_replaced(many: Workspace, make_client: MakeClient) -> None:
     """Its item is begun again, and ends as the others do."""
 
     def kill_one(coordinator: int) -> None:
@@ -245,7 +247,7 @@ def test_a_process_that_is_killed_is_replaced(many: Workspace, meet: Meet) -> No
             one.next()
         assert one.end()[0] == 3
     assert sorted(one.ended()) == sorted(many.accounts)
-    check_done_once(many, meet())
+    check_done_once(many, make_client())
 
 
 @pytest.mark.parametrize(

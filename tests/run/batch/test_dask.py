@@ -22,26 +22,29 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.batch import record
 from bcrunbook.run.batch.dask.remote_job import RemoteJob, without_workspace
 from bcrunbook.run.batch.selection import WorkItem
 from bcrunbook.run.batch.worker import job_of
 from bcrunbook.run.papermill import read_outcome
+from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.steps.opening import open_context
 from tests.conftest import lay_out
 from tests.run.batch.conftest import (
     FRESH,
-    Meet,
+    MakeClient,
     check_done_once,
     names,
+    run_batch,
     running,
     states,
-    told,
 )
 from tests.run.conftest import bcrunbook, leaks
 from tests.support.dask import Cluster, certificate, cluster, hiding
 from tests.support.linking import SCRIPTS, lab_customer, link, on_ledger, set_up
+from tests.support.markdown import heading_of
 from tests.support.postgres import Server, no_postgres_settings, postgres_server
 
 __all__ = ["no_postgres_settings", "postgres_server"]
@@ -85,15 +88,15 @@ def helpers(of: Cluster) -> list[psutil.Process]:
 
 
 def test_the_same_outcomes_as_on_this_machine(
-    shared: Workspace, workers: Cluster, cloud: RehearsalDescription, meet: Meet
+    shared: Workspace, workers: Cluster, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
     """Both give each account the same, and leave the same files, which tell where they lie."""
     here, there = list(shared.accounts)[:3], list(shared.accounts)[3:]
-    on_this_machine = told(shared.root, *here)
+    on_this_machine = run_batch(shared.root, *here)
     with running(shared.root, *there, "--executor", workers.address) as one:
-        code, said = one.end()
-    assert code == 3 and states(one) == dict.fromkeys(there, FRESH), said
-    check_done_once(shared, meet())
+        code, stderr = one.end()
+    assert code == 3 and states(one) == dict.fromkeys(there, FRESH), stderr
+    check_done_once(shared, make_client())
     reports = on_this_machine.events[-2]["report"], one.events[-1]["report"]
     folders = [Path(report).parent for report in reports]
     files = [
@@ -111,12 +114,14 @@ def test_the_same_outcomes_as_on_this_machine(
         text = notebook.read_text("utf-8")
         assert text == nbformat.writes(nbformat.reads(text, as_version=4))
     printed = [json.dumps(event) for event in one.events]
-    assert leaks(Path(cloud.canaries), [shared.root], *printed, said, workers.log) == []
+    assert leaks(Path(cloud.canaries), [shared.root], *printed, stderr, workers.log) == []
     # The steps are told as they begin, by whoever does them elsewhere.
     assert [one.began().count(name) for name in there] == [6, 6, 6]
 
 
-def test_a_worker_that_is_killed(shared: Workspace, tmp_path: Path, meet: Meet) -> None:
+def test_a_worker_that_is_killed(
+    shared: Workspace, tmp_path: Path, make_client: MakeClient
+) -> None:
     """What it was doing is begun again elsewhere, and ends as the others do."""
     with cluster(tmp_path / "dask", workers=1) as made:
         (first,) = made.workers
@@ -135,7 +140,7 @@ def test_a_worker_that_is_killed(shared: Workspace, tmp_path: Path, meet: Meet) 
         assert one.tried_again()
     assert sorted(one.ended()) == sorted(shared.accounts)
     assert set(map(tuple, states(one).values())) <= {tuple(FRESH), *again()}
-    check_done_once(shared, meet())
+    check_done_once(shared, make_client())
 
 
 def again() -> set[tuple[str, ...]]:
@@ -143,7 +148,9 @@ def again() -> set[tuple[str, ...]]:
     return {("done",) * count + tuple(FRESH[count:]) for count in range(5)}
 
 
-def test_a_coordinator_that_is_killed(shared: Workspace, workers: Cluster, meet: Meet) -> None:
+def test_a_coordinator_that_is_killed(
+    shared: Workspace, workers: Cluster, make_client: MakeClient
+) -> None:
     """Its runs stop on the workers, and the same command takes the batch up."""
     ended: list[str] = []
     for begun in (2, 7, 4):
@@ -154,35 +161,37 @@ def test_a_coordinator_that_is_killed(shared: Workspace, workers: Cluster, meet:
         assert psutil.wait_procs(helpers(workers), timeout=60)[1] == []
         ended += one.ended()
     with running(shared.root, "--executor", workers.address) as last:
-        code, said = last.end()
-    assert code == 3 and sorted(ended + last.ended()) == sorted(shared.accounts), said
+        code, stderr = last.end()
+    assert code == 3 and sorted(ended + last.ended()) == sorted(shared.accounts), stderr
     assert set(map(tuple, states(last).values())) <= {tuple(FRESH), *again()}
-    check_done_once(shared, meet())
+    check_done_once(shared, make_client())
 
 
-def test_a_scheduler_that_is_killed(shared: Workspace, tmp_path: Path, meet: Meet) -> None:
+def test_a_scheduler_that_is_killed(
+    shared: Workspace, tmp_path: Path, make_client: MakeClient
+) -> None:
     """The batch ends with a sentence; it goes on later, here as well as on a cluster."""
     with cluster(tmp_path / "dask") as made:
         with running(shared.root, "--executor", made.address) as one:
             one.until("step_began", 2)
             made.scheduler.kill()
-            code, said = one.end()
-        assert code == 1 and "connection to the Dask scheduler is lost" in said
-        assert "Traceback" not in said
+            code, stderr = one.end()
+        assert code == 1 and "connection to the Dask scheduler is lost" in stderr
+        assert "Traceback" not in stderr
         assert psutil.wait_procs(helpers(made), timeout=60)[1] == []
     with running(shared.root) as last:
         assert last.end()[0] == 3
     assert sorted(one.ended() + last.ended()) == sorted(shared.accounts)
-    check_done_once(shared, meet())
+    check_done_once(shared, make_client())
 
 
-def test_ctrl_c_twice(shared: Workspace, workers: Cluster, meet: Meet) -> None:
+def test_ctrl_c_twice(shared: Workspace, workers: Cluster, make_client: MakeClient) -> None:
     """Once lets what has begun end; twice stops it, on the workers too."""
     with running(shared.root, "--executor", workers.address, "--jobs", "2") as one:
         one.until("step_began", 2)
         one.child.send_signal(signal.SIGINT)
-        code, said = one.end()
-    assert code == 130 and 1 <= len(one.ended()) < 6 and "takes it up" in said
+        code, stderr = one.end()
+    assert code == 130 and 1 <= len(one.ended()) < 6 and "takes it up" in stderr
     with running(shared.root, "--executor", workers.address, "--jobs", "2") as two:
         two.until("step_began", 2)
         two.child.send_signal(signal.SIGINT)
@@ -195,7 +204,7 @@ def test_ctrl_c_twice(shared: Workspace, workers: Cluster, meet: Meet) -> None:
     with running(shared.root, "--executor", workers.address) as last:
         assert last.end()[0] == 3
     assert sorted(one.ended() + two.ended() + last.ended()) == sorted(shared.accounts)
-    check_done_once(shared, meet())
+    check_done_once(shared, make_client())
 
 
 def test_customers_over_tls(
@@ -208,7 +217,7 @@ def test_customers_over_tls(
         monkeypatch.setenv(name, value)
     with launch(tmp_path / "cloud", speed=60.0) as cloud, cluster(tmp_path / "dask") as made:
         workspace = asyncio.run(set_up(tmp_path, cloud, customers, ledger_url=ledger_url))
-        first = told(workspace.root, "trial/*", "--executor", made.address)
+        first = run_batch(workspace.root, "trial/*", "--executor", made.address)
         assert first.events[-2]["ended"] == 3
 
         async def link_all() -> None:
@@ -217,7 +226,7 @@ def test_customers_over_tls(
                     await link(context, cloud, name)
 
         asyncio.run(link_all())
-        second = told(workspace.root, "trial/*", "--executor", made.address)
+        second = run_batch(workspace.root, "trial/*", "--executor", made.address)
         assert "tls://" in made.log and "tcp://" not in made.log
     assert {"trial/normal", "trial/fetch-errors"} <= set(second.parked())
     report = Path(second.events[-2]["report"])
@@ -280,18 +289,18 @@ def test_workers_that_have_nothing_of_it(
     own = workspace.root / "notebooks"
     own.mkdir()
     for path in shipped().glob("*.ipynb"):
-        text = path.read_text("utf-8").replace("# 1. Register the application", "# Ours")
+        text = path.read_text("utf-8").replace(f"# {heading_of(REGISTER_APPLICATION)}", "# Ours")
         (own / path.name).write_text(text, "utf-8")
     if not can_hide(workspace.root):
         pytest.skip("no program may be kept from a folder here")
     with cluster(tmp_path / "dask", workers=0) as made:
         made.worker(without=workspace.root)
         made.until_workers(1)
-        one = told(workspace.root, "--executor", made.address)
-    assert states(one) == dict.fromkeys(workspace.accounts, FRESH), one.events[-1]["said"]
+        one = run_batch(workspace.root, "--executor", made.address)
+    assert states(one) == dict.fromkeys(workspace.accounts, FRESH), one.events[-1]["stderr"]
     report = Path(one.events[-2]["report"])
     for name in workspace.accounts:
-        notebook = report.parent / name / "01_register_application.ipynb"
+        notebook = report.parent / name / notebook_of(step_named(REGISTER_APPLICATION))
         assert "# Ours" in notebook.read_text("utf-8")
         paths = json.loads(notebook.read_text("utf-8"))["metadata"]["papermill"]
         assert paths["input_path"] == str(own / notebook.name)
@@ -319,9 +328,9 @@ def test_no_secret_travels(shared: Workspace, cloud: RehearsalDescription, tmp_p
         (NOWHERE, 1, "No Dask scheduler answers at tcp://127.0.0.1:9"),
     ],
 )
-def test_where_no_cluster_is(place: str, code: int, says: str, shared: Workspace) -> None:
+def test_where_no_cluster_is(address: str, code: int, says: str, shared: Workspace) -> None:
     """A sentence, and nothing is run."""
-    done = bcrunbook("batch", "-w", str(shared.root), "--executor", place)
+    done = bcrunbook("batch", "-w", str(shared.root), "--executor", address)
     assert done.returncode == code and says in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
     assert not list((shared.root / "runs").rglob("*.ipynb"))

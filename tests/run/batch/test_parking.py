@@ -32,24 +32,24 @@ ENDS = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: an environment links once."""
-    with launch(tmp_path_factory.mktemp("parking") / "cloud", speed=SPEED) as cloud:
-        yield cloud
+    with launch(tmp_path_factory.mktemp("parking") / "cloud", speed=SPEED) as description:
+        yield description
 
 
 @pytest.fixture(scope="module")
-def workspace(told: RehearsalDescription) -> Workspace:
+def workspace(cloud: RehearsalDescription) -> Workspace:
     """An account that is set up, with customers none of whom has begun."""
     customers = [lab_customer(name, SCRIPTS[name]) for name in ENDS]
-    return asyncio.run(set_up(Path(told.directory).parent, told, customers))
+    return asyncio.run(set_up(Path(cloud.directory).parent, cloud, customers))
 
 
-async def link_all(workspace: Workspace, told: RehearsalDescription) -> None:
+async def link_all(workspace: Workspace, cloud: RehearsalDescription) -> None:
     """Every customer does their part."""
     async with open_context(workspace, workspace.account("trial")) as context:
         for name in ENDS:
-            await link(context, told, name)
+            await link(context, cloud, name)
 
 
 def workers(coordinator: int) -> list[psutil.Process]:
@@ -65,13 +65,13 @@ def workers(coordinator: int) -> list[psutil.Process]:
     sys.platform == "win32", reason="it is killed, and looked at by its fork server"
 )
 def test_they_are_followed_without_a_process_even_by_the_next_batch(
-    workspace: Workspace, told: RehearsalDescription
+    workspace: Workspace, cloud: RehearsalDescription
 ) -> None:
     """Killed while all wait, taken up again: each ends as its installation does, watched once."""
     with running(workspace.root, "trial/*") as before:
         assert before.end()[0] == 3
     assert sorted(before.ended()) == sorted(f"trial/{name}" for name in ENDS)
-    asyncio.run(link_all(workspace, told))
+    asyncio.run(link_all(workspace, cloud))
 
     with running(workspace.root, "trial/*", "--jobs", "2") as first:
         while len(first.ended()) + len(first.parked()) < len(ENDS):
@@ -83,8 +83,8 @@ def test_they_are_followed_without_a_process_even_by_the_next_batch(
     assert {"trial/slow", "trial/fetch-errors", "trial/never-finishes"} <= set(first.parked())
 
     with running(workspace.root, "trial/*", "--jobs", "2") as second:
-        code, said = second.end()
-    assert f"{len(first.ended())} of 6 have ended" in said and code == 3
+        code, stderr = second.end()
+    assert f"{len(first.ended())} of 6 have ended" in stderr and code == 3
     assert sorted(first.ended() + second.ended()) == sorted(f"trial/{name}" for name in ENDS)
     assert "trial/never-finishes" in second.parked()
 

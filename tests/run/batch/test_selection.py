@@ -43,11 +43,11 @@ ALL = ["trial", "trial/mill", "trial/milton", "trial-es", "trial-es/molino", "pr
 
 def stood(**states: str) -> dict[tuple[str, str, str], Standing]:
     """How steps ended last: `trial__mill__link_customer="failed"`."""
-    told = {}
+    standings = {}
     for key, state in states.items():
         name, customer, step = key.split("__")
-        told[name, customer, step] = Standing(name, customer or None, step, state, NOW, "1")
-    return told
+        standings[name, customer, step] = Standing(name, customer or None, step, state, NOW, "1")
+    return standings
 
 
 STOOD = stood(

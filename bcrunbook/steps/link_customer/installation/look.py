@@ -96,7 +96,7 @@ class Poller:
 
         Args:
             elapsed: tells the seconds of the cloud's time since the watch began; asked when the
-                extension was read, as a look may have to wait for its turns.
+                extension was read, as a look may have to wait for the rate limiter.
             connection: the connection, where it was read just now.
 
         Raises:

@@ -172,7 +172,7 @@ def _by_rows(
     if last.installed is not None:
         return _installed(polls, last.installed, memory)
     explained = _explained_lately(polls)
-    # A deployment is told as it stood a look ago: one that the extension came by is no news.
+    # A deployment is shown as it stood a look ago: one that the extension came by is no news.
     running = [
         one
         for one in explained
@@ -270,7 +270,7 @@ def _explained(last: Poll) -> tuple[DeploymentEvent, ...]:
 
 
 def _explained_lately(polls: Sequence[Poll]) -> tuple[DeploymentEvent, ...]:
-    """What was told last of installations: an error that passes does not undo it."""
+    """What the deployments read last say: an error that passes does not undo it."""
     for poll in reversed(polls):
         if poll.deployments is not None or not poll.hiccups:
             return _explained(poll)

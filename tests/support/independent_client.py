@@ -1,4 +1,4 @@
-"""A stranger's view of the rehearsal cloud, without any of the program's own code."""
+"""An independent client of the rehearsal cloud, without any of the program's own code."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import httpx
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
 
-Meet = Callable[..., "Stranger"]
+MakeClient = Callable[..., "IndependentClient"]
 
 
-class Stranger:
+class IndependentClient:
     """Microsoft Graph as the batch identity sees it, without any of the program's own code."""
 
-    def __init__(self, told: RehearsalDescription, tenant: str | None = None) -> None:
-        context = ssl.create_default_context(cafile=told.ca)
-        self.http = httpx.Client(proxy=told.proxy, verify=context, timeout=20)
-        self.told = told
-        tenant = tenant or told.accounts["trial"]["tenant"]
+    def __init__(self, cloud: RehearsalDescription, tenant: str | None = None) -> None:
+        context = ssl.create_default_context(cafile=cloud.ca)
+        self.http = httpx.Client(proxy=cloud.proxy, verify=context, timeout=20)
+        self.cloud = cloud
+        tenant = tenant or cloud.accounts["trial"]["tenant"]
         self.login = f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
         self.token = self.ask_token(
-            told.batch_identity["client_id"], told.batch_identity["client_secret"]
+            cloud.batch_identity["client_id"], cloud.batch_identity["client_secret"]
         )["access_token"]
 
     def ask_token(self, client_id: str, secret: str) -> dict[str, Any]:
@@ -75,11 +75,11 @@ class _Forms(HTMLParser):
         self.fields: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form" and not self.action:
-            self.action = told.get("action") or "."
-        if tag == "input" and told.get("name") and told.get("type") != "checkbox":
-            self.fields[told["name"]] = told.get("value", "")
+            self.action = attributes.get("action") or "."
+        if tag == "input" and attributes.get("name") and attributes.get("type") != "checkbox":
+            self.fields[attributes["name"]] = attributes.get("value", "")
 
 
 def browse(url: str, **answers: str) -> httpx.Response:
@@ -125,10 +125,10 @@ class Typist:
         self.asked += 1
 
 
-def person_of(told: RehearsalDescription, login: str, kind: str = "trial") -> Typist:
+def person_of(cloud: RehearsalDescription, login: str, kind: str = "trial") -> Typist:
     """One of the people of a rehearsal's tenant, by the beginning of their name."""
-    tenant = told.accounts[kind]["tenant"]
-    for one in told.tenants:
+    tenant = cloud.accounts[kind]["tenant"]
+    for one in cloud.tenants:
         for user in one["users"]:
             if one["id"] == tenant and user["upn"].startswith(login):
                 return Typist(user["upn"], user["password"])

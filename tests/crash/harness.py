@@ -20,10 +20,10 @@ from tests.support.running import ALONE
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A rehearsal cloud whose faults can be changed, a program to kill, and a place for both."""
+class CrashHarness:
+    """A rehearsal cloud whose faults can be changed, a program to kill, and a folder for both."""
 
-    told: RehearsalDescription
+    cloud: RehearsalDescription
     faults: Path
     program: Program
     folder: Path
@@ -44,7 +44,7 @@ class Stage:
         return str(json.loads(self._log()[-1])["path"])
 
     def _log(self) -> list[str]:
-        return (Path(self.told.directory) / "faults.log").read_text("utf-8").splitlines()
+        return (Path(self.cloud.directory) / "faults.log").read_text("utf-8").splitlines()
 
     def kill_at(
         self, nth: int, moment: str, root: Path, account: str, steps: Sequence[str] = ALONE
@@ -99,19 +99,19 @@ class Stage:
     def workspace(self, account: str) -> Path:
         """A fresh workspace with one account."""
         home = self.folder / account
-        keep_secret(home / "secret-store" / "sign-in", self.told.batch_identity["client_secret"])
-        keep_secret(home / "secret-store" / "codat", self.told.codat["api_key"], "trial")
+        keep_secret(home / "secret-store" / "sign-in", self.cloud.batch_identity["client_secret"])
+        keep_secret(home / "secret-store" / "codat", self.cloud.codat["api_key"], "trial")
         root = home / "workspace"
         root.mkdir()
         (root / "accounts.toml").write_text(
-            f'[rehearsal]\ndir = "{Path(self.told.directory).as_posix()}"\n'
+            f'[rehearsal]\ndir = "{Path(self.cloud.directory).as_posix()}"\n'
             f'[accounts.{account}]\nkind = "trial"\napplication = "Books"\ncloud = "rehearsal"\n'
-            f'tenant = "{self.told.accounts["trial"]["tenant"]}"\n'
+            f'tenant = "{self.cloud.accounts["trial"]["tenant"]}"\n'
             'secret_store = "file:../secret-store"\n'
             'codat_api_key = "file:../secret-store/codat/trial"\n'
-            f'codat_instance = "{self.told.codat["instance"]}"\n'
+            f'codat_instance = "{self.cloud.codat["instance"]}"\n'
             f'[accounts.{account}.sign_in]\nmethod = "client_secret"\n'
-            f'client_id = "{self.told.batch_identity["client_id"]}"\n'
+            f'client_id = "{self.cloud.batch_identity["client_id"]}"\n'
             'secret = "file:../secret-store/sign-in/batch"\n',
             "utf-8",
         )
@@ -119,7 +119,7 @@ class Stage:
 
 
 @contextmanager
-def set_stage(folder: Path, speed: float) -> Iterator[Stage]:
+def set_up_harness(folder: Path, speed: float) -> Iterator[CrashHarness]:
     """A cloud without faults, and a warm program.
 
     Args:
@@ -129,16 +129,16 @@ def set_stage(folder: Path, speed: float) -> Iterator[Stage]:
     faults = folder / "faults.json"
     faults.write_text("[]", "utf-8")
     with (
-        launch(folder / "cloud", speed=speed, latency_ms=0, faults=faults) as told,
+        launch(folder / "cloud", speed=speed, latency_ms=0, faults=faults) as cloud,
         Program() as program,
     ):
-        yield Stage(told, faults, program, folder)
+        yield CrashHarness(cloud, faults, program, folder)
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashHarness]:
     """One cloud and one warm program for all points; every point has its own account."""
-    with set_stage(tmp_path_factory.mktemp("crash"), speed=200) as made:
+    with set_up_harness(tmp_path_factory.mktemp("crash"), speed=200) as made:
         yield made
 
 
