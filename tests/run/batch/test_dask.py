@@ -320,7 +320,7 @@ def test_no_secret_travels(shared: Workspace, cloud: RehearsalDescription, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("place", "code", "says"),
+    ("address", "code", "says"),
     [
         ("dask", 2, "dask://HOST:PORT"),
         ("dask://", 2, "dask://HOST:PORT"),
