@@ -18,7 +18,7 @@ from bcrunbook.steps.opening import open_context
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.cli.conftest import Command, command, program
 from tests.cli.test_help import COMMANDS
-from tests.support.linking import lab_customer, set_up, step_6
+from tests.support.linking import lab_customer, run_link_customer, set_up
 from tests.tools.schemas import PRINTED, events_schema, outcome_schema, pages
 
 # The command as a person meets it, here as well.
@@ -91,7 +91,7 @@ def test_what_needs_no_cloud_fits(command: Command, tmp_path: Path) -> None:
     is_printed("doctor", command("doctor", "-w", tmp_path, "--json").data)
 
 
-def test_what_is_told_of_accounts_fits(command: Command, tmp_path: Path) -> None:
+def test_what_is_printed_of_accounts_fits(command: Command, tmp_path: Path) -> None:
     """Commands about an account in the rehearsal cloud, and a customer of its."""
     with launch(tmp_path / "cloud", speed=240) as served:
         workspace = asyncio.run(set_up(tmp_path, served, [lab_customer("ready", "Normal")]))
@@ -99,7 +99,7 @@ def test_what_is_told_of_accounts_fits(command: Command, tmp_path: Path) -> None
 
         async def link_customer() -> None:
             async with open_context(workspace, workspace.account("trial")) as context:
-                await step_6(context, "ready")
+                await run_link_customer(context, "ready")
 
         asyncio.run(link_customer())
         is_printed("accounts check", command("accounts", "check", *where).data)

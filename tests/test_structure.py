@@ -88,6 +88,8 @@ def counts_steps(node: ast.AST) -> bool:
     match node:
         case ast.Constant(value=str(text)):
             return bool(NUMBERED_STEP.search(text))
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return bool(re.search(r"step_?[0-9]", name))
         case ast.Subscript(value=ast.Name(id=name), slice=index) if name in LISTS_OF_STEPS:
             bounds = (index.lower, index.upper) if isinstance(index, ast.Slice) else (index,)
             # What is first, or last, is so whatever is put in between.

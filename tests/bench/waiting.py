@@ -40,7 +40,7 @@ from bcrunbook.steps.link_customer.codat_customer import (
 )
 from bcrunbook.steps.opening import open_context
 from tests.support.independent_client import IndependentClient
-from tests.support.linking import set_up, step_6
+from tests.support.linking import run_link_customer, set_up
 from tests.support.portal import row
 
 SPEED = 5.0
@@ -142,7 +142,7 @@ async def wait_all(
             pipe.send("go")
 
             async def follow(name: str, began: float) -> Waited:
-                outcome = await step_6(context, name)
+                outcome = await run_link_customer(context, name)
                 verdict = row(outcome, "Verdict").actual.partition(":")[0]
                 return Waited(verdict, began * SPEED, time.time() * SPEED)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bcrunbook.rehearsal import launch
 from bcrunbook.steps.opening import open_context
 from tests.cli.conftest import Command
-from tests.support.linking import lab_customer, set_up, step_6
+from tests.support.linking import lab_customer, run_link_customer, set_up
 
 
 def test_the_link_is_shown_and_kept_nowhere(command: Command, tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_the_link_is_shown_and_kept_nowhere(command: Command, tmp_path: Path) ->
 
         async def prepare() -> None:
             async with open_context(workspace, workspace.account("trial")) as context:
-                await step_6(context, "ready")
+                await run_link_customer(context, "ready")
 
         asyncio.run(prepare())
         shown = command("link", "trial", "ready", "-w", root)

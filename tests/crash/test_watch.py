@@ -21,7 +21,7 @@ from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.opening import open_context
 from tests.crash.harness import CrashHarness, set_up_harness
-from tests.support.linking import lab_customer, link, set_up, step_6
+from tests.support.linking import lab_customer, link, run_link_customer, set_up
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked, to be quick")
 
@@ -104,7 +104,7 @@ def workspace(harness: CrashHarness) -> Workspace:
         customers = [lab_customer(CUSTOMER, ENVIRONMENT)]
         made = await set_up(harness.folder, harness.cloud, customers)
         async with open_context(made, made.account(ACCOUNT)) as context:
-            outcome = await step_6(context, CUSTOMER)
+            outcome = await run_link_customer(context, CUSTOMER)
             assert outcome.state is State.NEEDS_PERSON, outcome.summary
             await link(context, harness.cloud, CUSTOMER)
         return made

@@ -78,7 +78,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
 # --- an independent client --------------------------------------------------------------------
 
 
-def run_stranger(description: RehearsalDescription, kind: str, account: str) -> dict[str, Any]:
+def run_third_party(description: RehearsalDescription, kind: str, account: str) -> dict[str, Any]:
     """What azure-keyvault-secrets sees in a process of its own."""
     given = {
         **description.batch_identity,
@@ -103,16 +103,16 @@ def run_stranger(description: RehearsalDescription, kind: str, account: str) -> 
 
 def test_an_unmodified_client_sees_a_whole_life(rehearsal: RehearsalDescription) -> None:
     """Versions, paging, disabling, soft delete, conflict, recovery and purge, all as documented."""
-    seen = run_stranger(rehearsal, "sync", "trial")
+    seen = run_third_party(rehearsal, "sync", "trial")
     url = rehearsal.accounts["trial"]["vault"]
-    assert seen["id"] == f"{url}/secrets/other-sync-Books/{seen['version']}"
+    assert seen["id"] == f"{url}/secrets/stranger-sync-Books/{seen['version']}"
     assert len(seen["version"]) == 32 and int(seen["version"], 16)
     assert seen["newest"] == "second-value-7351" and seen["versions"]
     assert seen["old"] == ["first-value-7351", {"a": "b"}, "text"]
     assert seen["expires"].startswith("2031-05-01")
     assert seen["pages"] == 2
-    assert seen["listed"] == ["other-sync-0", "other-sync-1", "other-sync-2",
-                              "other-sync-3", "other-sync-Books"]  # fmt: skip
+    assert seen["listed"] == ["stranger-sync-0", "stranger-sync-1", "stranger-sync-2",
+                              "stranger-sync-3", "stranger-sync-Books"]  # fmt: skip
     assert seen["disabled"] == [403, "SecretDisabled"]
     assert seen["gone"] == seen["purged"] == "SecretNotFound" and seen["deleted"]
     assert seen["conflict"] == "ObjectIsDeletedButRecoverable"
@@ -121,7 +121,7 @@ def test_an_unmodified_client_sees_a_whole_life(rehearsal: RehearsalDescription)
 
 def test_the_asynchronous_client_works_too(rehearsal: RehearsalDescription) -> None:
     """The same library over aiohttp, in the other tenant's vault."""
-    seen = run_stranger(rehearsal, "aio", "production")
+    seen = run_third_party(rehearsal, "aio", "production")
     assert seen == {"value": "only-value-8264", "listed": True, "deleted": True}
 
 

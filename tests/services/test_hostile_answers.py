@@ -152,7 +152,7 @@ async def test_a_sign_in_goes_to_entra_or_nowhere(
 
 # --- what is no answer of the service's -------------------------------------------------------
 
-STRANGERS: dict[str, Callable[[], httpx.Response]] = {
+FOREIGN_ANSWERS: dict[str, Callable[[], httpx.Response]] = {
     "page": lambda: httpx.Response(200, html="<html>Welcome! Sign on to this network.</html>"),
     "page, made": lambda: httpx.Response(201, html="<html>Welcome!</html>"),
     "truncated": lambda: httpx.Response(200, text='{"value": [{"id": "a'),
@@ -166,8 +166,8 @@ STRANGERS: dict[str, Callable[[], httpx.Response]] = {
 
 
 @every_client
-@pytest.mark.parametrize("answer", STRANGERS.values(), ids=STRANGERS.keys())
-async def test_a_stranger_is_told_as_one(
+@pytest.mark.parametrize("answer", FOREIGN_ANSWERS.values(), ids=FOREIGN_ANSWERS.keys())
+async def test_a_foreign_answer_is_reported_as_one(
     client: Client, answer: Callable[[], httpx.Response], tmp_path: Path
 ) -> None:
     """One wording for all: what stands in between, and not a bug to report."""

@@ -85,7 +85,7 @@ async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
     assert "confirmed" in row(outcome, CONFIRMATION).source
 
 
-async def test_a_new_secret_makes_the_word_stale(
+async def test_a_new_secret_makes_the_confirmation_stale(
     make_workspace: MakeWorkspace, make_client: MakeClient
 ) -> None:
     """After the secret was replaced, the keys have to be saved again."""

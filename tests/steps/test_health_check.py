@@ -32,7 +32,7 @@ from tests.conftest import MakeWorkspace, only_account
 from tests.rehearsal.codat_support import Codat, key_of
 from tests.rehearsal.support import Graph, client_of, eventually, user_token
 from tests.support.independent_client import IndependentClient, MakeClient
-from tests.support.linking import lab_customer, link, set_up, step_6
+from tests.support.linking import lab_customer, link, run_link_customer, set_up
 from tests.support.portal import api_key, at_portal, confirm, row
 from tests.support.running import run_steps, states
 
@@ -94,7 +94,7 @@ def workspace(folder: Path, own_cloud: RehearsalDescription) -> Workspace:
         async with open_context(made, made.account("trial")) as context:
 
             async def begin(name: str) -> None:
-                await step_6(context, name)
+                await run_link_customer(context, name)
                 await be_linked(context, own_cloud, name)
 
             await asyncio.gather(*(begin(one.name) for one in LINKED))
@@ -108,7 +108,7 @@ async def be_linked(context: Context, own_cloud: RehearsalDescription, customer:
     """Do the customer's part, and follow it until it is well."""
     await link(context, own_cloud, customer)
     for _ in range(45):
-        outcome = await step_6(context, customer)
+        outcome = await run_link_customer(context, customer)
         if outcome.state is not State.NEEDS_PERSON:
             break
         # Where the extension may not be read, nothing shows before it is Linked.

@@ -20,7 +20,7 @@ from bcrunbook.steps.link_customer.codat_customer import TAG, codat_name, codat_
 from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.verdict import BUDGET
 from bcrunbook.steps.opening import open_context
-from tests.support.linking import SCRIPTS, lab_customer, link, set_up, step_6
+from tests.support.linking import SCRIPTS, lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
 
 SPEED = 120.0
@@ -50,8 +50,12 @@ def story(
         async with open_context(workspace, workspace.account("trial")) as context:
 
             async def one(name: str) -> tuple[Outcome, str, Outcome]:
-                before = await step_6(context, name)
-                return before, await link(context, own_cloud, name), await step_6(context, name)
+                before = await run_link_customer(context, name)
+                return (
+                    before,
+                    await link(context, own_cloud, name),
+                    await run_link_customer(context, name),
+                )
 
             stories = await asyncio.gather(*(one(name) for name in SCRIPTS))
         return dict(zip(SCRIPTS, stories, strict=True))
@@ -116,7 +120,7 @@ async def test_a_second_run_makes_nothing_twice(
 ) -> None:
     """One company and one connection for each customer, whatever ran how often."""
     async with open_context(workspace, workspace.account("trial")) as context:
-        outcome = await step_6(context, "normal")
+        outcome = await run_link_customer(context, "normal")
         assert outcome.state is State.DONE, outcome.summary
         assert not outcome.changes
         codat = codat_of(context)
@@ -137,7 +141,7 @@ async def test_what_was_removed_later_is_told_apart(
             ("later-unpublished", "unpublished"),
         ):
             while True:
-                outcome = await step_6(context, name, Mode.PLAN)
+                outcome = await run_link_customer(context, name, Mode.PLAN)
                 if outcome.state is State.NEEDS_PERSON:
                     break
                 await context.cloud.pace.sleep(30)
@@ -175,9 +179,9 @@ async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path)
             secret="not-the-secret-that-was-made",
         )
         async with open_context(workspace, workspace.account("trial")) as context:
-            await step_6(context, "first")
+            await run_link_customer(context, "first")
             await link(context, own_cloud, "first")
-            outcome = await step_6(context, "first")
+            outcome = await run_link_customer(context, "first")
     assert outcome.state is State.NEEDS_PERSON
     error = row(outcome, "Error of the connection")
     assert "AADSTS7000215" in error.actual
@@ -192,14 +196,14 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
         workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)
         account = workspace.account("trial")
         async with open_context(workspace, account) as context:
-            await step_6(context, "patient")
+            await run_link_customer(context, "patient")
             await link(context, own_cloud, "patient")
         for _ in range(4):
             async with open_context(workspace, account) as context:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(step_6(context, "patient"), timeout=0.8)
+                    await asyncio.wait_for(run_link_customer(context, "patient"), timeout=0.8)
         async with open_context(workspace, account) as context:
-            outcome = await step_6(context, "patient")
+            outcome = await run_link_customer(context, "patient")
             codat = codat_of(context)
             tag = {TAG: tag_of(account, account.customers["patient"])}
             (company,) = await codat.companies(tag)
@@ -221,7 +225,7 @@ async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: P
             tmp_path / "rehearsal", own_cloud, [lab_customer("late", "Normal")]
         )
         async with open_context(workspace, workspace.account("trial")) as context:
-            await step_6(context, "late")
+            await run_link_customer(context, "late")
             await link(context, own_cloud, "late")
             codat = codat_of(context)
             customer = context.account.customers["late"]
@@ -229,7 +233,7 @@ async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: P
             (connection,) = await codat.connections(company.id)
             WatchLog(replace(context, customer=customer), connection.id).begin()
             await asyncio.sleep((BUDGET + 1500) / speed)
-            outcome = await step_6(context, "late")
+            outcome = await run_link_customer(context, "late")
             facts = context.ledger.facts(Scope(context.identity, "link_customer", "late"))
     assert outcome.state is State.DONE, outcome.summary
     kinds = [fact.kind for fact in facts]

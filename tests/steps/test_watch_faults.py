@@ -33,7 +33,7 @@ from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.verdict import GOOD, Verdict
 from bcrunbook.steps.opening import open_context
-from tests.support.linking import lab_customer, link, set_up, step_6
+from tests.support.linking import lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
 
 SEED = os.environ.get("WATCH_FAULTS_SEED", "1")
@@ -334,9 +334,9 @@ async def play(workspace: Workspace, cloud: RehearsalDescription, faults: Path) 
 
         async def one(name: str) -> Outcome:
             await link(context, cloud, name)
-            return await step_6(context, name)
+            return await run_link_customer(context, name)
 
-        for made in await asyncio.gather(*(step_6(context, name) for name in NAMES)):
+        for made in await asyncio.gather(*(run_link_customer(context, name) for name in NAMES)):
             assert made.state is State.NEEDS_PERSON, made.summary
         replace_rules(faults, rules)
         end = asyncio.create_task(calm_down(context, faults))

@@ -95,7 +95,7 @@ def on_ledger(workspace: Workspace, url: str) -> Workspace:
     return load(workspace.root)
 
 
-async def step_6(context: Context, customer: str, mode: Mode = Mode.APPLY) -> Outcome:
+async def run_link_customer(context: Context, customer: str, mode: Mode = Mode.APPLY) -> Outcome:
     """Run the step that links a customer."""
     chosen = context.account.customers[customer]
     return await run_in_context(step_named(LINK_CUSTOMER), replace(context, customer=chosen), mode)
