@@ -20,8 +20,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from papermill.iorw import LocalHandler, papermill_io
-
 from bcrunbook.atomic_write import atomic_write
 from bcrunbook.core.step import Outcome
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
@@ -129,26 +127,31 @@ class _Stop:
             self._process.kill()
 
 
-class _Whole(LocalHandler):  # type: ignore[misc]
-    """Has papermill write files whole or not at all."""
-
-    def write(self, buf: str, path: str) -> None:
-        atomic_write(Path(path), buf.encode("utf-8"))
-
-
 _written_whole: set[Path] = set()
+
+
+def _write_whole(folder: Path) -> None:
+    """Have papermill write a folder's files whole or not at all."""
+    from papermill.iorw import LocalHandler, papermill_io
+
+    class Whole(LocalHandler):  # type: ignore[misc]
+        def write(self, buf: str, path: str) -> None:
+            atomic_write(Path(path), buf.encode("utf-8"))
+
+    if folder not in _written_whole:
+        _written_whole.add(folder)
+        papermill_io.register(str(folder), Whole())
 
 
 def _execute(
     source: Path, target: Path, values: dict[str, str], engine: EngineName, stop: _Stop
 ) -> str:
     """Run papermill; returns the name of the error that a cell raised, or an empty string."""
+    # Only here: it takes half a second, for which nobody waits who only gets a refusal.
     import papermill
     from papermill.exceptions import PapermillException
 
-    if target.parent not in _written_whole:
-        _written_whole.add(target.parent)
-        papermill_io.register(str(target.parent), _Whole())
+    _write_whole(target.parent)
     # Whatever goes wrong comes back as an error or an outcome: nobody else talks to the person.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     with _quiet():
