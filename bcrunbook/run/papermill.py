@@ -134,13 +134,13 @@ def _write_whole(folder: Path) -> None:
     """Have papermill write a folder's files whole or not at all."""
     from papermill.iorw import LocalHandler, papermill_io
 
-    class Whole(LocalHandler):  # type: ignore[misc]
+    class WrittenWhole(LocalHandler):  # type: ignore[misc]
         def write(self, buf: str, path: str) -> None:
             atomic_write(Path(path), buf.encode("utf-8"))
 
     if folder not in _written_whole:
         _written_whole.add(folder)
-        papermill_io.register(str(folder), Whole())
+        papermill_io.register(str(folder), WrittenWhole())
 
 
 def _execute(
