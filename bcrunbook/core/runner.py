@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Generic, Protocol
+from typing import Final, Generic, Literal, Protocol
 
 from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.confirmations import confirm
@@ -32,7 +32,13 @@ from bcrunbook.core.step import (
     Step,
 )
 from bcrunbook.core.stored import latest_outcome
-from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
+from bcrunbook.errors import (
+    AnswerLost,
+    AskAdministrator,
+    FixInput,
+    RunbookError,
+    WaitAndRetry,
+)
 from bcrunbook.ledger.scope import FactKind, Scope
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
@@ -47,6 +53,7 @@ WATCHING: Final = Backoff(first=5.0, longest=30.0, deadline=600.0)
 
 Approve = Callable[[tuple[Change, ...]], Awaitable[bool]]
 OnProgress = Callable[[str], None]
+OnChange = Callable[[Change, Literal["running", "done", "failed"]], None]
 
 
 class Operator(Protocol):
@@ -60,14 +67,21 @@ class Operator(Protocol):
         """
 
     async def wait(self, change: Change, seconds: float) -> bool:
-        """Let `seconds` of the cloud's time pass while the person does `change`.
+        """Let some time pass while the person does `change`.
 
         Args:
             change: what the person does meanwhile.
-            seconds: how long, in seconds of the cloud's time.
+            seconds: how long, in real seconds: a rehearsal hurries services, never people.
 
         Returns:
             Whether to go on waiting.
+        """
+
+    async def ended(self, change: Change) -> bool:
+        """The time for `change` is over, and it was not seen.
+
+        Returns:
+            Whether the person wants to go on waiting.
         """
 
     def leave(self) -> None:
@@ -78,6 +92,10 @@ def _silent(_: str) -> None:
     """The default for `on_progress`: nobody listens."""
 
 
+def _unseen(_: Change, __: str) -> None:
+    """The default for `on_change`: nobody looks."""
+
+
 class StepRunner(Generic[C, F]):
     """One run of one step. Call examine, plan, apply, then read `outcome`.
 
@@ -86,6 +104,9 @@ class StepRunner(Generic[C, F]):
         context: what it works with.
         mode: how far it may go.
         on_progress: called with a short sentence at each thing worth showing.
+
+    Attributes:
+        on_change: called when a change is begun, and when it is done or refused.
     """
 
     def __init__(
@@ -99,18 +120,19 @@ class StepRunner(Generic[C, F]):
         self.applied: list[Change] = []
         self.error: RunbookError | None = None
         self.on_progress = on_progress
+        self.on_change: OnChange = _unseen
         self._started = datetime.now(UTC)
         self._newest: int | None = None
         self._finished = False
         self._waiting_for = ""
         self._declined = False
+        self._at_work_on: Change | None = None
         self._approve: Approve | None = None
         self._approved: frozenset[Change] = frozenset()
         whose = context.identity
         self._whose = whose if step.is_about_codat else whose.apart_from_codat
-        self._run_id = context.ledger.begin_run(
-            Scope(self._whose, step.id, context.customer_name), mode.value
-        )
+        self._scope = Scope(self._whose, step.id, context.customer_name)
+        self._run_id = context.ledger.begin_run(self._scope, mode.value)
 
     async def examine(self) -> tuple[Finding, ...]:
         """Read what is there, until it is not about to change by itself."""
@@ -153,6 +175,26 @@ class StepRunner(Generic[C, F]):
                 await self._follow()
         return tuple(self.applied)
 
+    def stop(self) -> None:
+        """Whoever is there has stopped `apply`, which was cancelled: what it comes to then."""
+        if self._at_work_on is not None:
+            self.error = WaitAndRetry(
+                f"It was stopped while it was about to {self._at_work_on.title}.",
+                why="whether that was done was not waited for",
+                next="run this step again: it looks at what is there, and does what is missing",
+            )
+        elif self.applied and self._mine():
+            self._waiting_for = "it was stopped before all that was done could be seen"
+        elif self.findings is not None and self.findings.under_way:
+            self._waiting_for = self.findings.under_way
+        elif self._mine():
+            self._declined = True
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the outcome has been written: what is asked for after that is another run."""
+        return self._finished
+
     @property
     def rows(self) -> tuple[Finding, ...]:
         """What was found last."""
@@ -194,19 +236,12 @@ class StepRunner(Generic[C, F]):
             if self.mode is not Mode.PLAN:
                 remember(self.step, self.context, self.findings, self._run_id)
             ledger.end_run(self._run_id, state.value)
-            ledger.record_outcome(
-                self._run_id,
-                Scope(self._whose, self.step.id, self.context.customer_name),
-                state.value,
-                outcome.as_dict(),
-            )
+            ledger.record_outcome(self._run_id, self._scope, state.value, outcome.as_dict())
         return outcome
 
     def _since(self, state: State, now: datetime) -> datetime:
         """Since when the step has ended this way; what changed and what was there are both well."""
-        before = latest_outcome(
-            self.context.ledger, Scope(self._whose, self.step.id, self.context.customer_name)
-        )
+        before = latest_outcome(self.context.ledger, self._scope)
         if before is None:
             return now
         earlier = before.outcome
@@ -261,6 +296,7 @@ class StepRunner(Generic[C, F]):
                 if not self._waiting_for and _name(change) not in map(_name, self._mine()):
                     # The answer was lost, the change was not: the look shows it.
                     self._note(FactKind.APPLIED, change, change.title)
+                    self.on_change(change, "done")
                     self.applied.append(change)
             self.changes = tuple(refused.get(_name(change), change) for change in self.changes)
             if refused:
@@ -275,21 +311,28 @@ class StepRunner(Generic[C, F]):
         tried: list[Change] = []
         for change in changes:
             self.on_progress(change.title)
+            self.on_change(change, "running")
+            self._at_work_on = change
             try:
                 done = await self.step.apply(self.context, self.findings, change)
             except AnswerLost as error:
                 self.on_progress(f"No answer came to: {change.title}. Looking whether it was done.")
+                self._at_work_on = None
                 self._note(FactKind.ANSWER_LOST, change, error.what)
                 return tried, [change], {}
             except AskAdministrator as error:
+                self._at_work_on = None
+                self.on_change(change, "failed")
                 handed = (
                     self.step.hand_off(self.findings, change, error)
                     if error.by_hand
                     else refused(change, error)
                 )
                 return tried, [], {_name(change): saying(handed, error)}
+            self._at_work_on = None
             if done:
                 self._note(FactKind.APPLIED, change, change.title)
+                self.on_change(change, "done")
                 tried.append(change)
                 self.applied.append(change)
         return tried, [], {}
@@ -341,17 +384,20 @@ class StepRunner(Generic[C, F]):
                 await self._watch(change, operator)
 
     async def _watch(self, change: Change, operator: Operator) -> None:
-        for looks, pause in enumerate(WATCHING.pauses()):
-            self.on_progress(_waiting(change, looks))
-            if not await operator.wait(change, pause):
+        looks = 0
+        while True:
+            for pause in WATCHING.pauses():
+                self.on_progress(_waiting(change, looks))
+                if not await operator.wait(change, pause):
+                    return
+                looks += 1
+                self.findings = await self._look()
+                self.plan()
+                if _name(change) not in map(_name, self.changes):
+                    self.on_progress(f"Seen: {change.title}.")
+                    return
+            if not await operator.ended(change):
                 return
-            self.findings = await self._look()
-            self.plan()
-            if _name(change) not in map(_name, self.changes):
-                self.on_progress(f"Seen: {change.title}.")
-                return
-        minutes = round(WATCHING.deadline / 60)
-        self.on_progress(f"Not seen within {minutes} minutes. The usual causes are below.")
 
     async def _follow(self) -> None:
         """Stay with what is under way. Only one process does so at a time."""

@@ -6,6 +6,7 @@ other runs than the one that it records.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from bcrunbook.accounts import Account
@@ -23,6 +24,34 @@ _TENANT: Final = "Tenant"
 def account_label(account: Account) -> str:
     """An account's name with its kind, which are often the same word."""
     return account.name if account.name == account.kind else f"{account.name} ({account.kind})"
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where an account's work goes, as the first step saw it, or as it is configured.
+
+    Args:
+        tenant: the tenant, with its id.
+        tenant_name: the tenant's name alone.
+        signed_in: who is signed in; empty before anybody was.
+    """
+
+    tenant: str
+    tenant_name: str
+    signed_in: str
+
+
+def whereabouts(context: Context) -> Whereabouts:
+    """Where the account's work goes.
+
+    Args:
+        context: what the notebook works with.
+    """
+    stored = latest_outcomes(context.ledger, context.account.identity)
+    first = next((one.outcome for one in stored if one.outcome.step == STEPS[0].id), None)
+    seen = _seen_at_first(first, context.account.tenant)
+    tenant = seen.get(_TENANT) or context.account.tenant
+    return Whereabouts(tenant, tenant.partition(" (")[0], seen.get(_SIGNED_IN, ""))
 
 
 def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:

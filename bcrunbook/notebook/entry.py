@@ -37,6 +37,9 @@ function render({ model, el }) {
     control.setAttribute("aria-invalid", String(model.get("is_problem")));
   };
   control.addEventListener("input", () => model.send({ value: control.value }));
+  const leave = () => model.send({ value: control.value, left: true });
+  control.addEventListener("change", leave);
+  control.addEventListener("blur", leave);
   control.addEventListener("keydown", (event) => event.stopPropagation());
   model.on("change:note", tell);
   model.on("change:is_problem", tell);
@@ -61,6 +64,7 @@ class Entry(anywidget.AnyWidget):
         value: what is in it at first.
         options: texts and values to choose from; empty for a field to type into.
         changed: called in the event loop after each change.
+        left: called in the event loop when the field is left, or Enter is pressed in it.
     """
 
     _esm = _ESM
@@ -78,9 +82,11 @@ class Entry(anywidget.AnyWidget):
         *,
         options: Sequence[tuple[str, str]] = (),
         changed: Callable[[], None] = lambda: None,
+        left: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(label=label, value=value, options=[list(one) for one in options])
         self._changed = changed
+        self._left = left
         self._loop = asyncio.get_running_loop()
         self.on_msg(self._received)
 
@@ -97,8 +103,11 @@ class Entry(anywidget.AnyWidget):
         value = content.get("value") if isinstance(content, dict) else None
         if isinstance(value, str):
             # Older kernels deliver the event in another thread.
-            self._loop.call_soon_threadsafe(self._take, value)
+            self._loop.call_soon_threadsafe(self._take, value, bool(content.get("left")))
 
-    def _take(self, value: str) -> None:
-        self.value = value
-        self._changed()
+    def _take(self, value: str, is_left: bool) -> None:
+        if value != self.value:
+            self.value = value
+            self._changed()
+        if is_left:
+            self._left()

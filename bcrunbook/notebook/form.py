@@ -1,4 +1,8 @@
-"""A small form: fields that say while one types what does not fit, and a button that uses them."""
+"""A small form: fields that say while one types what does not fit, and count when they are left.
+
+There is no button that takes the values over: what stands in a field is what is planned, as soon as
+the field is left. Until then, and as long as something does not fit, nothing is applied.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,12 @@ import asyncio
 import html
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from bcrunbook.errors import RunbookError
+from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.printable import printable
+from bcrunbook.views import cells
 
 Use = Callable[[dict[str, str]], Awaitable[str]]
 
@@ -32,15 +40,18 @@ class Field:
 
 
 class Form:
-    """Some fields with a button that is there to be pressed once something fits and has changed.
+    """Some fields, each of which counts when it is left.
 
     Args:
         fields: the fields.
-        action: what the button says.
-        use: takes the changed values and returns what to say about them; does not raise.
+        use: takes the changed values and returns what to say about them; raises a `RunbookError`
+            where they cannot be kept.
+        changed: called when it may have changed what `held_up` says.
     """
 
-    def __init__(self, fields: Sequence[Field], action: str, use: Use) -> None:
+    def __init__(
+        self, fields: Sequence[Field], use: Use, changed: Callable[[], None] = lambda: None
+    ) -> None:
         import ipywidgets as widgets
 
         from bcrunbook.notebook.entry import Entry
@@ -48,47 +59,64 @@ class Form:
         self._fields = {one.key: one for one in fields}
         self._before = {one.key: one.value for one in fields}
         self._use = use
-        self._loop = asyncio.get_running_loop()
-        self._task: asyncio.Task[None] | None = None
-        self._entries = {one.key: Entry(one.label, one.value, changed=self._look) for one in fields}
-        self._button = widgets.Button(description=action, layout={"width": "auto"})
+        self._changed = changed
+        self._tasks = Tasks()
+        self._taking = asyncio.Lock()
+        self._problems: dict[str, str] = {}
+        self._entries = {
+            one.key: Entry(
+                one.label, one.value, changed=self._look, left=partial(self._left, one.key)
+            )
+            for one in fields
+        }
         self._message = widgets.HTML()
-        self._button.on_click(lambda _: self._loop.call_soon_threadsafe(self._begin))
-        last = widgets.HBox([self._button, self._message])
-        self.widget = widgets.VBox([*self._entries.values(), last])
+        self.widget = widgets.VBox([*self._entries.values(), self._message])
         """The form as a widget."""
         self.widget.add_class("bcr-form")
         self._look()
 
-    def _values(self) -> dict[str, str]:
-        return {key: entry.value.strip() for key, entry in self._entries.items()}
+    @property
+    def held_up(self) -> str:
+        """Why nothing may be applied now; empty when it may."""
+        for key, field in self._fields.items():
+            label = html.escape(field.label)
+            if self._problems.get(key):
+                return f'What stands in the field "{label}" does not fit.'
+            if self._value(key) != self._before[key]:
+                return f'Leave the field "{label}" first: the plan then follows it.'
+        return ""
+
+    def _value(self, key: str) -> str:
+        return str(self._entries[key].value).strip()
 
     def _look(self) -> None:
-        """Say what does not fit, and let the button be pressed when all does."""
-        problems = {}
-        for key, value in self._values().items():
-            field = self._fields[key]
+        """Say what does not fit."""
+        for key, field in self._fields.items():
+            value = self._value(key)
             # An empty field that was empty is not filled in yet, which is no mistake.
             is_blank = not value and not self._before[key]
-            problems[key] = "" if is_blank else field.check(value)
-            shown = problems[key] or ("" if is_blank else field.note(value))
-            self._entries[key].say(shown, is_problem=bool(problems[key]))
-        changed = self._values() != self._before
-        self._button.disabled = not changed or any(problems.values())
-        # A button that cannot be pressed for no visible reason would only puzzle.
-        self._button.layout.display = "" if changed else "none"
+            problem = "" if is_blank else field.check(value)
+            self._problems[key] = problem
+            shown = problem or ("" if is_blank else field.note(value))
+            self._entries[key].say(shown, is_problem=bool(problem))
+        self._changed()
 
-    def _begin(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._apply())
+    def _left(self, key: str) -> None:
+        self._tasks.begin(partial(self._take, key))
 
-    async def _apply(self) -> None:
-        values = self._values()
-        changed = {key: value for key, value in values.items() if value != self._before[key]}
-        if not changed or any(self._fields[key].check(values[key]) for key in changed):
-            return
-        self._button.disabled = True
-        message = printable(html.escape(await self._use(changed)))
-        self._message.value = f'<div class="bcr-note soft" role="status">{message}</div>'
-        self._before = values
-        self._look()
+    async def _take(self, key: str) -> None:
+        async with self._taking:
+            value = self._value(key)
+            if value == self._before[key] or self._problems.get(key):
+                return
+            try:
+                text = await self._use({key: value})
+            except RunbookError as error:
+                self._problems[key] = cells.in_line(error)
+                self._entries[key].say(self._problems[key], is_problem=True)
+                self._changed()
+                return
+            message = printable(html.escape(text))
+            self._message.value = f'<div class="bcr-note soft" role="status">{message}</div>'
+            self._before[key] = value
+            self._look()

@@ -35,8 +35,9 @@ class NotebookOperator:
         context: what the step works with.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, show: Any) -> None:
         self._context = context
+        self._put = show
         self._waiting: Buttons | None = None
         self._status: Any = None
         self._clearing: dict[asyncio.Task[None], Any] = {}
@@ -44,7 +45,6 @@ class NotebookOperator:
     async def confirm(self, change: Change) -> str:
         """Show what copies the secret, and wait until the person says that it is done."""
         import ipywidgets as widgets
-        from IPython.display import display
 
         from bcrunbook.notebook.entry import Entry
 
@@ -56,7 +56,9 @@ class NotebookOperator:
         buttons = Buttons(*copies, done, _LATER)
         first = [buttons.widgets[label] for label in copies]
         last = [name, *(buttons.widgets[label] for label in (done, _LATER))]
-        display(widgets.VBox([widgets.HBox(first), widgets.HBox(last), status]))
+        self._put(
+            widgets.VBox([widgets.HBox(first), widgets.HBox(last), status]), lambda: "Buttons"
+        )
         try:
             while True:
                 clicked = await buttons.clicked()
@@ -86,21 +88,23 @@ class NotebookOperator:
             seconds: how long, in seconds of the cloud's time.
         """
         import ipywidgets as widgets
-        from IPython.display import display
 
         assert change.hand_off is not None
         if self._waiting is None:
             links = (_COPY_LINK,) if change.hand_off.has_customer_link else ()
             self._waiting = Buttons(_LOOK, *links, _STOP)
             self._status = widgets.Label()
-            display(widgets.VBox([self._waiting.row, self._status]))
+            self._put(widgets.VBox([self._waiting.row, self._status]), lambda: "Buttons")
         loop = asyncio.get_running_loop()
-        until = loop.time() + seconds / self._context.cloud.pace.speed
+        until = loop.time() + seconds
         while True:
             clicked = await self._waiting.clicked(max(0.0, until - loop.time()))
             if clicked != _COPY_LINK:
                 return clicked != _STOP
             self._status.value = await self._copy_link()
+
+    async def ended(self, change: Change) -> bool:
+        return False
 
     def leave(self) -> None:
         """The wait is over."""

@@ -1,69 +1,89 @@
-"""Line after line of what is being done, in one place of the running cell.
-
-To a person it is a widget: its text comes from the kernel, so that it goes on after the page was
-loaded again, which a cell's plain output does not. At the end there is a plain one too, for where
-no widget is shown.
-"""
+"""What is being done, while it is being done."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
 
+from IPython.display import display
+
+from bcrunbook.core.step import Change
 from bcrunbook.views import cells
+from bcrunbook.views.cells import Tick, View
 
 
-class ProgressView:
-    """What is being done.
+class Lines:
+    """Line after line of what is being done.
 
-    Args:
-        is_watched: whether a person is there.
+    What only counts on takes the place of the line before.
     """
 
-    def __init__(self, *, is_watched: bool) -> None:
-        self._is_watched = is_watched
-        self._lines: list[str] = []
+    def __init__(self) -> None:
+        self.all: list[str] = []
+
+    def add(self, line: str) -> bool:
+        """Add a line; says whether that has changed anything."""
+        text = f"{line[0].upper()}{line[1:]}"
+        if self.all[-1:] == [text]:
+            return False
+        if self.all and _head(self.all[-1]) == _head(text):
+            self.all.pop()
+        self.all.append(text)
+        return True
+
+
+class PlainProgress:
+    """The lines as a plain output of the cell that runs, renewed in its place."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
         self._handle: Any = None
-        self._widget: Any = None
 
     def tell(self, line: str) -> None:
         """Show one more line."""
-        text = f"{line[0].upper()}{line[1:]}"
-        if self._lines[-1:] != [text]:
-            # What only counts on takes the place of the line before.
-            if self._lines and _head(self._lines[-1]) == _head(text):
-                self._lines.pop()
-            self._lines.append(text)
+        if self._lines.add(line):
             self._show(is_over=False)
 
     def end(self) -> None:
-        """Show that it is over; what was done stays readable where no widget is."""
-        if not self._lines:
-            return
-        self._show(is_over=True)
-        if self._is_watched:
-            self._show_plainly(is_over=True)
+        """Show that it is over."""
+        if self._lines.all:
+            self._show(is_over=True)
 
     def _show(self, *, is_over: bool) -> None:
-        if not self._is_watched:
-            self._show_plainly(is_over=is_over)
-            return
-        import ipywidgets as widgets
-        from IPython.display import display
-
-        if self._widget is None:
-            self._widget = widgets.HTML()
-            display(self._widget)
-        view = cells.progress_view(self._lines, is_over=is_over, is_live=True)
-        self._widget.value = view.shown_html
-
-    def _show_plainly(self, *, is_over: bool) -> None:
-        from IPython.display import display
-
-        view = cells.progress_view(self._lines, is_over=is_over)
+        view = cells.progress_view(self._lines.all, is_over=is_over)
         if self._handle is None:
             self._handle = display(view, display_id=True)
         else:
             self._handle.update(view)
+
+
+class Ticks:
+    """How far each of some changes is, and how long it took."""
+
+    def __init__(self) -> None:
+        self._begun: dict[tuple[str, str], float] = {}
+        self.all: dict[tuple[str, str], Tick] = {}
+        """How far each is, by key and subject."""
+        self.changes: list[Change] = []
+        """The changes that were begun, in order."""
+
+    def note(self, change: Change, state: Literal["running", "done", "failed"]) -> None:
+        """Note what has become of a change."""
+        name = (change.key, change.subject)
+        if state == "running":
+            self._begun[name] = time.monotonic()
+            self.changes = [one for one in self.changes if (one.key, one.subject) != name]
+            self.changes.append(change)
+        began = self._begun.get(name)
+        seconds = None if state == "running" or began is None else time.monotonic() - began
+        self.all[name] = Tick(state, seconds)
+
+    def view(self, ahead: Sequence[Change]) -> View | None:
+        """The changes with their ticks, those that are still ahead below; None without any."""
+        begun = {(one.key, one.subject) for one in self.changes}
+        changes = [*self.changes, *(one for one in ahead if (one.key, one.subject) not in begun)]
+        return cells.ticked_view(changes, self.all) if changes else None
 
 
 def _head(line: str) -> str:

@@ -7,6 +7,7 @@ the plain outputs alone, which say the same.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -74,7 +75,11 @@ def _choices(field: AccountField, findings: Any, use: Use) -> list[Any]:
     tasks, message = Tasks(), widgets.HTML()
 
     async def switch(value: str) -> None:
-        message.value = cells.message_view(await use({field.key: value})).shown_html
+        try:
+            view = cells.message_view(await use({field.key: value}))
+        except RunbookError as error:
+            view = cells.error_view(error)
+        message.value = view.shown_html
 
     def row(choice: FieldChoice) -> Any:
         switch_to = printable(f"Switch to {choice.name or choice.domain}")
@@ -90,18 +95,55 @@ def _choices(field: AccountField, findings: Any, use: Use) -> list[Any]:
     return [widgets.VBox([*map(row, choices), message])]
 
 
-def controls(step: str, context: Context, findings: Any, renew: Renew) -> Any:
+@dataclass(frozen=True)
+class Desk:
+    """What the controls of a step ask of whoever shows them.
+
+    Args:
+        renew: called with the workspace after accounts.toml was changed, or with the same one when
+            a secret was adopted, which changes what a look shows.
+        context: gives what the step works with, open.
+        changed: called when `Controls.held_up` may say something else.
+    """
+
+    renew: Renew
+    context: Callable[[], Awaitable[Context]]
+    changed: Callable[[], None]
+
+
+class Controls:
+    """What stands below a plan: the step's values, and the way by hand.
+
+    Args:
+        pages: titles and widgets.
+        forms: the forms on them.
+    """
+
+    def __init__(self, pages: list[tuple[str, Any]], forms: list[Form]) -> None:
+        import ipywidgets as widgets
+
+        self._forms = forms
+        titles, children = zip(*pages, strict=True)
+        self.widget = widgets.Tab(children=children, titles=titles)
+        """All of it as one widget."""
+        self.widget.add_class("bcr-desk")
+
+    def held_up(self) -> str:
+        """Why nothing may be applied now; empty when it may."""
+        return next((one.held_up for one in self._forms if one.held_up), "")
+
+
+def controls(step: str, context: Context, findings: Any, desk: Desk) -> Controls | None:
     """Two tabs below the plan: the step's values, and the way by hand.
 
     Args:
         step: the step's id.
         context: what the step works with.
         findings: what it found.
-        renew: called with the workspace after accounts.toml was changed, or with the same one
-            when a secret was adopted, which changes what a look shows.
+        desk: what they ask of whoever shows them.
 
     Returns:
-        The widget; None where the step has neither.
+        The controls; None where the step has neither.
     """
     import ipywidgets as widgets
 
@@ -110,35 +152,31 @@ def controls(step: str, context: Context, findings: Any, renew: Renew) -> Any:
     by_hand_secret = description.secret_by_hand
 
     async def use(values: dict[str, str]) -> str:
-        try:
-            await renew(amend(root, name, values))
-        except RunbookError as error:
-            return cells.in_line(error)
+        await desk.renew(amend(root, name, values))
         return "Kept in accounts.toml. The plan above follows it."
 
     async def keep(secret: Secret) -> str:
         assert by_hand_secret is not None
         try:
-            where = await by_hand_secret.adopt(context, secret)
-            await renew(context.workspace)
+            opened = await desk.context()
+            where = await by_hand_secret.adopt(opened, secret)
+            await desk.renew(opened.workspace)
         except RunbookError as error:
             return cells.in_line(error)
         return f"It works, and is kept in {where}. The plan above follows it."
 
     pages: list[tuple[str, Any]] = []
+    forms: list[Form] = []
     if fields := inputs(description.fields, context.account, findings):
         choices = [box for field in description.fields for box in _choices(field, findings, use)]
-        form = Form(fields, "Use these values", use).widget
-        pages.append(("Values", widgets.VBox([*choices, form])))
+        forms.append(Form(fields, use, desk.changed))
+        pages.append(("Values", widgets.VBox([*choices, forms[-1].widget])))
     if way := by_hand(step):
         parts: list[Any] = [widgets.HTML(f'<div class="bcr">{way}</div>')]
         if back := inputs(description.fields_by_hand, context.account, findings):
-            parts.append(Form(back, "Note it in accounts.toml", use).widget)
+            forms.append(Form(back, use, desk.changed))
+            parts.append(forms[-1].widget)
         if by_hand_secret is not None:
             parts.append(SecretField(by_hand_secret.label, by_hand_secret.action, keep))
         pages.append(("By hand instead", widgets.VBox(parts)))
-    if not pages:
-        return None
-    tabs = widgets.Tab(children=[page for _, page in pages], titles=[title for title, _ in pages])
-    tabs.add_class("bcr-desk")
-    return tabs
+    return Controls(pages, forms) if pages else None

@@ -161,7 +161,7 @@ _MARKS: Final = {
 }
 
 
-def plan_view(changes: Sequence[Change], nothing: str) -> View:
+def plan_view(changes: Sequence[Change], nothing: str, ticks: Any = None) -> View:
     """A table of changes with values before and after; `nothing` is said when there are none.
 
     Args:
@@ -289,7 +289,9 @@ def device_code_view(url: str, code: str, seconds: int) -> View:
     return View(text, html)
 
 
-def outcome_view(outcome: Outcome, following: tuple[str, str] | None = None) -> View:
+def outcome_view(
+    outcome: Outcome, following: tuple[str, str] | None = None, seconds: float | None = None
+) -> View:
     """How the step ended, with the machine-readable outcome beside it.
 
     Args:
@@ -307,3 +309,51 @@ def outcome_view(outcome: Outcome, following: tuple[str, str] | None = None) -> 
         lines.append(f"Next step: {following[0]} ({following[1]})")
     html = _html("outcome.html", outcome=outcome, label=label, following=following)
     return View("\n".join(lines), html, {OUTCOME_MIME: outcome.as_dict()})
+
+
+# STUBS until merged
+
+
+@dataclass(frozen=True)
+class Tick:
+    state: str
+    seconds: float | None = None
+
+
+def ticked_view(changes: Sequence[Change], ticks: Any) -> View:
+    return message_view("; ".join(one.title for one in changes))
+
+
+def note_view(text: str, tone: str) -> View:
+    return message_view(text)
+
+
+def not_run_view(what: str = "") -> View:
+    """What a cell shows that cannot do anything, for a reason that is shown above it.
+
+    Args:
+        what: the reason in short, where the cell above may be out of sight.
+    """
+    return message_view(f"Not run: {what or 'see the message above.'}")
+
+
+def joined(views: Sequence[View]) -> View:
+    """Some views as one, below each other.
+
+    Args:
+        views: the views, in order.
+    """
+    data = {key: value for one in views for key, value in one.data.items()}
+    return View("\n".join(one.text for one in views), "\n".join(one.html for one in views), data)
+
+
+def apply_label(count: int, tenant: str, account_label: str) -> str:
+    return f"Apply {count} change{'s' if count > 1 else ''} to {tenant} ({account_label})"
+
+
+def unforeseen_view(kind: str, details: str) -> View:
+    return message_view(f"This is our fault: {kind}")
+
+
+def film_view(film: Any) -> View:
+    return message_view(str(film))

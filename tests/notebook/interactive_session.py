@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import queue
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
+from bcrunbook.views.cells import OUTCOME_MIME
 
 
 class InteractiveSession:
@@ -32,6 +33,9 @@ class InteractiveSession:
         """Of every widget what it shows, by its id."""
         self.traffic: list[dict[str, Any]] = []
         """Everything that the kernel has said."""
+        self.displays: dict[str, dict[str, Any]] = {}
+        """What is displayed, as it is now, by the id of the display."""
+        self._displayed: list[str] = []
         self._texts: list[str] = []
 
     def run(
@@ -46,18 +50,39 @@ class InteractiveSession:
 
         Args:
             source: the cell.
-            click: the beginning of the label of a button to click once it shows.
-            act: what to do once a widget shows, instead.
-            read: called with the plain text of everything that is displayed.
+            click: the beginning of the label of a button to click once the cell has run.
+            act: what to do once the cell has run, instead.
+            read: called with the plain text of everything that is displayed or renewed.
 
         Returns:
-            The data of everything that was displayed, in order.
+            The data of everything that the cell displays, in order, as they are at its end.
 
         Raises:
             AssertionError: the cell ended in an error.
         """
+        shown = self._run(source, read)
+        if click:
+            self.until(lambda: self.is_open(click))
+            self.click(click)
+        elif act is not None:
+            act()
+        return shown
+
+    def outcome(self) -> dict[str, Any]:
+        """Run the last cell, and wait until it shows the outcome."""
+        self.run("await step.outcome()")
+        place = self._displayed[-1]
+        self.until(lambda: OUTCOME_MIME in self.displays[place])
+        return dict(self.displays[place][OUTCOME_MIME])
+
+    def is_open(self, label: str) -> bool:
+        """Whether the button whose label begins like this is shown, and can be pressed."""
+        found = self._all("ButtonModel", label)
+        return bool(found) and not self.state[found[-1]].get("disabled")
+
+    def _run(self, source: str, read: Callable[[str], None] | None) -> list[dict[str, Any]]:
         message = self._client.execute(source, allow_stdin=True)
-        shown: list[dict[str, Any]] = []
+        shown: list[str] = []
         give_up = time.monotonic() + 90
         while time.monotonic() < give_up:
             heard = self.hear(1)
@@ -65,20 +90,14 @@ class InteractiveSession:
                 continue
             kind, content = heard["msg_type"], heard["content"]
             if kind in ("display_data", "execute_result"):
-                shown.append(content["data"])
-                if read is not None:
-                    read(str(content["data"]["text/plain"]))
-                if self._is_to_be_used(content["data"]):
-                    if click:
-                        self.click(click)
-                    elif act is not None:
-                        act()
-                        act = None
+                shown.append(self._displayed[-1])
+            if kind in ("display_data", "execute_result", "update_display_data") and read:
+                read(str(content["data"]["text/plain"]))
             if kind == "error":
                 raise AssertionError("\n".join(content["traceback"]))
             parent = heard["parent_header"].get("msg_id")
             if kind == "status" and content["execution_state"] == "idle" and parent == message:
-                return shown
+                return [self.displays[one] for one in shown]
         raise TimeoutError(source)
 
     def hear(self, seconds: float) -> dict[str, Any] | None:
@@ -95,8 +114,13 @@ class InteractiveSession:
         if kind == "comm_msg" and content["data"].get("method") in ("update", "echo_update"):
             self.state[content["comm_id"]] |= content["data"]["state"]
             self._note(content["comm_id"])
-        if kind == "update_display_data":
-            self.updates.append(content["data"]["text/plain"])
+        if kind in ("display_data", "execute_result", "update_display_data"):
+            place = content.get("transient", {}).get("display_id") or heard["header"]["msg_id"]
+            self.displays[place] = content["data"]
+            if kind == "update_display_data":
+                self.updates.append(content["data"]["text/plain"])
+            else:
+                self._displayed.append(place)
         return heard
 
     def click(self, label: str) -> None:
@@ -104,8 +128,13 @@ class InteractiveSession:
         self._send(self._find("ButtonModel", label), "custom", content={"event": "click"})
 
     def type(self, label: str, text: str) -> None:
-        """Type into a field, as by its label."""
+        """Type into a field, as by its label, and stay in it."""
         self._send(self._find("AnyModel", label), "custom", content={"value": text})
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into a field, as by its label, and leave it."""
+        self.type(label, text)
+        self._send(self._find("AnyModel", label), "custom", content={"value": text, "left": True})
 
     def choose(self, label: str, option: str) -> None:
         """Choose from a list, as by its label, the option that begins like this."""
@@ -159,15 +188,9 @@ class InteractiveSession:
     def _note(self, comm: str) -> None:
         one = self.state[comm]
         if one.get("_model_name") == "HTMLModel":
-            self._texts.append(str(one.get("value", "")))
+            self._texts.append(html.unescape(str(one.get("value", ""))))
         if one.get("note"):
             self._texts.append(str(one["note"]))
-
-    def _is_to_be_used(self, data: dict[str, Any]) -> bool:
-        """Whether what is displayed is a widget that does more than show something."""
-        if WIDGET not in data:
-            return False
-        return str(self.state[data[WIDGET]["model_id"]]["_model_name"]) != "HTMLModel"
 
     def _find(self, model: str, label: str) -> str:
         return self._all(model, label)[-1]

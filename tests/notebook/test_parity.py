@@ -165,7 +165,7 @@ def by_clicks(
             waits = "step.apply()" in cell.source
             click = CLICKS.get(step, "") if waits else ""
             shown += session.run(cell.source, click=click, act=act if waits else None)
-    return dict(shown[-1][OUTCOME_MIME])
+    return session.outcome()
 
 
 def through_papermill(root: Path, account: str, step: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import pytest
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
-from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, only_account, stored_secrets
 from tests.notebook.interactive_session import InteractiveSession
 from tests.steps.test_start_here import device_code
@@ -34,32 +33,37 @@ def begin(
     return [str(one["text/plain"]) for one in shown]
 
 
+def press(session: InteractiveSession) -> None:
+    """Press Apply, as soon as it can be pressed."""
+    session.until(lambda: session.is_open("Apply"))
+    session.click("Apply")
+
+
 def finish(session: InteractiveSession, act: Callable[[], None]) -> dict[str, object]:
     """Apply, with what is done meanwhile; returns the outcome."""
     session.run("await step.apply()", act=act)
-    return dict(session.run("await step.outcome()")[-1][OUTCOME_MIME])
+    return session.outcome()
 
 
 def test_a_value_is_checked_while_it_is_typed_and_kept_in_accounts_toml(
     make_workspace: MakeWorkspace, make_client: MakeClient, session: InteractiveSession
 ) -> None:
-    """The button waits for a value that fits; the plan follows it, and so does what is made."""
+    """A field that is left counts; the plan follows it, and so does what is made."""
     workspace = make_workspace()
     account = only_account(workspace)
     config = workspace.root / "accounts.toml"
     config.write_text("# a note of its author\n" + config.read_text("utf-8"), "utf-8")
     begin(session, workspace, "register_application")
-    assert session.is_disabled("Use these values")
-    session.type("Application's name", "x" * 91)
+    session.run("await step.apply()")
+    session.until(lambda: session.is_open("Apply"))
+    session.fill("Application's name", "x" * 91)
     session.until(lambda: "1 to 90 characters" in "".join(session.texts()))
-    assert session.is_disabled("Use these values")
-    session.type("Application's name", "Wickham & <b>Sons</b>")
-    session.until(lambda: not session.is_disabled("Use these values"))
-    session.click("Use these values")
+    session.until(lambda: not session.is_open("Apply"))
+    session.fill("Application's name", "Wickham & <b>Sons</b>")
     session.until(lambda: any("Wickham & <b>Sons</b>" in one for one in session.updates))
     assert load(workspace.root).account(account).application == "Wickham & <b>Sons</b>"
     assert config.read_text("utf-8").startswith("# a note of its author\n")
-    outcome = finish(session, lambda: session.click("Apply"))
+    outcome = finish(session, lambda: press(session))
     assert outcome["state"] == "changed"
     assert make_client().application(account)["displayName"] == "Wickham & <b>Sons</b>"
 
@@ -67,18 +71,19 @@ def test_a_value_is_checked_while_it_is_typed_and_kept_in_accounts_toml(
 def test_a_value_that_changes_while_the_click_is_waited_for(
     make_workspace: MakeWorkspace, make_client: MakeClient, session: InteractiveSession
 ) -> None:
-    """What would be done has changed then: it is shown again, and asked about again."""
+    """A click counts for nothing while a field is edited; then what is new is asked about."""
     workspace = make_workspace()
     account = only_account(workspace)
     begin(session, workspace, "register_application")
 
     def act() -> None:
+        session.until(lambda: session.is_open("Apply"))
         session.type("Application's name", "Another name")
-        session.until(lambda: not session.is_disabled("Use these values"))
-        session.click("Use these values")
-        session.until(lambda: any("Another name" in one for one in session.updates))
         session.click("Apply")
-        session.until(lambda: session.buttons("Apply") == 2)
+        session.until(lambda: "Leave the field" in "".join(session.texts()))
+        session.click("Apply")
+        session.fill("Application's name", "Another name")
+        session.until(lambda: session.buttons("Apply") == 2 and session.is_open("Apply"))
         assert make_client().applications(account) == []
         session.click("Apply")
 
@@ -92,13 +97,14 @@ def test_a_lifetime_is_spelled_out_as_a_date(
     """And what is none says what is expected."""
     workspace = make_workspace()
     begin(session, workspace, "register_application")
-    finish(session, lambda: session.click("Apply"))
+    finish(session, lambda: press(session))
     begin(session, workspace, "client_secret")
     assert "A secret made today ends on " in "".join(session.texts())
     session.type("Lifetime", "soon")
     session.until(lambda: "from 1 day to 24 months" in "".join(session.texts()))
-    session.type("Lifetime", "0 days")
-    assert session.is_disabled("Use these values")
+    session.run("await step.apply()")
+    session.until(lambda: session.buttons("Apply") > 1)
+    assert session.is_disabled("Apply")
 
 
 def test_a_production_account_is_unlocked_by_its_name(
@@ -113,6 +119,7 @@ def test_a_production_account_is_unlocked_by_its_name(
     assert "Account: production\n" in shown[0]
 
     def act() -> None:
+        session.until(lambda: session.buttons("Apply") > 0)
         assert session.is_disabled("Apply")
         session.type("Production: type production", "trial")
         session.hear(0.5)
@@ -177,9 +184,9 @@ def test_a_secret_that_was_made_by_hand_goes_straight_into_the_store(
     workspace = make_workspace()
     account = only_account(workspace)
     begin(session, workspace, "register_application")
-    finish(session, lambda: session.click("Apply"))
+    finish(session, lambda: press(session))
     made = by_hand(make_client(), account)
-    assert "make a client secret" in begin(session, workspace, "client_secret")[-2]
+    assert "make a client secret" in "".join(begin(session, workspace, "client_secret"))
     label = "Value of the secret"
     session.hand_in(label, made["keyId"])
     session.until(lambda: any("begins like this one" in one for one in session.messages()))
@@ -207,11 +214,13 @@ def test_a_device_code_is_shown_and_another_tenant_can_be_switched_to(
     other = cloud.accounts["not_to_be_used"]["tenant"]
 
     def read(text: str) -> None:
-        if found := re.match(r"To sign in, open (\S+) and enter the code (\S+) \(valid", text):
+        found = re.search(r"To sign in, open (\S+) and enter the code (\S+) \(valid", text)
+        if found and not person.asked:
             person.show_device_code(DeviceCode(found[1], found[2], 900))
 
     session.run(OPEN.format(step="start_here", account=account, root=str(workspace.root)))
     session.run("await step.examine()", read=read)
+    session.until(lambda: bool(person.asked))
     assert person.asked == 1
     session.run("step.plan()")
     assert other in "".join(session.texts())

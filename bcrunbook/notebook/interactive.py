@@ -1,0 +1,639 @@
+"""A step in a notebook that somebody sits at: no cell waits for them, and every cell may run again.
+
+Each verb shows a surface and sees that something is shown in it. What takes a person's click, or
+their time, goes on as one task in the kernel's loop: so widgets stay answered, a page that is loaded
+again shows the same, "Run All" ends, and the stop button stops. What a run comes to is recorded when
+its work is over; whatever is asked for after that is another run, which opens itself again.
+
+Invariant: there is at most one task at work, and while it writes (`_is_busy`) nothing else of this
+step looks, plans or asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from bcrunbook.accounts import Workspace, find_workspace
+from bcrunbook.core.runner import StepRunner
+from bcrunbook.core.step import Change, Mode
+from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.job_options import job_options
+from bcrunbook.notebook import choices, step_controls
+from bcrunbook.notebook.bar import Whereabouts, account_label, bar, whereabouts
+from bcrunbook.notebook.headless import applied_text, before_applying, nothing_to_do
+from bcrunbook.notebook.interrupts import heed_interrupts
+from bcrunbook.notebook.opening import Opening, failed, open_runner
+from bcrunbook.notebook.operator import NotebookOperator
+from bcrunbook.notebook.progress import Lines, Ticks
+from bcrunbook.notebook.question import Question
+from bcrunbook.notebook.session_file import Attention, SessionFile
+from bcrunbook.notebook.sign_in import PersonAtNotebook
+from bcrunbook.notebook.surface import Surface
+from bcrunbook.notebook.tasks import Tasks
+from bcrunbook.notebook_files import parameters
+from bcrunbook.secrets import scrub
+from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.views import cells
+from bcrunbook.views.cells import View
+
+_LOOK_EVERY: Final = 0.5
+"""Seconds between two looks whether another account was chosen elsewhere."""
+
+_LOOKING: Final = "Looking at what is there."
+
+_here: InteractiveStep | None = None
+"""The step that this kernel has open."""
+
+
+async def interactive_step(opening: Opening) -> InteractiveStep:
+    """The step for the cells that follow.
+
+    A notebook whose cells are run again has the same step again, so that what is shown of it
+    elsewhere, and what is being done, stays one.
+
+    Args:
+        opening: what the notebook asks for.
+    """
+    global _here
+    if _here is not None and _here.opening != opening:
+        await _here.close()
+        _here = None
+    if _here is None:
+        _here = InteractiveStep(opening)
+    heed_interrupts(_here.stop)
+    await _here.open()
+    return _here
+
+
+class InteractiveStep:
+    """One step in one notebook, with somebody there. Get it from `interactive_step`.
+
+    Args:
+        opening: what the notebook asked for.
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        self.opening = opening
+        """What the notebook asked for."""
+        self._chosen = opening
+        self._runner: StepRunner[Any, Any] | None = None
+        self._held: RunbookError | None = None
+        self._stack = AsyncExitStack()
+        self._tasks = Tasks()
+        self._turn = asyncio.Lock()
+        self._session, self._findings, self._plan, self._work, self._check, self._outcome = (
+            Surface(cells.message_view("")) for _ in range(6)
+        )
+        self._stage = self._session
+        self._signing_in: list[tuple[Surface, Any]] = []
+        self._controls: step_controls.Controls | None = None
+        self._is_plan_shown = False
+        self._is_applying = False
+        self._task: asyncio.Task[None] | None = None
+        self._is_withdrawn = False
+        self._is_shown = asyncio.Event()
+        self._question: Question | None = None
+        self._unlocked = ""
+        self._attention = Attention()
+        self._lines, self._ticks = Lines(), Ticks()
+        self._film: View | None = None
+        self._file: SessionFile | None = None
+        self._where: Whereabouts | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    # Opening and closing
+
+    async def open(self) -> None:
+        """Begin anew, unless something is being done: that goes on, and is shown."""
+        self._stage = self._session
+        if self._is_busy:
+            return
+        async with self._turn:
+            await self._begin_anew("")
+        if self._watch is None:
+            self._watch = asyncio.ensure_future(self._follow_choice())
+
+    async def close(self) -> None:
+        """Stop everything: another step takes this one's place in the kernel."""
+        if self._watch is not None:
+            self._watch.cancel()
+        await self._end_task()
+        await self._stack.aclose()
+        if self._file is not None:
+            self._file.remove()
+
+    def stop(self) -> None:
+        """Stop what goes on behind the cells."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _begin_anew(self, text: str) -> None:
+        await self._withdraw()
+        self._is_applying = False
+        await self._stack.aclose()
+        self._runner = self._held = None
+        self._controls = None
+        self._attention = Attention()
+        await self._open()
+        for surface in (self._findings, self._plan, self._work, self._check, self._outcome):
+            surface.take_away()
+            surface.say(cells.message_view(text or "Not run yet."))
+        self._show_session()
+
+    async def _open(self) -> None:
+        """Open what the step works with, or keep the error that says why that cannot be."""
+        given = self.opening
+        try:
+            parameters.check(**given.values)
+            root = find_workspace(given.workspace or None)
+            loaded = job_options().load(root)
+            self._chosen = _chosen(loaded, given)
+            self._file = self._file or SessionFile(root)
+            person = PersonAtNotebook(self._show_on_stage)
+            self._runner = await open_runner(self._chosen, self._stack, person=person)
+            self._held = None
+        except RunbookError as error:
+            await self._hold(error)
+
+    async def _hold(self, error: RunbookError) -> None:
+        await self._stack.aclose()
+        self._runner, self._held = None, error
+
+    async def _ready(self) -> StepRunner[Any, Any] | None:
+        """A run that is not over; None where none can be begun."""
+        if self._runner is None or self._runner.is_finished:
+            await self._stack.aclose()
+            self._runner = None
+            await self._open()
+            self._show_session()
+        return self._runner
+
+    def _show_on_stage(self, widget: Any, words: str) -> None:
+        self._signing_in.append((self._stage, widget))
+        self._stage.put(widget, lambda: words)
+
+    def _clear_sign_in(self) -> None:
+        for surface, widget in self._signing_in:
+            surface.remove(widget)
+        self._signing_in.clear()
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether something is being done or followed, which nothing may disturb."""
+        is_over = self._task is None or self._task.done()
+        return not is_over and self._attention.kind == "working"
+
+    # What the cells ask for
+
+    def _ipython_display_(self) -> None:
+        self._session.display()
+
+    async def examine(self) -> None:
+        """Read what is there, and show it against what is wanted."""
+        self._stage = self._findings
+        self._findings.display()
+        if not self._is_busy:
+            self._findings.say(cells.message_view(_LOOKING))
+            await self._guarded(self._findings, self._look_again())
+
+    def plan(self) -> None:
+        """Show what would be done, and what can be changed about it."""
+        self._is_plan_shown = True
+        self._plan.display()
+        self._show_controls()
+        if self._runner is None or self._runner.findings is None:
+            self._stage = self._plan
+            self._plan.say(cells.message_view(_LOOKING))
+            self._tasks.begin(partial(self._guarded, self._plan, self._look_again()))
+
+    async def apply(self) -> None:
+        """Do what the mode allows; in `ask` mode, after the click. Does not wait for a person."""
+        self._stage = self._work
+        self._work.display()
+        if self._is_busy:
+            return
+        async with self._turn:
+            await self._withdraw()
+            self._begin()
+        assert self._task is not None
+        shown = asyncio.ensure_future(self._is_shown.wait())
+        try:
+            await asyncio.wait({self._task, shown}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self.stop()
+            await asyncio.wait({self._task})
+        finally:
+            shown.cancel()
+
+    def check(self) -> None:
+        """Show what was found after the changes."""
+        self._check.display()
+        self._show_end()
+
+    async def outcome(self) -> None:
+        """Display the outcome, or what it waits for."""
+        self._outcome.display()
+        self._show_end()
+
+    # Looking
+
+    async def _look_again(self) -> None:
+        async with self._turn:
+            await self._withdraw()
+            await self._look()
+            if self._is_applying:
+                self._begin()
+
+    async def _look(self) -> None:
+        runner = await self._ready()
+        if runner is None:
+            self._say_held(self._findings, self._plan)
+            return
+        runner.error = None
+        try:
+            await runner.examine()
+        finally:
+            self._clear_sign_in()
+        runner.plan()
+        self._ticks = Ticks()
+        self._show_look()
+
+    def _show_look(self) -> None:
+        runner = self._runner
+        assert runner is not None
+        if runner.error is not None:
+            self._findings.say(cells.error_view(runner.error))
+            self._plan.say(cells.not_run_view())
+        else:
+            self._findings.say(cells.findings_view(runner.rows))
+            self._show_plan()
+        self._show_controls()
+        self._tell()
+
+    def _show_plan(self) -> None:
+        runner = self._runner
+        assert runner is not None
+        changes = [
+            *self._ticks.changes,
+            *(one for one in runner.changes if one not in self._ticks.changes),
+        ]
+        self._plan.say(cells.plan_view(changes, nothing_to_do(runner), ticks=self._ticks.all))
+
+    def _show_controls(self) -> None:
+        """The fields below the plan, made once for an account and what was found of it."""
+        runner = self._runner
+        if not self._is_plan_shown or runner is None or runner.findings is None:
+            return
+        if self._controls is None:
+            self._plan.take_away()
+            self._controls = step_controls.controls(
+                runner.step.id,
+                runner.context,
+                runner.findings,
+                step_controls.Desk(self._renew, self._context, self._look_at_question),
+            )
+            if self._controls is not None:
+                self._plan.put(self._controls.widget)
+
+    def _say_held(self, *surfaces: Surface) -> None:
+        assert self._held is not None
+        for surface in surfaces:
+            surface.say(cells.not_run_view(self._held.what))
+        self._tell()
+
+    async def _context(self) -> Any:
+        """What the step works with, opened again if need be."""
+        async with self._turn:
+            runner = await self._ready()
+        if runner is None:
+            assert self._held is not None
+            raise self._held
+        return runner.context
+
+    async def _renew(self, workspace: Workspace) -> None:
+        """Look and plan again: accounts.toml has changed, or what is there has."""
+        if self._is_busy:
+            return
+        async with self._turn:
+            await self._withdraw()
+            runner = await self._ready()
+            if runner is None:
+                self._say_held(self._findings, self._plan)
+                return
+            account = workspace.account(runner.context.account.name)
+            if account.tenant != runner.context.account.tenant:
+                # Another tenant is another sign-in, which is for the cell to ask for.
+                await self._begin_anew("Another tenant was chosen: run this cell again.")
+                return
+            runner.context = replace(runner.context, workspace=workspace, account=account)
+            await self._look()
+            self._show_session()
+            if self._is_applying:
+                self._begin()
+
+    # Applying
+
+    def _begin(self) -> None:
+        """Begin the work of the apply cell as a task of the kernel's loop."""
+        self._is_applying = True
+        self._is_withdrawn = False
+        self._is_shown.clear()
+        self._lines, self._film = Lines(), None
+        self._stage = self._work
+        self._task = asyncio.ensure_future(self._guarded(self._work, self._apply()))
+
+    async def _withdraw(self) -> None:
+        """Take back a question that nobody has answered, or a wait for somebody."""
+        if self._task is not None and not self._task.done():
+            self._is_withdrawn = True
+            await self._end_task()
+
+    async def _end_task(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _apply(self) -> None:
+        if self._runner is None or self._runner.is_finished or self._runner.findings is None:
+            self._attend("working", _LOOKING)
+            await self._look()
+        runner = self._runner
+        if runner is None:
+            self._say_held(self._work)
+            self._show_end()
+            return
+        runner.on_progress, runner.on_change = self._progress, self._change
+        runner.on_film = self._followed  # type: ignore[attr-defined]
+        was = before_applying(runner)
+        operator = _Attended(NotebookOperator(runner.context, self._put_below), self._attend)
+        try:
+            if runner.error is None:
+                self._attend("working", "At work")
+                await runner.apply(self._ask, operator)
+        except asyncio.CancelledError:
+            if self._is_withdrawn:
+                raise
+            runner.stop()
+            self._finish(runner, "Stopped. What was done by then is noted, and nothing is lost.")
+            await self._stack.aclose()
+            return
+        self._finish(runner, applied_text(runner, was) if runner.error is None else "")
+        await self._stack.aclose()
+
+    def _finish(self, runner: StepRunner[Any, Any], text: str) -> None:
+        """The work is over: record what it came to, and show that everywhere."""
+        self._attention = Attention()
+        outcome = runner.outcome
+        self._work.take_away()
+        end = cells.error_view(runner.error) if runner.error else cells.message_view(text)
+        self._show_work(end)
+        self._show_plan_ticks()
+        seconds = None
+        if outcome.started is not None and outcome.ended is not None:
+            seconds = (outcome.ended - outcome.started).total_seconds()
+        following = _following(outcome.step) if outcome.state in ("done", "changed") else None
+        self._outcome.say(cells.outcome_view(outcome, following, seconds=seconds))
+        findings = runner.findings
+        if findings is not None:
+            self._check.say(cells.findings_view(runner.rows, findings.timeline))
+        self._show_session()
+
+    def _show_plan_ticks(self) -> None:
+        if self._ticks.changes and self._runner is not None and self._runner.error is None:
+            self._show_plan()
+
+    async def _ask(self, changes: tuple[Change, ...]) -> bool:
+        """Whether the person says yes to `changes`, which are on the screen with the question."""
+        runner = self._runner
+        assert runner is not None
+        account = runner.context.account
+        # What is asked about is shown with it: where it differs from the plan, above all.
+        self._show_work()
+        self._show_plan()
+        label = cells.apply_label(
+            len(changes), whereabouts(runner.context).tenant_name, account_label(account)
+        )
+        key = f"{account.identity}"
+        self._question = Question(
+            label,
+            account,
+            self._held_up,
+            is_unlocked=not account.is_production or self._unlocked == key,
+        )
+        self._attend("click", label)
+        try:
+            is_wanted = await self._question.answer(self._work)
+        finally:
+            self._question = None
+        if is_wanted:
+            self._unlocked = key
+            self._attend("working", label)
+        return is_wanted
+
+    def _held_up(self) -> str:
+        return self._controls.held_up() if self._controls is not None else ""
+
+    def _look_at_question(self) -> None:
+        if self._question is not None:
+            self._question.look()
+
+    def _progress(self, line: str) -> None:
+        if self._lines.add(line):
+            self._show_work()
+
+    def _change(self, change: Change, state: Any) -> None:
+        self._ticks.note(change, state)
+        self._show_work()
+        self._show_plan_ticks()
+
+    def _followed(self, film: Any) -> None:
+        self._film = cells.film_view(film)
+        self._attend("working", film.words, minutes=film.minutes)
+        self._is_shown.set()
+
+    def _put_below(self, widget: Any, words: Any) -> None:
+        self._work.put(widget, words)
+
+    def _show_work(self, end: View | None = None) -> None:
+        runner = self._runner
+        ahead = [one for one in runner.changes if one.by == "program"] if runner else []
+        parts = [self._ticks.view(() if end else ahead), self._film if not end else None]
+        if self._lines.all and not self._film:
+            parts.append(cells.progress_view(self._lines.all, is_over=end is not None))
+        parts.append(end)
+        self._work.say(cells.joined([one for one in parts if one is not None]))
+
+    # What is shown of it elsewhere
+
+    def _attend(self, kind: Any, text: str, minutes: int | None = None) -> None:
+        """Say what is waited for, or done, to whoever does not see the cell."""
+        self._attention = Attention(kind, text, "apply", minutes)
+        if kind != "working":
+            self._is_shown.set()
+        self._show_end()
+        self._tell()
+
+    def _show_end(self) -> None:
+        """Check and outcome: what they wait for, as long as nothing has come of it."""
+        runner = self._runner
+        if runner is not None and runner.is_finished:
+            return
+        if self._held is not None:
+            self._check.say(cells.not_run_view())
+            self._outcome.say(cells.outcome_view(failed(self._chosen, self._held)))
+            return
+        text = self._attention.sentence
+        view = cells.note_view(
+            text or "This step is still open: run the cell with step.apply().",
+            "amber" if self._attention.kind in ("ended", "") else "info",
+        )
+        self._outcome.say(view)
+        self._check.say(view)
+
+    def _show_session(self) -> None:
+        runner = self._runner
+        if runner is None:
+            assert self._held is not None
+            self._session.take_away()
+            self._session.say(cells.error_view(self._held))
+        else:
+            context, chosen = runner.context, self._chosen
+            self._where = whereabouts(context)
+            self._session.say(bar(context, runner.mode.value, runner.step.id, with_rail=True))
+            self._session.take_away()
+            self._session.put(
+                step_controls.account_pickers(
+                    context.workspace, chosen.account, chosen.customer, self._switch
+                )
+            )
+        self._tell()
+
+    def _tell(self) -> None:
+        """Write the kernel's own account of itself, for the bar that is always in view."""
+        if self._file is None:
+            return
+        runner, error = self._runner, self._held
+        self._file.write(
+            self.opening,
+            self._chosen,
+            runner.context if runner is not None else None,
+            self._where if runner is not None else None,
+            runner.mode if runner is not None else Mode.ASK,
+            error.what if error is not None else "",
+            self._attention,
+        )
+
+    async def _switch(self, what: str, name: str) -> None:
+        """Go on with another account or customer: this kernel, and every other one."""
+        runner = self._runner
+        if runner is None:
+            return
+        given: str = getattr(self.opening, what)
+        choices.choose(runner.context.workspace.root, what, given, name)
+        if not self._is_busy:
+            async with self._turn:
+                await self._begin_anew(f"Another {what} was chosen: run this cell again.")
+
+    async def _follow_choice(self) -> None:
+        """Go along when another account or customer is chosen elsewhere."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            if self._is_busy or self._turn.locked() or self._runner is None:
+                continue
+            workspace = self._runner.context.workspace
+            if _chosen(workspace, self.opening) != self._chosen:
+                async with self._turn:
+                    await self._begin_anew("Another account was chosen: run this cell again.")
+
+    async def _guarded(self, surface: Surface, work: Any) -> None:
+        """Do some work; whatever ends it ends in words.
+
+        Args:
+            surface: where they are shown.
+            work: a coroutine.
+        """
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not self._is_withdrawn:
+                self._attention = Attention()
+                surface.say(cells.note_view("Stopped. Run this cell again to go on.", "amber"))
+                self._show_end()
+                self._tell()
+        except RunbookError as error:
+            self._attention = Attention()
+            surface.say(cells.error_view(error))
+            self._tell()
+        except Exception as error:
+            await self._stack.aclose()
+            self._runner = None
+            self._held = _unforeseen()
+            self._attention = Attention()
+            details = scrub("".join(traceback.format_exception(error)), "a notebook output")
+            surface.take_away()
+            surface.say(cells.unforeseen_view(type(error).__name__, details))
+            self._show_end()
+            self._tell()
+
+
+class _Attended:
+    """The person's part, with word of it to whoever does not see the cell."""
+
+    def __init__(self, operator: NotebookOperator, attend: Any) -> None:
+        self._operator = operator
+        self._attend = attend
+
+    async def confirm(self, change: Change) -> str:
+        self._attend("person", change.title)
+        by = await self._operator.confirm(change)
+        self._attend("working", _LOOKING)
+        return by
+
+    async def wait(self, change: Change, seconds: float) -> bool:
+        self._attend("person", change.title)
+        goes_on = await self._operator.wait(change, seconds)
+        if goes_on:
+            self._attend("working", "Looking whether it was done")
+        return goes_on
+
+    async def ended(self, change: Change) -> bool:
+        self._attend("ended", change.title)
+        return await self._operator.ended(change)
+
+    def leave(self) -> None:
+        self._operator.leave()
+
+
+def _unforeseen() -> RunbookError:
+    return FixInput(
+        "Something happened that nobody foresaw, and the step was closed.",
+        why="a fault of this program",
+        next="run the notebook's cells again, from the first",
+    )
+
+
+def _chosen(workspace: Workspace, given: Opening) -> Opening:
+    """The account and the customer that a person chose, where they are still there."""
+    account = choices.chosen(workspace.root, "account", given.account)
+    if account not in workspace.accounts:
+        account = given.account
+    customer = given.customer
+    if customer and account in workspace.accounts:
+        customers = workspace.accounts[account].customers
+        customer = choices.chosen(workspace.root, "customer", customer)
+        if customer not in customers and account != given.account and customers:
+            customer = next(iter(customers))
+    return replace(given, account=account, customer=customer)
+
+
+def _following(step: str) -> tuple[str, str] | None:
+    """Title and notebook of the step after this one; None after the last."""
+    after = [one.id for one in STEPS].index(step) + 1
+    if after == len(STEPS):
+        return None
+    return STEPS[after].title, notebook_of(STEPS[after])
