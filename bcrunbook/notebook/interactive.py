@@ -24,7 +24,7 @@ from bcrunbook.core.step import Change, Mode
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
 from bcrunbook.notebook import choices, step_controls
-from bcrunbook.notebook.bar import Whereabouts, account_label, bar, whereabouts
+from bcrunbook.notebook.bar import Whereabouts, bar, whereabouts
 from bcrunbook.notebook.headless import applied_text, before_applying, nothing_to_do
 from bcrunbook.notebook.interrupts import heed_interrupts
 from bcrunbook.notebook.opening import Opening, failed, open_runner
@@ -92,7 +92,7 @@ class InteractiveStep:
         self._stage = self._session
         self._signing_in: list[tuple[Surface, Any]] = []
         self._controls: step_controls.Controls | None = None
-        self._is_plan_shown = False
+        self._is_plan_shown = self._is_plan_below = False
         self._is_applying = False
         self._task: asyncio.Task[None] | None = None
         self._is_withdrawn = False
@@ -203,7 +203,7 @@ class InteractiveStep:
 
     def plan(self) -> None:
         """Show what would be done, and what can be changed about it."""
-        self._is_plan_shown = True
+        self._is_plan_shown, self._is_plan_below = True, False
         self._plan.display()
         self._show_controls()
         if self._runner is None or self._runner.findings is None:
@@ -215,6 +215,7 @@ class InteractiveStep:
         """Do what the mode allows; in `ask` mode, after the click. Does not wait for a person."""
         self._stage = self._work
         self._work.display()
+        self._is_plan_below = True
         if self._is_busy:
             return
         async with self._turn:
@@ -276,13 +277,18 @@ class InteractiveStep:
         self._tell()
 
     def _show_plan(self) -> None:
-        runner = self._runner
+        """The plan stands where it was asked for last: in its own cell, or with its button."""
+        if self._is_plan_below:
+            self._plan.say(cells.message_view("The plan stands with its button, below."))
+        else:
+            self._plan.say(self._planned())
+
+    def _planned(self) -> View:
+        """What has been done and what is still ahead, line by line."""
+        runner, ticks = self._runner, self._ticks
         assert runner is not None
-        changes = [
-            *self._ticks.changes,
-            *(one for one in runner.changes if one not in self._ticks.changes),
-        ]
-        self._plan.say(cells.plan_view(changes, nothing_to_do(runner), ticks=self._ticks.all))
+        changes = [*ticks.changes, *(one for one in runner.changes if one not in ticks.changes)]
+        return cells.plan_view(changes, nothing_to_do(runner), ticks=ticks.all)
 
     def _show_controls(self) -> None:
         """The fields below the plan, made once for an account and what was found of it."""
@@ -392,7 +398,7 @@ class InteractiveStep:
         self._work.take_away()
         end = cells.error_view(runner.error) if runner.error else cells.message_view(text)
         self._show_work(end)
-        self._show_plan_ticks()
+        self._show_plan()
         seconds = None
         if outcome.started is not None and outcome.ended is not None:
             seconds = (outcome.ended - outcome.started).total_seconds()
@@ -403,21 +409,16 @@ class InteractiveStep:
             self._check.say(cells.findings_view(runner.rows, findings.timeline))
         self._show_session()
 
-    def _show_plan_ticks(self) -> None:
-        if self._ticks.changes and self._runner is not None and self._runner.error is None:
-            self._show_plan()
-
     async def _ask(self, changes: tuple[Change, ...]) -> bool:
         """Whether the person says yes to `changes`, which are on the screen with the question."""
         runner = self._runner
         assert runner is not None
         account = runner.context.account
-        # What is asked about is shown with it: where it differs from the plan, above all.
+        # What is asked about is on the screen with the question.
         self._show_work()
         self._show_plan()
-        label = cells.apply_label(
-            len(changes), whereabouts(runner.context).tenant_name, account_label(account)
-        )
+        tenant = whereabouts(runner.context).tenant_name
+        label = cells.apply_label(len(changes), tenant, account.name)
         key = f"{account.identity}"
         self._question = Question(
             label,
@@ -449,7 +450,6 @@ class InteractiveStep:
     def _change(self, change: Change, state: Any) -> None:
         self._ticks.note(change, state)
         self._show_work()
-        self._show_plan_ticks()
 
     def _followed(self, film: Any) -> None:
         self._film = cells.film_view(film)
@@ -460,13 +460,17 @@ class InteractiveStep:
         self._work.put(widget, words)
 
     def _show_work(self, end: View | None = None) -> None:
-        runner = self._runner
-        ahead = [one for one in runner.changes if one.by == "program"] if runner else []
-        parts = [self._ticks.view(() if end else ahead), self._film if not end else None]
-        if self._lines.all and not self._film:
+        """The plan, what is being done about it, and at last what that came to."""
+        parts = []
+        if self._runner is not None and self._runner.findings is not None:
+            parts.append(self._planned())
+        if self._film is not None and end is None:
+            parts.append(self._film)
+        elif self._lines.all:
             parts.append(cells.progress_view(self._lines.all, is_over=end is not None))
-        parts.append(end)
-        self._work.say(cells.joined([one for one in parts if one is not None]))
+        if end is not None:
+            parts.append(end)
+        self._work.say(cells.joined(parts))
 
     # What is shown of it elsewhere
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from IPython.display import display
 
 from bcrunbook.core.step import Change
 from bcrunbook.views import cells
-from bcrunbook.views.cells import Tick, View
+from bcrunbook.views.cells import Tick
 
 
 class Lines:
@@ -78,12 +77,6 @@ class Ticks:
         began = self._begun.get(name)
         seconds = None if state == "running" or began is None else time.monotonic() - began
         self.all[name] = Tick(state, seconds)
-
-    def view(self, ahead: Sequence[Change]) -> View | None:
-        """The changes with their ticks, those that are still ahead below; None without any."""
-        begun = {(one.key, one.subject) for one in self.changes}
-        changes = [*self.changes, *(one for one in ahead if (one.key, one.subject) not in begun)]
-        return cells.ticked_view(changes, self.all) if changes else None
 
 
 def _head(line: str) -> str:

@@ -153,7 +153,7 @@ def controls(step: str, context: Context, findings: Any, desk: Desk) -> Controls
 
     async def use(values: dict[str, str]) -> str:
         await desk.renew(amend(root, name, values))
-        return "Kept in accounts.toml. The plan above follows it."
+        return "Kept in accounts.toml. The plan follows it."
 
     async def keep(secret: Secret) -> str:
         assert by_hand_secret is not None
@@ -163,7 +163,7 @@ def controls(step: str, context: Context, findings: Any, desk: Desk) -> Controls
             await desk.renew(opened.workspace)
         except RunbookError as error:
             return cells.in_line(error)
-        return f"It works, and is kept in {where}. The plan above follows it."
+        return f"It works, and is kept in {where}. The plan follows it."
 
     pages: list[tuple[str, Any]] = []
     forms: list[Form] = []

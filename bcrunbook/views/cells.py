@@ -320,10 +320,6 @@ class Tick:
     seconds: float | None = None
 
 
-def ticked_view(changes: Sequence[Change], ticks: Any) -> View:
-    return message_view("; ".join(one.title for one in changes))
-
-
 def note_view(text: str, tone: str) -> View:
     return message_view(text)
 

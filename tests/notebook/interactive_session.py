@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import queue
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,7 +113,8 @@ class InteractiveSession:
             self.state[content["comm_id"]] = dict(content["data"].get("state", {}))
             self._note(content["comm_id"])
         if kind == "comm_msg" and content["data"].get("method") in ("update", "echo_update"):
-            self.state[content["comm_id"]] |= content["data"]["state"]
+            # A page that came later knows it only from now on.
+            self.state.setdefault(content["comm_id"], {}).update(content["data"]["state"])
             self._note(content["comm_id"])
         if kind in ("display_data", "execute_result", "update_display_data"):
             place = content.get("transient", {}).get("display_id") or heard["header"]["msg_id"]
@@ -177,6 +179,46 @@ class InteractiveSession:
         """Press the stop button."""
         self._manager.interrupt_kernel()
 
+    def sync(self) -> None:
+        """Wait until the kernel has had what was sent to it so far."""
+        self._run("None", None)
+
+    def another(self) -> InteractiveSession:
+        """Somebody else in front of the same kernel: a second page."""
+        client = self._manager.blocking_client()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        return InteractiveSession(self._manager, client)
+
+    def restart(self) -> None:
+        """Restart the kernel: nothing that was shown means anything afterwards."""
+        self._manager.restart_kernel(now=True)
+        self.forget()
+        self.ready()
+
+    def shown_buttons(self, label: str) -> set[str]:
+        """The buttons that are in a display now, whose label begins like this."""
+        shown = {comm for data in self.displays.values() for comm in self.widgets_in(data)}
+        return shown & set(self._all("ButtonModel", label))
+
+    def leave(self) -> None:
+        """Close the page; the kernel goes on."""
+        self._client.stop_channels()
+
+    def ready(self) -> None:
+        """Wait until the kernel answers, and is heard: what it says at its start may be lost."""
+        self._client.wait_for_ready(timeout=60)
+        give_up = time.monotonic() + 60
+        heard: dict[str, Any] | None = None
+        while heard is None:
+            assert time.monotonic() < give_up
+            message = self._client.execute("None")
+            for _ in range(20):
+                one = self.hear(0.1)
+                if one is not None and one["parent_header"].get("msg_id") == message:
+                    heard = one
+                    break
+
     def shut_down(self) -> None:
         """Shut the kernel down, as JupyterLab does."""
         self._manager.shutdown_kernel()
@@ -184,6 +226,64 @@ class InteractiveSession:
     def texts(self) -> list[str]:
         """What widgets that only show something have shown so far, in order."""
         return self._texts
+
+    def reload(self) -> None:
+        """Load the page again: forget everything, and ask the kernel for what its widgets show."""
+        self.state.clear()
+        control = uuid.uuid4().hex
+        opening = {"comm_id": control, "target_name": "jupyter.widget.control", "data": {}}
+        versions = {"version": "1.0.0"}
+        opened = self._client.session.msg("comm_open", opening, metadata=versions)
+        self._client.shell_channel.send(opened)
+        self._send(control, "request_states")
+        loaded = False
+        deadline = time.monotonic() + 60
+        while not loaded:
+            assert time.monotonic() < deadline
+            heard = self.hear(0.2)
+            data = heard["content"].get("data", {}) if heard is not None else {}
+            if data.get("method") == "update_states":
+                self.state |= {key: dict(one["state"]) for key, one in data["states"].items()}
+                loaded = True
+
+    def read(self, data: dict[str, Any]) -> str:
+        """What somebody reads in a display: in its widget, where it is one, with what is in it."""
+        view = data.get("application/vnd.jupyter.widget-view+json")
+        return self._read_widget(view["model_id"]) if view else str(data["text/plain"])
+
+    def widgets_in(self, data: dict[str, Any]) -> set[str]:
+        """The widgets of a display, those within others included."""
+        view = data.get("application/vnd.jupyter.widget-view+json")
+        return set(self._within(view["model_id"])) if view else set()
+
+    def _within(self, comm: str) -> Iterator[str]:
+        yield comm
+        for child in self.state[comm].get("children") or ():
+            yield from self._within(child.removeprefix("IPY_MODEL_"))
+
+    def fields(self, label: str) -> set[str]:
+        """The fields and lists whose label begins like this."""
+        return set(self._all("AnyModel", label))
+
+    def label(self, begins: str) -> str:
+        """What the button says whose label begins like this."""
+        return str(self.state[self._find("ButtonModel", begins)]["description"])
+
+    def press(self, comm: str) -> None:
+        """Click a button by its id, as a page does that does not know that it is gone."""
+        self._send(comm, "custom", content={"event": "click"})
+
+    def forget(self) -> None:
+        """Begin anew: nothing that was shown means anything."""
+        self.state.clear()
+        self.displays.clear()
+        self._displayed.clear()
+
+    def _read_widget(self, comm: str) -> str:
+        one = self.state[comm]
+        own = [str(one.get(key) or "") for key in ("value", "description", "label", "note")]
+        inner = [self._read_widget(child[10:]) for child in one.get("children") or ()]
+        return html.unescape(" ".join([*own, *inner]))
 
     def _note(self, comm: str) -> None:
         one = self.state[comm]

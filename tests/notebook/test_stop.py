@@ -1,0 +1,138 @@
+"""The stop button stops at once whatever waits, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bcrunbook.order import ENABLE_INTEGRATION, LINK_CUSTOMER, REGISTER_APPLICATION, START_HERE
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.rehearsal.people import CustomerPerson
+from tests.conftest import MakeWorkspace, only_account
+from tests.notebook.interactive_session import InteractiveSession
+from tests.steps.test_start_here import device_code
+from tests.support.independent_client import MakeClient
+from tests.support.linking import lab_customer, link_of, set_up
+
+OPEN = """
+from bcrunbook.notebook import open_step
+step = await open_step({step!r}, account={account!r}, mode="auto", workspace={root!r}{more})
+step
+await step.examine()
+await step.apply()
+"""
+AT_ONCE = 3.0
+"""Seconds: far below what any of these waits would last."""
+
+
+def begin(
+    session: InteractiveSession, workspace: object, step: str, account: str, more: str = ""
+) -> None:
+    """Open a step, and apply."""
+    root = str(workspace.root)  # type: ignore[attr-defined]
+    session.run(OPEN.format(step=step, account=account, root=root, more=more))
+
+
+def stop(session: InteractiveSession, seen: Callable[[], bool]) -> None:
+    """Press the stop button once, and see what it comes to."""
+    began = time.monotonic()
+    session.interrupt()
+    session.until(seen)
+    assert time.monotonic() - began < AT_ONCE
+
+
+def is_stopped(session: InteractiveSession) -> bool:
+    """Whether some cell says so."""
+    return any("Stopped" in session.read(one) for one in session.displays.values())
+
+
+def test_a_question_that_is_stopped_can_be_asked_again(
+    make_workspace: MakeWorkspace, make_client: MakeClient, session: InteractiveSession
+) -> None:
+    """Its button is gone, nothing is written; the cell asks again."""
+    workspace = make_workspace()
+    account = only_account(workspace)
+    begin(session, workspace, REGISTER_APPLICATION, account)
+    session.until(lambda: session.is_open("Apply"))
+    stop(session, lambda: is_stopped(session))
+    assert not session.shown_buttons("Apply")
+    assert session.outcome()["state"] == "needs_person"
+    assert make_client().applications(account) == []
+    session.run("await step.apply()", click="Apply")
+    assert session.outcome()["state"] == "changed"
+
+
+def test_a_wait_for_a_person_that_is_stopped(
+    make_workspace: MakeWorkspace, session: InteractiveSession
+) -> None:
+    """The outcome still says what is to be done, and by whom."""
+    workspace = make_workspace()
+    begin(session, workspace, ENABLE_INTEGRATION, only_account(workspace))
+    session.until(lambda: session.is_open("Look now"))
+    stop(session, lambda: is_stopped(session))
+    outcome = session.outcome()
+    assert (outcome["state"], outcome["changes"][0]["key"]) == ("needs_person", "enable")
+
+
+def test_a_sign_in_that_is_stopped_in_its_cell(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, session: InteractiveSession
+) -> None:
+    """Nobody types the code: the cell ends in a sentence, not in a traceback."""
+    workspace = make_workspace(sign_in=device_code(cloud))
+    root, account = str(workspace.root), only_account(workspace)
+    session.run(
+        "from bcrunbook.notebook import open_step\n"
+        f"step = await open_step({START_HERE!r}, account={account!r}, mode='auto',"
+        f" workspace={root!r})"
+    )
+    pressed: list[float] = []
+
+    def read(text: str) -> None:
+        if "enter the code" in text and not pressed:
+            pressed.append(time.monotonic())
+            session.interrupt()
+
+    (shown,) = session.run("await step.examine()", read=read)
+    assert time.monotonic() - pressed[0] < AT_ONCE
+    assert "Stopped" in shown["text/plain"]
+    assert "enter the code" not in shown["text/plain"]
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> RehearsalDescription:
+    """A cloud in which an installation takes minutes."""
+    with launch(tmp_path / "cloud", speed=5.0) as cloud:
+        yield cloud
+
+
+def test_an_installation_that_is_followed_is_stopped_and_taken_up_again(
+    tmp_path: Path, slow: RehearsalDescription, session: InteractiveSession
+) -> None:
+    """The watch ends at once, leaves its lease, and the next goes on where it was."""
+    customer = lab_customer("patient", "Normal")
+    with ThreadPoolExecutor(1) as threads:
+        workspace = threads.submit(
+            lambda: asyncio.run(set_up(tmp_path, slow, [customer]))
+        ).result()
+        begin(session, workspace, LINK_CUSTOMER, "trial", f', customer="{customer.name}"')
+        session.until(lambda: session.is_open("Apply"))
+        session.click("Apply")
+        session.until(lambda: session.is_open("Look now"))
+        address = threads.submit(
+            lambda: asyncio.run(link_of(workspace, "trial", customer.name))
+        ).result()
+    person = CustomerPerson(slow, customer.contact)
+    person.link(address, environment=customer.environment, company=customer.company)
+    session.click("Look now")
+    session.until(lambda: "expected up to" in "".join(session.texts()))
+    stop(session, lambda: is_stopped(session))
+    assert session.outcome()["state"] == "waiting"
+    session.run("await step.apply()")
+    session.until(lambda: not is_stopped(session))
+    session.until(lambda: any("expected up to" in session.read(one) for one in session.displays.values()))
+    stop(session, lambda: is_stopped(session))
