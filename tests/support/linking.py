@@ -109,3 +109,10 @@ async def link(context: Context, cloud: RehearsalDescription, customer: str) -> 
     return await asyncio.to_thread(
         person.link, address, environment=chosen.environment or "", company=chosen.company
     )
+
+
+async def link_of(workspace: Workspace, account: str, customer: str) -> str:
+    """The customer's link, as it is sent to them."""
+    chosen = workspace.customer(account, customer)
+    async with open_context(workspace, workspace.account(account), customer=chosen) as context:
+        return await fetch_link(context)
