@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def test_a_sign_in_that_is_stopped_in_its_cell(
 
 
 @pytest.fixture
-def slow(tmp_path: Path) -> RehearsalDescription:
+def slow(tmp_path: Path) -> Iterator[RehearsalDescription]:
     """A cloud in which an installation takes minutes."""
     with launch(tmp_path / "cloud", speed=5.0) as cloud:
         yield cloud

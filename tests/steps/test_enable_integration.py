@@ -37,9 +37,13 @@ class Somebody:
         speed: how fast the rehearsal's time goes.
         after: the number of waits before the act; 0 never.
         act: what they do then.
+        keeps: how often they keep waiting when the time is over.
     """
 
-    def __init__(self, speed: float, after: int = 0, act: Callable[[], object] = list) -> None:
+    def __init__(
+        self, speed: float, after: int = 0, act: Callable[[], object] = list, *, keeps: int = 0
+    ) -> None:
+        self._keeps = keeps
         self._speed = speed
         self._after = after
         self._act = act
@@ -56,6 +60,11 @@ class Somebody:
         if self.waits == self._after:
             await asyncio.to_thread(self._act)
         return True
+
+    async def ended(self, change: Change) -> bool:
+        """The time is over; perhaps they keep waiting."""
+        self._keeps -= 1
+        return self._keeps >= 0
 
     def leave(self) -> None:
         """Nothing is left behind."""
@@ -132,6 +141,17 @@ async def test_a_person_who_is_there_is_waited_for(
     outcome = await step(make_workspace(), person)
     assert outcome.state == "done"
     assert person.waits == 2
+
+
+async def test_who_keeps_waiting_is_seen_later(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """The time is over, somebody keeps waiting, and the toggle that comes then still counts."""
+    set_enabled(cloud, False)
+    person = Somebody(cloud.speed, after=23, act=lambda: at_portal(cloud).toggle(True), keeps=1)
+    outcome = await step(make_workspace(), person)
+    assert outcome.state == "done"
+    assert person.waits == 23
 
 
 async def test_ten_minutes_of_waiting_cost_at_most_30_calls(
