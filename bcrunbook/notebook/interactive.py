@@ -246,7 +246,13 @@ class InteractiveStep:
     async def _look_again(self) -> None:
         async with self._turn:
             await self._withdraw()
-            await self._look()
+            self._attention = Attention("working", _LOOKING, "examine")
+            self._tell()
+            try:
+                await self._look()
+            finally:
+                self._attention = Attention()
+                self._tell()
             if self._is_applying:
                 self._begin()
 

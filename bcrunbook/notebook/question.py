@@ -8,14 +8,14 @@ when the click arrives, since a page may be a moment behind.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.accounts import Account
 from bcrunbook.notebook.buttons import Buttons
 from bcrunbook.notebook.entry import Entry
 from bcrunbook.notebook.surface import Surface
 
-LATER = "Not now"
+LATER: Final = "Not now"
 
 
 class Question:
