@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from bcrunbook.accounts import Identity
@@ -92,6 +93,11 @@ def as_confirmed(what: str, confirmation: Fact) -> str:
         confirmation: what the ledger has of it.
     """
     return f"{what}, says {confirmation.said_by} ({confirmation.at:%Y-%m-%d})"
+
+
+def is_said(text: str) -> bool:
+    """Whether a text is what `as_confirmed` makes of somebody's word, and nothing against it."""
+    return re.fullmatch(r"[^;]+, says .+ \(\d{4}-\d{2}-\d{2}\)", text) is not None
 
 
 def _check_taken(ledger: Ledger, whose: Identity, change: Change) -> None:

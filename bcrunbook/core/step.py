@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -88,6 +88,8 @@ class Finding:
         source: where it was read, or why it could not be.
         verdict: how the two compare.
         advice: what to do about it, and who.
+        is_yet_to_come: for one that differs: whether what is wanted is simply not there yet, as
+            before every first run, and having it made is what the step is for.
     """
 
     name: str
@@ -96,15 +98,25 @@ class Finding:
     source: str
     verdict: Comparison
     advice: str = ""
+    is_yet_to_come: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """One value before and after a change."""
+    """One value before and after a change, in the portal's words where there are some.
+
+    Args:
+        name: what it is.
+        before: the value as it is; empty where there is none.
+        after: the value as it will be; empty where none is left.
+        api: how the service's API says it (a property, a value, or both), or when it ends. It
+            explains: two rows that differ in it alone are the same.
+    """
 
     name: str
     before: str
     after: str
+    api: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

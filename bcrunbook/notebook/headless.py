@@ -14,7 +14,7 @@ from typing import Any
 from IPython.display import display
 
 from bcrunbook.core.runner import StepRunner
-from bcrunbook.core.step import Mode, State
+from bcrunbook.core.step import Finding, Mode, State
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.opening import Opening, failed, open_runner
@@ -45,6 +45,7 @@ class HeadlessStep:
         self._held: RunbookError | None = None
         self._stack = AsyncExitStack()
         self._called: list[str] = []
+        self._rows: tuple[Finding, ...] = ()
 
     async def open(self) -> None:
         """Open the step, or keep the error that says why it cannot be opened."""
@@ -96,6 +97,7 @@ class HeadlessStep:
             rows = await self._runner.examine()
             if self._runner.error is not None:
                 return cells.error_view(self._runner.error)
+            self._rows = rows
             return cells.findings_view(rows)
 
     def plan(self) -> View:
@@ -126,7 +128,9 @@ class HeadlessStep:
         with self._noting("check"):
             if self._runner is None or self._runner.findings is None:
                 return cells.not_run_view()
-            return cells.findings_view(self._runner.rows, self._runner.findings.timeline)
+            return cells.findings_view(
+                self._runner.rows, self._runner.findings.timeline, before=self._rows
+            )
 
     async def outcome(self) -> None:
         """Display the outcome and close the step.
@@ -143,7 +147,8 @@ class HeadlessStep:
         else:
             outcome = self._runner.outcome
         await self._stack.aclose()
-        display(cells.outcome_view(outcome))
+        applied = self._runner.applied if self._runner is not None else None
+        display(cells.outcome_view(outcome, applied=applied))
         if outcome.state is State.FAILED:
             advice = f"\n  next: {outcome.error['next']}" if outcome.error else ""
             raise StepFailed(f"{outcome.step}: {outcome.summary}{advice}")

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from bcrunbook.accounts import Workspace, find_workspace
 from bcrunbook.core.runner import StepRunner
-from bcrunbook.core.step import Change, Mode
+from bcrunbook.core.step import Change, Finding, Mode
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
 from bcrunbook.notebook import choices, step_controls
@@ -100,6 +100,7 @@ class InteractiveStep:
         self._question: Question | None = None
         self._unlocked = ""
         self._attention = Attention()
+        self._rows: tuple[Finding, ...] = ()
         self._lines, self._ticks = Lines(), Ticks()
         self._film: View | None = None
         self._file: SessionFile | None = None
@@ -277,6 +278,7 @@ class InteractiveStep:
             self._findings.say(cells.error_view(runner.error))
             self._plan.say(cells.not_run_view())
         else:
+            self._rows = runner.rows
             self._findings.say(cells.findings_view(runner.rows))
             self._show_plan()
         self._show_controls()
@@ -290,11 +292,9 @@ class InteractiveStep:
             self._plan.say(self._planned())
 
     def _planned(self) -> View:
-        """What has been done and what is still ahead, line by line."""
-        runner, ticks = self._runner, self._ticks
+        runner = self._runner
         assert runner is not None
-        changes = [*ticks.changes, *(one for one in runner.changes if one not in ticks.changes)]
-        return cells.plan_view(changes, nothing_to_do(runner), ticks=ticks.all)
+        return cells.plan_view(runner.changes, nothing_to_do(runner))
 
     def _show_controls(self) -> None:
         """The fields below the plan, made once for an account and what was found of it."""
@@ -409,10 +409,12 @@ class InteractiveStep:
         if outcome.started is not None and outcome.ended is not None:
             seconds = (outcome.ended - outcome.started).total_seconds()
         following = _following(outcome.step) if outcome.state in ("done", "changed") else None
-        self._outcome.say(cells.outcome_view(outcome, following, seconds=seconds))
+        shown = cells.outcome_view(outcome, following, seconds=seconds, applied=runner.applied)
+        self._outcome.say(shown)
         findings = runner.findings
         if findings is not None:
-            self._check.say(cells.findings_view(runner.rows, findings.timeline))
+            view = cells.findings_view(runner.rows, findings.timeline, before=self._rows)
+            self._check.say(view)
         self._show_session()
 
     async def _ask(self, changes: tuple[Change, ...]) -> bool:
@@ -420,9 +422,6 @@ class InteractiveStep:
         runner = self._runner
         assert runner is not None
         account = runner.context.account
-        # What is asked about is on the screen with the question.
-        self._show_work()
-        self._show_plan()
         tenant = whereabouts(runner.context).tenant_name
         label = cells.apply_label(len(changes), tenant, account.name)
         key = f"{account.identity}"
@@ -432,11 +431,15 @@ class InteractiveStep:
             self._held_up,
             is_unlocked=not account.is_production or self._unlocked == key,
         )
+        # What is asked about is on the screen with the question.
+        self._show_work()
+        self._show_plan()
         self._attend("click", label)
         try:
             is_wanted = await self._question.answer(self._work)
         finally:
             self._question = None
+            self._show_work()
         if is_wanted:
             self._unlocked = key
             self._attend("working", label)
@@ -466,10 +469,15 @@ class InteractiveStep:
         self._work.put(widget, words)
 
     def _show_work(self, end: View | None = None) -> None:
-        """The plan, what is being done about it, and at last what that came to."""
+        """What is asked about, how far each change is, and at last what all that came to."""
+        runner, ticks = self._runner, self._ticks
+        ahead = [one for one in runner.changes if one.by == "program"] if runner else []
+        changes = [*ticks.changes, *(one for one in ahead if one not in ticks.changes)]
         parts = []
-        if self._runner is not None and self._runner.findings is not None:
-            parts.append(self._planned())
+        if changes and self._question is not None:
+            parts.append(cells.plan_view(changes, "", ticks=ticks.all))
+        elif changes:
+            parts.append(cells.ticked_view(changes, ticks.all))
         if self._film is not None and end is None:
             parts.append(self._film)
         elif self._lines.all:

@@ -43,6 +43,7 @@ from bcrunbook.steps.requirements import (
 )
 from bcrunbook.steps.roles import CONSENT_ROLES
 from bcrunbook.steps.tenant import check_tenant
+from bcrunbook.steps.wording import ABSENT, PRESENT
 
 _GRAPH: Final = "Microsoft Graph"
 _CONSENT_WHO: Final = (
@@ -124,10 +125,11 @@ class PermissionFindings(Findings):
         rows = [
             Finding(
                 "Business Central in this tenant",
-                "there",
-                "there" if api.value else (api.unknown or "not there"),
+                PRESENT,
+                PRESENT if api.value else (api.unknown or ABSENT),
                 f"{_GRAPH}, service principals",
                 _verdict(api),
+                is_yet_to_come=api.is_absent,
             )
         ]
         for value, published in SCOPES.items():
@@ -153,6 +155,7 @@ class PermissionFindings(Findings):
                 "\n".join(sorted(configured)) or "none",
                 f"{_GRAPH}, applications",
                 Comparison.OK if is_configured else Comparison.DIFFERS,
+                is_yet_to_come=not self.configured_ids,
             )
         )
         is_granted = set(SCOPES) <= self.granted
@@ -165,6 +168,7 @@ class PermissionFindings(Findings):
                 Comparison.UNKNOWN
                 if self.grants.unknown
                 else (Comparison.OK if is_granted else Comparison.DIFFERS),
+                is_yet_to_come=not self.grants.unknown and not self.granted,
             )
         )
         return tuple(rows)
@@ -239,7 +243,14 @@ class ApiPermissions(AccountStep):
                 Change(
                     "own_principal",
                     "create the application's service principal",
-                    (Row("Service principal", "not there", "there"),),
+                    (
+                        Row(
+                            "Enterprise application",
+                            "",
+                            findings.application.display_name,
+                            "servicePrincipal",
+                        ),
+                    ),
                     action="create",
                 )
             )
@@ -248,7 +259,14 @@ class ApiPermissions(AccountStep):
                 Change(
                     "business_central",
                     "make Business Central known in this tenant",
-                    (Row("Business Central's service principal", "not there", "there"),),
+                    (
+                        Row(
+                            "Enterprise application",
+                            "",
+                            "Dynamics 365 Business Central",
+                            "servicePrincipal",
+                        ),
+                    ),
                     action="create",
                 )
             )
@@ -257,7 +275,12 @@ class ApiPermissions(AccountStep):
             by_id = {one: value for value, one in ids.items()}
             before = sorted(by_id.get(one, one) for one in findings.configured_ids)
             after = sorted({*before, *ids})
-            row = Row("Delegated permissions", "\n".join(before) or "none", "\n".join(after))
+            row = Row(
+                "Delegated permissions",
+                "\n".join(before),
+                "\n".join(after),
+                "requiredResourceAccess",
+            )
             title = "add the two delegated permissions"
             changes.append(Change("permissions", title, (row,), action="update"))
         if not set(SCOPES) <= findings.granted and not findings.grants.unknown:
@@ -266,8 +289,10 @@ class ApiPermissions(AccountStep):
 
     def _consent(self, findings: PermissionFindings) -> Change:
         after = sorted(findings.granted | set(SCOPES))
-        before = "\n".join(sorted(findings.granted)) or "none"
-        row = Row("Admin consent for the tenant", before, "\n".join(after))
+        before = "\n".join(sorted(findings.granted))
+        row = Row(
+            "Admin consent for the tenant", before, "\n".join(after), "consentType: AllPrincipals"
+        )
         action: Action = "update" if findings.granted else "create"
         change = Change("consent", "grant admin consent for the tenant", (row,), action=action)
         if findings.may_consent is False:

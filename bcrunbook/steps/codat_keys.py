@@ -100,7 +100,14 @@ class KeyFindings(codat_portal.PortalFindings):
     def _confirmation_row(self) -> Finding:
         wanted = "saved with this secret"
         if self.confirmation is None:
-            return Finding(SAVED_KEYS, wanted, "not said", CONFIRMED_BY, Comparison.DIFFERS)
+            return Finding(
+                SAVED_KEYS,
+                wanted,
+                "not said",
+                CONFIRMED_BY,
+                Comparison.DIFFERS,
+                is_yet_to_come=True,
+            )
         saved = as_confirmed("saved", self.confirmation)
         if self.stale:
             actual = f"{saved}; {self.stale}"

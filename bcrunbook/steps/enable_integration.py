@@ -76,6 +76,7 @@ class ToggleFindings(codat_portal.PortalFindings):
                 "enabled" if seen.enabled else "not enabled",
                 "Codat API, integrations",
                 Comparison.OK if seen.enabled else Comparison.DIFFERS,
+                is_yet_to_come=not seen.enabled,
             )
         if self.confirmation is None:
             return Finding(name, "enabled", "unknown", self.integration.unknown, Comparison.UNKNOWN)

@@ -208,14 +208,13 @@ def _unknown(name: str, source: str, error: RunbookError) -> Part:
 def _drift(change: Change) -> str:
     """What differs: the change, with the values as they are and as they should be."""
     values = "; ".join(
-        f"{row.name}: {_in_line(row.before) or 'nothing'}, wanted {_in_line(row.after)}"
-        for row in change.rows
+        f"{row.name}: {_in_line(row.before)}, wanted {_in_line(row.after)}" for row in change.rows
     )
     return values or change.title
 
 
 def _in_line(value: str) -> str:
-    return ", ".join(value.splitlines())
+    return ", ".join(value.splitlines()) or "nothing"
 
 
 def _expiry(findings: SecretFindings, again: str) -> list[Part]:

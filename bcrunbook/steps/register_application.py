@@ -54,10 +54,11 @@ from bcrunbook.steps.requirements import (
     AUDIENCE,
     REDIRECT_URI,
     TOKEN_VERSION,
+    account_types,
 )
 from bcrunbook.steps.tenant import check_tenant
+from bcrunbook.steps.wording import ABSENT, PRESENT
 
-_ABSENT: Final = "not there"
 _TAKEN: Final = "Request_MultipleObjectsWithSameKeyValue"
 
 
@@ -102,12 +103,16 @@ class RegistrationFindings(Findings):
             Comparison.OK,
         )
         if app is None:
-            actual = self.application.unknown or _ABSENT
-            verdict = Comparison.UNKNOWN if self.application.unknown else Comparison.DIFFERS
-            return (
-                tenant,
-                Finding("Application", self.account.application, actual, source, verdict),
+            unknown = self.application.unknown
+            missing = Finding(
+                "Application",
+                self.account.application,
+                unknown or ABSENT,
+                source,
+                Comparison.UNKNOWN if unknown else Comparison.DIFFERS,
+                is_yet_to_come=not unknown and not self.before,
             )
+            return (tenant, missing)
         return (
             tenant,
             Finding(
@@ -121,8 +126,8 @@ class RegistrationFindings(Findings):
             Finding("Client ID", "", app.app_id, source, Comparison.NOTE),
             Finding(
                 "Supported account types",
-                AUDIENCE,
-                app.sign_in_audience or "none",
+                _audience(AUDIENCE),
+                _audience(app.sign_in_audience),
                 source,
                 _compare(app.sign_in_audience == AUDIENCE),
             ),
@@ -158,15 +163,22 @@ class RegistrationFindings(Findings):
         there = self.principal.value is not None
         return Finding(
             "Service principal (enterprise application)",
-            "there",
-            "there" if there else (self.principal.unknown or _ABSENT),
+            PRESENT,
+            PRESENT if there else (self.principal.unknown or ABSENT),
             "Microsoft Graph, service principals",
             Comparison.UNKNOWN if self.principal.unknown else _compare(there),
+            is_yet_to_come=self.principal.is_absent,
         )
 
 
 def _compare(same: bool) -> Comparison:
     return Comparison.OK if same else Comparison.DIFFERS
+
+
+def _audience(value: str | None) -> str:
+    """An audience in the portal's words, with the API's value."""
+    words = account_types(value)
+    return words if words == (value or "none") else f"{words} ({value})"
 
 
 class RegisterApplication(AccountStep):
@@ -228,16 +240,16 @@ class RegisterApplication(AccountStep):
         principal = Change(
             "service_principal",
             "create the service principal, which consent needs",
-            (Row("Service principal", _ABSENT, "there"),),
+            (Row("Enterprise application", "", account.application, "servicePrincipal"),),
             action="create",
         )
         if app is None:
             wanted = (
-                Row("Name", _ABSENT, account.application),
-                Row("Supported account types", _ABSENT, AUDIENCE),
-                Row("Access token version", _ABSENT, str(TOKEN_VERSION)),
-                Row("Redirect URI (Web)", _ABSENT, REDIRECT_URI),
-                Row("Marker (uniqueName)", _ABSENT, account.unique_name),
+                Row("Name", "", account.application, "displayName"),
+                _audience_row(""),
+                _version_row(""),
+                Row("Redirect URI (Web)", "", REDIRECT_URI, "web.redirectUris"),
+                Row("Our marker", "", account.unique_name, "uniqueName"),
             )
             title = "create the application"
             return (Change("application", title, wanted, action="create"), principal)
@@ -405,17 +417,29 @@ def _differences(account: Account, app: Application) -> list[Row]:
     body = _update(account, app)
     rows = []
     if "displayName" in body:
-        rows.append(Row("Name", app.display_name, account.application))
+        rows.append(Row("Name", app.display_name, account.application, "displayName"))
     if "signInAudience" in body:
         version = app.api.requested_access_token_version or 1
-        rows.append(Row("Supported account types", app.sign_in_audience or "none", AUDIENCE))
-        rows.append(Row("Access token version", str(version), str(TOKEN_VERSION)))
+        rows.append(_audience_row(account_types(app.sign_in_audience)))
+        rows.append(_version_row(str(version)))
     if "web" in body:
-        before = "\n".join(app.web.redirect_uris) or "none"
-        rows.append(Row("Redirect URI (Web)", before, "\n".join(body["web"]["redirectUris"])))
+        before, after = "\n".join(app.web.redirect_uris), "\n".join(body["web"]["redirectUris"])
+        rows.append(Row("Redirect URI (Web)", before, after, "web.redirectUris"))
     if "uniqueName" in body:
-        rows.append(Row("Marker (uniqueName)", "none", account.unique_name))
+        rows.append(Row("Our marker", "", account.unique_name, "uniqueName"))
     return rows
+
+
+def _audience_row(before: str) -> Row:
+    return Row(
+        "Supported account types", before, account_types(AUDIENCE), f"signInAudience: {AUDIENCE}"
+    )
+
+
+def _version_row(before: str) -> Row:
+    return Row(
+        "Access token version", before, str(TOKEN_VERSION), "api.requestedAccessTokenVersion"
+    )
 
 
 def check_limits(app: Application) -> None:

@@ -19,3 +19,19 @@ SCOPES: Final[dict[str, str]] = {
     "user_impersonation": "bce0976a-cb0b-473b-8800-84eda9f8e447",
     "Financials.ReadWrite.All": "2fb13c28-9d89-417f-9af2-ec3065bc16e6",
 }
+
+_ACCOUNT_TYPES: Final[dict[str, str]] = {
+    "AzureADMyOrg": "Accounts in this organizational directory only",
+    "AzureADMultipleOrgs": "Accounts in any organizational directory",
+    AUDIENCE: "Any Entra ID Tenant + Personal Microsoft accounts",
+    "PersonalMicrosoftAccount": "Personal Microsoft accounts only",
+}
+
+
+def account_types(audience: str | None) -> str:
+    """What the portal calls an application's audience (contract G3.2); as it is where not known.
+
+    Args:
+        audience: the value of `signInAudience`; None where there is none.
+    """
+    return _ACCOUNT_TYPES.get(audience or "none", audience or "none")

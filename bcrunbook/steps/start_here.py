@@ -31,8 +31,10 @@ from bcrunbook.steps.description import AccountField, FieldChoice, StepDescripti
 from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
 from bcrunbook.steps.tenant import check_tenant
+from bcrunbook.steps.wording import ABSENT, PRESENT
 
 _ASK: Final = "cannot be read by a program"
+_ALLOWED: Final = "allowed"
 _ADMINS: Final = (
     "Application Developer, Cloud Application Administrator or Application Administrator"
 )
@@ -190,8 +192,8 @@ class StartFindings(Findings):
             ),
             Finding(
                 "Business Central in this tenant",
-                "there",
-                "there" if seen.value else (seen.unknown or "not there"),
+                PRESENT,
+                PRESENT if seen.value else (seen.unknown or ABSENT),
                 "Microsoft Graph, service principals",
                 Comparison.OK
                 if seen.value
@@ -222,8 +224,8 @@ class StartFindings(Findings):
     def _may_do(self) -> tuple[Finding, ...]:
         source = "the application's permissions" if self.is_application else "roles in the id token"
         unknown = (
-            "The first write shows it: Application.ReadWrite.OwnedBy is needed, and"
-            " DelegatedPermissionGrant.ReadWrite.All for the consent."
+            "The first write shows it. Application.ReadWrite.OwnedBy is needed, and for the consent"
+            " DelegatedPermissionGrant.ReadWrite.All."
             if self.is_application
             else "The first write shows it. If it is refused, you get a text to forward."
         )
@@ -232,7 +234,7 @@ class StartFindings(Findings):
         return (
             Finding(
                 f"{ref(REGISTER_APPLICATION, CLIENT_SECRET).capitalize()}: register, make a secret",
-                "may",
+                _ALLOWED,
                 register[0],
                 source,
                 register[1],
@@ -240,11 +242,12 @@ class StartFindings(Findings):
             ),
             Finding(
                 f"{ref(API_PERMISSIONS).capitalize()}: consent for the tenant",
-                "may",
+                _ALLOWED,
                 consent[0],
                 source,
                 Comparison.NOTE if self.may_consent is False else consent[1],
-                unknown
+                # The same advice as in the row above is not said twice.
+                ("" if self.may_register is None else unknown)
                 if self.may_consent is None
                 else _ask_for(
                     self.may_consent, f"somebody with the link that {ref(API_PERMISSIONS)} shows"
@@ -256,7 +259,7 @@ class StartFindings(Findings):
 def _may(allowed: bool | None) -> tuple[str, Comparison]:
     if allowed is None:
         return "unknown", Comparison.UNKNOWN
-    return ("may", Comparison.OK) if allowed else ("may not", Comparison.DIFFERS)
+    return (_ALLOWED, Comparison.OK) if allowed else ("not allowed", Comparison.DIFFERS)
 
 
 def _ask_for(allowed: bool, who: str) -> str:

@@ -6,16 +6,24 @@ compared. Everything passes `scrub` on its way out; a secret found there is logg
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
 
-from bcrunbook.core.step import Change, Comparison, Finding, Outcome, Sighting, State
+from markupsafe import Markup, escape
+
+from bcrunbook.core.confirmations import is_said
+from bcrunbook.core.step import PASSED, Change, Comparison, Finding, Outcome, Sighting, State
 from bcrunbook.errors import RunbookError
 from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub, scrub_json
+from bcrunbook.views.changes import Tick as Tick
+from bcrunbook.views.changes import duration, marked
 from bcrunbook.views.timeline import timeline_svg, timeline_text
 
 OUTCOME_MIME: Final = "application/vnd.bcrunbook.outcome+json"
@@ -30,6 +38,28 @@ STATE_WORDS: Final[dict[State, str]] = {
     State.FAILED: "failed",
     State.PENDING: "changes pending",
 }
+NOT_STARTED: Final = "not started"
+"""The word for a step that never ran."""
+
+CLIENT_ID: Final = "Client ID"
+"""The name of the finding that is the application's client id."""
+
+Tone: TypeAlias = Literal["info", "good", "amber", "bad"]
+
+_TONES: Final[dict[State, Tone]] = {
+    State.DONE: "good",
+    State.CHANGED: "good",
+    State.NEEDS_PERSON: "amber",
+    State.WAITING: "amber",
+    State.FAILED: "bad",
+    State.PENDING: "amber",
+}
+
+_LONGEST_WHO: Final = 50
+_LONGEST_TENANT: Final = 48
+_ADDRESS: Final = re.compile(r"(https?://)([^/\s]+/?)")
+_AT_SLASH: Final = re.compile(r"(?<=[^/<\s])/(?=[^/\s])")
+_GUID_BEHIND: Final = re.compile(r"\s*\([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)$", re.I)
 
 
 @dataclass(frozen=True)
@@ -66,13 +96,34 @@ class View:
 def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("bcrunbook.views"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["breakable"] = breakable
+    return made
+
+
+def breakable(text: str) -> Markup:
+    """Text in which an address or a path breaks after its slashes, and never within its host.
+
+    Args:
+        text: plain text, which is escaped.
+    """
+    parts, end = [], 0
+    for found in _ADDRESS.finditer(text):
+        parts.append(_with_breaks(text[end : found.start()]))
+        host = Markup('{}<wbr><span class="host">{}</span>').format(found[1], found[2])
+        parts.append(Markup("{}<wbr>").format(host) if found[2].endswith("/") else host)
+        end = found.end()
+    return Markup("").join([*parts, _with_breaks(text[end:])])
+
+
+def _with_breaks(text: str) -> Markup:
+    return Markup("/<wbr>").join(map(escape, _AT_SLASH.split(text)))
 
 
 def make_templates() -> None:
@@ -83,6 +134,17 @@ def make_templates() -> None:
 
 def _html(template: str, **values: Any) -> str:
     return str(_templates().get_template(template).render(**values)).strip()
+
+
+@cache
+def style_sheet() -> str:
+    """The one style sheet of everything that cells show, as CSS."""
+    return _html("style.css")
+
+
+def styled(view: View) -> View:
+    """A view with the style sheet, for the one that a notebook shows first."""
+    return View(view.text, f"<style>\n{style_sheet()}\n</style>\n{view.html}", view.data)
 
 
 @dataclass(frozen=True)
@@ -113,6 +175,8 @@ def session_view(
 ) -> View:
     """Which account, cloud and mode this notebook works with, and the rail of steps.
 
+    It brings the style sheet for all that follows in the notebook.
+
     Args:
         lines: labels and values.
         is_rehearsal: whether nothing real is touched.
@@ -128,57 +192,108 @@ def session_view(
         is_production=is_production,
         rail=rail,
     )
-    return View("\n".join(text), html)
+    return styled(View("\n".join(text), html))
 
 
-def findings_view(findings: Sequence[Finding], timeline: Sequence[Sighting] = ()) -> View:
+def findings_view(
+    findings: Sequence[Finding],
+    timeline: Sequence[Sighting] = (),
+    *,
+    before: Sequence[Finding] = (),
+) -> View:
     """A table of findings, with a picture of what was followed.
 
     Args:
         findings: the findings, in order.
         timeline: the looks at what was followed; empty where nothing was.
+        before: what was shown further up; where nothing has changed since, a summary is enough.
     """
+    rows = [(one, _word(one), _is_wanted_told(one)) for one in findings]
+    if findings and not timeline and tuple(findings) == tuple(before):
+        summary = _same_as_before(findings)
+        return View(summary, _html("findings.html", rows=rows, timeline=None, summary=summary))
     lines = []
-    for one in findings:
+    for one, (_, word), is_wanted_told in rows:
         first, *more = one.actual.splitlines() or [""]
-        lines.append(f"  {_MARKS[one.verdict]:<8} {one.name}: {first}")
-        lines += [f"{'':<11}{'':<{len(one.name)}} {line}" for line in more]
-        if one.verdict is Comparison.DIFFERS and one.wanted:
-            lines.append(f"{'':<11}wanted: {', '.join(one.wanted.splitlines())}")
+        lines.append(f"  {word:<9} {one.name}: {first}")
+        lines += [f"{'':<12}{'':<{len(one.name)}} {line}" for line in more]
+        if is_wanted_told:
+            lines.append(f"{'':<12}wanted: {', '.join(one.wanted.splitlines())}")
         lines += _wrapped(one.advice)
     picture = None
     if timeline:
         lines += ["", timeline_text(timeline)]
         picture = timeline_svg(timeline)
-    return View("\n".join(lines), _html("findings.html", findings=findings, timeline=picture))
+    html = _html("findings.html", rows=rows, timeline=picture, summary="")
+    return View("\n".join(lines), html)
 
 
-_MARKS: Final = {
+_WORDS: Final = {
     Comparison.OK: "ok",
     Comparison.DIFFERS: "differs",
-    Comparison.UNKNOWN: "unknown",
-    Comparison.NOTE: "note",
+    Comparison.UNKNOWN: "not known",
+    Comparison.NOTE: "info",
 }
 
 
-def plan_view(changes: Sequence[Change], nothing: str, ticks: Any = None) -> View:
-    """A table of changes with values before and after; `nothing` is said when there are none.
+def _word(finding: Finding) -> tuple[str, str]:
+    """How a finding stands: what names its colour, and the word."""
+    if finding.verdict is Comparison.DIFFERS and finding.is_yet_to_come:
+        return "not_yet", "not yet"
+    return finding.verdict.value, _WORDS[finding.verdict]
+
+
+def _is_wanted_told(finding: Finding) -> bool:
+    """Whether what is wanted says more than what was found."""
+    return finding.verdict is not Comparison.OK and finding.wanted not in ("", finding.actual)
+
+
+def _same_as_before(findings: Sequence[Finding]) -> str:
+    """How many findings stand how; those to mind by name."""
+    names: dict[str, list[str]] = {}
+    for one in findings:
+        names.setdefault(_word(one)[1], []).append(one.name)
+    quiet = (_WORDS[Comparison.OK], _WORDS[Comparison.NOTE])
+    parts = [
+        f"{len(found)} {word}" + ("" if word in quiet else f" ({'; '.join(found)})")
+        for word, found in names.items()
+    ]
+    return f"Nothing has changed since the look above: {', '.join(parts)}."
+
+
+def plan_view(
+    changes: Sequence[Change],
+    nothing: str,
+    *,
+    ticks: Mapping[tuple[str, str], Tick] = MappingProxyType({}),
+) -> View:
+    """The changes with their values, marked as in a comparison, and what a person has to do.
 
     Args:
         changes: the changes, in order.
         nothing: what is said when there are none.
+        ticks: how far each is, by key and subject; one without is not begun.
     """
     if not changes:
-        return View(nothing, _html("nothing.html", text=nothing))
+        return note_view(nothing, "good")
+    ready = marked(changes, ticks)
     lines = []
-    for number, change in enumerate(changes, start=1):
-        who = "" if change.by == "program" else "  (by a person)"
-        lines.append(f"  {number}. {change.title}{who}")
-        for row in change.rows:
-            before, after = (", ".join(text.splitlines()) for text in (row.before, row.after))
-            lines.append(f"     {row.name}: {before} -> {after}")
-        lines += _hand_off_lines(change)
-    return View("\n".join(lines), _html("plan.html", changes=changes))
+    for one in ready:
+        lines.append(one.head)
+        lines += [f"{'':<12}{row.name}: {row.text}" for row in one.rows]
+        lines += _hand_off_lines(one.change)
+    return View("\n".join(lines), _html("plan.html", changes=ready, is_ticked=bool(ticks)))
+
+
+def ticked_view(changes: Sequence[Change], ticks: Mapping[tuple[str, str], Tick]) -> View:
+    """The changes alone, a line each, with how far they are.
+
+    Args:
+        changes: the changes, in order.
+        ticks: how far each is, by key and subject.
+    """
+    ready = marked(changes, ticks)
+    return View("\n".join(one.head for one in ready), _html("ticked.html", changes=ready))
 
 
 def _hand_off_lines(change: Change) -> list[str]:
@@ -258,9 +373,65 @@ def card_view(
     return View("\n".join(lines) + "\n", html)
 
 
+def note_view(text: str, tone: Tone) -> View:
+    """A short state, or a sentence or two.
+
+    Args:
+        text: what is said.
+        tone: `info`, `good`, `amber` for what is still open, or `bad`.
+    """
+    return View(text, _html("note.html", text=text, tone=tone))
+
+
 def message_view(text: str) -> View:
     """One plain sentence."""
-    return View(text, _html("message.html", text=text))
+    return note_view(text, "info")
+
+
+def unforeseen_view(kind: str, details: str) -> View:
+    """An error that nobody foresaw, without alarming whoever meets it.
+
+    Args:
+        kind: what sort of error it is: the name of its class.
+        details: what whoever mends it needs, such as the traceback. Not part of the plain text.
+    """
+    what = f"Something went wrong that nobody foresaw ({kind}). This is our fault, not yours."
+    advice = (
+        "Run the notebook again from the top: what was done already is found, and nothing is made"
+        " twice. If it happens again, report it with the details, which hold no secret."
+    )
+    html = _html("unforeseen.html", what=what, advice=advice, details=details)
+    return View(f"{what}\n{advice}", html)
+
+
+def without_widgets(shown: str, instead: str) -> str:
+    """What stands for a widget where a program shows none.
+
+    Args:
+        shown: what the widget is, such as `two buttons, "Apply 1 change" and "Not now"`.
+        instead: what does the same without one, as an instruction.
+    """
+    text = (
+        f"Here are {shown}. If you see this text instead, your notebook program shows no widgets:"
+        f" {instead}."
+    )
+    return printable(scrub(text, where="a notebook widget"))
+
+
+def apply_label(count: int, tenant: str, account_label: str) -> str:
+    """What the button says that applies changes: how many, and where.
+
+    Args:
+        count: how many changes.
+        tenant: the tenant as the first step saw it, or as it is configured; may be empty.
+        account_label: the account's name, with its kind where that is another word.
+    """
+    name = _GUID_BEHIND.sub("", tenant).strip()
+    if len(name) > _LONGEST_TENANT:
+        name = f"{name[:_LONGEST_TENANT].rstrip()}…"
+    where = name if name.endswith(f"({account_label})") else f"{name} ({account_label})"
+    label = f"Apply {count} change{'' if count == 1 else 's'} to {where if name else account_label}"
+    return printable(scrub(label, where="a notebook widget"))
 
 
 def tenant_view(name: str, domain: str, identifier: str) -> View:
@@ -290,38 +461,89 @@ def device_code_view(url: str, code: str, seconds: int) -> View:
 
 
 def outcome_view(
-    outcome: Outcome, following: tuple[str, str] | None = None, seconds: float | None = None
+    outcome: Outcome,
+    following: tuple[str, str] | None = None,
+    *,
+    seconds: float | None = None,
+    links: Sequence[tuple[str, str]] = (),
+    applied: Sequence[Change] | None = None,
 ) -> View:
     """How the step ended, with the machine-readable outcome beside it.
 
     Args:
         outcome: how it ended.
-        following: title and notebook of the next step, for somebody who goes on.
+        following: title and notebook of the next step, for somebody who goes on; shown only where
+            this one is as it should be.
+        seconds: how long the changes took; None where it is not told.
+        links: labels and addresses of the pages where what was made can be seen.
+        applied: what was done; None takes it from an outcome of which all was.
     """
-    label = STATE_WORDS[outcome.state]
+    label, tone = state_words(outcome), _TONES[outcome.state]
+    if applied is None:
+        applied = outcome.changes if outcome.state is State.CHANGED else ()
+    done = marked([one for one in applied if one.by == "program"], {})
+    facts = _facts(outcome, seconds)
+    is_open = outcome.state not in (*PASSED, State.FAILED)
     lines = [f"Outcome: {label}. {outcome.summary}"]
+    lines += [f"  {one.kind}  {one.brief}" for one in done]
+    lines += [f"  {name}: {value}" for name, value in facts]
+    lines += [f"  {name}: {address}" for name, address in links]
     for change in outcome.hand_offs:
         lines += [f"  {change.title}", *_hand_off_lines(change)]
     if outcome.error is not None:
         labels = (("why", "why"), ("next", "next"), ("who", "who can"))
         lines += [f"  {label}: {outcome.error[key]}" for key, label in labels if outcome.error[key]]
-    if following is not None:
+    if is_open:
+        lines.append(_STILL_OPEN)
+    if following is not None and outcome.state in PASSED:
         lines.append(f"Next step: {following[0]} ({following[1]})")
-    html = _html("outcome.html", outcome=outcome, label=label, following=following)
+    html = _html(
+        "outcome.html",
+        outcome=outcome,
+        label=label,
+        tone=tone,
+        done=done,
+        facts=facts,
+        client_id=CLIENT_ID,
+        links=links,
+        still_open=_STILL_OPEN if is_open else "",
+        following=following if outcome.state in PASSED else None,
+    )
     return View("\n".join(lines), html, {OUTCOME_MIME: outcome.as_dict()})
 
 
-# STUBS until merged
+_STILL_OPEN: Final = "This step is still open: it is the next one to do."
 
 
-@dataclass(frozen=True)
-class Tick:
-    state: str
-    seconds: float | None = None
+def _facts(outcome: Outcome, seconds: float | None) -> list[tuple[str, str]]:
+    """What is worth keeping of an outcome: the client id, what people said, how long it took."""
+    facts = [
+        (one.name, one.actual)
+        for one in outcome.findings
+        if one.verdict is not Comparison.DIFFERS and (one.name == CLIENT_ID or is_said(one.actual))
+    ]
+    return facts if seconds is None else [*facts, ("Took", duration(seconds))]
 
 
-def note_view(text: str, tone: str) -> View:
-    return message_view(text)
+def state_words(outcome: Outcome) -> str:
+    """How a step ended, as one tells whoever has just run it."""
+    if outcome.state is State.CHANGED:
+        return "changed just now"
+    if outcome.state is not State.NEEDS_PERSON:
+        return STATE_WORDS[outcome.state]
+    whos = Counter(one.hand_off.who for one in outcome.hand_offs if one.hand_off is not None)
+    if outcome.error is not None:
+        whos = Counter([str(outcome.error["who"])])
+    elif not whos:
+        return "waiting for your click"
+    who = _short_who(next(iter(whos))) if len(whos) == 1 else ""
+    return f"waiting for {who or 'a person'}"
+
+
+def _short_who(who: str) -> str:
+    """Who can, without the particulars that stand below; empty where too much is left."""
+    short = re.split(r":| in the instance | in your instance | of the Codat Portal", who)[0].strip()
+    return short if len(short) <= _LONGEST_WHO else ""
 
 
 def not_run_view(what: str = "") -> View:
@@ -343,13 +565,6 @@ def joined(views: Sequence[View]) -> View:
     return View("\n".join(one.text for one in views), "\n".join(one.html for one in views), data)
 
 
-def apply_label(count: int, tenant: str, account_label: str) -> str:
-    return f"Apply {count} change{'s' if count > 1 else ''} to {tenant} ({account_label})"
-
-
-def unforeseen_view(kind: str, details: str) -> View:
-    return message_view(f"This is our fault: {kind}")
-
-
 def film_view(film: Any) -> View:
+    """STUB."""
     return message_view(str(film))

@@ -68,7 +68,7 @@ async def test_a_person_sees_other_tenants_and_what_they_may_do(
     assert other in found(outcome, "Other tenants in sight").actual
     assert (
         found(outcome, f"{ref(API_PERMISSIONS).capitalize()}: consent for the tenant").actual
-        == "may"
+        == "allowed"
     )
 
 

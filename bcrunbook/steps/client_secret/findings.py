@@ -19,6 +19,7 @@ from bcrunbook.services.graph.models import (
     SecretPolicy,
 )
 from bcrunbook.services.wire import Seen
+from bcrunbook.steps.wording import ABSENT
 
 _SOON: Final = timedelta(days=30)
 """From when on the next secret is made: the health check tells of it then."""
@@ -120,6 +121,11 @@ class SecretFindings(Findings):
         return self.account.secret_description or "Codat"
 
     @property
+    def _is_first(self) -> bool:
+        """Whether no secret of ours is there, nor was there one that is lost now."""
+        return self.current is None and not any(one.marker for one in self.credentials)
+
+    @property
     def _rules(self) -> tuple[CredentialRestriction, ...]:
         policy = self.policy.value
         return policy.restrictions(self.application.created_date_time) if policy else ()
@@ -181,15 +187,17 @@ class SecretFindings(Findings):
             actual + (f", {orphans} without a stored value" if orphans else ""),
             "Microsoft Graph, applications",
             Comparison.OK if self.current and not orphans else Comparison.DIFFERS,
+            is_yet_to_come=self._is_first,
         )
 
     def _stored_row(self) -> Finding:
         return Finding(
             "Value in the secret store",
             "stored",
-            f"stored as {self.where_stored}" if self.current else "not there",
+            f"stored as {self.where_stored}" if self.current else ABSENT,
             f"secret store {self.account.secret_store}",
             Comparison.OK if self.current else Comparison.DIFFERS,
+            is_yet_to_come=self._is_first,
         )
 
     def _proof_row(self) -> Finding:
@@ -200,12 +208,20 @@ class SecretFindings(Findings):
         else:
             actual, verdict = "refused", Comparison.DIFFERS
             advice = str(self.proof.why or self.proof.what) if self.proof else ""
-        return Finding("Secret works", "works", actual, "a token request to Entra", verdict, advice)
+        return Finding(
+            "Secret works",
+            "works",
+            actual,
+            "a token request to Entra",
+            verdict,
+            advice,
+            is_yet_to_come=self._is_first,
+        )
 
     def _expiry_row(self) -> Finding:
         ends = self.current.seen.end_date_time if self.current else None
         if ends is None:
-            return Finding("Expires", "", "not there", "Microsoft Graph", Comparison.NOTE)
+            return Finding("Expires", "", ABSENT, "Microsoft Graph", Comparison.NOTE)
         left = (ends - self.now).days
         return Finding(
             "Expires",

@@ -179,7 +179,7 @@ class ClientSecret(AccountStep):
             Change(
                 "forget_value",
                 "forget a value whose secret is gone from the application",
-                (Row("Value in the secret store", marker, "removed"),),
+                (Row("Value in the secret store", marker, ""),),
                 subject=marker,
                 action="delete",
             )
@@ -194,10 +194,11 @@ class ClientSecret(AccountStep):
         if taken >= MAX_SECRETS:
             return (*forgotten, *changes, _free_a_place(findings))
         days = findings.lifetime_days
+        ends = findings.now + timedelta(days=days)
         rows = (
-            Row("Description", "not there", findings.description),
-            Row("Lifetime", "not there", f"{days} days"),
-            Row("Value", "not there", f"in the secret store, {findings.account.secret_store}"),
+            Row("Description", "", findings.description, "displayName"),
+            Row("Lifetime", "", f"{days} days", f"endDateTime: {ends:%Y-%m-%d}"),
+            Row("Value", "", f"kept in the secret store {findings.account.secret_store}"),
         )
         title = "make a client secret and store it"
         if findings.current is not None:
@@ -353,7 +354,7 @@ def _removal(one: SecretCredential, why: str) -> Change:
     return Change(
         "remove_secret",
         f"remove a secret of ours: {why}",
-        (Row("Secret", one.seen.display_name or one.seen.key_id, "removed"),),
+        (Row("Secret", one.seen.display_name or one.seen.key_id, ""),),
         subject=one.seen.key_id,
         action="delete",
     )

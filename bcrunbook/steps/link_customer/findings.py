@@ -128,7 +128,13 @@ class CustomerFindings(Findings):
         wanted = "one company"
         if self.company is None:
             return Finding(
-                "Company in Codat", wanted, "none", source, Comparison.DIFFERS, self.whose
+                "Company in Codat",
+                wanted,
+                "none",
+                source,
+                Comparison.DIFFERS,
+                self.whose,
+                is_yet_to_come=not self.whose,
             )
         if self.whose:
             wanted = codat_name(self.customer.display_name)
@@ -145,7 +151,11 @@ class CustomerFindings(Findings):
     def _connection_rows(self) -> tuple[Finding, ...]:
         source = "Codat API, connections"
         if self.connection is None or self.poll is None:
-            return (Finding("Connection", LINKED, "none", source, Comparison.DIFFERS),)
+            return (
+                Finding(
+                    "Connection", LINKED, "none", source, Comparison.DIFFERS, is_yet_to_come=True
+                ),
+            )
         status = self.poll.connection
         verdict = Comparison.OK if status == LINKED else Comparison.DIFFERS
         rows = [Finding("Connection", LINKED, status, source, verdict)]
@@ -239,4 +249,5 @@ def _integration_row(enabled: bool) -> Finding:
         if enabled
         else "Without it no customer can choose Business Central: that is"
         f" {ref(ENABLE_INTEGRATION)}.",
+        is_yet_to_come=not enabled,
     )

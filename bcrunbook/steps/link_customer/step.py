@@ -19,6 +19,7 @@ from bcrunbook.ledger.scope import Scope
 from bcrunbook.notice.preflight import PREFLIGHT
 from bcrunbook.order import ENABLE_INTEGRATION, LINK_CUSTOMER, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
+from bcrunbook.steps import codat_portal
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import StepDescription
 from bcrunbook.steps.link_customer.codat_customer import (
@@ -124,7 +125,7 @@ class LinkCustomer:
                 Change(
                     MAKE_CONNECTION,
                     f"make {name}'s connection to Business Central",
-                    (Row("Platform", "", BUSINESS_CENTRAL_PLATFORM),),
+                    (Row("Platform", "", codat_portal.NAME, f"key: {BUSINESS_CENTRAL_PLATFORM}"),),
                     action="create",
                 )
             )
