@@ -1,9 +1,10 @@
 """A step in a notebook that somebody sits at: no cell waits for them, and every cell may run again.
 
 Each verb shows a surface and sees that something is shown in it. What takes a person's click, or
-their time, goes on as one task in the kernel's loop: so widgets stay answered, a page that is loaded
-again shows the same, "Run All" ends, and the stop button stops. What a run comes to is recorded when
-its work is over; whatever is asked for after that is another run, which opens itself again.
+their time, goes on as one task in the kernel's loop: so widgets stay answered, a page that is
+loaded again shows the same, "Run All" ends, and the stop button stops. What a run comes to is
+recorded when its work is over; what is asked for after that is another run, which opens itself
+again.
 
 Invariant: there is at most one task at work, and while it writes (`_is_busy`) nothing else of this
 step looks, plans or asks.
@@ -13,7 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -112,19 +114,21 @@ class InteractiveStep:
     async def open(self) -> None:
         """Begin anew, unless something is being done: that goes on, and is shown."""
         self._stage = self._session
-        if self._is_busy:
-            return
-        async with self._turn:
-            await self._begin_anew("")
+        if not self._is_busy:
+            await self._guarded(self._session, self._open_anew())
         if self._watch is None:
             self._watch = asyncio.ensure_future(self._follow_choice())
+
+    async def _open_anew(self) -> None:
+        async with self._turn:
+            await self._begin_anew("")
 
     async def close(self) -> None:
         """Stop everything: another step takes this one's place in the kernel."""
         if self._watch is not None:
             self._watch.cancel()
         await self._end_task()
-        await self._stack.aclose()
+        await self._close_context()
         if self._file is not None:
             self._file.remove()
 
@@ -136,7 +140,7 @@ class InteractiveStep:
     async def _begin_anew(self, text: str) -> None:
         await self._withdraw()
         self._is_applying = False
-        await self._stack.aclose()
+        await self._close_context()
         self._runner = self._held = None
         self._controls = None
         self._attention = Attention()
@@ -162,13 +166,18 @@ class InteractiveStep:
             await self._hold(error)
 
     async def _hold(self, error: RunbookError) -> None:
-        await self._stack.aclose()
+        await self._close_context()
         self._runner, self._held = None, error
+
+    async def _close_context(self) -> None:
+        # After an error that nobody foresaw, closing may be what is broken too.
+        with suppress(Exception):
+            await self._stack.aclose()
 
     async def _ready(self) -> StepRunner[Any, Any] | None:
         """A run that is not over; None where none can be begun."""
         if self._runner is None or self._runner.is_finished:
-            await self._stack.aclose()
+            await self._close_context()
             self._runner = None
             await self._open()
             self._show_session()
@@ -206,7 +215,9 @@ class InteractiveStep:
         """Show what would be done, and what can be changed about it."""
         self._is_plan_shown, self._is_plan_below = True, False
         self._plan.display()
-        self._show_controls()
+        with self._in_words(self._plan):
+            self._show_plan()
+            self._show_controls()
         if self._runner is None or self._runner.findings is None:
             self._stage = self._plan
             self._plan.say(cells.message_view(_LOOKING))
@@ -235,12 +246,14 @@ class InteractiveStep:
     def check(self) -> None:
         """Show what was found after the changes."""
         self._check.display()
-        self._show_end()
+        with self._in_words(self._check):
+            self._show_end()
 
     async def outcome(self) -> None:
         """Display the outcome, or what it waits for."""
         self._outcome.display()
-        self._show_end()
+        with self._in_words(self._outcome):
+            self._show_end()
 
     # Looking
 
@@ -286,15 +299,13 @@ class InteractiveStep:
 
     def _show_plan(self) -> None:
         """The plan stands where it was asked for last: in its own cell, or with its button."""
-        if self._is_plan_below:
+        if self._runner is None or self._runner.findings is None or self._runner.error:
+            return
+        if self._is_plan_below and self._task is not None:
             self._plan.say(cells.message_view("The plan stands with its button, below."))
         else:
-            self._plan.say(self._planned())
-
-    def _planned(self) -> View:
-        runner = self._runner
-        assert runner is not None
-        return cells.plan_view(runner.changes, nothing_to_do(runner))
+            changes = self._runner.changes
+            self._plan.say(cells.plan_view(changes, nothing_to_do(self._runner)))
 
     def _show_controls(self) -> None:
         """The fields below the plan, made once for an account and what was found of it."""
@@ -392,10 +403,10 @@ class InteractiveStep:
                 raise
             runner.stop()
             self._finish(runner, "Stopped. What was done by then is noted, and nothing is lost.")
-            await self._stack.aclose()
+            await self._close_context()
             return
         self._finish(runner, applied_text(runner, was) if runner.error is None else "")
-        await self._stack.aclose()
+        await self._close_context()
 
     def _finish(self, runner: StepRunner[Any, Any], text: str) -> None:
         """The work is over: record what it came to, and show that everywhere."""
@@ -568,34 +579,42 @@ class InteractiveStep:
                 async with self._turn:
                     await self._begin_anew("Another account was chosen: run this cell again.")
 
-    async def _guarded(self, surface: Surface, work: Any) -> None:
+    async def _guarded(self, surface: Surface, work: Coroutine[Any, Any, None]) -> None:
         """Do some work; whatever ends it ends in words.
 
         Args:
             surface: where they are shown.
-            work: a coroutine.
+            work: what is done.
         """
         try:
-            await work
+            with self._in_words(surface):
+                await work
         except asyncio.CancelledError:
             if not self._is_withdrawn:
                 self._attention = Attention()
                 surface.say(cells.note_view("Stopped. Run this cell again to go on.", "amber"))
                 self._show_end()
                 self._tell()
+
+    @contextmanager
+    def _in_words(self, surface: Surface) -> Iterator[None]:
+        """An error of the block is shown, and goes no further.
+
+        Args:
+            surface: where it is shown.
+        """
+        try:
+            yield
         except RunbookError as error:
             self._attention = Attention()
             surface.say(cells.error_view(error))
             self._tell()
         except Exception as error:
-            await self._stack.aclose()
-            self._runner = None
-            self._held = _unforeseen()
+            self._runner, self._held = None, _unforeseen()
             self._attention = Attention()
             details = scrub("".join(traceback.format_exception(error)), "a notebook output")
             surface.take_away()
             surface.say(cells.unforeseen_view(type(error).__name__, details))
-            self._show_end()
             self._tell()
 
 

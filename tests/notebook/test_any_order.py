@@ -67,9 +67,7 @@ def every_pair() -> Iterator[str]:
         yield here
 
 
-@pytest.mark.parametrize(
-    "step", [START_HERE, REGISTER_APPLICATION, CODAT_KEYS, ENABLE_INTEGRATION]
-)
+@pytest.mark.parametrize("step", [START_HERE, REGISTER_APPLICATION, CODAT_KEYS, ENABLE_INTEGRATION])
 def test_each_verb_may_follow_each(
     make_workspace: MakeWorkspace, session: InteractiveSession, step: str
 ) -> None:

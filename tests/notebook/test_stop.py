@@ -116,9 +116,7 @@ def test_an_installation_that_is_followed_is_stopped_and_taken_up_again(
     """The watch ends at once, leaves its lease, and the next goes on where it was."""
     customer = lab_customer("patient", "Normal")
     with ThreadPoolExecutor(1) as threads:
-        workspace = threads.submit(
-            lambda: asyncio.run(set_up(tmp_path, slow, [customer]))
-        ).result()
+        workspace = threads.submit(lambda: asyncio.run(set_up(tmp_path, slow, [customer]))).result()
         begin(session, workspace, LINK_CUSTOMER, "trial", f', customer="{customer.name}"')
         session.until(lambda: session.is_open("Apply"))
         session.click("Apply")
@@ -134,5 +132,7 @@ def test_an_installation_that_is_followed_is_stopped_and_taken_up_again(
     assert session.outcome()["state"] == "waiting"
     session.run("await step.apply()")
     session.until(lambda: not is_stopped(session))
-    session.until(lambda: any("expected up to" in session.read(one) for one in session.displays.values()))
+    session.until(
+        lambda: any("expected up to" in session.read(one) for one in session.displays.values())
+    )
     stop(session, lambda: is_stopped(session))

@@ -218,9 +218,7 @@ class Person:
     def edit(self) -> None:
         """Type into a field, and perhaps leave it."""
         page = self._page
-        fields = [
-            label for label in (NAME, GUARD) if page.fields(label) & self._on_screen(page)
-        ]
+        fields = [label for label in (NAME, GUARD) if page.fields(label) & self._on_screen(page)]
         if not fields:
             return
         label = self._draw.choice(fields)
@@ -400,10 +398,7 @@ class Person:
 
     def _count(self) -> int:
         made = requests_of(self._cloud)
-        return sum(
-            one["method"] != "GET" and "$batch" not in one["path"]
-            for one in made
-        )
+        return sum(one["method"] != "GET" and "$batch" not in one["path"] for one in made)
 
     # Plumbing
 
@@ -429,9 +424,7 @@ class Person:
 
     def _settle(self) -> None:
         """Wait while something is being done."""
-        self._until(
-            lambda: self._told().get("attention", {}).get("kind") != "working", "work ends"
-        )
+        self._until(lambda: self._told().get("attention", {}).get("kind") != "working", "work ends")
         for page in self._screens.pages:
             while page.hear(0.01) is not None:
                 pass
@@ -443,4 +436,3 @@ class Person:
                 raise Broken(f"not within 30 s: {what}; {self._told()}")
             for page in self._screens.pages:
                 page.hear(0.02)
-

@@ -30,7 +30,10 @@ def main() -> None:
     try:
         page = InteractiveSession(manager, client)
         page.ready()
-        with tempfile.TemporaryDirectory() as made, launch(Path(made) / "cloud", speed=SPEED) as cloud:
+        with (
+            tempfile.TemporaryDirectory() as made,
+            launch(Path(made) / "cloud", speed=SPEED) as cloud,
+        ):
             for seed in range(first, first + count):
                 folder = Path(made) / "person"
                 folder.mkdir()
