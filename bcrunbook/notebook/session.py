@@ -26,13 +26,13 @@ from bcrunbook.core.runner import StepRunner, chosen_mode, failed_outcome
 from bcrunbook.core.step import Change, Mode, State
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
-from bcrunbook.notebook import choices, step_controls
+from bcrunbook.notebook import step_controls
 from bcrunbook.notebook.approval import Approval
 from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.operator import NotebookOperator
 from bcrunbook.notebook.progress import ProgressView
 from bcrunbook.notebook.tracebacks import scrub_tracebacks
-from bcrunbook.notebook_files import parameters
+from bcrunbook.notebook_files import choices, parameters
 from bcrunbook.notebook_files.cells import CALLS
 from bcrunbook.secrets import install_log_redaction, leave_no_core_dump
 from bcrunbook.signin import DeviceCode
