@@ -117,7 +117,7 @@ def test_a_rehearsal_from_start_to_ctrl_c(tmp_path: Path) -> None:
         _, listed = lab.ask("/api/contents/notebooks")
         assert sorted(one["name"] for one in listed["content"]) == NOTEBOOKS
 
-        description = tmp_path / "rehearsal" / "cloud" / "rehearsal.json"
+        description = tmp_path / "rehearsal-lab" / "cloud" / "rehearsal.json"
         cloud = psutil.Process(json.loads(description.read_text("utf-8"))["pid"])
         assert cloud.is_running()
         assert lab.ask("/api/kernels", "POST", {"name": "python3"})[0] == 201
@@ -222,7 +222,7 @@ def test_a_rehearsal_that_is_killed_leaves_nothing_running(tmp_path: Path) -> No
     """Neither JupyterLab with its kernels nor the rehearsal cloud."""
     with started("--rehearse", cwd=tmp_path) as lab:
         assert lab.ask("/api/kernels", "POST", {"name": "python3"})[0] == 201
-        description = tmp_path / "rehearsal" / "cloud" / "rehearsal.json"
+        description = tmp_path / "rehearsal-lab" / "cloud" / "rehearsal.json"
         cloud = psutil.Process(json.loads(description.read_text("utf-8"))["pid"])
         everything = psutil.Process(lab.child.pid).children(recursive=True)
         assert cloud in everything and len(everything) >= 3

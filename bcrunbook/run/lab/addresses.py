@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_core.paths import jupyter_runtime_dir
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
@@ -133,7 +133,7 @@ class ChoiceHandler(_Handler):
         await self.finish(json.dumps({"refused": refused}))
 
 
-class StyleHandler(_Handler):
+class StyleHandler(JupyterHandler):
     """The style sheet of what cells show."""
 
     @web.authenticated
@@ -141,6 +141,7 @@ class StyleHandler(_Handler):
         """Answer it."""
         sheet = _STYLE.read_text("utf-8").strip()
         self.set_header("Content-Type", "text/css; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache")
         await self.finish(sheet.removeprefix("<style>").removesuffix("</style>"))
 
 

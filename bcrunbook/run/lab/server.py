@@ -12,14 +12,12 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from bcrunbook.run.lab.addresses import add_addresses
 from bcrunbook.run.lab.secret_files import SecretFiles, keep_from_pages
+from bcrunbook.run.lab.start import STARTED_VARIABLE
 from bcrunbook.run.lab.warm import keep_warm
-
-# Set for the server alone: neither its kernels nor its terminals are to inherit this.
-STARTED_VARIABLE: Final = "BCRUNBOOK_LAB_STARTED"
 
 
 def without_widget_state(model: dict[str, Any], **_: Any) -> None:

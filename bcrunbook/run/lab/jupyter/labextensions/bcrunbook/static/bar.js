@@ -6,8 +6,9 @@ const WAITS = {
   person: (wait) => `Waiting for a person: ${wait.text}${minutes(wait)}`,
   working: (wait) => `${wait.text}${minutes(wait)}`,
 };
-const NOT_RUN = "Nothing has run yet. Nothing is changed before you click Apply.";
+const NOT_RUN = "Nothing has run yet.";
 const NOT_RUN_HERE = "This notebook's cells have not run in this kernel.";
+const GUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi;
 const LOST = "JupyterLab's server does not answer: what is shown here may be old.";
 
 function minutes(wait) {
@@ -178,7 +179,7 @@ export class Bar {
 function fact([label, text]) {
   const made = make("span", label ? "bcr-fact" : "bcr-fact bcr-behind");
   if (label) made.append(make("span", "bcr-soft", label), " ");
-  made.append(make("span", "bcr-value", text));
+  made.append(text.replace(GUID, "$1…"));
   made.title = label ? `${label}: ${text}` : text;
   return made;
 }
