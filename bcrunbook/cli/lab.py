@@ -35,7 +35,9 @@ def lab(
     ] = None,
     start_over: Annotated[
         bool,
-        typer.Option("--start-over", help="Remove the rehearsal that is there first, if you say so."),
+        typer.Option(
+            "--start-over", help="Remove the rehearsal that is there first, if you say so."
+        ),
     ] = False,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address only.")

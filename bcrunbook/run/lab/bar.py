@@ -26,9 +26,7 @@ CUSTOMER: Final = "customer"
 _FIRST: Final = f"notebooks/{notebook_name(ORDER[0])}.ipynb"
 # What a person can do something about comes first.
 _URGENCY: Final = ("click", "ended", "person", "working")
-_UNKNOWN: Final = SeenAccount(
-    "", is_production=False, is_rehearsal=False, tenant="", customers={}
-)
+_UNKNOWN: Final = SeenAccount("", is_production=False, is_rehearsal=False, tenant="", customers={})
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,7 @@ class Bar:
         choices.choose(self._root, what, given[what], name)
         return ""
 
-    def _given(
-        self, notebook: OpenNotebook, kernels: Kernels
-    ) -> tuple[Asked, Mapping[str, str]]:
+    def _given(self, notebook: OpenNotebook, kernels: Kernels) -> tuple[Asked, Mapping[str, str]]:
         """What a notebook asks for, and the parameters that count."""
         asked = self._notebooks.asked(notebook.path)
         session = kernels.sessions.get(notebook.kernel)

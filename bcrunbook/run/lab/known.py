@@ -5,7 +5,6 @@ Reading this module takes most of a second, so Jupyter's server does it beside i
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 from typing import Final

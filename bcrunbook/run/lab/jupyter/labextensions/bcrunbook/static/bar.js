@@ -31,12 +31,15 @@ function button(text, press) {
 
 // A list to choose from, with its label before it.
 function picker(label, choose) {
-  const row = make("label", "bcr-picker", label);
+  const row = make("span", "bcr-picker");
   const list = document.createElement("select");
+  list.id = `bcrunbook-${label.toLowerCase()}`;
+  const name = make("label", "", label);
+  name.htmlFor = list.id;
   list.addEventListener("change", () => choose(list.value));
   // What JupyterLab does by keys is not meant here.
   list.addEventListener("keydown", (event) => event.stopPropagation());
-  row.append(list);
+  row.append(name, list);
   let before = "";
   const show = (told, locked) => {
     row.hidden = !told?.options.length;

@@ -42,9 +42,8 @@ export class Notebooks {
   async added(panel) {
     await panel.context.ready;
     if (panel.isDisposed) return;
-    const records = new WidgetRecords(panel.model);
+    const records = new WidgetRecords(panel.model, new OpenedAsSaved(panel.model));
     this.records.set(panel, records);
-    new OpenedAsSaved(panel);
     panel.model.cells.changed.connect((cells, change) => this.noteAppended(panel, cells, change));
     panel.sessionContext.statusChanged.connect((_, status) => {
       // Whatever a cell shows is from the kernel before.

@@ -8,15 +8,27 @@ function content(model) {
 }
 
 export class OpenedAsSaved {
-  constructor(panel) {
-    const { model } = panel;
-    const saved = content(model);
-    const look = () => {
-      if (!model.dirty) return;
-      if (content(model) === saved) model.dirty = false;
-      else model.stateChanged.disconnect(look);
-    };
-    model.stateChanged.connect(look);
-    look();
+  constructor(model) {
+    this.model = model;
+    this.saved = content(model);
+    this.isChanging = false;
+    model.stateChanged.connect(() => this.look());
+    this.look();
+  }
+
+  look() {
+    if (this.saved === null || this.isChanging || !this.model.dirty) return;
+    if (content(this.model) === this.saved) this.model.dirty = false;
+    else this.saved = null; // from now on, changed is what JupyterLab takes for changed
+  }
+
+  // Change something that a person has not changed.
+  quietly(change) {
+    const { dirty } = this.model;
+    this.isChanging = true;
+    change();
+    this.model.dirty = dirty;
+    this.isChanging = false;
+    if (this.saved !== null) this.saved = content(this.model);
   }
 }

@@ -5,8 +5,9 @@ const WIDGET = "application/vnd.jupyter.widget-view+json";
 const HTML = "text/html";
 
 export class WidgetRecords {
-  constructor(model) {
+  constructor(model, opened) {
     this.model = model;
+    this.change = (work) => opened.quietly(work);
     // What was saved by another kernel. What comes later may be alive.
     this.opened = new Set(this.outputs().map(({ area, index }) => area.get(index)));
   }
@@ -39,13 +40,13 @@ export class WidgetRecords {
   }
 
   show(isDead) {
-    const { dirty } = this.model;
-    for (const { area, index } of this.outputs()) {
-      if (!isDead(area.get(index))) continue;
-      const output = area.get(index).toJSON();
-      const { [WIDGET]: _, ...data } = output.data;
-      area.set(index, { ...output, data });
-    }
-    this.model.dirty = dirty;
+    const dead = this.outputs().filter(({ area, index }) => isDead(area.get(index)));
+    this.change(() => {
+      for (const { area, index } of dead) {
+        const output = area.get(index).toJSON();
+        const { [WIDGET]: _, ...data } = output.data;
+        area.set(index, { ...output, data });
+      }
+    });
   }
 }
