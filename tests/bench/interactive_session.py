@@ -138,7 +138,7 @@ def cost_of_the_bar(browser: Browser, python: Path) -> float:
             time.sleep(IDLE_SECONDS)
             after = server.cpu_times()
             page.goto("about:blank")
-            spent = after.user + after.system - before.user - before.system
+            spent = float(after.user + after.system - before.user - before.system)
             return 100 * spent / IDLE_SECONDS
 
 

@@ -90,7 +90,8 @@ class _Handler(APIHandler):
         """What the server's kernels do."""
         alive = set(self.kernel_manager.list_kernel_ids())
         sessions = read_sessions(self.bars.root, alive, Path(jupyter_runtime_dir()))
-        listed = await self.session_manager.list_sessions() if sessions else []
+        manager: Any = self.session_manager
+        listed = await manager.list_sessions() if sessions else []
         return Kernels(sessions, {one["kernel"]["id"]: one["path"] for one in listed})
 
 

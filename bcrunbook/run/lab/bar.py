@@ -130,7 +130,7 @@ class Bar:
         seen = look("", "")
         account, _ = self._chosen(given, seen)
         customers = seen.accounts.get(account, _UNKNOWN).customers
-        known = {ACCOUNT: seen.accounts, CUSTOMER: customers}.get(what, {})
+        known = {ACCOUNT: [*seen.accounts], CUSTOMER: [*customers]}.get(what, [])
         if name not in known or not given.get(what):
             return f'There is no {what} "{name}" to choose here.'
         if locked := _locked(account, kernels.sessions):
