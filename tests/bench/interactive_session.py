@@ -70,7 +70,10 @@ def earlier_checkout(folder: Path) -> Iterator[Path]:
 
 
 def control_in_cell(page: Page) -> None:
-    """Run the first two cells as soon as they are there, and wait for what the second shows."""
+    """Run the first two cells as soon as they can be, and wait for what the second shows."""
+    ready = page.locator(".jp-Notebook-ExecutionIndicator").first
+    # What is run before is lost at times.
+    expect(ready).to_have_attribute("data-status", "idle", timeout=PATIENCE_MS)
     for source in ('mode = "auto"', "open_step"):
         editor = page.locator(".jp-InputArea-editor", has_text=source)
         cell = page.locator(".jp-CodeCell", has=editor).first

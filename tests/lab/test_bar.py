@@ -80,17 +80,22 @@ def account(page: Page) -> Locator:
     return bar(page).get_by_label("Account", exact=True)
 
 
-@pytest.fixture
-def opened(lab: Lab, server: Server) -> Iterator[Lab]:
+@pytest.fixture(scope="module")
+def opened(lab: Lab, server: Server) -> Lab:
     """A notebook of a step that has not run, with what another kernel has left in it."""
     server.write(NAME, OPEN, APPLY, parameters=PARAMETERS, outputs=[DEAD])
-    lab.page.goto("about:blank")
     lab.name = NAME
     lab.page.goto(lab.address(NAME))
     lab.wait_for_kernel()
-    yield lab
-    lab.page.goto("about:blank")
-    server.forget(NAME)
+    return lab
+
+
+@pytest.fixture(autouse=True)
+def quiet(server: Server) -> Iterator[None]:
+    """No test finds what the one before had its kernel say."""
+    yield
+    for file in (server.root / ".bcrunbook" / "sessions").glob("*.json"):
+        file.unlink()
 
 
 def test_a_notebook_that_has_not_run_says_so(opened: Lab) -> None:

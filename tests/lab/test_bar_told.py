@@ -10,7 +10,7 @@ import pytest
 
 from bcrunbook.order import LINK_CUSTOMER, REGISTER_APPLICATION, notebook_name
 from bcrunbook.run.lab.bar import Bar, Kernels, OpenNotebook
-from bcrunbook.run.lab.glance import Seen, glance
+from bcrunbook.run.lab.glance import Glimpse, glance
 from bcrunbook.run.lab.kernel_sessions import (
     KernelAttention,
     KernelSession,
@@ -209,4 +209,4 @@ def test_beside_anything_else_the_first_step_counts(path: str, root: Path) -> No
 def test_a_glance_at_a_broken_file_finds_nothing(tmp_path: Path) -> None:
     """What is wrong with it is told a moment later."""
     (tmp_path / "accounts.toml").write_text("[accounts", "utf-8")
-    assert glance(tmp_path) == glance(tmp_path / "nowhere") == Seen({})
+    assert glance(tmp_path) == glance(tmp_path / "nowhere") == Glimpse({})

@@ -19,7 +19,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from bcrunbook.run.lab.bar import Bar, Kernels, OpenNotebook
-from bcrunbook.run.lab.glance import Seen, glance
+from bcrunbook.run.lab.glance import Glimpse, glance
 from bcrunbook.run.lab.kernel_sessions import read_sessions
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Bars:
         install_log_redaction()
         self._known = Known(self.root)
 
-    def look(self, account: str, customer: str) -> Seen:
+    def look(self, account: str, customer: str) -> Glimpse:
         """What is known of the workspace; until the program has been read, less."""
         if self._known is None:
             return glance(self.root)

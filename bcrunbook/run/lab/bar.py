@@ -14,10 +14,10 @@ from typing import Any, Final
 from bcrunbook.notebook_files import choices
 from bcrunbook.order import ORDER, notebook_name
 from bcrunbook.run.lab.asked import Asked, Notebooks
-from bcrunbook.run.lab.glance import Seen, SeenAccount
+from bcrunbook.run.lab.glance import Glimpse, SeenAccount
 from bcrunbook.run.lab.kernel_sessions import KernelSession
 
-Look = Callable[[str, str], Seen]
+Look = Callable[[str, str], Glimpse]
 """What is known, for an account and a customer by their names."""
 
 ACCOUNT: Final = "account"
@@ -150,7 +150,7 @@ class Bar:
         first = self._notebooks.asked(_FIRST).given
         return asked, {ACCOUNT: first[ACCOUNT]} if ACCOUNT in first else {}
 
-    def _chosen(self, given: Mapping[str, str], seen: Seen) -> tuple[str, str]:
+    def _chosen(self, given: Mapping[str, str], seen: Glimpse) -> tuple[str, str]:
         """Account and customer as they are chosen; as given where there is no such choice."""
         wanted = given.get(ACCOUNT, "")
         account = choices.chosen(self._root, ACCOUNT, wanted)

@@ -35,7 +35,7 @@ class SeenAccount:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Glimpse:
     """What is known of a workspace.
 
     Args:
@@ -58,7 +58,7 @@ def account_label(name: str, kind: str) -> str:
     return name if name == kind else f"{name} ({kind})"
 
 
-def glance(root: Path) -> Seen:
+def glance(root: Path) -> Glimpse:
     """The accounts that are named; none where the file cannot be read.
 
     Args:
@@ -67,9 +67,9 @@ def glance(root: Path) -> Seen:
     try:
         data = tomllib.loads((root / "accounts.toml").read_text("utf-8"))
     except (OSError, ValueError):
-        return Seen({})
+        return Glimpse({})
     defaults, accounts = _table(data.get("defaults")), _table(data.get("accounts"))
-    return Seen(
+    return Glimpse(
         {
             name: _account(name, {**defaults, **_table(own)})
             for name, own in accounts.items()

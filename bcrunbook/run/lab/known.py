@@ -16,7 +16,7 @@ from bcrunbook.core.step import PASSED, Outcome, State
 from bcrunbook.core.stored import latest_outcomes
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.run.lab.glance import Seen, SeenAccount, account_label
+from bcrunbook.run.lab.glance import Glimpse, SeenAccount, account_label
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.views.cells import STATE_WORDS, in_line
@@ -41,9 +41,9 @@ class Known:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._workspace: Workspace | None = None
-        self._seen: dict[tuple[str, str], tuple[_Stamp, Seen]] = {}
+        self._seen: dict[tuple[str, str], tuple[_Stamp, Glimpse]] = {}
 
-    def look(self, account: str, customer: str) -> Seen:
+    def look(self, account: str, customer: str) -> Glimpse:
         """What is known now.
 
         Args:
@@ -70,19 +70,19 @@ class Known:
                 stamps.append(None)
         return tuple(stamps)
 
-    def _look(self, name: str, customer: str) -> Seen:
+    def _look(self, name: str, customer: str) -> Glimpse:
         try:
             workspace = self._workspace = load(self._root)
         except RunbookError as error:
-            return Seen({}, in_line(error))
+            return Glimpse({}, in_line(error))
         accounts = {one.name: _account(one) for one in workspace.accounts.values()}
         account = workspace.accounts.get(name)
         if account is None:
-            return Seen(accounts)
+            return Glimpse(accounts)
         try:
             known = _outcomes(workspace, account)
         except RunbookError as error:
-            return Seen(accounts, in_line(error))
+            return Glimpse(accounts, in_line(error))
         outcomes = {one.step: one for one in known if one.customer in ("", customer)}
         seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant)
         if _TENANT in seen:
@@ -95,7 +95,7 @@ class Known:
                 customers=before.customers,
             )
         line, html = _way(known, outcomes, account, customer)
-        return Seen(accounts, "", _shown(seen.get(_SIGNED_IN, "")), line, html)
+        return Glimpse(accounts, "", _shown(seen.get(_SIGNED_IN, "")), line, html)
 
 
 def _account(account: Account) -> SeenAccount:
