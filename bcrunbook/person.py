@@ -1,12 +1,19 @@
-"""Who runs this and where their home is, where the machine knows: a container may know neither."""
+"""Who runs this, where their home is, and how they name their workspace, where the machine knows.
+
+A container may know none of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import getpass
 from pathlib import Path
+from typing import Final
 
 from bcrunbook.errors import FixInput
+
+WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
+"""The environment variable that names the workspace, for all that is started from there."""
 
 
 def user_name() -> str:

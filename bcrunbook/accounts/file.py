@@ -24,9 +24,8 @@ from bcrunbook.accounts.model import (
 from bcrunbook.accounts.toml_report import TomlReport
 from bcrunbook.errors import FixInput, nearest
 from bcrunbook.limits import MAX_NAME_LENGTH
+from bcrunbook.person import WORKSPACE_VARIABLE
 from bcrunbook.secrets import keep_from_others
-
-WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
 
 _ACCOUNT_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _NAME_EXPECTED: Final = (

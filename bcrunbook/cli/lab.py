@@ -8,19 +8,18 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bcrunbook.accounts import find_workspace, load
-from bcrunbook.accounts.model import FILE_NAME
 from bcrunbook.cli import options, output
 from bcrunbook.errors import FixInput
-from bcrunbook.run.lab.start import starting_lab
-from bcrunbook.run.layout import lay_out_notebooks
 
 if TYPE_CHECKING:
     from bcrunbook.rehearsal import RehearsalDescription
+
+# Not the folder that `rehearse` fills: who wants to do it by hand wants to find it undone.
+_REHEARSAL: Final = "rehearsal-lab"
 
 
 def lab(
@@ -30,8 +29,16 @@ def lab(
     ] = False,
     directory: Annotated[
         Path | None,
-        typer.Option("--dir", help="Where the rehearsal goes. Default: rehearsal, in this folder."),
+        typer.Option(
+            "--dir", help=f"Where the rehearsal goes. Default: {_REHEARSAL}, in this folder."
+        ),
     ] = None,
+    start_over: Annotated[
+        bool,
+        typer.Option(
+            "--start-over", help="Remove the rehearsal that is there first, if you say so."
+        ),
+    ] = False,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address only.")
     ] = False,
@@ -46,22 +53,35 @@ def lab(
 
     They are the workspace's own. Those that it lacks are laid out first; none is overwritten.
     """
-    _check_words(workspace, directory, rehearse=rehearse)
-    folder = (directory or Path("rehearsal")).absolute()
+    _check_words(workspace, directory, rehearse=rehearse, start_over=start_over)
+    folder = (directory or Path(_REHEARSAL)).absolute()
     root = folder / "workspace" if rehearse else _workspace(workspace)
+    goes_on = rehearse and _goes_on(folder, start_over=start_over)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_ending_in_order())
+        # Read here, as JupyterLab's start is what a person waits for; the rest is read meanwhile.
+        from bcrunbook.run.lab.start import starting_lab
+
         jupyter = stack.enter_context(starting_lab(root, port=port, browser=not no_browser))
-        cloud = _rehearsal(stack, folder) if rehearse else None
+        from bcrunbook.run.layout import lay_out_notebooks
+
         lay_out_notebooks(root)
-        _print_address(jupyter.ready(), root, cloud, as_json=as_json)
+        cloud = _rehearsal(stack, folder) if rehearse else None
+        url = jupyter.ready()
+        if as_json:
+            print(json.dumps({"url": url, "rehearsal": cloud is not None}), flush=True)
+        else:
+            _say_what_opens(root, cloud, in_browser=not no_browser, goes_on=goes_on)
+            print(url, flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # that is how it is ended
             jupyter.wait()
         # Before the rehearsal cloud, to which its kernels may be talking.
         jupyter.end()
 
 
-def _check_words(workspace: Path | None, directory: Path | None, *, rehearse: bool) -> None:
+def _check_words(
+    workspace: Path | None, directory: Path | None, *, rehearse: bool, start_over: bool
+) -> None:
     if rehearse and workspace is not None:
         raise FixInput(
             "A rehearsal has a workspace of its own.",
@@ -74,6 +94,26 @@ def _check_words(workspace: Path | None, directory: Path | None, *, rehearse: bo
             where="--dir without --rehearse",
             next="add --rehearse, or name the workspace with --workspace",
         )
+    if start_over and not rehearse:
+        raise FixInput(
+            "Only a rehearsal can be started over.",
+            where="--start-over without --rehearse",
+            next="add --rehearse",
+        )
+
+
+def _goes_on(folder: Path, *, start_over: bool) -> bool:
+    """Whether there is a rehearsal to go on with; it is removed before if the person says so."""
+    from bcrunbook.run.rehearse.start_over import check, is_begun, remove
+
+    if start_over and folder.exists():
+        check(folder)
+        question = f"Remove {folder} with all that was rehearsed in it?"
+        if typer.confirm(question, default=False, err=True):
+            remove(folder)
+        else:
+            raise typer.Exit(0)
+    return is_begun(folder)
 
 
 def _rehearsal(stack: contextlib.ExitStack, directory: Path) -> RehearsalDescription:
@@ -87,28 +127,33 @@ def _rehearsal(stack: contextlib.ExitStack, directory: Path) -> RehearsalDescrip
 
 def _workspace(named: Path | None) -> Path:
     """The workspace that is meant. Mistakes in its accounts.toml are for the notebooks to tell."""
+    from bcrunbook.accounts import find_workspace, load
+    from bcrunbook.accounts.model import FILE_NAME
+
     root = find_workspace(named)
     if not (root / FILE_NAME).is_file():
         load(root)
     return root
 
 
-def _print_address(
-    url: str, root: Path, cloud: RehearsalDescription | None, *, as_json: bool
+def _say_what_opens(
+    root: Path, cloud: RehearsalDescription | None, *, in_browser: bool, goes_on: bool
 ) -> None:
-    if as_json:
-        print(json.dumps({"url": url, "rehearsal": cloud is not None}), flush=True)
+    """What opens, and how to end it: a line, and two more about a rehearsal."""
+    opens = "opens in your browser" if in_browser else "is at the address below"
+    output.say(f"The first notebook of {root} {opens}. Ctrl-C here ends it.")
+    if cloud is None:
         return
-    output.say(f"JupyterLab runs on {root}. Ctrl-C ends it.")
-    if cloud is not None:
-        output.say(
-            "This is a rehearsal: the notebooks talk to the rehearsal cloud on this machine, and"
-            " nothing real is touched."
-            f" Its pages (sign-in, Codat Portal, Codat Link) are at"
-            f" {cloud.pages}; names and passwords for them stand in"
-            f" {Path(cloud.directory) / 'rehearsal.json'}."
-        )
-    print(url, flush=True)
+    begun = (
+        "It goes on where it was left; --start-over begins afresh."
+        if goes_on
+        else "Run this again to go on with it, or with --start-over to begin afresh."
+    )
+    output.say(f"This is a rehearsal on this machine: nothing real is touched. {begun}")
+    people = Path(cloud.directory) / "rehearsal.json"
+    output.say(
+        f"Its sign-in, Codat Portal and Codat Link: {cloud.pages} (names and passwords: {people})"
+    )
 
 
 @contextlib.contextmanager

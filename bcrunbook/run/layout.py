@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bcrunbook.errors import FixInput
-from bcrunbook.notebook_files.shipped import shipped
 
 
 @contextlib.contextmanager
@@ -39,6 +38,9 @@ def lay_out_notebooks(root: Path) -> tuple[list[Path], list[Path]]:
     Raises:
         FixInput: the folder cannot be written to.
     """
+    # Not for who only asks for a folder: JupyterLab's start waits for this module.
+    from bcrunbook.notebook_files.shipped import shipped
+
     made: list[Path] = []
     kept: list[Path] = []
     with laying_out(root):

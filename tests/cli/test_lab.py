@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 import psutil
 import pytest
 
+from bcrunbook.errors import FixInput
+from bcrunbook.run.rehearse.start_over import remove
 from bcrunbook.steps import STEPS, notebook_of
 from tests.cli.conftest import Command, program
 from tests.support.program import PROGRAM
@@ -117,7 +120,7 @@ def test_a_rehearsal_from_start_to_ctrl_c(tmp_path: Path) -> None:
         _, listed = lab.ask("/api/contents/notebooks")
         assert sorted(one["name"] for one in listed["content"]) == NOTEBOOKS
 
-        description = tmp_path / "rehearsal" / "cloud" / "rehearsal.json"
+        description = tmp_path / "rehearsal-lab" / "cloud" / "rehearsal.json"
         cloud = psutil.Process(json.loads(description.read_text("utf-8"))["pid"])
         assert cloud.is_running()
         assert lab.ask("/api/kernels", "POST", {"name": "python3"})[0] == 201
@@ -222,7 +225,7 @@ def test_a_rehearsal_that_is_killed_leaves_nothing_running(tmp_path: Path) -> No
     """Neither JupyterLab with its kernels nor the rehearsal cloud."""
     with started("--rehearse", cwd=tmp_path) as lab:
         assert lab.ask("/api/kernels", "POST", {"name": "python3"})[0] == 201
-        description = tmp_path / "rehearsal" / "cloud" / "rehearsal.json"
+        description = tmp_path / "rehearsal-lab" / "cloud" / "rehearsal.json"
         cloud = psutil.Process(json.loads(description.read_text("utf-8"))["pid"])
         everything = psutil.Process(lab.child.pid).children(recursive=True)
         assert cloud in everything and len(everything) >= 3
@@ -243,6 +246,7 @@ def test_without_a_workspace_nothing_is_started(command: Command, tmp_path: Path
     [
         (["--rehearse", "--workspace", "own"], "--rehearse and --workspace"),
         (["--dir", "there"], "--dir without --rehearse"),
+        (["--start-over"], "--start-over without --rehearse"),
     ],
 )
 def test_options_that_contradict_each_other(
@@ -254,6 +258,100 @@ def test_options_that_contradict_each_other(
     assert (result.code, result.out) == (2, "")
     assert f"where: {where}" in result.err and "next: " in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+@windows
+def test_the_bar_is_told_to_who_has_the_token(own: Path, tmp_path: Path) -> None:
+    """What it shows once, and then only what is new; without the token nothing is told or kept."""
+    accounts = '[accounts.trial]\nkind = "trial"\ntenant = "contoso.com"\napplication = "Lending"\n'
+    other = accounts.replace("trial", "second", 1)
+    (own / "accounts.toml").write_text(accounts + other, encoding="utf-8")
+    with started("--workspace", own, cwd=tmp_path) as lab:
+        beside = f"/bcrunbook/bar?notebook=notebooks/{NOTEBOOKS[0]}"
+        status, bar = lab.ask(beside)
+        assert status == 200 and bar["account"]["name"] == "trial" and not bar["has_run"]
+        while not bar["tenant"]:  # until the rest of the program has been read
+            bar = lab.ask(beside)[1]
+        assert lab.ask(f"{beside}&version={bar['version']}") == (204, "")
+        choice = {"what": "account", "name": "second", "notebook": f"notebooks/{NOTEBOOKS[1]}"}
+        assert lab.ask("/bcrunbook/choice", "POST", choice, token=False)[0] in (401, 403)
+        assert lab.ask(beside, token=False)[0] in (401, 403)
+        assert lab.ask(beside)[1]["account"]["name"] == "trial"
+        assert lab.ask("/bcrunbook/choice", "POST", choice) == (200, {"refused": ""})
+        assert lab.ask(beside)[1]["account"]["name"] == "second"
+        refused, told = lab.ask("/bcrunbook/choice", "POST", choice | {"name": "third"})
+        assert refused == 409 and "third" in told["refused"]
+        for address in ("/bcrunbook/style.css", "/bcrunbook/static/main.js"):
+            assert lab.ask(address)[0] == 200
+        assert lab.ask("/bcrunbook/static/../package.json")[0] == 404
+
+
+@pytest.fixture
+def rehearsed(tmp_path: Path) -> Path:
+    """What a rehearsal that was ended leaves behind."""
+    folder = tmp_path / "rehearsal-lab"
+    for part in ("cloud", "workspace"):
+        (folder / part).mkdir(parents=True)
+    (folder / "cloud" / "rehearsal.json").write_text('{"pid": 0}', "utf-8")
+    accounts = '[accounts.trial]\ncloud = "rehearsal"\n'
+    (folder / "workspace" / "accounts.toml").write_text(accounts, "utf-8")
+    return folder
+
+
+def of_own(folder: Path) -> None:
+    """Something that somebody has put beside it."""
+    (folder / "notes.txt").write_text("mine", "utf-8")
+
+
+def with_a_real_account(folder: Path) -> None:
+    """An account that is no rehearsal's."""
+    file = folder / "workspace" / "accounts.toml"
+    file.write_text(file.read_text("utf-8") + '[accounts.mine]\nkind = "trial"\n', "utf-8")
+
+
+def without_a_cloud(folder: Path) -> None:
+    """A workspace that lost what it was rehearsed with."""
+    (folder / "cloud" / "rehearsal.json").unlink()
+
+
+@pytest.mark.parametrize("change", [of_own, with_a_real_account, without_a_cloud])
+def test_only_a_rehearsal_is_started_over(
+    change: Callable[[Path], None], command: Command, rehearsed: Path
+) -> None:
+    """A folder that may be something else is left as it is: exit 2, and nobody is asked."""
+    change(rehearsed)
+    before = sorted(rehearsed.rglob("*"))
+    result = command("lab", "--rehearse", "--start-over", "--dir", rehearsed)
+    assert (result.code, result.out) == (2, "")
+    assert "not surely a rehearsal's" in result.err and str(rehearsed) in result.err
+    assert sorted(rehearsed.rglob("*")) == before
+
+
+def test_starting_over_is_asked_about(
+    command: Command, rehearsed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who does not say yes keeps all of it, and nothing is started."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    result = command("lab", "--rehearse", "--start-over", "--dir", rehearsed)
+    assert (result.code, result.out.strip()) == (0, "")
+    assert f"Remove {rehearsed}" in result.err
+    assert (rehearsed / "workspace" / "accounts.toml").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_what_a_rehearsal_links_to_is_not_removed(rehearsed: Path, tmp_path: Path) -> None:
+    """Neither a folder in place of one of its parts, nor what is linked to inside."""
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "books.txt").write_text("mine", "utf-8")
+    (rehearsed / "workspace" / "link").symlink_to(real)
+    remove(rehearsed)
+    assert not rehearsed.exists() and (real / "books.txt").is_file()
+    link = tmp_path / "rehearsal-link"
+    link.symlink_to(real)
+    with pytest.raises(FixInput, match="not surely a rehearsal's"):
+        remove(link)
+    assert (real / "books.txt").is_file()
 
 
 def test_a_port_that_is_taken_is_said(command: Command, own: Path) -> None:

@@ -53,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert child.stdout
         line = child.stdout.readline()
         assert line, (folder / "stderr").read_text("utf-8")
-        yield Server(json.loads(line)["url"], folder / "rehearsal" / "workspace")
+        yield Server(json.loads(line)["url"], folder / "rehearsal-lab" / "workspace")
     finally:
         if sys.platform == "win32":
             child.send_signal(signal.CTRL_BREAK_EVENT)

@@ -66,14 +66,34 @@ class Server:
                 return str(session["kernel"]["execution_state"])
         return ""
 
-    def write(self, name: str, *sources: str) -> None:
-        """Lay out a notebook with these code cells."""
+    def write(self, name: str, *sources: str, parameters: str = "", outputs: Any = ()) -> None:
+        """Lay out a notebook with these code cells.
+
+        Args:
+            name: the file's name.
+            sources: the cells' sources.
+            parameters: the source of a cell of parameters above them; empty for none.
+            outputs: what the last cell shows as it was saved.
+        """
         import nbformat
 
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        cells[-1]["outputs"] = [nbformat.from_dict(one) for one in outputs]
+        if parameters:
+            tagged = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+            cells.insert(0, tagged)
         kernel = {"name": "python3", "display_name": "Python 3"}
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         nbformat.write(notebook, self.root / "notebooks" / name)
+
+    def kernel(self, name: str) -> str:
+        """The id of a notebook's kernel."""
+        (found,) = (
+            session["kernel"]["id"]
+            for session in self.ask("GET", "/api/sessions")
+            if session["path"] == f"notebooks/{name}"
+        )
+        return str(found)
 
     def set_theme(self, name: str) -> None:
         """Have tabs that are opened from now on in the theme `light` or `dark`."""

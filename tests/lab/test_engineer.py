@@ -217,7 +217,7 @@ def test_production_is_unmistakable_and_guarded(
     lab.open_step(REGISTER_APPLICATION)
     lab.run(PARAMETERS)
     lab.run("open_step")
-    lab.page.get_by_label("Account", exact=True).select_option("production")
+    lab.field("Account").select_option("production")
     lab.wait_for_text("open_step", "production")
     for source in ("step.examine()", "step.plan()"):
         lab.run(source)

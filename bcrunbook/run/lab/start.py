@@ -2,8 +2,9 @@
 
 Its settings lie in the folder `jupyter` beside this module, which stands first on Jupyter's
 search paths: no news, no look for updates, no builds, no widget's state in a notebook, this
-environment's Python as the kernel, and a server on loopback that wants its token. Everything else
-is as the person has set it for JupyterLab anywhere.
+environment's Python as the kernel, and a server on loopback that wants its token. The list of files
+is folded away at first, for the notebook is what is read. Everything else is as the person has set
+it for JupyterLab anywhere. Imports nothing heavy, because a person waits for JupyterLab's start.
 """
 
 from __future__ import annotations
@@ -22,22 +23,38 @@ from typing import IO, Any, Final
 
 import psutil
 
-from bcrunbook.accounts.file import WORKSPACE_VARIABLE
 from bcrunbook.errors import FixInput, Unreachable
-from bcrunbook.person import no_home
-from bcrunbook.run.lab.server import STARTED_VARIABLE
+from bcrunbook.order import ORDER, notebook_name
+from bcrunbook.person import WORKSPACE_VARIABLE, no_home
 from bcrunbook.run.layout import laying_out
-from bcrunbook.steps import STEPS, notebook_of
 
-START_PAGE: Final = f"/lab/tree/notebooks/{notebook_of(STEPS[0])}"
+START_PAGE: Final = f"/lab/tree/notebooks/{notebook_name(ORDER[0])}.ipynb"
 READY_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 15.0
+# Set for the server alone: neither its kernels nor its terminals are to inherit this.
+STARTED_VARIABLE: Final = "BCRUNBOOK_LAB_STARTED"
 
 _HOST: Final = "127.0.0.1"
 _SETTINGS: Final = Path(__file__).resolve().parent / "jupyter"
 _FIRST_PORT: Final = 8888
 _MORE_PORTS: Final = 50
 _LOG_TAIL: Final = 15
+# What JupyterLab 4 calls the file in which it remembers how its window was left, and what is in it.
+_DEFAULT_WINDOW: Final = "default-37a8.jupyterlab-workspace"
+_SIDE: Final = {"collapsed": True, "visible": True, "widgets": []}
+_AT_FIRST: Final = {
+    "data": {
+        "layout-restorer:data": {
+            "main": None,
+            "down": {"size": 0, "collapsed": True, "widgets": []},
+            "left": _SIDE,
+            "right": _SIDE,
+            "relativeSizes": [0, 1, 0],
+            "top": {"simpleVisibility": True},
+        }
+    },
+    "metadata": {"id": "default"},
+}
 
 
 class Lab:
@@ -144,9 +161,13 @@ def _own_files(root: Path) -> tuple[Path, Path]:
     """Of the workspace's folder for them: the server's log, and where open tabs are remembered."""
     with laying_out(root):
         folder = root / ".bcrunbook" / "jupyterlab"
-        folder.mkdir(parents=True, exist_ok=True)
+        windows = folder / "workspaces"
+        windows.mkdir(parents=True, exist_ok=True)
         (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-        return folder / "server.log", folder / "workspaces"
+        first = windows / _DEFAULT_WINDOW
+        if not first.exists():
+            first.write_text(json.dumps(_AT_FIRST), encoding="utf-8")
+        return folder / "server.log", windows
 
 
 def _opened(log: Path) -> IO[bytes]:

@@ -1,7 +1,8 @@
 """Which account and customer a person chose instead of those in a notebook's parameters.
 
-Kept in the workspace, so that the next notebook begins where the last one was. A parameter that is
-changed counts for itself again.
+Kept in the workspace, so that the next notebook begins where the last one was, and so that every
+kernel and every page sees the same. A parameter that is changed counts for itself again. Imports
+nothing heavy, because Jupyter's server waits for it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import contextlib
 import json
 from pathlib import Path
 from typing import Final
+
+from bcrunbook.atomic_write import atomic_write
 
 _FOLDER: Final = ".bcrunbook"
 _FILE: Final = "chosen.json"
@@ -42,7 +45,8 @@ def choose(root: Path, parameter: str, given: str, instead: str) -> None:
         folder = root / _FOLDER
         folder.mkdir(exist_ok=True)
         (folder / ".gitignore").write_text("*\n", "utf-8")
-        (folder / _FILE).write_text(json.dumps(kept, indent=1), "utf-8")
+        # Kernels and pages look at it all the time.
+        atomic_write(folder / _FILE, json.dumps(kept, indent=1).encode("utf-8"))
 
 
 def _read(root: Path) -> dict[str, dict[str, str]]:

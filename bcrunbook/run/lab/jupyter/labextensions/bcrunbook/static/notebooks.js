@@ -1,0 +1,121 @@
+// What the bar has to know and to do about the notebooks that JupyterLab shows.
+
+import { OpenedAsSaved } from "./opened_as_saved.js";
+import { WidgetRecords } from "./widget_records.js";
+
+const RUN_AND_ADVANCE = "notebook:run-cell-and-select-next";
+
+export class Notebooks {
+  constructor(app, tracker, changed) {
+    this.app = app;
+    this.tracker = tracker;
+    this.changed = changed;
+    this.records = new WeakMap();
+    this.appended = null;
+    tracker.widgetAdded.connect((_, panel) => this.added(panel));
+    tracker.forEach((panel) => this.added(panel));
+    tracker.currentChanged.connect(() => changed());
+    app.commands.commandExecuted.connect((_, { id }) => {
+      if (id === RUN_AND_ADVANCE) this.dropAppended();
+    });
+  }
+
+  front() {
+    const panel = this.tracker.currentWidget;
+    return {
+      notebook: panel?.context.path ?? "",
+      kernel: panel?.sessionContext.session?.kernel?.id ?? "",
+    };
+  }
+
+  // Whether anything can be said about the notebook in front.
+  state() {
+    const panel = this.tracker.currentWidget;
+    if (!panel?.context.isReady || !panel.model) return null;
+    const cells = [...panel.model.cells].filter((cell) => cell.type === "code");
+    return {
+      isIdle: panel.sessionContext.session?.kernel?.status === "idle",
+      hasOutputs: cells.some((cell) => cell.outputs.length > 0),
+    };
+  }
+
+  async added(panel) {
+    await panel.context.ready;
+    if (panel.isDisposed) return;
+    const records = new WidgetRecords(panel.model, new OpenedAsSaved(panel.model));
+    this.records.set(panel, records);
+    panel.model.cells.changed.connect((cells, change) => this.noteAppended(panel, cells, change));
+    panel.sessionContext.statusChanged.connect((_, status) => {
+      // Whatever a cell shows is from the kernel before.
+      if (status === "restarting" || status === "autorestarting") records.showAll();
+      this.changed();
+    });
+    panel.sessionContext.kernelChanged.connect(() => this.changed());
+    this.changed();
+  }
+
+  // The server has told of the notebook in front.
+  told(front, shown) {
+    const panel = this.tracker.currentWidget;
+    const now = this.front();
+    if (!panel || now.notebook !== front.notebook || now.kernel !== front.kernel) return;
+    if (!front.kernel || !shown.is_ours) return;
+    const records = this.records.get(panel);
+    if (shown.has_run) records?.forget();
+    else records?.showOpened();
+  }
+
+  async open(path) {
+    return this.app.commands.execute("docmanager:open", { path });
+  }
+
+  async runAll() {
+    const panel = this.tracker.currentWidget;
+    if (panel) this.app.shell.activateById(panel.id);
+    await this.app.commands.execute("notebook:run-all-cells");
+    this.changed();
+  }
+
+  // To the cell that waits, so that its first button is under the Enter key.
+  async goTo(wait) {
+    const panel = wait.is_here ? this.tracker.currentWidget : await this.open(wait.path);
+    if (!panel) return;
+    await panel.context.ready;
+    const { content } = panel;
+    const index = content.widgets.findIndex((cell) =>
+      cell.model.sharedModel.getSource().includes(`step.${wait.verb}(`),
+    );
+    if (index < 0) return;
+    this.app.shell.activateById(panel.id);
+    content.activeCellIndex = index;
+    content.mode = "command";
+    await content.scrollToItem(index, "center");
+    const cell = content.widgets[index].node;
+    const first = cell.querySelector(
+      ".jp-Cell-outputWrapper :is(input, select, textarea, button):not(:disabled)",
+    );
+    (first ?? cell).scrollIntoView({ block: "center" });
+    first?.focus({ preventScroll: true });
+  }
+
+  // Running the last cell appends an empty one, which nobody wants in a notebook of ours.
+  noteAppended(panel, cells, change) {
+    if (change.type !== "add" || change.newIndex !== cells.length - 1) return;
+    this.appended = panel;
+    queueMicrotask(() => {
+      this.appended = null; // only what the command has done by itself
+    });
+  }
+
+  dropAppended() {
+    const panel = this.appended;
+    this.appended = null;
+    if (!panel) return;
+    const { content, model } = panel;
+    const last = model.cells.length - 1;
+    if (last < 1 || model.cells.get(last).sharedModel.getSource()) return;
+    model.sharedModel.deleteCell(last);
+    content.activeCellIndex = last - 1;
+    content.mode = "command";
+  }
+}
