@@ -22,11 +22,10 @@ from bcrunbook.accounts.model import (
     Workspace,
 )
 from bcrunbook.accounts.toml_report import TomlReport
+from bcrunbook.accounts.which_workspace import WORKSPACE_VARIABLE, other_workspace
 from bcrunbook.errors import FixInput, nearest
 from bcrunbook.limits import MAX_NAME_LENGTH
 from bcrunbook.secrets import keep_from_others
-
-WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
 
 _ACCOUNT_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _NAME_EXPECTED: Final = (
@@ -65,8 +64,7 @@ def find_workspace(start: Path | str | None) -> Path:
         "There is no workspace here.",
         where=f"{here} and the folders above it",
         why=f"a workspace is a folder that holds {FILE_NAME}",
-        next="run: bcrunbook init DIR   (or name an existing workspace with --workspace DIR, "
-        f"or in {WORKSPACE_VARIABLE})",
+        next=other_workspace(None),
     )
 
 

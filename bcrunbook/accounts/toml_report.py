@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from bcrunbook.accounts.mistakes import Keys, Report, unseen
+from bcrunbook.accounts.which_workspace import other_workspace
 from bcrunbook.errors import FixInput
 from bcrunbook.secrets import looks_like_secret
 from bcrunbook.secrets.addresses import SECRET_FORM
@@ -76,7 +77,7 @@ class TomlReport(Report):
 
     def _read(self) -> str:
         path, folder = self.path, self.path.parent
-        init = f"run: bcrunbook init {folder}   (or name another workspace)"
+        init = other_workspace(folder)
         try:
             raw = path.read_bytes()
         except FileNotFoundError:

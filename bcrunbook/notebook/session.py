@@ -25,6 +25,7 @@ from bcrunbook.accounts import Workspace, find_workspace
 from bcrunbook.core.runner import StepRunner, chosen_mode, failed_outcome
 from bcrunbook.core.step import Change, Mode, State
 from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.given_as import Place, speak_to
 from bcrunbook.job_options import job_options
 from bcrunbook.notebook import choices, step_controls
 from bcrunbook.notebook.approval import Approval
@@ -418,6 +419,7 @@ async def open_step(
     leave_no_core_dump()
     scrub_tracebacks()
     install_log_redaction()
+    speak_to(Place.NOTEBOOK)
     opened = NotebookStep(
         _SessionOpening(step, account, mode, workspace, customer),
         answered=parameters.somebody_answers(),

@@ -22,7 +22,7 @@ from typing import IO, Any, Final
 
 import psutil
 
-from bcrunbook.accounts.file import WORKSPACE_VARIABLE
+from bcrunbook.accounts.which_workspace import WORKSPACE_VARIABLE
 from bcrunbook.errors import FixInput, Unreachable
 from bcrunbook.person import no_home
 from bcrunbook.run.lab.server import STARTED_VARIABLE
