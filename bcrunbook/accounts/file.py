@@ -205,10 +205,11 @@ def _check_keys(
     if isinstance(required, str):
         where = (*keys, "requires")
         other = accounts.get(required)
+        # One whose kind is misspelt is reported for that, and meant all the same.
         trials = [
             name
             for name, table in accounts.items()
-            if isinstance(table, dict) and table.get("kind", defaults.get("kind")) == "trial"
+            if isinstance(table, dict) and table.get("kind", defaults.get("kind")) != "production"
         ]
         if account.get("kind") == "trial":
             report.add(where, "only a production account can require another")

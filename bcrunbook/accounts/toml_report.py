@@ -94,10 +94,9 @@ class TomlReport(Report):
             ) from None
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             self._refuse_encoding("is saved as UTF-16 (what some editors call Unicode)")
-        if raw.startswith(b"\xef\xbb\xbf"):
-            self._refuse_encoding("begins with a byte order mark, which TOML does not allow")
         try:
-            return raw.decode("utf-8")
+            # TOML knows no byte order mark, and some editors of Windows write one all the same.
+            return raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             self._refuse_encoding(f"is not UTF-8 text: line {line} holds other bytes")
@@ -106,7 +105,7 @@ class TomlReport(Report):
         raise FixInput(
             f"{self.path.name} {what}.",
             where=str(self.path),
-            next="save it as UTF-8 without a byte order mark",
+            next="save it as UTF-8",
         )
 
     def _refuse_toml(self, text: str, problem: str) -> NoReturn:
