@@ -20,5 +20,8 @@ MAX_APIS: Final = 50
 MAX_PERMISSIONS: Final = 200
 """Permissions that it may ask for in all."""
 
+SHORT_LIFETIME_DAYS: Final = 30
+"""Days before its end at which a new secret is asked for: one that lives no longer is short."""
+
 WRITES_PER_MINUTE: Final = 60
 """Writes to applications of this audience that a tenant takes in a minute."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -80,11 +81,11 @@ def amend(root: Path, account: str, values: Mapping[str, str]) -> Workspace:
             )
     before = path.read_bytes()
     try:
-        document = tomlkit.parse(before.decode("utf-8"))
+        document = tomlkit.parse(before.decode("utf-8-sig"))
         accounts: Any = document["accounts"]
         for key, value in values.items():
             _set(accounts[account], key, value)
-        atomic_write(path, _with_line_ends(before, tomlkit.dumps(document).encode("utf-8")))
+        atomic_write(path, _as_it_was(before, tomlkit.dumps(document).encode("utf-8")))
     except (OSError, TOMLKitError, UnicodeDecodeError) as error:
         raise FixInput(
             f"accounts.toml cannot be changed from here ({type(error).__name__}).",
@@ -108,11 +109,15 @@ def _set(table: Any, key: str, value: str) -> None:
     table.value._insert_at(max(own, default=-1) + 1, key, tomlkit.item(value))
 
 
-def _with_line_ends(before: bytes, after: bytes) -> bytes:
-    """The file with the line ends that it had: tomlkit's own are those of Unix."""
+def _as_it_was(before: bytes, after: bytes) -> bytes:
+    """The file with the mark at its beginning and the line ends that it had.
+
+    tomlkit's own line ends are those of Unix.
+    """
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
     if before.count(b"\n") > before.count(b"\r\n") or b"\n" not in before:
-        return after
-    return after.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        return mark + after
+    return mark + after.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def _expected(key: str) -> str:

@@ -22,6 +22,7 @@ from bcrunbook.accounts.model import (
     Workspace,
 )
 from bcrunbook.accounts.toml_report import TomlReport
+from bcrunbook.accounts.which_workspace import WORKSPACE_VARIABLE, other_workspace
 from bcrunbook.errors import FixInput, nearest
 from bcrunbook.limits import MAX_NAME_LENGTH
 from bcrunbook.person import WORKSPACE_VARIABLE
@@ -64,8 +65,7 @@ def find_workspace(start: Path | str | None) -> Path:
         "There is no workspace here.",
         where=f"{here} and the folders above it",
         why=f"a workspace is a folder that holds {FILE_NAME}",
-        next="run: bcrunbook init DIR   (or name an existing workspace with --workspace DIR, "
-        f"or in {WORKSPACE_VARIABLE})",
+        next=other_workspace(None),
     )
 
 
@@ -206,10 +206,11 @@ def _check_keys(
     if isinstance(required, str):
         where = (*keys, "requires")
         other = accounts.get(required)
+        # One whose kind is misspelt is reported for that, and meant all the same.
         trials = [
             name
             for name, table in accounts.items()
-            if isinstance(table, dict) and table.get("kind", defaults.get("kind")) == "trial"
+            if isinstance(table, dict) and table.get("kind", defaults.get("kind")) != "production"
         ]
         if account.get("kind") == "trial":
             report.add(where, "only a production account can require another")

@@ -26,7 +26,7 @@ from bcrunbook.accounts.forms import NEVER, ONE_LINE, Frozen, Guid, Tenant
 from bcrunbook.accounts.identity import Identity, instance_name
 from bcrunbook.accounts.mistakes import shown
 from bcrunbook.errors import FixInput, NotFound, nearest
-from bcrunbook.limits import MAX_NAME_LENGTH
+from bcrunbook.limits import MAX_NAME_LENGTH, SHORT_LIFETIME_DAYS
 from bcrunbook.secrets import SecretReference, open_store
 from bcrunbook.secrets.addresses import SECRET_FORM, VAULT_FORM
 
@@ -37,6 +37,7 @@ FILE_NAME: Final = "accounts.toml"
 GRAPH_COMMAND_LINE_TOOLS: Final = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
 _LONGEST_LIFETIME_DAYS: Final = 730  # Microsoft: the portal's longest choice is 24 months
+_MONTHS: Final = {"month": 1, "year": 12}
 _LISTED: Final = 20  # so many names a message may list
 
 
@@ -171,7 +172,7 @@ class Account(Frozen):
     secret_lifetime_days: int = Field(
         default=180,
         alias="secret_lifetime",
-        description='"N days" or "N months", from 1 day to 24 months',
+        description='"N days", "N months" or "N years", from 1 day to 24 months',
     )
     secret_description: (
         Annotated[str, Field(pattern=rf"^[^\s{NEVER}][^{NEVER}]{{0,39}}$")] | None
@@ -207,6 +208,16 @@ class Account(Frozen):
         return self.kind == "production"
 
     @property
+    def short_lifetime(self) -> str:
+        """A word of warning where a new secret would end very soon; empty where it does not."""
+        if self.secret_lifetime_days > SHORT_LIFETIME_DAYS:
+            return ""
+        return (
+            f"That is short: the check asks for a new secret {SHORT_LIFETIME_DAYS} days before one"
+            " ends, and each has to be saved in the Codat Portal by a person."
+        )
+
+    @property
     def identity(self) -> Identity:
         """What a fact about this account is about."""
         instance = instance_name(self.codat_instance)
@@ -220,13 +231,12 @@ class Account(Frozen):
     @field_validator("secret_lifetime_days", mode="before")
     @classmethod
     def _in_days(cls, value: object) -> int:
-        match = (
-            re.fullmatch(r"(\d{1,4})\s+(day|month)s?", value) if isinstance(value, str) else None
-        )
+        text = value.strip().lower() if isinstance(value, str) else ""
+        match = re.fullmatch(r"(\d{1,4})(?:\s*(day|month|year)s?)?", text)
         if match is None:
             raise ValueError("not a lifetime")
-        count = int(match[1])
-        days = count if match[2] == "day" else count * _LONGEST_LIFETIME_DAYS // 24
+        count, unit = int(match[1]), match[2] or "day"
+        days = count if unit == "day" else count * _LONGEST_LIFETIME_DAYS * _MONTHS[unit] // 24
         if not 1 <= days <= _LONGEST_LIFETIME_DAYS:
             raise ValueError("out of range")
         return days

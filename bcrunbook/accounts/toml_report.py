@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from bcrunbook.accounts.mistakes import Keys, Report, unseen
+from bcrunbook.accounts.which_workspace import other_workspace
 from bcrunbook.errors import FixInput
 from bcrunbook.secrets import looks_like_secret
 from bcrunbook.secrets.addresses import SECRET_FORM
@@ -76,7 +77,7 @@ class TomlReport(Report):
 
     def _read(self) -> str:
         path, folder = self.path, self.path.parent
-        init = f"run: bcrunbook init {folder}   (or name another workspace)"
+        init = other_workspace(folder)
         try:
             raw = path.read_bytes()
         except FileNotFoundError:
@@ -93,10 +94,9 @@ class TomlReport(Report):
             ) from None
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             self._refuse_encoding("is saved as UTF-16 (what some editors call Unicode)")
-        if raw.startswith(b"\xef\xbb\xbf"):
-            self._refuse_encoding("begins with a byte order mark, which TOML does not allow")
         try:
-            return raw.decode("utf-8")
+            # TOML knows no byte order mark, and some editors of Windows write one all the same.
+            return raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             self._refuse_encoding(f"is not UTF-8 text: line {line} holds other bytes")
@@ -105,7 +105,7 @@ class TomlReport(Report):
         raise FixInput(
             f"{self.path.name} {what}.",
             where=str(self.path),
-            next="save it as UTF-8 without a byte order mark",
+            next="save it as UTF-8",
         )
 
     def _refuse_toml(self, text: str, problem: str) -> NoReturn:

@@ -15,6 +15,7 @@ import typer
 from bcrunbook import __version__
 from bcrunbook.cli import output
 from bcrunbook.cli.commands import LazyGroup, add_commands
+from bcrunbook.given_as import Place, speak_to
 from bcrunbook.secrets import install_log_redaction, leave_no_core_dump
 
 app = typer.Typer(
@@ -58,6 +59,7 @@ def main() -> None:
     """The program `bcrunbook`."""
     leave_no_core_dump()
     install_log_redaction()
+    speak_to(Place.COMMAND)
     given = sys.argv[1:]
     debug = "--debug" in given
     # People add --debug at the end of the command that failed.

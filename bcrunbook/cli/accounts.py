@@ -37,6 +37,10 @@ def check(workspace: options.Workspace = None, as_json: options.Json = False) ->
         output.print_block(account.name, {**rows, "customers": _listed(list(account.customers))})
     counted = output.counted(len(accounts), "account")
     output.say(f"{loaded.root / 'accounts.toml'}: {counted}, no mistakes.")
+    for account in accounts:
+        if account.short_lifetime:
+            lifetime = output.counted(account.secret_lifetime_days, "day")
+            output.say(f"{account.name}: secret_lifetime is {lifetime}. {account.short_lifetime}")
     for note in _notes(loaded):
         output.say(note)
 

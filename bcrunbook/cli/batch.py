@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from bcrunbook.cli import options
+from bcrunbook.cli.asked import Asked, typed
 from bcrunbook.run.batch.dask import SCHEME
 from bcrunbook.run.engine.processes import prepare
 
@@ -78,6 +79,22 @@ def batch(
         options.check_word("executor", executor, (_HERE, f"{SCHEME}HOST:PORT"))
         prepare()
 
+    def _typed(applied: str) -> str:
+        """The same command in a mode, as it is typed."""
+        flags = {"--failed": failed, "--needs-person": needs_person}
+        return typed(
+            "batch",
+            *(names or ()),
+            *(flag for flag, is_given in flags.items() if is_given),
+            kind=kind,
+            tag=tag,
+            mode=applied,
+            jobs=str(jobs or ""),
+            engine="" if engine == "bcrunbook" else engine,
+            executor="" if executor == _HERE else executor,
+            workspace=workspace,
+        )
+
     # Read only now, while the processes that `prepare` has begun read what they need.
     from bcrunbook.cli.batch_run import run_batch
     from bcrunbook.run.batch.coordinator import BatchOptions
@@ -90,6 +107,13 @@ def batch(
         address="" if executor == _HERE else executor,
         without_trial=without_trial,
         anew=anew,
-        as_json=as_json,
+        asked=Asked(
+            "Batch",
+            again=_typed("" if mode == "auto" else mode),
+            applying=_typed("apply"),
+            to_see="Nothing is left to do: everything that was asked for has passed.",
+            as_json=as_json,
+            verbose=False,
+        ),
     )
     raise typer.Exit(code)

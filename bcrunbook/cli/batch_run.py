@@ -11,6 +11,7 @@ from typing import Final
 
 from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import output
+from bcrunbook.cli.asked import Asked
 from bcrunbook.cli.batch_view import view_of
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.notebook_files.source import check_sources
@@ -38,7 +39,7 @@ def run_batch(
     address: str,
     without_trial: str,
     anew: bool,
-    as_json: bool,
+    asked: Asked,
 ) -> int:
     """Carry a batch out, or take up the one that was broken off.
 
@@ -50,7 +51,7 @@ def run_batch(
         without_trial: why production accounts may begin before their trial has passed; empty if
             they may not.
         anew: whether to leave a batch that was broken off.
-        as_json: whether events are printed for programs.
+        asked: the same, as its end says it again.
 
     Returns:
         The exit code.
@@ -63,7 +64,7 @@ def run_batch(
             address=address,
             without_trial=without_trial,
             anew=anew,
-            as_json=as_json,
+            asked=asked,
         )
     )
 
@@ -76,7 +77,7 @@ async def _batch(
     address: str,
     without_trial: str,
     anew: bool,
-    as_json: bool,
+    asked: Asked,
 ) -> int:
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         standings = {
@@ -101,9 +102,7 @@ async def _batch(
                     f"Taking up the batch {begun.id} again: {len(begun.ended)} of {len(items)}"
                     " have ended."
                 )
-            return await _carry_out(
-                workspace, ledger, begun, items, options, executor, as_json=as_json
-            )
+            return await _carry_out(workspace, ledger, begun, items, options, executor, asked)
 
 
 @contextlib.asynccontextmanager
@@ -132,20 +131,19 @@ async def _carry_out(
     items: list[WorkItem],
     options: BatchOptions,
     executor: Executor,
-    *,
-    as_json: bool,
+    asked: Asked,
 ) -> int:
     progress = progress_of(begun, items)
     copies = Copies(workspace.runs_url, begun.folder)
-    with view_of(progress, as_json=as_json) as view:
+    with view_of(progress, asked) as view:
         coordinator = Coordinator(
             workspace, ledger, begun, progress, options, executor, copies, view.show
         )
         interrupted = await _until_the_end(coordinator, view.say)
     await coordinator.write_report()
-    view.end(coordinator.report)
     if copies.url:
         output.say(f"Copied to {copies.url}")
+    view.end(coordinator.report)
     return _INTERRUPTED if interrupted else progress.exit_code
 
 

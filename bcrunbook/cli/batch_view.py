@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bcrunbook.cli import output
+from bcrunbook.cli.asked import Asked
+from bcrunbook.cli.ending import in_words, print_address
 from bcrunbook.cli.tables import print_table
 from bcrunbook.core.step import State
 from bcrunbook.run.batch.coordinator import BatchEvent
-from bcrunbook.run.batch.progress import BatchProgress, StepSummary
+from bcrunbook.run.batch.progress import BatchProgress, standing_of
 from bcrunbook.run.batch.report import attention
 from bcrunbook.steps import STEPS
 from bcrunbook.views.cells import STATE_WORDS
@@ -44,29 +47,27 @@ class BatchView(Protocol):
 
 
 @contextmanager
-def view_of(progress: BatchProgress, *, as_json: bool) -> Iterator[BatchView]:
-    """The view that suits: events for a script, a table in a terminal, else plain lines."""
-    if as_json:
-        yield _Events(progress)
+def view_of(progress: BatchProgress, asked: Asked) -> Iterator[BatchView]:
+    """The view that suits: events for a script, a table in a terminal, else plain lines.
+
+    Args:
+        progress: how far the batch is.
+        asked: what the batch was asked for.
+    """
+    if asked.as_json:
+        yield _Events(progress, asked)
     elif not sys.stderr.isatty():
-        yield _Lines(progress)
+        yield _Lines(progress, asked)
     else:
-        with _table(progress) as table:
+        with _table(progress, asked) as table:
             yield table
 
 
 def _counted(progress: BatchProgress) -> str:
     """How many accounts and customers stand how: `3 done, 1 needs a person`."""
-    open_ = progress.running.keys() | progress.parked
-    states = [_worst(lines) for who, lines in progress.summaries.items() if who not in open_]
-    words = [f"{states.count(state)} {STATE_WORDS[state]}" for state in State if state in states]
+    standings = progress.standings
+    words = [f"{standings[state]} {STATE_WORDS[state]}" for state in State if standings[state]]
     return ", ".join(words)
-
-
-def _worst(lines: dict[str, StepSummary]) -> State:
-    """How an account or customer stands: as its last step does, unless one failed."""
-    states = [State(line.state) for line in lines.values()]
-    return State.FAILED if State.FAILED in states else states[-1]
 
 
 def _pace(progress: BatchProgress) -> str:
@@ -86,8 +87,9 @@ def _minutes(seconds: float) -> str:
 class _Plain:
     """What all views say at the end."""
 
-    def __init__(self, progress: BatchProgress) -> None:
+    def __init__(self, progress: BatchProgress, asked: Asked) -> None:
         self._progress = progress
+        self._asked = asked
 
     def say(self, text: str) -> None:
         """See `BatchView`."""
@@ -116,8 +118,25 @@ class _Plain:
                 output.say(f"  to pass on: {report.parent / line.card}")
         if len(open_) > _LISTED:
             output.say(f"\n{len(open_) - _LISTED} more: see the report.")
-        output.say(f"\n{progress.ended} of {len(progress.items)} ended: {_counted(progress)}.")
-        print(report)
+        output.say(
+            f"\n{progress.ended} of {len(progress.items)} accounts and customers ended, after"
+            f" {in_words(time.monotonic() - progress.began)}: {_counted(progress)}."
+        )
+        output.say(_what_now(progress, self._asked))
+        print_address(report)
+
+
+def _what_now(progress: BatchProgress, asked: Asked) -> str:
+    """What is to be done, in one line."""
+    if progress.ended < len(progress.items):
+        return f"The rest is still to come: {asked.again}"
+    match progress.exit_code:
+        case 0:
+            return asked.to_see
+        case 5:
+            return f"Nothing was written. To make these changes: {asked.applying}"
+        case _:
+            return f"What is open is said above, and in the report. Then: {asked.again}"
 
 
 class _Lines(_Plain):
@@ -132,7 +151,7 @@ class _Lines(_Plain):
         if event.kind == "item_ended":
             lines = self._progress.summaries[event.who]
             seconds = sum(line.seconds for line in lines.values())
-            label = STATE_WORDS[_worst(lines)]
+            label = STATE_WORDS[standing_of(lines)]
             output.say(f"{event.who:<24} {label:<16} {seconds:6.1f} s   {_pace(self._progress)}")
 
 
@@ -166,8 +185,8 @@ class _Events(_Plain):
 class _Table(_Plain):
     """A table that changes in its place, drawn now and then, however much happens."""
 
-    def __init__(self, progress: BatchProgress, live: Any) -> None:
-        super().__init__(progress)
+    def __init__(self, progress: BatchProgress, asked: Asked, live: Any) -> None:
+        super().__init__(progress, asked)
         self._live = live
         self._loop = asyncio.get_running_loop()
         self._draw()
@@ -189,10 +208,10 @@ class _Table(_Plain):
 
 
 @contextmanager
-def _table(progress: BatchProgress) -> Iterator[_Table]:
+def _table(progress: BatchProgress, asked: Asked) -> Iterator[_Table]:
     console = output.console(stderr=True)
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        table = _Table(progress, live)
+        table = _Table(progress, asked, live)
         try:
             yield table
         finally:

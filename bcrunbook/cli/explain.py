@@ -1,50 +1,44 @@
-"""`bcrunbook explain CODE`: what a code means and who can do something about it."""
+"""`bcrunbook explain WORD`: what a word or code means and who can do something about it."""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated
+import textwrap
+from typing import Annotated, Final
 
 import typer
 
-from bcrunbook.aadsts import ADVICE as ENTRA
 from bcrunbook.aadsts import Advice
 from bcrunbook.cli import options, output
-from bcrunbook.errors import NotFound, nearest
+from bcrunbook.cli.words.table import GROUPS, explained, is_number, near
+from bcrunbook.errors import NotFound
 from bcrunbook.hosts import ENTRA_CODES
-from bcrunbook.secrets.vault import ADVICE as KEY_VAULT
-from bcrunbook.services.codat.errors import ADVICE as CODAT
-from bcrunbook.services.graph.errors import ADVICE as GRAPH
+
+_WIDTH: Final = 78
 
 
 def explain(
     code: Annotated[
-        str, typer.Argument(help="AADSTS50076, 50076, Authorization_RequestDenied, 402, waiting.")
-    ],
+        str,
+        typer.Argument(
+            metavar="WORD",
+            help="PendingAuth, differs, needs_person, AADSTS50076, 402, ... Without one: all that"
+            " there are.",
+        ),
+    ] = "",
     as_json: options.Json = False,
 ) -> None:
-    """Explain a code of Entra, Graph, Key Vault or Codat, or an outcome with its exit code."""
-    table: dict[str, Advice] = {
-        **{f"AADSTS{number}": advice for number, advice in ENTRA.items()},
-        **GRAPH,
-        **KEY_VAULT,
-        **{str(status): advice for status, advice in CODAT.items()},
-        **_outcomes(),
-    }
-    wanted = code.strip()
-    if re.fullmatch(r"\d{4,8}", wanted):
-        wanted = f"AADSTS{wanted}"
-    names = {name.lower(): name for name in table}
-    if wanted.lower() not in names:
-        hint = nearest(wanted, table)
-        raise NotFound(
-            "This code is not in the table.",
-            why=hint if hint.startswith("did") else "the table holds the codes that people meet",
-            next=f"look it up in Microsoft's own list of AADSTS codes: {ENTRA_CODES}",
-        )
-    name = names[wanted.lower()]
-    advice = table[name]
-    meaning = {"code": name, "meaning": advice.meaning, "next": advice.next, "who": advice.who}
+    """Explain a word or code that you met: on a screen of this program, or from a service.
+
+    It knows how steps, findings and installations stand, exit codes, the states of Codat and
+    Business Central, and the codes of Entra, Graph and Key Vault.
+    """
+    if not code.strip():
+        _list(as_json=as_json)
+        return
+    found = explained(code)
+    if found is None:
+        raise _not_found(code)
+    meaning = _as_data(*found)
     if as_json:
         output.print_json(meaning)
         return
@@ -52,26 +46,32 @@ def explain(
         print(f"{label + ':':<9}{text}")
 
 
-def _outcomes() -> dict[str, Advice]:
-    return {
-        "done": Advice("everything is as it should be (exit code 0)", "go on with the next step"),
-        "changed": Advice(
-            "changes were applied and verified (exit code 0)",
-            "go on with the next step",
-        ),
-        "failed": Advice(
-            "the step ended in an error (exit code 1, or 2 for wrong use or configuration)",
-            "read the error in the output notebook or the report",
-        ),
-        "needs_person": Advice(
-            "a person has to act; the notebook says who and how (exit code 3)",
-            "forward the text, then run again: what was done is noticed",
-        ),
-        "waiting": Advice(
-            "a service, or another run, needs time (exit code 4)", "run again in a few minutes"
-        ),
-        "pending": Advice(
-            "plan mode found changes and made none (exit code 5)",
-            "run again with --mode apply to make them",
-        ),
-    }
+def _not_found(code: str) -> NotFound:
+    meant = near(code)
+    if meant:
+        why = f'did you mean "{meant}"?'
+    else:
+        why = "the table holds the words of this program and the codes that people meet"
+    return NotFound(
+        "This is not in the table.",
+        why=why,
+        next=f"look it up in Microsoft's own list of AADSTS codes: {ENTRA_CODES}"
+        if is_number(code)
+        else "run bcrunbook explain without a word: it lists what there is",
+    )
+
+
+def _list(*, as_json: bool) -> None:
+    """Print all words: for programs with what they mean, for people by where they are met."""
+    if as_json:
+        words = [one for group in GROUPS.values() for one in group.items()]
+        output.print_json([_as_data(name, advice) for name, advice in words])
+        return
+    for heading, group in GROUPS.items():
+        print(f"{heading}:")
+        names = "; ".join(group)
+        print(textwrap.fill(names, _WIDTH, initial_indent="  ", subsequent_indent="  "))
+
+
+def _as_data(name: str, advice: Advice) -> dict[str, str]:
+    return {"code": name, "meaning": advice.meaning, "next": advice.next, "who": advice.who}

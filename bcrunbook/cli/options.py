@@ -19,6 +19,9 @@ Workspace = Annotated[
     ),
 ]
 Account = Annotated[str, typer.Argument(help="An account's name in accounts.toml.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print the path of each executed notebook too.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs on stdout.")]
 
 MODES: Final = ("auto", "plan", "apply")

@@ -3,55 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.cli import options, output
-from bcrunbook.cli.progress import ProgressLines, code_of, finish, showing
+from bcrunbook.cli.asked import Asked, typed
+from bcrunbook.cli.ending import code_of, finish
+from bcrunbook.cli.progress import ProgressLines, showing
 from bcrunbook.core.step import AnyStep
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.rehearse.account import play
-from bcrunbook.run.rehearse.customers import play_customers
+from bcrunbook.run.rehearse.customers import linked_again, play_customers
 from bcrunbook.run.rehearse.workspace import STANDARD, Rehearsed, prepare, running_cloud
 from bcrunbook.steps import SETUP_STEPS, step_named
+
+_STANDARD_FOLDER: Final = Path("rehearsal")
 
 
 def rehearse(
     directory: Annotated[
         Path, typer.Option("--dir", help="Where everything goes. Run again to go on from there.")
-    ] = Path("rehearsal"),
+    ] = _STANDARD_FOLDER,
+    verbose: options.Verbose = False,
     as_json: options.Json = False,
 ) -> None:
     """Rehearse everything on this machine: every notebook, for a trial and a production account.
 
     The notebooks run against the rehearsal cloud. Where a person is needed, somebody scripted acts
-    on its pages, and the runbook goes on from there. Nothing outside this machine is touched.
+    on its pages, and the runbook goes on from there. Nothing outside this machine is touched. It
+    takes about a minute and a half, and ends with the address of a report.
     """
+    began = time.monotonic()
+    again = typed("rehearse", dir=None if directory == _STANDARD_FOLDER else directory)
+    asked = Asked("Rehearsal", again, again, to_see="", as_json=as_json, verbose=verbose)
     directory = directory.absolute()
+    output.say(f"Starting the rehearsal cloud in {directory}; all of it takes 1 to 2 minutes.")
     with running_cloud(directory) as cloud:
         workspace = asyncio.run(prepare(directory, cloud, STANDARD))
         names = [account.name for account in STANDARD]
         code = _play(
-            workspace,
-            cloud,
-            names,
-            SETUP_STEPS,
-            "apply",
-            title="Rehearsal",
-            as_json=as_json,
-            customers=True,
+            workspace, cloud, names, SETUP_STEPS, "apply", asked, began=began, customers=True
         )
     raise typer.Exit(code)
 
 
 def rehearse_account(
-    workspace: Workspace, account: str, step: str | None, mode: str, *, as_json: bool
+    workspace: Workspace, account: str, step: str | None, mode: str, asked: Asked
 ) -> int:
     """Play one account of a workspace against the rehearsal cloud.
 
@@ -60,13 +65,15 @@ def rehearse_account(
         account: the account's name.
         step: one step's id; None for all of the account's.
         mode: `auto`, `plan` or `apply`.
-        as_json: whether what it came to is printed for programs.
+        asked: the same, as its end says it again.
 
     Returns:
         The exit code.
     """
+    began = time.monotonic()
     chosen = workspace.account(account)
     directory = workspace.root / "rehearsal"
+    output.say(f"Starting the rehearsal cloud in {directory}.")
     with running_cloud(directory) as cloud:
         # The others are named as well: an account that the file does not name is one that is gone.
         others = [other for other in workspace.accounts.values() if other is not chosen]
@@ -82,8 +89,8 @@ def rehearse_account(
             [account],
             [step_named(step)] if step else SETUP_STEPS,
             mode,
-            title=f"Account {account}",
-            as_json=as_json,
+            asked,
+            began=began,
         )
 
 
@@ -93,9 +100,9 @@ def _play(
     accounts: Sequence[str],
     steps: Sequence[AnyStep],
     mode: str,
+    asked: Asked,
     *,
-    title: str,
-    as_json: bool,
+    began: float,
     customers: bool = False,
 ) -> int:
     """Play a rehearsal, with its customers if so wanted, and write its report.
@@ -112,6 +119,19 @@ def _play(
             runs += await play_customers(workspace, cloud, accounts, folder, **calls)
         return runs
 
-    with showing(len(accounts) * len(steps)) as progress:
+    total = len(accounts) * len(steps)
+    what = f"Starting {output.counted(total, 'notebook')} of {' and '.join(accounts)}."
+    with showing(total, what) as progress:
         runs = asyncio.run(everything(progress))
-    return finish(runs, folder, cloud="rehearsal", title=title, as_json=as_json)
+    if customers:
+        asked = replace(asked, to_see=_to_see(workspace, runs))
+    return finish(runs, folder, asked, cloud="rehearsal", seconds=time.monotonic() - began)
+
+
+def _to_see(workspace: Workspace, runs: Sequence[StepRun]) -> str:
+    """What a whole rehearsal shows, and how to do the same by hand."""
+    shows = "each step, who helped, and each installation"
+    for account, customer in linked_again(runs):
+        name = workspace.customer(account, customer).display_name
+        shows += f"; how {name} lost App Link, the check noticed, and they linked again"
+    return f"To see in the report: {shows}. The same by hand: bcrunbook lab --rehearse"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,9 @@ import typer
 
 from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import options, output
-from bcrunbook.cli.progress import finish, showing
+from bcrunbook.cli.asked import Asked, typed
+from bcrunbook.cli.ending import finish
+from bcrunbook.cli.progress import showing
 from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import FixInput, NotFound
 from bcrunbook.run.account import run_account, run_customers
@@ -34,10 +37,20 @@ def plan(
     step: StepName = None,
     customer: Customer = None,
     workspace: options.Workspace = None,
+    verbose: options.Verbose = False,
     as_json: options.Json = False,
 ) -> None:
     """Show what would be done for an account. Writes nothing to any service."""
-    _run(_load(workspace), account, step, "plan", customer or [], as_json=as_json)
+    customers = customer or []
+    asked = Asked(
+        f"Plan of {account}",
+        again=_typed("plan", account, step, customers, workspace),
+        applying=_typed("run", account, step, customers, workspace, mode="apply"),
+        to_see=_to_see(workspace),
+        as_json=as_json,
+        verbose=verbose,
+    )
+    _run(_load(workspace), account, step, "plan", customers, asked)
 
 
 def run(
@@ -55,17 +68,51 @@ def run(
         typer.Option("--rehearse", help="Play this account against the rehearsal cloud instead."),
     ] = False,
     workspace: options.Workspace = None,
+    verbose: options.Verbose = False,
     as_json: options.Json = False,
 ) -> None:
     """Run an account's notebooks headlessly. In a live cloud, --mode apply is needed to write."""
     options.check_word("mode", mode, options.MODES)
     loaded = _load(workspace)
+    customers = customer or []
+    flag = "--rehearse" if rehearse else None
+    asked = Asked(
+        f"Account {account}",
+        again=_typed(
+            "run", account, step, customers, workspace, flag, mode="" if mode == "auto" else mode
+        ),
+        applying=_typed("run", account, step, customers, workspace, flag, mode="apply"),
+        to_see=f"For real, after a look at the plan: {typed('plan', account, workspace=workspace)}"
+        if rehearse
+        else _to_see(workspace),
+        as_json=as_json,
+        verbose=verbose,
+    )
     if rehearse:
         # Read only when asked for: the rehearsal cloud is a server, and its libraries take a while.
         from bcrunbook.cli.rehearse import rehearse_account
 
-        raise typer.Exit(rehearse_account(loaded, account, step, mode, as_json=as_json))
-    _run(loaded, account, step, mode, customer or [], as_json=as_json)
+        raise typer.Exit(rehearse_account(loaded, account, step, mode, asked))
+    _run(loaded, account, step, mode, customers, asked)
+
+
+def _typed(
+    word: str,
+    account: str,
+    step: str | None,
+    customers: list[str],
+    workspace: Path | None,
+    flag: str | None = None,
+    *,
+    mode: str = "",
+) -> str:
+    """A command about the same account, step, customers and workspace, as it is typed."""
+    whom = {"customer": customers, "mode": mode, "workspace": workspace}
+    return typed(word, account, step, flag, **whom)
+
+
+def _to_see(workspace: Path | None) -> str:
+    return f"Nothing is left to do here. What comes next: {typed('status', workspace=workspace)}"
 
 
 def _load(workspace: Path | None) -> Workspace:
@@ -78,9 +125,9 @@ def _run(
     step: str | None,
     mode: str,
     customers: list[str],
-    *,
-    as_json: bool,
+    asked: Asked,
 ) -> None:
+    began = time.monotonic()
     chosen = workspace.account(account)
     steps = _steps(step, customers)
     names = customers
@@ -92,7 +139,8 @@ def _run(
         workspace.customer(account, name)
     folder = run_folder(workspace.root)
     copies = Copies(workspace.runs_url, folder)
-    with showing(len(steps) * max(1, len(names))) as progress:
+    total = len(steps) * max(1, len(names))
+    with showing(total, f"Starting {_of_what(account, names, total)}.") as progress:
         calls = {"began": progress.began, "ended": progress.ended}
         target = folder / account
         if names:
@@ -100,13 +148,16 @@ def _run(
         else:
             work = run_account(workspace, account, steps, mode, target, **calls)
         runs = asyncio.run(work)
-    code = finish(runs, folder, cloud=chosen.cloud, title=f"Account {account}", as_json=as_json)
-    copies.keep(folder)
-    if copies.url:
-        output.say(f"Copied to {copies.url}")
-    if code == 5 and mode == "auto":
-        output.say("Nothing was written. To apply: --mode apply")
-    raise typer.Exit(code)
+    seconds = time.monotonic() - began
+    raise typer.Exit(
+        finish(runs, folder, asked, cloud=chosen.cloud, seconds=seconds, copies=copies)
+    )
+
+
+def _of_what(account: str, customers: list[str], total: int) -> str:
+    """What a run is about, in words."""
+    whose = f" for {output.counted(len(customers), 'customer')}" if customers else ""
+    return f"{output.counted(total, 'notebook')} of {account}{whose}"
 
 
 def _steps(step: str | None, customers: list[str]) -> Sequence[AnyStep]:

@@ -59,6 +59,6 @@ def unforeseen(error: Exception, where: str, *, may_be_done: bool) -> RunbookErr
         f"Something unforeseen happened while a request was sent ({type(error).__name__}).",
         where=f"{where}; {frame.name}, line {frame.lineno}",
         why="what was asked for may have been done" if may_be_done else "",
-        next="run again: what was done is found and nothing is done twice; if it stays, run with"
-        " --debug and report what that shows",
+        next="run again: what was done is found and nothing is done twice; if it stays, report"
+        " what bcrunbook run ACCOUNT --debug shows",
     )

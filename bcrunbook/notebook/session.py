@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from bcrunbook.given_as import Place, speak_to
 from bcrunbook.notebook.headless import HeadlessStep
 from bcrunbook.notebook.opening import Opening
 from bcrunbook.notebook.tracebacks import scrub_tracebacks
@@ -57,6 +58,7 @@ async def open_step(
     leave_no_core_dump()
     scrub_tracebacks()
     install_log_redaction()
+    speak_to(Place.NOTEBOOK)
     opening = Opening(step, account, mode, workspace, customer)
     if parameters.somebody_answers():
         # Widgets are read only where somebody is to see them.

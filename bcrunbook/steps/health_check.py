@@ -26,9 +26,10 @@ from bcrunbook.core.step import (
 )
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.scope import Scope
+from bcrunbook.limits import SHORT_LIFETIME_DAYS
 from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, HEALTH_CHECK, ref
 from bcrunbook.steps import codat_portal
-from bcrunbook.steps.client_secret.findings import SecretFindings
+from bcrunbook.steps.client_secret.findings import SecretFindings, days_left
 from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import RunbookStep, StepDescription
@@ -37,7 +38,7 @@ from bcrunbook.steps.link_customer.installation.verdict import Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
 
 # Days before a secret's end at which it is worth a word, and how urgently; below 0 it has ended.
-EXPIRES: Final = ((-1, "at once"), (7, "urgent"), (14, "soon"), (30, "plan it"))
+EXPIRES: Final = ((-1, "at once"), (7, "urgent"), (14, "soon"), (SHORT_LIFETIME_DAYS, "plan it"))
 LONGEST_WITHOUT_SYNC: Final = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (contract C9.16)."""
 
@@ -230,7 +231,7 @@ def _expiry(findings: SecretFindings, again: str) -> list[Part]:
     if ends is None:
         return [Part(name, "no end date is given", source, Comparison.NOTE)]
     days = (ends - findings.now).days
-    end = f"{ends:%Y-%m-%d}, in {days} days"
+    end = f"{ends:%Y-%m-%d}, in {days_left(ends, findings.now)}"
     if ours.expired(findings.now):
         end = f"{ends:%Y-%m-%d}: it has expired"
     for limit, urgency in EXPIRES:

@@ -106,7 +106,18 @@ dir = "../cloud"
 
 @pytest.mark.parametrize(
     ("written", "days"),
-    [("1 day", 1), ("730 days", 730), ("1 month", 30), ("12 months", 365), ("24 months", 730)],
+    [
+        ("1 day", 1),
+        ("730 days", 730),
+        ("1 month", 30),
+        ("12 months", 365),
+        ("24 months", 730),
+        ("1 year", 365),
+        ("2 years", 730),
+        ("180", 180),
+        ("90days", 90),
+        ("6 Months", 182),
+    ],
 )
 def test_lifetimes_are_read_as_days(written: str, days: int, tmp_path: Path) -> None:
     """Two years are Microsoft's 730 days, and a month is a 24th of that."""
@@ -237,8 +248,10 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
                          ["found a list"]),
     "client id": (GOOD + 'client_id = "books"\n', 5, TRIAL + "client_id",
                   ["GUID", 'found "books"']),
-    "lifetime unit": (GOOD + 'secret_lifetime = "2 years"\n', 5, TRIAL + "secret_lifetime",
-                      ['"N days"', 'found "2 years"']),
+    "lifetime unit": (GOOD + 'secret_lifetime = "2 weeks"\n', 5, TRIAL + "secret_lifetime",
+                      ['"N days"', '"N years"', 'found "2 weeks"']),
+    "lifetime years": (GOOD + 'secret_lifetime = "3 years"\n', 5, TRIAL + "secret_lifetime",
+                       ["24 months"]),
     "lifetime long": (GOOD + 'secret_lifetime = "25 months"\n', 5, TRIAL + "secret_lifetime",
                       ["24 months"]),
     "lifetime zero": (GOOD + 'secret_lifetime = "0 days"\n', 5, TRIAL + "secret_lifetime",
@@ -450,17 +463,36 @@ def test_what_is_not_toml_is_located_and_guessed(
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        (GOOD.encode("utf-8-sig"), "byte order mark"),
         (GOOD.encode("utf-16"), "UTF-16"),
         (GOOD.replace("books", "bücher").encode("latin-1"), "not UTF-8 text: line 4"),
     ],
 )
 def test_other_encodings_are_named(raw: bytes, says: str, tmp_path: Path) -> None:
-    """A file that is not plain UTF-8 is refused with how to save it."""
+    """A file that is not UTF-8 is refused with how to save it."""
     (tmp_path / "accounts.toml").write_bytes(raw)
     with pytest.raises(FixInput, match=says) as caught:
         accounts.load(tmp_path)
     assert "save it as UTF-8" in caught.value.next
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    """Some editors of Windows write one; lines and columns are counted as without it."""
+    (tmp_path / "accounts.toml").write_bytes(GOOD.encode("utf-8-sig"))
+    assert list(accounts.load(tmp_path).accounts) == ["trial"]
+    (tmp_path / "accounts.toml").write_bytes(b"\xef\xbb\xbfkind = trial\n")
+    with pytest.raises(FixInput, match="line 1, column 8"):
+        accounts.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["trail", "Trial", ""])
+def test_a_trial_with_a_mistake_of_its_own_is_offered(kind: str, tmp_path: Path) -> None:
+    """It is what is meant, whatever else is wrong with it."""
+    trial = GOOD.replace('kind = "trial"', f'kind = "{kind}"')
+    production = GOOD.replace("trial", "production") + 'requires = "trail"\n'
+    message = refusal(tmp_path, trial + production)
+    assert 'there is no account "trail"; did you mean "trial"?' in message
+    message = refusal(tmp_path, trial + production.replace("trail", "trial"))
+    assert "accounts.production.requires" not in message
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:

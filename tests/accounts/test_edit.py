@@ -116,6 +116,15 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
     assert (root / "accounts.toml").read_text("utf-8") == TOML
 
 
+def test_a_byte_order_mark_stays(root: Path) -> None:
+    """Whoever's editor wrote it finds the file as it was, but for the value."""
+    (root / "accounts.toml").write_bytes(TOML.encode("utf-8-sig"))
+    assert amend(root, "trial", {"application": "Ledger"}).account("trial").application == "Ledger"
+    written = (root / "accounts.toml").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbf") and written.count(b"\xef\xbb\xbf") == 1
+    assert load(root).account("trial").application == "Ledger"
+
+
 def test_a_value_that_fits_has_no_problem(root: Path) -> None:
     """As the file itself would be read."""
     account = load(root).account("trial")

@@ -29,6 +29,17 @@ def test_nothing_is_cut_off(command: Command, tmp_path: Path) -> None:
     assert "2 accounts, no mistakes" in result.err
 
 
+def test_a_short_lifetime_is_no_mistake_and_told(command: Command, tmp_path: Path) -> None:
+    """A secret of a day is allowed, and hardly what somebody means."""
+    text = TWO.replace("[defaults]", '[defaults]\nsecret_lifetime = "1 day"')
+    (tmp_path / "accounts.toml").write_text(text, encoding="utf-8")
+    result = command("accounts", "check", "-w", tmp_path)
+    assert result.code == 0
+    assert "production: secret_lifetime is 1 day. That is short" in result.err
+    (tmp_path / "accounts.toml").write_text(text.replace("1 day", "90 days"), encoding="utf-8")
+    assert "That is short" not in command("accounts", "check", "-w", tmp_path).err
+
+
 def test_as_data(command: Command, tmp_path: Path) -> None:
     """The same for programs, and nothing else on stdout."""
     (tmp_path / "accounts.toml").write_text(TWO, encoding="utf-8")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psutil
 import pytest
@@ -21,6 +24,12 @@ from tests.support.independent_client import MakeClient
 from tests.support.program import PROGRAM
 
 
+def path_of(address: str) -> Path:
+    """The file that an address of the kind file:/// names."""
+    assert address.startswith("file:///")
+    return Path(unquote(address.removeprefix("file://")))
+
+
 def one_run(result: CommandResult) -> dict[str, Any]:
     """The one step that a run with --json came to."""
     (run,) = result.data["runs"]
@@ -29,18 +38,46 @@ def one_run(result: CommandResult) -> dict[str, Any]:
 
 
 def test_a_step_that_is_as_it_should_be(command: Command, make_workspace: MakeWorkspace) -> None:
-    """Exit 0; a table, the executed notebook and the report on stdout, progress on stderr."""
+    """Exit 0; a table and the report on stdout, on stderr what is begun and done, and the end."""
     workspace = make_workspace()
     name = only_account(workspace)
     result = program("run", name, "start_here", "-w", workspace.root)
     assert result.code == 0, result.err
-    *_, notebook, report = result.out.split()
-    assert Path(notebook).is_file() and Path(report).is_file()
-    assert Path(notebook).parent.parent == Path(report).parent
+    *_, report = result.out.splitlines()
+    assert path_of(report).is_file() and ".ipynb" not in result.out
     assert "0 start_here" in result.out and "done" in result.out
-    assert result.err.split()[:3] == [name, "start_here", "done"]
+    begins, step, _, ends, what_next = result.err.splitlines()
+    assert begins == f"Starting 1 notebook of {name}."
+    assert step.split()[:3] == [name, "start_here", "done"]
+    assert re.fullmatch(rf"Account {name}: ended after \d+ s; 1 step, 1 done\.", ends)
+    assert what_next.endswith(f"bcrunbook status --workspace {workspace.root}")
     rows = command("status", "-w", workspace.root, "--json").data
     assert [row["state"] for row in rows][:2] == ["done", None]
+
+
+def test_a_verbose_run_names_its_notebooks(make_workspace: MakeWorkspace) -> None:
+    """One path a line, and the report's address is the last line all the same."""
+    workspace = make_workspace()
+    result = program("run", only_account(workspace), "start_here", "-v", "-w", workspace.root)
+    *_, notebook, report = result.out.splitlines()
+    assert Path(notebook).is_file()
+    assert Path(notebook).parent.parent == path_of(report).parent
+
+
+@pytest.mark.parametrize("words", [("plan",), ("run", "--mode", "plan")], ids=["plan", "run"])
+def test_a_plan_ends_with_the_whole_command_that_applies_it(
+    words: tuple[str, ...], make_workspace: MakeWorkspace
+) -> None:
+    """What it proposes can be typed as it stands, and makes the changes."""
+    workspace = make_workspace()
+    about = (only_account(workspace), "register_application")
+    word, *mode = words
+    result = program(word, *about, *mode, "-w", workspace.root)
+    assert result.code == 5, result.err
+    proposed = result.err.splitlines()[-1].partition("To make these changes: ")[2]
+    program_name, *typed = shlex.split(proposed)
+    assert program_name == "bcrunbook" and "apply" in typed
+    assert program(*typed).code == 0
 
 
 def test_a_plan_writes_nothing_and_says_what_is_pending(
@@ -82,7 +119,7 @@ def test_the_wrong_tenant_is_refused_before_any_write(
     assert result.code == 2, result.err
     assert "not run" in result.out
     paragraphs = result.err.split("\n\n")
-    assert len(paragraphs) == 2 and "next: " in paragraphs[1] and "request id" in paragraphs[1], (
+    assert len(paragraphs) == 3 and "next: " in paragraphs[1] and "request id" in paragraphs[1], (
         result.err
     )
     assert "Traceback" not in result.err
@@ -107,7 +144,7 @@ def test_ctrl_c_ends_kernel_and_run(
     os.killpg(run.pid, signal.SIGINT)
     out, err = run.communicate(timeout=30)
     assert (run.returncode, out) == (130, "")
-    assert err.splitlines() == [
+    assert err.splitlines()[1:] == [
         "Interrupted. Run again: what was done is found, and nothing is done twice."
     ]
     _, alive = psutil.wait_procs(kernels, timeout=5)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -46,15 +48,32 @@ def again(
 
 
 def test_it_ends_done_and_says_where_everything_is(rehearsed: Rehearsal) -> None:
-    """Exit code 0; a table of accounts by steps, the output notebooks and the report, on stdout."""
+    """Exit code 0; a table of accounts by steps, what is to be seen, the report's address last."""
     assert rehearsed.exit_code == 0, rehearsed.stderr
     for account in ACCOUNTS:
         assert account in rehearsed.stdout
-    paths = [Path(line) for line in rehearsed.stdout.splitlines() if line.startswith("/")]
+    address = rehearsed.stdout.splitlines()[-1]
+    report = Path(unquote(address.removeprefix("file://")))
+    assert address.startswith("file:///") and report.name == "report.html"
     notebooks = len(ACCOUNTS) * (len(FIRST) + len(SECOND)) + CUSTOMER_NOTEBOOKS
-    assert len(paths) == notebooks + 1
-    assert all(path.is_file() for path in paths)
-    assert paths[-1].name == "report.html"
+    assert len(list(report.parent.rglob("*.ipynb"))) == notebooks
+    assert ".ipynb" not in rehearsed.stdout
+    first, *_, ended, to_see = rehearsed.stderr.splitlines()
+    assert first.startswith("Starting the rehearsal cloud")
+    assert re.match(r"Rehearsal: ended after .+; \d+ steps, \d+ done, \d+ changed\.", ended)
+    assert "bcrunbook lab --rehearse" in to_see
+
+
+def test_why_a_person_is_needed_after_all_is_told(rehearsed: Rehearsal) -> None:
+    """The check of production stops once: what has happened is said there, and at the end."""
+    lines = rehearsed.stderr.splitlines()
+    (stopped,) = [
+        number
+        for number, line in enumerate(lines)
+        if line.split()[:3] == ["production", "health_check", "needs_person"]
+    ]
+    assert "uninstalled App Link at Brackenfield Bakery" in lines[stopped + 1]
+    assert "Brackenfield Bakery lost App Link" in lines[-1]
 
 
 def test_everything_lies_below_its_folder(rehearsed: Rehearsal) -> None:

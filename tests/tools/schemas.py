@@ -155,7 +155,7 @@ class SecretCopyData(TypedDict):
 
 
 class ExplainData(TypedDict):
-    """`explain`: what a code means."""
+    """`explain`: what a word or code means; without one, a list of all."""
 
     code: str
     meaning: str
@@ -218,7 +218,7 @@ PRINTED: dict[str, Any] = {
     "check": CheckData,
     "confirm": ConfirmData,
     "doctor": list[DoctorCheck],
-    "explain": ExplainData,
+    "explain": ExplainData | list[ExplainData],
     "init": InitData,
     "lab": LabData,
     "link": LinkData,

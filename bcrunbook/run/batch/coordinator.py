@@ -258,9 +258,15 @@ class Coordinator:
             f"The process that did this has ended {tries} times before it was done.",
             where=item.who,
             why="somebody or the system killed it: is there enough memory?",
-            next=f"bcrunbook run {item.account} runs it alone",
+            next=f"{self._alone(item)} runs it alone",
         )
         self._end_step(item, self._summary(could_not(job, died_too_often)))
+
+    def _alone(self, item: WorkItem) -> str:
+        """The command that does the same without a batch."""
+        whom = f"{item.account} --customer {item.customer}" if item.customer else item.account
+        mode = "" if self._options.mode == "auto" else f" --mode {self._options.mode}"
+        return f"bcrunbook run {whom}{mode}"
 
     def _first(self, item: WorkItem) -> tuple[str, ...]:
         """Whose end an item waits for, wherever they are in the batch."""
@@ -301,7 +307,8 @@ class Coordinator:
             refused.what,
             where=refused.where,
             why=refused.why,
-            next=f"run {account.requires} first, or give a reason: --without-trial REASON",
+            next=f"bcrunbook run {account.requires} --mode apply; or give a reason: bcrunbook batch"
+            f" {account.name} --mode apply --without-trial REASON",
         )
 
     def _files(self, item: WorkItem) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -97,6 +97,16 @@ class StepSummary:
         return asdict(self)
 
 
+def standing_of(summaries: Mapping[str, StepSummary]) -> State:
+    """How an account or customer stands: as its last step does, unless one failed.
+
+    Args:
+        summaries: its steps that have ended, at least one, in order.
+    """
+    states = [State(one.state) for one in summaries.values()]
+    return State.FAILED if State.FAILED in states else states[-1]
+
+
 class BatchProgress:
     """How far everything in a batch is.
 
@@ -177,6 +187,19 @@ class BatchProgress:
         """How many times a step ended in a state."""
         return Counter(
             (summary.step, summary.state) for summary in self.all_summaries() if summary.was_run
+        )
+
+    @property
+    def standings(self) -> Counter[State]:
+        """How many accounts and customers that have ended stand how.
+
+        One stands as its last step does, unless one of its steps failed.
+        """
+        open_ = self.running.keys() | self.parked
+        return Counter(
+            standing_of(lines)
+            for who, lines in self.summaries.items()
+            if lines and who not in open_
         )
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def write_batch_report(path: Path, progress: BatchProgress, *, cloud: str, title
     Raises:
         Unreachable: it cannot be written.
     """
-    states = Counter(one.state for one in progress.all_summaries() if one.was_run)
+    standings = progress.standings
     write_page(
         path,
         "batch.html",
@@ -35,9 +34,9 @@ def write_batch_report(path: Path, progress: BatchProgress, *, cloud: str, title
         ended=progress.ended,
         total=len(progress.items),
         counts=[
-            (state.value, label, states[state.value])
+            (state.value, label, standings[state])
             for state, label in STATE_WORDS.items()
-            if states[state.value]
+            if standings[state]
         ],
         open=attention(progress),
         titles={step.id: f"{number}. {step.title}" for number, step in enumerate(STEPS)},

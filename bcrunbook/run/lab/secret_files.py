@@ -42,7 +42,7 @@ class SecretFiles:
             file = self._root / "accounts.toml"
             status = file.stat()
             if (status.st_mtime_ns, status.st_size) != self._read:
-                found = tomllib.loads(file.read_text("utf-8"))
+                found = tomllib.loads(file.read_text("utf-8-sig"))
                 self._paths = [_real(self._root / one) for one in _paths(found)]
                 self._read = (status.st_mtime_ns, status.st_size)
         return self._paths

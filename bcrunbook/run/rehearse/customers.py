@@ -123,11 +123,35 @@ async def play_customers(
     }
     again = {account: names for account, names in again.items() if names}
     if again:
+        for account, names in again.items():
+            for name in names:
+                acted(_story(workspace.customer(account, name)))
         await link(again)
         await asyncio.sleep(_UNTIL_LINKED / cloud.speed)
         await link_step(LINKED_AGAIN, again)
         await check(CHECKED_AGAIN)
     return runs
+
+
+def linked_again(runs: Sequence[StepRun]) -> list[tuple[str, str]]:
+    """The customers, by account and key, whom the check sent to link a second time.
+
+    Args:
+        runs: what a rehearsal came to.
+    """
+    return [
+        (run.account, run.customer)
+        for run in runs
+        if run.notebook is not None and LINKED_AGAIN in run.notebook.parts
+    ]
+
+
+def _story(customer: Customer) -> str:
+    """What the check has met, for whoever wonders why a person is needed now."""
+    return (
+        f"Meanwhile somebody has uninstalled App Link at {customer.display_name}: that belongs to"
+        " the rehearsal. The check has noticed, and the customer links again."
+    )
 
 
 async def _link(workspace: Workspace, cloud: RehearsalDescription, account: str, name: str) -> str:

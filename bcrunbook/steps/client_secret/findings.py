@@ -222,15 +222,26 @@ class SecretFindings(Findings):
         ends = self.current.seen.end_date_time if self.current else None
         if ends is None:
             return Finding("Expires", "", ABSENT, "Microsoft Graph", Comparison.NOTE)
-        left = (ends - self.now).days
         return Finding(
             "Expires",
             "",
-            f"{ends:%Y-%m-%d}, in {left} days",
+            f"{ends:%Y-%m-%d}, in {days_left(ends, self.now)}",
             "Microsoft Graph, applications",
             Comparison.NOTE,
             "Put this date into your calendar: Codat stops reading data when the secret ends.",
         )
+
+
+def days_left(ends: datetime, now: datetime) -> str:
+    """How long until a secret ends, in days as a person counts them: `90 days` when just made.
+
+    Args:
+        ends: when it ends (UTC).
+        now: the time now (UTC).
+    """
+    # Whoever asked for 90 days a minute ago would wonder about 89.
+    days = round((ends - now) / timedelta(days=1))
+    return f"{days} day" if days == 1 else f"{days} days"
 
 
 def _days(duration: str) -> int | None:

@@ -66,14 +66,15 @@ def _days(days: int) -> str:
 
 def _expiry_note(account: Account, text: str, findings: Any) -> str:
     """On which date a secret of that lifetime ends, as far as the tenant's policy lets it."""
-    lifetime = with_value(account, _LIFETIME, text).secret_lifetime_days
+    meant = with_value(account, _LIFETIME, text)
+    lifetime = meant.secret_lifetime_days
     longest = findings.longest_days if isinstance(findings, SecretFindings) else None
     days = min(lifetime, longest or lifetime)
     ends = datetime.now(UTC) + timedelta(days=days)
     note = f"A secret made today ends on {ends:%d %B %Y}."
     if days < lifetime:
         note += f" The tenant's policy allows {_days(days)} at most."
-    return note
+    return f"{note} {meant.short_lifetime}".strip()
 
 
 class ClientSecret(AccountStep):

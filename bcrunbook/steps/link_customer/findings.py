@@ -20,7 +20,7 @@ from bcrunbook.steps.link_customer.installation.memory import (
 from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
 from bcrunbook.steps.link_customer.installation.verdict import Judgement, Verdict, timeline
 
-_ADVICE: Final = {
+ADVICE: Final = {
     Verdict.NOT_LINKED: "Send the customer the link, and run this step again once they have begun.",
     Verdict.LINK_FAILED: "Clear the cause, then the customer opens the link again.",
     Verdict.RELINK: "The customer opens the link again; the connection stays the same.",
@@ -39,6 +39,7 @@ _ADVICE: Final = {
     Verdict.UNCONFIRMED: "Run this step again later. If it stays so, ask the customer what the"
     " window said, and look at the connection's timeline in the Codat Portal.",
 }
+"""What to do about a verdict; the good ones have none."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class CustomerFindings(Findings):
             f"{judgement.verdict.value}: {judgement.because}",
             "all of the above",
             verdict,
-            _ADVICE.get(judgement.verdict, ""),
+            ADVICE.get(judgement.verdict, ""),
         )
         return (extension, data, row_of_verdict)
 

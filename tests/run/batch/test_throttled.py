@@ -58,7 +58,7 @@ def test_a_table_in_a_terminal(throttled: Workspace) -> None:
         timeout=60,
     )
     table.expect(r"[01] of 2 ended, \d+ a minute, 1 throttled")
-    table.expect("2 of 2 ended: 2 needs a person")
+    table.expect(r"2 of 2 accounts and customers ended, after .+: 2 needs a person")
     table.expect(pexpect.EOF)
     table.close()
     assert table.exitstatus == 3
