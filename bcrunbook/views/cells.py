@@ -138,13 +138,16 @@ def _html(template: str, **values: Any) -> str:
 
 @cache
 def style_sheet() -> str:
-    """The one style sheet of everything that cells show, as CSS."""
-    return _html("style.css")
+    """The one style sheet of everything that cells show: CSS, in one line.
+
+    So a notebook that was turned into Markdown stays readable around it.
+    """
+    return _html("style.css").replace("\n", "")
 
 
 def styled(view: View) -> View:
     """A view with the style sheet, for the one that a notebook shows first."""
-    return View(view.text, f"<style>\n{style_sheet()}\n</style>\n{view.html}", view.data)
+    return View(view.text, f"<style>{style_sheet()}</style>\n{view.html}", view.data)
 
 
 @dataclass(frozen=True)
