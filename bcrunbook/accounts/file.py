@@ -22,7 +22,7 @@ from bcrunbook.accounts.model import (
     Workspace,
 )
 from bcrunbook.accounts.toml_report import TomlReport
-from bcrunbook.accounts.which_workspace import WORKSPACE_VARIABLE, other_workspace
+from bcrunbook.accounts.which_workspace import other_workspace
 from bcrunbook.errors import FixInput, nearest
 from bcrunbook.limits import MAX_NAME_LENGTH
 from bcrunbook.person import WORKSPACE_VARIABLE

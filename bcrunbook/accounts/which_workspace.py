@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from bcrunbook.given_as import given_as, is_notebook
-
-WORKSPACE_VARIABLE: Final = "BCRUNBOOK_WORKSPACE"
+from bcrunbook.person import WORKSPACE_VARIABLE
 
 
 def other_workspace(named: Path | None) -> str:

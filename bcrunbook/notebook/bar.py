@@ -15,7 +15,7 @@ from bcrunbook.core.stored import latest_outcomes
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.steps.context import Context
 from bcrunbook.views import cells
-from bcrunbook.views.cells import STATE_WORDS, RailStop, View
+from bcrunbook.views.cells import NOT_STARTED, STATE_WORDS, RailStop, View
 
 _SIGNED_IN: Final = "Signed in as"
 _TENANT: Final = "Tenant"
@@ -84,7 +84,7 @@ def bar(context: Context, mode: str, step: str, *, with_rail: bool) -> View:
         for one in STEPS:
             last = outcomes.get(one.id)
             state = last.state if last is not None else ""
-            label = STATE_WORDS[State(state)] if state else "not done yet"
+            label = STATE_WORDS[State(state)] if state else NOT_STARTED
             if one.is_per_customer and customer is None:
                 done = {row.customer for row in known if row.step == one.id and row.state in PASSED}
                 linked, total = len(done & account.customers.keys()), len(account.customers)

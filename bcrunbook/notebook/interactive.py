@@ -25,7 +25,7 @@ from bcrunbook.core.runner import StepRunner
 from bcrunbook.core.step import Change, Finding, Mode
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
-from bcrunbook.notebook import choices, step_controls
+from bcrunbook.notebook import step_controls
 from bcrunbook.notebook.bar import Whereabouts, bar, whereabouts
 from bcrunbook.notebook.headless import applied_text, before_applying, nothing_to_do
 from bcrunbook.notebook.interrupts import heed_interrupts
@@ -37,7 +37,7 @@ from bcrunbook.notebook.session_file import Attention, SessionFile
 from bcrunbook.notebook.sign_in import PersonAtNotebook
 from bcrunbook.notebook.surface import Surface
 from bcrunbook.notebook.tasks import Tasks
-from bcrunbook.notebook_files import parameters
+from bcrunbook.notebook_files import choices, parameters
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.views import cells

@@ -34,6 +34,7 @@ from bcrunbook.steps.tenant import check_tenant
 from bcrunbook.steps.wording import ABSENT, PRESENT
 
 _ASK: Final = "cannot be read by a program"
+_YOURS: Final = "for you to look up"
 _ALLOWED: Final = "allowed"
 _ADMINS: Final = (
     "Application Developer, Cloud Application Administrator or Application Administrator"
@@ -206,7 +207,7 @@ class StartFindings(Findings):
             Finding(
                 "A Business Central licence",
                 "Essentials or better, or a trial",
-                "unknown",
+                _YOURS,
                 _ASK,
                 Comparison.UNKNOWN,
                 f"See it at {BUSINESS_CENTRAL_CLIENT}, or ask the licence administrator.",
@@ -214,7 +215,7 @@ class StartFindings(Findings):
             Finding(
                 "Codat: role and plan",
                 "Developer or Administrator, plan with accounting integrations",
-                "unknown",
+                _YOURS,
                 _ASK,
                 Comparison.UNKNOWN,
                 "See Settings, Team in the Codat Portal; Codat's account manager knows the plan.",
@@ -224,10 +225,10 @@ class StartFindings(Findings):
     def _may_do(self) -> tuple[Finding, ...]:
         source = "the application's permissions" if self.is_application else "roles in the id token"
         unknown = (
-            "The first write shows it. Application.ReadWrite.OwnedBy is needed, and for the consent"
+            "Needed: Application.ReadWrite.OwnedBy, and for the consent"
             " DelegatedPermissionGrant.ReadWrite.All."
             if self.is_application
-            else "The first write shows it. If it is refused, you get a text to forward."
+            else "If it is refused, you get a text to forward."
         )
         register = _may(self.may_register)
         consent = _may(self.may_consent)
@@ -258,7 +259,7 @@ class StartFindings(Findings):
 
 def _may(allowed: bool | None) -> tuple[str, Comparison]:
     if allowed is None:
-        return "unknown", Comparison.UNKNOWN
+        return "shows at the first write", Comparison.UNKNOWN
     return (_ALLOWED, Comparison.OK) if allowed else ("not allowed", Comparison.DIFFERS)
 
 

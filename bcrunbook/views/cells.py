@@ -138,13 +138,16 @@ def _html(template: str, **values: Any) -> str:
 
 @cache
 def style_sheet() -> str:
-    """The one style sheet of everything that cells show, as CSS."""
-    return _html("style.css")
+    """The one style sheet of everything that cells show: CSS, in one line.
+
+    So a notebook that was turned into Markdown stays readable around it.
+    """
+    return _html("style.css").replace("\n", "")
 
 
 def styled(view: View) -> View:
     """A view with the style sheet, for the one that a notebook shows first."""
-    return View(view.text, f"<style>\n{style_sheet()}\n</style>\n{view.html}", view.data)
+    return View(view.text, f"<style>{style_sheet()}</style>\n{view.html}", view.data)
 
 
 @dataclass(frozen=True)
@@ -303,16 +306,16 @@ def _hand_off_lines(change: Change) -> list[str]:
     lines = _wrapped(f"Found: {handed.found}") if handed.found else []
     lines += _wrapped(f"Who can: {handed.who}")
     if handed.link:
-        lines.append(f"{'':<11}Link: {handed.link}")
-    lines += [f"{'':<11}{label}: {value}" for label, value in handed.values]
+        lines.append(f"{'':<12}Link: {handed.link}")
+    lines += [f"{'':<12}{label}: {value}" for label, value in handed.values]
     if handed.secret:
-        lines.append(f"{'':<11}Client secret: kept in {handed.secret}, shown nowhere")
+        lines.append(f"{'':<12}Client secret: kept in {handed.secret}, shown nowhere")
     for action in handed.actions:
         lines += _wrapped(f"- {action}")
     if handed.looks_like:
         lines += _wrapped(f"When it went well: {handed.looks_like}")
     if handed.slips:
-        lines.append(f"{'':<11}If something is not as described:")
+        lines.append(f"{'':<12}If something is not as described:")
     for slip in handed.slips:
         lines += _wrapped(f"- {slip}")
     return lines
@@ -322,8 +325,8 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(
         text,
         _WIDTH,
-        initial_indent=" " * 11,
-        subsequent_indent=" " * 13,
+        initial_indent=" " * 12,
+        subsequent_indent=" " * 14,
         break_long_words=False,
         break_on_hyphens=False,
     )

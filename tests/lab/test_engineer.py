@@ -206,7 +206,7 @@ def test_everything_is_well_afterwards(lab: Lab) -> None:
     lab.run_all()
     is_done(lab)
     expect(lab.output("open_step")).to_contain_text("1 of 1 customers")
-    expect(lab.output("open_step")).not_to_contain_text("not done yet")
+    expect(lab.output("open_step")).not_to_contain_text("not started")
     lab.shot("07-done", whole=True)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.cli import output, tables
-from bcrunbook.core.step import Outcome, State
+from bcrunbook.core.step import Change, Outcome, Row, State
 from bcrunbook.errors import FixInput
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.cards import write_card
@@ -21,6 +21,7 @@ from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent, Package, Poll, Trouble
 from bcrunbook.steps.link_customer.installation.verdict import judge
 from bcrunbook.views import cells
+from bcrunbook.views.cells import Tick
 
 # Its texts hold no secret; what other tests of this process made known may be a part of them.
 pytestmark = pytest.mark.scrubs
@@ -30,6 +31,7 @@ EVIL = (
     "\u202e\u200b\u200f\u061c\u2066\ufeffgpj\"'><img src=x onerror=y>"
 )
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+CHANGE = Change(EVIL, EVIL, (Row(EVIL, EVIL, EVIL, EVIL),), subject=EVIL, action="update")
 STEERING = ("\x1b", "\x07", "\x9b", "\u202e", "\u200b", "\u200f", "\u061c", "\u2066", "\ufeff")
 
 
@@ -105,10 +107,16 @@ def test_notebook_cells() -> None:
     seen, step = findings(), step_named("link_customer")
     for view in (
         cells.findings_view(seen.rows(), seen.timeline),
+        cells.findings_view(seen.rows(), before=seen.rows()),
         cells.plan_view(step.plan(seen), ""),
+        cells.plan_view([CHANGE], "", ticks={(EVIL, EVIL): Tick("running")}),
+        cells.ticked_view([CHANGE], {(EVIL, EVIL): Tick("done", 1.0)}),
         cells.outcome_view(outcome()),
+        cells.outcome_view(replace(outcome(), error=None, changes=(CHANGE,)), applied=(CHANGE,)),
         cells.progress_view([EVIL], is_over=False),
         cells.message_view(EVIL),
+        cells.error_view(FixInput(EVIL, where=EVIL, why=EVIL, next=EVIL)),
+        cells.unforeseen_view(EVIL, EVIL),
         cells.session_view([("Customer", EVIL)], is_rehearsal=True, is_production=False),
         cells.tenant_view(EVIL, EVIL, EVIL),
     ):
@@ -118,6 +126,8 @@ def test_notebook_cells() -> None:
         check_text(bundle["text/plain"])
         check_text(str(view))
     check_text(cells.in_line(FixInput(EVIL, where="a test", next=EVIL)))
+    check_text(cells.apply_label(1, EVIL, EVIL))
+    check_text(cells.without_widgets(EVIL, EVIL))
 
 
 def test_card_and_report(tmp_path: Path) -> None:
