@@ -301,7 +301,10 @@ class InteractiveStep:
         """The plan stands where it was asked for last: in its own cell, or with its button."""
         if self._runner is None or self._runner.findings is None or self._runner.error:
             return
-        if self._is_plan_below and self._task is not None:
+        is_begun = bool(self._ticks.changes) or any(
+            one.by == "program" for one in self._runner.changes
+        )
+        if self._is_plan_below and self._task is not None and is_begun:
             self._plan.say(cells.message_view("The plan stands with its button, below."))
         else:
             changes = self._runner.changes
