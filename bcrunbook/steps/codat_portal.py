@@ -22,7 +22,8 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 
 NAME: Final = "Dynamics 365 Business Central"
-_HOST: Final = "app.codat.io"
+PORTAL_HOST: Final = "app.codat.io"
+"""Where the Codat Portal is."""
 _ACCOUNTING: Final = "/settings/integrations/accounting"
 
 INSTANCE: Final = "Instance"
@@ -60,7 +61,7 @@ def open_button(page: str) -> HandOffButton:
 
 def accounting_page(cloud: Cloud) -> str:
     """The address of the portal's accounting integrations, for a person's browser."""
-    return cloud.page(f"https://{_HOST}{_ACCOUNTING}")
+    return cloud.page(f"https://{PORTAL_HOST}{_ACCOUNTING}")
 
 
 def who_can(instance: str) -> str:
