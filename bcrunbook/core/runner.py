@@ -489,7 +489,7 @@ class StepRunner(Generic[C, F]):
 
 def _waiting(change: Change, looks: int) -> str:
     times = {0: "not looked yet", 1: "looked once"}.get(looks, f"looked {looks} times")
-    return f"Waiting for a person to {change.title} ({times})."
+    return f"{change.waiting} ({times})."
 
 
 def _name(change: Change) -> tuple[str, str]:

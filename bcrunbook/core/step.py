@@ -120,12 +120,33 @@ class Row:
 
 
 @dataclass(frozen=True)
+class HandOffButton:
+    """What can be done right beside one of a hand-off's actions, where there are buttons.
+
+    Args:
+        action: the index of the action that it belongs to.
+        does: `open` opens a page, `copy` copies a value, `copy_secret` the client secret,
+            `copy_link` the link that is fetched for the customer, and `confirm` says that it is
+            done.
+        label: what the button says; empty for `confirm`, where the hand-off's confirmation says it.
+        value: the page or the value; never a secret.
+        instead: how the same is done without the button, as the action says it in brackets.
+    """
+
+    action: int
+    does: Literal["open", "copy", "copy_secret", "copy_link", "confirm"]
+    label: str = ""
+    value: str = ""
+    instead: str = ""
+
+
+@dataclass(frozen=True)
 class HandOff:
     """What a person has to do, complete enough to be forwarded.
 
     Args:
         who: the role that can do it.
-        actions: what to do, in order.
+        actions: what to do, in order, for who has only these words.
         link: where to click first; empty without one.
         found: what was found, where the change's title does not say it all.
         values: labelled values to copy; never a secret.
@@ -133,8 +154,13 @@ class HandOff:
         looks_like: what the person sees when it went well.
         slips: what usually goes wrong, and what to do then.
         confirmation: what the person says when it is done; empty where a look shows it.
-        is_watched: whether it is worth waiting here until a look shows it.
+        is_watched: whether it is worth waiting here until a look shows it; the last action is then
+            to look again, which whoever waits need not.
         has_customer_link: whether it begins with a link that is fetched for the customer.
+        needs: what has to be so before anybody begins.
+        buttons: what can be done beside the actions, where there are buttons.
+        waiting: says who is waited for, and for what; empty where the change's title tells what a
+            person is to do.
     """
 
     who: str
@@ -148,6 +174,18 @@ class HandOff:
     confirmation: str = ""
     is_watched: bool = False
     has_customer_link: bool = False
+    needs: tuple[str, ...] = ()
+    buttons: tuple[HandOffButton, ...] = ()
+    waiting: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The actions for who has the buttons, and waits: without what these stand for."""
+        lines = list(self.actions[:-1] if self.is_watched else self.actions)
+        for button in self.buttons:
+            if button.instead and button.action < len(lines):
+                lines[button.action] = lines[button.action].replace(f" ({button.instead})", "")
+        return tuple(lines)
 
 
 Action: TypeAlias = Literal["create", "update", "delete", "confirm"]
@@ -186,6 +224,12 @@ class Change:
     def __post_init__(self) -> None:
         if self.by == "program" and self.action == "confirm":
             raise ValueError("what the program does is create, update or delete")
+
+    @property
+    def waiting(self) -> str:
+        """Says who is waited for, and for what, while a person has it in hand."""
+        said = self.hand_off.waiting if self.hand_off is not None else ""
+        return said or f"Waiting for a person to {self.title}"
 
 
 @dataclass(frozen=True)

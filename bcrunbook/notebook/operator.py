@@ -1,147 +1,167 @@
-"""The person in front of the notebook, while a step waits for their part.
-
-Nothing secret ever becomes a widget's value: the copy button hands the client secret from the
-store to the clipboard of the machine on which the kernel runs, and says only that it did.
-"""
+"""The person in front of the notebook, while a step waits for their part."""
 
 from __future__ import annotations
 
 import asyncio
-import atexit
-from functools import partial
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal
 
 from bcrunbook.core.confirmations import checked_name
+from bcrunbook.core.runner import WATCHING
 from bcrunbook.core.step import Change
 from bcrunbook.errors import FixInput, RunbookError
-from bcrunbook.notebook.buttons import Buttons
+from bcrunbook.notebook.checklist import CONFIRM, LATER, Checklist, Pressed
+from bcrunbook.notebook.rehearsed_people import sign_in_as
+from bcrunbook.notebook.secret_copy import SecretCopy
 from bcrunbook.secrets import Secret, clipboard
-from bcrunbook.steps.client_secret.handover import copy_secret
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.views import cells
 
-_COPY: Final = "Copy the client secret"
-_COPY_LINK: Final = "Copy the customer's link"
-_LOOK: Final = "Look now"
-_STOP: Final = "Stop waiting"
-_LATER: Final = "Not now"
+_LOOK: Final = ("look", "Look now")
+_LOOK_AGAIN: Final = ("look", "Look again")
+_KEEP: Final = ("keep", "Keep waiting")
+_STOP: Final = ("stop", "Stop waiting")
+
+_BY_ITSELF: Final = "It is looked for by itself, every half minute."
+_NOT_SEEN: Final = f"Not done yet: it was not seen within {WATCHING.deadline / 60:.0f} minutes."
+_STILL_NOT_SEEN: Final = "Looked again: it is not done yet."
+_STOPPED: Final = "Stopped. Run the cell with step.apply() to go on."
+_OVER: Final = "Nothing is waited for here any more."
 
 
 class NotebookOperator:
-    """Somebody who reads the cell's output and clicks (see `bcrunbook.core.runner.Operator`).
+    """Somebody who reads a list and clicks (see `bcrunbook.core.runner.Operator`).
+
+    Times are real ones, also in a rehearsal: it hurries services, never people.
 
     Args:
         context: what the step works with.
+        show: shows a widget; given what says the same in words, too.
     """
 
-    def __init__(self, context: Context, show: Any) -> None:
+    def __init__(self, context: Context, show: Callable[[Any, Callable[[], str]], None]) -> None:
         self._context = context
-        self._put = show
-        self._waiting: Buttons | None = None
-        self._status: Any = None
-        self._clearing: dict[asyncio.Task[None], Any] = {}
+        self._show = show
+        self._secret = SecretCopy(context)
+        self._lists: dict[tuple[str, str], Checklist] = {}
+        self._look: Literal["", "due", "had"] = ""
 
     async def confirm(self, change: Change) -> str:
-        """Show what copies the secret, and wait until the person says that it is done."""
-        import ipywidgets as widgets
-
-        from bcrunbook.notebook.entry import Entry
-
-        assert change.hand_off is not None
-        done = change.hand_off.confirmation
-        name = Entry("Your name", self._context.account.sign_in.username or "")
-        status = widgets.Label()
-        copies = (_COPY,) if change.hand_off.secret else ()
-        buttons = Buttons(*copies, done, _LATER)
-        first = [buttons.widgets[label] for label in copies]
-        last = [name, *(buttons.widgets[label] for label in (done, _LATER))]
-        self._put(
-            widgets.VBox([widgets.HBox(first), widgets.HBox(last), status]), lambda: "Buttons"
-        )
-        try:
+        """Show what is to be done, and wait until the person says that they have."""
+        checklist = self._list(change)
+        with _stopping(checklist):
             while True:
-                clicked = await buttons.clicked()
-                if clicked == _COPY:
-                    status.value = await self._copy(change, status)
-                elif clicked == _LATER:
+                pressed = await checklist.pressed()
+                assert pressed is not None
+                if pressed.key == LATER:
                     return ""
-                elif not name.value.strip():
-                    status.value = "Type your name first: it is noted who said so."
+                if pressed.key != CONFIRM:
+                    await self._hand_over(change, checklist, pressed)
+                elif not pressed.name.strip():
+                    needed = "Type your name first: it is noted who said so."
+                    checklist.say(CONFIRM, needed, is_problem=True)
                 else:
                     try:
-                        return checked_name(name.value)
+                        return checked_name(pressed.name)
                     except FixInput as error:
-                        name.value = ""
-                        status.value = cells.in_line(error)
-        finally:
-            buttons.disable()
-            name.disabled = True
+                        checklist.say(CONFIRM, cells.in_line(error), is_problem=True)
 
     async def wait(self, change: Change, seconds: float) -> bool:
         """Wait for the time to pass, or for a click that says to look now or to stop.
 
-        Where the customer's link is wanted, it can be copied meanwhile.
-
         Args:
             change: what the person does meanwhile.
-            seconds: how long, in seconds of the cloud's time.
+            seconds: how long.
         """
-        import ipywidgets as widgets
-
-        assert change.hand_off is not None
-        if self._waiting is None:
-            links = (_COPY_LINK,) if change.hand_off.has_customer_link else ()
-            self._waiting = Buttons(_LOOK, *links, _STOP)
-            self._status = widgets.Label()
-            self._put(widgets.VBox([self._waiting.row, self._status]), lambda: "Buttons")
+        if self._look == "due":
+            self._look = "had"
+            return True
+        if self._look == "had":
+            return await self._goes_on(change, _STILL_NOT_SEEN)
+        checklist = self._list(change)
+        checklist.offer(_BY_ITSELF, _LOOK, _STOP)
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        while True:
-            clicked = await self._waiting.clicked(max(0.0, until - loop.time()))
-            if clicked != _COPY_LINK:
-                return clicked != _STOP
-            self._status.value = await self._copy_link()
+        with _stopping(checklist):
+            while True:
+                pressed = await checklist.pressed(max(0.0, until - loop.time()))
+                if pressed is None or pressed.key == _LOOK[0]:
+                    return True
+                if pressed.key == _STOP[0]:
+                    return False
+                await self._hand_over(change, checklist, pressed)
 
     async def ended(self, change: Change) -> bool:
-        return False
+        """Say that the time is over, and wait until the person says how to go on.
+
+        Args:
+            change: what was waited for.
+
+        Returns:
+            Whether to go on waiting.
+        """
+        goes_on = await self._goes_on(change, _NOT_SEEN)
+        self._look = "due" if self._look == "had" else ""
+        return goes_on
+
+    async def _goes_on(self, change: Change, text: str) -> bool:
+        """Whether to go on; after "look again" there is one look, and then the same question."""
+        checklist = self._list(change)
+        checklist.offer(text, _LOOK_AGAIN, _KEEP, _STOP, tone="amber")
+        with _stopping(checklist):
+            while True:
+                pressed = await checklist.pressed()
+                assert pressed is not None
+                if pressed.key in (_LOOK_AGAIN[0], _KEEP[0]):
+                    self._look = "had" if pressed.key == _LOOK_AGAIN[0] else ""
+                    return True
+                if pressed.key == _STOP[0]:
+                    return False
+                await self._hand_over(change, checklist, pressed)
 
     def leave(self) -> None:
         """The wait is over."""
-        if self._waiting is not None:
-            self._waiting.disable()
+        for checklist in self._lists.values():
+            checklist.close_with(_OVER)
 
-    async def _copy_link(self) -> str:
+    def _list(self, change: Change) -> Checklist:
+        name = (change.key, change.subject)
+        if name not in self._lists:
+            checklist = Checklist(
+                change,
+                sign_in_as=sign_in_as(self._context, change),
+                name=self._context.account.sign_in.username or "",
+            )
+            self._lists[name] = checklist
+            self._show(checklist, checklist.words)
+        return self._lists[name]
+
+    async def _hand_over(self, change: Change, checklist: Checklist, pressed: Pressed) -> None:
+        """Give the person what they asked for, where they asked for it."""
+        if pressed.key.startswith("copy_secret"):
+            await self._secret.copy(checklist, pressed.key, change.subject)
+        elif pressed.key.startswith("copy_link"):
+            await self._copy_link(checklist, pressed.key)
+
+    async def _copy_link(self, checklist: Checklist, key: str) -> None:
         """The link goes to the clipboard only: it may work but once."""
         try:
             address = self._context.cloud.page(await fetch_link(self._context))
             await clipboard.copy(Secret(address))
         except RunbookError as error:
-            return cells.in_line(error)
-        return "Copied. It may work only once, and for a day: send it now."
+            checklist.say(key, cells.in_line(error), is_problem=True)
+            return
+        checklist.tick(key)
+        checklist.say(key, "Copied. It may work only once, and for a day: send it now.")
 
-    async def _copy(self, change: Change, status: Any) -> str:
-        try:
-            secret = await copy_secret(self._context, wanted=change.subject)
-        except RunbookError as error:
-            return cells.in_line(error)
-        # A second copy has a minute of its own.
-        for earlier, its_end in self._clearing.items():
-            earlier.cancel()
-            atexit.unregister(its_end)
 
-        # A kernel may be shut down before the minute is over.
-        at_the_end = partial(clipboard.clear_now, secret)
-        atexit.register(at_the_end)
-
-        async def clear() -> None:
-            await asyncio.sleep(clipboard.KEPT_SECONDS)
-            if await clipboard.clear(secret):
-                status.value = "Cleared from the clipboard."
-            atexit.unregister(at_the_end)
-
-        task = asyncio.create_task(clear())
-        self._clearing[task] = at_the_end
-        task.add_done_callback(lambda done: self._clearing.pop(done, None))
-        seconds = round(clipboard.KEPT_SECONDS)
-        return f"Copied. Paste it into Client secret; it is cleared after {seconds} seconds."
+@contextmanager
+def _stopping(checklist: Checklist) -> Iterator[None]:
+    """Whoever stops the work finds the list closed, and why."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        checklist.close_with(_STOPPED)
+        raise

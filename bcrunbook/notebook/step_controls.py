@@ -171,7 +171,7 @@ def controls(step: str, context: Context, findings: Any, desk: Desk) -> Controls
         choices = [box for field in description.fields for box in _choices(field, findings, use)]
         forms.append(Form(fields, use, desk.changed))
         pages.append(("Values", widgets.VBox([*choices, forms[-1].widget])))
-    if way := by_hand(step):
+    if way := by_hand(step, context.cloud):
         parts: list[Any] = [widgets.HTML(f'<div class="bcr">{way}</div>')]
         if back := inputs(description.fields_by_hand, context.account, findings):
             forms.append(Form(back, use, desk.changed))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import ipywidgets as widgets
 
-from bcrunbook.views.cells import View
+from bcrunbook.views.cells import View, message_view
 
 _NO_WIDGETS: Final = (
     "If you see this text and nothing to click, this program shows no widgets: set the parameter"
@@ -95,4 +95,7 @@ class Surface:
             words.append(_NO_WIDGETS)
         plain = self._view._repr_mimebundle_()
         plain["text/plain"] = "\n".join([plain["text/plain"], *words])
+        if words:
+            # Of the two, programs that show no widgets prefer this one.
+            plain["text/html"] += message_view("\n".join(words)).shown_html
         return bundle | plain

@@ -67,8 +67,10 @@ def describe(
                 "users": [
                     {
                         "upn": user.upn,
+                        "name": user.name,
                         "password": cloud.secret(password_name(user.upn)),
                         "roles": list(user.roles),
+                        "may_install": user.may_install,
                     }
                     for user in tenant.users
                 ],

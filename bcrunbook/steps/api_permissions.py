@@ -23,6 +23,7 @@ from bcrunbook.core.step import (
     Finding,
     Findings,
     HandOff,
+    HandOffButton,
     Row,
 )
 from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
@@ -230,7 +231,7 @@ class ApiPermissions(AccountStep):
             principal=own,
             grants=grants,
             may_consent=None if roles is None else bool(roles & set(CONSENT_ROLES)),
-            consent_host=LOGIN
+            consent_host=context.cloud.page(LOGIN)
             if cloud.pages is None
             else f"{cloud.pages}/{LOGIN.removeprefix('https://')}",
         )
@@ -338,6 +339,7 @@ class ApiPermissions(AccountStep):
             return hand_off_to_portal(
                 change,
                 error,
+                findings.account,
                 link="https://dynamics.microsoft.com/business-central/overview/",
                 actions=(
                     "Start a Business Central trial, or buy a licence, with a work account of"
@@ -349,6 +351,7 @@ class ApiPermissions(AccountStep):
         return hand_off_to_portal(
             change,
             error,
+            findings.account,
             actions=(
                 "In the Azure portal open App registrations and the application below, then"
                 " API permissions.",
@@ -378,6 +381,7 @@ def _forwarded(change: Change, findings: PermissionFindings, who: str) -> Change
                 "Run this step again: it notices the consent by itself.",
             ),
             values=(("Client ID", findings.application.app_id),),
+            buttons=(HandOffButton(0, "copy", "Copy the link", findings.consent_link),),
         ),
     )
 

@@ -15,10 +15,18 @@ from typing import ClassVar, Final
 
 from bcrunbook.accounts import Identity
 from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
-from bcrunbook.core.step import Change, Comparison, Finding, HandOff, PersonsStep, Row
+from bcrunbook.core.step import (
+    Change,
+    Comparison,
+    Finding,
+    HandOff,
+    HandOffButton,
+    PersonsStep,
+    Row,
+)
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact, Ledger
-from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, notebook_number
+from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.stored import stored_last, stored_secret
 from bcrunbook.steps.context import Context
@@ -28,6 +36,7 @@ SAVE_KEYS: Final = "save_keys"
 SAVED_KEYS: Final = "Keys in the Codat Portal"
 CONFIRMED_BY: Final = "confirmed by a person: no Codat call reports it"
 _CLIENT_ID: Final = "Client ID"
+_ABOVE: Final = "it is above"
 _SECRET: Final = "Marker of the secret"
 
 
@@ -177,28 +186,29 @@ def _card(findings: KeyFindings) -> HandOff:
     button = (
         "Manage"
         if is_set_up or findings.confirmation
-        else "Set up (Manage, if it was set up before)"
+        else "Set up, or Manage if it was set up before"
     )
     ends = f", ends {findings.ends:%Y-%m-%d}" if findings.ends else ""
-    compare = (
-        f'Compare the instance at the top: it has to be "{instance}".'
-        if instance
-        else "Compare the instance at the top: it has to be the one this account is for."
-    )
+    copy = f"bcrunbook secret copy {account.name}"
+    say_so = f"bcrunbook confirm {account.name} {CODAT_KEYS} --by YOUR-NAME; then run again"
     return HandOff(
         who=codat_portal.who_can(instance),
         link=findings.page,
         actions=(
-            f"Open the link and sign in. {compare}",
+            codat_portal.open_and_compare(instance),
             f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click {button}.",
-            "Under Integration settings, type the Client ID of this card into Client ID.",
-            f"Copy the secret: bcrunbook secret copy {account.name} (or the button in notebook"
-            f" {notebook_number(CODAT_KEYS)}). Paste it into Client secret within a minute; it is"
-            " not shown anywhere.",
+            f"Under Integration settings, put the Client ID ({_ABOVE}) into Client ID.",
+            f"Copy the secret ({copy}) and paste it into Client secret within a minute. It is not"
+            " shown anywhere.",
             "Click Save.",
             f"A dialog asks whether to enable {codat_portal.NAME}: choose to enable it now.",
-            f"Say that it is done: bcrunbook confirm {account.name} {CODAT_KEYS} --by YOUR-NAME (or"
-            " the button in the notebook). Then run again.",
+            f"Say that it is done ({say_so}).",
+        ),
+        buttons=(
+            codat_portal.open_button(findings.page),
+            HandOffButton(2, "copy", "Copy the Client ID", findings.client_id, instead=_ABOVE),
+            HandOffButton(3, "copy_secret", "Copy the client secret", instead=copy),
+            HandOffButton(6, "confirm", instead=say_so),
         ),
         values=tuple(
             (label, text)

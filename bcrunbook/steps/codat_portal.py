@@ -12,7 +12,7 @@ from typing import Final
 
 from bcrunbook.accounts import Account, instance_name
 from bcrunbook.cloud import Cloud
-from bcrunbook.core.step import Comparison, Finding, Findings
+from bcrunbook.core.step import Comparison, Finding, Findings, HandOffButton
 from bcrunbook.errors import AskAdministrator
 from bcrunbook.ledger.store import Fact
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
@@ -22,7 +22,8 @@ from bcrunbook.services.wire import Seen
 from bcrunbook.steps.context import Context
 
 NAME: Final = "Dynamics 365 Business Central"
-_HOST: Final = "app.codat.io"
+PORTAL_HOST: Final = "app.codat.io"
+"""Where the Codat Portal is."""
 _ACCOUNTING: Final = "/settings/integrations/accounting"
 
 INSTANCE: Final = "Instance"
@@ -35,14 +36,32 @@ ROLE_SLIP: Final = (
     " colleague who is an Administrator there to do it, or to change your role."
 )
 PLAN_SLIP: Final = (
-    f"There is no Set up beside {NAME}, or it says Premium: the plan of this instance has no ERP"
-    f" integrations (Free and Start-up plans have none). Ask {ACCOUNT_MANAGER}."
+    f"The word Premium beside {NAME} is always there. If there is no Set up or Manage with it, but"
+    " an account manager is named, the plan of this instance has no ERP integrations (Free and"
+    f" Start-up plans have none). Ask {ACCOUNT_MANAGER}."
 )
+
+
+BY_LINK: Final = "the link above"
+"""How a card without buttons leads to a page."""
+
+
+def open_and_compare(instance: str) -> str:
+    """The first thing to do there: open it, and see that it is the right instance."""
+    right = f'it has to be "{instance}"' if instance else "it has to be the one this account is for"
+    return (
+        f"Open the Codat Portal ({BY_LINK}) and sign in. Compare the instance at the top: {right}."
+    )
+
+
+def open_button(page: str) -> HandOffButton:
+    """What opens the portal beside the first thing to do there."""
+    return HandOffButton(0, "open", "Open the Codat Portal", page, instead=BY_LINK)
 
 
 def accounting_page(cloud: Cloud) -> str:
     """The address of the portal's accounting integrations, for a person's browser."""
-    return cloud.page(f"https://{_HOST}{_ACCOUNTING}")
+    return cloud.page(f"https://{PORTAL_HOST}{_ACCOUNTING}")
 
 
 def who_can(instance: str) -> str:

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from bcrunbook.core.confirmations import as_confirmed, latest_confirmation
-from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Observation, PersonsStep, Row
+from bcrunbook.core.step import (
+    Change,
+    Comparison,
+    Finding,
+    HandOff,
+    HandOffButton,
+    Observation,
+    PersonsStep,
+    Row,
+)
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact
 from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, ref
@@ -136,22 +145,24 @@ class EnableIntegration(PersonsStep):
 def _card(findings: ToggleFindings) -> HandOff:
     account, instance = findings.account, findings.instance
     is_seen = not findings.integration.unknown
+    say_so = f"bcrunbook confirm {account.name} {ENABLE_INTEGRATION} --by YOUR-NAME; then run again"
     last = (
-        "Run this step again: it sees the toggle by itself. A notebook that waits notices within"
-        " half a minute."
+        "Run this step again: it sees the toggle by itself."
         if is_seen
-        else f"Say that it is done: bcrunbook confirm {account.name} {ENABLE_INTEGRATION} --by"
-        " YOUR-NAME (or the button in the notebook). Then run again."
+        else f"Say that it is done ({say_so})."
     )
     return HandOff(
         who=codat_portal.who_can(instance),
         link=findings.page,
         actions=(
-            "Open the link and sign in. Compare the instance at the top"
-            + (f': it has to be "{instance}".' if instance else "."),
+            codat_portal.open_and_compare(instance),
             f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click its toggle."
             " The page behind Manage has the same toggle.",
             last,
+        ),
+        buttons=(
+            codat_portal.open_button(findings.page),
+            *(() if is_seen else (HandOffButton(2, "confirm", instead=say_so),)),
         ),
         values=((codat_portal.INSTANCE, instance),) if instance else (),
         looks_like="The toggle stays on, and Set up reads Manage.",

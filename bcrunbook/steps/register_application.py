@@ -334,6 +334,7 @@ class RegisterApplication(AccountStep):
         return hand_off_to_portal(
             change,
             error,
+            findings.account,
             actions=(
                 "In the Azure portal open Microsoft Entra ID, App registrations, New registration.",
                 "Name: as below. Supported account types: any organizational directory and"

@@ -11,7 +11,15 @@ from typing import Any, ClassVar, Final
 
 from bcrunbook.accounts import Account, Identity, neighbours
 from bcrunbook.core.confirmations import EARLIER_RECORDS
-from bcrunbook.core.step import Change, Comparison, Finding, Findings, HandOff, PersonsStep
+from bcrunbook.core.step import (
+    Change,
+    Comparison,
+    Finding,
+    Findings,
+    HandOff,
+    HandOffButton,
+    PersonsStep,
+)
 from bcrunbook.errors import RunbookError
 from bcrunbook.hosts import BUSINESS_CENTRAL_CLIENT
 from bcrunbook.order import (
@@ -337,6 +345,7 @@ class StartHere(PersonsStep):
 
 def _earlier_records(findings: StartFindings) -> Change:
     account = findings.account
+    say_so = f"bcrunbook confirm {account.name} {START_HERE} --by YOUR-NAME; then run again"
     return Change(
         EARLIER_RECORDS,
         f'say whose the earlier records of "{account.name}" are',
@@ -346,11 +355,12 @@ def _earlier_records(findings: StartFindings) -> Change:
             actions=(
                 f'The ledger has records of an account "{account.name}" that do not tell for which'
                 " tenant and Codat instance they were made.",
-                f"If it was for {account.identity}: bcrunbook confirm {account.name} {START_HERE}"
-                " --by YOUR-NAME (or the button in the notebook).",
-                "If not, or nobody knows: name another ledger in [ledger] url, or give this account"
-                " another name. What is there in the tenant is found again in any case.",
+                "If it was for another one, or nobody knows: name another ledger in [ledger] url,"
+                " or give this account another name. What is there in the tenant is found again in"
+                " any case.",
+                f"If it was for {account.identity}: say so ({say_so}).",
             ),
+            buttons=(HandOffButton(2, "confirm", instead=say_so),),
             values=(("Account", str(account.identity)),),
             confirmation=f"These records are of {account.identity}",
         ),

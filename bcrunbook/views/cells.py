@@ -310,6 +310,12 @@ def _hand_off_lines(change: Change) -> list[str]:
     lines += [f"{'':<12}{label}: {value}" for label, value in handed.values]
     if handed.secret:
         lines.append(f"{'':<12}Client secret: kept in {handed.secret}, shown nowhere")
+    if handed.needs:
+        lines.append(f"{'':<11}Before anybody begins:")
+    for need in handed.needs:
+        lines += _wrapped(f"- {need}")
+    if handed.needs:
+        lines.append(f"{'':<11}Then:")
     for action in handed.actions:
         lines += _wrapped(f"- {action}")
     if handed.looks_like:

@@ -94,6 +94,13 @@ border-radius:.25rem;margin:0 0 1.25rem}
 .veil{position:fixed;inset:0;display:grid;place-items:center;background:var(--veil);z-index:1}
 dialog{position:static;width:min(30rem,calc(100vw - 2rem));padding:1.5rem;margin:0;
 background:var(--paper);color:var(--ink);border:1px solid var(--line);border-radius:.5rem}
+.people{margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line)}
+.people h2{font-size:1rem;margin:0}
+.people .small{margin:.25rem 0 .75rem}
+.people button{display:block;width:100%;margin:.4rem 0;padding:.5rem .75rem;text-align:left;
+white-space:normal;border-color:var(--line);color:var(--ink);overflow-wrap:anywhere}
+.people button:hover{border-color:var(--accent)}
+.people button span{display:block;color:var(--soft);font-size:.85rem;line-height:1.35}
 .alone{max-width:27rem;margin:12vh auto 2rem;padding:0 1rem}
 @media (max-width:44rem){.frame{grid-template-columns:1fr;gap:1rem}.who{margin-left:0;
 text-align:left}}

@@ -27,7 +27,6 @@ from bcrunbook.rehearsal.entra.pages import (
     browser_path,
     consent_page,
     message_page,
-    sign_in_page,
 )
 from bcrunbook.rehearsal.entra.token_endpoint import checked_user
 from bcrunbook.rehearsal.messages import Answer, Call, redirect, with_query
@@ -88,16 +87,16 @@ def _consent(
     user = tickets.holder(fields["ticket"]) if fields.get("ticket") else None
     if user is None:
         if not fields.get("username"):
-            return sign_in_page(visit.action, visit.carried, client.name)
+            return interactive.ask(authority, client, visit)
         try:
             user = checked_user(cloud, authority, fields["username"], fields.get("password", ""))
         except SignInError as problem:
             if problem.code not in interactive.OWN_ERRORS:
                 raise
-            return sign_in_page(
-                visit.action,
-                visit.carried,
-                client.name,
+            return interactive.ask(
+                authority,
+                client,
+                visit,
                 hint=fields["username"],
                 problem=f"AADSTS{problem.code}: {problem.message}",
             )

@@ -22,11 +22,11 @@ from bcrunbook.rehearsal.directory import (
     new_service_principal,
     put_grant,
 )
-from bcrunbook.rehearsal.entra import scopes, tickets
+from bcrunbook.rehearsal.entra import people, scopes, tickets
 from bcrunbook.rehearsal.entra.authority import Authority
 from bcrunbook.rehearsal.entra.clients import Client, service_principal
 from bcrunbook.rehearsal.entra.errors import SignInError
-from bcrunbook.rehearsal.entra.pages import consent_page, sign_in_page
+from bcrunbook.rehearsal.entra.pages import consent_page, hidden, sign_in_page
 from bcrunbook.rehearsal.entra.token_endpoint import checked_user
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.state import Document
@@ -60,6 +60,28 @@ def may_consent(user: world.User) -> bool:
     return any(role in CONSENTING_ROLES for role in user.roles)
 
 
+def ask(
+    authority: Authority, client: Client, visit: Visit, *, hint: str = "", problem: str = ""
+) -> Answer:
+    """The sign-in page.
+
+    Args:
+        authority: where somebody signs in.
+        client: the application that they sign in to.
+        visit: what brought them here.
+        hint: the user name that is expected.
+        problem: why they are asked again.
+    """
+    return sign_in_page(
+        visit.action,
+        visit.carried,
+        client.name,
+        people=people.offered(authority, visit.action, hidden(visit.carried)),
+        hint=hint,
+        problem=problem,
+    )
+
+
 def signed_in(
     cloud: RehearsalCloud,
     authority: Authority,
@@ -72,18 +94,16 @@ def signed_in(
     user = tickets.holder(fields["ticket"]) if fields.get("ticket") else None
     if user is None:
         if not fields.get("username"):
-            return sign_in_page(
-                visit.action, visit.carried, client.name, hint=fields.get("login_hint", "")
-            )
+            return ask(authority, client, visit, hint=fields.get("login_hint", ""))
         try:
             user = checked_user(cloud, authority, fields["username"], fields.get("password", ""))
         except SignInError as problem:
             if problem.code not in OWN_ERRORS:
                 raise
-            return sign_in_page(
-                visit.action,
-                visit.carried,
-                client.name,
+            return ask(
+                authority,
+                client,
+                visit,
                 hint=fields["username"],
                 problem=f"AADSTS{problem.code}: {problem.message}",
             )

@@ -41,6 +41,14 @@ button.main{background:var(--accent);color:var(--on-accent)}
 .problem{color:var(--bad)}
 .small{color:var(--soft);font-size:.9rem;overflow-wrap:anywhere}
 ul{padding-left:1.2rem}
+.people{margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line)}
+.people h2{font-size:1rem;margin:0}
+.people .small{margin:.25rem 0 .75rem}
+.people summary{padding:.3rem 0;cursor:pointer}
+.people button{display:block;width:100%;margin:.4rem 0;padding:.5rem .75rem;text-align:left;
+border-color:var(--line);color:var(--ink);overflow-wrap:anywhere}
+.people button:hover{border-color:var(--accent)}
+.people button span{display:block;color:var(--soft);font-size:.85rem;line-height:1.35}
 """
 
 
@@ -95,10 +103,20 @@ def sign_in_page(
     values: Mapping[str, str],
     application: str,
     *,
+    people: str,
     hint: str = "",
     problem: str = "",
 ) -> Answer:
-    """The page that asks who somebody is."""
+    """The page that asks who somebody is.
+
+    Args:
+        action: where its forms go.
+        values: the request, which the forms carry on.
+        application: to what somebody signs in.
+        people: the people who are offered, as HTML.
+        hint: the user name that is expected.
+        problem: why it asks again.
+    """
     names = sorted({user.upn for tenant in world.TENANTS.values() for user in tenant.users})
     options = "".join(f'<option value="{escape(name)}"></option>' for name in names)
     alert = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
@@ -118,7 +136,8 @@ def sign_in_page(
 <div class="row">
 <button class="main" type="submit">Sign in</button>
 </div>
-</form>""",
+</form>
+{people}""",
     )
 
 

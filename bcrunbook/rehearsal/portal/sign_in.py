@@ -54,8 +54,10 @@ def check(cloud: RehearsalCloud, call: Call, known: Session | None) -> Answer:
         return message_page(None, "Not accepted", OUT_OF_DATE, status=403)
     asked = own_page(form.get("next", ""))
     email = form.get("email", "").strip()
-    user = world.PORTAL_USERS.get(email.lower())
-    if user is None or not _is_password(cloud, user, form.get("password", "")):
+    user = world.PORTAL_USERS.get(form.get("person", "") or email.lower())
+    if user is None or not (
+        form.get("person") or _is_password(cloud, user, form.get("password", ""))
+    ):
         return _form(known, asked, email, "The e-mail address or the password is wrong.")
     session.end(cloud, known)
     return see_other(asked).with_headers(session.cookie(cloud, session.start(cloud, user)))
@@ -101,5 +103,31 @@ def _form(current: Session, asked: str, email: str = "", problem: str = "") -> A
 </div>
 <p class="small">Names and passwords are in rehearsal.json.</p>
 <div class="row"><button class="main" type="submit">Sign in</button></div>
-</form>""",
+</form>
+{_people(current, asked)}""",
     )
+
+
+def _people(current: Session, asked: str) -> str:
+    """A button for each of the rehearsal's people, as HTML: no real page has them."""
+    buttons = "".join(
+        f'<button type="submit" name="person" value="{escape(user.email)}">'
+        f"<strong>{escape(user.name)}</strong> <span>{escape(user.email)}</span> "
+        f"<span>{escape(_says(user))}</span></button>"
+        for user in world.PORTAL_USERS.values()
+    )
+    return f"""<section class="people" aria-labelledby="offered">
+<h2 id="offered">Or be one of the rehearsal's people</h2>
+<p class="small">One click, without a password. Some will be refused: that is for practising.</p>
+<form method="post" action="{SIGN_IN}">
+{hidden({"form_token": current.form_token, "next": asked})}
+{buttons}
+</form>
+</section>"""
+
+
+def _says(user: world.PortalUser) -> str:
+    names = ", ".join(world.INSTANCES[instance].name for instance, _ in user.roles)
+    role = user.roles[0][1]
+    may = "may save keys and enable" if role in world.MANAGE_INTEGRATIONS else "may change nothing"
+    return f"{role}: {may}. In {names}."

@@ -294,6 +294,7 @@ class ClientSecret(AccountStep):
         return hand_off_to_portal(
             change,
             error,
+            findings.account,
             actions=(
                 "In the Azure portal open App registrations and the application below, then"
                 " Certificates & secrets.",
@@ -317,6 +318,7 @@ def _replace(findings: SecretFindings) -> Change:
             action="update",
         ),
         findings.proof,
+        findings.account,
         actions=(
             f"Entra refuses the stored secret: {findings.proof.why or findings.proof.what}",
             "If the value is wrong: in the Azure portal open the application, Certificates &"
@@ -340,6 +342,7 @@ def _free_a_place(findings: SecretFindings) -> Change:
             action="delete",
         ),
         error,
+        findings.account,
         actions=(
             f"The application holds {MAX_SECRETS} secrets, the most it may, and "
             + ("none of them is ours" if findings.current is None else "ours ends soon")

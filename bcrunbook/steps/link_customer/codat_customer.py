@@ -13,7 +13,7 @@ from typing import Final
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.core.confirmations import latest_confirmation
-from bcrunbook.core.step import Change, HandOff, Observation, Row
+from bcrunbook.core.step import Change, HandOff, HandOffButton, Observation, Row
 from bcrunbook.errors import FixInput
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
@@ -150,6 +150,10 @@ def same_company(account: Account, customer: Customer, company: Company | None, 
                 actions=("Mend the customers' file, then run this step again.",),
             ),
         )
+    say_so = (
+        f"bcrunbook confirm {account.name} {LINK_CUSTOMER} --customer {customer.name}"
+        " --by YOUR-NAME; then run again"
+    )
     return Change(
         SAME_COMPANY,
         f"say whether {company.name} is {customer.display_name}",
@@ -162,12 +166,12 @@ def same_company(account: Account, customer: Customer, company: Company | None, 
             actions=(
                 "If the keys of the customers' file were mixed up (sorted anew, a row taken out):"
                 " give each customer the key back that it had, and run this step again.",
-                f"If it is the same company under another name: bcrunbook confirm {account.name}"
-                f" {LINK_CUSTOMER} --customer {customer.name} --by YOUR-NAME (or the button in"
-                " the notebook). Codat keeps the name that it has.",
                 f"If {customer.name} is another customer now: give it a key of its own; a company"
                 " of its own is made then.",
+                f"If it is the same company under another name: say so ({say_so}). Codat keeps the"
+                " name that it has.",
             ),
+            buttons=(HandOffButton(2, "confirm", instead=say_so),),
             values=((_COMPANY, company.name), (_CUSTOMER, customer.display_name)),
             confirmation=f"{company.name} in Codat is {customer.display_name}",
         ),

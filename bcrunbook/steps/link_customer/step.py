@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from bcrunbook.core.hand_off import refused
-from bcrunbook.core.step import Change, HandOff, OnFollow, Row
+from bcrunbook.core.step import Change, HandOff, HandOffButton, OnFollow, Row
 from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.notice.preflight import PREFLIGHT
@@ -212,9 +212,9 @@ def _link_change(findings: CustomerFindings) -> Change:
     account, customer = findings.account, findings.customer
     judgement = findings.judgement
     error = findings.poll.active_error if findings.poll else None
-    last_time = (
-        (f"Last time: {error.text} {advice_on(error.text)}".strip(),) if error is not None else ()
-    )
+    last_time = f"Last time: {error.text} {advice_on(error.text)}".strip() if error else ""
+    get = f"bcrunbook link {account.name} {customer.name}"
+    is_linkable = findings.connection is not None
     again = judgement is not None and judgement.verdict is not Verdict.NOT_LINKED
     title = f"{customer.display_name} links Business Central" + (" again" if again else "")
     return Change(
@@ -226,10 +226,11 @@ def _link_change(findings: CustomerFindings) -> Change:
         hand_off=HandOff(
             who=f"{customer.display_name}: somebody with a Business Central licence and the"
             " permission set EXTEN. MGT. - ADMIN, and an Entra administrator of theirs at hand",
+            found=last_time,
+            needs=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT if one.when == "before"),
             actions=(
-                *last_time,
-                f"Get the link: bcrunbook link {account.name} {customer.name}. It may work only"
-                " once and for a day, so fetch it when the customer is ready.",
+                f"Get the link ({get}) when the customer is ready, and send it. It may work only"
+                " once, and for a day.",
                 "The customer opens it on a computer, signs in to Microsoft, approves, chooses"
                 " environment and company, and keeps the window open for 10 to 20 minutes.",
                 "Run this step again: it follows the installation.",
@@ -237,8 +238,13 @@ def _link_change(findings: CustomerFindings) -> Change:
             values=(("Contact", customer.contact),),
             looks_like="The window says that App Link was installed, and the connection reads"
             f" {LINKED}.",
-            slips=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT),
-            is_watched=findings.connection is not None,
-            has_customer_link=findings.connection is not None,
+            slips=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT if one.when != "before"),
+            is_watched=is_linkable,
+            has_customer_link=is_linkable,
+            buttons=(HandOffButton(0, "copy_link", "Copy the customer's link", instead=get),)
+            if is_linkable
+            else (),
+            waiting=f"Waiting for {customer.display_name} to link Business Central"
+            + (" again" if again else ""),
         ),
     )
