@@ -23,9 +23,9 @@ def by_hand(step: str) -> str:
     from markdown_it import MarkdownIt
 
     path: Path = shipped() / notebook_of(step_named(step))
-    for cell in json.loads(path.read_text("utf-8"))["cells"]:
-        text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown" and text.startswith(HEADING):
-            # No HTML of its own is let through, as the notebooks hold none.
-            return str(MarkdownIt("js-default").render(text.removeprefix(HEADING).strip()))
-    return ""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    prose = "\n\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "markdown")
+    _, _, after = prose.partition(f"{HEADING}\n")
+    text, _, _ = after.partition("\n## ")
+    # No HTML of its own is let through, as the notebooks hold none.
+    return str(MarkdownIt("js-default").render(text.strip()))
