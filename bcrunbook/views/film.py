@@ -22,7 +22,7 @@ _STATES: Final = {
     "ahead": "to come",
     "unseen": "cannot be looked at here",
 }
-_SIGNS: Final = {"reached": "✓", "now": "●", "ahead": "○", "unseen": "–"}
+_SIGNS: Final = {"reached": "✓", "now": "●", "ahead": "○", "unseen": "-"}
 _ERRORS: Final = (
     "Errors while fetching belong to an installation and pass by themselves. Met so far"
 )
