@@ -21,6 +21,7 @@ from bcrunbook.notebook.opening import Opening, failed, open_runner
 from bcrunbook.notebook.progress import PlainProgress
 from bcrunbook.notebook_files import parameters
 from bcrunbook.notebook_files.cells import CALLS
+from bcrunbook.steps.pages import pages_of
 from bcrunbook.views import cells
 from bcrunbook.views.cells import View
 
@@ -69,7 +70,7 @@ class HeadlessStep:
     def _session(self) -> View:
         if self._runner is None:
             assert self._held is not None
-            return cells.error_view(self._held)
+            return cells.styled(cells.error_view(self._held))
         runner = self._runner
         return bar(runner.context, runner.mode.value, runner.step.id, with_rail=False)
 
@@ -144,11 +145,14 @@ class HeadlessStep:
         if self._runner is None:
             assert self._held is not None
             outcome = failed(self._opening, self._held)
+            shown = cells.outcome_view(outcome)
         else:
-            outcome = self._runner.outcome
+            runner = self._runner
+            outcome = runner.outcome
+            links = pages_of(runner.context, runner.step.id)
+            shown = cells.outcome_view(outcome, links=links, applied=runner.applied)
         await self._stack.aclose()
-        applied = self._runner.applied if self._runner is not None else None
-        display(cells.outcome_view(outcome, applied=applied))
+        display(shown)
         if outcome.state is State.FAILED:
             advice = f"\n  next: {outcome.error['next']}" if outcome.error else ""
             raise StepFailed(f"{outcome.step}: {outcome.summary}{advice}")

@@ -40,6 +40,7 @@ from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.notebook_files import choices, parameters
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps.pages import pages_of
 from bcrunbook.views import cells
 from bcrunbook.views.cells import View
 from bcrunbook.views.film import film_view
@@ -424,8 +425,15 @@ class InteractiveStep:
         if outcome.started is not None and outcome.ended is not None:
             seconds = (outcome.ended - outcome.started).total_seconds()
         following = _following(outcome.step) if outcome.state in ("done", "changed") else None
-        shown = cells.outcome_view(outcome, following, seconds=seconds, applied=runner.applied)
-        self._outcome.say(shown)
+        self._outcome.say(
+            cells.outcome_view(
+                outcome,
+                following,
+                seconds=seconds,
+                links=pages_of(runner.context, outcome.step),
+                applied=runner.applied,
+            )
+        )
         findings = runner.findings
         if findings is not None:
             view = cells.findings_view(runner.rows, findings.timeline, before=self._rows)
@@ -533,7 +541,7 @@ class InteractiveStep:
         if runner is None:
             assert self._held is not None
             self._session.take_away()
-            self._session.say(cells.error_view(self._held))
+            self._session.say(cells.styled(cells.error_view(self._held)))
         else:
             context, chosen = runner.context, self._chosen
             self._where = whereabouts(context)

@@ -338,16 +338,15 @@ def _wrapped(text: str) -> list[str]:
     )
 
 
-def progress_view(lines: Sequence[str], *, is_over: bool, is_live: bool = False) -> View:
+def progress_view(lines: Sequence[str], *, is_over: bool) -> View:
     """What is being done, line by line, while it is being done.
 
     Args:
         lines: the lines.
         is_over: whether nothing is being done any more.
-        is_live: whether a widget shows it; a record of the same below that is hidden then.
     """
     text = "\n".join(lines) or "Nothing to do."
-    return View(text, _html("progress.html", lines=lines, is_over=is_over, is_live=is_live))
+    return View(text, _html("progress.html", lines=lines, is_over=is_over))
 
 
 def error_view(error: RunbookError) -> View:
