@@ -9,6 +9,7 @@ import typer
 
 from bcrunbook.accounts import template
 from bcrunbook.cli import options, output
+from bcrunbook.cli.asked import typed
 from bcrunbook.run.layout import lay_out_notebooks, laying_out
 
 
@@ -16,7 +17,11 @@ def init(
     directory: Annotated[Path, typer.Argument(help="The folder to lay out; made if missing.")],
     as_json: options.Json = False,
 ) -> None:
-    """Lay out a workspace: accounts.toml with comments, and the notebooks. Overwrites nothing."""
+    """Lay out a workspace: accounts.toml with comments, and the notebooks. Overwrites nothing.
+
+    Nothing is sent anywhere. To fill in accounts.toml takes some minutes, with the tenant's name
+    and that of your Codat instance at hand.
+    """
     config = directory / "accounts.toml"
     is_new = not config.exists()
     with laying_out(directory):
@@ -33,4 +38,6 @@ def init(
         output.say(f"made  {path}")
     for path in kept:
         output.say(f"kept  {path}")
-    output.say(f"Next: fill in {directory / 'accounts.toml'}, then bcrunbook accounts check.")
+    check, lab = (typed(*words, workspace=directory) for words in (("accounts", "check"), ("lab",)))
+    output.say(f"Next: fill in {config}, which its comments explain. Then: {check}")
+    output.say(f"After that, step by step in your browser: {lab}")

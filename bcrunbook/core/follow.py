@@ -28,7 +28,7 @@ async def follow(step: AnyStep, context: RunContext) -> None:
     findings = await step.examine(context)
     if findings.under_way:
         async with lease(step, context):
-            findings = await step.follow(context, findings, lambda line: None)
+            findings = await step.follow(context, findings, lambda progress: None)
     remember(step, context, findings)
 
 

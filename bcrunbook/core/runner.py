@@ -25,7 +25,9 @@ from bcrunbook.core.step import (
     Change,
     Comparison,
     F,
+    Film,
     Finding,
+    FollowProgress,
     Mode,
     Outcome,
     State,
@@ -54,6 +56,7 @@ WATCHING: Final = Backoff(first=5.0, longest=30.0, deadline=600.0)
 Approve = Callable[[tuple[Change, ...]], Awaitable[bool]]
 OnProgress = Callable[[str], None]
 OnChange = Callable[[Change, Literal["running", "done", "failed"]], None]
+OnFilm = Callable[[Film], None]
 
 
 class Operator(Protocol):
@@ -96,6 +99,10 @@ def _unseen(_: Change, __: str) -> None:
     """The default for `on_change`: nobody looks."""
 
 
+def _unwatched(_: Film) -> None:
+    """The default for `on_film`: nobody looks."""
+
+
 class StepRunner(Generic[C, F]):
     """One run of one step. Call examine, plan, apply, then read `outcome`.
 
@@ -107,6 +114,7 @@ class StepRunner(Generic[C, F]):
 
     Attributes:
         on_change: called when a change is begun, and when it is done or refused.
+        on_film: called with a picture of what is followed, at each look.
     """
 
     def __init__(
@@ -121,6 +129,7 @@ class StepRunner(Generic[C, F]):
         self.error: RunbookError | None = None
         self.on_progress = on_progress
         self.on_change: OnChange = _unseen
+        self.on_film: OnFilm = _unwatched
         self._started = datetime.now(UTC)
         self._newest: int | None = None
         self._finished = False
@@ -407,9 +416,14 @@ class StepRunner(Generic[C, F]):
             self._waiting_for = self.findings.under_way
             return
         async with lease(self.step, self.context):
-            self.findings = await self.step.follow(self.context, self.findings, self.on_progress)
+            self.findings = await self.step.follow(self.context, self.findings, self._followed)
         self.plan()
         self._waiting_for = self.findings.under_way
+
+    def _followed(self, progress: FollowProgress) -> None:
+        self.on_progress(progress.line)
+        if progress.film is not None:
+            self.on_film(progress.film)
 
     def _note(self, kind: FactKind, change: Change, what: str) -> None:
         self.context.ledger.record(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar
@@ -278,6 +278,112 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+@dataclass(frozen=True)
+class FilmStage:
+    """A part of what is followed.
+
+    Args:
+        name: what it is, in a word or two.
+        state: `reached`; `now`, reached and the part that goes on; `ahead`; `unseen`, where it may
+            not be looked at.
+    """
+
+    name: str
+    state: Literal["reached", "now", "ahead", "unseen"]
+
+
+@dataclass(frozen=True)
+class PassingError:
+    """An error that passes by itself, met while something is followed.
+
+    Args:
+        text: what was read, with the service's own code.
+        looks: how many looks met it.
+    """
+
+    text: str
+    looks: int
+
+
+@dataclass(frozen=True)
+class Film:
+    """All that a live picture of what is followed needs, as of its last look.
+
+    Spans are seconds of the cloud's time, of which a rehearsal has more than the clock on the wall.
+
+    Args:
+        what: what is followed.
+        sightings: the looks so far, oldest first; at least one.
+        stages: the parts of it, in order.
+        is_news: whether a part was reached with the last look.
+        because: what the last look goes by, in words.
+        passing: the errors met so far that pass by themselves, each once.
+        elapsed: seconds since it began.
+        expected: after how many seconds it is usually over, from and to.
+        longest: after how many seconds it is not followed any more.
+        next_look: in how many seconds it is looked at again; None when it is over.
+        speed: how many of these seconds pass in a real one.
+        at: when this was so (UTC).
+    """
+
+    what: str
+    sightings: tuple[Sighting, ...]
+    stages: tuple[FilmStage, ...]
+    is_news: bool
+    because: str
+    passing: tuple[PassingError, ...]
+    elapsed: float
+    expected: tuple[float, float]
+    longest: float
+    next_look: float | None
+    speed: float
+    at: datetime
+
+    @property
+    def minutes(self) -> int:
+        """The whole minutes so far."""
+        return int(self.elapsed // 60)
+
+    @property
+    def label(self) -> str:
+        """How things stand, in a few words."""
+        return self.sightings[-1].label
+
+    @property
+    def words(self) -> str:
+        """How things stand, with the minutes: a line for whoever does not see the picture."""
+        first, last = (round(seconds / 60) for seconds in self.expected)
+        return f"{self.what}: {self.label}, {self.minutes} min so far, usually {first} to {last}"
+
+    def here(self, seconds: float) -> float:
+        """How many real seconds from then on something takes that is due `seconds` after the start.
+
+        Args:
+            seconds: seconds of the cloud's time since it began.
+        """
+        return max(0.0, seconds - self.elapsed) / self.speed
+
+    def moment(self, seconds: float) -> datetime:
+        """When it will be `seconds` of the cloud's time since it began (UTC)."""
+        return self.at + timedelta(seconds=self.here(seconds))
+
+
+@dataclass(frozen=True)
+class FollowProgress:
+    """What is told of something that is followed.
+
+    Args:
+        line: a short sentence.
+        film: the same as a picture; None where nothing of it has changed.
+    """
+
+    line: str
+    film: Film | None = None
+
+
+OnFollow: TypeAlias = Callable[[FollowProgress], None]
+
+
 class Findings:
     """What a step's examination saw; each step has its own frozen dataclass."""
 
@@ -351,13 +457,13 @@ class Step(Protocol[_C, F]):
             error: the refusal.
         """
 
-    async def follow(self, context: _C, findings: F, on_progress: Callable[[str], None]) -> F:
+    async def follow(self, context: _C, findings: F, on_progress: OnFollow) -> F:
         """Stay with what is under way until it is settled, or longer than it may take.
 
         Args:
             context: what the step works with.
             findings: what was seen last.
-            on_progress: called with a short sentence at each thing worth showing.
+            on_progress: called at each thing worth showing.
 
         Returns:
             What was seen last.
@@ -374,7 +480,7 @@ class AccountStep:
     is_per_customer: ClassVar[bool] = False
     is_about_codat: ClassVar[bool] = False
 
-    async def follow(self, context: Any, findings: Any, on_progress: Callable[[str], None]) -> Any:
+    async def follow(self, context: Any, findings: Any, on_progress: OnFollow) -> Any:
         """Nothing: no findings of such a step are under way."""
         return findings
 

@@ -13,6 +13,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -92,21 +93,11 @@ class Leases(Rows):
             In how many seconds the first of them comes, the others `interval` after each other;
             not above 0 when it has come.
         """
-        now = database.seconds(self._engine)
-        # A clock that was set back would otherwise hold everybody up for as long.
-        has_begun = turn.c.next.between(now - burst_seconds, now + _LONGEST_BACKLOG_SECONDS)
-        first = sa.case((has_begun, turn.c.next), else_=now - burst_seconds)
-        statement = (
-            database.upsert(self._engine, turn)
-            .values(name=name, next=now - burst_seconds + count * interval)
-            .on_conflict_do_update(
-                index_elements=[turn.c.name], set_={"next": first + count * interval}
-            )
-            .returning(turn.c.next - count * interval - now)
-        )
         engine = self._engine
         with database.explained(engine, writes=True), database.writing(engine) as connection:
-            return float(connection.execute(statement).scalar_one())
+            statement = _reservation(engine.dialect.name)
+            values = {"limit": name, "taken": count * interval, "unused": burst_seconds}
+            return float(connection.execute(statement, values).scalar_one())
 
     async def _get(self, name: str, what: str) -> str:
         """Take a lease; who may be gone is waited for until that is certain."""
@@ -188,6 +179,25 @@ class Lease:
             WaitAndRetry: it is lost.
         """
         self.ledger.check_lease(self.name, self.token)
+
+
+@cache
+def _reservation(dialect: str) -> sa.Executable:
+    """Reserves slots of a limit: `taken` seconds of them, after at most `unused` seconds.
+
+    Made once, as it is executed before every few requests and takes longer to make than to execute.
+    """
+    now, taken = database.seconds(dialect), sa.bindparam("taken", type_=sa.Double)
+    earliest = now - sa.bindparam("unused", type_=sa.Double)
+    # A clock that was set back would otherwise hold everybody up for as long.
+    has_begun = turn.c.next.between(earliest, now + _LONGEST_BACKLOG_SECONDS)
+    first = sa.case((has_begun, turn.c.next), else_=earliest)
+    return (
+        database.upsert(dialect, turn)
+        .values(name=sa.bindparam("limit"), next=earliest + taken)
+        .on_conflict_do_update(index_elements=[turn.c.name], set_={"next": first + taken})
+        .returning(turn.c.next - taken - now)
+    )
 
 
 class _Held(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,11 +31,15 @@ class Rows:
         """Let go of the database."""
         self._engine.dispose()
 
-    def _write(self, statement: sa.Insert | sa.Update | sa.Delete) -> int:
+    def _write(
+        self,
+        statement: sa.Insert | sa.Update | sa.Delete,
+        values: Mapping[str, Any] | None = None,
+    ) -> int:
         engine = self._engine
         with database.explained(engine, writes=True), database.writing(engine) as connection:
             try:
-                return connection.execute(statement).rowcount
+                return connection.execute(statement, values).rowcount
             except exc.IntegrityError as error:
                 if statement.table is lease:
                     raise Taken from None
@@ -45,6 +50,8 @@ class Rows:
                     why=str(error.orig).split("\n")[0],
                 ) from error
 
-    def _read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    def _read(
+        self, query: sa.Select[Any], values: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         with database.explained(self._engine), self._engine.begin() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            return [dict(row) for row in connection.execute(query, values).mappings()]

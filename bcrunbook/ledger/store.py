@@ -167,15 +167,16 @@ class Ledger(Leases):
         """
         run_id = str(uuid.uuid4())
         self._write(
-            run.insert().values(
-                id=run_id,
+            run.insert(),
+            {
+                "id": run_id,
                 **_columns_of(scope.whose),
-                customer=scope.customer,
-                step=scope.step,
-                mode=mode,
-                started_at=_now(),
-                version=_version(),
-            )
+                "customer": scope.customer,
+                "step": scope.step,
+                "mode": mode,
+                "started_at": _now(),
+                "version": _version(),
+            },
         )
         return run_id
 
@@ -214,33 +215,35 @@ class Ledger(Leases):
             said_by: who said it, when the basis is `said`.
         """
         self._write(
-            fact.insert().values(
-                run_id=run_id,
-                at=_now(),
+            fact.insert(),
+            {
+                "run_id": run_id,
+                "at": _now(),
                 **_columns_of(scope.whose),
-                customer=scope.customer,
-                step=scope.step,
-                kind=str(kind),
-                subject=scrub(subject, where="the ledger"),
-                basis=basis,
-                said_by=scrub(said_by, where="the ledger") if said_by else said_by,
-                data=_plain(data),
-            )
+                "customer": scope.customer,
+                "step": scope.step,
+                "kind": str(kind),
+                "subject": scrub(subject, where="the ledger"),
+                "basis": basis,
+                "said_by": scrub(said_by, where="the ledger") if said_by else said_by,
+                "data": _plain(data),
+            },
         )
 
     def facts(
         self, scope: Scope, kind: str | None = None, subject: str | None = None
     ) -> list[Fact]:
         """The facts about something, oldest first; None leaves a filter out."""
-        query = _matching(scope, kind, subject).order_by(fact.c.id)
-        return [Fact(**row) for row in self._read(query)]
+        wanted = _wanted(scope, kind, subject)
+        query = _matching(frozenset(wanted)).order_by(fact.c.id)
+        return [Fact(**row) for row in self._read(query, wanted)]
 
     def latest(
         self, scope: Scope, kind: str | None = None, subject: str | None = None
     ) -> Fact | None:
         """The newest of those facts, or None."""
-        query = _matching(scope, kind, subject).order_by(fact.c.id.desc())
-        rows = self._read(query.limit(1))
+        wanted = _wanted(scope, kind, subject)
+        rows = self._read(_newest_matching(frozenset(wanted)), wanted)
         return Fact(**rows[0]) if rows else None
 
     def record_outcome(
@@ -248,21 +251,22 @@ class Ledger(Leases):
     ) -> None:
         """Add what a step came to; secrets in `data` are masked."""
         self._write(
-            outcome.insert().values(
-                run_id=run_id,
-                at=_now(),
+            outcome.insert(),
+            {
+                "run_id": run_id,
+                "at": _now(),
                 **_columns_of(scope.whose),
-                customer=scope.customer,
-                step=scope.step,
-                state=state,
-                data=_plain(data),
-            )
+                "customer": scope.customer,
+                "step": scope.step,
+                "state": state,
+                "data": _plain(data),
+            },
         )
 
     def outcomes(self, whose: Identity) -> list[OutcomeRow]:
         """The latest outcome of each step of an account and its customers, oldest first."""
-        query = sa.select(outcome).where(outcome.c.id.in_(_newest(whose))).order_by(outcome.c.id)
-        return [OutcomeRow(**row) for row in self._read(query)]
+        query = sa.select(outcome).where(outcome.c.id.in_(_newest())).order_by(outcome.c.id)
+        return [OutcomeRow(**row) for row in self._read(query, _columns_of(whose))]
 
     def standings(self, whose: Identity) -> list[Standing]:
         """How each step of an account and its customers ended last, without its particulars."""
@@ -270,22 +274,14 @@ class Ledger(Leases):
         query = (
             sa.select(*columns, run.c.version)
             .join(run, run.c.id == outcome.c.run_id)
-            .where(outcome.c.id.in_(_newest(whose)))
+            .where(outcome.c.id.in_(_newest()))
         )
-        return [Standing(**row) for row in self._read(query)]
+        return [Standing(**row) for row in self._read(query, _columns_of(whose))]
 
     def latest_outcome(self, scope: Scope) -> OutcomeRow | None:
         """How a step ended last, or None if it was never run to its end."""
-        query = (
-            sa.select(outcome)
-            .where(
-                *_ended(scope.whose),
-                outcome.c.step == scope.step,
-                outcome.c.customer == scope.customer,
-            )
-            .order_by(outcome.c.id.desc())
-        )
-        rows = self._read(query.limit(1))
+        wanted = {**_columns_of(scope.whose), "step": scope.step, "customer": scope.customer}
+        rows = self._read(_last_ended(for_account=scope.customer is None), wanted)
         return OutcomeRow(**rows[0]) if rows else None
 
     def note_tenant(self, whose: Identity, tenant: str) -> None:
@@ -312,7 +308,7 @@ class Ledger(Leases):
         if not known:
             for name in sorted({whose.tenant, found}):
                 self._write(
-                    database.upsert(self._engine, tenant_name)
+                    database.upsert(self._engine.dialect.name, tenant_name)
                     .values(cloud=whose.cloud, name=name, id=found)
                     .on_conflict_do_nothing()
                 )
@@ -322,11 +318,7 @@ class Ledger(Leases):
         return self._tenant_noted(whose) or whose.tenant
 
     def _tenant_noted(self, whose: Identity) -> str:
-        rows = self._read(
-            sa.select(tenant_name.c.id).where(
-                tenant_name.c.cloud == whose.cloud, tenant_name.c.name == whose.tenant
-            )
-        )
+        rows = self._read(_tenant_of_name(), _columns_of(whose))
         return str(rows[0]["id"]) if rows else ""
 
     def strangers(self, whose: Identity) -> list[Identity | None]:
@@ -339,8 +331,9 @@ class Ledger(Leases):
         seen = self._read(sa.select(*columns).where(outcome.c.account == whose.account).distinct())
         mine = self._read(
             sa.select(outcome.c.cloud, outcome.c.tenant, outcome.c.instance)
-            .where(*_ended(whose))
-            .distinct()
+            .where(*_ended())
+            .distinct(),
+            _columns_of(whose),
         )
         others = [row for row in seen if row not in mine]
         return [
@@ -385,43 +378,81 @@ def _columns_of(whose: Identity) -> dict[str, str | None]:
     }
 
 
-def _is(table: sa.Table, whose: Identity) -> list[sa.ColumnElement[bool]]:
+# Statements that steps execute again and again are made once: that takes longer than they do. Their
+# parameters have the names of the columns, and come from `_columns_of` and `_wanted`.
+
+
+def _is(table: sa.Table) -> list[sa.ColumnElement[bool]]:
     """What makes a row of a table be about an identity, by whichever name its tenant has there."""
     named, other = tenant_name.alias(), tenant_name.alias()
+    cloud, tenant = sa.bindparam("cloud", type_=sa.String), sa.bindparam("tenant", type_=sa.String)
     names = (
         sa.select(other.c.name)
         .join(named, sa.and_(named.c.cloud == other.c.cloud, named.c.id == other.c.id))
-        .where(named.c.cloud == whose.cloud, named.c.name == whose.tenant)
+        .where(named.c.cloud == cloud, named.c.name == tenant)
     )
     return [
-        table.c.account == whose.account,
-        table.c.cloud == whose.cloud,
-        sa.or_(table.c.tenant == whose.tenant, table.c.tenant.in_(names)),
+        table.c.account == sa.bindparam("account"),
+        table.c.cloud == cloud,
+        sa.or_(table.c.tenant == tenant, table.c.tenant.in_(names)),
     ]
 
 
-def _ended(whose: Identity) -> list[sa.ColumnElement[bool]]:
+def _ended() -> list[sa.ColumnElement[bool]]:
     """What makes an outcome be about an identity; one that is about Codat is about an instance."""
     instance = outcome.c.instance
-    return [*_is(outcome, whose), sa.or_(instance.is_(None), instance == whose.instance)]
+    return [*_is(outcome), sa.or_(instance.is_(None), instance == sa.bindparam("instance"))]
 
 
-def _newest(whose: Identity) -> sa.Select[Any]:
+def _newest() -> sa.Select[Any]:
     """The ids of the latest outcome of each step of an account and its customers."""
     return (
         sa.select(sa.func.max(outcome.c.id))
-        .where(*_ended(whose))
+        .where(*_ended())
         .group_by(outcome.c.customer, outcome.c.step)
     )
 
 
-def _matching(scope: Scope, kind: str | None, subject: str | None) -> sa.Select[Any]:
-    wanted = {"step": scope.step, "kind": kind, "subject": subject, "customer": scope.customer}
-    query = sa.select(fact).where(*_is(fact, scope.whose))
-    for column, value in wanted.items():
-        if value is not None:
-            query = query.where(fact.c[column] == str(value))
-    return query
+@cache
+def _last_ended(*, for_account: bool) -> sa.Select[Any]:
+    """The latest outcome of a step, of the account itself or of a customer."""
+    customer = outcome.c.customer
+    whom = customer.is_(None) if for_account else customer == sa.bindparam("customer")
+    return (
+        sa.select(outcome)
+        .where(*_ended(), outcome.c.step == sa.bindparam("step"), whom)
+        .order_by(outcome.c.id.desc())
+        .limit(1)
+    )
+
+
+@cache
+def _tenant_of_name() -> sa.Select[Any]:
+    """The id of the tenant that a name led to."""
+    return sa.select(tenant_name.c.id).where(
+        tenant_name.c.cloud == sa.bindparam("cloud"), tenant_name.c.name == sa.bindparam("tenant")
+    )
+
+
+def _wanted(scope: Scope, kind: str | None, subject: str | None) -> dict[str, str | None]:
+    """What facts are to be like, None left out but for the identity's own."""
+    filters = {"step": scope.step, "kind": kind, "subject": subject, "customer": scope.customer}
+    given = {column: str(value) for column, value in filters.items() if value is not None}
+    return {**_columns_of(scope.whose), **given}
+
+
+@cache
+def _matching(columns: frozenset[str]) -> sa.Select[Any]:
+    """The facts about an identity that are as wanted in some more columns."""
+    filters = sorted(columns & {"step", "kind", "subject", "customer"})
+    return sa.select(fact).where(
+        *_is(fact), *(fact.c[column] == sa.bindparam(column) for column in filters)
+    )
+
+
+@cache
+def _newest_matching(columns: frozenset[str]) -> sa.Select[Any]:
+    return _matching(columns).order_by(fact.c.id.desc()).limit(1)
 
 
 def _plain(data: Mapping[str, Any]) -> Any:

@@ -262,16 +262,16 @@ def clock(engine: sa.Engine) -> sa.ColumnElement[datetime]:
     return sa.literal(datetime.now(UTC), _Utc)
 
 
-def seconds(engine: sa.Engine) -> sa.ColumnElement[float]:
-    """The same clock's seconds since the epoch, with their fractions."""
-    if engine.dialect.name == "postgresql":
-        return sa.cast(sa.extract("epoch", clock(engine)), sa.Double)
-    return sa.literal(time.time(), sa.Double)
+def seconds(dialect: str) -> sa.ColumnElement[float]:
+    """The same clock's seconds since the epoch, with their fractions, each time it is executed."""
+    if dialect == "postgresql":
+        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp(type_=_Utc)), sa.Double)
+    return sa.bindparam("now", callable_=time.time, type_=sa.Double)
 
 
-def upsert(engine: sa.Engine, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def upsert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say what to do where the row is there already."""
-    if engine.dialect.name == "postgresql":
+    if dialect == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
 

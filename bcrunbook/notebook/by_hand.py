@@ -57,11 +57,11 @@ def by_hand(step: str, cloud: Cloud) -> str:
 @cache
 def _section(step: str) -> str:
     path: Path = shipped() / notebook_of(step_named(step))
-    for cell in json.loads(path.read_text("utf-8"))["cells"]:
-        text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown" and text.startswith(HEADING):
-            return text.removeprefix(HEADING).strip()
-    return ""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    prose = "\n\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "markdown")
+    _, _, after = prose.partition(f"{HEADING}\n")
+    text, _, _ = after.partition("\n## ")
+    return text.strip()
 
 
 def _rehearsed(tokens: list[Token], cloud: Cloud) -> list[Token]:

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from bcrunbook.accounts import Workspace, find_workspace
 from bcrunbook.core.runner import StepRunner
-from bcrunbook.core.step import Change, Finding, Mode
+from bcrunbook.core.step import Change, Film, Finding, Mode
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
 from bcrunbook.notebook import step_controls
@@ -42,6 +42,7 @@ from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.views import cells
 from bcrunbook.views.cells import View
+from bcrunbook.views.film import film_view
 
 _LOOK_EVERY: Final = 0.5
 """Seconds between two looks whether another account was chosen elsewhere."""
@@ -301,7 +302,10 @@ class InteractiveStep:
         """The plan stands where it was asked for last: in its own cell, or with its button."""
         if self._runner is None or self._runner.findings is None or self._runner.error:
             return
-        if self._is_plan_below and self._task is not None:
+        is_begun = bool(self._ticks.changes) or any(
+            one.by == "program" for one in self._runner.changes
+        )
+        if self._is_plan_below and self._task is not None and is_begun:
             self._plan.say(cells.message_view("The plan stands with its button, below."))
         else:
             changes = self._runner.changes
@@ -391,7 +395,7 @@ class InteractiveStep:
             self._show_end()
             return
         runner.on_progress, runner.on_change = self._progress, self._change
-        runner.on_film = self._followed  # type: ignore[attr-defined]
+        runner.on_film = self._followed
         was = before_applying(runner)
         operator = _Attended(NotebookOperator(runner.context, self._put_below), self._attend)
         try:
@@ -471,8 +475,8 @@ class InteractiveStep:
         self._ticks.note(change, state)
         self._show_work()
 
-    def _followed(self, film: Any) -> None:
-        self._film = cells.film_view(film)
+    def _followed(self, film: Film) -> None:
+        self._film = film_view(film)
         self._attend("working", film.words, minutes=film.minutes)
         self._is_shown.set()
 

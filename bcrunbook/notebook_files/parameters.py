@@ -28,8 +28,8 @@ CUSTOMER: Final = "customer"
 TAG: Final = "parameters"
 """The tag of the cell with the defaults, below which papermill puts the values that it is given."""
 
-# What papermill puts in by itself: --inject-paths, --inject-input-path, --inject-output-path.
-_PAPERMILLS_OWN: Final = frozenset({"PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH"})
+# How the names begin that papermill puts in by itself: with --inject-paths, for instance.
+_PAPERMILLS_OWN: Final = "PAPERMILL_"
 
 
 def check(**values: Any) -> None:
@@ -82,7 +82,7 @@ def refuse_unknown(step: AnyStep) -> None:
         if not is_papermills(source) and found.keys().isdisjoint(names):
             continue  # a cell of the person's own
         for name in found:
-            if name not in names and name not in _PAPERMILLS_OWN and not name.startswith("_"):
+            if name not in names and not name.startswith(("_", _PAPERMILLS_OWN)):
                 raise NotFound(
                     f'There is no parameter "{shown(name)}".',
                     where="the notebook's parameters",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from bcrunbook.errors import FixInput
+from bcrunbook.notebook_files.blank import blank
+from bcrunbook.notebook_files.shipped import shipped
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ def laying_out(root: Path) -> Iterator[None]:
 
 
 def lay_out_notebooks(root: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the shipped notebooks into `root`/notebooks, without the outputs of another run.
+    """Copy the shipped notebooks into `root`/notebooks, blank.
 
     Overwrites nothing.
 
@@ -38,9 +39,6 @@ def lay_out_notebooks(root: Path) -> tuple[list[Path], list[Path]]:
     Raises:
         FixInput: the folder cannot be written to.
     """
-    # Not for who only asks for a folder: JupyterLab's start waits for this module.
-    from bcrunbook.notebook_files.shipped import shipped
-
     made: list[Path] = []
     kept: list[Path] = []
     with laying_out(root):
@@ -51,14 +49,6 @@ def lay_out_notebooks(root: Path) -> tuple[list[Path], list[Path]]:
             if target.exists():
                 kept.append(target)
             else:
-                target.write_text(_without_outputs(notebook), encoding="utf-8")
+                target.write_text(blank(notebook.read_text("utf-8")), encoding="utf-8")
                 made.append(target)
     return made, kept
-
-
-def _without_outputs(notebook: Path) -> str:
-    content = json.loads(notebook.read_text("utf-8"))
-    for cell in content["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

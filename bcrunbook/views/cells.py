@@ -572,8 +572,3 @@ def joined(views: Sequence[View]) -> View:
     """
     data = {key: value for one in views for key, value in one.data.items()}
     return View("\n".join(one.text for one in views), "\n".join(one.html for one in views), data)
-
-
-def film_view(film: Any) -> View:
-    """STUB."""
-    return message_view(str(film))

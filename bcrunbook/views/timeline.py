@@ -1,4 +1,4 @@
-"""A watch as a plain picture: one mark for each look, on a line of minutes. SVG and text."""
+"""A watch after it is over: what was seen when, in words and as a picture."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from bcrunbook.core.step import Sighting
+from bcrunbook.views.band import band_svg
 
-_WIDTH: Final = 720.0
-_LEFT: Final = 16.0
-_RIGHT: Final = 16.0
-_LINE: Final = 40.0
-_TONES: Final = {"good": "ok", "moving": "note", "trouble": "differs"}
+_EXPECTED: Final = (600.0, 1200.0)
+"""After how many seconds an installation is usually over (contract C11.7). A stored outcome does
+not tell; a film does."""
 
 
 def timeline_text(sightings: Sequence[Sighting]) -> str:
@@ -30,45 +29,34 @@ def timeline_text(sightings: Sequence[Sighting]) -> str:
 
 
 def timeline_svg(sightings: Sequence[Sighting]) -> Markup:
-    """The looks as marks on a line, with a tick for every five minutes.
+    """The looks on a band of minutes, with what its marks mean.
 
     It has no script, and no style sheet beyond the notebook's classes.
     """
-    longest = max(20.0, *(one.seconds / 60 for one in sightings))
-    scale = (_WIDTH - _LEFT - _RIGHT) / longest
-
-    def x(minutes: float) -> float:
-        return round(_LEFT + minutes * scale, 1)
-
-    parts = [
-        Markup(
-            '<svg class="timeline" role="img" viewBox="0 0 {} 74" width="100%"'
-            ' style="max-width:{}px" xmlns="http://www.w3.org/2000/svg"><title>{}</title>'
-        ).format(int(_WIDTH), int(_WIDTH), timeline_text(sightings)),
-        Markup('<rect class="expected" x="{}" y="24" width="{}" height="32"/>').format(
-            x(10), round(10 * scale, 1)
-        ),
-        Markup('<line class="axis" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
-            x(0), _LINE, x(longest), _LINE
-        ),
-    ]
-    for minute in range(0, int(longest) + 1, 5):
-        parts.append(
-            Markup('<text x="{}" y="70" text-anchor="middle">{}</text>').format(x(minute), minute)
-        )
-    for one in sightings:
-        tone = _TONES[one.tone]
-        size = 5 if not one.hiccups else 3.5
-        parts.append(
-            Markup('<circle class="{}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
-                tone, x(one.seconds / 60), _LINE, size, f"{one.clock} {one.label}"
-            )
-        )
-    parts.append(Markup('<text x="{}" y="16">{}</text>').format(x(0), escape(_caption(sightings))))
-    parts.append(Markup("</svg>"))
-    return Markup("").join(parts)
-
-
-def _caption(sightings: Sequence[Sighting]) -> str:
     last = sightings[-1]
-    return f"{len(sightings)} looks in {last.clock}; last: {last.label}. Shaded: as expected."
+    looks = "1 look" if len(sightings) == 1 else f"{len(sightings)} looks"
+    caption = f"{looks} in {last.clock} min; last: {last.label}."
+    return Markup('<p class="soft">{}</p>{}{}').format(
+        f"{caption[0].upper()}{caption[1:]}",
+        band_svg(sightings, _EXPECTED, timeline_text(sightings)),
+        legend(sightings),
+    )
+
+
+def legend(sightings: Sequence[Sighting], *, has_next: bool = False) -> Markup:
+    """What the marks of these looks mean, as far as they are not all plain dots.
+
+    Args:
+        sightings: the looks.
+        has_next: whether the next look is drawn as well.
+    """
+    known = ["Each dot is a look."]
+    if any(one.hiccups for one in sightings):
+        known.append("A hollow one met an error that passes by itself, as expected.")
+    if any(one.tone == "good" for one in sightings):
+        known.append("A large one has seen what is waited for.")
+    if any(one.tone == "trouble" for one in sightings):
+        known.append("A square one has seen something wrong.")
+    if has_next:
+        known.append("The dashed one is the next.")
+    return Markup('<p class="soft">{}</p>').format(" ".join(known))

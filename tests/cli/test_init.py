@@ -13,7 +13,8 @@ def test_it_lays_out_a_workspace_and_says_what_next(command: Command, tmp_path: 
     root = tmp_path / "contoso"
     result = command("init", root)
     assert (result.code, result.out) == (0, "")
-    assert "bcrunbook accounts check" in result.err
+    assert f"bcrunbook accounts check --workspace {root}" in result.err
+    assert f"bcrunbook lab --workspace {root}" in result.err
     assert {path.name for path in (root / "notebooks").iterdir()} == {
         notebook_of(step) for step in STEPS
     }

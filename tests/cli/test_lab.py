@@ -200,7 +200,7 @@ def test_files_that_hold_secrets_are_in_no_page(own: Path, tmp_path: Path) -> No
         (own / "accounts.toml").write_text(
             '[accounts.trial]\nsecret_store = "file:keys"\ncodat_api_key = "file:codat"\n'
             '[accounts.trial.sign_in]\ncertificate = "./runner.pem"\n',
-            encoding="utf-8",
+            encoding="utf-8-sig",  # as some editors of Windows do
         )
         _, listed = lab.ask("/api/contents")
         names = {one["name"] for one in listed["content"]}

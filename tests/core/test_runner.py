@@ -21,7 +21,17 @@ from bcrunbook.accounts import Identity
 from bcrunbook.core.follow import lease_name
 from bcrunbook.core.pace import Pace
 from bcrunbook.core.runner import chosen_mode, failed_outcome, run_in_context
-from bcrunbook.core.step import Change, Comparison, Finding, Findings, HandOff, Mode, Outcome, Row
+from bcrunbook.core.step import (
+    Change,
+    Comparison,
+    Finding,
+    Findings,
+    HandOff,
+    Mode,
+    OnFollow,
+    Outcome,
+    Row,
+)
 from bcrunbook.errors import (
     AnswerLost,
     AskAdministrator,
@@ -118,9 +128,7 @@ class Fake:
         """The same change, by whoever the error names."""
         return replace(change, by="person", hand_off=HandOff(error.who, ("Do it.",)))
 
-    async def follow(
-        self, context: Bare, findings: Looked, on_progress: Callable[[str], None]
-    ) -> Looked:
+    async def follow(self, context: Bare, findings: Looked, on_progress: OnFollow) -> Looked:
         """Nothing is under way."""
         return findings
 
@@ -144,9 +152,7 @@ class Growing(Fake):
         """It grows."""
         return Grown(())
 
-    async def follow(
-        self, context: Bare, findings: Looked, on_progress: Callable[[str], None]
-    ) -> Grown:
+    async def follow(self, context: Bare, findings: Looked, on_progress: OnFollow) -> Grown:
         """It has grown."""
         return Grown((), growing=False)
 

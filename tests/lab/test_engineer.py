@@ -98,14 +98,15 @@ def test_the_application_gets_the_name_that_was_typed(
     lab.open_step(REGISTER_APPLICATION)
     for source in (PARAMETERS, "open_step", "step.examine()", "step.plan()"):
         lab.run(source)
+    lab.run(APPLY)
     lab.type("Application's name", "x" * 91)
     lab.wait_for_text("step.plan()", "1 to 90 characters")
-    expect(lab.button("Use these values")).to_be_disabled()
+    expect(lab.button("Apply")).to_be_disabled()
     lab.shot("01-too-long", whole=True)
     lab.type("Application's name", NAME)
-    lab.click("Use these values")
+    lab.page.keyboard.press("Tab")
     lab.wait_for_text("step.plan()", "Kept in accounts.toml")
-    lab.start(APPLY)
+    lab.wait_for_text(APPLY, NAME)
     lab.shot("01-before-the-click", whole=True)
     lab.click("Apply")
     lab.wait_for_text(APPLY, "The check below shows")
@@ -119,18 +120,17 @@ def test_the_application_gets_the_name_that_was_typed(
     client.http.close()
 
 
-def test_run_all_pauses_for_the_click_and_goes_on(lab: Lab) -> None:
-    """The cells after it wait; after the click all of them run."""
+def test_run_all_ends_and_what_waits_is_said(lab: Lab) -> None:
+    """The last cells name the button; after the click they fill themselves in."""
     lab.open_step(CLIENT_SECRET)
-    lab.start_all()
+    lab.run_all()
     expect(lab.button("Apply")).to_be_enabled(timeout=30_000)
-    expect(lab.prompts(r"\[\*\]")).to_have_count(3)
-    lab.shot("02-pausing", whole=True)
+    lab.wait_for_text(OUTCOME, "Waits for your click")
+    lab.shot("02-asking", whole=True)
     lab.page.get_by_role("tab", name="By hand instead").click()
     expect(lab.page.get_by_label("Value of the secret")).to_be_visible()
     lab.shot("02-by-hand", whole=True)
     lab.click("Apply")
-    lab.wait_for_end()
     is_done(lab)
     lab.shot("02-done", whole=True)
 
@@ -138,9 +138,8 @@ def test_run_all_pauses_for_the_click_and_goes_on(lab: Lab) -> None:
 def test_permissions_and_consent(lab: Lab) -> None:
     """The same for the permissions."""
     lab.open_step(API_PERMISSIONS)
-    lab.start_all()
+    lab.run_all()
     lab.button("Apply").click(timeout=30_000)
-    lab.wait_for_end()
     is_done(lab)
     lab.shot("03-done", whole=True)
 
@@ -150,7 +149,7 @@ def test_the_keys_are_saved_by_a_person(
 ) -> None:
     """The notebook waits beside the portal until somebody says, by name, that it is done."""
     lab.open_step(CODAT_KEYS)
-    lab.start_all()
+    lab.run_all()
     expect(lab.button("I have saved")).to_be_visible(timeout=30_000)
     lab.shot("04-waiting", whole=True)
     client_id, secret = alone(pair_of(workspace, "trial"))
@@ -158,7 +157,6 @@ def test_the_keys_are_saved_by_a_person(
     act_as_developer(cloud, instance, client_id, secret)
     lab.type("Your name", "Ada Quill")
     lab.click("I have saved")
-    lab.wait_for_end()
     is_done(lab)
     lab.open_step(ENABLE_INTEGRATION)
     lab.run_all()
@@ -171,7 +169,7 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
 ) -> None:
     """The wait goes on, and is still to be seen; afterwards the installation is confirmed."""
     lab.open_step(LINK_CUSTOMER)
-    lab.start_all()
+    lab.run_all()
     lab.button("Apply").click(timeout=30_000)
     expect(lab.button("Look now")).to_be_visible(timeout=30_000)
     expect(lab.button("Copy the customer's link")).to_be_visible()
@@ -191,11 +189,8 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
     # On a slow machine it is over by the time that the page is there again.
     lab.wait_for_text(APPLY, re.compile(r"expected up to|installed, version"))
     lab.shot("06-after-a-reload", whole=True)
-    lab.wait_for_kernel()
     expect(lab.output(APPLY)).not_to_contain_text("Error displaying widget")
-    lab.run("step.check()")
     lab.wait_for_text("step.check()", "installed, version")
-    lab.run(OUTCOME)
     is_done(lab)
     lab.shot("06-done", whole=True)
 
@@ -221,7 +216,7 @@ def test_production_is_unmistakable_and_guarded(
     lab.wait_for_text("open_step", "production")
     for source in ("step.examine()", "step.plan()"):
         lab.run(source)
-    lab.start(APPLY)
+    lab.run(APPLY)
     expect(lab.button("Apply")).to_be_disabled(timeout=30_000)
     lab.shot("production-guarded", whole=True)
     client = IndependentClient(cloud, load(server.root).account("production").tenant)
@@ -241,7 +236,7 @@ def test_nothing_is_a_barrier_while_somebody_is_asked(lab: Lab, theme: str) -> N
     """axe-core finds nothing serious in the plan with its forms, in either theme."""
     lab.open_step(CLIENT_SECRET)
     lab.theme(theme)
-    lab.start_all()
+    lab.run_all()
     expect(lab.button("Apply")).to_be_disabled(timeout=30_000)
     lab.shot(f"asked-{theme}", whole=True)
     found = lab.barriers()

@@ -13,12 +13,13 @@ from bcrunbook.ledger.scope import FactKind
 from bcrunbook.order import ENABLE_INTEGRATION, ref
 from bcrunbook.services.codat.models import Company, Connection
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_name, company_seen
+from bcrunbook.steps.link_customer.installation.film import timeline
 from bcrunbook.steps.link_customer.installation.memory import (
     LastKnownExtension,
     remembered,
 )
 from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
-from bcrunbook.steps.link_customer.installation.verdict import Judgement, Verdict, timeline
+from bcrunbook.steps.link_customer.installation.verdict import Judgement, Verdict
 
 ADVICE: Final = {
     Verdict.NOT_LINKED: "Send the customer the link, and run this step again once they have begun.",

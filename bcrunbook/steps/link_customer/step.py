@@ -8,12 +8,11 @@ is never a part of what is found, planned or kept: `bcrunbook link` fetches it a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, Final
 
 from bcrunbook.core.hand_off import refused
-from bcrunbook.core.step import Change, HandOff, HandOffButton, Row
+from bcrunbook.core.step import Change, HandOff, HandOffButton, OnFollow, Row
 from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.notice.preflight import PREFLIGHT
@@ -170,7 +169,7 @@ class LinkCustomer:
         return refused(change, error)
 
     async def follow(
-        self, context: Context, findings: CustomerFindings, on_progress: Callable[[str], None]
+        self, context: Context, findings: CustomerFindings, on_progress: OnFollow
     ) -> CustomerFindings:
         """Watch the installation until it is settled or time is up."""
         assert findings.company is not None and findings.connection is not None

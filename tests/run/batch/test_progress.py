@@ -60,6 +60,19 @@ def test_what_is_counted(progress: BatchProgress) -> None:
     assert left is not None and left >= 0
 
 
+def test_the_head_of_the_report_counts_accounts_and_customers(
+    progress: BatchProgress, tmp_path: Path
+) -> None:
+    """As many as have ended, however many steps each of them has."""
+    for step in ("register_application", "client_secret"):
+        progress.end_step(summary("trial", step, "done"))
+    write_batch_report(tmp_path / "report.html", progress, cloud="live", title="Batch 7")
+    head = (tmp_path / "report.html").read_text("utf-8").partition("What is to be done")[0]
+    counts = re.findall(r'class="tag \w+">(\d+) ([^<]+)<', head)
+    assert counts == [("1", "done"), ("1", "needs a person")]
+    assert sum(int(number) for number, _ in counts) == progress.ended
+
+
 def test_what_failed_comes_first(progress: BatchProgress) -> None:
     """Then what needs a person, in the order of the file."""
     progress.end_step(summary("trial/mill", "link_customer", "failed", next="mend it"))

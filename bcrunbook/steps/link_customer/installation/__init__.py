@@ -5,6 +5,7 @@ poll         what one look saw, as plain data
 look         one look: Codat always, Business Central where it may be read
 log          the polls of one watch, kept in the ledger
 verdict      what they say together (pure)
-watch        look, keep, judge, wait
+film         what is shown of them (pure)
+watch        look, keep, judge, tell, wait
 memory       what is known of the extension from earlier runs
 """

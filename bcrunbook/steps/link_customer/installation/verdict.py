@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
-from bcrunbook.core.step import Sighting
 from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension
 from bcrunbook.steps.link_customer.installation.poll import (
     AUTH_ERROR,
@@ -27,6 +26,7 @@ from bcrunbook.steps.link_customer.installation.poll import (
     Poll,
 )
 
+EXPECTED_FROM: Final = 600.0
 EXPECTED: Final = 1200.0
 """How long an installation may well take, in seconds (contract C11.7)."""
 TOLERATED: Final = 1800.0
@@ -216,7 +216,8 @@ def _installed(polls: Sequence[Poll], row: Package, memory: LastKnownExtension |
             f" on {memory.last_seen:%Y-%m-%d}",
         )
     last = polls[-1]
-    since = _installed_since(polls)
+    since = installed_since(polls)
+    assert since is not None
     if last.elapsed - since < APART:
         return Judgement(Verdict.CONFIRMING, f"{row.version_text} is there, seen once")
     if last.probe != PASSED:
@@ -230,9 +231,15 @@ def _installed(polls: Sequence[Poll], row: Package, memory: LastKnownExtension |
     return Judgement(Verdict.NOT_FINISHED, f"installed, yet the connection reads {last.connection}")
 
 
-def _installed_since(polls: Sequence[Poll]) -> float:
-    """When the unbroken row of sightings began; a poll that could not look breaks nothing."""
-    since = polls[-1].elapsed
+def installed_since(polls: Sequence[Poll]) -> float | None:
+    """When the unbroken row of sightings began, in seconds; None where it is not there.
+
+    A poll that could not look breaks nothing.
+
+    Args:
+        polls: the polls of one watch, oldest first.
+    """
+    since = None
     for poll in reversed(polls):
         if poll.packages is None:
             continue
@@ -333,19 +340,3 @@ def _error(last: Poll) -> str:
 
 def _minutes(seconds: float) -> str:
     return f"{round(seconds / 60)} minutes"
-
-
-def timeline(polls: Sequence[Poll], memory: LastKnownExtension | None) -> tuple[Sighting, ...]:
-    """How the polls looked one after the other."""
-    found = []
-    for number, poll in enumerate(polls, start=1):
-        judgement = judge(polls[:number], memory)
-        tone: Literal["moving", "good", "trouble"] = "trouble"
-        if judgement.is_good or judgement.verdict is Verdict.CONFIRMING:
-            tone = "good"
-        elif judgement.is_under_way:
-            tone = "moving"
-        found.append(
-            Sighting(poll.elapsed, judgement.verdict.value, tone, hiccups=len(poll.hiccups))
-        )
-    return tuple(found)

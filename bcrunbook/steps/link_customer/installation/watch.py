@@ -1,4 +1,4 @@
-"""The wait: look, keep what was seen, judge, sleep; until settled or out of time.
+"""The wait: look, keep what was seen, judge, tell, sleep; until settled or out of time.
 
 One coroutine per customer, which holds nothing while it sleeps. It starts no installation and
 changes nothing but one thing: where fetch errors have stopped Codat's sync of the data type
@@ -8,14 +8,15 @@ changes nothing but one thing: where fetch errors have stopped Codat's sync of t
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
-from bcrunbook.core.step import clock
+from bcrunbook.core.step import FollowProgress, OnFollow, clock
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable, WaitAndRetry
 from bcrunbook.services.codat.client import Codat
 from bcrunbook.steps.context import Context
+from bcrunbook.steps.link_customer.installation.film import WatchFilm
 from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.look import COMPANY, Poller
 from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension
@@ -25,7 +26,6 @@ from bcrunbook.steps.link_customer.installation.verdict import (
     EXPECTED,
     TOLERATED,
     Judgement,
-    judge,
 )
 
 FIRST: Final = 30.0
@@ -38,8 +38,6 @@ _CONFIRMATIONS: Final = 600.0
 """How long past the budget what was seen once may still be confirmed, and at least from where a
 watch goes on that was broken off."""
 
-OnProgress = Callable[[str], None]
-
 
 class Watch:
     """Watches one customer's installation.
@@ -51,7 +49,7 @@ class Watch:
         connection: Codat's id of the connection.
         memory: what is known of the extension from earlier.
         first: the look that showed that there is something to watch.
-        on_progress: called with one line at each poll.
+        on_progress: called at each poll.
     """
 
     def __init__(
@@ -62,7 +60,7 @@ class Watch:
         connection: str,
         memory: LastKnownExtension | None,
         first: Poll,
-        on_progress: OnProgress,
+        on_progress: OnFollow,
     ) -> None:
         self._context = context
         self._codat = codat
@@ -73,6 +71,9 @@ class Watch:
         self._on_progress = on_progress
         self._poller = Poller(context, codat, company, connection)
         self._log = WatchLog(context, connection)
+        assert context.customer is not None
+        what = f"App Link for {context.customer.display_name}"
+        self._film = WatchFilm(what, self._log.polls, memory, context.cloud.pace.speed)
         self._refreshed = -_REFRESH_EVERY
 
     @property
@@ -99,14 +100,16 @@ class Watch:
             poll = replace(self._first, elapsed=log.elapsed)
             log.add(poll)
             while True:
-                judgement = judge(log.polls, self._memory)
-                self._on_progress(line(poll, judgement))
-                if not judgement.is_under_way or poll.elapsed >= until:
+                judgement = self._film.add(poll)
+                is_over = not judgement.is_under_way or poll.elapsed >= until
+                due = None if is_over else self._due()
+                self._tell(line(poll, judgement), due)
+                if due is None:
                     log.end(judgement)
                     return judgement
                 await self._refresh(poll)
                 self._codat.check_spare()
-                await self._pause()
+                await self._context.cloud.pace.sleep(due - log.elapsed)
                 poll = await self._look()
 
     async def _look(self) -> Poll:
@@ -117,8 +120,10 @@ class Watch:
             except (Unreachable, WaitAndRetry) as error:
                 if self._log.elapsed >= BUDGET:
                     raise
-                self._on_progress(f"Codat could not be asked: {error.what}")
-                await self._context.cloud.pace.sleep(_between(self._log.elapsed))
+                pause = _between(self._log.elapsed)
+                self._film.miss(f"Codat: {error.code or error.what}")
+                self._tell(f"Codat could not be asked: {error.what}", self._log.elapsed + pause)
+                await self._context.cloud.pace.sleep(pause)
                 continue
             if "extension" in poll.unknown:
                 self._poller.forget_environment()
@@ -137,15 +142,23 @@ class Watch:
             raise
         except RunbookError as error:
             # The next poll tells how the connection stands; a refused refresh does not.
-            self._on_progress(f"Codat did not sync the company again: {error.what}")
+            said = f"Codat did not sync the company again: {error.what}"
+            self._on_progress(FollowProgress(said))
 
-    async def _pause(self) -> None:
-        """Sleep until the next look is due, counted from when the last one saw what it tells."""
-        elapsed = self._log.elapsed
+    def _due(self) -> float:
+        """When the next look is due, counted from when the last one saw what it tells."""
         # Never less than what two sightings must lie apart.
         jitter = random.uniform(1.0, 1.0 + _JITTER)  # noqa: S311  (spreads requests, guards nothing)
-        due = self._log.polls[-1].elapsed + _between(elapsed) * jitter
-        await self._context.cloud.pace.sleep(due - elapsed)
+        return self._log.polls[-1].elapsed + _between(self._log.elapsed) * jitter
+
+    def _tell(self, said: str, due: float | None) -> None:
+        """Tell how it stands, and when the next look is due, in seconds since the watch began."""
+        elapsed = self._log.elapsed
+        # Past the budget, only what was seen once is still confirmed.
+        longest = BUDGET if elapsed < BUDGET else elapsed
+        next_look = None if due is None else max(0.0, due - elapsed)
+        film = self._film.now(datetime.now(UTC), elapsed, longest, next_look)
+        self._on_progress(FollowProgress(said, film))
 
 
 def _between(elapsed: float) -> float:

@@ -15,6 +15,8 @@ export class Notebooks {
     tracker.widgetAdded.connect((_, panel) => this.added(panel));
     tracker.forEach((panel) => this.added(panel));
     tracker.currentChanged.connect(() => changed());
+    // A widget's links are the browser's: it would leave JupyterLab for them.
+    document.addEventListener("click", (event) => this.follow(event), true);
     app.commands.commandExecuted.connect((_, { id }) => {
       if (id === RUN_AND_ADVANCE) this.dropAppended();
     });
@@ -63,6 +65,16 @@ export class Notebooks {
     const records = this.records.get(panel);
     if (shown.has_run) records?.forget();
     else records?.showOpened();
+  }
+
+  follow(event) {
+    const link = event.target.closest?.(".jp-OutputArea .bcr a");
+    const path = link?.getAttribute("href") ?? "";
+    const folder = this.tracker.currentWidget?.context.path.replace(/[^/]*$/, "");
+    if (!/^[^/:]+\.ipynb$/.test(path) || folder === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.open(`${folder}${path}`);
   }
 
   async open(path) {
