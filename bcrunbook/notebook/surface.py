@@ -97,5 +97,6 @@ class Surface:
         plain["text/plain"] = "\n".join([plain["text/plain"], *words])
         if words:
             # Of the two, programs that show no widgets prefer this one.
-            plain["text/html"] += message_view("\n".join(words)).shown_html
+            told = message_view("\n".join(words)).shown_html
+            plain["text/html"] += f'<div style="white-space:pre-line">{told}</div>'
         return bundle | plain

@@ -15,6 +15,9 @@ from jupyter_client.manager import KernelManager
 
 from bcrunbook.views.cells import OUTCOME_MIME
 
+NAME = "Your name"
+"""The field of a list of things to do."""
+
 
 class InteractiveSession:
     """Somebody in front of a kernel, as JupyterLab would be.
@@ -38,6 +41,7 @@ class InteractiveSession:
         """What is displayed, as it is now, by the id of the display."""
         self._displayed: list[str] = []
         self._texts: list[str] = []
+        self._typed: dict[str, str] = {}
 
     def run(
         self,
@@ -79,7 +83,21 @@ class InteractiveSession:
     def is_open(self, label: str) -> bool:
         """Whether the button whose label begins like this is shown, and can be pressed."""
         found = self._all("ButtonModel", label)
-        return bool(found) and not self.state[found[-1]].get("disabled")
+        is_button = bool(found) and not self.state[found[-1]].get("disabled")
+        return is_button or bool(self._listed(label))
+
+    def open_buttons(self, within: set[str]) -> list[str]:
+        """What the buttons say that can be pressed.
+
+        Args:
+            within: the widgets that are looked at.
+        """
+        alone = [
+            str(one["description"])
+            for comm, one in self.state.items()
+            if comm in within and one.get("_model_name") == "ButtonModel" and not one["disabled"]
+        ]
+        return alone + [label for comm, _, label in self._listed("") if comm in within]
 
     def _run(self, source: str, read: Callable[[str], None] | None) -> list[dict[str, Any]]:
         message = self._client.execute(source, allow_stdin=True)
@@ -126,11 +144,19 @@ class InteractiveSession:
         return heard
 
     def click(self, label: str) -> None:
-        """Click the button whose label begins like this."""
+        """Click the button whose label begins like this, alone or in a list of things to do."""
+        if listed := self._listed(label):
+            comm, key, _ = listed[-1]
+            name = self._typed.get(comm, self.state[comm]["name"])
+            self._send(comm, "custom", content={"press": key, "name": name})
+            return
         self._send(self._find("ButtonModel", label), "custom", content={"event": "click"})
 
     def type(self, label: str, text: str) -> None:
         """Type into a field, as by its label, and stay in it."""
+        if label == NAME and (listed := self._listed("")):
+            self._typed[listed[-1][0]] = text
+            return
         self._send(self._find("AnyModel", label), "custom", content={"value": text})
 
     def fill(self, label: str, text: str) -> None:
@@ -168,12 +194,10 @@ class InteractiveSession:
             self.hear(0.2)
 
     def labels(self) -> list[str]:
-        """What the labels say."""
-        return [
-            one.get("value", "")
-            for one in self.state.values()
-            if one.get("_model_name") == "LabelModel"
-        ]
+        """What is said beside buttons, and below lists of things to do."""
+        lists = [one for one in self.state.values() if "card" in one]
+        beside = [said["text"] for one in lists for said in one["said"].values()]
+        return [*beside, *(str(one["end"] or one["foot"]["text"]) for one in lists)]
 
     def interrupt(self) -> None:
         """Press the stop button."""
@@ -281,7 +305,10 @@ class InteractiveSession:
 
     def _read_widget(self, comm: str) -> str:
         one = self.state[comm]
-        own = [str(one.get(key) or "") for key in ("value", "description", "label", "note")]
+        own = [str(one.get(key) or "") for key in ("value", "description", "label", "note", "end")]
+        if "card" in one:
+            own += [one["card"]["title"], *(line["text"] for line in one["card"]["lines"])]
+            own += [one["foot"]["text"], *(said["text"] for said in one["said"].values())]
         inner = [self._read_widget(child[10:]) for child in one.get("children") or ()]
         return html.unescape(" ".join([*own, *inner]))
 
@@ -291,6 +318,16 @@ class InteractiveSession:
             self._texts.append(html.unescape(str(one.get("value", ""))))
         if one.get("note"):
             self._texts.append(str(one["note"]))
+
+    def _listed(self, label: str) -> list[tuple[str, str, str]]:
+        """Lists of things to do that are open, and the buttons in them that begin like this."""
+        return [
+            (comm, key, text)
+            for comm, one in self.state.items()
+            if "card" in one and not one["end"]
+            for key, text in _keys(one)
+            if text.startswith(label)
+        ]
 
     def _find(self, model: str, label: str) -> str:
         return self._all(model, label)[-1]
@@ -307,6 +344,17 @@ class InteractiveSession:
         content = {"comm_id": comm, "data": {"method": method, **data}}
         message = self._client.session.msg("comm_msg", content)
         self._client.shell_channel.send(message)
+
+
+def _keys(checklist: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The keys of the buttons of a list of things to do that the kernel hears of, and labels."""
+    for line in checklist["card"]["lines"]:
+        for one in line["buttons"]:
+            if one["does"] not in ("open", "copy"):
+                yield one["key"], one["label"]
+            if one["does"] == "confirm":
+                yield "later", "Not now"
+    yield from checklist["foot"]["buttons"]
 
 
 @pytest.fixture

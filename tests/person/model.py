@@ -171,13 +171,7 @@ class Person:
     def click(self) -> None:
         """Click one of the buttons that can be clicked."""
         page = self._page
-        open_now = [
-            one["description"]
-            for comm, one in page.state.items()
-            if one.get("_model_name") == "ButtonModel"
-            and not one.get("disabled")
-            and comm in self._on_screen(page)
-        ]
+        open_now = page.open_buttons(self._on_screen(page))
         if not open_now:
             return
         label = self._draw.choice(open_now)

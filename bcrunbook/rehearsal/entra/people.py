@@ -54,7 +54,7 @@ def offered(authority: Authority, action: str, fields: str) -> str:
         for tenant, users in found.items()
     )
     return f"""<section class="people" aria-labelledby="offered">
-<h2 id="offered">Or be one of the rehearsal's people</h2>
+<h2 id="offered">Or sign in as somebody of the rehearsal</h2>
 <p class="small">One click, without a password. Some will be refused: that is for practising.</p>
 <form method="post" action="{escape(action)}">
 {fields}

@@ -117,7 +117,7 @@ def _people(current: Session, asked: str) -> str:
         for user in world.PORTAL_USERS.values()
     )
     return f"""<section class="people" aria-labelledby="offered">
-<h2 id="offered">Or be one of the rehearsal's people</h2>
+<h2 id="offered">Or sign in as somebody of the rehearsal</h2>
 <p class="small">One click, without a password. Some will be refused: that is for practising.</p>
 <form method="post" action="{SIGN_IN}">
 {hidden({"form_token": current.form_token, "next": asked})}
@@ -129,5 +129,7 @@ def _people(current: Session, asked: str) -> str:
 def _says(user: world.PortalUser) -> str:
     names = ", ".join(world.INSTANCES[instance].name for instance, _ in user.roles)
     role = user.roles[0][1]
-    may = "may save keys and enable" if role in world.MANAGE_INTEGRATIONS else "may change nothing"
+    may = (
+        "may save keys and enable" if role in world.MANAGE_INTEGRATIONS else "may look, not change"
+    )
     return f"{role}: {may}. In {names}."
