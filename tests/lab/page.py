@@ -231,6 +231,10 @@ class Lab:
         expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE_MS)
         return self.output(source)
 
+    def unfold(self) -> None:
+        """Show the cell with the parameters, which is folded at first."""
+        self.page.locator(".jp-CodeCell .jp-InputPlaceholder").first.click()
+
     def prompts(self, pattern: str | re.Pattern[str]) -> Locator:
         """The prompts of code cells that look like this."""
         return self.page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(pattern))

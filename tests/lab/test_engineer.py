@@ -38,7 +38,7 @@ from tests.support.markdown import heading_of
 
 T = TypeVar("T")
 
-PARAMETERS = 'mode = "auto"'
+PARAMETERS = 'mode: str = "auto"'
 APPLY, OUTCOME = "step.apply()", "step.outcome()"
 NAME = "Contoso Lending, books"
 
@@ -96,6 +96,7 @@ def test_the_application_gets_the_name_that_was_typed(
 ) -> None:
     """A name that is too long is refused while it is typed; the plan follows one that fits."""
     lab.open_step(REGISTER_APPLICATION)
+    lab.unfold()
     for source in (PARAMETERS, "open_step", "step.examine()", "step.plan()"):
         lab.run(source)
     lab.run(APPLY)
@@ -210,6 +211,7 @@ def test_production_is_unmistakable_and_guarded(
 ) -> None:
     """Picked in the bar, it says so; nothing can be applied before its name is typed."""
     lab.open_step(REGISTER_APPLICATION)
+    lab.unfold()
     lab.run(PARAMETERS)
     lab.run("open_step")
     lab.field("Account").select_option("production")
@@ -259,6 +261,7 @@ def test_a_secret_made_by_hand_is_brought_back(
     made = client.call("POST", f"/applications/{app['id']}/addPassword", body).json()
     client.http.close()
     lab.open_step(CLIENT_SECRET)
+    lab.unfold()
     for source in (PARAMETERS, "open_step", "step.examine()", "step.plan()"):
         lab.run(source)
     lab.page.get_by_role("tab", name="By hand instead").click()

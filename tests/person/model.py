@@ -195,19 +195,15 @@ class Person:
             self._settle()
 
     def _click(self, page: InteractiveSession, label: str) -> None:
-        if label.startswith("Apply"):
-            screen = self._screens.all
-            before = self._applications()
-            page.click(label)
-            for _ in range(3):
-                # Once for the click, then for what it wakes.
-                page.sync()
-            self._settle()
-            self._judge_writes(label, screen, before)
-        else:
-            page.click(label)
+        is_apply = label.startswith("Apply")
+        screen, before = self._screens.all, self._applications() if is_apply else {}
+        page.click(label)
+        for _ in range(3):
+            # Once for the click, then for what it wakes.
             page.sync()
-            self._settle()
+        self._settle()
+        if is_apply:
+            self._judge_writes(label, screen, before)
 
     def edit(self) -> None:
         """Type into a field, and perhaps leave it."""
@@ -260,7 +256,12 @@ class Person:
             if _is_alive(page, data):
                 page.read(data)
         if self._screens.all != before and not self._told().get("attention", {}).get("kind"):
-            raise Broken("a page that is loaded again shows something else")
+            then = self._screens.all
+            at = next((n for n, (a, b) in enumerate(zip(before, then)) if a != b), 0)
+            raise Broken(
+                "a page that is loaded again shows something else:"
+                f" {before[at - 60 : at + 200]!r} and {then[at - 60 : at + 200]!r}"
+            )
 
     def second_page(self) -> None:
         """Open the notebook in a second page."""
