@@ -17,7 +17,10 @@ CLI = Path(__file__).resolve().parents[2] / "bcrunbook" / "cli"
 
 LATE = {
     "batch.batch": "the processes of a batch are made ready while this process reads its own part",
+    "lab._goes_on": "only for --rehearse, and JupyterLab starts meanwhile",
     "lab._rehearsal": "only for --rehearse, and JupyterLab starts meanwhile",
+    "lab._workspace": "JupyterLab is started before anything else is read",
+    "lab.lab": "JupyterLab is started before anything else is read",
     "output.console": "--help and --version do without rich",
     "run.run": "only for --rehearse, which needs a whole server",
 }

@@ -61,7 +61,7 @@ def test_status_says_to_run_again(command: Command, ready: tuple[Workspace, Outc
         for step in ("start_here", "api_permissions"):
             run = ledger.begin_run(Scope(whose, step), "apply")
             ledger.record_outcome(run, Scope(whose, step), "done", {"summary": ""})
-    assert "Open the link" in command("status", "-w", workspace.root).err
+    assert "it has to be" in command("status", "-w", workspace.root).err
     command("confirm", name, STEP, "--by", "Ada", "-w", workspace.root)
     assert "Ada says that it is done: bcrunbook run" in command("status", "-w", workspace.root).err
 

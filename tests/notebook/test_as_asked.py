@@ -384,10 +384,19 @@ def test_a_file_that_holds_no_such_notebook(
     assert not list((prepared.workspace.root / "runs").rglob("*.ipynb"))
 
 
-@pytest.mark.parametrize("way", OTHERS)
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if case.own], ids=lambda case: case.spoil.__name__
-)
+def others() -> list[Any]:
+    """Every case by papermill and by one of the others in turn; by all of them with ALL_WAYS."""
+    mine = [case for case in CASES if case.own]
+    ways = list(OTHERS)
+    return [
+        pytest.param(case, way, id=f"{case.spoil.__name__}-{way}")
+        for number, case in enumerate(mine)
+        for place, way in enumerate(ways)
+        if "ALL_WAYS" in os.environ or place in (0, 1 + number % (len(ways) - 1))
+    ]
+
+
+@pytest.mark.parametrize(("case", "way"), others())
 def test_the_notebook_refuses_by_itself(
     case: Case, way: str, prepared: Prepared, cloud: RehearsalDescription
 ) -> None:

@@ -39,8 +39,9 @@ def test_parameters_are_strings_in_one_tagged_cell(path: Path) -> None:
     """Papermill finds the cell by its tag; the names are the fixed ones, all of them strings."""
     (cell,) = [cell for cell in code_cells(path) if "parameters" in tags(cell)]
     values: dict[str, object] = {}
-    exec(cell.source, values)
+    exec(compile(cell.source, path.name, "exec", dont_inherit=True), values)
     del values["__builtins__"]
+    assert values.pop("__annotations__") == dict.fromkeys(values, str)
     assert tuple(values) == names_of(STEPS[NOTEBOOKS.index(path)])
     assert all(isinstance(value, str) for value in values.values())
 
@@ -103,7 +104,7 @@ def test_each_says_what_why_how_by_hand_and_what_can_go_wrong(path: Path) -> Non
     prose = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown"]
     headings = re.findall(r"^## (.+)$", "\n".join(prose), flags=re.MULTILINE)
     wanted = [
-        *("Parameters", "What is there now", "Plan", "Check afterwards"),
+        *("What is there now", "Plan", "Check afterwards"),
         *("The same by hand", "What can go wrong", "Outcome"),
     ]
     assert [heading for heading in headings if heading in wanted] == wanted

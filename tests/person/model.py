@@ -35,7 +35,7 @@ CELLS: Final = (
     "step.check()",
     "await step.outcome()",
 )
-LENGTH: Final = (6, 14)
+LENGTH: Final = (4, 10)
 """How many things somebody does."""
 GUARD: Final = "Production: type "
 NAME: Final = "Application's name"

@@ -71,9 +71,14 @@ FINDINGS: Final[dict[str, Advice]] = {
         " Business Central, it has just begun",
         "read the row: it says why, and who can help",
     ),
+    "not known": Advice(
+        "it could not be looked at, which is never taken for absent",
+        "read the row: it says why, and who can help",
+    ),
     "note": Advice("it is worth knowing, and nothing has to be done", "nothing"),
-    "to be made": Advice(
-        "it is not there yet, and the plan makes it", "look at the plan, then press Apply"
+    "info": Advice("it is worth knowing, and nothing has to be done", "nothing"),
+    "not yet": Advice(
+        "it is not there yet, and the plan says who makes it", "look at the plan, then press Apply"
     ),
     "create": Advice("the thing is made anew", "nothing: a plan says so before it is done"),
     "change": Advice("a value is set to another one", "compare the values before and after"),

@@ -31,7 +31,7 @@ READ_AFTER_SECONDS: Final = 2.0
 _SETTING: Final = "bcrunbook_bars"
 _HERE: Final = Path(__file__).resolve().parent
 _SCRIPTS: Final = _HERE / "jupyter" / "labextensions" / "bcrunbook" / "static"
-_STYLE: Final = _HERE.parents[1] / "views" / "templates" / "style.html"
+_STYLE: Final = _HERE.parents[1] / "views" / "templates" / "style.css"
 
 
 class _Bars:
@@ -140,10 +140,10 @@ class StyleHandler(JupyterHandler):
     @web.authenticated
     async def get(self) -> None:
         """Answer it."""
-        sheet = _STYLE.read_text("utf-8").strip()
+        sheet = _STYLE.read_text("utf-8")
         self.set_header("Content-Type", "text/css; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
-        await self.finish(sheet.removeprefix("<style>").removesuffix("</style>"))
+        await self.finish(sheet)
 
 
 class ScriptHandler(web.StaticFileHandler):
