@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ import yaml
 from packaging.requirements import Requirement
 
 from bcrunbook.core.step import EXIT_CODES
+from bcrunbook.notebook_files.parameters import TAG
+from bcrunbook.run.layout import lay_out_notebooks
 from bcrunbook.steps import STEPS, notebook_of
 from tests.cli.test_help import COMMANDS
 
@@ -82,15 +85,32 @@ def test_an_installed_wheel_lays_out_a_workspace(wheel: Path, tmp_path: Path) ->
     assert Path(done.stdout.strip()).is_relative_to(site)
     made = {path.name for path in (tmp_path / "workspace").rglob("*") if path.is_file()}
     assert made == {"accounts.toml", *(notebook_of(step) for step in STEPS)}
-    for step in STEPS:
-        name = notebook_of(step)
-        copied = json.loads((tmp_path / "workspace" / "notebooks" / name).read_text("utf-8"))
-        shipped = json.loads((ROOT / "notebooks" / name).read_text("utf-8"))
-        for cell in shipped["cells"]:
-            if cell["cell_type"] == "code":
-                # Of another run; in a workspace they would look like its own.
-                cell["outputs"], cell["execution_count"] = [], None
-        assert copied == shipped
+
+
+def test_no_mark_and_no_outcome_of_the_project_travels(wheel: Path, tmp_path: Path) -> None:
+    """The wheel's notebooks, and those laid out: nothing that a run showed, and our tags are gone.
+
+    Code, prose and what JupyterLab folds are the repository's own.
+    """
+    laid_out, _ = lay_out_notebooks(tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        for step, path in zip(STEPS, laid_out, strict=True):
+            name = notebook_of(step)
+            assert path.name == name
+            own = json.loads((ROOT / "notebooks" / name).read_text("utf-8"))
+            built = json.loads(archive.read(f"bcrunbook/notebooks/{name}"))
+            copied = json.loads(path.read_text("utf-8"))
+            # Else JupyterLab adds it, and shows a notebook as changed that was only opened.
+            assert copied["metadata"]["language_info"].pop("version") == platform.python_version()
+            assert built == copied
+            assert built["metadata"] == own["metadata"]
+            pairs = list(zip(built["cells"], own["cells"], strict=True))
+            assert [one["source"] for one, _ in pairs] == [other["source"] for _, other in pairs]
+            for one, other in pairs:
+                assert not one.get("outputs") and one.get("execution_count") is None
+                tags = one["metadata"].pop("tags", [])
+                assert tags == [tag for tag in other["metadata"].pop("tags", []) if tag == TAG]
+                assert one["metadata"] == other["metadata"]
 
 
 # --- the environment -----------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +51,17 @@ def lay_out_notebooks(root: Path) -> tuple[list[Path], list[Path]]:
             if target.exists():
                 kept.append(target)
             else:
-                target.write_text(blank(notebook.read_text("utf-8")), encoding="utf-8")
+                text = _for_this_python(blank(notebook.read_text("utf-8")))
+                target.write_text(text, encoding="utf-8")
                 made.append(target)
     return made, kept
+
+
+def _for_this_python(notebook: str) -> str:
+    """The notebook with the kernel's version, which JupyterLab would add to it when it opens it.
+
+    It would show it as changed then, before anybody has touched it.
+    """
+    content = json.loads(notebook)
+    content["metadata"]["language_info"]["version"] = platform.python_version()
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

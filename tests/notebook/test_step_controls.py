@@ -6,8 +6,6 @@ import json
 import re
 from collections.abc import Callable
 
-import pytest
-
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode

@@ -257,7 +257,7 @@ class Person:
                 page.read(data)
         if self._screens.all != before and not self._told().get("attention", {}).get("kind"):
             then = self._screens.all
-            at = next((n for n, (a, b) in enumerate(zip(before, then)) if a != b), 0)
+            at = next((n for n, (a, b) in enumerate(zip(before, then, strict=False)) if a != b), 0)
             raise Broken(
                 "a page that is loaded again shows something else:"
                 f" {before[at - 60 : at + 200]!r} and {then[at - 60 : at + 200]!r}"

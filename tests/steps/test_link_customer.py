@@ -186,7 +186,7 @@ async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path)
     error = row(outcome, "Error of the connection")
     assert "AADSTS7000215" in error.actual
     assert ref(CODAT_KEYS) in error.advice
-    assert ref(CODAT_KEYS) in " ".join(outcome.hand_offs[0].hand_off.actions)  # type: ignore[union-attr]
+    assert ref(CODAT_KEYS) in outcome.hand_offs[0].hand_off.found  # type: ignore[union-attr]
 
 
 async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:

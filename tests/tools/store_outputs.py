@@ -30,9 +30,12 @@ def store(path: Path) -> None:
     ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+    # As the kernel tells it, but for the version, which is this machine's.
+    language = notebook.metadata["language_info"]
+    language.pop("version", None)
     notebook.metadata = {
         "kernelspec": notebook.metadata["kernelspec"],
-        "language_info": {"name": "python"},
+        "language_info": language,
     }
     nbformat.write(notebook, path)
 

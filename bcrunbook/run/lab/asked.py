@@ -20,7 +20,7 @@ _TAG: Final = "parameters"
 
 
 @dataclass(frozen=True)
-class Asked:
+class NotebookAsks:
     """What a notebook asks for.
 
     Args:
@@ -41,9 +41,9 @@ class Notebooks:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        self._read: dict[Path, tuple[tuple[int, int], Asked]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], NotebookAsks]] = {}
 
-    def asked(self, path: str) -> Asked:
+    def asked(self, path: str) -> NotebookAsks:
         """What a notebook asks for; nothing if it is none of the workspace.
 
         Args:
@@ -51,7 +51,7 @@ class Notebooks:
         """
         file = (self._root / path).resolve()
         if file.suffix != ".ipynb" or not file.is_relative_to(self._root):
-            return Asked()
+            return NotebookAsks()
         try:
             status = file.stat()
             stamp = (status.st_mtime_ns, status.st_size)
@@ -62,10 +62,10 @@ class Notebooks:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             # It is being written, or somebody else's: what it asked for before counts.
             before = self._read.get(file)
-        return before[1] if before else Asked()
+        return before[1] if before else NotebookAsks()
 
 
-def _asked(notebook: dict[str, Any]) -> Asked:
+def _asked(notebook: dict[str, Any]) -> NotebookAsks:
     step, given = "", {}
     for cell in notebook["cells"]:
         if cell["cell_type"] != "code":
@@ -76,4 +76,4 @@ def _asked(notebook: dict[str, Any]) -> Asked:
         if _TAG in cell["metadata"].get("tags", ()):
             values = assigned(source).items()
             given = {name: value for name, value in values if isinstance(value, str)}
-    return Asked(step, given)
+    return NotebookAsks(step, given)

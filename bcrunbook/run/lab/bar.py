@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bcrunbook.notebook_files import choices
 from bcrunbook.order import ORDER, notebook_name
-from bcrunbook.run.lab.asked import Asked, Notebooks
+from bcrunbook.run.lab.asked import NotebookAsks, Notebooks
 from bcrunbook.run.lab.glance import Glimpse, SeenAccount
 from bcrunbook.run.lab.kernel_sessions import KernelSession
 
@@ -138,7 +138,9 @@ class Bar:
         choices.choose(self._root, what, given[what], name)
         return ""
 
-    def _given(self, notebook: OpenNotebook, kernels: Kernels) -> tuple[Asked, Mapping[str, str]]:
+    def _given(
+        self, notebook: OpenNotebook, kernels: Kernels
+    ) -> tuple[NotebookAsks, Mapping[str, str]]:
         """What a notebook asks for, and the parameters that count."""
         asked = self._notebooks.asked(notebook.path)
         session = kernels.sessions.get(notebook.kernel)
