@@ -71,13 +71,11 @@ def earlier_checkout(folder: Path) -> Iterator[Path]:
 
 def control_in_cell(page: Page) -> None:
     """Run the first two cells as soon as they can be, and wait for what the second shows."""
-    ready = page.locator(".jp-Notebook-ExecutionIndicator").first
-    # What is run before is lost at times.
-    expect(ready).to_have_attribute("data-status", "idle", timeout=PATIENCE_MS)
+    # What is run before there is a kernel is lost, or asked about.
+    expect(page.get_by_text("Python 3 | Idle")).to_be_visible(timeout=PATIENCE_MS)
     for source in ('mode = "auto"', "open_step"):
         editor = page.locator(".jp-InputArea-editor", has_text=source)
-        cell = page.locator(".jp-CodeCell", has=editor).first
-        cell.locator(".jp-InputPrompt").first.click(timeout=PATIENCE_MS)
+        page.locator(".jp-CodeCell", has=editor).first.locator(".jp-InputPrompt").first.click()
         page.keyboard.press("Control+Enter")
     account = page.locator(OUTPUTS).get_by_label("Account").first
     expect(account).to_be_enabled(timeout=PATIENCE_MS)
