@@ -373,6 +373,7 @@ class InteractiveStep:
         self._is_shown.clear()
         self._lines, self._film = Lines(), None
         self._stage = self._work
+        self._work.say(cells.joined(()))
         self._task = asyncio.ensure_future(self._guarded(self._work, self._apply()))
 
     async def _withdraw(self) -> None:
@@ -485,6 +486,7 @@ class InteractiveStep:
 
     def _followed(self, film: Film) -> None:
         self._film = film_view(film)
+        self._show_work()
         self._attend("working", film.words, minutes=film.minutes)
         self._is_shown.set()
 

@@ -232,8 +232,10 @@ class Lab:
         return self.output(source)
 
     def unfold(self) -> None:
-        """Show the cell with the parameters, which is folded at first."""
-        self.page.locator(".jp-CodeCell .jp-InputPlaceholder").first.click()
+        """Show the cell with the parameters, which is folded until somebody has unfolded it."""
+        folded = self.page.locator(".jp-CodeCell .jp-InputPlaceholder")
+        if folded.count():
+            folded.first.click()
 
     def prompts(self, pattern: str | re.Pattern[str]) -> Locator:
         """The prompts of code cells that look like this."""
