@@ -167,6 +167,7 @@ def test_a_coordinator_that_is_killed(
     check_done_once(shared, make_client())
 
 
+@pytest.mark.lasting
 def test_a_scheduler_that_is_killed(
     shared: Workspace, tmp_path: Path, make_client: MakeClient
 ) -> None:
@@ -185,6 +186,7 @@ def test_a_scheduler_that_is_killed(
     check_done_once(shared, make_client())
 
 
+@pytest.mark.lasting
 def test_ctrl_c_twice(shared: Workspace, workers: Cluster, make_client: MakeClient) -> None:
     """Once lets what has begun end; twice stops it, on the workers too."""
     with running(shared.root, "--executor", workers.address, "--jobs", "2") as one:
