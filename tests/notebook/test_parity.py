@@ -308,8 +308,9 @@ def test_clicks_and_papermill_link_a_customer_alike(
     """The same at the two steps about customers, in Business Central as well."""
 
     def apply_only() -> None:
+        session.until(lambda: session.is_open("Apply"))
         session.click("Apply")
-        session.until(lambda: session.buttons("Stop waiting") > 0)
+        session.until(lambda: session.is_open("Stop waiting"))
         session.click("Stop waiting")
 
     ways = (tmp_path / "clicked", tmp_path / "headless")
