@@ -119,6 +119,7 @@ def test_the_same_outcomes_as_on_this_machine(
     assert [one.began().count(name) for name in there] == [6, 6, 6]
 
 
+@pytest.mark.lasting
 def test_a_worker_that_is_killed(
     shared: Workspace, tmp_path: Path, make_client: MakeClient
 ) -> None:
@@ -209,6 +210,7 @@ def test_ctrl_c_twice(shared: Workspace, workers: Cluster, make_client: MakeClie
     check_done_once(shared, make_client())
 
 
+@pytest.mark.lasting
 def test_customers_over_tls(
     tmp_path: Path, ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
