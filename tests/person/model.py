@@ -7,6 +7,7 @@ to do; it does not ask the program what it thinks.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -365,7 +366,8 @@ class Person:
                 if _is_alive(page, data) and "Mode" in page.read(data)
             ]
             if any(f"<b>{label}</b>" not in one for one in bars):
-                raise Broken(f"the kernel is on {label}, and a bar says: {bars}")
+                texts = [re.sub("<style>.*</style>", "", one, flags=re.DOTALL) for one in bars]
+                raise Broken(f"the kernel is on {label}, and a bar says: {texts}")
 
     def _judge_writes(
         self, label: str, screen: str, before: dict[str, dict[str, Any] | None]
@@ -418,11 +420,10 @@ class Person:
         return dict(json.loads(newest.read_text("utf-8")))
 
     def _settle(self) -> None:
-        """Wait while something is being done."""
+        """Wait while something is being done, and until every page has heard of it."""
         self._until(lambda: self._told().get("attention", {}).get("kind") != "working", "work ends")
         for page in self._screens.pages:
-            while page.hear(0.01) is not None:
-                pass
+            page.sync()
 
     def _until(self, seen: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + 30
