@@ -188,7 +188,7 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
     lab.save()
     lab.page.reload()
     # On a slow machine it is over by the time that the page is there again.
-    lab.wait_for_text(APPLY, re.compile(r"expected up to|installed, version"))
+    lab.wait_for_text(APPLY, re.compile(r"so far|installed, version"))
     lab.shot("06-after-a-reload", whole=True)
     expect(lab.output(APPLY)).not_to_contain_text("Error displaying widget")
     lab.wait_for_text("step.check()", "installed, version")

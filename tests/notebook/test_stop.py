@@ -127,12 +127,12 @@ def test_an_installation_that_is_followed_is_stopped_and_taken_up_again(
     person = CustomerPerson(slow, customer.contact)
     person.link(address, environment=customer.environment, company=customer.company)
     session.click("Look now")
-    session.until(lambda: "expected up to" in "".join(session.texts()))
+    session.until(lambda: "so far" in "".join(session.texts()))
     stop(session, lambda: is_stopped(session))
     assert session.outcome()["state"] == "waiting"
     session.run("await step.apply()")
     session.until(lambda: not is_stopped(session))
     session.until(
-        lambda: any("expected up to" in session.read(one) for one in session.displays.values())
+        lambda: any("so far" in session.read(one) for one in session.displays.values())
     )
     stop(session, lambda: is_stopped(session))
