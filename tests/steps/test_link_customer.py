@@ -5,25 +5,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core.step import Mode, Outcome, State
+from bcrunbook.core.follow import lease_name
+from bcrunbook.core.pace import Pace
+from bcrunbook.core.runner import StepRunner
+from bcrunbook.core.step import Film, Mode, Outcome, State
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import CODAT_KEYS, ref
+from bcrunbook.order import CODAT_KEYS, LINK_CUSTOMER, ref
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.steps import step_named
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_name, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.verdict import BUDGET
+from bcrunbook.steps.link_customer.installation.watch import FIRST
 from bcrunbook.steps.opening import open_context
 from tests.support.linking import SCRIPTS, lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
 
 SPEED = 120.0
+
+
+@dataclass(frozen=True)
+class Asleep(Pace):
+    """A pace at which whoever sleeps between two looks does not wake up by themselves."""
+
+    sleeps: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait as usual for less than what lies between two looks; for that, for good."""
+        if seconds < FIRST / 2:
+            return await super().sleep(seconds)
+        self.sleeps.set()
+        await asyncio.Event().wait()
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +234,43 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
     elapsed = [fact.data["elapsed"] for fact in facts if fact.kind == "poll"]
     assert elapsed == sorted(elapsed)
     assert len(elapsed) > 10
+
+
+async def test_a_watch_that_is_stopped_ends_at_once_and_lets_others_go_on(tmp_path: Path) -> None:
+    """It is stopped while it sleeps for a minute: nothing is held, and what was seen is kept."""
+    films: list[Film] = []
+    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED) as own_cloud:
+        customers = [lab_customer("patient", "Normal")]
+        workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)
+        account = workspace.account("trial")
+        async with open_context(workspace, account) as context:
+            await run_link_customer(context, "patient")
+            await link(context, own_cloud, "patient")
+            theirs = replace(context, customer=account.customers["patient"])
+            # Until it is stopped, nothing but the stop can end its sleep.
+            pace = Asleep(SPEED)
+            asleep = replace(theirs, cloud=replace(theirs.cloud, pace=pace))
+            runner = StepRunner(step_named(LINK_CUSTOMER), asleep, Mode.APPLY)
+            runner.on_film = films.append
+            await runner.examine()
+            runner.plan()
+            task = asyncio.create_task(runner.apply())
+            await asyncio.wait_for(pace.sleeps.wait(), timeout=60)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, timeout=5)
+            name = lease_name(context.ledger, context.identity, "patient")
+            async with context.ledger.lease(name, what="a test"):
+                pass
+            outcome = await run_link_customer(context, "patient")
+            facts = context.ledger.facts(Scope(context.identity, "link_customer", "patient"))
+    assert outcome.state is State.DONE, outcome.summary
+    kinds = [fact.kind for fact in facts]
+    assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)
+    (film,) = films
+    assert film.next_look is not None and 0 < film.next_look <= 36
+    assert film.speed == SPEED and film.stages[1].state == "now"
+    assert outcome.timeline[: len(film.sightings)] == film.sightings
 
 
 async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: Path) -> None:

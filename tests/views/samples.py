@@ -9,6 +9,8 @@ from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Outcome, R
 from bcrunbook.errors import FixInput
 from bcrunbook.views import cells
 from bcrunbook.views.cells import RailStop, Tick, View
+from bcrunbook.views.film import film_view
+from tests.views.film_samples import INSTALLING, SEEN, UNCONFIRMED, UNREADABLE
 
 GUID: Final = "7a6ec848-bb0f-4884-9c13-d2cf39a41292"
 CALLBACK: Final = "https://dynamics365businesscentral.codat.io/oauth/callback"
@@ -121,6 +123,7 @@ def everything() -> list[View]:
         cells.plan_view(CHANGES[:3], "", ticks=TICKS),
         cells.ticked_view(CHANGES, TICKS),
         cells.plan_view((), "0 to change: everything is as it should be."),
+        *(film_view(one) for one in (INSTALLING, SEEN, UNREADABLE, UNCONFIRMED)),
         cells.progress_view(["Create the application"], is_over=False),
         cells.progress_view(["Create the application"], is_over=True),
         cells.outcome_view(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from bcrunbook.views.cells import View, style_sheet
 from tests.support.browser import chromium, tab
 from tests.views.samples import everything
 
@@ -31,14 +33,14 @@ BROKEN = "[...document.querySelectorAll('.host')].filter(one => one.getClientRec
 CUT = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth)"
 
 
-def page_of_all(*, is_dark: bool) -> str:
-    """Everything that cells show below each other, in one of JupyterLab's themes."""
-    views = "\n".join(view.shown_html for view in everything())
+def page_of(views: Sequence[View], *, is_dark: bool) -> str:
+    """What cells show below each other, in one of JupyterLab's themes."""
+    shown = "\n".join(view.shown_html for view in views)
     theme, colours = ("false", DARK) if is_dark else ("true", LIGHT)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Cells</title></head>'
         f'<body data-jp-theme-light="{theme}" style="{colours}"><main><h1 hidden>Cells</h1>'
-        f"{views}</main></body></html>"
+        f"<style>{style_sheet()}</style>{shown}</main></body></html>"
     )
 
 
@@ -47,7 +49,7 @@ def page_of_all(*, is_dark: bool) -> str:
 def test_it_can_be_read(tab: Page, is_dark: bool, width: int) -> None:
     """Nothing serious for axe, nothing cut off or wider than the page, no host broken in two."""
     tab.set_viewport_size({"width": width, "height": 900})
-    tab.set_content(page_of_all(is_dark=is_dark))
+    tab.set_content(page_of(everything(), is_dark=is_dark))
     if folder := os.environ.get("BCRUNBOOK_SHOTS"):
         name = f"cells-{'dark' if is_dark else 'light'}-{width}.png"
         tab.screenshot(path=Path(folder) / name, full_page=True)
