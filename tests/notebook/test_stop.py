@@ -132,7 +132,5 @@ def test_an_installation_that_is_followed_is_stopped_and_taken_up_again(
     assert session.outcome()["state"] == "waiting"
     session.run("await step.apply()")
     session.until(lambda: not is_stopped(session))
-    session.until(
-        lambda: any("so far" in session.read(one) for one in session.displays.values())
-    )
+    session.until(lambda: any("so far" in session.read(one) for one in session.displays.values()))
     stop(session, lambda: is_stopped(session))
