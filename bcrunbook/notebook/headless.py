@@ -72,7 +72,7 @@ class HeadlessStep:
             assert self._held is not None
             return cells.styled(cells.error_view(self._held))
         runner = self._runner
-        return bar(runner.context, runner.mode.value, runner.step.id, with_rail=False)
+        return bar(runner.context, runner.mode.value, runner.step.id)
 
     @contextmanager
     def _noting(self, call: str) -> Iterator[None]:

@@ -26,21 +26,24 @@ from bcrunbook.core.step import Change, Film, Finding, Mode
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
 from bcrunbook.notebook import step_controls
-from bcrunbook.notebook.bar import Whereabouts, bar, whereabouts
+from bcrunbook.notebook.bar import account_label, bar, outcomes_of, where_of
 from bcrunbook.notebook.headless import applied_text, before_applying, nothing_to_do
 from bcrunbook.notebook.interrupts import heed_interrupts
 from bcrunbook.notebook.opening import Opening, failed, open_runner
 from bcrunbook.notebook.operator import NotebookOperator
 from bcrunbook.notebook.progress import Lines, Ticks
 from bcrunbook.notebook.question import Question
-from bcrunbook.notebook.session_file import Attention, SessionFile
+from bcrunbook.notebook.session_file import SessionFile
 from bcrunbook.notebook.sign_in import PersonAtNotebook
 from bcrunbook.notebook.surface import Surface
 from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.notebook_files import choices, parameters
+from bcrunbook.notebook_files.kernel_sessions import KernelAttention, KernelSession
+from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.steps.pages import pages_of
+from bcrunbook.steps.whereabouts import Whereabouts
 from bcrunbook.views import cells
 from bcrunbook.views.cells import View
 from bcrunbook.views.film import film_view
@@ -103,7 +106,7 @@ class InteractiveStep:
         self._is_shown = asyncio.Event()
         self._question: Question | None = None
         self._unlocked = ""
-        self._attention = Attention()
+        self._attention = KernelAttention()
         self._rows: tuple[Finding, ...] = ()
         self._lines, self._ticks = Lines(), Ticks()
         self._film: View | None = None
@@ -145,7 +148,7 @@ class InteractiveStep:
         await self._close_context()
         self._runner = self._held = None
         self._controls = None
-        self._attention = Attention()
+        self._attention = KernelAttention()
         await self._open()
         for surface in (self._findings, self._plan, self._work, self._check, self._outcome):
             surface.take_away()
@@ -262,12 +265,12 @@ class InteractiveStep:
     async def _look_again(self) -> None:
         async with self._turn:
             await self._withdraw()
-            self._attention = Attention("working", _LOOKING, "examine")
+            self._attention = KernelAttention("working", _LOOKING, "examine")
             self._tell()
             try:
                 await self._look()
             finally:
-                self._attention = Attention()
+                self._attention = KernelAttention()
                 self._tell()
             if self._is_applying:
                 self._begin()
@@ -416,7 +419,7 @@ class InteractiveStep:
 
     def _finish(self, runner: StepRunner[Any, Any], text: str) -> None:
         """The work is over: record what it came to, and show that everywhere."""
-        self._attention = Attention()
+        self._attention = KernelAttention()
         outcome = runner.outcome
         self._work.take_away()
         end = cells.error_view(runner.error) if runner.error else cells.message_view(text)
@@ -425,11 +428,10 @@ class InteractiveStep:
         seconds = None
         if outcome.started is not None and outcome.ended is not None:
             seconds = (outcome.ended - outcome.started).total_seconds()
-        following = _following(outcome.step) if outcome.state in ("done", "changed") else None
         self._outcome.say(
             cells.outcome_view(
                 outcome,
-                following,
+                _following(outcome.step),
                 seconds=seconds,
                 links=pages_of(runner.context, outcome.step),
                 applied=runner.applied,
@@ -446,8 +448,8 @@ class InteractiveStep:
         runner = self._runner
         assert runner is not None
         account = runner.context.account
-        tenant = whereabouts(runner.context).tenant_name
-        label = cells.apply_label(len(changes), tenant, account.name)
+        assert self._where is not None
+        label = cells.apply_label(len(changes), self._where.tenant_name, account.name)
         key = f"{account.identity}"
         self._question = Question(
             label,
@@ -515,7 +517,7 @@ class InteractiveStep:
 
     def _attend(self, kind: Any, text: str, minutes: int | None = None) -> None:
         """Say what is waited for, or done, to whoever does not see the cell."""
-        self._attention = Attention(kind, text, "apply", minutes)
+        self._attention = KernelAttention(kind, text, "apply", minutes)
         if kind != "working":
             self._is_shown.set()
         self._show_end()
@@ -546,8 +548,9 @@ class InteractiveStep:
             self._session.say(cells.styled(cells.error_view(self._held)))
         else:
             context, chosen = runner.context, self._chosen
-            self._where = whereabouts(context)
-            self._session.say(bar(context, runner.mode.value, runner.step.id, with_rail=True))
+            known = outcomes_of(context)
+            self._where = where_of(context, known)
+            self._session.say(bar(context, runner.mode.value, runner.step.id, known))
             self._session.take_away()
             self._session.put(
                 step_controls.account_pickers(
@@ -560,16 +563,30 @@ class InteractiveStep:
         """Write the kernel's own account of itself, for the bar that is always in view."""
         if self._file is None:
             return
-        runner, error = self._runner, self._held
-        self._file.write(
-            self.opening,
-            self._chosen,
-            runner.context if runner is not None else None,
-            self._where if runner is not None else None,
-            runner.mode if runner is not None else Mode.ASK,
-            error.what if error is not None else "",
-            self._attention,
+        given, chosen, error = self.opening, self._chosen, self._held
+        session = KernelSession(
+            step=given.step,
+            given={"account": given.account, "customer": given.customer},
+            account=chosen.account,
+            account_label=chosen.account,
+            customer=chosen.customer,
+            mode=Mode.ASK.value,
+            error=error.what if error is not None else "",
+            attention=self._attention,
         )
+        if self._runner is not None and self._where is not None:
+            context, customer = self._runner.context, self._runner.context.customer
+            session = replace(
+                session,
+                account_label=account_label(context.account),
+                customer_label=printable(customer.display_name) if customer else "",
+                is_production=context.account.is_production,
+                cloud=context.cloud.kind,
+                tenant=self._where.tenant,
+                signed_in=self._where.signed_in,
+                mode=self._runner.mode.value,
+            )
+        self._file.write(session)
 
     async def _switch(self, what: str, name: str) -> None:
         """Go on with another account or customer: this kernel, and every other one."""
@@ -605,7 +622,7 @@ class InteractiveStep:
                 await work
         except asyncio.CancelledError:
             if not self._is_withdrawn:
-                self._attention = Attention()
+                self._attention = KernelAttention()
                 surface.say(cells.note_view("Stopped. Run this cell again to go on.", "amber"))
                 self._show_end()
                 self._tell()
@@ -620,12 +637,12 @@ class InteractiveStep:
         try:
             yield
         except RunbookError as error:
-            self._attention = Attention()
+            self._attention = KernelAttention()
             surface.say(cells.error_view(error))
             self._tell()
         except Exception as error:
             self._runner, self._held = None, _unforeseen()
-            self._attention = Attention()
+            self._attention = KernelAttention()
             details = scrub("".join(traceback.format_exception(error)), "a notebook output")
             surface.take_away()
             surface.say(cells.unforeseen_view(type(error).__name__, details))
@@ -670,15 +687,10 @@ def _unforeseen() -> RunbookError:
 
 def _chosen(workspace: Workspace, given: Opening) -> Opening:
     """The account and the customer that a person chose, where they are still there."""
-    account = choices.chosen(workspace.root, "account", given.account)
-    if account not in workspace.accounts:
-        account = given.account
-    customer = given.customer
-    if customer and account in workspace.accounts:
-        customers = workspace.accounts[account].customers
-        customer = choices.chosen(workspace.root, "customer", customer)
-        if customer not in customers and account != given.account and customers:
-            customer = next(iter(customers))
+    customers = {name: one.customers for name, one in workspace.accounts.items()}
+    account, customer = choices.chosen_pair(
+        workspace.root, given.account, given.customer, customers
+    )
     return replace(given, account=account, customer=customer)
 
 

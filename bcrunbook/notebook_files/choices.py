@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from bcrunbook.atomic_write import atomic_write
+from bcrunbook.notebook_files.own_folder import made_own_folder, own_folder
 
-_FOLDER: Final = ".bcrunbook"
 _FILE: Final = "chosen.json"
 
 
@@ -27,6 +28,33 @@ def chosen(root: Path, parameter: str, given: str) -> str:
         given: what the parameter says.
     """
     return _read(root).get(parameter, {}).get(given, given)
+
+
+def chosen_pair(
+    root: Path, account: str, customer: str, customers: Mapping[str, Collection[str]]
+) -> tuple[str, str]:
+    """Account and customer as they were chosen, where they are still there.
+
+    Args:
+        root: the workspace's folder.
+        account: what the parameter says.
+        customer: what that parameter says; empty where there is none.
+        customers: the accounts there are, each with the names of its customers.
+    """
+    instead = chosen(root, "account", account)
+    if instead not in customers:
+        instead = account
+    if customer and instead in customers:
+        own = customers[instead]
+        customer = chosen(root, "customer", customer)
+        if customer not in own and instead != account and own:
+            customer = next(iter(own))
+    return instead, customer
+
+
+def account_label(name: str, kind: str) -> str:
+    """An account to choose: its name with its kind, which are often the same word."""
+    return name if name == kind else f"{name} ({kind})"
 
 
 def choose(root: Path, parameter: str, given: str, instead: str) -> None:
@@ -42,16 +70,13 @@ def choose(root: Path, parameter: str, given: str, instead: str) -> None:
     kept = _read(root) | {parameter: {given: instead}}
     # A choice that cannot be kept holds for this notebook all the same.
     with contextlib.suppress(OSError):
-        folder = root / _FOLDER
-        folder.mkdir(exist_ok=True)
-        (folder / ".gitignore").write_text("*\n", "utf-8")
         # Kernels and pages look at it all the time.
-        atomic_write(folder / _FILE, json.dumps(kept, indent=1).encode("utf-8"))
+        atomic_write(made_own_folder(root) / _FILE, json.dumps(kept, indent=1).encode("utf-8"))
 
 
 def _read(root: Path) -> dict[str, dict[str, str]]:
     try:
-        kept = json.loads((root / _FOLDER / _FILE).read_text("utf-8"))
+        kept = json.loads((own_folder(root) / _FILE).read_text("utf-8"))
         return {
             str(name): {str(given): str(instead) for given, instead in pairs.items()}
             for name, pairs in kept.items()

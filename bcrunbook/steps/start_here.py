@@ -39,6 +39,7 @@ from bcrunbook.steps.description import AccountField, FieldChoice, StepDescripti
 from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID
 from bcrunbook.steps.roles import CONSENT_ROLES, GUEST, REGISTER_ROLES
 from bcrunbook.steps.tenant import check_tenant
+from bcrunbook.steps.whereabouts import SIGNED_IN, TENANT
 from bcrunbook.steps.wording import ABSENT, PRESENT
 
 _ASK: Final = "cannot be read by a program"
@@ -113,9 +114,9 @@ class StartFindings(Findings):
         )
         others = self._other_tenants()
         return (
-            Finding("Signed in as", "", name, "Microsoft Graph, me", Comparison.NOTE),
+            Finding(SIGNED_IN, "", name, "Microsoft Graph, me", Comparison.NOTE),
             Finding(
-                "Tenant",
+                TENANT,
                 self.account.tenant,
                 f"{self.organization.display_name} ({self.organization.id})",
                 "Microsoft Graph, organization",

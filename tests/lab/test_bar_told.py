@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from bcrunbook.order import LINK_CUSTOMER, REGISTER_APPLICATION, notebook_name
-from bcrunbook.run.lab.bar import Bar, Kernels, OpenNotebook
-from bcrunbook.run.lab.glance import Glimpse, glance
-from bcrunbook.run.lab.kernel_sessions import (
+from bcrunbook.notebook_files.kernel_sessions import (
     KernelAttention,
     KernelSession,
     read_sessions,
     sessions_folder,
 )
+from bcrunbook.order import LINK_CUSTOMER, REGISTER_APPLICATION, notebook_name
+from bcrunbook.run.lab.bar import Bar, Kernels, OpenNotebook
+from bcrunbook.run.lab.glance import Glimpse, glance
 from bcrunbook.run.lab.known import Known
 from bcrunbook.run.layout import lay_out_notebooks
 

@@ -29,11 +29,11 @@ from bcrunbook.order import (
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from bcrunbook.steps.client_secret.stored import stored_secret
-from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.lab.page import THEMES, Lab, Server
 from tests.run.conftest import leaks
 from tests.support.independent_client import IndependentClient
+from tests.support.linking import link_of
 from tests.support.markdown import heading_of
 
 T = TypeVar("T")
@@ -66,13 +66,6 @@ async def pair_of(workspace: Workspace, account: str) -> tuple[str, str]:
     async with open_context(workspace, workspace.account(account)) as context:
         kept = await stored_secret(context)
         return kept.client_id, kept.value.reveal()
-
-
-async def link_of(workspace: Workspace, account: str, customer: str) -> str:
-    """The customer's link."""
-    chosen = workspace.customer(account, customer)
-    async with open_context(workspace, workspace.account(account), customer=chosen) as context:
-        return await fetch_link(context)
 
 
 def is_done(lab: Lab) -> None:

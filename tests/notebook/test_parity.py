@@ -28,13 +28,11 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps import notebook_of, step_named
-from bcrunbook.steps.link_customer.codat_customer import fetch_link
-from bcrunbook.steps.opening import open_context
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace, lay_out, only_account, requests_of
 from tests.notebook.interactive_session import InteractiveSession
 from tests.run.conftest import bcrunbook
-from tests.support.linking import lab_customer, set_up
+from tests.support.linking import lab_customer, link_of, set_up
 from tests.support.portal import at_portal
 
 STEP = REGISTER_APPLICATION
@@ -261,14 +259,6 @@ CUSTOMER = lab_customer("patient", "FetchErrors")
 follows asks all that can be asked."""
 
 
-async def link_of(workspace: Workspace) -> str:
-    """The customer's link."""
-    account = workspace.account(ACCOUNT)
-    customer = account.customers[CUSTOMER.name]
-    async with open_context(workspace, account, customer=customer) as context:
-        return await fetch_link(context)
-
-
 def linked(
     on: RehearsalDescription,
     workspace: Workspace,
@@ -291,7 +281,7 @@ def linked(
     first = of_customer(act=act)
     person = CustomerPerson(on, CUSTOMER.contact)
     # Up to the last click, which is made while a notebook waits: for ten minutes at most.
-    page = person.choose(asyncio.run(link_of(workspace)))
+    page = person.choose(asyncio.run(link_of(workspace, ACCOUNT, CUSTOMER.name)))
 
     def connect() -> None:
         person.connect(page, environment=CUSTOMER.environment, company=CUSTOMER.company)

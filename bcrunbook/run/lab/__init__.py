@@ -5,7 +5,6 @@ server           what the program adds to its server
 secret_files     what the server neither lists nor serves
 addresses        what the server answers to the bar in its pages
 bar              what the bar shows, and what it lets a person choose
-kernel_sessions  what the kernels say of themselves
 asked            what a notebook's file asks for
 glance, known    what the workspace says: at once, and all of it
 warm             a kernel that is ready before a notebook asks for one

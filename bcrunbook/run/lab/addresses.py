@@ -18,9 +18,9 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
+from bcrunbook.notebook_files.kernel_sessions import read_sessions
 from bcrunbook.run.lab.bar import Bar, Kernels, OpenNotebook
 from bcrunbook.run.lab.glance import Glimpse, glance
-from bcrunbook.run.lab.kernel_sessions import read_sessions
 
 if TYPE_CHECKING:
     from bcrunbook.run.lab.known import Known

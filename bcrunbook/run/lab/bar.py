@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bcrunbook.notebook_files import choices
+from bcrunbook.notebook_files.kernel_sessions import KernelSession
 from bcrunbook.order import ORDER, notebook_name
 from bcrunbook.run.lab.asked import NotebookAsks, Notebooks
 from bcrunbook.run.lab.glance import Glimpse, SeenAccount
-from bcrunbook.run.lab.kernel_sessions import KernelSession
 
 Look = Callable[[str, str], Glimpse]
 """What is known, for an account and a customer by their names."""
@@ -154,17 +154,10 @@ class Bar:
 
     def _chosen(self, given: Mapping[str, str], seen: Glimpse) -> tuple[str, str]:
         """Account and customer as they are chosen; as given where there is no such choice."""
-        wanted = given.get(ACCOUNT, "")
-        account = choices.chosen(self._root, ACCOUNT, wanted)
-        if account not in seen.accounts:
-            account = wanted
-        customer = given.get(CUSTOMER, "")
-        if customer:
-            customers = seen.accounts.get(account, _UNKNOWN).customers
-            customer = choices.chosen(self._root, CUSTOMER, customer)
-            if customer not in customers and account != wanted and customers:
-                customer = next(iter(customers))
-        return account, customer
+        customers = {name: one.customers for name, one in seen.accounts.items()}
+        return choices.chosen_pair(
+            self._root, given.get(ACCOUNT, ""), given.get(CUSTOMER, ""), customers
+        )
 
 
 def _behind(name: str, chosen: str, customer: str, chosen_customer: str) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bcrunbook.notebook_files.choices import account_label
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
@@ -51,11 +53,6 @@ class Glimpse:
     signed_in: str = ""
     way_line: str = ""
     way_html: str = ""
-
-
-def account_label(name: str, kind: str) -> str:
-    """An account's name with its kind, which are often the same word."""
-    return name if name == kind else f"{name} ({kind})"
 
 
 def glance(root: Path) -> Glimpse:

@@ -6,6 +6,7 @@ Reading this module takes most of a second, so Jupyter's server does it beside i
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,16 +17,16 @@ from bcrunbook.core.step import PASSED, Outcome, State
 from bcrunbook.core.stored import latest_outcomes
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.run.lab.glance import Glimpse, SeenAccount, account_label
+from bcrunbook.notebook_files.choices import account_label
+from bcrunbook.run.lab.glance import Glimpse, SeenAccount
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps.whereabouts import whereabouts
 from bcrunbook.views.cells import STATE_WORDS, in_line
 
 # Customers' own files, and a ledger elsewhere, are looked at again after so long.
 _AGAIN_SECONDS: Final = 10.0
 _SQLITE: Final = "sqlite:///"
-_TENANT: Final = "Tenant"
-_SIGNED_IN: Final = "Signed in as"
 _WHERE: Final = "the bar"
 
 _Stamp = tuple[object, ...]
@@ -84,18 +85,10 @@ class Known:
         except RunbookError as error:
             return Glimpse(accounts, in_line(error))
         outcomes = {one.step: one for one in known if one.customer in ("", customer)}
-        seen = _seen_at_first(outcomes.get(STEPS[0].id), account.tenant)
-        if _TENANT in seen:
-            before = accounts[name]
-            accounts[name] = SeenAccount(
-                before.label,
-                is_production=before.is_production,
-                is_rehearsal=before.is_rehearsal,
-                tenant=_shown(seen[_TENANT]),
-                customers=before.customers,
-            )
+        where = whereabouts(outcomes.get(STEPS[0].id), account.tenant)
+        accounts[name] = replace(accounts[name], tenant=_shown(where.tenant))
         line, html = _way(known, outcomes, account, customer)
-        return Glimpse(accounts, "", _shown(seen.get(_SIGNED_IN, "")), line, html)
+        return Glimpse(accounts, "", _shown(where.signed_in), line, html)
 
 
 def _account(account: Account) -> SeenAccount:
@@ -119,14 +112,6 @@ def _outcomes(workspace: Workspace, account: Account) -> list[Outcome]:
         return []  # nothing has been run yet, and looking must not make one
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         return [one.outcome for one in latest_outcomes(ledger, account.identity)]
-
-
-def _seen_at_first(outcome: Outcome | None, tenant: str) -> dict[str, str]:
-    """Who signed in and where, as the first step saw it; empty when that was another tenant."""
-    rows = {row.name: row for row in outcome.findings} if outcome is not None else {}
-    if _TENANT not in rows or rows[_TENANT].wanted != tenant:
-        return {}
-    return {name: rows[name].actual for name in (_SIGNED_IN, _TENANT) if name in rows}
 
 
 def _way(

@@ -24,6 +24,7 @@ from typing import IO, Any, Final
 import psutil
 
 from bcrunbook.errors import FixInput, Unreachable
+from bcrunbook.notebook_files.own_folder import made_own_folder
 from bcrunbook.order import ORDER, notebook_name
 from bcrunbook.person import WORKSPACE_VARIABLE, no_home
 from bcrunbook.run.layout import laying_out
@@ -160,10 +161,9 @@ def starting_lab(root: Path, *, port: int | None = None, browser: bool = True) -
 def _own_files(root: Path) -> tuple[Path, Path]:
     """Of the workspace's folder for them: the server's log, and where open tabs are remembered."""
     with laying_out(root):
-        folder = root / ".bcrunbook" / "jupyterlab"
+        folder = made_own_folder(root) / "jupyterlab"
         windows = folder / "workspaces"
         windows.mkdir(parents=True, exist_ok=True)
-        (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         first = windows / _DEFAULT_WINDOW
         if not first.exists():
             first.write_text(json.dumps(_AT_FIRST), encoding="utf-8")

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from bcrunbook.notebook_files.kernel_sessions import own_session_file
 from bcrunbook.person import WORKSPACE_VARIABLE
-from bcrunbook.run.lab.kernel_sessions import sessions_folder
 
 NAMES: Final = frozenset({"account", "customer", "mode", "open_step", "step", "workspace"})
 """What the first cells of a notebook define."""
@@ -52,11 +52,8 @@ def _tell(
 
 def _forget_session_before() -> None:
     """Take away what this kernel said of itself before it was restarted: it has the same id."""
-    from ipykernel.connect import get_connection_file
-
     root = os.environ.get(WORKSPACE_VARIABLE)
-    if not root:
-        return
-    with contextlib.suppress(RuntimeError, OSError):
-        kernel = Path(get_connection_file()).stem.removeprefix("kernel-")
-        (sessions_folder(Path(root)) / f"{kernel}.json").unlink(missing_ok=True)
+    file = own_session_file(Path(root)) if root else None
+    if file is not None:
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """What the kernels of a workspace say of themselves: one small file for each with an open step.
 
-A kernel writes it whenever something changes; here it is read, and taken away once the kernel is no
-more. Imports nothing heavy, because Jupyter's server waits for it.
+A kernel writes its own whenever something changes; JupyterLab's server reads them for the bar, and
+takes them away once the kernel is no more. Nothing secret is in one. Imports nothing heavy, because
+the server waits for it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from bcrunbook.notebook_files.own_folder import own_folder
 
 _SCHEMA: Final = 1
 
@@ -22,7 +25,23 @@ def sessions_folder(root: Path) -> Path:
     Args:
         root: the workspace's folder.
     """
-    return root / ".bcrunbook" / "sessions"
+    return own_folder(root) / "sessions"
+
+
+def own_session_file(root: Path) -> Path | None:
+    """The file of this process's kernel; None where it is no kernel.
+
+    Args:
+        root: the workspace's folder.
+    """
+    from ipykernel.connect import get_connection_file
+
+    try:
+        # By this Jupyter's server knows the kernel.
+        kernel = Path(get_connection_file()).stem.removeprefix("kernel-")
+    except RuntimeError:
+        return None
+    return sessions_folder(root) / f"{kernel}.json"
 
 
 @dataclass(frozen=True)
@@ -30,7 +49,8 @@ class KernelAttention:
     """What is waited for, or done, in a kernel.
 
     Args:
-        kind: `click`, `person`, `working` or `ended`; empty for nothing.
+        kind: `click`, a question waits for a click; `person`, a wait for somebody; `working`,
+            something is done or followed; `ended`, a wait that ended undone; empty for nothing.
         text: what it is about.
         verb: the step's verb whose cell shows it.
         minutes: whole minutes of a wait so far; None without any.
@@ -40,6 +60,19 @@ class KernelAttention:
     text: str = ""
     verb: str = ""
     minutes: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The same as a sentence; empty for nothing."""
+        text = self.text.removesuffix(".")
+        lower = f"{text[:1].lower()}{text[1:]}"
+        return {
+            "": "",
+            "click": f'Waits for your click in the cell of step.{self.verb}(): "{text}".',
+            "person": f"Waits for a person to {lower}.",
+            "working": f"{text}. It shows in the cell of step.{self.verb}().",
+            "ended": f"Not seen yet: {lower}. It shows in the cell of step.{self.verb}().",
+        }[self.kind]
 
 
 @dataclass(frozen=True)
@@ -80,6 +113,10 @@ class KernelSession:
     def is_at_work(self) -> bool:
         """Whether something is done or followed."""
         return self.attention.kind == "working"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON data."""
+        return {"schema": _SCHEMA, **asdict(self)}
 
 
 def read_sessions(root: Path, alive: Collection[str], runtime: Path) -> dict[str, KernelSession]:
