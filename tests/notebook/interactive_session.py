@@ -216,7 +216,11 @@ class InteractiveSession:
 
     def restart(self) -> None:
         """Restart the kernel: nothing that was shown means anything afterwards."""
+        # As a page does: what is connected to the kernel before may never hear of the one after.
+        self.leave()
         self._manager.restart_kernel(now=True)
+        self._client = self._manager.blocking_client()
+        self._client.start_channels()
         self.forget()
         self.ready()
 
@@ -364,9 +368,10 @@ def session() -> Iterator[InteractiveSession]:
     manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()
+    person = InteractiveSession(manager, client)
     try:
-        client.wait_for_ready(timeout=60)
-        yield InteractiveSession(manager, client)
+        person.ready()
+        yield person
     finally:
-        client.stop_channels()
+        person.leave()
         manager.shutdown_kernel(now=True)

@@ -27,8 +27,8 @@ def main() -> None:
 
     client = manager.blocking_client()
     client.start_channels()
+    page = InteractiveSession(manager, client)
     try:
-        page = InteractiveSession(manager, client)
         page.ready()
         with (
             tempfile.TemporaryDirectory() as made,
@@ -49,7 +49,7 @@ def main() -> None:
                     person.leave()
                     shutil.rmtree(folder, ignore_errors=True)
     finally:
-        client.stop_channels()
+        page.leave()
         manager.shutdown_kernel(now=True)
 
 
