@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -120,7 +120,7 @@ class InteractiveStep:
         """Begin anew, unless something is being done: that goes on, and is shown."""
         self._stage = self._session
         if not self._is_busy:
-            await self._guarded(self._session, self._open_anew())
+            await self._guarded(self._session, self._open_anew)
         if self._watch is None:
             self._watch = asyncio.ensure_future(self._follow_choice())
 
@@ -214,7 +214,7 @@ class InteractiveStep:
         self._findings.display()
         if not self._is_busy:
             self._findings.say(cells.message_view(_LOOKING))
-            await self._guarded(self._findings, self._look_again())
+            await self._guarded(self._findings, self._look_again)
 
     def plan(self) -> None:
         """Show what would be done, and what can be changed about it."""
@@ -226,7 +226,7 @@ class InteractiveStep:
         if self._runner is None or self._runner.findings is None:
             self._stage = self._plan
             self._plan.say(cells.message_view(_LOOKING))
-            self._tasks.begin(partial(self._guarded, self._plan, self._look_again()))
+            self._tasks.begin(partial(self._guarded, self._plan, self._look_again))
 
     async def apply(self) -> None:
         """Do what the mode allows; in `ask` mode, after the click. Does not wait for a person."""
@@ -377,7 +377,7 @@ class InteractiveStep:
         self._lines, self._film = Lines(), None
         self._stage = self._work
         self._work.say(cells.joined(()))
-        self._task = asyncio.ensure_future(self._guarded(self._work, self._apply()))
+        self._task = asyncio.ensure_future(self._guarded(self._work, self._apply))
 
     async def _withdraw(self) -> None:
         """Take back a question that nobody has answered, or a wait for somebody."""
@@ -610,16 +610,18 @@ class InteractiveStep:
                 async with self._turn:
                     await self._begin_anew("Another account was chosen: run this cell again.")
 
-    async def _guarded(self, surface: Surface, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(
+        self, surface: Surface, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
         """Do some work; whatever ends it ends in words.
 
         Args:
             surface: where they are shown.
-            work: what is done.
+            work: what is done. Begun here: what is stopped before that was never begun.
         """
         try:
             with self._in_words(surface):
-                await work
+                await work()
         except asyncio.CancelledError:
             if not self._is_withdrawn:
                 self._attention = KernelAttention()

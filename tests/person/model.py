@@ -233,7 +233,7 @@ class Person:
         name = self._draw.choice(list(self._kinds))
         self._say(f"choose {name}")
         page.choose("Account", name)
-        page.sync()
+        self._until(lambda: self._told().get("account") == name, "the kernel follows")
         self._settle()
 
     def choose_elsewhere(self, name: str = "") -> None:
