@@ -15,6 +15,8 @@ import pytest
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.secrets import scrub
+from bcrunbook.secrets.value import registered
 from tests.support.browser import chromium, tab
 from tests.support.clipboard import clipboard, display, no_clipboard
 from tests.support.independent_client import IndependentClient
@@ -78,6 +80,19 @@ def nothing_to_scrub(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     logger.removeHandler(watch)
     assert not found, found
+
+
+@pytest.fixture(autouse=True)
+def only_secrets_of_this_test() -> Iterator[None]:
+    """Forget the values a test held: a short one masks the words of every test after it.
+
+    What fixtures of a wider scope hold was there before, and stays.
+    """
+    before = dict(registered)
+    yield
+    registered.clear()
+    registered.update(before)
+    scrub("")  # lets the scrubber notice
 
 
 @pytest.fixture(scope="session")

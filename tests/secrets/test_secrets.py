@@ -43,7 +43,6 @@ from bcrunbook.secrets import (
     scrub_json,
     system_keyring,
 )
-from bcrunbook.secrets.value import registered
 
 pytestmark = pytest.mark.scrubs
 
@@ -52,16 +51,6 @@ CODAT = "ztHQGvnC4XN2CgUhaDWEG4ySLUJqWjp7zkbZkGHd"
 OLD_ENTRA = "[6gyXA5S20@MN+WRXAJ]I-TO7g1:h2P8"
 IN_A_VAULT = "https://books-kv.vault.azure.net/secrets/trial-key"
 JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiIwMDAwIn0.c2lnbmF0dXJl-_x"
-
-
-@pytest.fixture(autouse=True)
-def only_our_values() -> Iterator[None]:
-    """Forget the values of a test, so that `000000` of one does not mask a GUID in the next."""
-    before = dict(registered)
-    yield
-    registered.clear()
-    registered.update(before)
-    scrub("")  # lets the scrubber notice
 
 
 # --- a value in memory -------------------------------------------------------------------------
