@@ -9,11 +9,9 @@ from typing import Annotated
 import typer
 
 from bcrunbook.accounts import find_workspace, load
-from bcrunbook.atomic_write import atomic_write
 from bcrunbook.cli import options, output
 from bcrunbook.cli.link import fetch
-from bcrunbook.errors import FixInput
-from bcrunbook.notice import render
+from bcrunbook.notice import folder_of, render, write_notice
 
 
 def notice(
@@ -47,10 +45,8 @@ def notice(
         link=asyncio.run(fetch(workspace, account, customer)) if with_link else "",
         templates=loaded.root / "templates",
     )
-    folder = out or loaded.root / "notices" / chosen.name
-    draft, page = folder / f"{whom.name}.eml", folder / f"{whom.name}.html"
-    _write(draft, rendered.eml())
-    _write(page, rendered.html.encode())
+    folder = out or folder_of(loaded.root, chosen.name)
+    draft, page = write_notice(rendered, folder, whom.name)
     if as_json:
         output.print_json(
             {
@@ -68,15 +64,3 @@ def notice(
     if with_link:
         output.say("The link in it may work only once, and for a day: send it today.")
     output.say(f"Next: open the draft, read it, and send it to {whom.contact}.")
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, content)
-    except OSError as error:
-        raise FixInput(
-            f"The notice cannot be written ({error.strerror or type(error).__name__}).",
-            where=str(path),
-            next="choose a folder that can be written to: --out DIR",
-        ) from None

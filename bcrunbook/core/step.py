@@ -126,15 +126,15 @@ class HandOffButton:
     Args:
         action: the index of the action that it belongs to.
         does: `open` opens a page, `copy` copies a value, `copy_secret` the client secret,
-            `copy_link` the link that is fetched for the customer, and `confirm` says that it is
-            done.
+            `copy_link` the link that is fetched for the customer, `write_notice` writes the notice
+            to the customer, and `confirm` says that it is done.
         label: what the button says; empty for `confirm`, where the hand-off's confirmation says it.
         value: the page or the value; never a secret.
         instead: how the same is done without the button, as the action says it in brackets.
     """
 
     action: int
-    does: Literal["open", "copy", "copy_secret", "copy_link", "confirm"]
+    does: Literal["open", "copy", "copy_secret", "copy_link", "write_notice", "confirm"]
     label: str = ""
     value: str = ""
     instead: str = ""

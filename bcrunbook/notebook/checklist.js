@@ -34,11 +34,28 @@ function countdown(model) {
   return shown;
 }
 
+// A file that the kernel has made goes where the browser keeps files, of the page that asked for it.
+function keepWhatIsGiven(model, button, act) {
+  let asked = false;
+  act.addEventListener("click", () => { asked = true; });
+  model.on("msg:custom", (content, [buffer] = []) => {
+    if (!asked || !buffer || content.key !== button.key) return;
+    asked = false;
+    const address = URL.createObjectURL(new Blob([buffer], { type: "message/rfc822" }));
+    make("a", { href: address, download: content.file }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+  });
+}
+
 // One button, a link that looks like one, or the field and the two buttons of the last word.
 function control(model, line, button, tick) {
   const note = make("span", { class: "note", role: "status" });
   const parts = [];
-  const press = (more = {}) => model.send({ press: button.key, ...more });
+  const press = (more = {}) => {
+    act.classList.add("heard"); // until the kernel says something, which may be what it said before
+    setTimeout(() => act.classList.remove("heard"), 3000);
+    model.send({ press: button.key, ...more });
+  };
   if (button.does === "open") {
     const link = make("a", { class: "act", href: button.value, target: "_blank" }, button.label);
     link.rel = "noopener noreferrer";
@@ -65,9 +82,11 @@ function control(model, line, button, tick) {
     act.addEventListener("click", () => press());
     parts.push(act);
     if (button.does === "copy_secret") parts.push(countdown(model));
+    if (button.does === "write_notice") keepWhatIsGiven(model, button, act);
   }
   const tell = () => {
     const said = model.get("said")[button.key] ?? { text: "", is_problem: false };
+    act.classList.remove("heard");
     note.textContent = said.text;
     note.classList.toggle("problem", said.is_problem);
     const field = parts.find((one) => one.tagName === "INPUT");

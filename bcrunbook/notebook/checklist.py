@@ -102,6 +102,16 @@ class Checklist(anywidget.AnyWidget):
         """What is said beside a button."""
         return str(self.said.get(key, {}).get("text", ""))
 
+    def give(self, key: str, name: str, content: bytes) -> None:
+        """Have the page that asked for a file keep it, as a browser keeps what it downloads.
+
+        Args:
+            key: the button with which it was asked for.
+            name: the file's name.
+            content: what is in it; no secret.
+        """
+        self.send({"file": name, "key": key}, [content])
+
     def tick(self, key: str) -> None:
         """Tick the line off to which a button belongs."""
         for index, line in enumerate(self.card["lines"]):

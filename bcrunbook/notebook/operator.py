@@ -11,9 +11,11 @@ from bcrunbook.core.confirmations import checked_name
 from bcrunbook.core.runner import WATCHING
 from bcrunbook.core.step import Change
 from bcrunbook.errors import FixInput, RunbookError
+from bcrunbook.notebook.bar import outcomes_of, where_of
 from bcrunbook.notebook.checklist import CONFIRM, LATER, Checklist, Pressed
-from bcrunbook.notebook.rehearsed_people import sign_in_as
+from bcrunbook.notebook.rehearsed_people import RehearsedPerson, who_can
 from bcrunbook.notebook.secret_copy import SecretCopy
+from bcrunbook.notice import folder_of, render, write_notice
 from bcrunbook.secrets import Secret, clipboard
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
@@ -129,14 +131,22 @@ class NotebookOperator:
     def _list(self, change: Change) -> Checklist:
         name = (change.key, change.subject)
         if name not in self._lists:
+            rehearsed = who_can(self._context, change)
             checklist = Checklist(
                 change,
-                sign_in_as=sign_in_as(self._context, change),
-                name=self._context.account.sign_in.username or "",
+                sign_in_as=rehearsed.told if rehearsed is not None else "",
+                name=self._probable_name(rehearsed),
             )
             self._lists[name] = checklist
             self._show(checklist, checklist.words)
         return self._lists[name]
+
+    def _probable_name(self, rehearsed: RehearsedPerson | None) -> str:
+        """Who will probably say that it is done; can be changed before it is said."""
+        context = self._context
+        person = where_of(context, outcomes_of(context)).person
+        by_role = rehearsed.name if rehearsed is not None else ""
+        return person or context.account.sign_in.username or by_role
 
     async def _hand_over(self, change: Change, checklist: Checklist, pressed: Pressed) -> None:
         """Give the person what they asked for, where they asked for it."""
@@ -144,6 +154,29 @@ class NotebookOperator:
             await self._secret.copy(checklist, pressed.key, change.subject)
         elif pressed.key.startswith("copy_link"):
             await self._copy_link(checklist, pressed.key)
+        elif pressed.key.startswith("write_notice"):
+            self._write_notice(checklist, pressed.key)
+
+    def _write_notice(self, checklist: Checklist, key: str) -> None:
+        """The mail that says what to have ready; the link is not in it."""
+        context, customer = self._context, self._context.customer
+        assert customer is not None
+        account, root = context.account, context.workspace.root
+        try:
+            notice = render(
+                customer,
+                account,
+                application=account.application,
+                templates=root / "templates",
+            )
+            draft, _ = write_notice(notice, folder_of(root, account.name), customer.name)
+        except RunbookError as error:
+            checklist.say(key, cells.in_line(error), is_problem=True)
+            return
+        checklist.give(key, draft.name, draft.read_bytes())
+        checklist.tick(key)
+        where = draft.relative_to(root).as_posix()
+        checklist.say(key, f"Written to {where}, and given to your browser: read it, and send it.")
 
     async def _copy_link(self, checklist: Checklist, key: str) -> None:
         """The link goes to the clipboard only: it may work but once."""

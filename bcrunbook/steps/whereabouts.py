@@ -30,6 +30,12 @@ class Whereabouts:
         """The tenant's name alone."""
         return self.tenant.partition(" (")[0]
 
+    @property
+    def person(self) -> str:
+        """The name of whoever is signed in; empty where that is an application."""
+        name, is_told_with_address, _ = self.signed_in.partition(" <")
+        return name if is_told_with_address else ""
+
 
 def whereabouts(first: Outcome | None, tenant: str) -> Whereabouts:
     """Where an account's work goes.

@@ -174,6 +174,17 @@ class InteractiveSession:
         """Hand a secret in, as the field with this label does."""
         self._send(self._find("AnyModel", label), "custom", content={"value": secret})
 
+    def files(self) -> dict[str, bytes]:
+        """What the kernel has given to the page to keep, by name."""
+        given = [
+            one
+            for one in self.traffic
+            if "file" in one["content"].get("data", {}).get("content", {})
+        ]
+        return {
+            one["content"]["data"]["content"]["file"]: bytes(one["buffers"][0]) for one in given
+        }
+
     def messages(self) -> list[str]:
         """What the fields for secrets say."""
         return [str(one["status"]) for one in self.state.values() if one.get("status")]

@@ -93,6 +93,10 @@ def test_copy_type_a_name_and_say_that_it_is_saved(
     session.click("Copy the client secret")
     said(session, "Copied")
     assert clipboard.text() == value
+    (there,) = (one for one in session.state.values() if "card" in one)
+    (rehearsed,) = [text for label, text, _ in there["card"]["facts"] if label == "Sign in as"]
+    assert rehearsed.startswith(f"{there['name']} (") and there["name"]
+    session.type("Your name", "")
     session.click(SAVED)
     said(session, "name first")
     session.type("Your name", PASTED)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import email
+import email.policy
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -113,7 +116,11 @@ def slow(tmp_path: Path) -> Iterator[RehearsalDescription]:
 def test_an_installation_that_is_followed_is_stopped_and_taken_up_again(
     tmp_path: Path, slow: RehearsalDescription, session: InteractiveSession
 ) -> None:
-    """The watch ends at once, leaves its lease, and the next goes on where it was."""
+    """The watch ends at once, leaves its lease, and the next goes on where it was.
+
+    Before that, the mail to the customer is written where the command writes it, and given to the
+    page; the link is not in it.
+    """
     customer = lab_customer("patient", "Normal")
     with ThreadPoolExecutor(1) as threads:
         workspace = threads.submit(lambda: asyncio.run(set_up(tmp_path, slow, [customer]))).result()
@@ -121,9 +128,15 @@ def test_an_installation_that_is_followed_is_stopped_and_taken_up_again(
         session.until(lambda: session.is_open("Apply"))
         session.click("Apply")
         session.until(lambda: session.is_open("Look now"))
+        session.click("Write the mail")
+        session.until(lambda: any("given to your browser" in one for one in session.labels()))
         address = threads.submit(
             lambda: asyncio.run(link_of(workspace, "trial", customer.name))
         ).result()
+    draft = workspace.root / "notices" / "trial" / f"{customer.name}.eml"
+    assert session.files() == {draft.name: draft.read_bytes()}
+    message = email.message_from_bytes(draft.read_bytes(), policy=email.policy.default)
+    assert message["To"] == customer.contact and urlsplit(address).netloc not in str(message)
     person = CustomerPerson(slow, customer.contact)
     person.link(address, environment=customer.environment, company=customer.company)
     session.click("Look now")

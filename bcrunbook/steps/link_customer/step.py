@@ -213,6 +213,7 @@ def _link_change(findings: CustomerFindings) -> Change:
     judgement = findings.judgement
     error = findings.poll.active_error if findings.poll else None
     last_time = f"Last time: {error.text} {advice_on(error.text)}".strip() if error else ""
+    write = f"bcrunbook notice {account.name} {customer.name}"
     get = f"bcrunbook link {account.name} {customer.name}"
     is_linkable = findings.connection is not None
     again = judgement is not None and judgement.verdict is not Verdict.NOT_LINKED
@@ -229,6 +230,7 @@ def _link_change(findings: CustomerFindings) -> Change:
             found=last_time,
             needs=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT if one.when == "before"),
             actions=(
+                f"Write to the customer what to have ready ({write}): read the draft, and send it.",
                 f"Get the link ({get}) when the customer is ready, and send it. It may work only"
                 " once, and for a day.",
                 "The customer opens it on a computer, signs in to Microsoft, approves, chooses"
@@ -241,7 +243,10 @@ def _link_change(findings: CustomerFindings) -> Change:
             slips=tuple(f"{one.title}. {one.detail}" for one in PREFLIGHT if one.when != "before"),
             is_watched=is_linkable,
             has_customer_link=is_linkable,
-            buttons=(HandOffButton(0, "copy_link", "Copy the customer's link", instead=get),)
+            buttons=(
+                HandOffButton(0, "write_notice", "Write the mail", instead=write),
+                HandOffButton(1, "copy_link", "Copy the customer's link", instead=get),
+            )
             if is_linkable
             else (),
             waiting=f"Waiting for {customer.display_name} to link Business Central"

@@ -151,7 +151,11 @@ export class Bar {
     });
     if (this.hasNotRun && !waits.some((wait) => wait.is_here)) {
       const row = make("span", "bcr-wait", this.hasNotRun);
-      row.append(button("Run all cells", () => this.does.runAll()));
+      const run = button("Run all cells", () => {
+        run.disabled = true;
+        this.does.runAll();
+      });
+      row.append(run);
       rows.unshift(row);
     }
     this.waits.replaceChildren(...rows);

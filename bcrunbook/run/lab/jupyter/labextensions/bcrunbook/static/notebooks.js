@@ -1,9 +1,22 @@
 // What the bar has to know and to do about the notebooks that JupyterLab shows.
 
 import { OpenedAsSaved } from "./opened_as_saved.js";
+import * as server from "./server.js";
 import { WidgetRecords } from "./widget_records.js";
 
 const RUN_AND_ADVANCE = "notebook:run-cell-and-select-next";
+
+const PARAMETERS = "parameters";
+const MODE = /^mode\b[^"'#\n]*=\s*["'](\w+)["']/gm;
+
+// Whether all that a notebook's parameters say is to ask, or to look only.
+function asksFirst(model) {
+  const cells = [...model.cells].filter((cell) =>
+    cell.getMetadata("tags")?.some((tag) => tag.endsWith(PARAMETERS)),
+  );
+  const modes = cells.flatMap((cell) => [...cell.sharedModel.getSource().matchAll(MODE)]);
+  return modes.length > 0 && modes.every(([, mode]) => ["auto", "ask", "plan"].includes(mode));
+}
 
 export class Notebooks {
   constructor(app, tracker, changed) {
@@ -12,6 +25,7 @@ export class Notebooks {
     this.changed = changed;
     this.records = new WeakMap();
     this.appended = null;
+    this.begun = new WeakSet(); // notebooks whose cells a link to the next step has run
     tracker.widgetAdded.connect((_, panel) => this.added(panel));
     tracker.forEach((panel) => this.added(panel));
     tracker.currentChanged.connect(() => changed());
@@ -74,7 +88,32 @@ export class Notebooks {
     if (!/^[^/:]+\.ipynb$/.test(path) || folder === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    this.open(`${folder}${path}`);
+    const go = link.classList.contains("next") ? this.goOn : this.open;
+    this.answer(link, go.call(this, `${folder}${path}`));
+  }
+
+  // Opening a notebook takes a moment: the link says at once that it was heard.
+  async answer(link, work) {
+    link.classList.add("opening");
+    try {
+      await work;
+    } finally {
+      link.classList.remove("opening");
+    }
+  }
+
+  // The next step: what is there is looked at without another click. Whoever has run its cells, or
+  // has set it to apply without a question, runs them as they wish.
+  async goOn(path) {
+    const panel = await this.open(path);
+    if (!panel || this.begun.has(panel)) return;
+    this.begun.add(panel);
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    const front = this.front();
+    if (front.notebook !== path || !asksFirst(panel.model)) return;
+    const told = await server.bar(front, "");
+    if (told.is_ours && !told.has_run && this.tracker.currentWidget === panel) await this.runAll();
   }
 
   async open(path) {
