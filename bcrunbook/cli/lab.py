@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Not the folder that `rehearse` fills: who wants to do it by hand wants to find it undone.
 _REHEARSAL: Final = "rehearsal-lab"
+# Somebody looks on: an installation lasts about half a minute.
+_SPEED: Final = 30.0
 
 
 def lab(
@@ -124,7 +126,7 @@ def _rehearsal(stack: contextlib.ExitStack, directory: Path) -> RehearsalDescrip
     # Read only when asked for, and while JupyterLab starts.
     from bcrunbook.run.rehearse.workspace import STANDARD, prepare, running_cloud
 
-    cloud = stack.enter_context(running_cloud(directory))
+    cloud = stack.enter_context(running_cloud(directory, _SPEED))
     asyncio.run(prepare(directory, cloud, STANDARD))
     return cloud
 

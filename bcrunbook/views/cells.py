@@ -412,20 +412,6 @@ def unforeseen_view(kind: str, details: str) -> View:
     return View(f"{what}\n{advice}", html)
 
 
-def without_widgets(shown: str, instead: str) -> str:
-    """What stands for a widget where a program shows none.
-
-    Args:
-        shown: what the widget is, such as `two buttons, "Apply 1 change" and "Not now"`.
-        instead: what does the same without one, as an instruction.
-    """
-    text = (
-        f"Here are {shown}. If you see this text instead, your notebook program shows no widgets:"
-        f" {instead}."
-    )
-    return printable(scrub(text, where="a notebook widget"))
-
-
 def apply_label(count: int, tenant: str, account_label: str) -> str:
     """What the button says that applies changes: how many, and where.
 

@@ -127,7 +127,6 @@ def test_notebook_cells() -> None:
         check_text(str(view))
     check_text(cells.in_line(FixInput(EVIL, where="a test", next=EVIL)))
     check_text(cells.apply_label(1, EVIL, EVIL))
-    check_text(cells.without_widgets(EVIL, EVIL))
 
 
 def test_card_and_report(tmp_path: Path) -> None:

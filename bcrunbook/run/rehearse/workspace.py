@@ -116,10 +116,14 @@ STANDARD: Final = (
 
 
 @contextlib.contextmanager
-def running_cloud(directory: Path) -> Iterator[RehearsalDescription]:
+def running_cloud(directory: Path, speed: float = SPEED) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud on `directory`/cloud for the length of a `with` block.
 
     Its description stays behind when it has stopped, for whoever looks at the rehearsal afterwards.
+
+    Args:
+        directory: the rehearsal's folder.
+        speed: how many seconds of its time pass in one of ours.
 
     Raises:
         Unreachable: it cannot be started there.
@@ -128,7 +132,7 @@ def running_cloud(directory: Path) -> Iterator[RehearsalDescription]:
     description = cloud / "rehearsal.json"
     with contextlib.ExitStack() as stack:
         try:
-            running = stack.enter_context(launch(cloud, speed=SPEED))
+            running = stack.enter_context(launch(cloud, speed=speed))
             content = description.read_bytes()
         except (LaunchFailed, OSError) as error:
             raise Unreachable(
