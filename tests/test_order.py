@@ -41,7 +41,7 @@ class SecondLook(PersonsStep):
     id: ClassVar[str] = SECOND_LOOK
     title: ClassVar[str] = "Have a second look"
     needs: ClassVar[tuple[str, ...]] = (CLIENT_SECRET,)
-    description: ClassVar[StepDescription] = StepDescription(checked_as="Second look")
+    description: ClassVar[StepDescription] = StepDescription("1 min", checked_as="Second look")
 
     async def examine(self, context: Any) -> Findings:
         """Nothing."""

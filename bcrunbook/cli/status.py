@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bcrunbook.accounts import Account, Identity, Workspace, find_workspace, load
+from bcrunbook.accounts import Account, Workspace, find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
 from bcrunbook.cli.tables import print_table
-from bcrunbook.core.confirmations import latest_confirmation
 from bcrunbook.core.step import AnyStep, State
-from bcrunbook.core.stored import StoredOutcome, latest_outcomes
-from bcrunbook.ledger.scope import Scope
-from bcrunbook.ledger.store import Ledger, open_ledger
-from bcrunbook.run.next_action import command, next_action
+from bcrunbook.core.stored import StoredOutcome
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.steps import SETUP_STEPS, STEPS
-from bcrunbook.steps.codat_keys import CodatKeys, out_of_date
 from bcrunbook.steps.health_check import HealthCheck, customer_parts
+from bcrunbook.steps.journey import account_journey, outcomes_now
+from bcrunbook.steps.next_action import command, next_action
+from bcrunbook.views.journey import journey_line
 
 _Rows = dict[tuple[str, str, str], StoredOutcome]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
@@ -31,17 +30,20 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         rows = {
-            (account.name, row.outcome.customer, row.outcome.step): _as_of_now(
-                ledger, account.identity, row
-            )
+            (account.name, row.outcome.customer, row.outcome.step): row
             for account in loaded.accounts.values()
-            for row in latest_outcomes(ledger, account.identity)
+            for row in outcomes_now(ledger, account.identity)
+        }
+        journeys = {
+            account.name: account_journey(ledger, loaded, account)
+            for account in loaded.accounts.values()
         }
     for account in loaded.accounts.values():
         rows |= _checked(account, rows)
     if as_json:
         output.print_json(_as_data(loaded, rows))
         return
+    output.print_block("The way", {name: journey_line(where) for name, where in journeys.items()})
     lines, of_customers = [], []
     for account in loaded.accounts.values():
         for number, step in enumerate(SETUP_STEPS):
@@ -127,25 +129,6 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
             continue  # not a customer yet when it looked
         of_customers[account.name, customer, HealthCheck.id] = replace(check, outcome=outcome)
     return of_customers
-
-
-def _as_of_now(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOutcome:
-    """The outcome, with what was confirmed since; or that the keys are out of date."""
-    outcome = row.outcome
-    if outcome.step == CodatKeys.id and outcome.state is State.DONE:
-        why = out_of_date(ledger, whose)
-        if why:
-            stale = replace(
-                outcome, state=State.NEEDS_PERSON, summary=why, changes=(), error=None, since=None
-            )
-            return replace(row, outcome=stale)
-    for change in outcome.changes:
-        confirmed = latest_confirmation(
-            ledger, Scope(whose, outcome.step, outcome.customer or None), change.key
-        )
-        if change.hand_off and confirmed is not None and confirmed.at > row.at:
-            return replace(row, said_by=confirmed.said_by or "")
-    return row
 
 
 def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:

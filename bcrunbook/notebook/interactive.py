@@ -26,7 +26,7 @@ from bcrunbook.core.step import Change, Film, Finding, Mode
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
 from bcrunbook.notebook import step_controls
-from bcrunbook.notebook.bar import account_label, bar, outcomes_of, where_of
+from bcrunbook.notebook.bar import account_label, bar, journey_known, where_of
 from bcrunbook.notebook.headless import applied_text, before_applying, nothing_to_do
 from bcrunbook.notebook.interrupts import heed_interrupts
 from bcrunbook.notebook.opening import Opening, failed, open_runner
@@ -548,7 +548,7 @@ class InteractiveStep:
             self._session.say(cells.styled(cells.error_view(self._held)))
         else:
             context, chosen = runner.context, self._chosen
-            known = outcomes_of(context)
+            known = journey_known(context)
             self._where = where_of(context, known)
             self._session.say(bar(context, runner.mode.value, runner.step.id, known))
             self._session.take_away()

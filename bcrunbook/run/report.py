@@ -11,19 +11,27 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from markupsafe import Markup
 
 from bcrunbook import __version__
 from bcrunbook.atomic_write import atomic_write
 from bcrunbook.core.step import Sighting, State
+from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.errors import Unreachable
 from bcrunbook.printable import printable
 from bcrunbook.run.account import StepRun
-from bcrunbook.run.next_action import command, next_action
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
+from bcrunbook.steps.journey import journey_of
+from bcrunbook.steps.next_action import command, next_action
 from bcrunbook.views.cells import STATE_WORDS
+from bcrunbook.views.journey import journey_html
 from bcrunbook.views.timeline import timeline_svg
+
+_NOT_ASKED: Final = "not asked for"
+"""Said of a step that this run was not to do."""
 
 
 def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
@@ -46,6 +54,7 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         accounts=_by_account(runs, path.parent),
         steps=[(index, step.id, step.title) for index, step in enumerate(STEPS)],
         matrices=_matrices(runs),
+        journeys=_journeys(runs, cloud),
         counts=_counts(runs),
     )
 
@@ -109,6 +118,28 @@ def _matrices(
         if mine:
             matrices.append((heading, columns, list(dict.fromkeys(run.who for run in mine))))
     return matrices
+
+
+def _journeys(runs: Sequence[StepRun], cloud: str) -> dict[str, Markup]:
+    """By account, the map of what this run did of its way; nothing of other runs is told."""
+    last = {run.key: run for run in runs}
+    maps = {}
+    for account in dict.fromkeys(run.account for run in runs):
+        of_account = [run for run in last.values() if run.account == account]
+        customers = dict.fromkeys(run.customer for run in of_account if run.customer)
+        ended = [
+            StoredOutcome(run.outcome.ended or datetime.now(UTC), run.outcome) for run in of_account
+        ]
+        where = journey_of(account, cloud, customers, ended)
+        links = {run.step: f"#{run.who}-{run.step}" for run in reversed(of_account)}
+        asked = {run.step for run in of_account}
+        maps[account] = journey_html(
+            where,
+            links=links,
+            unseen=_NOT_ASKED,
+            has_next=where.next is None or where.next.step.id in asked,
+        )
+    return maps
 
 
 def _by_account(

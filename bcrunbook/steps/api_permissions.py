@@ -187,7 +187,10 @@ class ApiPermissions(AccountStep):
     id: ClassVar[str] = API_PERMISSIONS
     title: ClassVar[str] = "Add the permissions and consent"
     needs: ClassVar[tuple[str, ...]] = (START_HERE, REGISTER_APPLICATION)
-    description: ClassVar[StepDescription] = StepDescription(checked_as="Permissions and consent")
+    description: ClassVar[StepDescription] = StepDescription(
+        usual="1 min",
+        checked_as="Permissions and consent",
+    )
 
     async def examine(self, context: Context) -> PermissionFindings:
         """Everything in one call where this ledger knows the ids, two otherwise."""

@@ -30,7 +30,7 @@ from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.stored import stored_last, stored_secret
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.description import RehearsedPart, StepDescription
+from bcrunbook.steps.description import Lane, RehearsedPart, StepDescription
 
 SAVE_KEYS: Final = "save_keys"
 SAVED_KEYS: Final = "Keys in the Codat Portal"
@@ -132,13 +132,15 @@ class CodatKeys(PersonsStep):
     needs: ClassVar[tuple[str, ...]] = (CLIENT_SECRET,)
     is_about_codat: ClassVar[bool] = True
     description: ClassVar[StepDescription] = StepDescription(
+        usual="5 min",
+        lane=Lane.PORTAL,
         rehearsed=(
             RehearsedPart(
                 SAVE_KEYS,
                 "save_keys",
                 '{person} saved the keys of {account} in "{instance}" and enabled it.',
             ),
-        )
+        ),
     )
 
     async def examine(self, context: Context) -> KeyFindings:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol
 
 from bcrunbook.accounts import Account
@@ -90,11 +91,22 @@ class RehearsedPart:
     report: str
 
 
+class Lane(StrEnum):
+    """Who acts at a step, or when it is done: as it stands above the steps on a map of them."""
+
+    PROGRAM = "The program"
+    PORTAL = "A person in the Codat Portal"
+    CUSTOMER = "The customer"
+    WEEKLY = "Every week"
+
+
 @dataclass(frozen=True)
 class StepDescription:
     """What a step says of itself.
 
     Args:
+        usual: how long it usually takes, of whoever acts, in a few words.
+        lane: who acts, or when it is done.
         fields: what a person can fill in beside the plan.
         fields_by_hand: what the portal shows to somebody who did it by hand, to be noted here.
         secret_by_hand: the secret that came of it; None without one.
@@ -102,6 +114,8 @@ class StepDescription:
         rehearsed: what the scripted person of a rehearsal does.
     """
 
+    usual: str
+    lane: Lane = Lane.PROGRAM
     fields: tuple[AccountField, ...] = ()
     fields_by_hand: tuple[AccountField, ...] = ()
     secret_by_hand: SecretInput | None = None

@@ -28,7 +28,7 @@ from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.description import RehearsedPart, StepDescription
+from bcrunbook.steps.description import Lane, RehearsedPart, StepDescription
 
 ENABLE: Final = "enable"
 
@@ -107,6 +107,8 @@ class EnableIntegration(PersonsStep):
     needs: ClassVar[tuple[str, ...]] = (CODAT_KEYS,)
     is_about_codat: ClassVar[bool] = True
     description: ClassVar[StepDescription] = StepDescription(
+        usual="one click",
+        lane=Lane.PORTAL,
         checked_as="Integration in Codat",
         rehearsed=(
             RehearsedPart(ENABLE, "enable", '{person} enabled Business Central in "{instance}".'),

@@ -32,7 +32,7 @@ from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.findings import SecretFindings, days_left
 from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.description import RunbookStep, StepDescription
+from bcrunbook.steps.description import Lane, RunbookStep, StepDescription
 from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.verdict import Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
@@ -111,7 +111,7 @@ class HealthCheck(PersonsStep):
     title: ClassVar[str] = "Check that everything still stands"
     needs: ClassVar[tuple[str, ...]] = (ENABLE_INTEGRATION,)
     is_about_codat: ClassVar[bool] = True
-    description: ClassVar[StepDescription] = StepDescription()
+    description: ClassVar[StepDescription] = StepDescription(usual="1 min", lane=Lane.WEEKLY)
 
     def __init__(self, steps: Sequence[RunbookStep]) -> None:
         self._checked = tuple(step for step in steps if step.description.checked_as)

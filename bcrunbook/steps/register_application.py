@@ -188,6 +188,7 @@ class RegisterApplication(AccountStep):
     title: ClassVar[str] = "Register the application"
     needs: ClassVar[tuple[str, ...]] = (START_HERE,)
     description: ClassVar[StepDescription] = StepDescription(
+        usual="1 min",
         fields=(
             AccountField("application", "Application's name", lambda account: account.application),
         ),

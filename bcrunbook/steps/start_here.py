@@ -298,11 +298,12 @@ class StartHere(PersonsStep):
     title: ClassVar[str] = "Start here"
     needs: ClassVar[tuple[str, ...]] = ()
     description: ClassVar[StepDescription] = StepDescription(
+        usual="1 min",
         fields=(
             AccountField(
                 "tenant", "Tenant", lambda account: account.tenant, choices=_tenants_in_sight
             ),
-        )
+        ),
     )
 
     async def examine(self, context: Context) -> StartFindings:

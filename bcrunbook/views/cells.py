@@ -24,6 +24,7 @@ from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub, scrub_json
 from bcrunbook.views.changes import Tick as Tick
 from bcrunbook.views.changes import duration, marked
+from bcrunbook.views.style_files import CELLS, one_line
 from bcrunbook.views.timeline import timeline_svg, timeline_text
 
 OUTCOME_MIME: Final = "application/vnd.bcrunbook.outcome+json"
@@ -138,11 +139,8 @@ def _html(template: str, **values: Any) -> str:
 
 @cache
 def style_sheet() -> str:
-    """The one style sheet of everything that cells show: CSS, in one line.
-
-    So a notebook that was turned into Markdown stays readable around it.
-    """
-    return _html("style.css").replace("\n", "")
+    """The one style sheet of everything that cells show: CSS, in one line."""
+    return one_line(CELLS)
 
 
 def styled(view: View) -> View:
@@ -150,33 +148,14 @@ def styled(view: View) -> View:
     return View(view.text, f"<style>{style_sheet()}</style>\n{view.html}", view.data)
 
 
-@dataclass(frozen=True)
-class RailStop:
-    """A step on the rail.
-
-    Args:
-        title: the step's title.
-        href: its notebook.
-        state: its last state; empty when it never ran.
-        label: the same in words.
-        is_here: whether it is the notebook's own.
-    """
-
-    title: str
-    href: str
-    state: str
-    label: str
-    is_here: bool
-
-
 def session_view(
     lines: Sequence[tuple[str, str]],
     *,
     is_rehearsal: bool,
     is_production: bool,
-    rail: Sequence[RailStop] = (),
+    journey: tuple[Sequence[str], Markup] | None = None,
 ) -> View:
-    """Which account, cloud and mode this notebook works with, and the rail of steps.
+    """Which account, cloud and mode this notebook works with, and the map of the journey.
 
     It brings the style sheet for all that follows in the notebook.
 
@@ -184,16 +163,17 @@ def session_view(
         lines: labels and values.
         is_rehearsal: whether nothing real is touched.
         is_production: whether the account is for production use.
-        rail: the steps; empty in a record.
+        journey: the map as lines of text and as HTML; None in a record.
     """
     text = [f"{label}: {value}" for label, value in lines]
-    text += [f"{'>' if one.is_here else ' '} {one.title}: {one.label}" for one in rail]
+    journey_lines, journey_html = journey or ((), None)
+    text += journey_lines
     html = _html(
         "session.html",
         lines=lines,
         is_rehearsal=is_rehearsal,
         is_production=is_production,
-        rail=rail,
+        journey=journey_html,
     )
     return styled(View("\n".join(text), html))
 

@@ -68,4 +68,4 @@ def test_a_step_that_ran_again_says_what_to_do_now(tmp_path: Path) -> None:
         for one, name in ((first, "1.ipynb"), (ended("start_here", State.DONE, NOW), "2.ipynb"))
     ]
     cell = cells_of(runs, tmp_path)[0]
-    assert cell == f"failed then done since {NOW:%H:%M} UTC [2.ipynb] notebook"
+    assert cell == f"failed, then done since {NOW:%H:%M} UTC [2.ipynb] notebook"

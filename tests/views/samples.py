@@ -7,10 +7,14 @@ from typing import Any, Final
 
 from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Outcome, Row, Sighting, State
 from bcrunbook.errors import FixInput
+from bcrunbook.order import API_PERMISSIONS
+from bcrunbook.steps import STEPS, notebook_of
 from bcrunbook.views import cells
-from bcrunbook.views.cells import RailStop, Tick, View
+from bcrunbook.views.cells import Tick, View
 from bcrunbook.views.film import film_view
+from bcrunbook.views.journey import journey_html, journey_lines
 from tests.views.film_samples import INSTALLING, SEEN, UNCONFIRMED, UNREADABLE
+from tests.views.journey_samples import A_PERSONS_TURN
 
 GUID: Final = "7a6ec848-bb0f-4884-9c13-d2cf39a41292"
 CALLBACK: Final = "https://dynamics365businesscentral.codat.io/oauth/callback"
@@ -106,16 +110,16 @@ def everything() -> list[View]:
     """Each view in each of its states; the first brings the style sheet, as in a notebook."""
     following = ("Make the secret", "secret.ipynb")
     looks = (Sighting(60.0, "installing", "moving", 1), Sighting(720.0, "confirmed", "good"))
-    rail = [
-        RailStop("Start here", "start.ipynb", "done", "done", is_here=False),
-        RailStop("Register", "register.ipynb", "", cells.NOT_STARTED, is_here=True),
-    ]
+    step, links = API_PERMISSIONS, {one.id: notebook_of(one) for one in STEPS}
     return [
         cells.session_view(
             [("Account", "trial"), ("Tenant", "Contoso")],
             is_rehearsal=True,
             is_production=True,
-            rail=rail,
+            journey=(
+                journey_lines(A_PERSONS_TURN, step),
+                journey_html(A_PERSONS_TURN, here=step, links=links),
+            ),
         ),
         cells.findings_view(FINDINGS, looks),
         cells.findings_view(FINDINGS, before=FINDINGS),

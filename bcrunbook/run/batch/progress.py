@@ -13,8 +13,8 @@ from typing import Any, Final
 from bcrunbook.core.step import State, worst_code
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.batch.selection import WorkItem
-from bcrunbook.run.next_action import command, next_action
 from bcrunbook.steps import step_named
+from bcrunbook.steps.next_action import command, next_action
 from bcrunbook.views.cells import STATE_WORDS
 
 RECENT: Final = 60.0

@@ -21,6 +21,7 @@ from tornado import web
 from bcrunbook.notebook_files.kernel_sessions import read_sessions
 from bcrunbook.run.lab.bar import Bar, Kernels, OpenNotebook
 from bcrunbook.run.lab.glance import Glimpse, glance
+from bcrunbook.views.style_files import CELLS, one_line
 
 if TYPE_CHECKING:
     from bcrunbook.run.lab.known import Known
@@ -31,7 +32,6 @@ READ_AFTER_SECONDS: Final = 2.0
 _SETTING: Final = "bcrunbook_bars"
 _HERE: Final = Path(__file__).resolve().parent
 _SCRIPTS: Final = _HERE / "jupyter" / "labextensions" / "bcrunbook" / "static"
-_STYLE: Final = _HERE.parents[1] / "views" / "templates" / "style.css"
 
 
 class _Bars:
@@ -140,7 +140,7 @@ class StyleHandler(JupyterHandler):
     @web.authenticated
     async def get(self) -> None:
         """Answer it."""
-        sheet = _STYLE.read_text("utf-8")
+        sheet = one_line(CELLS)
         self.set_header("Content-Type", "text/css; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
         await self.finish(sheet)

@@ -45,7 +45,7 @@ class Glimpse:
         problem: why there are none, or not all; empty if all is well.
         signed_in: who was signed in at the first step of the account that is asked about.
         way_line: how far that account is, in words.
-        way_html: the same as a picture or a list; safe to be put into a page.
+        way_html: the same as a map; safe to be put into a page.
     """
 
     accounts: dict[str, SeenAccount]

@@ -10,19 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from markupsafe import Markup
-
 from bcrunbook.accounts import Account, Workspace, load
-from bcrunbook.core.step import PASSED, Outcome, State
-from bcrunbook.core.stored import latest_outcomes
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.notebook_files.choices import account_label
+from bcrunbook.printable import printable
 from bcrunbook.run.lab.glance import Glimpse, SeenAccount
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps.journey import Journey, account_journey, journey_of
 from bcrunbook.steps.whereabouts import whereabouts
-from bcrunbook.views.cells import STATE_WORDS, in_line
+from bcrunbook.views.cells import in_line
+from bcrunbook.views.journey import journey_html, journey_line
 
 # Customers' own files, and a ledger elsewhere, are looked at again after so long.
 _AGAIN_SECONDS: Final = 10.0
@@ -81,14 +80,19 @@ class Known:
         if account is None:
             return Glimpse(accounts)
         try:
-            known = _outcomes(workspace, account)
+            known = _journey(workspace, account, customer)
         except RunbookError as error:
             return Glimpse(accounts, in_line(error))
-        outcomes = {one.step: one for one in known if one.customer in ("", customer)}
-        where = whereabouts(outcomes.get(STEPS[0].id), account.tenant)
+        where = whereabouts(known.first, account.tenant)
         accounts[name] = replace(accounts[name], tenant=_shown(where.tenant))
-        line, html = _way(known, outcomes, account, customer)
-        return Glimpse(accounts, "", _shown(where.signed_in), line, html)
+        html = journey_html(known, links={one.id: notebook_of(one) for one in STEPS})
+        return Glimpse(
+            accounts,
+            "",
+            _shown(where.signed_in),
+            printable(_shown(journey_line(known))),
+            printable(_shown(str(html))),
+        )
 
 
 def _account(account: Account) -> SeenAccount:
@@ -106,36 +110,21 @@ def _ledger_file(workspace: Workspace) -> Path | None:
     return workspace.root / url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else None
 
 
-def _outcomes(workspace: Workspace, account: Account) -> list[Outcome]:
+def _journey(workspace: Workspace, account: Account, customer: str) -> Journey:
     file = _ledger_file(workspace)
     if file is not None and not file.exists():
-        return []  # nothing has been run yet, and looking must not make one
-    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        return [one.outcome for one in latest_outcomes(ledger, account.identity)]
-
-
-def _way(
-    known: list[Outcome], outcomes: dict[str, Outcome], account: Account, customer: str
-) -> tuple[str, str]:
-    """How far an account is: in words, and as a list of links to the notebooks."""
-    rows, passed = [], 0
-    for step in STEPS:
-        outcome = outcomes.get(step.id)
-        state = outcome.state if outcome is not None else ""
-        label = STATE_WORDS[State(state)] if state else "not done yet"
-        if step.is_per_customer and not customer:
-            done = {one.customer for one in known if one.step == step.id and one.state in PASSED}
-            linked, total = len(done & account.customers.keys()), len(account.customers)
-            state = State.DONE if linked == total > 0 else ""
-            label = f"{linked} of {total} customers" if total else "no customers yet"
-        passed += state in PASSED
-        rows.append(
-            Markup('<li><a href="{}">{}</a> <span class="tag {}">{}</span></li>').format(
-                notebook_of(step), step.title, state or "unknown", label
-            )
+        # Nothing has been run yet, and looking must not make one.
+        return journey_of(
+            account.name,
+            account.cloud,
+            account.customers,
+            (),
+            customer=customer,
+            comes_first=account.requires or "",
+            place="notebook",
         )
-    html = Markup('<ol class="rail" start="0">{}</ol>').format(Markup("").join(rows))
-    return f"{passed} of {len(STEPS)} steps done", str(html)
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        return account_journey(ledger, workspace, account, customer=customer, place="notebook")
 
 
 def _shown(text: str) -> str:

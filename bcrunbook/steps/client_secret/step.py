@@ -84,6 +84,7 @@ class ClientSecret(AccountStep):
     title: ClassVar[str] = "Make and store the client secret"
     needs: ClassVar[tuple[str, ...]] = (START_HERE, REGISTER_APPLICATION)
     description: ClassVar[StepDescription] = StepDescription(
+        usual="1 min",
         fields=(
             AccountField(
                 _LIFETIME,

@@ -20,7 +20,7 @@ from bcrunbook.order import ENABLE_INTEGRATION, LINK_CUSTOMER, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.description import StepDescription
+from bcrunbook.steps.description import Lane, StepDescription
 from bcrunbook.steps.link_customer.codat_customer import (
     TAG,
     codat_name,
@@ -55,7 +55,11 @@ class LinkCustomer:
     needs: ClassVar[tuple[str, ...]] = (ENABLE_INTEGRATION,)
     is_per_customer: ClassVar[bool] = True
     is_about_codat: ClassVar[bool] = True
-    description: ClassVar[StepDescription] = StepDescription()
+    description: ClassVar[StepDescription] = StepDescription(
+        # Ten of the customer's, and what Codat says of the installation (contract C11.7).
+        usual="20 to 30 min",
+        lane=Lane.CUSTOMER,
+    )
 
     async def examine(self, context: Context) -> CustomerFindings:
         """Codat's company and connection, and one look at the installation. Writes nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bcrunbook.core.step import PASSED, AnyStep, Outcome, State
+from bcrunbook.order import HEALTH_CHECK
 
 
 def next_action(outcome: Outcome, again: str, said_by: str = "") -> str:
@@ -36,7 +37,7 @@ def command(
         customer: the customer's name; empty for a step of the account itself.
         is_first: whether it has never been run.
     """
-    if customer and not step.is_per_customer:
+    if step.id == HEALTH_CHECK:
         return f"bcrunbook check {account}"
     whom = f"{account} --customer {customer}" if customer else account
     if cloud != "live":
