@@ -130,7 +130,7 @@ def _journeys(runs: Sequence[StepRun], cloud: str) -> dict[str, Markup]:
         ended = [
             StoredOutcome(run.outcome.ended or datetime.now(UTC), run.outcome) for run in of_account
         ]
-        where = journey_of(account, cloud, customers, ended)
+        where = journey_of(account, cloud, customers or None, ended)
         links = {run.step: f"#{run.who}-{run.step}" for run in reversed(of_account)}
         asked = {run.step for run in of_account}
         maps[account] = journey_html(

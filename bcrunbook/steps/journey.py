@@ -101,7 +101,7 @@ class Journey:
 def journey_of(
     account: str,
     cloud: str,
-    customers: Collection[str],
+    customers: Collection[str] | None,
     stored: Sequence[StoredOutcome],
     *,
     customer: str = "",
@@ -113,7 +113,7 @@ def journey_of(
     Args:
         account: the account's name.
         cloud: `live` or `rehearsal`.
-        customers: its customers' names, in order.
+        customers: its customers' names, in order; None where it is not known which it has.
         stored: how the steps of it and of its customers ended last.
         customer: the one customer that is asked about; empty for all of them.
         comes_first: the account that has to be set up before it; empty where none has.
@@ -210,13 +210,15 @@ _Ended = dict[tuple[str, str], StoredOutcome]
 
 
 def _station(
-    step: RunbookStep, ended: _Ended, customers: Collection[str], customer: str
+    step: RunbookStep, ended: _Ended, customers: Collection[str] | None, customer: str
 ) -> Station:
     if not step.is_per_customer or customer:
         row = ended.get((customer if step.is_per_customer else "", step.id))
         if row is None:
             return Station(step, Mark.OPEN)
         return Station(step, _MARKS[row.outcome.state], row.outcome, row.said_by)
+    if customers is None:
+        return Station(step, Mark.OPEN)
     marks = [
         _MARKS[row.outcome.state] if (row := ended.get((one, step.id))) else Mark.OPEN
         for one in customers
@@ -231,13 +233,13 @@ def _station(
 
 def _action(
     station: Station,
-    customers: Collection[str],
+    customers: Collection[str] | None,
     customer: str,
     to_do: Callable[[RunbookStep, str], str],
 ) -> str:
     """What to do about the next station."""
     step = station.step
-    if station.customers is None:
+    if not step.is_per_customer or customer:
         return to_do(step, customer if step.is_per_customer else "")
     if not customers:
         return "name a customer of the account in accounts.toml"

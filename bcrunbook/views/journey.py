@@ -21,23 +21,23 @@ from bcrunbook.steps.journey import Journey, Mark, Station, journey_of
 from bcrunbook.views.cells import NOT_STARTED, STATE_WORDS, state_words
 from bcrunbook.views.style_files import MAP_ALONE, one_line
 
-WIDTH: Final = 740
+WIDTH: Final = 660
 """How wide the map is, in pixels, with letters of 12: what follows is told in the same."""
 
 _NAME: Final = "The way from nothing to customers whose books Codat can read"
 _YOU: Final = "you are here"
 _LINE: Final = 15
 _GAP: Final = 6
-_PADDING: Final = 7
+_PADDING: Final = 6
 _LINES: Final = (3, 1, 3)
 """In how many lines a station says its name, its usual time and how it stands, if it can."""
+_MORE_LINES: Final = 4
 _FINELY: Final = 2
-_WIDEST: Final = 1.3
-"""How wide a station may be, compared with what each had if all had the same."""
+_WIDEST: Final = 108.0
 _HEAD: Final = 19
 _CENTRE: Final = 45
 _RADIUS: Final = 10
-_BELOW: Final = 75
+_BELOW: Final = 30
 _SIZE: Final = 12
 # The widths of letters in a wide sans-serif face, for a size of one; a narrower one has more room.
 _WIDTHS: Final = {
@@ -129,7 +129,9 @@ def journey_html(
         unseen: what is said of a step of which nothing is known.
         has_next: whether what is next is told.
     """
-    columns = _columns([_texts(one, unseen) for one in where.stations], where.stations)
+    columns = _columns(
+        [_texts(one, unseen) for one in where.stations], where.stations, _here(where, here)
+    )
     stops = Markup("").join(
         Markup('<a href="{}" style="left:{:.2f}%;width:{:.2f}%"{}>{}</a>').format(
             links[one.step.id],
@@ -202,16 +204,18 @@ def _svg(where: Journey, here: str, unseen: str | None, *, ringed: str, is_alone
     """The map; without `unseen`, of the way alone."""
     stations = where.stations
     texts = [_texts(one, unseen) for one in stations]
-    columns = _columns(texts, stations)
+    columns = _columns(texts, stations, here)
     broken = [
         [
-            _broken(text, column.width, _BOLD if one.step.id == here and not row else 1.0)
-            for row, text in enumerate(told)
+            _broken(text, column.width, scale)
+            for text, scale in zip(told, _scales(one, here), strict=False)
         ]
         for one, told, column in zip(stations, texts, columns, strict=True)
     ]
+    lanes = _lanes(stations, columns)
+    line = _CENTRE + _LINE * (max(len(one.heading) for one in lanes) - 1)
     rows = [max(len(told[row]) for told in broken) for row in range(len(broken[0]))]
-    height = _BELOW + _LINE * sum(rows) + 3 * (len(rows) - 1) - 2
+    height = line + _BELOW + _LINE * sum(rows) + 3 * (len(rows) - 1) - 2
     told = [
         f"{_named(one)} ({one.step.description.lane.value}, usually {one.step.description.usual})"
         + ("" if unseen is None else f": {station_words(one, unseen)}")
@@ -227,70 +231,85 @@ def _svg(where: Journey, here: str, unseen: str | None, *, ringed: str, is_alone
     if is_alone:
         parts.append(Markup("<style>{}</style>").format(one_line(MAP_ALONE)))
         parts.append(Markup('<rect class="ground" width="{}" height="{}"/>').format(WIDTH, height))
-    parts += _lanes(stations, columns, height)
+    parts += [_drawn(one, height) for one in lanes]
     parts.append(
         Markup('<path class="track" d="M{:.0f} {}H{:.0f}"/>').format(
-            columns[0].centre, _CENTRE, columns[-1].centre
+            columns[0].centre, line, columns[-1].centre
         )
     )
     for one, column, lines in zip(stations, columns, broken, strict=True):
-        parts.append(_stop(one, column, one.step.id == here, is_bare=unseen is None))
-        parts += _below(one, column, lines, rows, one.step.id == here)
+        parts.append(_stop(one, (column.centre, line), one.step.id == here, is_bare=unseen is None))
+        parts += _below(one, (column.centre, line + _BELOW), lines, rows, one.step.id == here)
     return Markup("").join([*parts, Markup("</svg>")])
 
 
-def _lanes(stations: Sequence[Station], columns: Sequence[_Column], height: int) -> list[Markup]:
-    """Bands from top to bottom, each with who acts above it."""
-    parts = []
+@dataclass(frozen=True)
+class _Lane:
+    """The room of those who act: from where, how wide, and what stands above it."""
+
+    left: float
+    width: float
+    heading: list[str]
+
+
+def _lanes(stations: Sequence[Station], columns: Sequence[_Column]) -> list[_Lane]:
+    lanes = []
     both = zip(stations, columns, strict=True)
     for lane, members in groupby(both, key=lambda pair: pair[0].step.description.lane):
         rooms = [column for _, column in members]
         left, right = rooms[0].left, rooms[-1].left + rooms[-1].width
-        parts.append(
-            Markup(
-                '<rect class="lane" x="{:.1f}" width="{:.1f}" height="{}" rx="5"/>'
-                '<text class="lane-name" x="{:.1f}" y="{}">{}</text>'
-            ).format(left, right - left, height, (left + right) / 2, _HEAD, lane.value)
-        )
-    return parts
+        lanes.append(_Lane(left, right - left, _broken(lane.value, right - left, _BOLD)))
+    return lanes
 
 
-def _stop(station: Station, column: _Column, is_here: bool, *, is_bare: bool) -> Markup:
+def _drawn(lane: _Lane, height: int) -> Markup:
+    """A band from top to bottom."""
+    return Markup('<rect class="lane" x="{:.1f}" width="{:.1f}" height="{}" rx="5"/>{}').format(
+        lane.left,
+        lane.width,
+        height,
+        _text("lane-name", lane.left + lane.width / 2, _HEAD, lane.heading),
+    )
+
+
+def _text(kind: str, centre: float, top: int, lines: Sequence[str]) -> Markup:
+    spans = Markup(" ").join(
+        Markup('<tspan x="{:.1f}" y="{}">{}</tspan>').format(centre, top + _LINE * number, line)
+        for number, line in enumerate(lines)
+    )
+    return Markup('<text class="{}">{}</text>').format(kind, spans)
+
+
+def _stop(station: Station, at: tuple[float, int], is_here: bool, *, is_bare: bool) -> Markup:
     """The station's circle with its sign, and a ring around it where the reader is."""
     sign = _SIGNS.get(station.mark, Markup())
     ring = Markup('<circle class="ring" r="{}"/>').format(_RADIUS + 4) if is_here else ""
     return Markup(
         '<g class="stop {}" transform="translate({:.1f} {})">{}<circle r="{}"/>{}</g>'
-    ).format("bare" if is_bare else station.mark.value, column.centre, _CENTRE, ring, _RADIUS, sign)
+    ).format("bare" if is_bare else station.mark.value, *at, ring, _RADIUS, sign)
 
 
 def _below(
     station: Station,
-    column: _Column,
+    at: tuple[float, int],
     lines: Sequence[Sequence[str]],
     rows: Sequence[int],
     is_here: bool,
 ) -> list[Markup]:
     """The station's name, its usual time and how it stands, each from the same height on."""
     kinds = ("name here" if is_here else "name", "usual", f"words {station.mark.value}")
-    parts, top = [], _BELOW
+    parts = []
+    centre, top = at
     for kind, told, room in zip(kinds, lines, rows, strict=False):
-        spans = Markup("").join(
-            Markup('<tspan x="{:.1f}" y="{}">{}</tspan>').format(
-                column.centre, top + _LINE * number, line
-            )
-            for number, line in enumerate(told)
-        )
-        parts.append(Markup('<text class="{}">{}</text>').format(kind, spans))
+        parts.append(_text(kind, centre, top, told))
         top += _LINE * room + 3
     return parts
 
 
-def _columns(texts: Sequence[Sequence[str]], stations: Sequence[Station]) -> list[_Column]:
-    """Room for each station: enough for what stands below it, and what is left is shared.
-
-    No lane is narrower than what stands above it.
-    """
+def _columns(
+    texts: Sequence[Sequence[str]], stations: Sequence[Station], here: str
+) -> list[_Column]:
+    """Room for each station: enough for what stands below it, and what is left is shared."""
     lanes = [
         (lane, [number for number, _ in members])
         for lane, members in groupby(
@@ -298,11 +317,19 @@ def _columns(texts: Sequence[Sequence[str]], stations: Sequence[Station]) -> lis
         )
     ]
     room = WIDTH - (len(lanes) - 1) * _GAP
-    widths = [_wanted(told, _WIDEST * room / len(stations)) for told in texts]
-    for lane, members in lanes:
-        lacking = _length(lane.value, _BOLD) + 2 * _PADDING - sum(widths[one] for one in members)
-        for one in members:
-            widths[one] += max(0.0, lacking) / len(members)
+    scales = [_scales(one, here) for one in stations]
+    for more in range(_MORE_LINES):
+        widths = [
+            _wanted(told, scale, [lines + more for lines in _LINES])
+            for told, scale in zip(texts, scales, strict=True)
+        ]
+        for lane, members in lanes:
+            longest = max(_length(word, _BOLD) for word in lane.value.split())
+            lacking = longest + _PADDING - sum(widths[one] for one in members)
+            for one in members:
+                widths[one] += max(0.0, lacking) / len(members)
+        if sum(widths) <= room:
+            break
     spare = (room - sum(widths)) / len(stations)
     columns: list[_Column] = []
     left = 0.0
@@ -314,21 +341,27 @@ def _columns(texts: Sequence[Sequence[str]], stations: Sequence[Station]) -> lis
     return columns
 
 
-def _wanted(told: Sequence[str], most: float) -> float:
-    """How wide a station is to be, so that it says what it says in a few lines.
+def _scales(station: Station, here: str) -> tuple[float, float, float]:
+    """How wide the letters of each of a station's texts are: the name of the reader's is bold."""
+    return _BOLD if station.step.id == here else 1.0, 1.0, 1.0
 
-    It is as if everything were bold: so all has the same place, wherever the reader is.
+
+def _wanted(told: Sequence[str], scales: Sequence[float], most: Sequence[int]) -> float:
+    """How wide a station is to be, so that it says what it says in a few lines.
 
     Args:
         told: the texts below it.
-        most: how wide it may be; what does not fit takes further lines.
+        scales: how wide the letters of each are.
+        most: in how many lines each is to be said, if it can.
     """
-    width = _PADDING + max(_length(word, _BOLD) for text in told for word in text.split())
-    while width < most and any(
-        len(_broken(text, width, _BOLD)) > lines for text, lines in zip(told, _LINES, strict=False)
+    texts = list(zip(told, scales, most, strict=False))
+    words = ((word, scale) for text, scale, _ in texts for word in text.split())
+    width = min(_WIDEST, _PADDING + max(_length(word, scale) for word, scale in words))
+    while width < _WIDEST and any(
+        len(_broken(text, width, scale)) > lines for text, scale, lines in texts
     ):
         width += _FINELY
-    return min(width, most)
+    return width
 
 
 def _broken(text: str, width: float, scale: float) -> list[str]:

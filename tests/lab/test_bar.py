@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION
+from bcrunbook.steps import notebook_of, step_named
+from bcrunbook.views.journey import WIDTH
 from tests.lab.page import PATIENCE_MS, THEMES, Lab, Server
 
 if TYPE_CHECKING:
@@ -202,12 +205,37 @@ def test_nothing_in_the_bar_is_a_barrier(opened: Lab, server: Server) -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_map_heads_a_notebook_and_unfolds_from_the_bar(lab: Lab, theme: str) -> None:
+    """Its letters keep their size at 900 px, nothing of it is cut off, and a station leads on."""
+    page = lab.page
+    lab.server.set_theme(theme)
+    lab.resize(900)
+    lab.open_step(CODAT_KEYS)
+    picture = page.locator('.jp-MarkdownOutput img[src^="data:image/svg"]')
+    expect(picture).to_be_visible(timeout=PATIENCE_MS)
+    size = picture.evaluate("one => [one.naturalWidth, one.getBoundingClientRect().width]")
+    assert size[0] == WIDTH and size[1] == pytest.approx(WIDTH, abs=1)
+    lab.shot(f"map-in-notebook-{theme}")
+    bar(page).get_by_role("button", name="steps done").click()
+    panel = page.locator("#bcrunbook-way")
+    expect(panel.get_by_role("img")).to_be_visible()
+    assert panel.evaluate("one => one.scrollWidth <= one.clientWidth")
+    lab.shot(f"map-in-bar-{theme}")
+    step = step_named(ENABLE_INTEGRATION)
+    panel.get_by_role("link", name=step.title).click()
+    expect(page.locator(".lm-TabBar-tab.lm-mod-current")).to_contain_text(notebook_of(step)[:12])
+    expect(panel).to_be_hidden()
+    lab.server.set_theme("light")
+    lab.resize(1280)
+
+
 def test_the_list_of_files_is_folded_away_at_first(lab: Lab) -> None:
     """Whoever comes for the first time sees the notebook, and prose of a readable width."""
     lab.resize(1920)
     lab.open_start_page()
     expect(lab.page.locator(".jp-DirListing")).to_be_hidden()
-    prose = lab.page.locator(".jp-MarkdownOutput").first.bounding_box()
+    prose = lab.page.locator(".jp-MarkdownOutput > p").first.bounding_box()
     assert prose and prose["width"] < 900
     lab.shot("start-1920")
     lab.resize(1280)

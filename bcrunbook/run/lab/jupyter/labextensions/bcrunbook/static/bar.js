@@ -126,6 +126,7 @@ export class Bar {
     this.facts.replaceChildren(...facts.filter(([, text]) => text).map(fact));
     this.way.hidden = !told.way_html;
     this.way.textContent = told.way_line;
+    this.way.title = told.way_line;
     if (this.panel.innerHTML !== told.way_html) this.panel.innerHTML = told.way_html;
     this.say(told.problem);
     this.showWaits(told.waits);
