@@ -217,7 +217,7 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
 
 
 def test_everything_is_well_afterwards(lab: Lab) -> None:
-    """The health check, whose bar shows the whole rail done."""
+    """The health check, whose bar shows the whole way done."""
     lab.open_step(HEALTH_CHECK)
     lab.run_all()
     is_done(lab)
