@@ -9,7 +9,8 @@ import pytest
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.steps import SETUP_STEPS, step_named
+from bcrunbook.order import REGISTER_APPLICATION, START_HERE
+from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 from tests.support.portal import api_key
@@ -62,6 +63,21 @@ def test_a_live_account_is_planned_first(command: Command, make_workspace: MakeW
     note(workspace, "register_application", "pending")
     printed = command("status", "-w", workspace.root).err
     assert f"register_application: bcrunbook run {name} --mode apply" in printed
+
+
+def test_a_line_tells_how_far_each_account_is(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """Above the table: how much is done, what is next and for whom it waits."""
+    workspace = make_workspace()
+    name = only_account(workspace)
+    note(workspace, START_HERE, "done")
+    note(workspace, REGISTER_APPLICATION, "needs_person", changes=[CHANGE])
+    told = command("status", "-w", workspace.root).out
+    (line,) = (one for one in told.splitlines() if "steps done" in one)
+    assert line.split()[:4] == [name, "1", "of", str(len(STEPS))]
+    assert "Register the application (waiting for an administrator, usually" in line
+    assert told.index(line) < told.index("ended last")
 
 
 CARD = {"who": "an administrator", "actions": ["open the link"], "link": "https://example.org"}
