@@ -11,7 +11,7 @@ from bcrunbook.core.confirmations import checked_name
 from bcrunbook.core.runner import WATCHING
 from bcrunbook.core.step import Change
 from bcrunbook.errors import FixInput, RunbookError
-from bcrunbook.notebook.bar import outcomes_of, where_of
+from bcrunbook.notebook.bar import journey_known, where_of
 from bcrunbook.notebook.checklist import CONFIRM, LATER, Checklist, Pressed
 from bcrunbook.notebook.rehearsed_people import RehearsedPerson, who_can
 from bcrunbook.notebook.secret_copy import SecretCopy
@@ -144,7 +144,7 @@ class NotebookOperator:
     def _probable_name(self, rehearsed: RehearsedPerson | None) -> str:
         """Who will probably say that it is done; can be changed before it is said."""
         context = self._context
-        person = where_of(context, outcomes_of(context)).person
+        person = where_of(context, journey_known(context)).person
         by_role = rehearsed.name if rehearsed is not None else ""
         return person or context.account.sign_in.username or by_role
 
