@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from bcrunbook.accounts import Workspace
 from bcrunbook.cli import output
 from bcrunbook.cli.asked import Asked
 from bcrunbook.cli.tables import print_table
 from bcrunbook.run.account import StepRun, exit_code
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.report import write_report
+from bcrunbook.run.secret_lives import secret_lives
 from bcrunbook.steps import STEPS
 from bcrunbook.views.cells import STATE_WORDS
 
@@ -25,6 +27,7 @@ def finish(
     folder: Path,
     asked: Asked,
     *,
+    workspace: Workspace,
     cloud: str,
     seconds: float,
     copies: Copies | None = None,
@@ -35,12 +38,14 @@ def finish(
         runs: every run of a step, in order.
         folder: the run's folder.
         asked: what was asked for.
+        workspace: the workspace.
         cloud: `live` or `rehearsal`.
         seconds: how long all of it took.
         copies: where a copy of the folder is kept, if anywhere.
     """
     report = folder / "report.html"
-    write_report(report, runs, cloud=cloud, title=asked.title)
+    secrets = secret_lives(workspace, dict.fromkeys(run.account for run in runs))
+    write_report(report, runs, cloud=cloud, title=asked.title, secrets=secrets)
     if copies is not None:
         copies.keep(folder)
     code = code_of(runs)

@@ -125,7 +125,8 @@ def _play(
         runs = asyncio.run(everything(progress))
     if customers:
         asked = replace(asked, to_see=_to_see(workspace, runs))
-    return finish(runs, folder, asked, cloud="rehearsal", seconds=time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return finish(runs, folder, asked, workspace=workspace, cloud="rehearsal", seconds=seconds)
 
 
 def _to_see(workspace: Workspace, runs: Sequence[StepRun]) -> str:

@@ -149,9 +149,16 @@ def _run(
             work = run_account(workspace, account, steps, mode, target, **calls)
         runs = asyncio.run(work)
     seconds = time.monotonic() - began
-    raise typer.Exit(
-        finish(runs, folder, asked, cloud=chosen.cloud, seconds=seconds, copies=copies)
+    code = finish(
+        runs,
+        folder,
+        asked,
+        workspace=workspace,
+        cloud=chosen.cloud,
+        seconds=seconds,
+        copies=copies,
     )
+    raise typer.Exit(code)
 
 
 def _of_what(account: str, customers: list[str], total: int) -> str:

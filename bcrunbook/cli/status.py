@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bcrunbook.accounts import Account, Workspace, find_workspace, load
 from bcrunbook.cli import options, output
+from bcrunbook.cli.ages import when
 from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
+from bcrunbook.cli.status_secret import secret_lines
 from bcrunbook.cli.tables import print_table
 from bcrunbook.core.step import AnyStep, State
 from bcrunbook.core.stored import StoredOutcome
@@ -38,6 +41,7 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
             account.name: account_journey(ledger, loaded, account)
             for account in loaded.accounts.values()
         }
+        secrets = secret_lines(loaded, ledger, datetime.now(UTC))
     for account in loaded.accounts.values():
         rows |= _checked(account, rows)
     if as_json:
@@ -64,6 +68,8 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
         line for account in loaded.accounts.values() for line in _crowd(account, rows)
     ]:
         print_table(["customers of", *columns[:2], "how many"], of_crowds)
+    for line in secrets:
+        output.say(line)
     for account in loaded.accounts.values():
         output.say(f"{account.name}: {_next(account, loaded, rows)}")
         actions = {one: _next(account, loaded, rows, one) for one in account.customers}
@@ -96,7 +102,9 @@ def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
 
 def _line(step: AnyStep, row: StoredOutcome | None) -> list[str]:
     """A step, how it ended, and when."""
-    ended = [row.outcome.state.value, f"{row.at:%Y-%m-%d %H:%M}"] if row else ["not run yet", ""]
+    ended = ["not run yet", ""]
+    if row is not None:
+        ended = [row.outcome.state.value, when(row.at, datetime.now(UTC))]
     return [f"{STEPS.index(step)} {step.id}", *ended]
 
 

@@ -41,6 +41,8 @@ class FactKind(StrEnum):
     """A secret is about to be made; its subject is the marker."""
     SECRET_STORED = "secret_stored"
     """The value of a secret is in the store."""
+    SECRET_SEEN = "secret_seen"
+    """From when to when the current secret lives; its subject is the marker, if there is any."""
     SECRET_REMOVED = "secret_removed"
     """A secret is gone from the application."""
     SECRET_HANDED_OVER = "secret_copied"

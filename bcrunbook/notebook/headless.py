@@ -19,6 +19,7 @@ from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.notebook.bar import bar
 from bcrunbook.notebook.opening import Opening, failed, open_runner
 from bcrunbook.notebook.progress import PlainProgress
+from bcrunbook.notebook.secret_end import with_secret_end
 from bcrunbook.notebook_files import parameters
 from bcrunbook.notebook_files.cells import CALLS
 from bcrunbook.steps.pages import pages_of
@@ -150,7 +151,8 @@ class HeadlessStep:
             runner = self._runner
             outcome = runner.outcome
             links = pages_of(runner.context, runner.step.id)
-            shown = cells.outcome_view(outcome, links=links, applied=runner.applied)
+            view = cells.outcome_view(outcome, links=links, applied=runner.applied)
+            shown = with_secret_end(view, runner)
         await self._stack.aclose()
         display(shown)
         if outcome.state is State.FAILED:

@@ -33,6 +33,7 @@ from bcrunbook.notebook.opening import Opening, failed, open_runner
 from bcrunbook.notebook.operator import NotebookOperator
 from bcrunbook.notebook.progress import Lines, Ticks
 from bcrunbook.notebook.question import Question
+from bcrunbook.notebook.secret_end import with_secret_end
 from bcrunbook.notebook.session_file import SessionFile
 from bcrunbook.notebook.sign_in import PersonAtNotebook
 from bcrunbook.notebook.surface import Surface
@@ -428,15 +429,14 @@ class InteractiveStep:
         seconds = None
         if outcome.started is not None and outcome.ended is not None:
             seconds = (outcome.ended - outcome.started).total_seconds()
-        self._outcome.say(
-            cells.outcome_view(
-                outcome,
-                _following(outcome.step),
-                seconds=seconds,
-                links=pages_of(runner.context, outcome.step),
-                applied=runner.applied,
-            )
+        shown = cells.outcome_view(
+            outcome,
+            _following(outcome.step),
+            seconds=seconds,
+            links=pages_of(runner.context, outcome.step),
+            applied=runner.applied,
         )
+        self._outcome.say(with_secret_end(shown, runner))
         findings = runner.findings
         if findings is not None:
             view = cells.findings_view(runner.rows, findings.timeline, before=self._rows)

@@ -7,10 +7,11 @@ beside it and to more about it below.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -26,7 +27,7 @@ from bcrunbook.secrets import scrub
 from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
 from bcrunbook.steps.journey import journey_of
 from bcrunbook.steps.next_action import command, next_action
-from bcrunbook.views.cells import STATE_WORDS
+from bcrunbook.views.cells import STATE_WORDS, View
 from bcrunbook.views.journey import journey_html
 from bcrunbook.views.timeline import timeline_svg
 
@@ -34,7 +35,14 @@ _NOT_ASKED: Final = "not asked for"
 """Said of a step that this run was not to do."""
 
 
-def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str) -> None:
+def write_report(
+    path: Path,
+    runs: Sequence[StepRun],
+    *,
+    cloud: str,
+    title: str,
+    secrets: Mapping[str, View] = MappingProxyType({}),
+) -> None:
     """Write the report of `runs` to `path`, whole or not at all.
 
     Args:
@@ -42,6 +50,7 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         runs: what was run, in order.
         cloud: `live` or `rehearsal`.
         title: the report's heading.
+        secrets: by account, the life of its client secret; only of those that have one.
 
     Raises:
         Unreachable: it cannot be written.
@@ -56,6 +65,7 @@ def write_report(path: Path, runs: Sequence[StepRun], *, cloud: str, title: str)
         matrices=_matrices(runs),
         journeys=_journeys(runs, cloud),
         counts=_counts(runs),
+        secrets=secrets,
     )
 
 

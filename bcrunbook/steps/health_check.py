@@ -26,10 +26,10 @@ from bcrunbook.core.step import (
 )
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.scope import Scope
-from bcrunbook.limits import SHORT_LIFETIME_DAYS
-from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, HEALTH_CHECK, ref
+from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, HEALTH_CHECK
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.findings import SecretFindings, days_left
+from bcrunbook.steps.client_secret.life import how_to_renew
 from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import Lane, RunbookStep, StepDescription
@@ -37,8 +37,6 @@ from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.verdict import Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
 
-# Days before a secret's end at which it is worth a word, and how urgently; below 0 it has ended.
-EXPIRES: Final = ((-1, "at once"), (7, "urgent"), (14, "soon"), (SHORT_LIFETIME_DAYS, "plan it"))
 LONGEST_WITHOUT_SYNC: Final = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (contract C9.16)."""
 
@@ -183,7 +181,8 @@ async def _look(context: Context, step: RunbookStep) -> list[Part]:
             detail=drifted,
         )
     if isinstance(findings, SecretFindings):
-        return [part, *_expiry(findings, again), *_keys(context, findings)]
+        part = replace(part, seen=findings.observations)
+        return [part, *_expiry(context.account, findings), *_keys(context, findings)]
     return [part]
 
 
@@ -218,30 +217,22 @@ def _in_line(value: str) -> str:
     return ", ".join(value.splitlines()) or "nothing"
 
 
-def _expiry(findings: SecretFindings, again: str) -> list[Part]:
+def _expiry(account: Account, findings: SecretFindings) -> list[Part]:
     """When our secret ends, or the last one ended; nothing where there was none."""
     name, source = "End of the client secret", "Microsoft Graph, the application's secrets"
-    ours = findings.current
-    if ours is None:
-        ended = [one for one in findings.credentials if one.is_stored and one.seen.end_date_time]
-        ours = max(ended, key=lambda one: one.seen.end_date_time or findings.now, default=None)
-    if ours is None:
+    if findings.latest is None:
         return []
-    ends = ours.seen.end_date_time
-    if ends is None:
+    life = findings.life
+    if life is None:
         return [Part(name, "no end date is given", source, Comparison.NOTE)]
-    days = (ends - findings.now).days
-    end = f"{ends:%Y-%m-%d}, in {days_left(ends, findings.now)}"
-    if ours.expired(findings.now):
-        end = f"{ends:%Y-%m-%d}: it has expired"
-    for limit, urgency in EXPIRES:
-        if days <= limit:
-            action = (
-                f"Make a new one ({urgency}): {again}, then {ref(CODAT_KEYS)} again, since Codat"
-                " keeps the old one until somebody saves the new."
-            )
-            return [Part(name, end, source, Comparison.DIFFERS, action)]
-    return [Part(name, end, source, Comparison.OK)]
+    end = f"{life.ends:%Y-%m-%d}, in {days_left(life.ends, findings.now)}"
+    if findings.latest.expired(findings.now):
+        end = f"{life.ends:%Y-%m-%d}: it has expired"
+    urgency = life.urgency(findings.now)
+    if not urgency:
+        return [Part(name, end, source, Comparison.OK)]
+    action = f"Make a new one ({urgency}): {how_to_renew(account)}"
+    return [Part(name, end, source, Comparison.DIFFERS, action)]
 
 
 def _keys(context: Context, findings: SecretFindings) -> list[Part]:

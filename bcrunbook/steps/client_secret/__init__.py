@@ -5,4 +5,6 @@ findings  what a look shows
 stored    the secret as the store has it, and how it is found again
 adopt     one that a person made by hand, to be kept here
 handover  which one went into a person's hands
+life      from when to when it lives, and how urgent the next one is
+calendar  the same as a file for calendars
 """

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from bcrunbook.accounts import Account
-from bcrunbook.core.step import Comparison, Finding, Findings
+from bcrunbook.core.step import Comparison, Finding, Findings, Observation
 from bcrunbook.errors import RunbookError
-from bcrunbook.limits import MAX_SECRETS
+from bcrunbook.ledger.scope import FactKind
+from bcrunbook.limits import MAX_SECRETS, SHORT_LIFETIME_DAYS
+from bcrunbook.order import CLIENT_SECRET
 from bcrunbook.services.graph.models import (
     Application,
     CredentialRestriction,
@@ -19,10 +20,8 @@ from bcrunbook.services.graph.models import (
     SecretPolicy,
 )
 from bcrunbook.services.wire import Seen
+from bcrunbook.steps.client_secret.life import SecretLife
 from bcrunbook.steps.wording import ABSENT
-
-_SOON: Final = timedelta(days=30)
-"""From when on the next secret is made: the health check tells of it then."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +86,33 @@ class SecretFindings(Findings):
     @property
     def is_ending(self) -> bool:
         """Whether the current secret has a month left or less, or the last third of its life."""
-        if self.current is None or self.current.seen.end_date_time is None:
-            return False
-        left = self.current.seen.end_date_time - self.now
-        begun = self.current.seen.start_date_time
-        whole = self.current.seen.end_date_time - begun if begun else _SOON
-        return left <= min(_SOON, whole / 3)
+        life = self.life
+        return self.current is not None and life is not None and life.renew <= self.now
+
+    @property
+    def latest(self) -> SecretCredential | None:
+        """The current secret of ours, or else the stored one that ended last."""
+        if self.current is not None:
+            return self.current
+        ended = [one for one in self.credentials if one.is_stored and one.seen.end_date_time]
+        return max(ended, key=lambda one: one.seen.end_date_time or self.now, default=None)
+
+    @property
+    def life(self) -> SecretLife | None:
+        """The life of that secret; None where there is none, or it has no end."""
+        seen = self.latest.seen if self.latest is not None else None
+        if seen is None or seen.end_date_time is None:
+            return None
+        ends = seen.end_date_time
+        made = seen.start_date_time or min(self.now, ends - timedelta(days=SHORT_LIFETIME_DAYS))
+        return SecretLife(self.application.app_id, made, ends)
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """From when to when it lives, for who asks when no service can be asked."""
+        marker = self.latest.marker if self.latest is not None else ""
+        data = self.life.as_dict() if self.life is not None else {}
+        return (Observation(FactKind.SECRET_SEEN, marker, data, step=CLIENT_SECRET),)
 
     @property
     def longest_days(self) -> int | None:
