@@ -104,6 +104,17 @@ class OutcomeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRow:
+    """One execution of one step; times are UTC, and there is no end where it was broken off."""
+
+    step: str
+    customer: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How a step ended last, and by which version of the program; `at` is UTC."""
 
@@ -268,6 +279,12 @@ class Ledger(Leases):
         query = sa.select(outcome).where(outcome.c.id.in_(_newest())).order_by(outcome.c.id)
         return [OutcomeRow(**row) for row in self._read(query, _columns_of(whose))]
 
+    def runs(self, whose: Identity) -> list[RunRow]:
+        """Every run of a step of an account and its customers, the one that began first first."""
+        columns = (run.c[one] for one in ("step", "customer", "started_at", "ended_at", "state"))
+        query = sa.select(*columns).where(*_of_instance(run)).order_by(run.c.started_at, run.c.id)
+        return [RunRow(**row) for row in self._read(query, _columns_of(whose))]
+
     def standings(self, whose: Identity) -> list[Standing]:
         """How each step of an account and its customers ended last, without its particulars."""
         columns = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
@@ -398,10 +415,15 @@ def _is(table: sa.Table) -> list[sa.ColumnElement[bool]]:
     ]
 
 
+def _of_instance(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """The same, where what is about Codat is about one instance."""
+    instance = table.c.instance
+    return [*_is(table), sa.or_(instance.is_(None), instance == sa.bindparam("instance"))]
+
+
 def _ended() -> list[sa.ColumnElement[bool]]:
-    """What makes an outcome be about an identity; one that is about Codat is about an instance."""
-    instance = outcome.c.instance
-    return [*_is(outcome), sa.or_(instance.is_(None), instance == sa.bindparam("instance"))]
+    """What makes an outcome be about an identity."""
+    return _of_instance(outcome)
 
 
 def _newest() -> sa.Select[Any]:

@@ -27,6 +27,7 @@ from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.job_options import job_options
 from bcrunbook.notebook import step_controls
 from bcrunbook.notebook.bar import account_label, bar, journey_known, where_of
+from bcrunbook.notebook.closing_card import closing_card
 from bcrunbook.notebook.headless import applied_text, before_applying, nothing_to_do
 from bcrunbook.notebook.interrupts import heed_interrupts
 from bcrunbook.notebook.opening import Opening, failed, open_runner
@@ -436,7 +437,14 @@ class InteractiveStep:
             links=pages_of(runner.context, outcome.step),
             applied=runner.applied,
         )
-        self._outcome.say(with_secret_end(shown, runner))
+        shown = with_secret_end(shown, runner)
+        self._outcome.take_away()
+        assert self._where is not None
+        if card := closing_card(runner, outcome, self._where.tenant_name):
+            shown = cells.joined([shown, card[0]])
+            for button in card[1]:
+                self._outcome.put(button)
+        self._outcome.say(shown)
         findings = runner.findings
         if findings is not None:
             view = cells.findings_view(runner.rows, findings.timeline, before=self._rows)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bcrunbook.accounts import Workspace, load
-from bcrunbook.ledger.scope import Scope
+from bcrunbook.cli.ages import when
+from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import REGISTER_APPLICATION, START_HERE
+from bcrunbook.order import CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
 from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
+from bcrunbook.steps.client_secret.calendar import keep_calendar
+from bcrunbook.steps.client_secret.life import SecretLife, day
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, only_account
 from tests.support.portal import api_key
@@ -294,3 +300,48 @@ def test_a_check_that_failed_as_a_whole_is_told_of_every_customer(
     note(workspace, "health_check", "failed", error=error)
     one = of_customer(command, workspace, "north")["health_check"]
     assert (one["state"], one["next"]) == ("failed", "correct the tenant")
+
+
+def test_it_says_how_long_the_secret_is_good_for(
+    command: Command, make_workspace: MakeWorkspace
+) -> None:
+    """A line for an account of whose secret the ledger knows, with the file for a calendar."""
+    workspace = make_workspace()
+    account = workspace.account(only_account(workspace))
+    assert "client secret" not in command("status", "-w", workspace.root).err
+    made = datetime.now(UTC) - timedelta(days=1)
+    life = SecretLife("id", made, made + timedelta(days=90))
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        scope = Scope(account.identity, CLIENT_SECRET)
+        ledger.record(scope, FactKind.SECRET_SEEN, "1234abcd", "observed", life.as_dict())
+    printed = command("status", "-w", workspace.root).err
+    assert f"{account.name}: client secret [|=" in printed
+    assert f"89 of 90 days left, ends {day(life.ends)}" in printed and "reminder" not in printed
+    kept = keep_calendar(workspace.root, account, life)
+    assert f"; reminder: {Path(kept)}" in command("status", "-w", workspace.root).err
+
+
+@pytest.mark.parametrize(
+    ("ago", "says"),
+    [
+        (timedelta(seconds=-5), "12:00, just now"),
+        (timedelta(seconds=59), "12:00, just now"),
+        (timedelta(minutes=1), "12:00, 1 min ago"),
+        (timedelta(hours=23, minutes=59), "12:00, 23 h ago"),
+        (timedelta(days=1), "2026-11-24, 1 day ago"),
+        (timedelta(days=40), "2026-11-24, 40 days ago"),
+    ],
+)
+def test_how_long_ago(ago: timedelta, says: str) -> None:
+    """With the time of a day that is not over, else with the day; by UTC in any zone."""
+    at = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    for zone in (UTC, timezone(timedelta(hours=14))):
+        assert when(at.astimezone(zone), (at + ago).astimezone(zone)) == says
+
+
+def test_it_says_how_long_ago_a_step_ended(command: Command, make_workspace: MakeWorkspace) -> None:
+    """Beside how it ended."""
+    workspace = make_workspace()
+    note(workspace, "start_here", "done")
+    printed = command("status", "-w", workspace.root).out
+    assert re.search(r"done +\d\d:\d\d, (just now|1 min ago)", printed)

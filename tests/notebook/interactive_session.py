@@ -80,6 +80,10 @@ class InteractiveSession:
         self.until(lambda: OUTCOME_MIME in self.displays[place])
         return dict(self.displays[place][OUTCOME_MIME])
 
+    def last_words(self) -> str:
+        """What was displayed last says now, as plain text."""
+        return str(self.displays[self._displayed[-1]]["text/plain"])
+
     def is_open(self, label: str) -> bool:
         """Whether the button whose label begins like this is shown, and can be pressed."""
         found = self._all("ButtonModel", label)

@@ -12,6 +12,8 @@ from bcrunbook.core.step import Change, HandOff, Outcome, State
 from bcrunbook.errors import FixInput
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.report import write_report
+from bcrunbook.steps.client_secret.life import SecretLife
+from bcrunbook.views.secret_life import secret_life_view
 
 NOW = datetime.now(UTC)
 LONG_AGO = NOW - timedelta(days=40)
@@ -69,3 +71,18 @@ def test_a_step_that_ran_again_says_what_to_do_now(tmp_path: Path) -> None:
     ]
     cell = cells_of(runs, tmp_path)[0]
     assert cell == f"failed, then done since {NOW:%H:%M} UTC [2.ipynb] notebook"
+
+
+def test_it_shows_how_long_each_accounts_secret_is_good_for(tmp_path: Path) -> None:
+    """A bar below the account's heading, and the days as a file for a calendar; else nothing."""
+    runs = [
+        StepRun(name, "start_here", ended("start_here", State.DONE, NOW), tmp_path / "1.ipynb", 1.0)
+        for name in ("trial", "production")
+    ]
+    life = SecretLife("id", NOW - timedelta(days=1), NOW + timedelta(days=89))
+    secrets = {"trial": secret_life_view(life, NOW, "BEGIN:VCALENDAR")}
+    write_report(tmp_path / "report.html", runs, cloud="live", title="A run", secrets=secrets)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    trial, production = page.split('<h2 id="of-')[1:]
+    assert "89 of 90 days left" in trial and "<svg" in trial and "data:text/calendar" in trial
+    assert "days left" not in production and "<svg" not in production

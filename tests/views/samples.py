@@ -13,6 +13,7 @@ from bcrunbook.views import cells
 from bcrunbook.views.cells import Tick, View
 from bcrunbook.views.film import film_view
 from bcrunbook.views.journey import journey_html, journey_lines
+from tests.views.closing_samples import secrets_and_closings
 from tests.views.film_samples import INSTALLING, SEEN, UNCONFIRMED, UNREADABLE
 from tests.views.journey_samples import A_PERSONS_TURN
 
@@ -146,4 +147,5 @@ def everything() -> list[View]:
         cells.unforeseen_view("RuntimeError", "Traceback\n  line 1"),
         cells.tenant_view("Contoso", "contoso.example", GUID),
         cells.device_code_view("https://microsoft.com/devicelogin", "ABCD-EFGH", 900),
+        *secrets_and_closings(),
     ]
