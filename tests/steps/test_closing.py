@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_the_times_are_those_until_it_was_set_up() -> None:
 
 def test_an_installation_that_is_followed_is_waiting() -> None:
     """Also where the watch goes on after the run, as a batch's does; the first customer counts."""
-    customer = {"customer": "north"}
+    followed = partial(fact, step=LINK_CUSTOMER, customer="north")
     runs = (
         *RUNS,
         run(LINK_CUSTOMER, 70, 80, "waiting", "north"),
@@ -99,10 +100,10 @@ def test_an_installation_that_is_followed_is_waiting() -> None:
         run(LINK_CUSTOMER, 5_000, 5_001, "done", "south"),
     )
     facts = (
-        fact(72, LINK_CUSTOMER, FactKind.WATCH_BEGAN, **customer),
-        fact(73, LINK_CUSTOMER, FactKind.WATCH_POLL, synced=None, **customer),
-        fact(88, LINK_CUSTOMER, FactKind.WATCH_POLL, synced="2026-11-24T10:27:00Z", **customer),
-        fact(89, LINK_CUSTOMER, FactKind.WATCH_ENDED, **customer),
+        followed(72, kind=FactKind.WATCH_BEGAN),
+        followed(73, kind=FactKind.WATCH_POLL, synced=None),
+        followed(88, kind=FactKind.WATCH_POLL, synced="2026-11-24T10:27:00Z"),
+        followed(89, kind=FactKind.WATCH_ENDED),
     )
     told = closing(ACCOUNT, History(runs, facts), SETUP, None)
     assert told.took is not None and told.took.whole == timedelta(minutes=91)

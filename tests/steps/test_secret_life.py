@@ -110,11 +110,11 @@ def parsed(text: str) -> list[dict[str, object]]:
     return [
         {
             "uid": str(one["UID"]),
-            "start": one["DTSTART"].dt,
-            "sequence": int(one["SEQUENCE"]),
+            "start": one.decoded("DTSTART"),
+            "sequence": int(str(one["SEQUENCE"])),
             "title": str(one["SUMMARY"]),
             "text": str(one["DESCRIPTION"]),
-            "alarms": [alarm["TRIGGER"].dt for alarm in one.walk("VALARM")],
+            "alarms": [alarm.decoded("TRIGGER") for alarm in one.walk("VALARM")],
             "errors": one.errors,
         }
         for one in read.walk("VEVENT")
