@@ -69,7 +69,7 @@ def _card(head: str, facts: Sequence[tuple[str, str]], following: Sequence[NextT
         for one in following
     )
     return Markup(
-        '<div class="bcr"><div class="box good closing"><p class="head">'
+        '<div class="bcr"><div class="box good closing"><p style="font-size:17px;font-weight:600">'
         '<span aria-hidden="true">✓</span> {}</p><dl class="facts">{}</dl>'
         "<p><b>What to do next</b></p><ul>{}</ul></div></div>"
     ).format(head, Markup("").join(told), Markup("").join(items))

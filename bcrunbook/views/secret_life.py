@@ -7,7 +7,9 @@ fills whatever room there is while its letters keep their size. Colours repeat w
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Final
 
 from markupsafe import Markup
@@ -20,6 +22,9 @@ _TOP: Final = 22
 _THICK: Final = 12
 _MARGIN: Final = 1.0
 """Per cent of the width that stay free at either end."""
+_GONE: Final = 0.3
+"""How opaque what has passed is."""
+_COLOURS: Final = {Level.FINE: "ok", Level.WARN: "waiting", Level.URGENT: "differs"}
 _LETTERS: Final = 24
 _SIGNS: Final = {Level.FINE: "=", Level.WARN: "~", Level.URGENT: "!", Level.OVER: "!"}
 _TONES: Final[dict[Level, Tone]] = {
@@ -92,42 +97,45 @@ def secret_bar(life: SecretLife, now: datetime) -> Markup:
             ' xmlns="http://www.w3.org/2000/svg">'
         ).format(told, _HEIGHT)
     ]
-    levels = (Level.FINE, Level.WARN, Level.URGENT)
-    ends = [*(life.begins(level) for level in levels[1:]), life.ends]
-    for level, begins, end in zip(levels, map(life.begins, levels), ends, strict=True):
-        width = life.passed(end) - life.passed(begins)
-        if width > 0:
-            parts.append(
-                Markup('<rect class="{}" x="{}" y="{}" width="{:.2f}%" height="{}"/>').format(
-                    level.value, _x(life.passed(begins)), _TOP, _scaled(width), _THICK
-                )
-            )
     today = life.passed(now)
-    if today > 0:
-        parts.append(
-            Markup('<rect class="gone" x="{}" y="{}" width="{:.2f}%" height="{}"/>').format(
-                _x(0), _TOP, _scaled(today), _THICK
-            )
-        )
+    levels = (Level.FINE, Level.WARN, Level.URGENT)
+    borders = [*(life.passed(life.begins(level)) for level in levels), 1.0]
+    for level, (begins, ends) in zip(levels, pairwise(borders), strict=True):
+        parts += _zone(level, begins, min(ends, today), _GONE)
+        parts += _zone(level, max(begins, today), ends, 1.0)
+    anchor = "start" if today < 0.05 else "end" if today > 0.95 else "middle"
     parts += [
-        Markup('<line class="today" x1="{0}" y1="{1}" x2="{0}" y2="{2}"/>').format(
-            _x(today), _TOP - 4, _TOP + _THICK + 4
-        ),
-        Markup('<text class="now" x="{}" y="13" text-anchor="{}">today</text>').format(
-            _x(today), "start" if today < 0.05 else "end" if today > 0.95 else "middle"
-        ),
+        Markup(
+            '<line class="today" x1="{0}" y1="{1}" x2="{0}" y2="{2}" stroke="currentColor"'
+            ' stroke-width="2"/>'
+        ).format(_x(today), _TOP - 4, _TOP + _THICK + 4),
+        Markup(
+            '<text class="now" x="{}" y="13" text-anchor="{}"'
+            ' style="fill:currentColor;font-weight:600">today</text>'
+        ).format(_x(today), anchor),
         _date(_x(0), "start", f"made {_short(life.made)}"),
         _date(_x(1), "end", f"ends {_short(life.ends)}, {life.ends.astimezone(UTC):%H:%M} UTC"),
     ]
     return Markup("").join([*parts, Markup("</svg>")])
 
 
+def _zone(level: Level, begins: float, ends: float, opacity: float) -> Iterator[Markup]:
+    """A part of the bar, if it has any length."""
+    if ends > begins:
+        yield Markup(
+            '<rect class="{}" x="{}" y="{}" width="{:.2f}%" height="{}" fill-opacity="{}"/>'
+        ).format(
+            _COLOURS[level],
+            _x(begins),
+            _TOP,
+            (100 - 2 * _MARGIN) * (ends - begins),
+            _THICK,
+            opacity,
+        )
+
+
 def _x(part: float) -> str:
-    return f"{_MARGIN + _scaled(part):.2f}%"
-
-
-def _scaled(part: float) -> float:
-    return (100 - 2 * _MARGIN) * part
+    return f"{_MARGIN + (100 - 2 * _MARGIN) * part:.2f}%"
 
 
 def _date(x: str, anchor: str, text: str) -> Markup:
