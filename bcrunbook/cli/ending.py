@@ -15,6 +15,7 @@ from bcrunbook.cli import output
 from bcrunbook.cli.asked import Asked
 from bcrunbook.cli.tables import print_table
 from bcrunbook.run.account import StepRun, exit_code
+from bcrunbook.run.closing_lines import closing_lines
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.report import write_report
 from bcrunbook.run.secret_lives import secret_lives
@@ -63,6 +64,8 @@ def finish(
     if copies is not None and copies.url:
         output.say(f"Copied to {copies.url}")
     if not asked.as_json:
+        if lines := closing_lines(workspace, runs):
+            output.say("\n".join(["", *lines]))
         output.say(f"\n{asked.title}: ended after {in_words(seconds)}; {_counts(runs)}.")
         output.say(_what_now(runs, code, asked))
         print_address(report)

@@ -53,6 +53,21 @@ def closing_view(closing: Closing, where: str, following: Sequence[NextThing]) -
     return View("\n".join(lines), _card(head, facts, following))
 
 
+def closing_line(closing: Closing) -> str:
+    """The same in a line of a terminal.
+
+    Args:
+        closing: what it came to.
+    """
+    parts = [_changes(closing.changes)] if closing.changes else []
+    if names := list(dict.fromkeys(one.name for one in closing.helpers)):
+        parts.append(f"{' and '.join(names)} helped")
+    if closing.took is not None:
+        parts.append(f"{span(closing.took.whole)} from the first look on")
+    told = f": {'; '.join(parts)}" if parts else ""
+    return f"{closing.account.name} is set up{told}."
+
+
 def _card(head: str, facts: Sequence[tuple[str, str]], following: Sequence[NextThing]) -> str:
     told = (
         Markup("<dt>{}</dt><dd>{}</dd>").format(
@@ -143,4 +158,4 @@ def span(passed: timedelta) -> str:
             parts.append(f"{count} {unit}{plural}")
         elif parts:
             break
-    return " ".join(parts[:2]) or "no time"
+    return " ".join(parts[:2]) or "0 s"

@@ -103,7 +103,7 @@ def secret_bar(life: SecretLife, now: datetime) -> Markup:
     for level, (begins, ends) in zip(levels, pairwise(borders), strict=True):
         parts += _zone(level, begins, min(ends, today), _GONE)
         parts += _zone(level, max(begins, today), ends, 1.0)
-    anchor = "start" if today < 0.05 else "end" if today > 0.95 else "middle"
+    anchor = "start" if today < 0.15 else "end" if today > 0.85 else "middle"
     parts += [
         Markup(
             '<line class="today" x1="{0}" y1="{1}" x2="{0}" y2="{2}" stroke="currentColor"'
@@ -111,8 +111,8 @@ def secret_bar(life: SecretLife, now: datetime) -> Markup:
         ).format(_x(today), _TOP - 4, _TOP + _THICK + 4),
         Markup(
             '<text class="now" x="{}" y="13" text-anchor="{}"'
-            ' style="fill:currentColor;font-weight:600">today</text>'
-        ).format(_x(today), anchor),
+            ' style="fill:currentColor;font-weight:600">today, {}</text>'
+        ).format(_x(today), anchor, _short(now)),
         _date(_x(0), "start", f"made {_short(life.made)}"),
         _date(_x(1), "end", f"ends {_short(life.ends)}, {life.ends.astimezone(UTC):%H:%M} UTC"),
     ]

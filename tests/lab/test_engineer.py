@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -141,7 +142,7 @@ def test_the_application_gets_the_name_that_was_typed(
     client.http.close()
 
 
-def test_run_all_ends_and_what_waits_is_said(lab: Lab) -> None:
+def test_run_all_ends_and_what_waits_is_said(lab: Lab, server: Server) -> None:
     """The last cells name the button; after the click they fill themselves in."""
     lab.open_step(CLIENT_SECRET)
     lab.run_all()
@@ -153,6 +154,10 @@ def test_run_all_ends_and_what_waits_is_said(lab: Lab) -> None:
     lab.shot("02-by-hand", whole=True)
     lab.click("Apply")
     is_done(lab)
+    with lab.page.expect_download() as download:
+        lab.output(OUTCOME).get_by_role("link", name="Add both days to your calendar").click()
+    kept = server.root / "calendar" / "trial.ics"
+    assert Path(download.value.path()).read_bytes() == kept.read_bytes()
     lab.shot("02-done", whole=True)
 
 
@@ -223,6 +228,9 @@ def test_everything_is_well_afterwards(lab: Lab) -> None:
     is_done(lab)
     expect(lab.output("open_step")).to_contain_text("1 of 1 customers")
     expect(lab.output("open_step")).not_to_contain_text("not started")
+    lab.wait_for_text(OUTCOME, "is set up in this rehearsal, and everything stands.")
+    expect(lab.output(OUTCOME)).to_contain_text("bcrunbook run production")
+    expect(lab.button("Copy the line for the weekly check")).to_be_enabled()
     lab.shot("07-done", whole=True)
 
 
@@ -301,8 +309,6 @@ def test_a_secret_made_by_hand_is_brought_back(
 
 def test_no_secret_is_left_anywhere(server: Server, cloud: RehearsalDescription) -> None:
     """In no notebook, checkpoint, widget state, history, log or ledger."""
-    from pathlib import Path
-
     home = server.root.parent.parent / "home"
     assert home.is_dir()
     places = [server.root, home]

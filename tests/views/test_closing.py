@@ -12,7 +12,7 @@ import pytest
 
 from bcrunbook.steps.closing import Helper
 from bcrunbook.views.cells import View
-from bcrunbook.views.closing import NextThing, closing_view, span
+from bcrunbook.views.closing import NextThing, closing_line, closing_view, span
 from bcrunbook.views.secret_life import secret_life_view, secret_line
 from tests.support.browser import chromium, tab
 from tests.views.closing_samples import (
@@ -60,6 +60,15 @@ def test_the_card_tells_all_that_is_known(at: str) -> None:
         assert part in said
 
 
+def test_the_same_in_a_line() -> None:
+    """For the end of a run; what is not known is left out."""
+    assert closing_line(FULL) == (
+        "trial is set up: 7 changes in 2 services: 5 in Microsoft Entra, 2 in Codat;"
+        " lee.osei@millrace.example and Ada Lovelace helped; 1 day 2 h from the first look on."
+    )
+    assert closing_line(EMPTY) == "trial is set up."
+
+
 def test_what_is_not_known_is_left_out() -> None:
     """A ledger that knows of nothing gives a card without times and names."""
     said = read(closing_view(EMPTY, "Contoso (trial)", ()))
@@ -93,7 +102,7 @@ def test_hostile_names_stay_text() -> None:
 @pytest.mark.parametrize(
     ("passed", "says"),
     [
-        (timedelta(), "no time"),
+        (timedelta(), "0 s"),
         (timedelta(seconds=59.6), "1 min"),
         (timedelta(minutes=4, seconds=3), "4 min 3 s"),
         (timedelta(hours=1, seconds=3), "1 h"),
