@@ -15,7 +15,7 @@ from bcrunbook.views.secret_life import secret_life_view
 GUID: Final = "7a6ec848-bb0f-4884-9c13-d2cf39a41292"
 NOW: Final = datetime(2026, 11, 29, 14, 5, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
-LINE: Final = "0 7 * * 1 /home/ada/runbook/.venv/bin/bcrunbook check trial --workspace /srv/books"
+LINE: Final = "0 7 * * 1 /srv/runbook/environment/bin/bcrunbook check trial --workspace /srv/books"
 
 LIVES: Final = tuple(
     SecretLife(GUID, NOW + (left - whole) * DAY, NOW + left * DAY)
