@@ -616,7 +616,8 @@ class InteractiveStep:
             workspace = self._runner.context.workspace
             if _chosen(workspace, self.opening) != self._chosen:
                 async with self._turn:
-                    await self._begin_anew("Another account was chosen: run this cell again.")
+                    with self._in_words(self._session):
+                        await self._begin_anew("Another account was chosen: run this cell again.")
 
     async def _guarded(
         self, surface: Surface, work: Callable[[], Coroutine[Any, Any, None]]

@@ -140,7 +140,9 @@ class InteractiveSession:
             self._note(content["comm_id"])
         if kind in ("display_data", "execute_result", "update_display_data"):
             place = content.get("transient", {}).get("display_id") or heard["header"]["msg_id"]
-            self.displays[place] = content["data"]
+            # A page changes what stands on it; what it never showed is not its own.
+            if kind != "update_display_data" or place in self.displays:
+                self.displays[place] = content["data"]
             if kind == "update_display_data":
                 self.updates.append(content["data"]["text/plain"])
             else:
