@@ -20,6 +20,7 @@ import traitlets
 from bcrunbook.core.confirmations import checked_name
 from bcrunbook.core.step import Change, HandOffButton
 from bcrunbook.errors import FixInput
+from bcrunbook.notebook.surface import Told
 from bcrunbook.printable import printable
 from bcrunbook.secrets import clipboard, scrub
 
@@ -46,6 +47,7 @@ class Checklist(anywidget.AnyWidget):
 
     Args:
         change: the change, with its hand-off.
+        command: runs the step in a terminal.
         sign_in_as: for a rehearsal: whom to sign in as; empty otherwise.
         name: what stands in the field for a name at first.
     """
@@ -60,10 +62,13 @@ class Checklist(anywidget.AnyWidget):
     foot: Any = traitlets.Dict().tag(sync=True)
     end = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, change: Change, *, sign_in_as: str = "", name: str = "") -> None:
+    def __init__(
+        self, change: Change, command: str, *, sign_in_as: str = "", name: str = ""
+    ) -> None:
         nothing = {"text": "", "tone": "", "buttons": []}
         super().__init__(card=_card(change, sign_in_as), name=name, foot=nothing)
         self._change = change
+        self._command = command
         self._loop = asyncio.get_running_loop()
         self._pressed: asyncio.Queue[Pressed] = asyncio.Queue()
         self.on_msg(self._received)
@@ -137,13 +142,22 @@ class Checklist(anywidget.AnyWidget):
         if self.is_open:
             self.end = text
 
-    def words(self) -> str:
+    def told(self) -> Told:
         """The same for who sees no widget: what is to be done, and how without the buttons."""
         handed = self._change.hand_off
         assert handed is not None
         lines = [f"{self._change.waiting}.", f"Who can: {handed.who}"]
+        lines += [
+            f"{label}: {text}" for label, text in (("Link", handed.link), *handed.values) if text
+        ]
         lines += [f"{number}. {text}" for number, text in enumerate(handed.actions, start=1)]
-        return _shown("\n".join(lines))
+        return Told(
+            "\n".join(lines),
+            "do what the list says: it is looked for by itself, and again when this cell is run"
+            if handed.is_watched
+            else f'type in a terminal "{self._command}", which notes what is asked for; do what'
+            " the list says, and run the notebook from the top",
+        )
 
     def _received(self, _: Any, content: Any, buffers: Any) -> None:
         if isinstance(content, dict):

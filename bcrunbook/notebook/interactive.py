@@ -37,7 +37,7 @@ from bcrunbook.notebook.question import Question
 from bcrunbook.notebook.secret_end import with_secret_end
 from bcrunbook.notebook.session_file import SessionFile
 from bcrunbook.notebook.sign_in import PersonAtNotebook
-from bcrunbook.notebook.surface import Surface
+from bcrunbook.notebook.surface import Surface, Told
 from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.notebook_files import choices, parameters
 from bcrunbook.notebook_files.kernel_sessions import KernelAttention, KernelSession
@@ -190,9 +190,9 @@ class InteractiveStep:
             self._show_session()
         return self._runner
 
-    def _show_on_stage(self, widget: Any, words: str) -> None:
+    def _show_on_stage(self, widget: Any, told: Told) -> None:
         self._signing_in.append((self._stage, widget))
-        self._stage.put(widget, lambda: words)
+        self._stage.put(widget, lambda: told)
 
     def _clear_sign_in(self) -> None:
         for surface, widget in self._signing_in:
@@ -331,7 +331,8 @@ class InteractiveStep:
                 step_controls.Desk(self._renew, self._context, self._look_at_question),
             )
             if self._controls is not None:
-                self._plan.put(self._controls.widget)
+                told = self._controls.told
+                self._plan.put(self._controls.widget, lambda: told)
 
     def _say_held(self, *surfaces: Surface) -> None:
         assert self._held is not None
@@ -404,7 +405,8 @@ class InteractiveStep:
         runner.on_progress, runner.on_change = self._progress, self._change
         runner.on_film = self._followed
         was = before_applying(runner)
-        operator = _Attended(NotebookOperator(runner.context, self._put_below), self._attend)
+        by_notebook = NotebookOperator(runner.context, self._command(), self._put_below)
+        operator = _Attended(by_notebook, self._attend)
         try:
             if runner.error is None:
                 self._attend("working", "At work")
@@ -463,6 +465,7 @@ class InteractiveStep:
             label,
             account,
             self._held_up,
+            self._command(),
             is_unlocked=not account.is_production or self._unlocked == key,
         )
         # What is asked about is on the screen with the question.
@@ -500,8 +503,14 @@ class InteractiveStep:
         self._attend("working", film.words, minutes=film.minutes)
         self._is_shown.set()
 
-    def _put_below(self, widget: Any, words: Any) -> None:
-        self._work.put(widget, words)
+    def _put_below(self, widget: Any, told: Callable[[], Told]) -> None:
+        self._work.put(widget, told)
+
+    def _command(self) -> str:
+        """What runs the step in a terminal, up to its end."""
+        chosen = self._chosen
+        customer = f" --customer {chosen.customer}" if chosen.customer else ""
+        return f"bcrunbook run {chosen.account} {chosen.step}{customer} --mode apply"
 
     def _show_work(self, end: View | None = None) -> None:
         """What is asked about, how far each change is, and at last what all that came to."""
@@ -560,11 +569,10 @@ class InteractiveStep:
             self._where = where_of(context, known)
             self._session.say(bar(context, runner.mode.value, runner.step.id, known))
             self._session.take_away()
-            self._session.put(
-                step_controls.account_pickers(
-                    context.workspace, chosen.account, chosen.customer, self._switch
-                )
+            pickers, told = step_controls.account_pickers(
+                context.workspace, chosen.account, chosen.customer, self._switch
             )
+            self._session.put(pickers, lambda: told)
         self._tell()
 
     def _tell(self) -> None:
@@ -668,13 +676,13 @@ class _Attended:
         self._attend = attend
 
     async def confirm(self, change: Change) -> str:
-        self._attend("person", change.title)
+        self._attend("person", change.waiting)
         by = await self._operator.confirm(change)
         self._attend("working", _LOOKING)
         return by
 
     async def wait(self, change: Change, seconds: float) -> bool:
-        self._attend("person", change.title)
+        self._attend("person", change.waiting)
         goes_on = await self._operator.wait(change, seconds)
         if goes_on:
             self._attend("working", "Looking whether it was done")

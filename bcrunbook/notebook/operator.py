@@ -15,6 +15,7 @@ from bcrunbook.notebook.bar import journey_known, where_of
 from bcrunbook.notebook.checklist import CONFIRM, LATER, Checklist, Pressed
 from bcrunbook.notebook.rehearsed_people import RehearsedPerson, who_can
 from bcrunbook.notebook.secret_copy import SecretCopy
+from bcrunbook.notebook.surface import Told
 from bcrunbook.notice import folder_of, render, write_notice
 from bcrunbook.secrets import Secret, clipboard
 from bcrunbook.steps.context import Context
@@ -40,11 +41,15 @@ class NotebookOperator:
 
     Args:
         context: what the step works with.
+        command: runs the step in a terminal.
         show: shows a widget; given what says the same in words, too.
     """
 
-    def __init__(self, context: Context, show: Callable[[Any, Callable[[], str]], None]) -> None:
+    def __init__(
+        self, context: Context, command: str, show: Callable[[Any, Callable[[], Told]], None]
+    ) -> None:
         self._context = context
+        self._command = command
         self._show = show
         self._secret = SecretCopy(context)
         self._lists: dict[tuple[str, str], Checklist] = {}
@@ -134,11 +139,12 @@ class NotebookOperator:
             rehearsed = who_can(self._context, change)
             checklist = Checklist(
                 change,
+                self._command,
                 sign_in_as=rehearsed.told if rehearsed is not None else "",
                 name=self._probable_name(rehearsed),
             )
             self._lists[name] = checklist
-            self._show(checklist, checklist.words)
+            self._show(checklist, checklist.told)
         return self._lists[name]
 
     def _probable_name(self, rehearsed: RehearsedPerson | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from bcrunbook.accounts import Account
 from bcrunbook.notebook.buttons import Buttons
 from bcrunbook.notebook.entry import Entry
-from bcrunbook.notebook.surface import Surface
+from bcrunbook.notebook.surface import Surface, Told
 
 LATER: Final = "Not now"
 
@@ -26,6 +26,7 @@ class Question:
         account: the account that would be written to.
         is_unlocked: whether the account's name was typed before, where it has to be.
         held_up: says why the button may not be pressed now; empty when it may.
+        command: does the same in a terminal.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Question:
         label: str,
         account: Account,
         held_up: Callable[[], str],
+        command: str,
         *,
         is_unlocked: bool,
     ) -> None:
@@ -41,6 +43,7 @@ class Question:
         self.label = label
         self._account = account
         self._held_up = held_up
+        self._command = command
         self._buttons = Buttons(label, LATER, allowed=self._is_allowed)
         self._note = widgets.HTML()
         self._guard = None if is_unlocked else self._made_guard()
@@ -55,9 +58,13 @@ class Question:
         """A field that unlocks the button when the account's name is typed into it."""
         return Entry(f"Production: type {self._account.name} to go on", changed=self.look)
 
-    def words(self) -> str:
+    def told(self) -> Told:
         """What is asked, in words."""
-        return f'Waits for a click: "{self.label}" or "{LATER}".'
+        return Told(
+            f'Waits for a click: "{self.label}" or "{LATER}".',
+            'set the parameter mode to "apply" and run the notebook from the top, or type in a'
+            f' terminal "{self._command}"',
+        )
 
     def look(self) -> None:
         """Let the button be pressed, or not, as things are now."""
@@ -80,7 +87,7 @@ class Question:
         Returns:
             Whether the changes are to be made.
         """
-        surface.put(self._widget, self.words)
+        surface.put(self._widget, self.told)
         try:
             return await self._buttons.clicked() == self.label
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bcrunbook.notebook.surface import Told
 from bcrunbook.signin import DeviceCode
 from bcrunbook.views import cells
 from bcrunbook.views.cells import View
@@ -17,7 +18,7 @@ class PersonAtNotebook:
         show: shows a widget where the person looks, with words for who sees none.
     """
 
-    def __init__(self, show: Callable[[Any, str], None]) -> None:
+    def __init__(self, show: Callable[[Any, Told], None]) -> None:
         self._show = show
 
     def show_device_code(self, code: DeviceCode) -> None:
@@ -25,7 +26,8 @@ class PersonAtNotebook:
         from bcrunbook.notebook.copy_button import CopyButton
 
         self._say(cells.device_code_view(code.url, code.code, code.expires_in))
-        self._show(CopyButton("Copy the code", code.code), "")
+        # The code to copy stands above it.
+        self._show(CopyButton("Copy the code", code.code), Told(""))
 
     def say_browser_opens(self) -> None:
         """Say that a window opens for the sign-in."""
@@ -34,4 +36,4 @@ class PersonAtNotebook:
     def _say(self, view: View) -> None:
         import ipywidgets as widgets
 
-        self._show(widgets.HTML(view.shown_html), view.text)
+        self._show(widgets.HTML(view.shown_html), Told(view.text))

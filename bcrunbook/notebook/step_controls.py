@@ -6,31 +6,37 @@ the plain outputs alone, which say the same.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from bcrunbook.accounts import Workspace, amend
+from bcrunbook.accounts import Account, Workspace, amend
 from bcrunbook.errors import RunbookError
 from bcrunbook.notebook.bar import account_label
 from bcrunbook.notebook.by_hand import by_hand
 from bcrunbook.notebook.form import Form, Use
 from bcrunbook.notebook.inputs import inputs
 from bcrunbook.notebook.secret_field import SecretField
+from bcrunbook.notebook.surface import Told
 from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.printable import printable
 from bcrunbook.secrets import Secret
 from bcrunbook.steps import step_named
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.description import AccountField, FieldChoice
+from bcrunbook.steps.description import AccountField, FieldChoice, StepDescription
 from bcrunbook.views import cells
 
 Switch = Callable[[str, str], Coroutine[Any, Any, None]]
 Renew = Callable[[Workspace], Awaitable[None]]
 
+_MOST_NAMES: Final = 8
+"""How many accounts or customers are named where they cannot be chosen from a list."""
 
-def account_pickers(workspace: Workspace, account: str, customer: str, switch: Switch) -> Any:
+
+def account_pickers(
+    workspace: Workspace, account: str, customer: str, switch: Switch
+) -> tuple[Any, Told]:
     """A list of accounts, and of the account's customers where the step is about one.
 
     Args:
@@ -38,6 +44,9 @@ def account_pickers(workspace: Workspace, account: str, customer: str, switch: S
         account: the account that is chosen.
         customer: the customer that is chosen; empty for a step of the account itself.
         switch: called with `account` or `customer` and another name.
+
+    Returns:
+        A widget, and the same in words.
     """
     import ipywidgets as widgets
 
@@ -62,7 +71,25 @@ def account_pickers(workspace: Workspace, account: str, customer: str, switch: S
         row.append(picker("customer", "Customer", named, customer))
     box = widgets.HBox(row, layout={"flex_flow": "row wrap"})
     box.add_class("bcr-form")
-    return box
+    others = {
+        "account": [name for name in workspace.accounts if name != account],
+        "customer": [name for name in customers if name != customer] if customer else [],
+    }
+    return box, _told_of_others({what: names for what, names in others.items() if names})
+
+
+def _told_of_others(others: Mapping[str, Sequence[str]]) -> Told:
+    if not others:
+        return Told("")
+    words = [f"Another {what} can be chosen: {_some(names)}." for what, names in others.items()]
+    parameters = " or ".join(f"the parameter {what}" for what in others)
+    return Told("\n".join(words), f"set {parameters} and run the notebook from the top")
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names in a row, as many as can be read."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _choices(field: AccountField, findings: Any, use: Use) -> list[Any]:
@@ -117,12 +144,15 @@ class Controls:
     Args:
         pages: titles and widgets.
         forms: the forms on them.
+        told: the same in words.
     """
 
-    def __init__(self, pages: list[tuple[str, Any]], forms: list[Form]) -> None:
+    def __init__(self, pages: list[tuple[str, Any]], forms: list[Form], told: Told) -> None:
         import ipywidgets as widgets
 
         self._forms = forms
+        self.told = told
+        """The same in words."""
         titles, children = zip(*pages, strict=True)
         self.widget = widgets.Tab(children=children, titles=titles)
         """All of it as one widget."""
@@ -179,4 +209,25 @@ def controls(step: str, context: Context, findings: Any, desk: Desk) -> Controls
         if by_hand_secret is not None:
             parts.append(SecretField(by_hand_secret.label, by_hand_secret.action, keep))
         pages.append(("By hand instead", widgets.VBox(parts)))
-    return Controls(pages, forms) if pages else None
+    told = _told_of_values(description, context.account, has_way=bool(way))
+    return Controls(pages, forms, told) if pages else None
+
+
+def _told_of_values(description: StepDescription, account: Account, *, has_way: bool) -> Told:
+    """What can be filled in, and where that is done without a form."""
+    fields = {one.key: one for one in (*description.fields, *description.fields_by_hand)}
+    lines = [
+        f"{one.label}: {one.value(account) or 'nothing yet'} ({one.key} in accounts.toml)"
+        for one in fields.values()
+    ]
+    if has_way:
+        lines.append('The way by hand stands further down, under "The same by hand".')
+    instead = []
+    if fields:
+        instead.append(
+            f"change them in accounts.toml, below [accounts.{account.name}], and run the notebook"
+            " from the top"
+        )
+    if description.secret_by_hand is not None:
+        instead.append('hand in a secret that was made by hand in JupyterLab ("bcrunbook lab")')
+    return Told("\n".join(lines), "; or ".join(instead))

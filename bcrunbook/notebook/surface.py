@@ -9,16 +9,28 @@ for who cannot see one, and for the saved notebook, whose widgets end with the k
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import ipywidgets as widgets
 
-from bcrunbook.views.cells import View, message_view
+from bcrunbook.views.cells import View, message_view, without_widgets
 
-_NO_WIDGETS: Final = (
-    "If you see this text and nothing to click, this program shows no widgets: set the parameter"
-    ' mode to "apply" and run the notebook again, or use bcrunbook run.'
-)
+
+@dataclass(frozen=True)
+class Told:
+    """A widget in words, for who is shown none.
+
+    Args:
+        words: what it says; empty where all of it is said elsewhere.
+        instead: what does the same without it, as an instruction; empty where the words suffice.
+    """
+
+    words: str
+    instead: str = ""
+
+    def __str__(self) -> str:
+        return without_widgets(self.words, self.instead)
 
 
 class Surface:
@@ -30,7 +42,7 @@ class Surface:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._words: dict[Any, Callable[[], str]] = {}
+        self._told: dict[Any, Callable[[], Told]] = {}
         self._below: list[Any] = []
         self._html = widgets.HTML(view.shown_html)
         self._handle: Any = None
@@ -54,29 +66,29 @@ class Surface:
         self._html.value = view.shown_html
         self._record()
 
-    def put(self, one: Any, words: Callable[[], str] = lambda: "") -> None:
+    def put(self, one: Any, told: Callable[[], Told]) -> None:
         """Put something that can be used below the view.
 
         Args:
             one: a widget.
-            words: says what it is, to whom it is not shown.
+            told: says what it is, to whom it is not shown.
         """
         self._below.append(one)
-        self._words[one] = words
+        self._told[one] = told
         self._lay_out()
 
     def remove(self, one: Any) -> None:
         """Take one of them away again."""
         if one in self._below:
             self._below.remove(one)
-            del self._words[one]
+            del self._told[one]
             self._lay_out()
 
     def take_away(self) -> None:
         """Leave nothing below the view."""
         if self._below:
             self._below.clear()
-            self._words.clear()
+            self._told.clear()
             self._lay_out()
 
     def _lay_out(self) -> None:
@@ -90,9 +102,7 @@ class Surface:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle: dict[str, Any] = dict(self._box._repr_mimebundle_())
-        words = [text for text in (self._words[one]() for one in self._below) if text]
-        if words:
-            words.append(_NO_WIDGETS)
+        words = [text for text in (str(self._told[one]()) for one in self._below) if text]
         plain = self._view._repr_mimebundle_()
         plain["text/plain"] = "\n".join([plain["text/plain"], *words])
         if words:

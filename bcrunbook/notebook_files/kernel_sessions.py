@@ -65,13 +65,12 @@ class KernelAttention:
     def sentence(self) -> str:
         """The same as a sentence; empty for nothing."""
         text = self.text.removesuffix(".")
-        lower = f"{text[:1].lower()}{text[1:]}"
         return {
             "": "",
             "click": f'Waits for your click in the cell of step.{self.verb}(): "{text}".',
-            "person": f"Waits for a person to {lower}.",
+            "person": f"{text}.",
             "working": f"{text}. It shows in the cell of step.{self.verb}().",
-            "ended": f"Not seen yet: {lower}. It shows in the cell of step.{self.verb}().",
+            "ended": f"Not seen yet: {text}. It shows in the cell of step.{self.verb}().",
         }[self.kind]
 
 

@@ -392,6 +392,22 @@ def unforeseen_view(kind: str, details: str) -> View:
     return View(f"{what}\n{advice}", html)
 
 
+def without_widgets(words: str, instead: str) -> str:
+    """What stands for a widget where a program shows none.
+
+    Args:
+        words: what the widget says.
+        instead: what does the same without it, as an instruction; empty where the words suffice.
+    """
+    text = (
+        f"{words}\nIf you see this text and nothing to click, this program shows no widgets. Then"
+        f" {instead}."
+        if instead
+        else words
+    )
+    return printable(scrub(text, where="a notebook widget"))
+
+
 def apply_label(count: int, tenant: str, account_label: str) -> str:
     """What the button says that applies changes: how many, and where.
 

@@ -283,3 +283,10 @@ def test_an_error_that_nobody_foresaw_is_our_fault() -> None:
     folded = view.html.index("<details>")
     assert view.html.index("Traceback") > folded
     assert value not in view.shown_html
+
+
+def test_a_widget_has_words_where_none_is_shown() -> None:
+    """What it would be, and what does the same without it."""
+    text = cells.without_widgets('Waits for "Apply" or "Not now".', 'set mode = "apply"')
+    assert '"Not now"' in text and "shows no widgets" in text and 'set mode = "apply"' in text
+    assert cells.without_widgets("Code: ABC", "") == "Code: ABC"

@@ -3,7 +3,7 @@
 const WAITS = {
   click: (wait) => `Waiting for you: ${wait.text}`,
   ended: (wait) => `Not seen yet: ${wait.text}`,
-  person: (wait) => `Waiting for a person: ${wait.text}${minutes(wait)}`,
+  person: (wait) => `${wait.text}${minutes(wait)}`,
   working: (wait) => `${wait.text}${minutes(wait)}`,
 };
 const NOT_RUN = "Nothing has run yet.";
