@@ -53,6 +53,9 @@ from bcrunbook.views.film import film_view
 _LOOK_EVERY: Final = 0.5
 """Seconds between two looks whether another account was chosen elsewhere."""
 
+_MOMENT: Final = 0.2
+"""Seconds for which a cell may show nothing: a display that nobody renews says more then."""
+
 _LOOKING: Final = "Looking at what is there."
 
 _here: InteractiveStep | None = None
@@ -213,15 +216,21 @@ class InteractiveStep:
     async def examine(self) -> None:
         """Read what is there, and show it against what is wanted."""
         self._stage = self._findings
-        self._findings.display()
-        if not self._is_busy:
-            self._findings.say(cells.message_view(_LOOKING))
-            await self._guarded(self._findings, self._look_again)
+        if self._is_busy:
+            self._findings.display()
+            return
+        self._findings.say(cells.message_view(_LOOKING))
+        looking = asyncio.ensure_future(self._guarded(self._findings, self._look_again))
+        try:
+            await _displayed_soon(self._findings, looking)
+            await asyncio.wait({looking})
+        except asyncio.CancelledError:
+            looking.cancel()
+            await asyncio.wait({looking})
 
     def plan(self) -> None:
         """Show what would be done, and what can be changed about it."""
         self._is_plan_shown, self._is_plan_below = True, False
-        self._plan.display()
         with self._in_words(self._plan):
             self._show_plan()
             self._show_controls()
@@ -229,13 +238,14 @@ class InteractiveStep:
             self._stage = self._plan
             self._plan.say(cells.message_view(_LOOKING))
             self._tasks.begin(partial(self._guarded, self._plan, self._look_again))
+        self._plan.display()
 
     async def apply(self) -> None:
         """Do what the mode allows; in `ask` mode, after the click. Does not wait for a person."""
         self._stage = self._work
-        self._work.display()
         self._is_plan_below = True
         if self._is_busy:
+            self._work.display()
             return
         async with self._turn:
             await self._withdraw()
@@ -243,6 +253,7 @@ class InteractiveStep:
         assert self._task is not None
         shown = asyncio.ensure_future(self._is_shown.wait())
         try:
+            await _displayed_soon(self._work, self._task, shown)
             await asyncio.wait({self._task, shown}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             self.stop()
@@ -252,15 +263,15 @@ class InteractiveStep:
 
     def check(self) -> None:
         """Show what was found after the changes."""
-        self._check.display()
         with self._in_words(self._check):
             self._show_end()
+        self._check.display()
 
     async def outcome(self) -> None:
         """Display the outcome, or what it waits for."""
-        self._outcome.display()
         with self._in_words(self._outcome):
             self._show_end()
+        self._outcome.display()
 
     # Looking
 
@@ -666,6 +677,22 @@ class InteractiveStep:
             surface.take_away()
             surface.say(cells.unforeseen_view(type(error).__name__, details))
             self._tell()
+
+
+async def _displayed_soon(surface: Surface, *expected: asyncio.Future[Any]) -> None:
+    """Show a surface once it has something to say, at the latest after a moment.
+
+    Programs with widgets renew what they show. Others may not even renew a display (a server that
+    runs the cells on behalf of a page): there stays what was said first.
+
+    Args:
+        surface: what is shown.
+        expected: what it may have something to say after.
+    """
+    try:
+        await asyncio.wait(expected, timeout=_MOMENT, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        surface.display()
 
 
 class _Attended:

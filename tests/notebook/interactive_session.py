@@ -40,6 +40,7 @@ class InteractiveSession:
         self.displays: dict[str, dict[str, Any]] = {}
         """What is displayed, as it is now, by the id of the display."""
         self._displayed: list[str] = []
+        self._first: dict[str, dict[str, Any]] = {}
         self._texts: list[str] = []
         self._typed: dict[str, str] = {}
 
@@ -72,6 +73,10 @@ class InteractiveSession:
         elif act is not None:
             act()
         return shown
+
+    def at_first(self) -> dict[str, Any]:
+        """The data of the last display as it was at first: some programs renew none."""
+        return self._first[self._displayed[-1]]
 
     def outcome(self) -> dict[str, Any]:
         """Run the last cell, and wait until it shows the outcome."""
@@ -143,6 +148,8 @@ class InteractiveSession:
             # A page changes what stands on it; what it never showed is not its own.
             if kind != "update_display_data" or place in self.displays:
                 self.displays[place] = content["data"]
+            if kind != "update_display_data":
+                self._first[place] = content["data"]
             if kind == "update_display_data":
                 self.updates.append(content["data"]["text/plain"])
             else:

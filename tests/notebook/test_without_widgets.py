@@ -95,12 +95,12 @@ class Reader:
 
     def run_all(self) -> dict[str, str]:
         """Run all cells, none of which waits for anybody; what each of them says."""
-        shown = {name: self._session.run(source) for name, source in self._cells.items()}
-        return {name: self._read(*data) for name, data in shown.items()}
+        return {name: self.run(name) for name in self._cells}
 
     def run(self, name: str) -> str:
-        """Run one of the cells; what it says."""
-        return self._read(*self._session.run(self._cells[name]))
+        """Run one of the cells; what it says, and goes on saying where no display is renewed."""
+        self._read(*self._session.run(self._cells[name]))
+        return self._read(self._session.at_first())
 
     def outcome(self) -> dict[str, Any]:
         """The outcome, which its display becomes by itself."""
