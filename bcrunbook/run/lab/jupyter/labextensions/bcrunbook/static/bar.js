@@ -2,7 +2,7 @@
 
 const WAITS = {
   click: (wait) => `Waiting for you: ${wait.text}`,
-  ended: (wait) => `Not seen yet: ${wait.text}`,
+  ended: (wait) => `Not seen yet. ${wait.text}`,
   person: (wait) => `${wait.text}${minutes(wait)}`,
   working: (wait) => `${wait.text}${minutes(wait)}`,
 };

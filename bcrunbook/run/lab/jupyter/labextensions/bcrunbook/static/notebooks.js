@@ -1,5 +1,7 @@
 // What the bar has to know and to do about the notebooks that JupyterLab shows.
 
+import { KeptSoon } from "./kept_soon.js";
+import { LostWidgets } from "./lost_widgets.js";
 import { OpenedAsSaved } from "./opened_as_saved.js";
 import * as server from "./server.js";
 import { WidgetRecords } from "./widget_records.js";
@@ -24,6 +26,7 @@ export class Notebooks {
     this.tracker = tracker;
     this.changed = changed;
     this.records = new WeakMap();
+    this.lost = new WeakMap();
     this.appended = null;
     this.begun = new WeakSet(); // notebooks whose cells a link to the next step has run
     tracker.widgetAdded.connect((_, panel) => this.added(panel));
@@ -60,6 +63,8 @@ export class Notebooks {
     if (panel.isDisposed) return;
     const records = new WidgetRecords(panel.model, new OpenedAsSaved(panel.model));
     this.records.set(panel, records);
+    this.lost.set(panel, new LostWidgets(panel));
+    new KeptSoon(panel, records);
     panel.model.cells.changed.connect((cells, change) => this.noteAppended(panel, cells, change));
     panel.sessionContext.statusChanged.connect((_, status) => {
       // Whatever a cell shows is from the kernel before.
@@ -77,8 +82,10 @@ export class Notebooks {
     if (!panel || now.notebook !== front.notebook || now.kernel !== front.kernel) return;
     if (!front.kernel || !shown.is_ours) return;
     const records = this.records.get(panel);
-    if (shown.has_run) records?.forget();
-    else records?.showOpened();
+    if (shown.has_run) {
+      records?.forget();
+      this.lost.get(panel)?.look();
+    } else records?.showOpened();
   }
 
   follow(event) {

@@ -24,6 +24,13 @@ export class WidgetRecords {
     return found;
   }
 
+  // Which widgets are shown, as a text to compare.
+  ids() {
+    return this.outputs()
+      .map(({ area, index }) => area.get(index).data[WIDGET].model_id)
+      .join();
+  }
+
   // Those that were there when the notebook was opened.
   showOpened() {
     if (this.opened.size) this.show((output) => this.opened.has(output));
