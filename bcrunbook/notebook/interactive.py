@@ -28,6 +28,7 @@ from bcrunbook.job_options import job_options
 from bcrunbook.notebook import step_controls
 from bcrunbook.notebook.bar import account_label, bar, journey_known, where_of
 from bcrunbook.notebook.closing_card import closing_card
+from bcrunbook.notebook.copy_button import CopyButton
 from bcrunbook.notebook.headless import applied_text, before_applying, nothing_to_do
 from bcrunbook.notebook.interrupts import heed_interrupts
 from bcrunbook.notebook.opening import Opening, failed, open_runner
@@ -57,6 +58,7 @@ _MOMENT: Final = 0.2
 """Seconds for which a cell may show nothing: a display that nobody renews says more then."""
 
 _LOOKING: Final = "Looking at what is there."
+_SIGNING_IN: Final = "Waiting for you to sign in"
 
 _here: InteractiveStep | None = None
 """The step that this kernel has open."""
@@ -105,7 +107,7 @@ class InteractiveStep:
         self._signing_in: list[tuple[Surface, Any]] = []
         self._controls: step_controls.Controls | None = None
         self._is_plan_shown = self._is_plan_below = False
-        self._is_applying = False
+        self._is_applying = self._is_handed = False
         self._task: asyncio.Task[None] | None = None
         self._is_withdrawn = False
         self._is_shown = asyncio.Event()
@@ -196,6 +198,9 @@ class InteractiveStep:
     def _show_on_stage(self, widget: Any, told: Told) -> None:
         self._signing_in.append((self._stage, widget))
         self._stage.put(widget, lambda: told)
+        if self._attention.verb == "examine":
+            self._attention = KernelAttention("person", _SIGNING_IN, "examine")
+            self._tell()
 
     def _clear_sign_in(self) -> None:
         for surface, widget in self._signing_in:
@@ -316,13 +321,18 @@ class InteractiveStep:
         self._tell()
 
     def _show_plan(self) -> None:
-        """The plan stands where it was asked for last: in its own cell, or with its button."""
+        """The plan stands where it was asked for last: in its own cell, or with its button.
+
+        What a person has to do stands in one place alone while they may do it: in their list.
+        """
         if self._runner is None or self._runner.findings is None or self._runner.error:
             return
         is_begun = bool(self._ticks.changes) or any(
             one.by == "program" for one in self._runner.changes
         )
-        if self._is_plan_below and self._task is not None and is_begun:
+        if self._is_handed:
+            self._plan.say(cells.message_view("What is to be done stands as a list, below."))
+        elif self._is_plan_below and self._task is not None and is_begun:
             self._plan.say(cells.message_view("The plan stands with its button, below."))
         else:
             changes = self._runner.changes
@@ -391,6 +401,7 @@ class InteractiveStep:
         self._lines, self._film = Lines(), None
         self._stage = self._work
         self._work.say(cells.joined(()))
+        self._outcome.take_away()
         self._task = asyncio.ensure_future(self._guarded(self._work, self._apply))
 
     async def _withdraw(self) -> None:
@@ -400,6 +411,7 @@ class InteractiveStep:
             await self._end_task()
 
     async def _end_task(self) -> None:
+        self._is_handed = False
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -435,6 +447,7 @@ class InteractiveStep:
     def _finish(self, runner: StepRunner[Any, Any], text: str) -> None:
         """The work is over: record what it came to, and show that everywhere."""
         self._attention = KernelAttention()
+        self._is_handed = False
         outcome = runner.outcome
         self._work.take_away()
         end = cells.error_view(runner.error) if runner.error else cells.message_view(text)
@@ -452,17 +465,23 @@ class InteractiveStep:
         )
         shown = with_secret_end(shown, runner)
         self._outcome.take_away()
+        if client_id := cells.client_id_of(outcome):
+            self._put_copy_button(CopyButton("Copy the client ID", client_id))
         assert self._where is not None
         if card := closing_card(runner, outcome, self._where.tenant_name):
             shown = cells.joined([shown, card[0]])
             for button in card[1]:
-                self._outcome.put(button)
+                self._put_copy_button(button)
         self._outcome.say(shown)
         findings = runner.findings
         if findings is not None:
             view = cells.findings_view(runner.rows, findings.timeline, before=self._rows)
             self._check.say(view)
         self._show_session()
+
+    def _put_copy_button(self, button: CopyButton) -> None:
+        """Below the outcome, whose words say the same to who is shown no button."""
+        self._outcome.put(button, lambda: Told(""))
 
     async def _ask(self, changes: tuple[Change, ...]) -> bool:
         """Whether the person says yes to `changes`, which are on the screen with the question."""
@@ -481,7 +500,6 @@ class InteractiveStep:
         )
         # What is asked about is on the screen with the question.
         self._show_work()
-        self._show_plan()
         self._attend("click", label)
         try:
             is_wanted = await self._question.answer(self._work)
@@ -548,6 +566,8 @@ class InteractiveStep:
         self._attention = KernelAttention(kind, text, "apply", minutes)
         if kind != "working":
             self._is_shown.set()
+        self._is_handed = self._is_handed or kind in ("person", "ended")
+        self._show_plan()
         self._show_end()
         self._tell()
 
@@ -653,6 +673,7 @@ class InteractiveStep:
         except asyncio.CancelledError:
             if not self._is_withdrawn:
                 self._attention = KernelAttention()
+                self._is_handed = False
                 surface.say(cells.note_view("Stopped. Run this cell again to go on.", "amber"))
                 self._show_end()
                 self._tell()
@@ -716,7 +737,7 @@ class _Attended:
         return goes_on
 
     async def ended(self, change: Change) -> bool:
-        self._attend("ended", change.title)
+        self._attend("ended", change.waiting)
         return await self._operator.ended(change)
 
     def leave(self) -> None:

@@ -68,9 +68,9 @@ class KernelAttention:
         return {
             "": "",
             "click": f'Waits for your click in the cell of step.{self.verb}(): "{text}".',
-            "person": f"{text}.",
+            "person": f"{text}. It shows in the cell of step.{self.verb}().",
             "working": f"{text}. It shows in the cell of step.{self.verb}().",
-            "ended": f"Not seen yet: {text}. It shows in the cell of step.{self.verb}().",
+            "ended": f"Not seen yet. {text}. It shows in the cell of step.{self.verb}().",
         }[self.kind]
 
 

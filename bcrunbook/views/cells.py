@@ -515,6 +515,11 @@ def _facts(outcome: Outcome, seconds: float | None) -> list[tuple[str, str]]:
     return facts if seconds is None else [*facts, ("Took", duration(seconds))]
 
 
+def client_id_of(outcome: Outcome) -> str:
+    """The application's client id, as an outcome tells it; empty where it does not."""
+    return dict(_facts(outcome, None)).get(CLIENT_ID, "")
+
+
 def state_words(outcome: Outcome) -> str:
     """How a step ended, as one tells whoever has just run it."""
     if outcome.state is State.CHANGED:

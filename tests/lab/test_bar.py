@@ -179,9 +179,9 @@ def test_a_mistake_in_the_accounts_is_a_sentence(opened: Lab, server: Server) ->
 def test_nothing_in_the_bar_is_a_barrier(opened: Lab, server: Server) -> None:
     """axe-core finds nothing serious, in either theme, on narrow and wide screens."""
     page = opened.page
-    ended = {"kind": "ended", "text": "The customer links", "verb": "apply", "minutes": None}
+    ended = {"kind": "ended", "text": "Waiting for the customer", "verb": "apply", "minutes": None}
     say(server, ended, account="production", account_label="production", is_production=True)
-    expect(bar(page)).to_contain_text("Not seen yet: The customer links")
+    expect(bar(page)).to_contain_text("Not seen yet. Waiting for the customer")
     bar(page).get_by_role("button", name="steps done").click()
     found = []
     for theme in THEMES:
