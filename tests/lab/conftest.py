@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,13 +23,18 @@ if TYPE_CHECKING:
     from tests.lab.page import Lab, Server
 
 
-@pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`bcrunbook lab --rehearse`, ended by Ctrl-C; with a home of its own."""
+@contextmanager
+def serving(folder: Path, root: Path, *arguments: str) -> Iterator[Server]:
+    """`bcrunbook lab`, ended by Ctrl-C; with a home of its own.
+
+    Args:
+        folder: where it is started, and where its home and its log go.
+        root: the workspace that it serves.
+        arguments: more words of the command.
+    """
     chromium_path()  # skips where there is no browser, before anything is started
     from tests.lab.page import Server
 
-    folder = tmp_path_factory.mktemp("lab")
     home = folder / "home"
     home.mkdir()
     names = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
@@ -42,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     apart = {"creationflags": 0x200} if sys.platform == "win32" else {"start_new_session": True}
     with (folder / "stderr").open("wb") as log:
         child = subprocess.Popen(
-            [*PROGRAM, "lab", "--rehearse", "--no-browser", "--json"],
+            [*PROGRAM, "lab", *arguments, "--no-browser", "--json"],
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=folder,
@@ -53,13 +60,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert child.stdout
         line = child.stdout.readline()
         assert line, (folder / "stderr").read_text("utf-8")
-        yield Server(json.loads(line)["url"], folder / "rehearsal-lab" / "workspace")
+        yield Server(json.loads(line)["url"], root, home / "jupyter")
     finally:
         if sys.platform == "win32":
             child.send_signal(signal.CTRL_BREAK_EVENT)
         else:
             child.send_signal(signal.SIGINT)
         child.communicate(timeout=60)
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`bcrunbook lab --rehearse`."""
+    folder = tmp_path_factory.mktemp("lab")
+    with serving(folder, folder / "rehearsal-lab" / "workspace", "--rehearse") as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from playwright.sync_api import expect
 from bcrunbook.steps import notebook_of, step_named
 
 if TYPE_CHECKING:
+    from jupyter_client.blocking.client import BlockingKernelClient
     from playwright.sync_api import Locator, Page
 
 SHOTS_VARIABLE = "BCRUNBOOK_SHOTS"
@@ -38,10 +40,12 @@ class Server:
     Args:
         url: the address that `bcrunbook lab` prints.
         root: the workspace.
+        runtime: where Jupyter keeps the connection files of its kernels.
     """
 
-    def __init__(self, url: str, root: Path) -> None:
+    def __init__(self, url: str, root: Path, runtime: Path) -> None:
         self.url = url
+        self.runtime = runtime
         parts = urlsplit(url)
         self.address = f"{parts.scheme}://{parts.netloc}"
         self.host = parts.netloc
@@ -94,6 +98,20 @@ class Server:
             if session["path"] == f"notebooks/{name}"
         )
         return str(found)
+
+    @contextmanager
+    def kernel_client(self, name: str) -> Iterator[BlockingKernelClient]:
+        """Something that speaks to the kernel of a notebook past all pages."""
+        from jupyter_client.blocking.client import BlockingKernelClient
+
+        file = self.runtime / f"kernel-{self.kernel(name)}.json"
+        client = BlockingKernelClient(connection_file=str(file))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            yield client
+        finally:
+            client.stop_channels()
 
     def set_theme(self, name: str) -> None:
         """Have tabs that are opened from now on in the theme `light` or `dark`."""
