@@ -17,7 +17,6 @@ import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 from bcrunbook.accounts import Workspace, find_workspace
@@ -39,7 +38,6 @@ from bcrunbook.notebook.secret_end import with_secret_end
 from bcrunbook.notebook.session_file import SessionFile
 from bcrunbook.notebook.sign_in import PersonAtNotebook
 from bcrunbook.notebook.surface import Surface, Told
-from bcrunbook.notebook.tasks import Tasks
 from bcrunbook.notebook_files import choices, parameters
 from bcrunbook.notebook_files.kernel_sessions import KernelAttention, KernelSession
 from bcrunbook.printable import printable
@@ -98,7 +96,6 @@ class InteractiveStep:
         self._runner: StepRunner[Any, Any] | None = None
         self._held: RunbookError | None = None
         self._stack = AsyncExitStack()
-        self._tasks = Tasks()
         self._turn = asyncio.Lock()
         self._session, self._findings, self._plan, self._work, self._check, self._outcome = (
             Surface(cells.message_view("")) for _ in range(6)
@@ -109,6 +106,7 @@ class InteractiveStep:
         self._is_plan_shown = self._is_plan_below = False
         self._is_applying = self._is_handed = False
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._is_withdrawn = False
         self._is_shown = asyncio.Event()
         self._question: Question | None = None
@@ -132,6 +130,7 @@ class InteractiveStep:
             self._watch = asyncio.ensure_future(self._follow_choice())
 
     async def _open_anew(self) -> None:
+        await self._end_look()
         async with self._turn:
             await self._begin_anew("")
 
@@ -139,6 +138,7 @@ class InteractiveStep:
         """Stop everything: another step takes this one's place in the kernel."""
         if self._watch is not None:
             self._watch.cancel()
+        await self._end_look()
         await self._end_task()
         await self._close_context()
         if self._file is not None:
@@ -146,8 +146,9 @@ class InteractiveStep:
 
     def stop(self) -> None:
         """Stop what goes on behind the cells."""
-        if self._task is not None:
-            self._task.cancel()
+        for one in (self._looking, self._task):
+            if one is not None:
+                one.cancel()
 
     async def _begin_anew(self, text: str) -> None:
         await self._withdraw()
@@ -200,7 +201,9 @@ class InteractiveStep:
         self._stage.put(widget, lambda: told)
         if self._attention.verb == "examine":
             self._attention = KernelAttention("person", _SIGNING_IN, "examine")
+            self._show_end()
             self._tell()
+        self._is_shown.set()
 
     def _clear_sign_in(self) -> None:
         for surface, widget in self._signing_in:
@@ -224,14 +227,9 @@ class InteractiveStep:
         if self._is_busy:
             self._findings.display()
             return
+        await self._end_look()
         self._findings.say(cells.message_view(_LOOKING))
-        looking = asyncio.ensure_future(self._guarded(self._findings, self._look_again))
-        try:
-            await _displayed_soon(self._findings, looking)
-            await asyncio.wait({looking})
-        except asyncio.CancelledError:
-            looking.cancel()
-            await asyncio.wait({looking})
+        await self._until_shown(self._begin_look(self._findings), self._findings)
 
     def plan(self) -> None:
         """Show what would be done, and what can be changed about it."""
@@ -240,9 +238,10 @@ class InteractiveStep:
             self._show_plan()
             self._show_controls()
         if self._runner is None or self._runner.findings is None:
-            self._stage = self._plan
             self._plan.say(cells.message_view(_LOOKING))
-            self._tasks.begin(partial(self._guarded, self._plan, self._look_again))
+            if not self._is_looking:
+                self._stage = self._plan
+                self._begin_look(self._plan)
         self._plan.display()
 
     async def apply(self) -> None:
@@ -252,17 +251,32 @@ class InteractiveStep:
         if self._is_busy:
             self._work.display()
             return
+        if self._is_looking:
+            # Somebody has to sign in for it, perhaps, and no cell waits for them.
+            self._is_applying = True
+            self._work.say(cells.message_view("Goes on as soon as the look above has ended."))
+            self._work.display()
+            return
         async with self._turn:
             await self._withdraw()
             self._begin()
         assert self._task is not None
+        await self._until_shown(self._task, self._work)
+
+    async def _until_shown(self, task: asyncio.Task[None], surface: Surface) -> None:
+        """Until some work is over, or shows what somebody has to do: no cell waits for them.
+
+        Args:
+            task: the work. It is stopped if the cell is.
+            surface: where it shows what it does.
+        """
         shown = asyncio.ensure_future(self._is_shown.wait())
         try:
-            await _displayed_soon(self._work, self._task, shown)
-            await asyncio.wait({self._task, shown}, return_when=asyncio.FIRST_COMPLETED)
+            await _displayed_soon(surface, task, shown)
+            await asyncio.wait({task, shown}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            self.stop()
-            await asyncio.wait({self._task})
+            task.cancel()
+            await asyncio.wait({task})
         finally:
             shown.cancel()
 
@@ -279,6 +293,21 @@ class InteractiveStep:
         self._outcome.display()
 
     # Looking
+
+    @property
+    def _is_looking(self) -> bool:
+        return self._looking is not None and not self._looking.done()
+
+    def _begin_look(self, surface: Surface) -> asyncio.Task[None]:
+        """Begin a look as a task of the kernel's loop: it may wait until somebody signs in."""
+        self._is_shown.clear()
+        self._looking = asyncio.ensure_future(self._guarded(surface, self._look_again))
+        return self._looking
+
+    async def _end_look(self) -> None:
+        if self._looking is not None and self._is_looking:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
 
     async def _look_again(self) -> None:
         async with self._turn:
@@ -333,7 +362,7 @@ class InteractiveStep:
         if self._is_handed:
             self._plan.say(cells.message_view("What is to be done stands as a list, below."))
         elif self._is_plan_below and self._task is not None and is_begun:
-            self._plan.say(cells.message_view("The plan stands with its button, below."))
+            self._plan.say(cells.message_view("The plan stands below, where it is applied."))
         else:
             changes = self._runner.changes
             self._plan.say(cells.plan_view(changes, nothing_to_do(self._runner)))
@@ -396,7 +425,6 @@ class InteractiveStep:
     def _begin(self) -> None:
         """Begin the work of the apply cell as a task of the kernel's loop."""
         self._is_applying = True
-        self._is_withdrawn = False
         self._is_shown.clear()
         self._lines, self._film = Lines(), None
         self._stage = self._work
@@ -409,6 +437,7 @@ class InteractiveStep:
         if self._task is not None and not self._task.done():
             self._is_withdrawn = True
             await self._end_task()
+            self._is_withdrawn = False
 
     async def _end_task(self) -> None:
         self._is_handed = False
@@ -553,11 +582,16 @@ class InteractiveStep:
             parts.append(cells.ticked_view(changes, ticks.all))
         if self._film is not None and end is None:
             parts.append(self._film)
-        elif self._lines.all:
-            parts.append(cells.progress_view(self._lines.all, is_over=end is not None))
+        elif lines := self._lines_beside(changes):
+            parts.append(cells.progress_view(lines, is_over=end is not None))
         if end is not None:
             parts.append(end)
         self._work.say(cells.joined(parts))
+
+    def _lines_beside(self, changes: list[Change]) -> list[str]:
+        """What was told meanwhile, without what the changes' own lines say."""
+        told = {one.title.casefold() for one in changes}
+        return [line for line in self._lines.all if line.casefold() not in told]
 
     # What is shown of it elsewhere
 
@@ -643,6 +677,7 @@ class InteractiveStep:
         given: str = getattr(self.opening, what)
         choices.choose(runner.context.workspace.root, what, given, name)
         if not self._is_busy:
+            await self._end_look()
             async with self._turn:
                 await self._begin_anew(f"Another {what} was chosen: run this cell again.")
 
@@ -650,10 +685,14 @@ class InteractiveStep:
         """Go along when another account or customer is chosen elsewhere."""
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            if self._is_busy or self._turn.locked() or self._runner is None:
+            is_signing_in = self._is_looking and self._attention.kind == "person"
+            if self._is_busy or self._runner is None:
+                continue
+            if self._turn.locked() and not is_signing_in:
                 continue
             workspace = self._runner.context.workspace
             if _chosen(workspace, self.opening) != self._chosen:
+                await self._end_look()
                 async with self._turn:
                     with self._in_words(self._session):
                         await self._begin_anew("Another account was chosen: run this cell again.")

@@ -221,7 +221,9 @@ def test_a_device_code_is_shown_and_another_tenant_can_be_switched_to(
     session.until(lambda: bool(person.asked))
     assert person.asked == 1
     session.run("step.plan()")
-    assert other in "".join(session.texts())
+    # No cell waits for the sign-in: it goes on behind them.
+    session.until(lambda: other in "".join(session.texts()))
+    session.until(lambda: session.is_open("Switch to "))
     assert session.is_disabled("This one")
     session.click("Switch to ")
     session.until(lambda: load(workspace.root).account(account).tenant == other)
