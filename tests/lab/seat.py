@@ -49,10 +49,11 @@ BY_CODE: Final = "by-code"
 CUSTOMER: Final = lab_customer("patient", "Normal")
 
 EXAMINE, APPLY, OUTCOME = "await step.examine()", "await step.apply()", "await step.outcome()"
+PARAMETERS: Final = 'account = {account!r}\ncustomer = {customer!r}\nmode = "auto"'
 OPEN: Final = """
 from bcrunbook.notebook import open_step
 
-step = await open_step({step!r}, account={account!r}, mode="auto"{more})
+step = await open_step("{step}", account=account, mode=mode{more})
 step
 """
 AT_ONCE: Final = 3.0
@@ -112,12 +113,13 @@ class Seat:
         context.set_default_timeout(PATIENCE_MS / 2)
         return Lab(context.new_page(), self._server, self._shots)
 
-    def begin(self, step: str, account: str, more: str = "") -> Lab:
+    def begin(self, step: str, account: str, customer: str = "") -> Lab:
         """Open a notebook with the cells of a step, and press "Run All"."""
         self._name = f"waits_{step}_{account}.ipynb"
-        opening = OPEN.format(step=step, account=account, more=more)
+        opening = OPEN.format(step=step, more=", customer=customer" if customer else "")
         cells = (opening, EXAMINE, "step.plan()", APPLY, "step.check()", OUTCOME)
-        self._server.write(self._name, *cells)
+        parameters = PARAMETERS.format(account=account, customer=customer)
+        self._server.write(self._name, *cells, parameters=parameters)
         self.lab.open(self._name, fresh=False)
         self.lab.start_all()
         return self.lab

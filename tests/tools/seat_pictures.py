@@ -102,7 +102,7 @@ def _ended_wait(seat: Seat, server: Server, cloud: RehearsalDescription) -> None
 
 
 def _installation(seat: Seat, workspace: Workspace, cloud: RehearsalDescription) -> None:
-    lab = seat.begin(LINK_CUSTOMER, TRIAL, f', customer="{CUSTOMER.name}"')
+    lab = seat.begin(LINK_CUSTOMER, TRIAL, CUSTOMER.name)
     lab.click("Apply")
     expect(lab.button("Look now")).to_be_visible(timeout=PATIENCE_MS)
     address = alone(link_of(workspace, TRIAL, CUSTOMER.name))

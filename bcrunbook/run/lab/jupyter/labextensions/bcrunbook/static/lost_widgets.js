@@ -4,6 +4,7 @@
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 const HTML = "text/html";
+const LOOK_MS = 1000;
 const ASK_AGAIN_MS = 3000;
 const JUPYTERLABS_OWN_MS = 15000; // what it has not restored by then it never will
 const SOON = "What can be clicked here comes back as soon as the kernel answers.";
@@ -25,12 +26,15 @@ export class LostWidgets {
     this.askedAt = 0;
     this.lostSince = 0;
     this.isAsking = false;
+    this.timer = 0;
   }
 
-  // Called time and again while the notebook's kernel is the one that has shown all this.
+  // Called while the notebook's kernel is the one that has shown all this; goes on by itself.
   look() {
     if (this.panel.isDisposed) return;
-    const lost = this.shown().filter((one) => this.isLost(one.renderer));
+    const shown = this.shown();
+    const lost = shown.filter((one) => this.isLost(one.renderer));
+    if (lost.length || shown.some((one) => isLoading(one.renderer))) this.lookSoon();
     const renderers = new Set(lost.map((one) => one.renderer));
     for (const renderer of [...this.records.keys()]) {
       if (!renderers.has(renderer)) this.showWidget(renderer);
@@ -38,6 +42,14 @@ export class LostWidgets {
     for (const one of lost) this.showRecord(one);
     this.lostSince = lost.length ? this.lostSince || Date.now() : 0;
     if (lost.length && !this.isAsking && Date.now() - this.askedAt > ASK_AGAIN_MS) this.ask(lost);
+  }
+
+  // Not only when the server has answered: it may be as slow as the kernel.
+  lookSoon() {
+    this.timer ||= setTimeout(() => {
+      this.timer = 0;
+      this.look();
+    }, LOOK_MS);
   }
 
   // What is shown by widgets, as far as JupyterLab has laid it out.
