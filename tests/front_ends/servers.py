@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -14,12 +16,17 @@ from urllib.parse import quote
 
 import httpx
 
+from bcrunbook.core.step import Outcome
 from bcrunbook.order import REGISTER_APPLICATION
+from bcrunbook.views.cells import OUTCOME_MIME
 from tests.front_ends.world import BOTH, Place, Wrong
 
 TOKEN: Final = "front-ends"
 _PATIENCE: Final = 180.0
 _PAUSE: Final = 0.3
+_VOILA_OUTPUTS: Final = re.compile(
+    r'<script type="application/vnd\.voila\.cell-output\+json">(.*?)</script>', re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -77,18 +84,18 @@ def serving(place: Place, *words: str, port: int) -> Iterator[Server]:
         )
     server = Server(f"http://127.0.0.1:{port}/")
     try:
-        _wait_for(server, child)
+        _wait_for(port, child)
         yield server
     finally:
         child.terminate()
         child.wait(60)
 
 
-def _wait_for(server: Server, child: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
+    # It is not asked for a page: voila would run the notebook for each.
     give_up = time.monotonic() + _PATIENCE
     while time.monotonic() < give_up and child.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(server.url, timeout=5)
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(_PAUSE)
     raise Wrong("the server did not begin to answer")
@@ -174,8 +181,9 @@ def voila(place: Place, port: int) -> str:
     words = ("voila", "--no-browser", f"--port={port}", copy.name)
     with serving(place, *words, port=port) as server:
         page = str(server.ask("GET", ""))
-    (place.folder / "page.html").write_text(page, "utf-8")
-    for text in (place.account, "Register the application", "applied and verified"):
-        if text not in page:
-            raise Wrong(f"the page does not say {text!r}")
-    return f"rendered; {place.judge_noted(REGISTER_APPLICATION)} in mode apply"
+    outputs = (json.loads(one)["data"] for one in _VOILA_OUTPUTS.findall(page))
+    outcomes = [one[OUTCOME_MIME] for one in outputs if OUTCOME_MIME in one]
+    if not outcomes:
+        raise Wrong("the page holds no outcome")
+    state = place.judged(Outcome.from_dict(outcomes[-1]), REGISTER_APPLICATION)
+    return f"rendered, {state} in mode apply"

@@ -12,11 +12,7 @@ from typing import Final
 
 import nbformat
 
-from bcrunbook.accounts import load
 from bcrunbook.core.step import Outcome
-from bcrunbook.core.stored import latest_outcome
-from bcrunbook.ledger.scope import Scope
-from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, REGISTER_APPLICATION, START_HERE
 from bcrunbook.run.layout import lay_out_notebooks
 from bcrunbook.run.papermill import read_outcome
@@ -119,22 +115,10 @@ class Place:
         outcome = read_outcome(executed) if executed.is_file() else None
         if outcome is None:
             raise Wrong(f"{executed.name} holds no outcome")
-        return self._judged(outcome, step)
+        return self.judged(outcome, step)
 
-    def judge_noted(self, step: str) -> str:
-        """How a step ended, as the ledger has it: for what leaves no executed notebook.
-
-        Raises:
-            Wrong: otherwise than it has to, or nothing was noted.
-        """
-        loaded = load(self.workspace)
-        with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-            noted = latest_outcome(ledger, Scope(loaded.account(self.account).identity, step))
-        if noted is None:
-            raise Wrong("the ledger holds no outcome")
-        return self._judged(noted.outcome, step)
-
-    def _judged(self, outcome: Outcome, step: str) -> str:
+    def judged(self, outcome: Outcome, step: str) -> str:
+        """The same for an outcome that was read elsewhere."""
         wanted = (step, self.account, EXPECTED[step])
         found = (outcome.step, outcome.account, outcome.state.value)
         if found != wanted:
