@@ -82,7 +82,7 @@ def state() -> dict[str, Any]:
     from bcrunbook.notebook.checklist import Checklist
 
     async def made() -> dict[str, Any]:
-        one = Checklist(CHANGE, sign_in_as="Lee Osei (Developer)", name="")
+        one = Checklist(CHANGE, "bcrunbook run trial", sign_in_as="Lee Osei (Developer)", name="")
         names = ("card", "done", "said", "left", "name", "foot", "end")
         return {name: getattr(one, name) for name in names}
 

@@ -94,7 +94,7 @@ def _ended_wait(seat: Seat, server: Server, cloud: RehearsalDescription) -> None
     lab = seat.begin(ENABLE_INTEGRATION, TRIAL)
     expect(lab.button("Look now")).to_be_visible(timeout=PATIENCE_MS)
     with server.kernel_client(lab.name) as kernel:
-        kernel.execute(_SOON_OVER, silent=True)  # type: ignore[no-untyped-call]
+        kernel.execute(_SOON_OVER, silent=True)
         lab.start(APPLY)
         expect(lab.button("Look again")).to_be_visible(timeout=PATIENCE_MS)
     _take(seat, "ended-wait")
