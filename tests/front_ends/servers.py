@@ -24,6 +24,7 @@ from tests.front_ends.world import BOTH, Place, Wrong
 TOKEN: Final = "front-ends"
 _PATIENCE: Final = 180.0
 _PAUSE: Final = 0.3
+_ENDING: Final = 60
 _VOILA_OUTPUTS: Final = re.compile(
     r'<script type="application/vnd\.voila\.cell-output\+json">(.*?)</script>', re.DOTALL
 )
@@ -88,7 +89,11 @@ def serving(place: Place, *words: str, port: int) -> Iterator[Server]:
         yield server
     finally:
         child.terminate()
-        child.wait(60)
+        try:
+            child.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            child.kill()  # how it ends is not what is tried; its kernels end with it
+            child.wait()
 
 
 def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:

@@ -1,8 +1,8 @@
 """Run the notebooks by other people's programs, and tell which can: `uv run poe front-ends`.
 
 It makes environments from the public registries in a folder that goes away again, needs Chromium,
-and takes some minutes. Each program has an account of its own in one rehearsal, and is judged by
-the outcome in the notebook that it executed. Ends with 1 where one was wrong.
+and takes up to half an hour. Each program has an account of its own in one rehearsal, and is judged
+by the outcome in the notebook that it executed. Ends with 1 where one was wrong.
 """
 
 from __future__ import annotations
