@@ -68,7 +68,7 @@ def alone(work: Coroutine[Any, Any, T]) -> T:
 
 async def do_steps(workspace: Workspace, account: str, before: str) -> None:
     """Do the steps before one, as a headless run does."""
-    for step in ORDER[1 : ORDER.index(before)]:
+    for step in ORDER[ORDER.index(REGISTER_APPLICATION) : ORDER.index(before)]:
         async with open_context(workspace, workspace.account(account)) as context:
             outcome = await run_in_context(step_named(step), context, Mode.APPLY)
             assert outcome.state in ("done", "changed"), outcome.summary

@@ -237,8 +237,8 @@ def test_a_customer_who_links_and_what_is_followed_then(
         return lab.output(APPLY).get_by_text(re.compile("so far")).first
 
     expect(film(seat.lab)).to_be_visible(timeout=PATIENCE_MS)
-    expect(film(seat.reload())).to_be_visible(timeout=PATIENCE_MS)
-    expect(film(seat.come_back())).to_be_visible(timeout=PATIENCE_MS)
+    for again in (seat.reload, seat.come_back):
+        expect(film(again())).to_be_visible(timeout=PATIENCE_MS)
     expect(seat.lab.page).to_have_title(re.compile(r"^\(\d+ min\) "))
     with seat.second_tab() as second:
         expect(film(second)).to_be_visible(timeout=PATIENCE_MS)
