@@ -56,6 +56,7 @@ _MOMENT: Final = 0.2
 """Seconds for which a cell may show nothing: a display that nobody renews says more then."""
 
 _LOOKING: Final = "Looking at what is there."
+_AT_WORK: Final = "At work"
 _SIGNING_IN: Final = "Waiting for you to sign in"
 
 _here: InteractiveStep | None = None
@@ -428,7 +429,7 @@ class InteractiveStep:
         self._is_shown.clear()
         self._lines, self._film = Lines(), None
         self._stage = self._work
-        self._work.say(cells.joined(()))
+        self._work.say(cells.message_view(f"{_AT_WORK}."))
         self._outcome.take_away()
         self._task = asyncio.ensure_future(self._guarded(self._work, self._apply))
 
@@ -461,7 +462,7 @@ class InteractiveStep:
         operator = _Attended(by_notebook, self._attend)
         try:
             if runner.error is None:
-                self._attend("working", "At work")
+                self._attend("working", _AT_WORK)
                 await runner.apply(self._ask, operator)
         except asyncio.CancelledError:
             if self._is_withdrawn:

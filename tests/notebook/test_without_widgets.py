@@ -116,7 +116,9 @@ class Reader:
                 one = self._session.state[comm]
                 label = str(one.get("label") or one.get("description") or "")
                 if label and one.get("_model_name") in ("ButtonModel", "AnyModel"):
-                    assert is_told(label, plain), f"{label!r} is not told: {plain}"
+                    copied = one.get("text") if label.startswith("Copy the ") else None
+                    told = copied in plain if copied else is_told(label, plain)
+                    assert told, f"{label!r} is not told: {plain}"
         return plain
 
 
@@ -124,8 +126,6 @@ def is_told(label: str, plain: str) -> bool:
     """Whether words say what a field or a button is for."""
     if label.startswith(("Switch to", "This one")):
         return "tenant in accounts.toml" in plain
-    if label.startswith("Copy the "):
-        return label.removeprefix("Copy the ") in plain
     # A secret is handed in where there are widgets, and nowhere else.
     return label.lower() in plain.lower() or (
         "secret" in label.lower() and "bcrunbook lab" in plain
@@ -180,7 +180,7 @@ def test_every_step_can_be_read_and_gone_on_with(
         if step == LINK_CUSTOMER:
             # The customer is waited for, and no click; the stop button is every program's.
             last = reader.run("outcome")
-            assert last == f"Waiting for {CUSTOMER.display_name} to link Business Central."
+            assert last.startswith(f"Waiting for {CUSTOMER.display_name} to link Business Central.")
             session.interrupt()
         states[step] = reader.outcome()["state"]
     assert states == dict.fromkeys(ORDER, "done") | {
