@@ -429,6 +429,7 @@ class InteractiveStep:
         self._is_shown.clear()
         self._lines, self._film = Lines(), None
         self._stage = self._work
+        self._work.take_away()
         self._work.say(cells.message_view(f"{_AT_WORK}."))
         self._outcome.take_away()
         self._task = asyncio.ensure_future(self._guarded(self._work, self._apply))
@@ -558,6 +559,10 @@ class InteractiveStep:
 
     def _followed(self, film: Film) -> None:
         self._film = film_view(film)
+        if self._is_handed:
+            # What the person had to do is done, as the film shows.
+            self._is_handed = False
+            self._work.take_away()
         self._show_work()
         self._attend("working", film.words, minutes=film.minutes)
         self._is_shown.set()
@@ -584,7 +589,8 @@ class InteractiveStep:
         if self._film is not None and end is None:
             parts.append(self._film)
         elif lines := self._lines_beside(changes):
-            parts.append(cells.progress_view(lines, is_over=end is not None))
+            is_over = end is not None or self._attention.kind == "ended"
+            parts.append(cells.progress_view(lines, is_over=is_over))
         if end is not None:
             parts.append(end)
         self._work.say(cells.joined(parts))
@@ -602,6 +608,8 @@ class InteractiveStep:
         if kind != "working":
             self._is_shown.set()
         self._is_handed = self._is_handed or kind in ("person", "ended")
+        if kind == "ended":
+            self._show_work()
         self._show_plan()
         self._show_end()
         self._tell()
