@@ -2,7 +2,8 @@
 
 They load the page again, close the browser and come back, open a second tab, press stop, type and
 click at once, and run all cells. What waits: a question, a list of things to do, an installation
-that is followed, and a sign-in.
+that is followed, and a sign-in. Together they take minutes: the question alone is asked at each
+change, the others by the task for what lasts.
 """
 
 from __future__ import annotations
@@ -159,6 +160,7 @@ def test_a_question_to_register_the_application(
     seat.lab.shot("registered", whole=True)
 
 
+@pytest.mark.lasting
 def test_a_question_about_the_secret_after_a_reload(
     seat: Seat, server: Server, workspace: Workspace
 ) -> None:
@@ -179,6 +181,7 @@ def test_a_question_about_the_secret_after_a_reload(
         is_over(seat.lab, "changed")
 
 
+@pytest.mark.lasting
 def test_the_list_for_the_keys(seat: Seat) -> None:
     """What is ticked stays ticked; a tick in one tab is seen in the other; it ends with a name."""
     lab = seat.begin(CODAT_KEYS, "keys")
@@ -199,6 +202,7 @@ def test_the_list_for_the_keys(seat: Seat) -> None:
     is_over(seat.lab, "done")
 
 
+@pytest.mark.lasting
 def test_the_list_for_the_toggle(seat: Seat, cloud: RehearsalDescription) -> None:
     """It is looked for by itself, and can be looked for now; a click in one tab counts for both."""
     set_enabled(cloud, on=False)
@@ -215,6 +219,7 @@ def test_the_list_for_the_toggle(seat: Seat, cloud: RehearsalDescription) -> Non
         is_over(second, "done")
 
 
+@pytest.mark.lasting
 def test_a_customer_who_links_and_what_is_followed_then(
     seat: Seat, cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
@@ -252,6 +257,7 @@ def test_a_customer_who_links_and_what_is_followed_then(
     expect(seat.lab.output("step.check()")).to_contain_text("installed, version")
 
 
+@pytest.mark.lasting
 def test_a_sign_in_that_waits_in_its_cell(seat: Seat, cloud: RehearsalDescription) -> None:
     """The same code stands there; after the stop there is another, and the cells go on after it."""
 
@@ -298,6 +304,7 @@ TROUBLES: Final = {
 }
 
 
+@pytest.mark.lasting
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_kernel_that_does_not_answer_for_its_widgets(
     seat: Seat, server: Server, trouble: str
