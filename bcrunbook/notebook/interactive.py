@@ -459,7 +459,10 @@ class InteractiveStep:
         runner.on_progress, runner.on_change = self._progress, self._change
         runner.on_film = self._followed
         was = before_applying(runner)
-        by_notebook = NotebookOperator(runner.context, self._command(), self._put_below)
+        assert self._where is not None
+        by_notebook = NotebookOperator(
+            runner.context, self._command(), self._where.person, self._put_below
+        )
         operator = _Attended(by_notebook, self._attend)
         try:
             if runner.error is None:

@@ -11,7 +11,6 @@ from bcrunbook.core.confirmations import checked_name
 from bcrunbook.core.runner import WATCHING
 from bcrunbook.core.step import Change
 from bcrunbook.errors import FixInput, RunbookError
-from bcrunbook.notebook.bar import journey_known, where_of
 from bcrunbook.notebook.checklist import CONFIRM, LATER, Checklist, Pressed
 from bcrunbook.notebook.rehearsed_people import RehearsedPerson, who_can
 from bcrunbook.notebook.secret_copy import SecretCopy
@@ -42,14 +41,20 @@ class NotebookOperator:
     Args:
         context: what the step works with.
         command: runs the step in a terminal.
+        person: who is signed in; empty where that is an application.
         show: shows a widget; given what says the same in words, too.
     """
 
     def __init__(
-        self, context: Context, command: str, show: Callable[[Any, Callable[[], Told]], None]
+        self,
+        context: Context,
+        command: str,
+        person: str,
+        show: Callable[[Any, Callable[[], Told]], None],
     ) -> None:
         self._context = context
         self._command = command
+        self._person = person
         self._show = show
         self._secret = SecretCopy(context)
         self._lists: dict[tuple[str, str], Checklist] = {}
@@ -149,10 +154,8 @@ class NotebookOperator:
 
     def _probable_name(self, rehearsed: RehearsedPerson | None) -> str:
         """Who will probably say that it is done; can be changed before it is said."""
-        context = self._context
-        person = where_of(context, journey_known(context)).person
         by_role = rehearsed.name if rehearsed is not None else ""
-        return person or context.account.sign_in.username or by_role
+        return self._person or self._context.account.sign_in.username or by_role
 
     async def _hand_over(self, change: Change, checklist: Checklist, pressed: Pressed) -> None:
         """Give the person what they asked for, where they asked for it."""
