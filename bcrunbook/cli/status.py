@@ -17,7 +17,7 @@ from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.health_check import HealthCheck, customer_parts
-from bcrunbook.steps.journey import account_journey, outcomes_now
+from bcrunbook.steps.journey import known_journey, outcomes_now
 from bcrunbook.steps.next_action import command, next_action
 from bcrunbook.views.journey import journey_line
 
@@ -32,22 +32,26 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
     """
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
-        rows = {
-            (account.name, row.outcome.customer, row.outcome.step): row
-            for account in loaded.accounts.values()
-            for row in outcomes_now(ledger, account.identity)
-        }
-        journeys = {
-            account.name: account_journey(ledger, loaded, account)
-            for account in loaded.accounts.values()
+        known = {
+            name: outcomes_now(ledger, account.identity)
+            for name, account in loaded.accounts.items()
         }
         secrets = secret_lines(loaded, ledger, datetime.now(UTC))
+    rows = {
+        (name, row.outcome.customer, row.outcome.step): row
+        for name, of_account in known.items()
+        for row in of_account
+    }
     for account in loaded.accounts.values():
         rows |= _checked(account, rows)
     if as_json:
         output.print_json(_as_data(loaded, rows))
         return
-    output.print_block("The way", {name: journey_line(where) for name, where in journeys.items()})
+    ways = {
+        name: journey_line(known_journey(account, known.__getitem__))
+        for name, account in loaded.accounts.items()
+    }
+    output.print_block("The way", ways)
     lines, of_customers = [], []
     for account in loaded.accounts.values():
         for number, step in enumerate(SETUP_STEPS):

@@ -155,16 +155,36 @@ def account_journey(
         customer: the one customer that is asked about; empty for all of them.
         place: where it is read.
     """
+
+    def known(name: str) -> Sequence[StoredOutcome]:
+        return outcomes_now(ledger, workspace.account(name).identity)
+
+    return known_journey(account, known, customer=customer, place=place)
+
+
+def known_journey(
+    account: Account,
+    known: Callable[[str], Sequence[StoredOutcome]],
+    *,
+    customer: str = "",
+    place: Place = "terminal",
+) -> Journey:
+    """The same, from what was read of the ledger.
+
+    Args:
+        account: the account.
+        known: for the name of an account, what `outcomes_now` says of it.
+        customer: as above.
+        place: as above.
+    """
     required = account.requires or ""
     return journey_of(
         account.name,
         account.cloud,
         account.customers,
-        outcomes_now(ledger, account.identity),
+        known(account.name),
         customer=customer,
-        comes_first=required
-        if required and not _is_set_up(ledger, workspace.account(required).identity)
-        else "",
+        comes_first=required if required and not _is_set_up(known(required)) else "",
         place=place,
     )
 
@@ -199,8 +219,7 @@ def _as_of_now(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOut
     return row
 
 
-def _is_set_up(ledger: Ledger, whose: Identity) -> bool:
-    rows = outcomes_now(ledger, whose)
+def _is_set_up(rows: Sequence[StoredOutcome]) -> bool:
     passed = {one.outcome.step for one in rows if one.outcome.state in PASSED}
     return passed >= {step.id for step in SETUP_STEPS}
 
