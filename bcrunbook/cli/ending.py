@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.cli import output
 from bcrunbook.cli.asked import Asked
 from bcrunbook.cli.tables import print_table
+from bcrunbook.errors import RunbookError
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.run.account import StepRun, exit_code
 from bcrunbook.run.closing_lines import closing_lines
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.report import write_report
 from bcrunbook.run.secret_lives import secret_lives
 from bcrunbook.steps import STEPS
-from bcrunbook.views.cells import STATE_WORDS
+from bcrunbook.views.cells import STATE_WORDS, View
 
 
 def finish(
@@ -45,7 +48,7 @@ def finish(
         copies: where a copy of the folder is kept, if anywhere.
     """
     report = folder / "report.html"
-    secrets = secret_lives(workspace, dict.fromkeys(run.account for run in runs))
+    secrets, closings = _known(workspace, runs)
     write_report(report, runs, cloud=cloud, title=asked.title, secrets=secrets)
     if copies is not None:
         copies.keep(folder)
@@ -64,8 +67,8 @@ def finish(
     if copies is not None and copies.url:
         output.say(f"Copied to {copies.url}")
     if not asked.as_json:
-        if lines := closing_lines(workspace, runs):
-            output.say("\n".join(["", *lines]))
+        if closings:
+            output.say("\n".join(["", *closings]))
         output.say(f"\n{asked.title}: ended after {in_words(seconds)}; {_counts(runs)}.")
         output.say(_what_now(runs, code, asked))
         print_address(report)
@@ -75,6 +78,15 @@ def finish(
 def print_address(report: Path) -> None:
     """Print where a report is, so that a terminal opens it at a click."""
     print(report.resolve().as_uri(), flush=True)
+
+
+def _known(workspace: Workspace, runs: Sequence[StepRun]) -> tuple[dict[str, View], list[str]]:
+    """What the ledger has to say of the accounts: their secrets, and which are set up."""
+    # Where it cannot be read, the run has said so.
+    with suppress(RunbookError), open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        accounts = dict.fromkeys(run.account for run in runs)
+        return secret_lives(ledger, workspace, accounts), closing_lines(ledger, workspace, runs)
+    return {}, []
 
 
 def in_words(seconds: float) -> str:

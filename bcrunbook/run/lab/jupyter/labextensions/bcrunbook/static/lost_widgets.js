@@ -2,8 +2,8 @@
 // moment knows less than it shows, JupyterLab says "Loading widget..." or shows an error, and stays
 // so. Here the same stands as HTML meanwhile, and the kernel is asked again until all are there.
 
-const WIDGET = "application/vnd.jupyter.widget-view+json";
-const HTML = "text/html";
+import { HTML, WIDGET } from "./widget_records.js";
+
 const LOOK_MS = 1000;
 const ASK_AGAIN_MS = 3000;
 const JUPYTERLABS_OWN_MS = 15000; // what it has not restored by then it never will

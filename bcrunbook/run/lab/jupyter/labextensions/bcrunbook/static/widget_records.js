@@ -1,8 +1,8 @@
 // A widget whose kernel is no more is dead: it loads for ever, or looks as if it could be clicked.
 // Beside it stands the same as HTML, made when it was shown; that is shown in its place.
 
-const WIDGET = "application/vnd.jupyter.widget-view+json";
-const HTML = "text/html";
+export const WIDGET = "application/vnd.jupyter.widget-view+json";
+export const HTML = "text/html";
 
 export class WidgetRecords {
   constructor(model, opened) {
