@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core.step import AnyStep
+from bcrunbook.core.step import AnyStep, Mode
 from bcrunbook.errors import FixInput
 from bcrunbook.notebook_files.cells import CALLS, assigned, is_papermills, parsed
 from bcrunbook.notebook_files.parameters import TAG, names_of
@@ -23,6 +23,8 @@ from bcrunbook.notebook_files.shipped import notebook_path, shipped
 
 _INJECTED: Final = "injected-parameters"
 _SKIPPED: Final = "skip-execution"
+_ASKING: Final = ("auto", Mode.ASK.value, Mode.PLAN.value)
+"""The modes in which nothing is written without a question to somebody who is there."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,24 @@ def check_sources(steps: Iterable[AnyStep], workspace: Workspace) -> None:
                 why="it was edited, a tool has cleaned it, or it belongs to another version",
                 next=f"{unfit.mend}; or {fresh}" if unfit.mend else fresh,
             ) from None
+
+
+def asks_first(step: AnyStep, path: Path) -> bool:
+    """Whether a notebook, run as it is before a person, asks them before anything is written.
+
+    Args:
+        step: the step that it is to do.
+        path: its file.
+    """
+    try:
+        cells = _read(path)
+        _check(step, cells)
+    except _Unfit:
+        return False
+    # Below one another, and nowhere else: that was checked.
+    values = [cell for cell in cells if {TAG, _INJECTED}.intersection(cell.tags)]
+    modes = [given["mode"] for cell in values if "mode" in (given := assigned(cell.source))]
+    return modes[-1] in _ASKING
 
 
 def _read(path: Path) -> list[_Cell]:

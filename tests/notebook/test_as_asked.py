@@ -28,6 +28,7 @@ from papermill.parameterize import parameterize_notebook
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Outcome, State
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.notebook_files.source import asks_first
 from bcrunbook.order import REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.account import run_account
@@ -542,3 +543,61 @@ async def test_what_is_no_outcome_is_a_failure(shown: Any, prepared: Prepared) -
     assert (run.outcome.step, run.state, run.exit_code) == (STEP, State.FAILED, 1)
     assert "shows as its outcome cannot be read" in run.outcome.summary
     assert run.outcome.error is not None and run.outcome.error["where"] == str(run.notebook)
+
+
+# --- before a click on a link runs it ------------------------------------------------------------
+
+
+def ask(cells: Cells) -> None:
+    """The defaults as they are shipped: whoever is there is asked."""
+    tagged(cells).source = tagged(cells).source.replace("'apply'", "'auto'")
+
+
+def leave_the_mode(cells: Cells) -> None:
+    """Only where it is used: nothing of it in the parameters."""
+    cell = holding(cells, "open_step")
+    cell.source = cell.source.replace("mode=mode", "mode='apply'")
+
+
+def read_the_mode(cells: Cells) -> None:
+    """From somewhere that nobody can look into beforehand."""
+    tagged(cells).source = tagged(cells).source.replace("'auto'", "str('auto')")
+
+
+def run_for_the_other(cells: Cells) -> None:
+    """The values of an earlier run, of which the mode is one, win over the defaults."""
+    keep_a_run(cells)
+    values = next(one for one in cells if "injected-parameters" in one.metadata.get("tags", []))
+    values.source = values.source.replace("'auto'", "'apply'")
+
+
+@pytest.mark.parametrize("change", [add_to_it, annotate, keep_a_run], ids=lambda one: one.__name__)
+def test_a_notebook_that_asks_is_known(prepared: Prepared, change: Callable[[Cells], None]) -> None:
+    """Whatever else was made of it; as long as its parameters say to apply, it asks nobody."""
+    step = step_named(STEP)
+    assert not asks_first(step, prepared.notebook)
+    for one in (ask, change):
+        edit(prepared.notebook, prepared.notebook, one)
+    assert asks_first(step, prepared.notebook)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [*(case.spoil for case in CASES), leave_the_mode, read_the_mode, run_for_the_other],
+    ids=lambda one: one.__name__,
+)
+def test_a_notebook_that_may_not_ask_is_known_too(
+    prepared: Prepared, spoil: Callable[[Cells], None]
+) -> None:
+    """Whatever it was spoilt by, although its parameters say that it asks."""
+    for one in (ask, spoil):
+        edit(prepared.notebook, prepared.notebook, one)
+    assert not asks_first(step_named(STEP), prepared.notebook)
+
+
+def test_what_is_no_notebook_asks_nobody(tmp_path: Path) -> None:
+    """Nor does a file that is not there."""
+    file = tmp_path / NAME
+    assert not asks_first(step_named(STEP), file)
+    file.write_text("[]", "utf-8")
+    assert not asks_first(step_named(STEP), file)

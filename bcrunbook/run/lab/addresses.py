@@ -68,6 +68,10 @@ class _Bars:
             return glance(self.root)
         return self._known.look(account, customer)
 
+    def asks_first(self, notebook: str) -> bool:
+        """Whether a notebook is known to ask before it writes."""
+        return self._known is not None and self._known.asks_first(notebook)
+
     async def work(self, call: Any) -> Any:
         """Do something that looks: at once as long as it is a glance, else in the thread."""
         if self._known is None:
@@ -134,6 +138,17 @@ class ChoiceHandler(_Handler):
         await self.finish(json.dumps({"refused": refused}))
 
 
+class AsksFirstHandler(_Handler):
+    """Whether a notebook may be run by the link that leads to it."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Answer whether it asks before it writes."""
+        bars, notebook = self.bars, self.get_query_argument("notebook", "")
+        answer = await bars.work(partial(bars.asks_first, notebook))
+        await self.finish(json.dumps({"asks_first": answer}))
+
+
 class StyleHandler(JupyterHandler):
     """The style sheet of what cells show."""
 
@@ -171,6 +186,7 @@ def add_addresses(server: Any) -> None:
         [
             (below("bar"), BarHandler),
             (below("choice"), ChoiceHandler),
+            (below("asks-first"), AsksFirstHandler),
             (below(r"style\.css"), StyleHandler),
             (below(r"static/(.*\.(?:js|css))"), ScriptHandler, {"path": str(_SCRIPTS)}),
         ],

@@ -14,6 +14,7 @@ from bcrunbook.accounts import Account, Workspace, load
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.notebook_files.choices import account_label
+from bcrunbook.notebook_files.source import asks_first
 from bcrunbook.printable import printable
 from bcrunbook.run.lab.glance import Glimpse, SeenAccount
 from bcrunbook.secrets import scrub
@@ -56,6 +57,17 @@ class Known:
             before = stamp, self._look(account, customer)
             self._seen[account, customer] = self._stamp(), before[1]
         return before[1]
+
+    def asks_first(self, notebook: str) -> bool:
+        """Whether a notebook of the workspace asks before it writes, as its file is now.
+
+        Args:
+            notebook: from the workspace, with slashes.
+        """
+        root = self._root.resolve()
+        file = (root / notebook).resolve()
+        step = next((one for one in STEPS if notebook_of(one) == file.name), None)
+        return step is not None and file.is_relative_to(root) and asks_first(step, file)
 
     def _stamp(self) -> _Stamp:
         files = [self._root / "accounts.toml"]

@@ -8,18 +8,6 @@ import { WidgetRecords } from "./widget_records.js";
 
 const RUN_AND_ADVANCE = "notebook:run-cell-and-select-next";
 
-const PARAMETERS = "parameters";
-const MODE = /^mode\b[^"'#\n]*=\s*["'](\w+)["']/gm;
-
-// Whether all that a notebook's parameters say is to ask, or to look only.
-function asksFirst(model) {
-  const cells = [...model.cells].filter((cell) =>
-    cell.getMetadata("tags")?.some((tag) => tag.endsWith(PARAMETERS)),
-  );
-  const modes = cells.flatMap((cell) => [...cell.sharedModel.getSource().matchAll(MODE)]);
-  return modes.length > 0 && modes.every(([, mode]) => ["auto", "ask", "plan"].includes(mode));
-}
-
 export class Notebooks {
   constructor(app, tracker, changed) {
     this.app = app;
@@ -118,7 +106,8 @@ export class Notebooks {
     await panel.context.ready;
     await panel.sessionContext.ready;
     const front = this.front();
-    if (front.notebook !== path || !asksFirst(panel.model)) return;
+    // The server reads the file, so what stands in it has to be what is shown.
+    if (front.notebook !== path || panel.model.dirty || !(await server.asksFirst(path))) return;
     const told = await server.bar(front, "");
     if (told.is_ours && !told.has_run && this.tracker.currentWidget === panel) await this.runAll();
   }

@@ -32,3 +32,9 @@ export async function choose(what, name, front) {
     return "JupyterLab's server does not answer, so that was not kept.";
   }
 }
+
+// Whether a notebook asks before it writes.
+export async function asksFirst(notebook) {
+  const answer = await ask(`bcrunbook/asks-first?${new URLSearchParams({ notebook })}`);
+  return answer.ok && (await answer.json()).asks_first;
+}
