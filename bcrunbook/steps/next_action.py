@@ -39,7 +39,7 @@ def command(
     """
     if step.id == HEALTH_CHECK:
         return f"bcrunbook check {account}"
-    whom = f"{account} --customer {customer}" if customer else account
+    whom = account + (f" --customer {customer}" if customer else "")
     if cloud != "live":
         return f"bcrunbook run {whom}"
     return f"bcrunbook plan {whom}" if is_first else f"bcrunbook run {whom} --mode apply"

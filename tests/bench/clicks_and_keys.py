@@ -16,14 +16,12 @@ Not a test: figures depend on the machine.
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +41,11 @@ from bcrunbook.order import (
     START_HERE,
 )
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.steps import step_named
-from bcrunbook.steps.client_secret.stored import stored_secret
-from bcrunbook.steps.opening import open_context
 from tests.bench.interactive_session import running
 from tests.lab.page import PATIENCE_MS
+from tests.lab.seat import alone, link_customer, pair_of
 from tests.support.browser import ARGUMENTS, chromium_path
-from tests.support.linking import link_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -260,28 +255,12 @@ def go_through(page: Page, pressing: Pressing, url: str, root: Path) -> None:
     workspace = load(root)
     cloud = RehearsalDescription.read(root.parent / "cloud" / "rehearsal.json")
 
-    async def pair() -> tuple[str, str]:
-        async with open_context(workspace, workspace.account(ACCOUNT)) as context:
-            kept = await stored_secret(context)
-            return kept.client_id, kept.value.reveal()
-
-    def alone(work: Callable[[], object]) -> object:
-        with ThreadPoolExecutor(1) as threads:  # Playwright's loop runs in this thread
-            return threads.submit(work).result()
-
-    def link() -> None:
-        customer = workspace.customer(ACCOUNT, CUSTOMER)
-        address = asyncio.run(link_of(workspace, ACCOUNT, CUSTOMER))
-        person = CustomerPerson(cloud, customer.contact)
-        person.link(address, environment=customer.environment or "", company=customer.company)
-
     def apply() -> None:
         panel(page).get_by_role("button", name="Apply ").click(timeout=PATIENCE_MS)
 
     def save() -> None:
-        found = alone(lambda: asyncio.run(pair()))
-        assert isinstance(found, tuple)
-        save_keys(page, pressing, found, workspace.account(ACCOUNT).codat_instance or "")
+        pair = alone(pair_of(workspace, ACCOUNT))
+        save_keys(page, pressing, pair, workspace.account(ACCOUNT).codat_instance or "")
 
     def hand_over() -> None:
         apply()
@@ -292,7 +271,7 @@ def go_through(page: Page, pressing: Pressing, url: str, root: Path) -> None:
         # In the mail program: the draft is opened, the link is pasted, the mail is sent.
         pressing.clicks[LINK_CUSTOMER] += 3
         pressing.keys[LINK_CUSTOMER] += 2
-        alone(link)
+        link_customer(workspace, cloud, ACCOUNT, CUSTOMER)
 
     parts: dict[str, Callable[[], None]] = {
         START_HERE: lambda: None,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from bcrunbook.steps import notebook_of, step_named
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SHOTS_VARIABLE = "BCRUNBOOK_SHOTS"
 PATIENCE_MS = 60_000
+MENU_MS = 5_000
+"""How long a menu that was opened may take to show what is chosen."""
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 OUTPUTS = ".jp-OutputArea"
 _WORKING = re.compile(r"\[\*\]")
@@ -297,13 +299,27 @@ class Lab:
     # --- JupyterLab itself -----------------------------------------------------------------------
 
     def menu(self, *words: str) -> None:
-        """Choose something from the menus, by the words on the way to it."""
-        top, *rest = words
+        """Choose something from the menus, by the words on the way to it.
+
+        On a busy machine one has been seen closed again before anything was chosen: then it is
+        opened once more, as a person does.
+        """
+        for patience in (MENU_MS, MENU_MS, None):
+            try:
+                self._choose(*words, patience=patience)
+            except TimeoutError:
+                if patience is None:
+                    raise
+                self.page.keyboard.press("Escape")
+            else:
+                return
+
+    def _choose(self, top: str, *rest: str, patience: float | None) -> None:
         self.page.locator(".lm-MenuBar-item", has_text=top).first.click()
         for word in rest:
             exact = re.compile(rf"^{re.escape(word)}$")
             label = self.page.locator(".lm-Menu-itemLabel", has_text=exact)
-            self.page.locator(".lm-Menu-item", has=label).last.click()
+            self.page.locator(".lm-Menu-item", has=label).last.click(timeout=patience)
 
     def theme(self, name: str) -> None:
         """Switch to the theme `light` or `dark`; what the cells show stays."""

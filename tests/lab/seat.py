@@ -24,11 +24,13 @@ from bcrunbook.order import (
     REGISTER_APPLICATION,
 )
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.steps import step_named
+from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.opening import open_context
 from tests.lab.page import PATIENCE_MS, Lab, Server
 from tests.steps.test_start_here import device_code
-from tests.support.linking import lab_customer, set_up
+from tests.support.linking import lab_customer, link_of, set_up
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -64,6 +66,23 @@ def alone(work: Coroutine[Any, Any, T]) -> T:
     """Run something in a thread: Playwright keeps an event loop of its own going in this one."""
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(asyncio.run, work).result()
+
+
+async def pair_of(workspace: Workspace, account: str) -> tuple[str, str]:
+    """Client id and secret, as an engineer copies them."""
+    async with open_context(workspace, workspace.account(account)) as context:
+        kept = await stored_secret(context)
+        return kept.client_id, kept.value.reveal()
+
+
+def link_customer(
+    workspace: Workspace, cloud: RehearsalDescription, account: str, name: str
+) -> str:
+    """A customer opens their link, and goes through it; returns what the window says at its end."""
+    customer = workspace.customer(account, name)
+    address = alone(link_of(workspace, account, name))
+    person = CustomerPerson(cloud, customer.contact)
+    return person.link(address, environment=customer.environment or "", company=customer.company)
 
 
 async def do_steps(workspace: Workspace, account: str, before: str) -> None:

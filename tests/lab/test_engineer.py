@@ -6,12 +6,9 @@ customer's) is done by the rehearsal's scripted people, as in `bcrunbook rehears
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from playwright.sync_api import expect
@@ -28,14 +25,12 @@ from bcrunbook.order import (
     START_HERE,
 )
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
+from bcrunbook.rehearsal.people import act_as_developer
 from bcrunbook.steps import notebook_of, step_named
-from bcrunbook.steps.client_secret.stored import stored_secret
-from bcrunbook.steps.opening import open_context
 from tests.lab.page import THEMES, Lab, Server
+from tests.lab.seat import alone, link_customer, pair_of
 from tests.run.conftest import leaks
 from tests.support.independent_client import IndependentClient
-from tests.support.linking import link_of
 from tests.support.markdown import heading_of
 
 T = TypeVar("T")
@@ -55,19 +50,6 @@ def workspace(server: Server) -> Workspace:
 def cloud(server: Server) -> RehearsalDescription:
     """The rehearsal cloud beside JupyterLab."""
     return RehearsalDescription.read(server.root.parent / "cloud" / "rehearsal.json")
-
-
-def alone(work: Coroutine[Any, Any, T]) -> T:
-    """Run something in a thread: Playwright keeps an event loop of its own going in this one."""
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(asyncio.run, work).result()
-
-
-async def pair_of(workspace: Workspace, account: str) -> tuple[str, str]:
-    """Client id and secret, as an engineer copies them."""
-    async with open_context(workspace, workspace.account(account)) as context:
-        kept = await stored_secret(context)
-        return kept.client_id, kept.value.reveal()
 
 
 def is_done(lab: Lab) -> None:
@@ -200,12 +182,7 @@ def test_a_customer_links_and_the_page_is_loaded_again_in_the_middle(
     expect(lab.button("Look now")).to_be_visible(timeout=30_000)
     expect(lab.button("Copy the customer's link")).to_be_visible()
     lab.shot("06-waiting-for-the-customer", whole=True)
-    customer = workspace.customer("trial", "millrace")
-    address = alone(link_of(workspace, "trial", "millrace"))
-    page = CustomerPerson(cloud, customer.contact).link(
-        address, environment=customer.environment or "", company=customer.company
-    )
-    assert page
+    assert link_customer(workspace, cloud, "trial", "millrace")
     # The wait may have looked by itself meanwhile, and then there is nothing left to click.
     lab.button("Look now").press("Enter")
     lab.wait_for_text(APPLY, re.compile("Installing", re.IGNORECASE))

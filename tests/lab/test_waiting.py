@@ -28,7 +28,6 @@ from bcrunbook.order import (
     START_HERE,
 )
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.people import CustomerPerson
 from bcrunbook.signin import DeviceCode
 from tests.lab.conftest import serving
 from tests.lab.page import PATIENCE_MS, Lab, Server
@@ -41,11 +40,10 @@ from tests.lab.seat import (
     SPEED,
     TRIAL,
     Seat,
-    alone,
     lay_out_accounts,
+    link_customer,
 )
 from tests.support.independent_client import IndependentClient, person_of
-from tests.support.linking import link_of
 from tests.support.portal import set_enabled
 
 if TYPE_CHECKING:
@@ -232,9 +230,7 @@ def test_a_customer_who_links_and_what_is_followed_then(
     expect(checklist(seat.lab)).to_be_visible(timeout=PATIENCE_MS)
     waits(seat.lab, f"Waiting for {CUSTOMER.display_name} to link")
     same_everywhere(seat, checklist)
-    address = alone(link_of(workspace, TRIAL, CUSTOMER.name))
-    person = CustomerPerson(cloud, CUSTOMER.contact)
-    person.link(address, environment=CUSTOMER.environment, company=CUSTOMER.company)
+    link_customer(workspace, cloud, TRIAL, CUSTOMER.name)
     # The wait may have looked by itself meanwhile, and then there is nothing left to click.
     seat.lab.button("Look now").press("Enter")
 

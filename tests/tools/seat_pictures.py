@@ -23,12 +23,10 @@ from bcrunbook.order import (
     notebook_name,
 )
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.rehearsal.people import CustomerPerson
 from tests.lab.conftest import serving
 from tests.lab.page import PATIENCE_MS, THEMES, Server
-from tests.lab.seat import APPLY, CUSTOMER, TRIAL, Seat, alone, lay_out_accounts
+from tests.lab.seat import APPLY, CUSTOMER, TRIAL, Seat, lay_out_accounts, link_customer
 from tests.support.browser import ARGUMENTS, chromium_path
-from tests.support.linking import link_of
 from tests.support.portal import set_enabled
 
 WIDTHS: Final = (900, 1280, 1920)
@@ -105,9 +103,7 @@ def _installation(seat: Seat, workspace: Workspace, cloud: RehearsalDescription)
     lab = seat.begin(LINK_CUSTOMER, TRIAL, CUSTOMER.name)
     lab.click("Apply")
     expect(lab.button("Look now")).to_be_visible(timeout=PATIENCE_MS)
-    address = alone(link_of(workspace, TRIAL, CUSTOMER.name))
-    person = CustomerPerson(cloud, CUSTOMER.contact)
-    person.link(address, environment=CUSTOMER.environment, company=CUSTOMER.company)
+    link_customer(workspace, cloud, TRIAL, CUSTOMER.name)
     lab.click("Look now")
     expect(lab.output(APPLY)).to_contain_text("so far", timeout=PATIENCE_MS)
     lab.page.wait_for_timeout(60_000)
