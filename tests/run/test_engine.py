@@ -181,6 +181,19 @@ def test_every_notebook_begins_anew(tmp_path: Path) -> None:
     assert "LEFT" not in os.environ
 
 
+def test_cells_have_the_environment_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was when the process was made from which theirs are forked: as with a kernel."""
+    source = tmp_path / "one.ipynb"
+    nbformat.write(notebook("import os\n[os.environ.get('TOWN'), 'GONE' in os.environ]"), source)
+    monkeypatch.setenv("GONE", "1")
+    executed(source, tmp_path, "bcrunbook")
+    monkeypatch.setenv("TOWN", "Leeds")
+    monkeypatch.delenv("GONE")
+    seen = [executed(source, tmp_path, engine)[0]["cells"][2]["outputs"] for engine in ENGINES]
+    assert seen[0] == seen[1]
+    assert seen[1][0]["data"]["text/plain"] == ["['Leeds', False]"]
+
+
 def test_cells_that_end_their_process_or_take_too_long(tmp_path: Path) -> None:
     """Both are told as with a kernel, and what was there by then is written."""
     source = tmp_path / "one.ipynb"

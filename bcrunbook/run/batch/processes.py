@@ -7,7 +7,7 @@ import os
 
 from bcrunbook.run.batch.executor import OnMessage, WorkerDied
 from bcrunbook.run.batch.worker import Job, WorkerMessage, work
-from bcrunbook.run.engine.processes import processes
+from bcrunbook.run.engine.processes import process_for, processes
 
 
 class Processes:
@@ -19,7 +19,7 @@ class Processes:
     async def do(self, job: Job, on_message: OnMessage) -> None:
         """See `Executor`."""
         ours, theirs = processes().Pipe()
-        process = processes().Process(target=work, args=[theirs, job], daemon=True)
+        process = process_for(work, theirs, job)
         with ours:
             with theirs:
                 await asyncio.to_thread(process.start)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from bcrunbook.run.engine.processes import prepare, processes
+from bcrunbook.run.engine.processes import prepare, process_for, processes
 from bcrunbook.run.engine.shell import Message, fresh_shell
 from bcrunbook.secrets import tell_at_once
 
@@ -97,7 +97,7 @@ def cells_there(started: Started) -> Iterator[Cells]:
         started: called with the process once it has started.
     """
     ours, theirs = processes().Pipe()
-    process = processes().Process(target=_serve, args=[theirs], daemon=True)
+    process = process_for(_serve, theirs)
     with ours:
         with theirs:
             prepare()

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+from collections.abc import Callable
 from functools import cache
 from multiprocessing import forkserver, resource_tracker
 from typing import Any, Final
 
 # By name: a process that only makes others need not read it.
 _PRELOAD: Final = "bcrunbook.run.engine.preload"
+
+
+def process_for(work: Callable[..., None], *arguments: Any) -> Any:
+    """A process, not started yet, that has read what cells need, and ends with this one.
+
+    What it is forked from keeps the environment of its own beginning, so this process's is handed
+    over: a proxy may have been set since.
+
+    Args:
+        work: what it does.
+        arguments: of `work`.
+    """
+    given = [dict(os.environ), work, arguments]
+    return processes().Process(target=_in_environment, args=given, daemon=True)
+
+
+def _in_environment(
+    environment: dict[str, str], work: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    if environment != dict(os.environ):
+        os.environ.clear()
+        os.environ.update(environment)
+    work(*arguments)
 
 
 @cache

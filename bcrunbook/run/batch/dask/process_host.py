@@ -15,7 +15,7 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from typing import Any
 
-from bcrunbook.run.engine.processes import prepare, processes
+from bcrunbook.run.engine.processes import prepare, process_for
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def _accept(listener: Listener) -> None:
         with wire:
             try:
                 job = wire.recv()
-                processes().Process(target=_work, args=[wire, job], daemon=True).start()
+                process_for(_work, wire, job).start()
             except (EOFError, OSError):
                 continue
         multiprocessing.active_children()  # those that have ended are done with
