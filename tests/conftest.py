@@ -15,7 +15,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.rehearsal import RehearsalDescription, launch
-from bcrunbook.secrets import known
+from bcrunbook.secrets import known, surroundings
 from bcrunbook.secrets.value import registered
 from tests.support.browser import chromium, tab
 from tests.support.clipboard import clipboard, display, no_clipboard
@@ -92,8 +92,8 @@ def only_secrets_of_this_test() -> Iterator[None]:
     yield
     registered.clear()
     registered.update(before)
-    # It reads the environment once, at its first text, as a process does.
-    known._known_now = None
+    known._known_now = known._Known()
+    surroundings._learnt = {}
 
 
 @pytest.fixture(scope="session")

@@ -49,14 +49,14 @@ class _Known:
     raw: tuple[bytes, ...] = ()
 
 
-_known_now: _Known | None = None
+_known_now = _Known()
 
 
 def _known_values() -> _Known:
     global _known_now
-    if _known_now is None:
-        learn()
-    if _known_now is None or len(_known_now.raw) != len(registered):
+    # Each time: a cell of a notebook may have set a proxy since.
+    learn()
+    if len(_known_now.raw) != len(registered):
         values = list(registered)
         raw = tuple(value.encode("utf-8", "surrogatepass") for value in values)
         _known_now = _Known(

@@ -39,11 +39,17 @@ _HARMLESS: Final = re.compile(
 )
 
 _references: set[str] = set()
+_learnt: dict[str, str] = {}
 
 
 def learn() -> None:
-    """Have the scrubber know every secret in this process's environment."""
-    for name, value in dict(os.environ).items():
+    """Have the scrubber know every secret in this process's environment, as it is now."""
+    global _learnt
+    now = dict(os.environ)
+    if now == _learnt:
+        return
+    _learnt = now
+    for name, value in now.items():
         form = _PROXY if name.lower().endswith("_proxy") else _ADDRESS
         if address := form.fullmatch(value.strip()):
             for one in _forms(address[1]):

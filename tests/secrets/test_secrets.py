@@ -240,6 +240,15 @@ def test_finding_a_known_value_is_logged_without_it(caplog: pytest.LogCaptureFix
     assert caplog.records[0].name == "bcrunbook.secrets"
 
 
+def test_a_proxy_that_is_set_later_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell may set the proxy's password after the first text was scrubbed."""
+    said = "cannot connect to hilde:k7-quite-long-9@proxy"
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    assert scrub(said, "a test") == said
+    monkeypatch.setenv("HTTPS_PROXY", "http://hilde:k7-quite-long-9@proxy.example:3128")
+    assert "k7-quite" not in scrub(said, "a test")
+
+
 def test_short_values_are_not_searched_for() -> None:
     """A value of five characters would be found by chance in ordinary text."""
     Secret("trial")
