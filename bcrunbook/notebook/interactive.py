@@ -166,22 +166,20 @@ class InteractiveStep:
 
     async def _open(self) -> None:
         """Open what the step works with, or keep the error that says why that cannot be."""
-        given = self.opening
+        given, chosen, runner, held = self.opening, self._chosen, None, None
         try:
             parameters.check(**given.values)
             root = find_workspace(given.workspace or None)
             loaded = job_options().load(root)
-            self._chosen = _chosen(loaded, given)
+            chosen = _chosen(loaded, given)
             self._file = self._file or SessionFile(root)
             person = PersonAtNotebook(self._show_on_stage)
-            self._runner = await open_runner(self._chosen, self._stack, person=person)
-            self._held = None
+            runner = await open_runner(chosen, self._stack, person=person)
         except RunbookError as error:
-            await self._hold(error)
-
-    async def _hold(self, error: RunbookError) -> None:
-        await self._close_context()
-        self._runner, self._held = None, error
+            await self._close_context()
+            held = error
+        # At once: what the page, the bar and the file say is never of two accounts.
+        self._chosen, self._runner, self._held = chosen, runner, held
 
     async def _close_context(self) -> None:
         # After an error that nobody foresaw, closing may be what is broken too.
