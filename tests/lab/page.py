@@ -352,12 +352,12 @@ class Lab:
             notebook = self.page.locator(".jp-WindowedPanel-outer:visible").first
             for _ in range(6):  # what comes into view may turn out longer than was thought
                 notebook.evaluate("e => e.scrollTop = 0")
-                last = self.cells().last.bounding_box()
-                assert last
-                wanted = int(last["y"] + last["height"]) + 60
-                if wanted == self.page.evaluate("innerHeight"):
-                    break
-                self.resize(size["width"], wanted)
+                # Where the notebook is laid out anew, a cell may be taken away and put back.
+                if last := self.cells().last.bounding_box():
+                    wanted = int(last["y"] + last["height"]) + 60
+                    if wanted == self.page.evaluate("innerHeight"):
+                        break
+                    self.resize(size["width"], wanted)
                 self.page.wait_for_timeout(150)
         self.page.mouse.move(0, 0)
         self.page.screenshot(path=file)
