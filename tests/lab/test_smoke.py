@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from bcrunbook.order import START_HERE
-from tests.lab.page import OUTPUTS, THEMES, Lab
+from tests.lab.page import OUTPUTS, PATIENCE_MS, THEMES, Lab
 from tests.support.markdown import heading_of
 
 WIDTHS = (1280, 900)
@@ -45,6 +45,30 @@ def test_what_is_typed_into_a_widget_stays_out_of_the_file(lab: Lab) -> None:
     assert json.loads(saved)["cells"][0]["outputs"] and "somebody" not in saved
     lab.reload()
     lab.wait_for_text("Greet", "Hello, somebody")
+
+
+def test_what_is_shown_while_the_file_is_saved_is_saved_next(lab: Lab) -> None:
+    """JupyterLab itself takes it for saved together with what was there before."""
+    lab.server.write("late.ipynb", "print('early')", "print('l' + 'ate')")
+    lab.open("late.ipynb")
+    lab.run("early")
+    file, held = lab.server.root / "notebooks" / "late.ipynb", []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "PUT" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    with lab.page.expect_request(lambda one: one.method == "PUT" and "late.ipynb" in one.url):
+        lab.page.route("**/api/contents/**", hold)
+        lab.page.keyboard.press("Control+s")
+    lab.run("ate")
+    held[0].continue_()
+    lab.page.unroute("**/api/contents/**")
+    expect(lab.page.locator(".jp-mod-dirty")).to_have_count(0, timeout=PATIENCE_MS)
+    shown = [cell["outputs"] for cell in json.loads(file.read_text("utf-8"))["cells"]]
+    assert [one["text"] for (one,) in shown] == [["early\n"], ["late\n"]]
 
 
 @pytest.fixture(scope="module")

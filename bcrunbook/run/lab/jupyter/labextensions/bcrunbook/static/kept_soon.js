@@ -4,12 +4,26 @@
 const SOON_MS = 250;
 
 // JupyterLab takes a file that it is just saving itself for one that somebody else has changed, and
-// asks what to do: so one save waits for the other.
+// asks what to do: so one save waits for the other. And whatever is shown while it saves counts as
+// saved with it, and would never be: so it is said to be unsaved.
 function oneAfterTheOther(context) {
   const save = context.save.bind(context);
   let last = Promise.resolve();
+  const next = async () => {
+    let isBehind = false;
+    const note = () => {
+      isBehind = true;
+    };
+    context.model.contentChanged.connect(note);
+    try {
+      await save();
+    } finally {
+      context.model.contentChanged.disconnect(note);
+      if (isBehind) context.model.dirty = true;
+    }
+  };
   context.save = () => {
-    last = last.catch(() => {}).then(save);
+    last = last.catch(() => {}).then(next);
     return last;
   };
 }
