@@ -52,7 +52,8 @@ def test_what_is_shown_while_the_file_is_saved_is_saved_next(lab: Lab) -> None:
     lab.server.write("late.ipynb", "print('early')", "print('l' + 'ate')")
     lab.open("late.ipynb")
     lab.run("early")
-    file, held = lab.server.root / "notebooks" / "late.ipynb", []
+    file = lab.server.root / "notebooks" / "late.ipynb"
+    held: list[Route] = []
 
     def hold(route: Route) -> None:
         if route.request.method == "PUT" and not held:
