@@ -608,8 +608,9 @@ class InteractiveStep:
         self._attention = KernelAttention(kind, text, "apply", minutes)
         if kind != "working":
             self._is_shown.set()
-        self._is_handed = self._is_handed or kind in ("person", "ended")
-        if kind == "ended":
+        if kind in ("person", "ended"):
+            self._is_handed = True
+            # It is not the program that is at work now.
             self._show_work()
         self._show_plan()
         self._show_end()

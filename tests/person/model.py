@@ -38,6 +38,8 @@ CELLS: Final = (
 )
 LENGTH: Final = (4, 10)
 """How many things somebody does."""
+QUIET: Final = 0.2
+"""Seconds without a word from the kernel, after which nothing more is expected."""
 GUARD: Final = "Production: type "
 NAME: Final = "Application's name"
 
@@ -251,6 +253,10 @@ class Person:
         """Load a page again: it shows what it showed."""
         page = self._page
         self._say("reload")
+        # What was typed is followed by a new plan in its own time.
+        give_up = time.monotonic() + 10 * QUIET
+        while any(one.hear(QUIET) for one in self._screens.pages) and time.monotonic() < give_up:
+            pass
         before = self._screens.all
         page.reload()
         for data in page.displays.values():

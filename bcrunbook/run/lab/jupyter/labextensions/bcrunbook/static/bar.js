@@ -3,17 +3,13 @@
 const WAITS = {
   click: (wait) => `Waiting for you: ${wait.text}`,
   ended: (wait) => `Not seen yet. ${wait.text}`,
-  person: (wait) => `${wait.text}${minutes(wait)}`,
-  working: (wait) => `${wait.text}${minutes(wait)}`,
+  person: (wait) => wait.text,
+  working: (wait) => wait.text,
 };
 const NOT_RUN = "Nothing has run yet.";
 const NOT_RUN_HERE = "This notebook's cells have not run in this kernel.";
 const GUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi;
 const LOST = "JupyterLab's server does not answer: what is shown here may be old.";
-
-function minutes(wait) {
-  return wait.minutes === null ? "" : `, ${wait.minutes} min`;
-}
 
 function make(tag, className = "", text = "") {
   const made = document.createElement(tag);
