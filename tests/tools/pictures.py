@@ -1,7 +1,7 @@
-"""Takes the pictures of the report and of the hand-off card anew: `python -m tests.tools.pictures`.
+"""Takes the pictures of the documentation anew: `python -m tests.tools.pictures`.
 
-It rehearses in a folder that goes away again, and needs Chromium. That of JupyterLab is taken by
-hand: what is worth showing there depends on what one wants to tell.
+Of the report, of the hand-off card and of a notebook that asks. It rehearses in folders that go
+away again, and needs Chromium.
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from bcrunbook.order import CODAT_KEYS, notebook_name
+from bcrunbook.order import CODAT_KEYS, REGISTER_APPLICATION, START_HERE, notebook_name
+from tests.lab.conftest import serving
+from tests.lab.page import PATIENCE_MS, Lab
+from tests.lab.seat import APPLY
 from tests.support.browser import ARGUMENTS, chromium_path
 from tests.support.program import PROGRAM
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
 _REPORT: Final[ViewportSize] = {"width": 1100, "height": 740}
 _CARD_WIDTH: Final = 900
+_NOTEBOOK: Final[ViewportSize] = {"width": 1180, "height": 1000}
 
 
 def main() -> None:
-    """Rehearse, and take both pictures."""
+    """Rehearse, and take all pictures."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*PROGRAM, "rehearse", "--dir", folder], check=True, capture_output=True)
         (run,) = (Path(folder) / "workspace" / "runs").iterdir()
@@ -34,6 +38,7 @@ def main() -> None:
             _take(page, run / "report.html", "report.png", is_whole=False)
             page.set_viewport_size({"width": _CARD_WIDTH, "height": 100})
             _take(page, card, "hand-off.png", is_whole=True)
+            _take_notebook(browser, Path(folder) / "lab", "jupyterlab.png")
             browser.close()
 
 
@@ -41,6 +46,20 @@ def _take(page: Page, file: Path, name: str, *, is_whole: bool) -> None:
     page.goto(file.as_uri())
     page.screenshot(path=FOLDER / name, full_page=is_whole)
     print(name)
+
+
+def _take_notebook(browser: Browser, folder: Path, name: str) -> None:
+    folder.mkdir()
+    with serving(folder, folder / "rehearsal-lab" / "workspace", "--rehearse") as server:
+        lab = Lab(browser.new_page(viewport=_NOTEBOOK), server, folder)
+        for step in (START_HERE, REGISTER_APPLICATION):
+            lab.open_step(step)
+            lab.run_all()
+        expect(lab.button("Apply")).to_be_visible(timeout=PATIENCE_MS)
+        lab.code_cell(APPLY).evaluate("one => one.scrollIntoView({block: 'center'})")
+        lab.page.mouse.move(0, 0)
+        lab.page.screenshot(path=FOLDER / name)
+        print(name)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ ended, each in both themes and at three widths, to be looked at. Needs Chromium,
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -41,7 +41,9 @@ runner.WATCHING = Backoff(first=1.0, longest=1.0, deadline=1.0)
 
 def main() -> None:
     """Take all of them."""
-    folder = Path(sys.argv[1]).absolute()
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("folder", type=Path, help="where the pictures go")
+    folder = arguments.parse_args().folder.absolute()
     with (
         tempfile.TemporaryDirectory() as made,
         launch(Path(made) / "cloud", speed=_SPEED, latency_ms=0) as cloud,
