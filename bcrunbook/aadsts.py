@@ -22,6 +22,11 @@ from bcrunbook.order import (
     ref_with_id,
 )
 
+_SWITCHED_OFF: Final = (7000112, 70001)
+"""An application that is disabled. Which code a deactivated one meets is not published (contract
+G8.13)."""
+_SECRET_REFUSED: Final = (7000215, 7000222)
+
 _YOU: Final = "you"
 _ADMIN: Final = "an administrator of the tenant"
 _CONSENT_ADMIN: Final = (
@@ -232,11 +237,13 @@ _TABLE: Final[tuple[tuple[tuple[int, ...], Advice], ...]] = (
         ),
     ),
     (
-        (7000112, 70001),
+        _SWITCHED_OFF,
         Advice(
-            "the application is disabled",
-            "enable it under Enterprise applications, Properties",
-            _ADMIN,
+            "the application is switched off: an owner has deactivated it, or its service principal"
+            " is disabled in this tenant",
+            "ask whoever switched it off; it is reactivated under App registrations, Deactivated"
+            " applications, or enabled under Enterprise applications, Properties",
+            "an owner of the application, or an administrator of the tenant",
         ),
     ),
     (
@@ -326,6 +333,17 @@ _LINKING: Final[tuple[tuple[tuple[int, ...], Advice], ...]] = (
         ),
     ),
     (
+        _SWITCHED_OFF,
+        Advice(
+            "the application is switched off: for all tenants by its owner, or in the customer's"
+            " tenant by an administrator of theirs",
+            f"{_REGISTER} tells whether it is off here; if it is not, an administrator of the"
+            " customer enables it under Enterprise applications, Properties. Nobody has to link"
+            " again before that",
+            "you, or an Entra administrator of the customer",
+        ),
+    ),
+    (
         (50011, 50194),
         Advice(
             "the application's redirect URI or its account types are not as Codat needs them",
@@ -355,6 +373,21 @@ def advice_in(text: str) -> Advice | None:
     """What the first AADSTS number in an error text means; None where it is not known here."""
     number = code_in(text)
     return ADVICE.get(number) if number is not None else None
+
+
+def refuses_secret(code: str) -> bool:
+    """Whether it is the client secret that was refused: this chooses what a person is told.
+
+    Args:
+        code: an error's code: `AADSTS` and a number, or the OAuth error where there is none.
+    """
+    number = code_in(code)
+    return code == "invalid_client" if number is None else number in _SECRET_REFUSED
+
+
+def is_switched_off(text: str) -> bool:
+    """Whether an error text says that the application is disabled."""
+    return code_in(text) in _SWITCHED_OFF
 
 
 def linking_advice_in(text: str) -> Advice | None:

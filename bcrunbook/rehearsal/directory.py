@@ -56,12 +56,13 @@ def new_application(
         "deletedDateTime": None,
         "appId": app_id,
         "applicationTemplateId": None,
-        "disabledByMicrosoftStatus": None,
+        "disabledByMicrosoftStatus": tenant.microsoft_status,
         "createdDateTime": timestamp(now, fraction=False),
         "displayName": None,
         "description": None,
         "groupMembershipClaims": None,
         "identifierUris": [],
+        "isDisabled": None,
         "isDeviceOnlyAuthSupported": None,
         "isFallbackPublicClient": None,
         "nativeAuthenticationApisEnabled": None,
@@ -162,6 +163,11 @@ def new_service_principal(
     }
 
 
+def is_switched_off(application: Document) -> bool:
+    """Whether its owner or Microsoft has disabled it: no new tokens, in any directory."""
+    return bool(application["isDisabled"] or application["disabledByMicrosoftStatus"])
+
+
 def mirrored(application: Document) -> Document:
     """What a service principal copies from its application, and goes on copying."""
     redirects = [
@@ -178,6 +184,8 @@ def mirrored(application: Document) -> Document:
         "replyUrls": redirects,
         "servicePrincipalNames": [*application["identifierUris"], application["appId"]],
         "signInAudience": application["signInAudience"],
+        "isDisabled": application.get("isDisabled"),
+        "disabledByMicrosoftStatus": application.get("disabledByMicrosoftStatus"),
     }
 
 

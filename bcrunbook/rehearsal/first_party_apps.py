@@ -167,6 +167,12 @@ _GRAPH_SCOPES: Final = (
         "Read your organization's policies",
     ),
     Scope(
+        "Policy.ReadWrite.ApplicationConfiguration",
+        "b27add92-efb2-4f16-84f5-8108ba77985c",
+        True,
+        "Read and write your organization's application configuration policies",
+    ),
+    Scope(
         "Domain.Read.All",
         "2f9ee017-59c1-4f1d-9472-bd5529a7b311",
         True,
@@ -227,6 +233,11 @@ _GRAPH_ROLES: Final = (
         "Policy.Read.All",
         "246dd0d5-5bd0-4def-940b-0421030a5b68",
         "Read your organization's policies",
+    ),
+    Role(
+        "Policy.ReadWrite.ApplicationConfiguration",
+        "be74164b-cff1-491c-8741-e671cb536e13",
+        "Read and write your organization's application configuration policies",
     ),
     Role("Domain.Read.All", "dbb9058a-0e50-45d7-ae91-66909b5d4664", "Read domains"),
     Role("User.Read.All", "df021288-bdef-4463-88db-98f22de89214", "Read all users' full profiles"),

@@ -8,7 +8,7 @@ client secrets, keys) is drawn once per folder and kept with the state.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
@@ -40,6 +40,9 @@ FULL_ACCESS: Final = "D365 BUS FULL ACCESS"
 
 SECRETS_OFFICER: Final = "Key Vault Secrets Officer"
 SECRETS_USER: Final = "Key Vault Secrets User"
+
+STOPPED_STATUS: Final = "DisabledDueToViolationOfServicesAgreement"
+"""A value of disabledByMicrosoftStatus (Graph v1.0 reference, application)."""
 
 BATCH_CLIENT: Final = "5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52"
 BOOTSTRAP_CLIENT: Final = "8d5e1c74-60af-4b39-b2d7-4f9a3e6c1208"
@@ -127,6 +130,25 @@ class User:
 
 
 @dataclass(frozen=True)
+class AppPolicy:
+    """What a tenant forbids its applications by default.
+
+    Args:
+        max_secret_days: the longest life of a client secret; None without a limit.
+        forbids_secrets: whether there may be none.
+        exempt_clients: applications that may add one all the same.
+        forbidden_audiences: values of `signInAudience`.
+        blocked_domains: domains that no redirect URI may lead to.
+    """
+
+    max_secret_days: int | None = None
+    forbids_secrets: bool = False
+    exempt_clients: tuple[str, ...] = ()
+    forbidden_audiences: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Tenant:
     """An organisation's directory."""
 
@@ -139,7 +161,9 @@ class Tenant:
     business_central: bool = True
     batch_roles: tuple[str, ...] | None = BATCH_ROLES
     members_may_register: bool = False
-    max_secret_days: int | None = None
+    policy: AppPolicy = field(default_factory=lambda: AppPolicy())
+    microsoft_status: str | None = None
+    """What Microsoft says of every application that is registered here; None for nothing."""
     batch_business_central: tuple[str, ...] = ()
     """Application permissions of Business Central that the batch identity holds here."""
     batch_card: bool = False
@@ -227,6 +251,14 @@ BAKERY: Final = "5a8e30d7-f1b4-4c29-87de-3b60c9a7e412"
 JOINERY: Final = "c6f2149b-3d75-4ea8-b0f1-84d7e25a93c0"
 LAB: Final = "81b7c5e2-960d-4f3a-a42c-d7e9503b16f8"
 COOPERATIVE: Final = "2e94d0a6-7b1f-48c3-9e65-f08c71d3b5a9"
+NO_SECRETS: Final = "60d7e1b8-35c4-4f92-a1e0-7b94c2f8d153"
+EXEMPT_CALLER: Final = "f3a85c27-90de-4b16-8d4f-c15e7092ab64"
+NO_CONSUMERS: Final = "9c02f6d4-e81a-47b5-b3c9-21d60f8ea795"
+NO_CODAT: Final = "4be91a70-2c5f-4d83-9f16-a8d3e07c62f4"
+STOPPED: Final = "a7164fe9-d30b-4825-bc72-5e90d8f13a26"
+"""Tenants of the strict: without client secrets; the same, with the batch identity exempt; without
+applications for personal accounts; without redirects to Codat; whose applications Microsoft stops.
+"""
 CONSUMERS: Final = "9188040d-6c67-4b5b-b112-36a304b66dad"
 """The tenant of personal accounts; nobody in a rehearsal has one."""
 
@@ -266,6 +298,40 @@ def _customer(tenant: str, name: str, domain: str, admin: str, member: str) -> T
         batch_roles=(),
         batch_business_central=BUSINESS_CENTRAL_ROLES,
         batch_card=True,
+    )
+
+
+def _strict_tenants() -> tuple[Tenant, ...]:
+    """Tenants whose policies, or Microsoft itself, are in the way of what the runbook does.
+
+    The batch identity may change application management policies there, as an administrator would.
+    """
+    strict = (
+        (NO_SECRETS, "Granite Wharf Bank", "granite-wharf.example", "Lena Brandt"),
+        (EXEMPT_CALLER, "Copper Lane Credit", "copper-lane.example", "Tom Ferris"),
+        (NO_CONSUMERS, "Northgate Assurance", "northgate-assurance.example", "Aisha Noor"),
+        (NO_CODAT, "Harbour Street Lending", "harbour-street.example", "Karl Weiss"),
+        (STOPPED, "Flintlock Capital", "flintlock-capital.example", "Dora Vance"),
+    )
+    policies = {
+        NO_SECRETS: AppPolicy(forbids_secrets=True),
+        EXEMPT_CALLER: AppPolicy(forbids_secrets=True, exempt_clients=(BATCH_CLIENT,)),
+        NO_CONSUMERS: AppPolicy(
+            forbidden_audiences=("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
+        ),
+        NO_CODAT: AppPolicy(blocked_domains=("codat.io",)),
+        STOPPED: AppPolicy(),
+    }
+    return tuple(
+        replace(
+            _customer(tenant, name, domain, admin, f"{admin.partition(' ')[0]} Member"),
+            batch_roles=(*BATCH_ROLES, "Policy.ReadWrite.ApplicationConfiguration"),
+            batch_business_central=(),
+            batch_card=False,
+            policy=policies[tenant],
+            microsoft_status=STOPPED_STATUS if tenant == STOPPED else None,
+        )
+        for tenant, name, domain, admin in strict
     )
 
 
@@ -348,8 +414,9 @@ TENANTS: Final = {
                     (SUPER,),
                 ),
             ),
-            max_secret_days=90,
+            policy=AppPolicy(max_secret_days=90),
         ),
+        *_strict_tenants(),
         _customer(
             BAKERY, "Brackenfield Bakery", "brackenfield-bakery.example", "Ines Moura", "Cal Webb"
         ),

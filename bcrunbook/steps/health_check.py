@@ -36,6 +36,8 @@ from bcrunbook.steps.description import Lane, RunbookStep, StepDescription
 from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.verdict import Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
+from bcrunbook.steps.register_application import RegistrationFindings
+from bcrunbook.steps.standing import SwitchedOff
 
 LONGEST_WITHOUT_SYNC: Final = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (contract C9.16)."""
@@ -117,14 +119,17 @@ class HealthCheck(PersonsStep):
     async def examine(self, context: Context) -> HealthFindings:
         """The account with the eyes of its steps, what was said of the keys, and each customer."""
         parts: list[Part] = []
+        off: SwitchedOff | None = None
         for step in self._checked:
-            parts += await _look(context, step)
+            seen, found_off = await _look(context, step)
+            parts += seen
+            off = off or found_off
         names = customer_parts(context.account)
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def look(customer: Customer) -> list[Part]:
             async with at_once:
-                return await _look_at(context, customer, names[customer.name])
+                return await _look_at(context, customer, names[customer.name], off)
 
         found = await asyncio.gather(*(look(one) for one in context.account.customers.values()))
         parts += [part for several in found for part in several]
@@ -156,8 +161,8 @@ def customer_parts(account: Account) -> dict[str, str]:
     }
 
 
-async def _look(context: Context, step: RunbookStep) -> list[Part]:
-    """An account's step: what it would change is drift."""
+async def _look(context: Context, step: RunbookStep) -> tuple[list[Part], SwitchedOff | None]:
+    """An account's step: what it would change is drift; and what is off of the application."""
     name = step.description.checked_as
     again = f"bcrunbook run {context.account.name} {step.id}{_mode(context)}"
     source = f"step {step.id}"
@@ -165,7 +170,7 @@ async def _look(context: Context, step: RunbookStep) -> list[Part]:
         findings = await step.examine(context)
         changes = step.plan(findings)
     except RunbookError as error:
-        return [_unknown(name, source, error)]
+        return [_unknown(name, source, error)], None
     drifted = "; ".join(map(_drift, changes))
     part = Part(name, "in order", source, Comparison.OK)
     if drifted:
@@ -182,8 +187,9 @@ async def _look(context: Context, step: RunbookStep) -> list[Part]:
         )
     if isinstance(findings, SecretFindings):
         part = replace(part, seen=findings.observations)
-        return [part, *_expiry(context.account, findings), *_keys(context, findings)]
-    return [part]
+        parts = [part, *_expiry(context.account, findings), *_keys(context, findings)]
+        return parts, findings.off
+    return [part], findings.off if isinstance(findings, RegistrationFindings) else None
 
 
 def _mode(context: Context) -> str:
@@ -273,14 +279,24 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
     ]
 
 
-async def _look_at(context: Context, customer: Customer, name: str) -> list[Part]:
-    """A customer: connection, extension and sync."""
+async def _look_at(
+    context: Context, customer: Customer, name: str, off: SwitchedOff | None
+) -> list[Part]:
+    """A customer: connection, extension and sync.
+
+    Args:
+        context: the account's.
+        customer: the customer.
+        name: what the check calls them.
+        off: what is switched off of the application: then nobody is asked to link.
+    """
     step = LinkCustomer()
     source = f"step {step.id}"
     account = context.account.name
     again = f"bcrunbook run {account} --customer {customer.name}{_mode(context)}"
     try:
         findings = await step.examine(replace(context, customer=customer))
+        findings = findings.with_switches(findings.off or off)
     except RunbookError as error:
         return [_unknown(name, source, error)]
     if findings.judgement is None or findings.poll is None:
@@ -305,6 +321,8 @@ async def _look_at(context: Context, customer: Customer, name: str) -> list[Part
     who = changes[0].hand_off.who if changes and changes[0].hand_off else "you"
     advice = next((row.advice for row in findings.rows() if row.name == "Verdict"), "")
     action = f"{advice} bcrunbook link {account} {customer.name}, then {again}"
+    if findings.off is not None:
+        action = f"{advice} When it is on again: {again}"
     return [
         Part(
             name,

@@ -56,6 +56,7 @@ from bcrunbook.steps.requirements import (
     TOKEN_VERSION,
     account_types,
 )
+from bcrunbook.steps.standing import SwitchedOff, enabled_row, reactivate, switched_off
 from bcrunbook.steps.tenant import check_tenant
 from bcrunbook.steps.wording import ABSENT, PRESENT
 
@@ -91,6 +92,12 @@ class RegistrationFindings(Findings):
         app = self.application.value
         return (application_seen(app),) if app is not None and not self.whose else ()
 
+    @property
+    def off(self) -> SwitchedOff | None:
+        """What somebody has switched off of it; None where nothing is."""
+        app = self.application.value
+        return switched_off(app, self.principal.value) if app is not None else None
+
     def rows(self) -> tuple[Finding, ...]:
         """The application's facts, wanted against actual."""
         source = "Microsoft Graph, applications"
@@ -124,6 +131,7 @@ class RegistrationFindings(Findings):
                 f"Whose is it? {self.whose[0].upper()}{self.whose[1:]}." if self.whose else "",
             ),
             Finding("Client ID", "", app.app_id, source, Comparison.NOTE),
+            enabled_row(self.off, is_whole=not self.principal.unknown),
             Finding(
                 "Supported account types",
                 _audience(AUDIENCE),
@@ -260,6 +268,8 @@ class RegisterApplication(AccountStep):
             changes.append(Change("application", title, rows, action="update"))
         if findings.principal.is_absent:
             changes.append(principal)
+        if findings.off is not None:
+            changes.append(reactivate(account, findings.off))
         return tuple(changes)
 
     async def apply(self, context: Context, findings: RegistrationFindings, change: Change) -> bool:

@@ -27,7 +27,12 @@ from bcrunbook.rehearsal.codat.records import (
     owner_of,
     put_connection,
 )
-from bcrunbook.rehearsal.directory import find_principal, granted_scopes
+from bcrunbook.rehearsal.directory import (
+    find_application,
+    find_principal,
+    granted_scopes,
+    is_switched_off,
+)
 from bcrunbook.rehearsal.state import Document
 
 DEAUTHORIZED: Final = "Deauthorized"
@@ -105,15 +110,8 @@ def settled(cloud: RehearsalCloud, company: str, connection: str, document: Docu
         if progress is None or progress.age < document[LINKS_AT_AGE]:
             return document
         return _linked(cloud, company, connection, document, progress)
-    if document["status"] == LINKED and not _is_consented(cloud, destination):
-        refusal = error_of(
-            cloud,
-            "401",
-            "invalid_grant",
-            "AADSTS65001: The user or administrator has not consented to use the application "
-            f"with ID '{destination.client_id}'. The customer has to link again.",
-        )
-        errors = [*document["errors"], refusal]
+    if document["status"] == LINKED and (refusal := _refusal(cloud, destination)):
+        errors = [*document["errors"], error_of(cloud, "401", *refusal)]
         changed = {**document, "status": DEAUTHORIZED, "errors": errors}
         _keep(cloud, company, connection, changed)
         return changed
@@ -239,14 +237,34 @@ def _request(cloud: RehearsalCloud, progress: installation.Progress, age: float)
     return pulls.Request(progress.moment(cloud, age), ends)
 
 
-def _is_consented(cloud: RehearsalCloud, destination: Destination) -> bool:
-    """Whether the person's consent, or the organisation's, still stands."""
-    tenant = destination.tenant
-    principal = find_principal(cloud, tenant, destination.client_id)
+def _refusal(cloud: RehearsalCloud, destination: Destination) -> tuple[str, str] | None:
+    """What Entra answers when Codat asks for a new token: error and text; None for a token."""
+    tenant, client_id = destination.tenant, destination.client_id
+    registered = find_application(cloud, client_id)
+    if registered is None:
+        return (
+            "unauthorized_client",
+            f"AADSTS700016: Application with identifier '{client_id}' was not found in the "
+            "directory.",
+        )
+    principal = find_principal(cloud, tenant, client_id)
     resource = find_principal(cloud, tenant, first_party_apps.BUSINESS_CENTRAL_APP_ID)
-    if principal is None or resource is None or not principal["accountEnabled"]:
-        return False
-    return bool(granted_scopes(cloud, tenant, principal["id"], resource["id"], destination.user))
+    is_off = is_switched_off(registered.document) or (
+        principal is not None and not principal["accountEnabled"]
+    )
+    if is_off:
+        return "unauthorized_client", f"AADSTS7000112: Application '{client_id}' is disabled."
+    if (
+        principal is None
+        or resource is None
+        or not granted_scopes(cloud, tenant, principal["id"], resource["id"], destination.user)
+    ):
+        return (
+            "invalid_grant",
+            "AADSTS65001: The user or administrator has not consented to use the application "
+            f"with ID '{client_id}'. The customer has to link again.",
+        )
+    return None
 
 
 def _keep(cloud: RehearsalCloud, company: str, connection: str, document: Document) -> None:

@@ -23,7 +23,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.clock import parse_timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
-from bcrunbook.rehearsal.directory import Registered, find_application, find_principal
+from bcrunbook.rehearsal.directory import (
+    Registered,
+    find_application,
+    find_principal,
+    is_switched_off,
+)
 from bcrunbook.rehearsal.entra.authority import Authority
 from bcrunbook.rehearsal.entra.errors import SignInError, missing, unknown_client
 from bcrunbook.rehearsal.keys import InvalidToken, split_token, unb64url
@@ -137,7 +142,12 @@ def demand_proof(proof: str, *, public_allowed: bool) -> None:
 def service_principal(
     cloud: RehearsalCloud, client: Client, tenant: world.Tenant, *, app_only: bool = False
 ) -> Document | None:
-    """The client's principal in a directory; without a person there must be one."""
+    """The client's principal in a directory; without a person there must be one.
+
+    Which code a deactivated application meets is not published (contract G8.13).
+    """
+    if client.registered is not None and is_switched_off(client.document):
+        raise _disabled(client)
     principal = find_principal(cloud, tenant.id, client.app_id)
     if principal is None and app_only:
         if client.registered and client.registered.tenant == tenant.id:
@@ -150,12 +160,16 @@ def service_principal(
             )
         raise unknown_client(client.app_id, tenant.name)
     if principal is not None and not principal["accountEnabled"]:
-        raise SignInError(
-            7000112,
-            "unauthorized_client",
-            f"Application '{client.app_id}'({client.name}) is disabled.",
-        )
+        raise _disabled(client)
     return principal
+
+
+def _disabled(client: Client) -> SignInError:
+    return SignInError(
+        7000112,
+        "unauthorized_client",
+        f"Application '{client.app_id}'({client.name}) is disabled.",
+    )
 
 
 def _has_credentials(document: Document) -> bool:

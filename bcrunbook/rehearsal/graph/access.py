@@ -35,6 +35,7 @@ WRITE_GRANTS: Final = ("DelegatedPermissionGrant.ReadWrite.All",)
 READ_GRANTS: Final = (*WRITE_GRANTS, "Directory.Read.All", "Directory.ReadWrite.All")
 WRITE_ASSIGNMENTS: Final = ("AppRoleAssignment.ReadWrite.All",)
 READ_POLICIES: Final = ("Policy.Read.All",)
+WRITE_POLICIES: Final = ("Policy.ReadWrite.ApplicationConfiguration",)
 READ_USERS: Final = (
     "User.ReadBasic.All",
     "User.Read.All",
@@ -144,6 +145,13 @@ def demand_assign(request: Request, resource: Document) -> None:
 def demand_read_policies(request: Request) -> None:
     """Reading tenant policies: the permission, and for people an administrator's role."""
     request.demand(READ_POLICIES, READ_POLICIES)
+    if request.caller.user is not None and not request.caller.has_role(*GRANTING_ROLES):
+        raise denied()
+
+
+def demand_write_policies(request: Request) -> None:
+    """Changing application management policies: as for reading, with a permission of its own."""
+    request.demand(WRITE_POLICIES, WRITE_POLICIES)
     if request.caller.user is not None and not request.caller.has_role(*GRANTING_ROLES):
         raise denied()
 

@@ -21,7 +21,13 @@ from bcrunbook.rehearsal.directory import (
     new_application,
     public,
 )
-from bcrunbook.rehearsal.graph import access, application_rules, credentials, principals
+from bcrunbook.rehearsal.graph import (
+    access,
+    app_policies,
+    application_rules,
+    credentials,
+    principals,
+)
 from bcrunbook.rehearsal.graph.errors import bad_request, conflict, denied, malformed, not_found
 from bcrunbook.rehearsal.graph.limits import MAX_FEDERATED_CREDENTIALS
 from bcrunbook.rehearsal.graph.request import (
@@ -98,6 +104,7 @@ def add_password(request: Request, key: str | Key) -> Answer:
     """POST /applications/{id}/addPassword."""
     found, document = _writable(request, key, twin=True)
     given = request.body("addPassword", optional=True).get("passwordCredential") or {}
+    app_policies.demand_secret(request, document)
     changed, shown = credentials.add_secrets(
         request.cloud, request.caller.tenant, document, [given]
     )
@@ -231,6 +238,9 @@ def _created(request: Request, given: dict[str, Any], owners: list[str]) -> Answ
     )
     document["_owners"] = list(dict.fromkeys([*document["_owners"], *owners]))
     application_rules.check(cloud, Registered(caller.tenant.id, document["id"], document))
+    app_policies.demand_allowed(caller.tenant, document)
+    if secrets:
+        app_policies.demand_secret(request, document)
     document, shown = credentials.add_secrets(cloud, caller.tenant, document, secrets)
     document = credentials.set_certificates(document, certificates)
     cloud.store.put(APPLICATION, caller.tenant.id, document["id"], document, "application_created")
@@ -280,6 +290,7 @@ def _patch(request: Request, found: str, document: Document) -> Answer:
         if value is None and isinstance(document.get(name), list):
             raise bad_request(f"Property '{name}' cannot be null.", target=name)
     application_rules.check(request.cloud, Registered(request.tenant, found, changed))
+    app_policies.demand_allowed(request.caller.tenant, changed)
     maximum = application_rules.limits_of(changed).secrets
     if maximum is not None and len(changed["passwordCredentials"]) > maximum:
         raise bad_request(

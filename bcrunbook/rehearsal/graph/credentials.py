@@ -154,7 +154,8 @@ def _in_two_years(start: float) -> float:
 
 
 def _obey_policy(tenant: world.Tenant, start: float, end: float) -> None:
-    if tenant.max_secret_days is None or end - start <= tenant.max_secret_days * DAY:
+    longest = tenant.policy.max_secret_days
+    if longest is None or end - start <= longest * DAY:
         return
     message = (
         "Credential lifetime exceeds the max value allowed as per assigned policy "

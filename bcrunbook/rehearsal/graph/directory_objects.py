@@ -5,12 +5,9 @@ Source: Graph v1.0 reference of each resource.
 
 from __future__ import annotations
 
-from typing import Any
-
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.directory import APPLICATION, DELETED, SERVICE_PRINCIPAL, public
 from bcrunbook.rehearsal.graph import access, applications, principals
-from bcrunbook.rehearsal.graph.credentials import DEFAULT_POLICY
 from bcrunbook.rehearsal.graph.errors import bad_request, not_found
 from bcrunbook.rehearsal.graph.request import Request, no_content, object_id, odata_answer
 from bcrunbook.rehearsal.messages import Answer, json_answer
@@ -118,45 +115,6 @@ def directory_object(request: Request, key: str) -> Answer:
     document = principals.directory_object(request, object_id(key))
     context = f"{request.base}/$metadata#directoryObjects/$entity"
     return odata_answer(200, {"@odata.context": context, **document})
-
-
-def default_policy(request: Request) -> Answer:
-    """GET /policies/defaultAppManagementPolicy."""
-    access.demand_read_policies(request)
-    days = request.caller.tenant.max_secret_days
-    restrictions: list[dict[str, Any]] = []
-    if days is not None:
-        restrictions.append(
-            {
-                "restrictionType": "passwordLifetime",
-                "state": "enabled",
-                "maxLifetime": f"P{days}D",
-                "restrictForAppsCreatedAfterDateTime": "2019-10-19T10:37:00Z",
-            }
-        )
-    document: Document = {
-        "id": DEFAULT_POLICY,
-        "displayName": "Default app management tenant policy",
-        "description": "Default tenant policy that enforces app management restrictions on "
-        "applications and service principals.",
-        "isEnabled": days is not None,
-        "applicationRestrictions": {
-            "passwordCredentials": restrictions,
-            "keyCredentials": [],
-        },
-        "servicePrincipalRestrictions": {"passwordCredentials": [], "keyCredentials": []},
-    }
-    return request.one(
-        document,
-        type_name="tenantAppManagementPolicy",
-        context="policies/defaultAppManagementPolicy",
-    )
-
-
-def policies(request: Request) -> Answer:
-    """GET /policies/appManagementPolicies."""
-    access.demand_read_policies(request)
-    return request.page([], type_name="appManagementPolicy", context="appManagementPolicies")
 
 
 def deleted_applications(request: Request) -> Answer:

@@ -11,6 +11,7 @@ from typing import Final
 
 from bcrunbook.rehearsal.directory import APPLICATION, SERVICE_PRINCIPAL
 from bcrunbook.rehearsal.graph import (
+    app_policies,
     applications,
     batch,
     directory_objects,
@@ -55,8 +56,19 @@ _ROUTES: Final[tuple[Route[Handler], ...]] = (
     *at("domains", DOCUMENTED, GET=directory_objects.domains),
     *at("directoryRoles", DOCUMENTED, GET=directory_objects.directory_roles),
     *at("directoryObjects/{object}", DOCUMENTED, GET=directory_objects.directory_object),
-    *at("policies/defaultAppManagementPolicy", DOCUMENTED, GET=directory_objects.default_policy),
-    *at("policies/appManagementPolicies", DOCUMENTED, GET=directory_objects.policies),
+    *at("policies/defaultAppManagementPolicy", DOCUMENTED, GET=app_policies.default),
+    *at(
+        "policies/appManagementPolicies",
+        DOCUMENTED,
+        GET=app_policies.list_all,
+        POST=app_policies.create,
+    ),
+    *at(
+        "policies/appManagementPolicies/{policy}",
+        DOCUMENTED,
+        GET=app_policies.get,
+        DELETE=app_policies.delete,
+    ),
     *at(
         "directory/deletedItems/application", DOCUMENTED, GET=directory_objects.deleted_applications
     ),
@@ -101,6 +113,21 @@ _ROUTES: Final[tuple[Route[Handler], ...]] = (
         "applications/{application}/unsetVerifiedPublisher",
         DOCUMENTED,
         POST=applications.unset_verified_publisher,
+    ),
+    *at(
+        "applications/{application}/appManagementPolicies",
+        DOCUMENTED,
+        GET=app_policies.of_application,
+    ),
+    *at(
+        "applications/{application}/appManagementPolicies/$ref",
+        DOCUMENTED,
+        POST=app_policies.apply,
+    ),
+    *at(
+        "applications/{application}/appManagementPolicies/{policy}/$ref",
+        DOCUMENTED,
+        DELETE=app_policies.take_off,
     ),
     *at("applications/{application}/restore", DOCUMENTED, POST=directory_objects.restore),
     *at(

@@ -28,6 +28,8 @@ from bcrunbook.services.authorized import claims_demanded, names_in
 from bcrunbook.services.wire import ServiceReply
 
 _ROLE: Final = "a Cloud Application or Application Administrator of the tenant"
+_POLICY_KEEPER: Final = "whoever keeps the tenant's application management policies"
+_POLICIES: Final = "Microsoft Entra admin center, Enterprise apps, Application policies"
 
 ADVICE: Final[dict[str, Advice]] = {
     "Authorization_RequestDenied": Advice(
@@ -57,9 +59,17 @@ ADVICE: Final[dict[str, Advice]] = {
         "you, or whoever keeps the policy for an exception",
     ),
     "CredentialTypeNotAllowedAsPerAppPolicy": Advice(
-        "the tenant's application management policy forbids client secrets",
-        "ask for an exception for this application: Codat needs a client secret",
-        "whoever keeps the tenant's application management policy",
+        "the tenant's application management policy forbids client secrets, and nothing exempts"
+        " this application or whoever asked",
+        f"have the application exempted, as Codat needs a client secret: {_POLICIES}, the rule that"
+        " blocks passwords, Excluded apps",
+        _POLICY_KEEPER,
+    ),
+    "SignInAudienceNotAllowedAsPerAppPolicy": Advice(
+        "the tenant's application management policy forbids applications that other tenants or"
+        " personal accounts can use, and Codat needs one",
+        f"have this application exempted: {_POLICIES}, the rule on audiences",
+        _POLICY_KEEPER,
     ),
     "Error_MsaAppDoesNotExist": Advice(
         "the part of a new application that serves personal accounts is not there yet",
@@ -91,6 +101,16 @@ ADVICE: Final[dict[str, Advice]] = {
         "sign in again with method browser, from a managed device",
     ),
 }
+
+_POLICY_REFUSAL: Final = "AsPerAppPolicy"
+"""How the codes of all refusals of an application management policy end (contract G8.10)."""
+_POLICY_ADVICE: Final = Advice(
+    "the tenant's application management policy forbids what the message names",
+    f"have this application exempted: {_POLICIES}, the rule that the message is about",
+    _POLICY_KEEPER,
+)
+# What a setting of the account can mend: shorter is allowed.
+_LIFETIME_REFUSAL: Final = "CredentialInvalidLifetimeAsPerAppPolicy"
 
 _RENEWED: Final = (
     "run again: the token was renewed; if it stays, check this machine's clock, and quote the"
@@ -190,7 +210,8 @@ class Reply(ServiceReply):
         if self.claims_demanded or "insufficient_claims" in (self.code, self.outer_code):
             return self._challenged(where, service, by_person=by_person)
         code = self.outer_code if self.outer_code in ADVICE else (self.code or self.outer_code)
-        advice = ADVICE.get(code)
+        is_of_policy = code.endswith(_POLICY_REFUSAL)
+        advice = ADVICE.get(code) or (_POLICY_ADVICE if is_of_policy else None)
         kinds: dict[int, Callable[..., RunbookError]] = {
             400: FixInput,
             401: SignInAgain,
@@ -202,6 +223,8 @@ class Reply(ServiceReply):
             429: WaitAndRetry,
         }
         kind = kinds.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
+        if is_of_policy and code != _LIFETIME_REFUSAL:
+            kind = AskAdministrator
         if kind is AskAdministrator:
             kind = partial(AskAdministrator, by_hand=code.startswith(_RIGHTS))
         return kind(

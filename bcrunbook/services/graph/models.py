@@ -71,6 +71,8 @@ class Application(GraphObject):
     created_date_time: datetime | None = None
     deleted_date_time: datetime | None = None
     verified_publisher: VerifiedPublisher | None = None
+    is_disabled: bool | None = None
+    disabled_by_microsoft_status: str | None = None
 
 
 class PermissionScope(GraphObject):
@@ -88,6 +90,7 @@ class ServicePrincipal(GraphObject):
     id: str
     app_id: str
     display_name: str = ""
+    account_enabled: bool | None = None
     oauth2_permission_scopes: tuple[PermissionScope, ...] = Field(
         default=(), alias="oauth2PermissionScopes"
     )

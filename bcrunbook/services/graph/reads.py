@@ -34,7 +34,8 @@ class Read(Generic[T]):
 
 _APPLICATION_FIELDS: Final = (
     "id,appId,displayName,uniqueName,signInAudience,api,web,requiredResourceAccess,"
-    "passwordCredentials,tags,createdDateTime,verifiedPublisher"
+    "passwordCredentials,tags,createdDateTime,verifiedPublisher,isDisabled,"
+    "disabledByMicrosoftStatus"
 )
 
 
@@ -92,7 +93,7 @@ def deleted_applications() -> Read[tuple[Application, ...]]:
 
 def service_principal(client_id: str) -> Read[ServicePrincipal]:
     """The service principal of an application in this tenant, with the scopes it offers."""
-    fields = "id,appId,displayName,oauth2PermissionScopes"
+    fields = "id,appId,displayName,accountEnabled,oauth2PermissionScopes"
     return Read(
         f"/servicePrincipals(appId='{literal(client_id)}')?$select={fields}",
         _one(ServicePrincipal),

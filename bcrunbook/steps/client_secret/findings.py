@@ -21,6 +21,7 @@ from bcrunbook.services.graph.models import (
 )
 from bcrunbook.services.wire import Seen
 from bcrunbook.steps.client_secret.life import SecretLife
+from bcrunbook.steps.standing import SwitchedOff, enabled_row
 from bcrunbook.steps.wording import ABSENT
 
 
@@ -63,6 +64,7 @@ class SecretFindings(Findings):
         now: when it was looked at (UTC), by Microsoft Graph's clock.
         ended: key ids of our stored secrets that have expired, by that clock and for Entra too.
         gone: markers of stored values whose secrets somebody has removed from the application.
+        off: what somebody has switched off of the application; None where nothing is.
     """
 
     account: Account
@@ -77,6 +79,7 @@ class SecretFindings(Findings):
     now: datetime
     ended: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
+    off: SwitchedOff | None = None
 
     @property
     def unsettled(self) -> str:
@@ -126,7 +129,7 @@ class SecretFindings(Findings):
 
     @property
     def forbidden(self) -> bool:
-        """Whether the tenant's policy forbids client secrets altogether."""
+        """Whether the default policy forbids client secrets; an exemption does not show in it."""
         return any(rule.restriction_type == "passwordAddition" for rule in self._rules)
 
     @property
@@ -152,7 +155,9 @@ class SecretFindings(Findings):
 
     def rows(self) -> tuple[Finding, ...]:
         """Policy, secrets on the application, the stored one and its proof."""
+        switches = (enabled_row(self.off),) if self.off is not None else ()
         return (
+            *switches,
             self._policy_row(),
             self._count_row(),
             self._stored_row(),
@@ -177,10 +182,11 @@ class SecretFindings(Findings):
             return Finding(
                 "Tenant's policy on secrets",
                 wanted,
-                "forbids client secrets",
+                "forbids client secrets, unless this application or whoever asks is exempt",
                 source,
-                Comparison.DIFFERS,
-                "Ask whoever keeps the policy for an exception for this application.",
+                Comparison.NOTE,
+                "An exemption does not show here: asking for a secret tells, and one that is"
+                " refused leaves nothing behind.",
             )
         longest = self.longest_days
         if longest is None:
@@ -228,6 +234,8 @@ class SecretFindings(Findings):
         else:
             actual, verdict = "refused", Comparison.DIFFERS
             advice = str(self.proof.why or self.proof.what) if self.proof else ""
+            if self.off is not None:
+                actual, verdict = "nobody can tell: the application is off", Comparison.UNKNOWN
         return Finding(
             "Secret works",
             "works",

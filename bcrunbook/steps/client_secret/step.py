@@ -11,7 +11,8 @@ the next one can tell:
 - every other credential may be in use (a colleague's, with a ledger of their own, or ours of
   which the store has lost the value) and is never removed.
 
-The tenant's application management policy is read first and the lifetime fitted to it. An
+The tenant's application management policy is read first and the lifetime fitted to it. Where it
+forbids secrets one is asked for all the same, once a run: who is exempt does not show in it. An
 application of this audience may hold two secrets; a third is never attempted.
 """
 
@@ -21,6 +22,7 @@ import secrets as random
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
+from bcrunbook import aadsts
 from bcrunbook.accounts import Account, with_value
 from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.step import AccountStep, Change, Row
@@ -30,7 +32,12 @@ from bcrunbook.ledger.store import Basis, Fact
 from bcrunbook.limits import MAX_SECRETS
 from bcrunbook.order import CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
 from bcrunbook.secrets import Secret
-from bcrunbook.services.graph.reads import Read, organization, secret_policy
+from bcrunbook.services.graph.reads import (
+    Read,
+    organization,
+    secret_policy,
+    service_principal,
+)
 from bcrunbook.signin import prove_client_secret
 from bcrunbook.steps.application import lookup, require_application
 from bcrunbook.steps.client_secret.adopt import adopt
@@ -47,6 +54,7 @@ from bcrunbook.steps.client_secret.stored import (
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import AccountField, SecretInput, StepDescription
 from bcrunbook.steps.portal import hand_off_to_portal
+from bcrunbook.steps.standing import reactivate, switched_off
 from bcrunbook.steps.tenant import check_tenant
 
 # How long, in the cloud's seconds, something just done may take to show or to work everywhere.
@@ -55,6 +63,7 @@ _SPREADING: Final = 60.0
 _WORKING: Final = Backoff(first=3.0, longest=10.0, deadline=_SPREADING)
 # The service counts a lifetime by its own clock (contract G8.6).
 _POLICY_MARGIN: Final = timedelta(hours=1)
+_FORBIDDEN: Final = "CredentialTypeNotAllowedAsPerAppPolicy"
 
 
 _LIFETIME: Final = "secret_lifetime"
@@ -107,10 +116,13 @@ class ClientSecret(AccountStep):
         account = context.account
         how = lookup(context)
         reads: list[Read[Any]] = [organization(), secret_policy(), *how.reads]
+        if how.known:
+            reads.append(service_principal(how.known))
         tenant, policy, *seen = await context.graph.look(*reads)
         token = await context.sign_in.graph()
         where = check_tenant(context, token, tenant)
-        app = require_application(how, seen)
+        app = require_application(how, seen[: len(how.reads)])
+        off = switched_off(app, seen[-1].value if how.known else None)
         now = context.graph.now
         credentials = tuple(
             [await credential_of(context, app.app_id, one) for one in app.password_credentials]
@@ -138,6 +150,7 @@ class ClientSecret(AccountStep):
             now=now,
             ended=await ended(context, where.id, app.app_id, credentials, now),
             gone=await gone(context, where.id, app.app_id, credentials),
+            off=off,
         )
 
     def _still_spreading(
@@ -169,6 +182,9 @@ class ClientSecret(AccountStep):
 
         A secret that ends soon stays until it has ended: Codat uses it until the next is saved.
         """
+        if findings.off is not None:
+            # Nothing can be proven while it is off, and what Codat uses has to stay.
+            return (reactivate(findings.account, findings.off),)
         changes = [
             _removal(one, "nobody has its value") for one in findings.credentials if one.is_orphan
         ]
@@ -189,7 +205,9 @@ class ClientSecret(AccountStep):
         ]
         if findings.current is not None and not findings.is_proven:
             # Refused for whatever reason: making another one by itself could go on for ever.
-            return (*forgotten, *changes, _replace(findings))
+            assert findings.proof is not None
+            refused = _replace if aadsts.refuses_secret(findings.proof.code) else _see_to
+            return (*forgotten, *changes, refused(findings))
         if findings.current is not None and not findings.is_ending:
             return (*forgotten, *changes)
         taken = len(findings.credentials) - len(changes)
@@ -224,14 +242,6 @@ class ClientSecret(AccountStep):
         return True
 
     async def _add(self, context: Context, findings: SecretFindings) -> None:
-        if findings.forbidden:
-            raise AskAdministrator(
-                "The tenant's application management policy forbids client secrets.",
-                where=f'account "{context.account.name}"',
-                why="a policy of the tenant restricts passwordAddition",
-                next="ask for an exception for this application: Codat needs a client secret",
-                who="whoever keeps the tenant's application management policy",
-            )
         days = findings.lifetime_days
         asked = context.graph.now
         ends = asked + timedelta(days=days)
@@ -252,6 +262,8 @@ class ClientSecret(AccountStep):
             self._record(
                 context, FactKind.SECRET_REMOVED, marker, "observed", {"why": refusal.what}
             )
+            if refusal.code == _FORBIDDEN:
+                refusal.next += f": add {findings.application.app_id}"
             raise
         name = name_in_store(context.account, findings.application.app_id, marker)
         try:
@@ -306,6 +318,31 @@ class ClientSecret(AccountStep):
             ),
             values=(("Client ID", findings.application.app_id),),
         )
+
+
+def _see_to(findings: SecretFindings) -> Change:
+    """What Entra refuses is not the secret: whoever replaced it would lose a good one."""
+    assert findings.current is not None and findings.proof is not None
+    proof = findings.proof
+    return hand_off_to_portal(
+        Change(
+            "see_to_refusal",
+            "see to why Entra refuses the application",
+            subject=findings.application.app_id,
+            action="update",
+        ),
+        proof,
+        findings.account,
+        actions=(
+            f"Entra refuses the application, whatever its secret: {proof.why or proof.what}. The"
+            " stored secret may be good: leave it where it is.",
+            f"{proof.next[0].upper()}{proof.next[1:]}. Then run this step again.",
+        ),
+        values=(
+            ("Client ID", findings.application.app_id),
+            *((label, text) for label, text in (("Refused with", proof.code),) if text),
+        ),
+    )
 
 
 def _replace(findings: SecretFindings) -> Change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +20,7 @@ from bcrunbook.steps.link_customer.installation.memory import (
 )
 from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
 from bcrunbook.steps.link_customer.installation.verdict import Judgement, Verdict
+from bcrunbook.steps.standing import SwitchedOff, enabled_row
 
 ADVICE: Final = {
     Verdict.NOT_LINKED: "Send the customer the link, and run this step again once they have begun.",
@@ -61,6 +62,8 @@ class CustomerFindings(Findings):
         remembered_as: under what the extension is remembered; empty when it was not seen.
         watched: the polls of the watch under way, or of the last one.
         open_since: when the watch began that no verdict has ended yet; None without one.
+        off: what somebody has switched off of our application, so that nobody can link; None where
+            nothing is, or where it was not looked at, as nobody has to link.
     """
 
     account: Account
@@ -76,6 +79,27 @@ class CustomerFindings(Findings):
     watched: tuple[Poll, ...] = ()
     open_since: datetime | None = None
     whose: str = ""
+    off: SwitchedOff | None = None
+
+    @property
+    def has_to_link(self) -> bool:
+        """Whether it is the customer's turn, for the first time or again."""
+        return self.enabled and not self.whose and not self._stands
+
+    def with_switches(self, off: SwitchedOff | None) -> CustomerFindings:
+        """The same, where it is known what is switched off of our application.
+
+        Args:
+            off: what is; None for nothing.
+        """
+        if off is None or not self.has_to_link or not off.stops(self.account, self.customer):
+            return self
+        return replace(self, off=off)
+
+    @property
+    def _stands(self) -> bool:
+        judgement = self.judgement
+        return judgement is not None and (judgement.is_good or bool(self.under_way))
 
     @property
     def timeline(self) -> tuple[Sighting, ...]:
@@ -118,7 +142,9 @@ class CustomerFindings(Findings):
 
     def rows(self) -> tuple[Finding, ...]:
         """Integration, company, connection with its errors, extension, data, verdict."""
+        switches = (enabled_row(self.off),) if self.off is not None else ()
         return (
+            *switches,
             _integration_row(self.enabled),
             self._company_row(),
             *self._connection_rows(),
@@ -210,7 +236,7 @@ class CustomerFindings(Findings):
             f"{judgement.verdict.value}: {judgement.because}",
             "all of the above",
             verdict,
-            ADVICE.get(judgement.verdict, ""),
+            ADVICE.get(judgement.verdict, "") if self.off is None else self.off.advice,
         )
         return (extension, data, row_of_verdict)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from bcrunbook import aadsts
 from bcrunbook.core.hand_off import refused
 from bcrunbook.core.step import Change, HandOff, HandOffButton, OnFollow, Row
 from bcrunbook.errors import ReportBug, RunbookError
@@ -41,6 +42,7 @@ from bcrunbook.steps.link_customer.installation.memory import recall
 from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
 from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
 from bcrunbook.steps.link_customer.installation.watch import Watch
+from bcrunbook.steps.standing import look_at_switches, reactivate
 
 MAKE_COMPANY: Final = "company"
 MAKE_CONNECTION: Final = "connection"
@@ -84,7 +86,7 @@ class LinkCustomer:
                 judgement = judge(carried, memory)
             watched = tuple(log.polls or log.before)
             open_since = log.began
-        return CustomerFindings(
+        findings = CustomerFindings(
             account=context.account,
             customer=customer,
             enabled=integration is not None and integration.enabled,
@@ -99,6 +101,9 @@ class LinkCustomer:
             open_since=open_since,
             whose=whose,
         )
+        if findings.has_to_link and _may_look(context, findings):
+            return findings.with_switches(await look_at_switches(context))
+        return findings
 
     def plan(self, findings: CustomerFindings) -> tuple[Change, ...]:
         """The company, the connection, and the customer's part."""
@@ -132,8 +137,10 @@ class LinkCustomer:
                     action="create",
                 )
             )
-        judgement = findings.judgement
-        if judgement is None or not (judgement.is_good or findings.under_way):
+        if findings.off is not None:
+            # A link would end in a refusal. Who has to link again shows when it is on.
+            changes.append(reactivate(findings.account, findings.off))
+        elif findings.has_to_link:
             changes.append(_link_change(findings))
         return tuple(changes)
 
@@ -198,6 +205,17 @@ class LinkCustomer:
             watched=tuple(watch.polls),
             open_since=None,
         )
+
+
+def _may_look(context: Context, findings: CustomerFindings) -> bool:
+    """Whether our application is looked at before somebody is sent a link.
+
+    An application's sign-in asks nobody. A person's may, so it does only where a refusal says that
+    the application is switched off.
+    """
+    error = findings.poll.active_error if findings.poll is not None else None
+    says_so = error is not None and aadsts.is_switched_off(error.text)
+    return context.sign_in.is_application or says_so
 
 
 def _enable_first() -> Change:
