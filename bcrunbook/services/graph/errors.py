@@ -73,7 +73,7 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     "Error_MsaAppDoesNotExist": Advice(
         "the part of a new application that serves personal accounts is not there yet",
-        "wait a minute and run again",
+        "wait some minutes, which may be ten, and run again",
     ),
     "Directory_ConcurrencyViolation": Advice(
         "two writes met on the same object", "wait a moment and run again"
