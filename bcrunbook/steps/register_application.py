@@ -348,8 +348,9 @@ class RegisterApplication(AccountStep):
             findings.account,
             actions=(
                 "In the Azure portal open Microsoft Entra ID, App registrations, New registration.",
-                "Name: as below. Supported account types: any organizational directory and"
-                " personal Microsoft accounts. Redirect URI: Web, as below. Then Register.",
+                f"Name: as below. Supported account types: {account_types(AUDIENCE)} (older"
+                " portals: any organizational directory and personal Microsoft accounts)."
+                " Redirect URI: Web, as below. Then Register.",
                 "Put the Application (client) ID into accounts.toml as client_id of this account"
                 " and run this step again: it checks what was made.",
             ),

@@ -21,8 +21,8 @@ SCOPES: Final[dict[str, str]] = {
 }
 
 _ACCOUNT_TYPES: Final[dict[str, str]] = {
-    "AzureADMyOrg": "Accounts in this organizational directory only",
-    "AzureADMultipleOrgs": "Accounts in any organizational directory",
+    "AzureADMyOrg": "Single tenant only",
+    "AzureADMultipleOrgs": "Multiple Entra ID tenants",
     AUDIENCE: "Any Entra ID Tenant + Personal Microsoft accounts",
     "PersonalMicrosoftAccount": "Personal Microsoft accounts only",
 }
