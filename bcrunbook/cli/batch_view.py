@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -18,7 +19,7 @@ from rich.text import Text
 
 from bcrunbook.cli import output
 from bcrunbook.cli.asked import Asked
-from bcrunbook.cli.ending import in_words, print_address
+from bcrunbook.cli.ending import print_address
 from bcrunbook.cli.tables import print_table
 from bcrunbook.core.step import State
 from bcrunbook.run.batch.coordinator import BatchEvent
@@ -26,6 +27,7 @@ from bcrunbook.run.batch.progress import BatchProgress, standing_of
 from bcrunbook.run.batch.report import attention
 from bcrunbook.steps import STEPS
 from bcrunbook.views.cells import STATE_WORDS
+from bcrunbook.views.span import span
 
 # More rows than this do not fit a terminal: of the others there are counts.
 _ROWS: Final = 12
@@ -118,9 +120,10 @@ class _Plain:
                 output.say(f"  to pass on: {report.parent / line.card}")
         if len(open_) > _LISTED:
             output.say(f"\n{len(open_) - _LISTED} more: see the report.")
+        took = timedelta(seconds=time.monotonic() - progress.began)
         output.say(
             f"\n{progress.ended} of {len(progress.items)} accounts and customers ended, after"
-            f" {in_words(time.monotonic() - progress.began)}: {_counted(progress)}."
+            f" {span(took)}: {_counted(progress)}."
         )
         output.say(_what_now(progress, self._asked))
         print_address(report)

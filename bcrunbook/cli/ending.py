@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from bcrunbook.accounts import Workspace
@@ -24,6 +25,7 @@ from bcrunbook.run.report import write_report
 from bcrunbook.run.secret_lives import secret_lives
 from bcrunbook.steps import STEPS
 from bcrunbook.views.cells import STATE_WORDS, View
+from bcrunbook.views.span import span
 
 
 def finish(
@@ -69,7 +71,9 @@ def finish(
     if not asked.as_json:
         if closings:
             output.say("\n".join(["", *closings]))
-        output.say(f"\n{asked.title}: ended after {in_words(seconds)}; {_counts(runs)}.")
+        output.say(
+            f"\n{asked.title}: ended after {span(timedelta(seconds=seconds))}; {_counts(runs)}."
+        )
         output.say(_what_now(runs, code, asked))
         print_address(report)
     return code
@@ -87,17 +91,6 @@ def _known(workspace: Workspace, runs: Sequence[StepRun]) -> tuple[dict[str, Vie
         accounts = dict.fromkeys(run.account for run in runs)
         return secret_lives(ledger, workspace, accounts), closing_lines(ledger, workspace, runs)
     return {}, []
-
-
-def in_words(seconds: float) -> str:
-    """A duration: `23 s`, `1 min 33 s`, `1 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def code_of(runs: Sequence[StepRun]) -> int:

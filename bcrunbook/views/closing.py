@@ -12,10 +12,10 @@ from markupsafe import Markup
 from bcrunbook.steps.client_secret.life import day
 from bcrunbook.steps.closing import Closing
 from bcrunbook.views.cells import CLIENT_ID, View, breakable
+from bcrunbook.views.span import span
 
 _NAMED: Final = 5
 """So many customers are named; more are counted."""
-_UNITS: Final = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 @dataclass(frozen=True)
@@ -142,20 +142,3 @@ def _moment(at: datetime) -> str:
 
 def _rounded(passed: timedelta) -> timedelta:
     return timedelta(seconds=round(passed.total_seconds()))
-
-
-def span(passed: timedelta) -> str:
-    """A span of time in its two largest units: `12 s`, `4 min 3 s`, `2 days 3 h`.
-
-    Args:
-        passed: the span, not negative.
-    """
-    left, parts = round(passed.total_seconds()), []
-    for seconds, unit in _UNITS:
-        count, left = divmod(left, seconds)
-        if count:
-            plural = "s" if unit == "day" and count > 1 else ""
-            parts.append(f"{count} {unit}{plural}")
-        elif parts:
-            break
-    return " ".join(parts[:2]) or "0 s"

@@ -12,8 +12,9 @@ import pytest
 
 from bcrunbook.steps.closing import Helper
 from bcrunbook.views.cells import View
-from bcrunbook.views.closing import NextThing, closing_line, closing_view, span
+from bcrunbook.views.closing import NextThing, closing_line, closing_view
 from bcrunbook.views.secret_life import secret_life_view, secret_line
+from bcrunbook.views.span import span
 from tests.support.browser import chromium, tab
 from tests.views.closing_samples import (
     DAY,
