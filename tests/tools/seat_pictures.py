@@ -18,6 +18,7 @@ from bcrunbook.order import (
     API_PERMISSIONS,
     CODAT_KEYS,
     ENABLE_INTEGRATION,
+    HEALTH_CHECK,
     LINK_CUSTOMER,
     START_HERE,
     notebook_name,
@@ -25,13 +26,14 @@ from bcrunbook.order import (
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from tests.lab.conftest import serving
 from tests.lab.page import PATIENCE_MS, THEMES, Server
-from tests.lab.seat import APPLY, CUSTOMER, TRIAL, Seat, lay_out_accounts, link_customer
+from tests.lab.seat import APPLY, CUSTOMER, OUTCOME, TRIAL, Seat, lay_out_accounts, link_customer
 from tests.support.browser import ARGUMENTS, chromium_path
 from tests.support.portal import set_enabled
 
 WIDTHS: Final = (900, 1280, 1920)
 _SPEED: Final = 4.0
 """Slow enough for an installation to stay in the middle while its pictures are taken."""
+_INSTALLED_MS: Final = 600_000
 _SOON_OVER: Final = """
 from bcrunbook.core import runner
 from bcrunbook.core.backoff import Backoff
@@ -59,6 +61,7 @@ def main() -> None:
             _hand_off(seat)
             _ended_wait(seat, server, cloud)
             _installation(seat, workspace, cloud)
+            _closing(seat)
             seat.leave()
         browser.close()
 
@@ -110,6 +113,13 @@ def _installation(seat: Seat, workspace: Workspace, cloud: RehearsalDescription)
     expect(lab.output(APPLY)).to_contain_text("so far", timeout=PATIENCE_MS)
     lab.page.wait_for_timeout(60_000)
     _take(seat, "installation")
+    expect(lab.output(APPLY)).not_to_contain_text("so far", timeout=_INSTALLED_MS)
+
+
+def _closing(seat: Seat) -> None:
+    lab = seat.begin(HEALTH_CHECK, TRIAL)
+    expect(lab.output(OUTCOME)).to_contain_text("from the first look on", timeout=PATIENCE_MS)
+    _take(seat, "closing")
 
 
 if __name__ == "__main__":
