@@ -23,6 +23,14 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print the path of each executed notebook too.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs on stdout.")]
+Lags = Annotated[
+    str,
+    typer.Option(
+        "--lags",
+        help="How new things lag in the rehearsal cloud: usual (hardly, as in recordings of the"
+        " services) or worst (all of them, in every way).",
+    ),
+]
 
 MODES: Final = ("auto", "plan", "apply")
 

@@ -18,6 +18,7 @@ from bcrunbook.cli.ending import code_of, finish
 from bcrunbook.cli.progress import ProgressLines, showing
 from bcrunbook.core.step import AnyStep
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal.lags import PROFILES, USUAL
 from bcrunbook.run.account import StepRun
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.rehearse.account import play
@@ -32,6 +33,7 @@ def rehearse(
     directory: Annotated[
         Path, typer.Option("--dir", help="Where everything goes. Run again to go on from there.")
     ] = _STANDARD_FOLDER,
+    lags: options.Lags = USUAL.name,
     verbose: options.Verbose = False,
     as_json: options.Json = False,
 ) -> None:
@@ -41,12 +43,17 @@ def rehearse(
     on its pages, and the runbook goes on from there. Nothing outside this machine is touched. It
     takes about a minute and a half, and ends with the address of a report.
     """
+    options.check_word("lags", lags, tuple(PROFILES))
     began = time.monotonic()
-    again = typed("rehearse", dir=None if directory == _STANDARD_FOLDER else directory)
+    again = typed(
+        "rehearse",
+        dir=None if directory == _STANDARD_FOLDER else directory,
+        lags=None if lags == USUAL.name else lags,
+    )
     asked = Asked("Rehearsal", again, again, to_see="", as_json=as_json, verbose=verbose)
     directory = directory.absolute()
     output.say(f"Starting the rehearsal cloud in {directory}; all of it takes 1 to 2 minutes.")
-    with running_cloud(directory) as cloud:
+    with running_cloud(directory, lags=lags) as cloud:
         workspace = asyncio.run(prepare(directory, cloud, STANDARD))
         names = [account.name for account in STANDARD]
         code = _play(

@@ -7,6 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
+from bcrunbook.rehearsal.lags import PROFILES, USUAL
 from bcrunbook.rehearsal.server import CannotServe, Settings, serve
 
 
@@ -15,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bcrunbook.rehearsal", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="folder that holds the state")
     parser.add_argument("--speed", type=float, default=1.0, help="divides lags and windows")
+    parser.add_argument("--lags", choices=PROFILES, default=USUAL.name, help="how new things lag")
     parser.add_argument("--latency", type=int, default=0, help="milliseconds added to each answer")
     parser.add_argument("--faults", type=Path, help="file of fault rules")
     parser.add_argument(
@@ -23,7 +25,16 @@ def main() -> int:
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
-        serve(Settings(given.dir, given.speed, given.latency, given.faults, given.ends_with_stdin))
+        serve(
+            Settings(
+                given.dir,
+                given.speed,
+                given.lags,
+                given.latency,
+                given.faults,
+                given.ends_with_stdin,
+            )
+        )
     except CannotServe as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -1,57 +1,16 @@
 """The rehearsal clock: how long the directory takes to agree with itself, and how fast time goes.
 
 Only lags and throttle windows are divided by the speed; dates in payloads and token lifetimes are
-wall time, because clients compare those with their own clocks. Lags carry a small jitter that
-depends on the object alone, so that a run can be repeated exactly.
+wall time, because clients compare those with their own clocks.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-
-@dataclass(frozen=True)
-class Lags:
-    """Seconds (at speed 1) until an effect shows, by the kind of effect.
-
-    The figures follow what clients of the real directory work around (terraform-provider-azuread
-    and azure-cli retry loops, reports of 4 to 18 s before a new secret signs in): contract G13 and
-    G25.
-    """
-
-    at_once: float = 0.0
-    """Written and seen in the same instant."""
-    application_created: float = 1.5
-    """A new application in plain reads (404 before)."""
-    application_referable: float = 3.0
-    """A new application as the backing object of a service principal (400 before)."""
-    application_signin: float = 3.0
-    """A new application at the token and authorize endpoints (AADSTS700016 before)."""
-    consumer_twin: float = 4.0
-    """The consumer-side twin of a new application (409 Error_MsaAppDoesNotExist before)."""
-    service_principal_created: float = 1.5
-    """A new service principal in plain reads and as the party of a grant."""
-    grant_created: float = 1.0
-    """A new delegated grant or app role assignment in lists."""
-    patched: float = 0.6
-    """A changed property in plain reads."""
-    credential: float = 1.0
-    """An added or removed credential in plain reads."""
-    deleted: float = 0.8
-    """A deleted object still answering plain reads."""
-    secret_usable: float = 6.0
-    """A new client secret at the token endpoint (AADSTS7000215 before)."""
-    index: float = 10.0
-    """How far the index behind advanced queries trails every write."""
-
-    def of(self, kind: str, key: str) -> float:
-        """The lag of one kind of effect on one object, jitter of up to a fifth included."""
-        base = float(getattr(self, kind))
-        digest = hashlib.sha256(f"{kind}:{key}".encode()).digest()
-        return base * (0.8 + 0.4 * digest[0] / 255)
+from bcrunbook.rehearsal.lags import USUAL, Profile
 
 
 @dataclass(frozen=True)
@@ -59,7 +18,7 @@ class Clock:
     """Wall time, and lags divided by the speed."""
 
     speed: float = 1.0
-    lags: Lags = Lags()
+    profile: Profile = USUAL
 
     def now(self) -> float:
         """Wall time in seconds since the epoch."""
@@ -72,28 +31,54 @@ class Clock:
     def passed(self, since: float, kind: str, key: str, *, now: float | None = None) -> bool:
         """Whether an effect of that kind, made at `since`, has shown by now."""
         current = self.now() if now is None else now
-        return current - since >= self.lags.of(kind, key) / self.speed
+        return current - since >= self.profile.of(kind, key) / self.speed
 
     def indexed(self, since: float, *, now: float | None = None) -> bool:
         """Whether the index behind advanced queries has caught up with a write at `since`."""
         current = self.now() if now is None else now
-        return current - since >= self.lags.index / self.speed
+        return current - since >= self.profile.lags.index / self.speed
 
 
 def timestamp(seconds: float, *, fraction: bool = True) -> str:
-    """A wall time as the services print it: ISO 8601, UTC, with a Z."""
+    """A wall time as the services print it: ISO 8601, UTC, with a Z (contract G5.12).
+
+    They count in tenths of a microsecond and leave zeros at the end out. The last digit, which no
+    wall time here has, follows from the others, so that a time is always printed the same.
+    """
     moment = datetime.fromtimestamp(seconds, UTC)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{moment.microsecond:06d}0Z" if fraction else f"{text}Z"
+    ticks = f"{moment.microsecond:06d}{moment.microsecond % 10}" if fraction else ""
+    return _printed(moment, ticks)
 
 
 def parse_timestamp(text: str) -> float:
     """Seconds since the epoch of an ISO 8601 date with an offset; ValueError for anything else."""
+    moment, digits = _read(text)
+    return moment.timestamp() + float(f"0.{digits}")
+
+
+def reprinted(text: str) -> str:
+    """A date that a client gave, as the services print it; ValueError as above."""
+    moment, digits = _read(text)
+    return _printed(moment, digits[:7])
+
+
+def _printed(moment: datetime, digits: str) -> str:
+    kept = digits.rstrip("0")
+    whole = moment.replace(microsecond=0, tzinfo=None).isoformat()
+    return f"{whole}.{kept}Z" if kept else f"{whole}Z"
+
+
+def _read(text: str) -> tuple[datetime, str]:
+    """The moment to the second, in UTC, and the digits of its fraction."""
     head, separator, tail = text.replace("z", "Z").replace("Z", "+00:00").partition(".")
+    digits = "0"
     if separator:
         digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
-        head += f".{digits[:6].ljust(6, '0')}{tail[len(digits) :]}"
+        head += tail[len(digits) :]
     moment = datetime.fromisoformat(head)
     if moment.tzinfo is None:
         raise ValueError(f"a date without an offset: {text}")
-    return moment.timestamp()
+    try:
+        return moment.astimezone(UTC), digits
+    except OverflowError as problem:
+        raise ValueError(f"a date before or after all years: {text}") from problem

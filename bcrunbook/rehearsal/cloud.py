@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.rehearsal.keys import SigningKey
+from bcrunbook.rehearsal.lags import Ids
 from bcrunbook.rehearsal.log import Canaries
 from bcrunbook.rehearsal.state import GLOBAL, Store
 
@@ -23,6 +24,7 @@ class RehearsalCloud:
     canaries: Canaries
     key: SigningKey
     pages: str
+    ids: Ids = field(default_factory=Ids)
 
     def secret(self, name: str) -> str:
         """A value drawn at random for this folder (a password, a key), by its name."""

@@ -36,6 +36,7 @@ class RehearsalDescription:
     accounts: dict[str, dict[str, str]]
     clients: dict[str, str]
     speed: float
+    lags: str
     latency: int
     pid: int
     started: float
@@ -119,6 +120,7 @@ def describe(
         },
         "clients": {"bootstrap": world.BOOTSTRAP_CLIENT, "batch": world.BATCH_CLIENT},
         "speed": cloud.clock.speed,
+        "lags": cloud.clock.profile.name,
         "latency": latency,
         "pid": os.getpid(),
         "started": time.time(),

@@ -24,6 +24,8 @@ ASSIGNMENT: Final = "appRoleAssignment"
 DELETED: Final = "deletedItem"
 
 CONSUMER_AUDIENCES: Final = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
+DEFAULT_AUDIENCE: Final = "AzureADMyOrg"
+"""Of an application that is registered without one (contract G3.6)."""
 MULTI_TENANT_AUDIENCES: Final = ("AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount")
 
 
@@ -52,7 +54,7 @@ def new_application(
     """The full document of a new application: what was given over the defaults."""
     now = cloud.clock.now()
     document: Document = {
-        "id": str(uuid.uuid4()),
+        "id": cloud.ids.draw(),
         "deletedDateTime": None,
         "appId": app_id,
         "applicationTemplateId": None,
@@ -71,10 +73,12 @@ def new_application(
         "publisherDomain": tenant.domain,
         "samlMetadataUrl": None,
         "serviceManagementReference": None,
-        "signInAudience": "AzureADandPersonalMicrosoftAccount",
+        "signInAudience": DEFAULT_AUDIENCE,
         "tags": [],
         "tokenEncryptionKeyId": None,
         "uniqueName": None,
+        "defaultRedirectUri": None,
+        "certification": None,
         "verifiedPublisher": _unverified(),
         "addIns": [],
         "api": _api(),
@@ -103,11 +107,12 @@ def new_application(
 
 
 def merged(document: Document, given: Document) -> Document:
-    """The document with the given properties in it, complex ones filled up with their defaults.
+    """The document with the given properties in it.
 
-    Graph docs, update application: a complex property that is sent replaces the stored one whole.
+    A collection takes the place of the stored one; a complex property is merged into it, and what
+    it holds is filled up with defaults (contract G6.4, G6.5, G6.17).
     """
-    defaults: dict[str, Callable[[], Document]] = {
+    blanks: dict[str, Callable[[], Document]] = {
         "api": _api,
         "web": _web,
         "info": _info,
@@ -116,40 +121,58 @@ def merged(document: Document, given: Document) -> Document:
     }
     result = dict(document)
     for name, value in given.items():
-        if name in defaults and isinstance(value, dict):
-            base = defaults[name]()
-            if name == "web":
-                implicit = value.get("implicitGrantSettings")
-                if isinstance(implicit, dict):
-                    value = {
-                        **value,
-                        "implicitGrantSettings": {**base["implicitGrantSettings"], **implicit},
-                    }
-            result[name] = {**base, **value}
-        elif name in defaults and value is None:
-            result[name] = defaults[name]()
+        if name in blanks and value is None:
+            result[name] = blanks[name]()
         else:
-            result[name] = value
-    web = result.get("web")
-    if isinstance(web, dict) and "web" in given:
-        settings = web.get("redirectUriSettings") or []
-        uris = web.get("redirectUris") or [entry["uri"] for entry in settings if entry.get("uri")]
-        indices = {entry.get("uri"): entry.get("index") for entry in settings}
-        result["web"] = {
-            **web,
-            "redirectUris": uris,
-            "redirectUriSettings": [{"uri": uri, "index": indices.get(uri)} for uri in uris],
-        }
+            result[name] = _into(document.get(name), value)
+    if isinstance(given.get("web"), dict):
+        result["web"] = _with_settings(result["web"], given["web"])
+    if result.get("optionalClaims") is not None and "optionalClaims" in given:
+        result["optionalClaims"] = _claims(result["optionalClaims"])
+    if isinstance(given.get("appRoles"), list):
+        result["appRoles"] = [{**role, "origin": "Application"} for role in given["appRoles"]]
     return result
 
 
+def _into(stored: Any, given: Any) -> Any:
+    """A given value in the place of the stored one, or merged into it where both are complex."""
+    if not (isinstance(stored, dict) and isinstance(given, dict)):
+        return given
+    return {**stored, **{name: _into(stored.get(name), value) for name, value in given.items()}}
+
+
+def _with_settings(web: Document, given: Document) -> Document:
+    """The web platform with as many settings of redirect URIs as it has redirect URIs."""
+    settings = web["redirectUriSettings"] or []
+    uris = given.get("redirectUris") or [
+        entry["uri"] for entry in given.get("redirectUriSettings") or () if entry.get("uri")
+    ]
+    if "redirectUris" not in given and "redirectUriSettings" not in given:
+        uris = web["redirectUris"]
+    indices = {entry.get("uri"): entry.get("index") for entry in settings}
+    return {
+        **web,
+        "redirectUris": uris,
+        "redirectUriSettings": [{"uri": uri, "index": indices.get(uri)} for uri in uris],
+    }
+
+
+def _claims(given: Document) -> Document:
+    """Optional claims with all their kinds, and each with all its properties."""
+    blank: Document = {"source": None, "essential": False, "additionalProperties": []}
+    return {
+        kind: [{**blank, **claim} for claim in given.get(kind) or ()]
+        for kind in ("idToken", "accessToken", "saml2Token")
+    }
+
+
 def new_service_principal(
-    cloud: RehearsalCloud, registered: Registered, given: Document, *, creator: str | None
+    cloud: RehearsalCloud, registered: Registered, *, creator: str | None, owner: str | None = None
 ) -> Document:
     """The service principal of a registered application in the tenant that asks for it."""
     now = cloud.clock.now()
     return {
-        **_blank_principal(str(uuid.uuid4())),
+        **_blank_principal(cloud.ids.draw()),
         "createdDateTime": timestamp(now, fraction=False),
         "appOwnerOrganizationId": registered.tenant,
         "displayName": registered.document["displayName"],
@@ -157,9 +180,8 @@ def new_service_principal(
         "info": registered.document["info"],
         "_created": now,
         "_creator": creator,
-        "_owners": [creator] if creator else [],
+        "_owners": [owner] if owner else [],
         **mirrored(registered.document),
-        **given,
     }
 
 
@@ -182,7 +204,7 @@ def mirrored(application: Document) -> Document:
         "appRoles": application["appRoles"],
         "oauth2PermissionScopes": application["api"]["oauth2PermissionScopes"],
         "replyUrls": redirects,
-        "servicePrincipalNames": [*application["identifierUris"], application["appId"]],
+        "servicePrincipalNames": [application["appId"], *application["identifierUris"]],
         "signInAudience": application["signInAudience"],
         "isDisabled": application.get("isDisabled"),
         "disabledByMicrosoftStatus": application.get("disabledByMicrosoftStatus"),
@@ -389,6 +411,8 @@ def _blank_principal(key: str) -> Document:
         "info": _info(),
         "keyCredentials": [],
         "passwordCredentials": [],
+        "_keys": {},
+        "_secrets": {},
     }
 
 

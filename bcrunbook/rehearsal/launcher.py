@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bcrunbook.rehearsal.description import FILE, RehearsalDescription
+from bcrunbook.rehearsal.lags import USUAL
 
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
@@ -29,6 +30,7 @@ def launch(
     directory: Path | str,
     *,
     speed: float = 1.0,
+    lags: str = USUAL.name,
     latency_ms: int = 0,
     faults: Path | str | None = None,
 ) -> Iterator[RehearsalDescription]:
@@ -39,6 +41,8 @@ def launch(
     Args:
         directory: the folder that holds its state; made if need be, kept afterwards.
         speed: by how much its lags and throttle windows are shortened.
+        lags: how new things lag. `usual`: hardly, as in recordings of the services; `worst`: all of
+            them, in every way that careful clients are ready for.
         latency_ms: milliseconds that every answer takes longer.
         faults: a file of fault rules.
 
@@ -49,7 +53,8 @@ def launch(
     folder.mkdir(parents=True, exist_ok=True)
     description = folder / FILE
     command = [sys.executable, "-m", "bcrunbook.rehearsal", "--dir", str(folder)]
-    command += ["--speed", str(speed), "--latency", str(latency_ms), "--ends-with-stdin"]
+    command += ["--speed", str(speed), "--lags", lags, "--latency", str(latency_ms)]
+    command += ["--ends-with-stdin"]
     if faults is not None:
         command += ["--faults", str(Path(faults).resolve())]
     flags = 0

@@ -201,7 +201,7 @@ def _register(cloud: RehearsalCloud, app_id: str, given: Document) -> Registered
 
 def _principal(cloud: RehearsalCloud, tenant: world.Tenant, registered: Registered) -> Document:
     document = {
-        **new_service_principal(cloud, registered, {}, creator=None),
+        **new_service_principal(cloud, registered, creator=None),
         "id": world.derived_id("servicePrincipal", tenant.id, registered.document["appId"]),
         "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],
         "_created": 0.0,

@@ -33,6 +33,7 @@ from bcrunbook.rehearsal.edge import Connections, Edge, Journal
 from bcrunbook.rehearsal.faults import Faults, InvalidFaults
 from bcrunbook.rehearsal.hosts import HOSTS, KEEPERS, handlers
 from bcrunbook.rehearsal.keys import SigningKey
+from bcrunbook.rehearsal.lags import PROFILES, USUAL
 from bcrunbook.rehearsal.log import Canaries, LineLog, private_file
 from bcrunbook.rehearsal.proxy import ConnectProxy
 from bcrunbook.rehearsal.seed import seed
@@ -55,6 +56,7 @@ class Settings:
     Args:
         directory: holds its state.
         speed: by how much its lags and throttle windows are shortened.
+        lags: how new things lag, `usual` or `worst`.
         latency_ms: milliseconds that every answer takes longer.
         faults: a file of fault rules.
         ends_with_stdin: whether it stops once nobody holds the other end of its stdin any more.
@@ -62,6 +64,7 @@ class Settings:
 
     directory: Path
     speed: float = 1.0
+    lags: str = USUAL.name
     latency_ms: int = 0
     faults: Path | None = None
     ends_with_stdin: bool = False
@@ -76,6 +79,8 @@ def serve(settings: Settings) -> None:
 def _checked(settings: Settings) -> Faults:
     if not 0 < settings.speed <= 100_000:
         raise CannotServe("speed must be a number above 0, at most 100000")
+    if settings.lags not in PROFILES:
+        raise CannotServe(f"lags must be {' or '.join(PROFILES)}")
     if not 0 <= settings.latency_ms <= 600_000:
         raise CannotServe("latency must be milliseconds from 0 to 600000")
     try:
@@ -95,7 +100,7 @@ def _checked(settings: Settings) -> Faults:
 
 async def _run(settings: Settings, faults: Faults) -> None:
     directory = settings.directory.resolve()
-    clock = Clock(settings.speed)
+    clock = Clock(settings.speed, PROFILES[settings.lags])
     try:
         store = Store(directory / STATE_FILE, clock)
     except StateInUse as problem:

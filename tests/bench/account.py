@@ -89,7 +89,7 @@ def main() -> None:
     walls, peaks, floors, graph, every = [], [], [], [], []
     with (
         tempfile.TemporaryDirectory() as folder,
-        launch(Path(folder) / "cloud", speed=SPEED) as cloud,
+        launch(Path(folder) / "cloud", speed=SPEED, lags="worst") as cloud,
     ):
 
         def only(name: str) -> Workspace:

@@ -91,7 +91,7 @@ def workspace_of(latency_ms: int, names: list[str]) -> Iterator[Workspace]:
     """A workspace with these accounts, and a cloud with such a latency."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        launch(Path(folder) / "cloud", speed=SPEED, latency_ms=latency_ms) as cloud,
+        launch(Path(folder) / "cloud", speed=SPEED, latency_ms=latency_ms, lags="worst") as cloud,
     ):
         accounts = [Rehearsed(name, "trial", name, 180, "Codat") for name in names]
         yield asyncio.run(prepare(Path(folder), cloud, accounts))

@@ -172,7 +172,7 @@ async def main(number: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        with launch(directory / "cloud", speed=SPEED) as cloud:
+        with launch(directory / "cloud", speed=SPEED, lags="worst") as cloud:
             workspace = await set_up(directory, cloud, customers_of(number))
             account = workspace.account("trial")
             async with open_context(workspace, account) as context:

@@ -15,7 +15,7 @@ from tests.support.linking import lab_customer, run_link_customer, set_up
 
 def test_the_link_is_shown_and_kept_nowhere(command: Command, tmp_path: Path) -> None:
     """On stdout alone, for the customer's browser; in the draft only when asked for."""
-    with launch(tmp_path / "rehearsal" / "cloud", speed=240) as cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=240, lags="worst") as cloud:
         customers = [lab_customer("ready", "Normal")]
         workspace = asyncio.run(set_up(tmp_path / "rehearsal", cloud, customers))
         root = workspace.root

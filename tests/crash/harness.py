@@ -129,7 +129,7 @@ def set_up_harness(folder: Path, speed: float) -> Iterator[CrashHarness]:
     faults = folder / "faults.json"
     faults.write_text("[]", "utf-8")
     with (
-        launch(folder / "cloud", speed=speed, latency_ms=0, faults=faults) as cloud,
+        launch(folder / "cloud", speed=speed, latency_ms=0, faults=faults, lags="worst") as cloud,
         Program() as program,
     ):
         yield CrashHarness(cloud, faults, program, folder)

@@ -58,7 +58,7 @@ SAVED: Final = "I have saved"
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud, for this file alone."""
     folder = tmp_path_factory.mktemp("waiting") / "cloud"
-    with launch(folder, speed=SPEED, latency_ms=0) as launched:
+    with launch(folder, speed=SPEED, latency_ms=0, lags="worst") as launched:
         yield launched
 
 

@@ -31,6 +31,7 @@ from bcrunbook.rehearsal.directory import APPLICATION, GRANT, SERVICE_PRINCIPAL
 from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET
 from bcrunbook.rehearsal.hosts import handlers
 from bcrunbook.rehearsal.keys import SigningKey
+from bcrunbook.rehearsal.lags import WORST
 from bcrunbook.rehearsal.log import Canaries
 from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.seed import seed
@@ -91,7 +92,7 @@ class InProcess:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        clock = Clock(SPEED)
+        clock = Clock(SPEED, WORST)
         self._canaries = Canaries(folder / "canaries.txt")
         self.cloud = RehearsalCloud(
             store=Store(folder / "state.sqlite3", clock),

@@ -48,7 +48,7 @@ def test_the_end_is_told_to_a_person_and_not_in_a_record(
     tmp_path: Path, session: InteractiveSession
 ) -> None:
     """By clicks: the secret's end, the card, lines to copy. Headless: the secret's end alone."""
-    with launch(tmp_path / "cloud", speed=SPEED, latency_ms=0) as cloud:
+    with launch(tmp_path / "cloud", speed=SPEED, latency_ms=0, lags="worst") as cloud:
         workspace = asyncio.run(set_up(tmp_path, cloud, []))
         with (workspace.root / "accounts.toml").open("a", encoding="utf-8") as file:
             file.write(PRODUCTION)

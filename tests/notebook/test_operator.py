@@ -56,7 +56,7 @@ def with_secret(make_workspace: MakeWorkspace) -> Workspace:
 @pytest.fixture
 def own_cloud(tmp_path: Path) -> Iterator[RehearsalDescription]:
     """A fresh cloud, in which nobody has enabled anything, and whose clock hurries."""
-    with launch(tmp_path / "cloud", speed=60) as cloud:
+    with launch(tmp_path / "cloud", speed=60, lags="worst") as cloud:
         yield cloud
 
 

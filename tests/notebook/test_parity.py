@@ -307,7 +307,9 @@ def test_clicks_and_papermill_link_a_customer_alike(
     customers = [CUSTOMER, lab_customer("later", "Normal")]
     with ExitStack() as stack:
         # Two clouds that are the same: each way has the same tenant, environment and names.
-        one, other = (stack.enter_context(launch(way / "cloud", speed=SPEED)) for way in ways)
+        one, other = (
+            stack.enter_context(launch(way / "cloud", speed=SPEED, lags="worst")) for way in ways
+        )
         mine, theirs = (
             asyncio.run(set_up(way, on, customers))
             for way, on in zip(ways, (one, other), strict=True)

@@ -102,7 +102,7 @@ def test_a_sign_in_that_is_stopped_in_its_cell(
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[RehearsalDescription]:
     """A cloud in which an installation takes minutes."""
-    with launch(tmp_path / "cloud", speed=5.0) as cloud:
+    with launch(tmp_path / "cloud", speed=5.0, lags="worst") as cloud:
         yield cloud
 
 

@@ -32,7 +32,7 @@ def main() -> None:
         page.ready()
         with (
             tempfile.TemporaryDirectory() as made,
-            launch(Path(made) / "cloud", speed=SPEED) as cloud,
+            launch(Path(made) / "cloud", speed=SPEED, lags="worst") as cloud,
         ):
             for seed in range(first, first + count):
                 folder = Path(made) / "person"

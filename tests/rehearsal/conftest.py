@@ -21,7 +21,7 @@ SLOW = 4
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """The cloud that most tests share."""
-    with launch(tmp_path_factory.mktemp("cloud"), speed=SPEED) as description:
+    with launch(tmp_path_factory.mktemp("cloud"), speed=SPEED, lags="worst") as description:
         yield description
 
 
@@ -54,5 +54,5 @@ def admin(rehearsal: RehearsalDescription, http: httpx.Client) -> Graph:
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A server slow enough for its lags to be seen."""
-    with launch(tmp_path_factory.mktemp("slow"), speed=SLOW) as description:
+    with launch(tmp_path_factory.mktemp("slow"), speed=SLOW, lags="worst") as description:
         yield description

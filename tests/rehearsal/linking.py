@@ -109,7 +109,7 @@ class Scene:
 @contextmanager
 def scene_at(folder: Path, *, speed: float) -> Iterator[Scene]:
     """A cloud of its own at a speed, with a registered application saved in the portal."""
-    with launch(folder, speed=speed) as description, client_of(description) as http:
+    with launch(folder, speed=speed, lags="worst") as description, client_of(description) as http:
         made = set_scene(description, http)
         made.save()
         yield made

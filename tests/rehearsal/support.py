@@ -46,16 +46,23 @@ def app_token(
 ) -> str:
     """An access token of the batch identity for Microsoft Graph."""
     identity = description.batch_identity
-    answer = http.post(
-        f"{LOGIN}/{tenant or identity['tenant']}/oauth2/v2.0/token",
+    answer = signing_in(
+        http, tenant or identity["tenant"], identity["client_id"], identity["client_secret"]
+    )
+    return str(answer.raise_for_status().json()["access_token"])
+
+
+def signing_in(http: httpx.Client, tenant: str, client_id: str, secret: str) -> httpx.Response:
+    """What an application is answered that signs in for Microsoft Graph."""
+    return http.post(
+        f"{LOGIN}/{tenant}/oauth2/v2.0/token",
         data={
             "grant_type": "client_credentials",
-            "client_id": identity["client_id"],
-            "client_secret": identity["client_secret"],
+            "client_id": client_id,
+            "client_secret": secret,
             "scope": "https://graph.microsoft.com/.default",
         },
     )
-    return str(answer.raise_for_status().json()["access_token"])
 
 
 def user_token(

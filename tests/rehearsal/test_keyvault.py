@@ -270,7 +270,7 @@ def test_an_unknown_name_or_version_is_not_found(vault: Vault) -> None:
         ("GET", f"/secrets/known/{'0' * 32}"),
         ("GET", "/deletedsecrets/known"),
         ("DELETE", "/deletedsecrets/known"),
-        ("POST", "/deletedsecrets/known/recover"),
+        ("POST", "/deletedsecrets/unknown-name/recover"),
     ):
         assert refusal(vault(method, path, {})) == (404, "SecretNotFound", "")
 
@@ -279,6 +279,14 @@ def test_an_unknown_name_has_no_versions(vault: Vault) -> None:
     """An empty list, unlike every other question about it."""
     answer = vault("GET", "/secrets/unknown-name/versions", {})
     assert (answer.status_code, answer.json()["value"]) == (200, [])
+
+
+def test_what_is_there_cannot_be_recovered(vault: Vault) -> None:
+    """Recovering a live secret is a refusal of its own, not a 404 (contract G23.7)."""
+    vault("PUT", "/secrets/alive", {"value": "alive-value-1"})
+    refused = vault("POST", "/deletedsecrets/alive/recover", {})
+    assert refusal(refused) == (400, "MethodNotAllowed", "RequestNotAllowedOnNonDeletedObject")
+    assert refused.json()["error"]["message"] == "Secret exists already: alive"
 
 
 @pytest.mark.parametrize("asked", ["0", "26", "9" * 5000, "\u0663", "x"])
@@ -317,8 +325,14 @@ def test_states_in_between_are_conflicts(unhurried: Vault) -> None:
     assert unhurried("DELETE", "/secrets/between").json()["recoveryId"].endswith("/between")
     assert unhurried("GET", "/deletedsecrets/between").status_code == 404
     assert conflict("ObjectIsBeingDeleted")
-    early = unhurried("POST", "/deletedsecrets/between/recover")
-    assert refusal(early) == (409, "Conflict", "ObjectIsBeingDeleted")
+    for early in (
+        unhurried("POST", "/deletedsecrets/between/recover"),
+        unhurried("DELETE", "/deletedsecrets/between"),
+    ):
+        assert refusal(early) == (409, "Conflict", "ObjectIsBeingDeleted")
+        # Without the words about creating again that a new version meets (contract G23.11).
+        assert early.json()["error"]["message"].endswith("is currently being deleted.")
+    assert "cannot be re-created" in put().json()["error"]["message"]
     wait_for(lambda: unhurried("GET", "/deletedsecrets/between").status_code == 200)
     assert conflict("ObjectIsDeletedButRecoverable")
     assert unhurried("POST", "/deletedsecrets/between/recover").status_code == 200

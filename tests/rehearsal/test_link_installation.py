@@ -161,7 +161,7 @@ def test_pages_that_are_loaded_again_start_nothing_twice(scene: Scene) -> None:
 
 def test_leaving_early_and_going_on(tmp_path: Path) -> None:
     """Whoever leaves before it is Linked has to open the link again, and goes on from there."""
-    with launch(tmp_path, speed=30) as description, client_of(description) as http:
+    with launch(tmp_path, speed=30, lags="worst") as description, client_of(description) as http:
         scene = set_scene(description, http)
         scene.save()
         link = scene.linkable()

@@ -96,7 +96,7 @@ def test_the_whole_way(scene: Scene) -> None:
 
 def test_leaving_early(tmp_path: Path) -> None:
     """Whoever leaves is told to ask for a new link, and goes on by that where they were."""
-    with launch(tmp_path, speed=30) as description, client_of(description) as http:
+    with launch(tmp_path, speed=30, lags="worst") as description, client_of(description) as http:
         scene = set_scene(description, http)
         act_as_developer(description, INSTANCE, scene.client_id, scene.secret)
         scene = replace(scene, codat=Codat(http, key_of(description, INSTANCE)))
@@ -111,7 +111,7 @@ def test_leaving_early(tmp_path: Path) -> None:
 def test_a_link_is_good_for_a_day(tmp_path: Path) -> None:
     """A day of the rehearsal clock, which is less than a second here."""
     speed = 100_000
-    with launch(tmp_path, speed=speed) as description, client_of(description) as http:
+    with launch(tmp_path, speed=speed, lags="worst") as description, client_of(description) as http:
         codat = Codat(http, key_of(description, INSTANCE))
         address = codat.connection(codat.company()["id"], SANDBOX)["linkUrl"]
         time.sleep(86_400 / speed)

@@ -9,12 +9,12 @@ import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.rehearsal.support import (
-    LOGIN,
     Graph,
     app_token,
     client_of,
     desired,
     eventually,
+    signing_in,
     wait_for,
 )
 
@@ -71,15 +71,8 @@ def test_new_application_replicates(
     assert graph("POST", "/oauth2PermissionGrants", grant).status_code == 400
 
     def sign_in() -> httpx.Response:
-        return slow_http.post(
-            f"{LOGIN}/{slow.accounts['trial']['tenant']}/oauth2/v2.0/token",
-            data={
-                "grant_type": "client_credentials",
-                "client_id": app["appId"],
-                "client_secret": secret["secretText"],
-                "scope": "https://graph.microsoft.com/.default",
-            },
-        )
+        tenant = slow.accounts["trial"]["tenant"]
+        return signing_in(slow_http, tenant, app["appId"], secret["secretText"])
 
     assert sign_in().json()["error_codes"] == [7000215]
     eventually(sign_in)

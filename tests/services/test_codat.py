@@ -1000,7 +1000,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     folder = tmp_path_factory.mktemp("codat")
     rules = folder / "faults.json"
     rules.write_text("[]", "utf-8")
-    with launch(folder / "cloud", speed=SPEED, faults=rules) as description:
+    with launch(folder / "cloud", speed=SPEED, faults=rules, lags="worst") as description:
         yield Rehearsal(description, rules)
 
 

@@ -91,7 +91,9 @@ class Recorder(httpx.AsyncBaseTransport):
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: a first run makes Business Central known for good."""
-    with launch(tmp_path_factory.mktemp("conformance") / "cloud", speed=SPEED) as description:
+    with launch(
+        tmp_path_factory.mktemp("conformance") / "cloud", speed=SPEED, lags="worst"
+    ) as description:
         yield description
 
 

@@ -106,7 +106,7 @@ async def test_what_is_seen_is_kept_apart_from_what_is_said(
 
 async def test_later_was_chosen(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
     """Saving with "later" leaves it off; the toggle in the list ends it."""
-    with launch(tmp_path / "cloud", speed=200) as own_cloud:
+    with launch(tmp_path / "cloud", speed=200, lags="worst") as own_cloud:
         workspace = make_workspace(on=own_cloud)
         person = at_portal(own_cloud)
         person.save_keys("5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52", "some-secret-text", enable="later")
@@ -178,7 +178,7 @@ async def test_a_wait_ends_before_the_days_calls_do(
     rule = {"path": "integrations/trji", "status": 200, "headers": headers, "body": integration}
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([rule]), "utf-8")
-    with launch(tmp_path / "cloud", speed=200, faults=faults) as own_cloud:
+    with launch(tmp_path / "cloud", speed=200, faults=faults, lags="worst") as own_cloud:
         before = calls(own_cloud)
         outcome = await step(make_workspace(on=own_cloud), Somebody(200.0))
         assert calls(own_cloud) - before == 2

@@ -48,7 +48,7 @@ class Asleep(Pace):
 @pytest.fixture(scope="module")
 def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: an environment links once."""
-    with launch(tmp_path_factory.mktemp("lab") / "cloud", speed=SPEED) as running:
+    with launch(tmp_path_factory.mktemp("lab") / "cloud", speed=SPEED, lags="worst") as running:
         yield running
 
 
@@ -190,7 +190,7 @@ def test_a_name_is_sent_as_codat_keeps_it() -> None:
 
 async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path) -> None:
     """Entra's refusal is explained, pointing back to the step that saves the keys."""
-    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED) as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED, lags="worst") as own_cloud:
         workspace = await set_up(
             tmp_path / "rehearsal",
             own_cloud,
@@ -210,7 +210,7 @@ async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path)
 
 async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
     """Broken off again and again: one watch, one log in order, one company, the same verdict."""
-    with launch(tmp_path / "rehearsal" / "cloud", speed=240) as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=240, lags="worst") as own_cloud:
         customers = [lab_customer("patient", "FetchErrors")]
         workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)
         account = workspace.account("trial")
@@ -239,7 +239,7 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
 async def test_a_watch_that_is_stopped_ends_at_once_and_lets_others_go_on(tmp_path: Path) -> None:
     """It is stopped while it sleeps for a minute: nothing is held, and what was seen is kept."""
     films: list[Film] = []
-    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED) as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED, lags="worst") as own_cloud:
         customers = [lab_customer("patient", "Normal")]
         workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)
         account = workspace.account("trial")
@@ -276,7 +276,7 @@ async def test_a_watch_that_is_stopped_ends_at_once_and_lets_others_go_on(tmp_pa
 async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: Path) -> None:
     """It was begun more than its time ago: what is seen once is still looked at a second time."""
     speed = 1000
-    with launch(tmp_path / "rehearsal" / "cloud", speed=speed) as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", speed=speed, lags="worst") as own_cloud:
         workspace = await set_up(
             tmp_path / "rehearsal", own_cloud, [lab_customer("late", "Normal")]
         )

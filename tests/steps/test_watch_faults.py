@@ -399,7 +399,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         for name, one in ENVIRONMENTS.items()
     ]
     customers.append(lab_customer(CONTROL, "NeverFinishes"))
-    with launch(folder / "cloud", speed=SPEED, faults=faults) as cloud:
+    with launch(folder / "cloud", speed=SPEED, faults=faults, lags="worst") as cloud:
 
         async def run() -> Story:
             return await play(await set_up(folder, cloud, customers), cloud, faults)

@@ -36,5 +36,5 @@ def troubled(folder: Path, host: str = "graph.microsoft.com") -> Iterator[Troubl
     """Such a cloud, which begins without faults."""
     rules = folder / "faults.json"
     rules.write_text("[]", encoding="utf-8")
-    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as cloud:
+    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules, lags="worst") as cloud:
         yield Troubled(cloud, rules, host)

@@ -48,7 +48,7 @@ def main() -> None:
     folder = arguments.parse_args().folder.absolute()
     with (
         tempfile.TemporaryDirectory() as made,
-        launch(Path(made) / "cloud", speed=_SPEED, latency_ms=0) as cloud,
+        launch(Path(made) / "cloud", speed=_SPEED, latency_ms=0, lags="worst") as cloud,
         sync_playwright() as playwright,
     ):
         workspace = lay_out_accounts(cloud)

@@ -44,7 +44,7 @@ def main() -> None:
     """Store the outputs of all notebooks."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        with launch(directory / "cloud", speed=SPEED) as cloud:
+        with launch(directory / "cloud", speed=SPEED, lags="worst") as cloud:
             workspace = asyncio.run(prepare(directory, cloud, STANDARD))
             os.environ["BCRUNBOOK_WORKSPACE"] = str(workspace.root)
             for path in sorted(NOTEBOOKS.glob("*.ipynb")):

@@ -10,7 +10,7 @@ import binascii
 import contextlib
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -44,12 +44,21 @@ NONE: Final = "0"
 
 @dataclass(frozen=True)
 class Client:
-    """A client application: one of Microsoft's own, or a registered one."""
+    """A client application: one of Microsoft's own, or a registered one.
+
+    Args:
+        app_id: its client id.
+        name: its display name.
+        registered: its registration; None for one of Microsoft's own.
+        first_party: what it is if it is Microsoft's own.
+        principal: its presence in the tenant of the authority, which may have secrets of its own.
+    """
 
     app_id: str
     name: str
     registered: Registered | None
     first_party: first_party_apps.FirstParty | None
+    principal: Document | None = None
 
     @property
     def document(self) -> Document:
@@ -102,7 +111,8 @@ def find_client(cloud: RehearsalCloud, app_id: str, authority: Authority) -> Cli
         if authority.tenant.id != registered.tenant:
             raise unknown_client(app_id, directory)
     document = registered.document
-    return Client(document["appId"], document["displayName"], registered, None)
+    principal = find_principal(cloud, authority.tenant.id, app_id) if authority.tenant else None
+    return Client(document["appId"], document["displayName"], registered, None, principal)
 
 
 def prove(cloud: RehearsalCloud, client: Client, form: Mapping[str, str]) -> str:
@@ -176,6 +186,16 @@ def _has_credentials(document: Document) -> bool:
     return bool(document["_secrets"] or document["keyCredentials"] or document["_fics"])
 
 
+def _secrets(client: Client) -> Iterator[tuple[str, Document, Document]]:
+    """Key id, value and description of each secret of the application and of its principal."""
+    for document in (client.document, client.principal or {}):
+        # A folder of an earlier version has principals without secrets.
+        values = document.get("_secrets", {})
+        for entry in document.get("passwordCredentials", ()):
+            if entry["keyId"] in values:
+                yield entry["keyId"], values[entry["keyId"]], entry
+
+
 def _check_secret(cloud: RehearsalCloud, client: Client, secret: str) -> None:
     wrong = SignInError(
         7000215,
@@ -184,14 +204,11 @@ def _check_secret(cloud: RehearsalCloud, client: Client, secret: str) -> None:
         "client secret value, not the client secret ID, for a secret added to app "
         f"'{client.app_id}'.",
     )
-    for key, kept in client.document["_secrets"].items():
+    for key, kept, credential in _secrets(client):
         if kept["value"] != secret:
             continue
         if not cloud.clock.passed(kept["at"], "secret_usable", key):
             raise wrong
-        credential = next(
-            entry for entry in client.document["passwordCredentials"] if entry["keyId"] == key
-        )
         if parse_timestamp(credential["endDateTime"]) <= cloud.clock.now():
             raise SignInError(
                 7000222,

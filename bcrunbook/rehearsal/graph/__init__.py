@@ -44,8 +44,8 @@ KEYED: Final = re.compile(
 )
 CAST: Final = re.compile(r"^(microsoft\.)?graph\.", re.IGNORECASE)
 WRITES: Final = ("POST", "PATCH", "DELETE", "PUT")
-DOUBLE_READS: Final = ("applications", "applications/{application}", "oauth2PermissionGrants")
-"""What costs two units to read."""
+DOUBLE_READS: Final = ("applications", "oauth2PermissionGrants", "users")
+"""Lists that cost two units; a single object costs one (contract G14.3)."""
 
 
 def handler(cloud: RehearsalCloud) -> HostHandler:
@@ -205,4 +205,4 @@ def _serves_consumers(request: Request, match: Match[Handler]) -> bool:
     except ValueError:
         return False
     audience = given.get("signInAudience") if isinstance(given, dict) else None
-    return audience is None or audience in CONSUMER_AUDIENCES
+    return audience in CONSUMER_AUDIENCES

@@ -60,6 +60,12 @@ def limits_of(document: Document) -> AudienceLimits:
     return CONSUMER if is_consumer(document) else WORK_ONLY
 
 
+def check_new(cloud: RehearsalCloud, registered: Registered) -> None:
+    """Refuse an application that cannot be registered as it is."""
+    check(cloud, registered)
+    _app_roles(registered.document)
+
+
 def check(cloud: RehearsalCloud, registered: Registered) -> None:
     """Refuse an application that breaks a limit."""
     document = registered.document
@@ -74,7 +80,6 @@ def check(cloud: RehearsalCloud, registered: Registered) -> None:
     _token_version(document)
     _redirects(document, limits)
     _permissions(cloud, registered, limits)
-    _app_roles(document)
     _identifier_uris(cloud, registered, limits)
     _tags(document)
     items = sum(len(document[name]) for name in COLLECTIONS) + len(list(_uris(document)))
@@ -234,6 +239,7 @@ def _is_foreign(cloud: RehearsalCloud, tenant: str, app_id: str) -> bool:
 
 
 def _app_roles(document: Document) -> None:
+    """Not documented for this audience; a PATCH is accepted all the same (contract G4.11)."""
     if document["appRoles"] and is_consumer(document):
         raise bad_request(
             "Property appRoles is not supported for applications that serve personal Microsoft "

@@ -13,6 +13,7 @@ from typing import Any, Final
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.directory import (
     APPLICATION,
+    DEFAULT_AUDIENCE,
     DELETED,
     SERVICE_PRINCIPAL,
     Registered,
@@ -28,8 +29,8 @@ from bcrunbook.rehearsal.graph import (
     credentials,
     principals,
 )
+from bcrunbook.rehearsal.graph.as_read import application_as_read
 from bcrunbook.rehearsal.graph.errors import bad_request, conflict, denied, malformed, not_found
-from bcrunbook.rehearsal.graph.limits import MAX_FEDERATED_CREDENTIALS
 from bcrunbook.rehearsal.graph.request import (
     Request,
     find,
@@ -45,16 +46,15 @@ from bcrunbook.rehearsal.state import Document
 TYPE: Final = "application"
 CONTEXT: Final = "applications"
 OWNERS_BIND: Final = "owners@odata.bind"
-CONSUMER_DEFAULT: Final = "AzureADandPersonalMicrosoftAccount"
 
 
 def list_all(request: Request) -> Answer:
     """GET /applications."""
     access.demand_read_applications(request)
     found = request.cloud.store.all_visible(
-        APPLICATION, request.tenant, index=request.query.advanced
+        APPLICATION, request.tenant, index=request.query.indexed
     )
-    documents = [_expanded(request, document) for _, document in found]
+    documents = [_shown(request, document) for _, document in found]
     return request.page(documents, type_name=TYPE, context=CONTEXT)
 
 
@@ -62,7 +62,7 @@ def get(request: Request, key: str | Key) -> Answer:
     """GET /applications/{id}, also by appId or uniqueName."""
     access.demand_read_applications(request)
     _, document = find(request, APPLICATION, key)
-    return request.one(_expanded(request, document), type_name=TYPE, context=CONTEXT)
+    return request.one(_shown(request, document), type_name=TYPE, context=CONTEXT)
 
 
 def create(request: Request) -> Answer:
@@ -83,12 +83,12 @@ def change(request: Request, key: str | Key) -> Answer:
     request.demand((access.WRITE_ALL, access.AS_USER), (access.WRITE_ALL, access.OWNED_BY))
     if isinstance(key, Key) and key.name == "uniqueName" and request.prefers("create-if-missing"):
         return _upsert(request, key)
-    return _patch(request, *_writable(request, key))
+    return _patch(request, *writable(request, key))
 
 
 def delete(request: Request, key: str | Key) -> Answer:
     """DELETE /applications/{id}: kept for a while under the deleted items."""
-    found, document = _writable(request, key)
+    found, document = writable(request, key)
     cloud, tenant = request.cloud, request.tenant
     now = timestamp(cloud.clock.now(), fraction=False)
     cloud.store.put(APPLICATION, tenant, found, None, "deleted")
@@ -102,24 +102,18 @@ def delete(request: Request, key: str | Key) -> Answer:
 
 def add_password(request: Request, key: str | Key) -> Answer:
     """POST /applications/{id}/addPassword."""
-    found, document = _writable(request, key, twin=True)
-    given = request.body("addPassword", optional=True).get("passwordCredential") or {}
+    found, document = writable(request, key, twin=True)
     app_policies.demand_secret(request, document)
-    changed, shown = credentials.add_secrets(
-        request.cloud, request.caller.tenant, document, [given]
-    )
+    maximum = application_rules.limits_of(document).secrets
+    changed, answer = credentials.add_secret(request, document, maximum=maximum)
     request.cloud.store.put(APPLICATION, request.tenant, found, changed, "credential")
-    context = f"{request.base}/$metadata#microsoft.graph.passwordCredential"
-    return odata_answer(200, {"@odata.context": context, **shown[0]})
+    return answer
 
 
 def remove_password(request: Request, key: str | Key) -> Answer:
     """POST /applications/{id}/removePassword."""
-    found, document = _writable(request, key, twin=True)
-    given = request.body("removePassword")
-    if not given.get("keyId"):
-        raise bad_request("The parameter 'keyId' is required.", target="keyId")
-    changed = credentials.remove_secret(document, given["keyId"])
+    found, document = writable(request, key, twin=True)
+    changed = credentials.remove_secret(request, document)
     request.cloud.store.put(APPLICATION, request.tenant, found, changed, "credential")
     return no_content()
 
@@ -128,7 +122,7 @@ def set_verified_publisher(request: Request, key: str | Key) -> Answer:
     """POST /applications/{id}/setVerifiedPublisher: people only, and nobody here is a partner."""
     if request.caller.user is None:
         raise denied()
-    _, document = _writable(request, key)
+    _, document = writable(request, key)
     if not request.body("setVerifiedPublisher").get("verifiedPublisherId"):
         raise bad_request(
             "The parameter 'verifiedPublisherId' is required.", target="verifiedPublisherId"
@@ -147,60 +141,7 @@ def unset_verified_publisher(request: Request, key: str | Key) -> Answer:
     """POST /applications/{id}/unsetVerifiedPublisher."""
     if request.caller.user is None:
         raise denied()
-    _writable(request, key)
-    return no_content()
-
-
-def federated_credentials(request: Request, key: str | Key) -> Answer:
-    """GET /applications/{id}/federatedIdentityCredentials."""
-    access.demand_read_applications(request)
-    found, document = find(request, APPLICATION, key)
-    return request.page(
-        document["_fics"],
-        type_name="federatedIdentityCredential",
-        context=f"applications('{found}')/federatedIdentityCredentials",
-    )
-
-
-def add_federated_credential(request: Request, key: str | Key) -> Answer:
-    """POST /applications/{id}/federatedIdentityCredentials."""
-    found, document = _writable(request, key)
-    given = request.body("federatedIdentityCredential")
-    for name in ("name", "issuer", "subject", "audiences"):
-        if not given.get(name):
-            raise bad_request(f"The property '{name}' is required.", target=name)
-    if len(document["_fics"]) >= MAX_FEDERATED_CREDENTIALS:
-        raise bad_request(
-            f"At most {MAX_FEDERATED_CREDENTIALS} federated identity credentials are allowed."
-        )
-    for other in document["_fics"]:
-        if other["name"] == given["name"] or (
-            (other["issuer"], other["subject"]) == (given["issuer"], given["subject"])
-        ):
-            raise conflict(
-                "Request_MultipleObjectsWithSameKeyValue",
-                "FederatedIdentityCredential with the same name, or issuer and subject, already "
-                "exists.",
-            )
-    added = {"description": None, **given, "id": str(uuid.uuid4())}
-    changed = {**document, "_fics": [*document["_fics"], added]}
-    request.cloud.store.put(APPLICATION, request.tenant, found, changed, "credential")
-    return request.one(
-        added,
-        type_name="federatedIdentityCredential",
-        context=f"applications('{found}')/federatedIdentityCredentials",
-        status=201,
-    )
-
-
-def remove_federated_credential(request: Request, key: str | Key, name: str) -> Answer:
-    """DELETE /applications/{id}/federatedIdentityCredentials/{id or name}."""
-    found, document = _writable(request, key)
-    kept = [fic for fic in document["_fics"] if name not in (fic["id"], fic["name"])]
-    if len(kept) == len(document["_fics"]):
-        raise not_found(name)
-    changed = {**document, "_fics": kept}
-    request.cloud.store.put(APPLICATION, request.tenant, found, changed, "credential")
+    writable(request, key)
     return no_content()
 
 
@@ -215,7 +156,7 @@ def restored(request: Request, key: str, document: Document) -> Answer:
     body = {
         "@odata.context": f"{request.base}/$metadata#directoryObjects/$entity",
         "@odata.type": "#microsoft.graph.application",
-        **public(back),
+        **public(application_as_read(back)),
     }
     return odata_answer(200, body)
 
@@ -228,31 +169,38 @@ def owners_of(request: Request, document: Document) -> list[Document]:
 def _created(request: Request, given: dict[str, Any], owners: list[str]) -> Answer:
     cloud, caller = request.cloud, request.caller
     if given.get("signInAudience") is None:
-        # The documented example sends no audience and gets this one, with version 2.
-        api = {"requestedAccessTokenVersion": 2, **(given.get("api") or {})}
-        given = {**given, "signInAudience": CONSUMER_DEFAULT, "api": api}
+        given = {**given, "signInAudience": DEFAULT_AUDIENCE}
     secrets = given.pop("passwordCredentials", [])
     certificates = given.pop("keyCredentials", [])
+    credentials.demand_no_key_ids(secrets, certificates)
     document = new_application(
         cloud, caller.tenant, given, app_id=str(uuid.uuid4()), creator=caller.object_id
     )
     document["_owners"] = list(dict.fromkeys([*document["_owners"], *owners]))
-    application_rules.check(cloud, Registered(caller.tenant.id, document["id"], document))
+    application_rules.check_new(cloud, Registered(caller.tenant.id, document["id"], document))
     app_policies.demand_allowed(caller.tenant, document)
     if secrets:
         app_policies.demand_secret(request, document)
-    document, shown = credentials.add_secrets(cloud, caller.tenant, document, secrets)
+    maximum = application_rules.limits_of(document).secrets
+    document, shown = credentials.add_secrets(
+        cloud, caller.tenant, document, secrets, maximum=maximum
+    )
     document = credentials.set_certificates(document, certificates)
     cloud.store.put(APPLICATION, caller.tenant.id, document["id"], document, "application_created")
-    answer = {**document, "passwordCredentials": shown}
-    return request.one(answer, type_name=TYPE, context=CONTEXT, status=201)
+    made = {
+        **document,
+        "createdDateTime": timestamp(document["_created"]),
+        "passwordCredentials": shown,
+    }
+    answer = request.one(made, type_name=TYPE, context=CONTEXT, status=201)
+    return answer.with_headers(request.location_of(document["id"], "Application"))
 
 
 def _upsert(request: Request, key: Key) -> Answer:
     """Graph docs, upsert application: 201 with the object when new, else 204 without a body."""
     for found, document in request.cloud.store.all_visible(APPLICATION, request.tenant):
         if document["uniqueName"] == key.value:
-            return _patch(request, *_writable(request, found))
+            return _patch(request, *writable(request, found))
     access.demand_create_application(request)
     _demand_free_name(request, key.value)
     body = request.json()
@@ -268,15 +216,7 @@ def _upsert(request: Request, key: Key) -> Answer:
 def _patch(request: Request, found: str, document: Document) -> Answer:
     given = request.body(TYPE)
     _demand_twin(request, found, document)
-    if (
-        "passwordCredentials" in given
-        and given["passwordCredentials"] != public(document)["passwordCredentials"]
-    ):
-        raise bad_request(
-            "Updates to passwordCredentials are not allowed; use addPassword and removePassword.",
-            target="passwordCredentials",
-        )
-    given.pop("passwordCredentials", None)
+    credentials.demand_same_secrets(document, given)
     name = given.get("uniqueName")
     if "uniqueName" in given and name != document["uniqueName"]:
         if document["uniqueName"] is not None or name is None:
@@ -312,7 +252,7 @@ def _mirror(request: Request, document: Document) -> None:
                 request.cloud.store.put(SERVICE_PRINCIPAL, request.tenant, key, followed, "patched")
 
 
-def _writable(request: Request, key: str | Key, *, twin: bool = False) -> tuple[str, Document]:
+def writable(request: Request, key: str | Key, *, twin: bool = False) -> tuple[str, Document]:
     """The newest version of an application that reads see and the caller may change."""
     found, _ = find(request, APPLICATION, key)
     document = request.cloud.store.latest(APPLICATION, request.tenant, found)
@@ -358,7 +298,9 @@ def _bound_owners(request: Request, body: Any) -> list[str]:
     return owners
 
 
-def _expanded(request: Request, document: Document) -> Document:
+def _shown(request: Request, document: Document) -> Document:
+    """An application as reads print it, with what was asked to be expanded."""
+    document = application_as_read(document)
     if not request.query.expand:
         return document
     if request.query.expand != ("owners",):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.directory import APPLICATION, DELETED, SERVICE_PRINCIPAL, public
 from bcrunbook.rehearsal.graph import access, applications, principals
+from bcrunbook.rehearsal.graph.as_read import application_as_read, with_newest_secrets_first
 from bcrunbook.rehearsal.graph.errors import bad_request, not_found
 from bcrunbook.rehearsal.graph.request import Request, no_content, object_id, odata_answer
 from bcrunbook.rehearsal.messages import Answer, json_answer
@@ -134,7 +135,7 @@ def deleted_item(request: Request, key: str) -> Answer:
     body = {
         "@odata.context": f"{request.base}/$metadata#directoryObjects/$entity",
         "@odata.type": f"#microsoft.graph.{document['_kind']}",
-        **public(document),
+        **public(_as_read(document)),
     }
     return odata_answer(200, body)
 
@@ -161,9 +162,15 @@ def purge(request: Request, key: str) -> Answer:
 def _deleted(request: Request, kind: str) -> Answer:
     access.demand_read_applications(request)
     found = request.cloud.store.all_visible(DELETED, request.tenant)
-    documents = [document for _, document in found if document["_kind"] == kind]
+    documents = [_as_read(document) for _, document in found if document["_kind"] == kind]
     context = "applications" if kind == APPLICATION else "servicePrincipals"
     return request.page(documents, type_name=kind, context=context)
+
+
+def _as_read(document: Document) -> Document:
+    if document["_kind"] == APPLICATION:
+        return application_as_read(document)
+    return with_newest_secrets_first(document)
 
 
 def _deleted_document(request: Request, key: str) -> Document:
@@ -223,13 +230,17 @@ def _organization(request: Request) -> Document:
         "countryLetterCode": tenant.country if full else None,
         "createdDateTime": "2024-01-15T09:00:00Z" if full else None,
         "defaultUsageLocation": None,
+        "directorySizeQuota": {"used": 1200, "total": 300000} if full else None,
         "displayName": tenant.name,
+        "isMultipleDataLocationsForServicesEnabled": None,
         "marketingNotificationEmails": [],
         "onPremisesLastSyncDateTime": None,
         "onPremisesSyncEnabled": None,
+        "onPremisesSyncStatus": [],
         "partnerTenantType": None,
         "postalCode": None,
         "preferredLanguage": "en" if full else None,
+        "privacyProfile": None,
         "securityComplianceNotificationMails": [],
         "securityComplianceNotificationPhones": [],
         "state": None,

@@ -16,6 +16,9 @@ INVALID_TOKEN_CHALLENGE: Final = (
     ', client_id="00000003-0000-0000-c000-000000000000"'
 )
 
+ERROR_TYPE: Final = "application/json"
+"""Unlike all other answers, refusals name no charset (contract G11.9)."""
+
 
 class GraphError(Exception):
     """One refusal."""
@@ -49,7 +52,8 @@ class GraphError(Exception):
             "request-id": request_id,
             "client-request-id": client_request_id,
         }
-        return json_answer(self.status, {"error": error}, self.headers)
+        headers = {"Content-Type": ERROR_TYPE, **self.headers}
+        return json_answer(self.status, {"error": error}, headers)
 
 
 def bad_request(message: str, *, target: str | None = None, code: str = "Generic") -> GraphError:

@@ -62,7 +62,8 @@ def create(request: Request) -> Answer:
             "Request_MultipleObjectsWithSameKeyValue", "Permission entry already exists."
         )
     document = put_grant(request.cloud, request.tenant, client, resource, scopes, principal)
-    return request.one(document, type_name=TYPE, context=CONTEXT, status=201)
+    answer = request.one(document, type_name=TYPE, context=CONTEXT, status=201)
+    return answer.with_headers(request.location(f"oauth2PermissionGrants/{document['id']}"))
 
 
 def change(request: Request, key: str) -> Answer:
@@ -157,7 +158,7 @@ def unassign(request: Request, key: str | Key, assignment: str) -> Answer:
 
 
 def _visible(request: Request, kind: str) -> Iterable[Document]:
-    found = request.cloud.store.all_visible(kind, request.tenant, index=request.query.advanced)
+    found = request.cloud.store.all_visible(kind, request.tenant, index=request.query.indexed)
     return [document for _, document in found]
 
 

@@ -1,8 +1,9 @@
 """OData as far as the directory speaks it: query options, selection, paging, advanced queries.
 
 Source: Graph docs, "Use query parameters to customize responses" and "Advanced query capabilities
-on Microsoft Entra ID objects". Some options work only with the header `ConsistencyLevel: eventual`
-together with `$count=true`, and then read from an index that trails the writes.
+on Microsoft Entra ID objects". Some options work only with the header `ConsistencyLevel: eventual`,
+all but `$search` together with `$count=true` as well (contract G5.7), and then read from an index
+that trails the writes.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ class Query:
         return self.eventual and self.count
 
     @property
+    def indexed(self) -> bool:
+        """Whether the index answers."""
+        return self.eventual and (self.count or self.search is not None)
+
+    @property
     def cost_change(self) -> int:
         """What the options add to the price of a request (Graph docs, throttling limits)."""
         change = -1 if self.select else 0
@@ -101,7 +107,7 @@ def parse_query(call: Call) -> Query:
 
 
 def _demand_header(query: Query) -> None:
-    if query.search is not None and not query.advanced:
+    if query.search is not None and not query.eventual:
         raise unsupported_query(
             "Request with $search query parameter only works through MSGraph with a special "
             "request header: 'ConsistencyLevel: eventual'"

@@ -21,10 +21,12 @@ from bcrunbook.rehearsal.directory import (
     find_application,
     find_principal,
     first_party_principal,
+    merged,
     new_service_principal,
     public,
 )
-from bcrunbook.rehearsal.graph import access
+from bcrunbook.rehearsal.graph import access, credentials
+from bcrunbook.rehearsal.graph.as_read import application_as_read, with_newest_secrets_first
 from bcrunbook.rehearsal.graph.errors import GraphError, bad_request, conflict, denied, not_found
 from bcrunbook.rehearsal.graph.request import (
     Request,
@@ -46,9 +48,9 @@ def list_all(request: Request) -> Answer:
     """GET /servicePrincipals."""
     access.demand_read_applications(request)
     found = request.cloud.store.all_visible(
-        SERVICE_PRINCIPAL, request.tenant, index=request.query.advanced
+        SERVICE_PRINCIPAL, request.tenant, index=request.query.indexed
     )
-    documents = [_expanded(request, document) for _, document in found]
+    documents = [_shown(request, document) for _, document in found]
     return request.page(documents, type_name=TYPE, context=CONTEXT)
 
 
@@ -56,7 +58,7 @@ def get(request: Request, key: str | Key) -> Answer:
     """GET /servicePrincipals/{id}, also by appId."""
     access.demand_read_applications(request)
     _, document = find(request, SERVICE_PRINCIPAL, key)
-    return request.one(_expanded(request, document), type_name=TYPE, context=CONTEXT)
+    return request.one(_shown(request, document), type_name=TYPE, context=CONTEXT)
 
 
 def create(request: Request) -> Answer:
@@ -84,12 +86,31 @@ def change(request: Request, key: str | Key) -> Answer:
             return _created(request, object_id(key.value), given)
     found, document = _writable(request, key)
     given = request.body(TYPE)
+    credentials.demand_same_secrets(document, given)
+    certificates = given.pop("keyCredentials", None)
     for name in FIXED:
         if name in given and given[name] != document[name]:
             raise bad_request(f"Property '{name}' cannot be changed.", target=name)
-    request.cloud.store.put(
-        SERVICE_PRINCIPAL, request.tenant, found, {**document, **given}, "patched"
-    )
+    changed = merged(document, given)
+    if certificates is not None:
+        changed = credentials.set_certificates(changed, certificates)
+    request.cloud.store.put(SERVICE_PRINCIPAL, request.tenant, found, changed, "patched")
+    return no_content()
+
+
+def add_password(request: Request, key: str | Key) -> Answer:
+    """POST /servicePrincipals/{id}/addPassword: a secret without a hint (contract G7.4)."""
+    found, document = _writable(request, key)
+    changed, answer = credentials.add_secret(request, document, maximum=None, is_hinted=False)
+    request.cloud.store.put(SERVICE_PRINCIPAL, request.tenant, found, changed, "credential")
+    return answer
+
+
+def remove_password(request: Request, key: str | Key) -> Answer:
+    """POST /servicePrincipals/{id}/removePassword."""
+    found, document = _writable(request, key)
+    changed = credentials.remove_secret(request, document)
+    request.cloud.store.put(SERVICE_PRINCIPAL, request.tenant, found, changed, "credential")
     return no_content()
 
 
@@ -128,7 +149,7 @@ def restored(request: Request, key: str, document: Document) -> Answer:
     body = {
         "@odata.context": f"{request.base}/$metadata#directoryObjects/$entity",
         "@odata.type": "#microsoft.graph.servicePrincipal",
-        **public(back),
+        **public(with_newest_secrets_first(back)),
     }
     return odata_answer(200, body)
 
@@ -140,10 +161,12 @@ def directory_object(request: Request, key: str) -> Document:
         return {"@odata.type": "#microsoft.graph.user", **user_document(user)}
     document = request.cloud.store.visible(SERVICE_PRINCIPAL, request.tenant, key)
     if document is not None:
-        return {"@odata.type": "#microsoft.graph.servicePrincipal", **public(document)}
+        shown = public(with_newest_secrets_first(document))
+        return {"@odata.type": "#microsoft.graph.servicePrincipal", **shown}
     document = request.cloud.store.visible(APPLICATION, request.tenant, key)
     if document is not None:
-        return {"@odata.type": "#microsoft.graph.application", **public(document)}
+        shown = public(application_as_read(document))
+        return {"@odata.type": "#microsoft.graph.application", **shown}
     raise not_found(key)
 
 
@@ -167,16 +190,27 @@ def user_document(user: world.User) -> Document:
 
 def _created(request: Request, app_id: str, given: Document) -> Answer:
     cloud, tenant = request.cloud, request.tenant
-    document = _backed(request, app_id, given)
+    secrets = given.pop("passwordCredentials", [])
+    certificates = given.pop("keyCredentials", [])
+    credentials.demand_no_key_ids(secrets, certificates)
+    # Entra sets it, whatever is given (contract G9.9).
+    given.pop("servicePrincipalType", None)
+    document = merged(_backed(request, app_id), given)
     if find_principal(cloud, tenant, app_id) is not None:
         raise _taken(app_id)
+    document, shown = credentials.add_secrets(
+        cloud, request.caller.tenant, document, secrets, maximum=None, is_hinted=False
+    )
+    document = credentials.set_certificates(document, certificates)
     cloud.store.put(
         SERVICE_PRINCIPAL, tenant, document["id"], document, "service_principal_created"
     )
-    return request.one(document, type_name=TYPE, context=CONTEXT, status=201)
+    made = {**document, "passwordCredentials": shown}
+    answer = request.one(made, type_name=TYPE, context=CONTEXT, status=201)
+    return answer.with_headers(request.location_of(document["id"], "ServicePrincipal"))
 
 
-def _backed(request: Request, app_id: str, given: Document) -> Document:
+def _backed(request: Request, app_id: str) -> Document:
     """The new principal, if its application may be used here."""
     cloud, caller = request.cloud, request.caller
     everything = caller.user is not None or access.WRITE_ALL in caller.permissions
@@ -186,7 +220,7 @@ def _backed(request: Request, app_id: str, given: Document) -> Document:
             raise _foreign()
         if caller.user is not None and not caller.has_role(*access.APPLICATION_ADMINISTRATORS):
             raise denied()
-        return {**first_party_principal(request.tenant, own), **given}
+        return first_party_principal(request.tenant, own)
     registered = find_application(cloud, app_id)
     local = registered is not None and registered.tenant == request.tenant
     seen = registered is not None and (
@@ -220,7 +254,10 @@ def _backed(request: Request, app_id: str, given: Document) -> Document:
     elif caller.user is not None and not caller.has_role(*access.APPLICATION_ADMINISTRATORS):
         raise denied()
     access.demand_quota(request)
-    return new_service_principal(cloud, registered, given, creator=caller.object_id)
+    # A person does not become its owner (contract G9.7); an application that may change only what
+    # it owns does, or it could never change it.
+    owner = caller.object_id if caller.user is None else None
+    return new_service_principal(cloud, registered, creator=caller.object_id, owner=owner)
 
 
 def _foreign() -> GraphError:
@@ -247,7 +284,9 @@ def _writable(request: Request, key: str | Key) -> tuple[str, Document]:
     return found, document
 
 
-def _expanded(request: Request, document: Document) -> Document:
+def _shown(request: Request, document: Document) -> Document:
+    """A principal as reads print it, with what was asked to be expanded."""
+    document = with_newest_secrets_first(document)
     if not request.query.expand:
         return document
     if request.query.expand != ("owners",):

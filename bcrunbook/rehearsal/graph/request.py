@@ -62,6 +62,14 @@ class Request:
         """The root of the addresses that the answer mentions."""
         return f"https://graph.microsoft.com/{self.version}"
 
+    def location(self, path: str) -> dict[str, str]:
+        """The header that says where a new object is (contract G6.16)."""
+        return {"Location": f"https://graph.microsoft.com/v2/{self.tenant}/{path}"}
+
+    def location_of(self, key: str, kind: str) -> dict[str, str]:
+        """The same for a directory object, by its id and the directory's name for its type."""
+        return self.location(f"directoryObjects/{key}/Microsoft.DirectoryServices.{kind}")
+
     def demand(self, delegated: Iterable[str], application: Iterable[str]) -> None:
         """Refuse a token without any of the permissions."""
         if not self.caller.may(delegated, application):

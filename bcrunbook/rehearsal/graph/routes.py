@@ -15,6 +15,7 @@ from bcrunbook.rehearsal.graph import (
     applications,
     batch,
     directory_objects,
+    federated,
     grants,
     owners,
     principals,
@@ -133,13 +134,15 @@ _ROUTES: Final[tuple[Route[Handler], ...]] = (
     *at(
         "applications/{application}/federatedIdentityCredentials",
         DOCUMENTED,
-        GET=applications.federated_credentials,
-        POST=applications.add_federated_credential,
+        GET=federated.list_all,
+        POST=federated.create,
     ),
     *at(
         "applications/{application}/federatedIdentityCredentials/{credential}",
         DOCUMENTED,
-        DELETE=applications.remove_federated_credential,
+        GET=federated.get,
+        PATCH=federated.change,
+        DELETE=federated.delete,
     ),
     *at("servicePrincipals", DOCUMENTED, GET=principals.list_all, POST=principals.create),
     *at(
@@ -148,6 +151,10 @@ _ROUTES: Final[tuple[Route[Handler], ...]] = (
         GET=principals.get,
         PATCH=principals.change,
         DELETE=principals.delete,
+    ),
+    *at("servicePrincipals/{principal}/addPassword", DOCUMENTED, POST=principals.add_password),
+    *at(
+        "servicePrincipals/{principal}/removePassword", DOCUMENTED, POST=principals.remove_password
     ),
     *at(
         "servicePrincipals/{principal}/oauth2PermissionGrants", DOCUMENTED, GET=grants.of_principal

@@ -117,6 +117,23 @@ def being_deleted(name: str) -> VaultError:
     )
 
 
+def still_being_deleted(name: str) -> VaultError:
+    """The same, said to who wants the deleted secret rather than its name (contract G23.11)."""
+    return VaultError(
+        409, "Conflict", f"Secret {name} is currently being deleted.", inner="ObjectIsBeingDeleted"
+    )
+
+
+def not_deleted(name: str) -> VaultError:
+    """Nothing to recover: the secret is there."""
+    return VaultError(
+        400,
+        "MethodNotAllowed",
+        f"Secret exists already: {name}",
+        inner="RequestNotAllowedOnNonDeletedObject",
+    )
+
+
 def being_recovered(name: str) -> VaultError:
     """The recovery is going on."""
     return VaultError(

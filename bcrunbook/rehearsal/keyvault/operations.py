@@ -18,7 +18,6 @@ from bcrunbook.rehearsal.keyvault import limits, records
 from bcrunbook.rehearsal.keyvault.errors import (
     VaultError,
     bad_parameter,
-    being_deleted,
     disabled,
     disallowed,
 )
@@ -141,16 +140,14 @@ def get_deleted(request: Request) -> Answer:
 
 def recover_deleted(request: Request) -> Answer:
     """Bring a deleted secret back."""
-    _refuse_while_deleting(request)
-    record = records.deleted(request.cloud, request.vault, request.name)
+    record = records.restorable(request.cloud, request.vault, request.name)
     records.keep(request.cloud, request.vault, record, "recover")
     return json_answer(200, records.item(request.vault, record, record["versions"][-1], whole=True))
 
 
 def purge_deleted(request: Request) -> Answer:
     """Delete a deleted secret for good."""
-    _refuse_while_deleting(request)
-    record = records.deleted(request.cloud, request.vault, request.name)
+    record = records.purgeable(request.cloud, request.vault, request.name)
     records.keep(request.cloud, request.vault, {**record, "versions": []}, "purge")
     return Answer(204)
 
@@ -165,12 +162,6 @@ def _demand_governed(request: Request, version: Document) -> None:
         raise disallowed(request.name, "Key Vault secrets should have an expiration date")
     if version["attributes"]["exp"] - request.cloud.clock.now() > limits.MAX_GOVERNED_SECONDS:
         raise disallowed(request.name, "Secrets should have the specified maximum validity period")
-
-
-def _refuse_while_deleting(request: Request) -> None:
-    record = records.find(request.cloud, request.vault, request.name)
-    if records.phase_of(request.cloud, record) is Phase.BEING_DELETED:
-        raise being_deleted(request.name)
 
 
 def _bundle(request: Request, record: Document, version: Document) -> Answer:

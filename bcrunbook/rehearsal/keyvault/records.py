@@ -1,8 +1,8 @@
 """Secrets as the vault keeps them, and what has become of a name: live, deleted, in between.
 
 A name is one record with all its versions, newest last. Deleting, recovering and purging take
-effect at once for the old state and only after some seconds for the new one; the figures follow
-what clients of the real service work around (azure-sdk-for-net #26027, #31581).
+effect at once for the old state and only after some seconds for the new one; that they do is what
+clients of the real service work around (azure-sdk-for-net #26027, #31581).
 """
 
 from __future__ import annotations
@@ -19,21 +19,14 @@ from bcrunbook.rehearsal.keyvault.errors import (
     being_deleted,
     being_recovered,
     deleted_not_found,
+    not_deleted,
     not_found,
     recoverable,
+    still_being_deleted,
 )
 from bcrunbook.rehearsal.state import Document
 
 SECRET: Final = "vaultSecret"
-
-DELETING: Final = 3.0
-"""Seconds (at speed 1) until a deleted secret is among the deleted ones."""
-RECOVERING: Final = 3.0
-"""Seconds until a recovered secret can be read."""
-SETTLING: Final = 5.0
-"""Seconds until a recovered secret can be written."""
-PURGING: Final = 4.0
-"""Seconds until the name of a purged secret is free."""
 
 RECOVERABLE_DAYS: Final = 90
 RECOVERY_LEVEL: Final = "Recoverable+Purgeable"
@@ -55,14 +48,17 @@ def phase_of(cloud: RehearsalCloud, record: Document | None) -> Phase:
     """What has become of a name by now."""
     if record is None:
         return Phase.ABSENT
-    done, since = record["done"], record["since"]
-    age = cloud.clock.age(since)
+    done = record["done"]
+
+    def passed(kind: str) -> bool:
+        return cloud.clock.passed(record["since"], kind, record["name"].lower())
+
     if done == "delete":
-        return Phase.DELETED if age >= DELETING else Phase.BEING_DELETED
+        return Phase.DELETED if passed("vault_deleted") else Phase.BEING_DELETED
     if done == "purge":
-        return Phase.ABSENT if age >= PURGING else Phase.BEING_PURGED
-    if done == "recover" and age < SETTLING:
-        return Phase.READABLE if age >= RECOVERING else Phase.BEING_RECOVERED
+        return Phase.ABSENT if passed("vault_purged") else Phase.BEING_PURGED
+    if done == "recover" and not passed("vault_settled"):
+        return Phase.READABLE if passed("vault_recovered") else Phase.BEING_RECOVERED
     return Phase.LIVE
 
 
@@ -93,6 +89,20 @@ def deleted(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document:
     if record is None or phase_of(cloud, record) is not Phase.DELETED:
         raise deleted_not_found(name)
     return record
+
+
+def purgeable(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document:
+    """The record of a deleted secret; 409 while it is being deleted, 404 for any other."""
+    if phase_of(cloud, find(cloud, vault, name)) is Phase.BEING_DELETED:
+        raise still_being_deleted(name)
+    return deleted(cloud, vault, name)
+
+
+def restorable(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document:
+    """The same, and 400 for a secret that is there (contract G23.7)."""
+    if phase_of(cloud, find(cloud, vault, name)) in (Phase.LIVE, Phase.READABLE):
+        raise not_deleted(name)
+    return purgeable(cloud, vault, name)
 
 
 def writable(cloud: RehearsalCloud, vault: world.Vault, name: str) -> Document | None:

@@ -18,6 +18,7 @@ from typing import Final
 from bcrunbook.accounts import Account, Workspace, load
 from bcrunbook.errors import Unreachable
 from bcrunbook.rehearsal import LaunchFailed, RehearsalDescription, launch
+from bcrunbook.rehearsal.lags import USUAL
 from bcrunbook.secrets import Secret, open_store
 
 # The rehearsal cloud's clock runs this much faster: its minutes pass in seconds.
@@ -116,7 +117,9 @@ STANDARD: Final = (
 
 
 @contextlib.contextmanager
-def running_cloud(directory: Path, speed: float = SPEED) -> Iterator[RehearsalDescription]:
+def running_cloud(
+    directory: Path, speed: float = SPEED, *, lags: str = USUAL.name
+) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud on `directory`/cloud for the length of a `with` block.
 
     Its description stays behind when it has stopped, for whoever looks at the rehearsal afterwards.
@@ -124,6 +127,7 @@ def running_cloud(directory: Path, speed: float = SPEED) -> Iterator[RehearsalDe
     Args:
         directory: the rehearsal's folder.
         speed: how many seconds of its time pass in one of ours.
+        lags: how new things lag in it, `usual` or `worst`.
 
     Raises:
         Unreachable: it cannot be started there.
@@ -132,7 +136,7 @@ def running_cloud(directory: Path, speed: float = SPEED) -> Iterator[RehearsalDe
     description = cloud / "rehearsal.json"
     with contextlib.ExitStack() as stack:
         try:
-            running = stack.enter_context(launch(cloud, speed=speed))
+            running = stack.enter_context(launch(cloud, speed=speed, lags=lags))
             content = description.read_bytes()
         except (LaunchFailed, OSError) as error:
             raise Unreachable(

@@ -219,7 +219,10 @@ def test_customers_over_tls(
     customers = [lab_customer(name, SCRIPTS[name]) for name in ends]
     for name, value in certificate(tmp_path).items():
         monkeypatch.setenv(name, value)
-    with launch(tmp_path / "cloud", speed=60.0) as cloud, cluster(tmp_path / "dask") as made:
+    with (
+        launch(tmp_path / "cloud", speed=60.0, lags="worst") as cloud,
+        cluster(tmp_path / "dask") as made,
+    ):
         workspace = asyncio.run(set_up(tmp_path, cloud, customers, ledger_url=ledger_url))
         first = run_batch(workspace.root, "trial/*", "--executor", made.address)
         assert first.events[-2]["ended"] == 3

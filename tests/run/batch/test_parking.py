@@ -34,7 +34,9 @@ ENDS = {
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: an environment links once."""
-    with launch(tmp_path_factory.mktemp("parking") / "cloud", speed=SPEED) as description:
+    with launch(
+        tmp_path_factory.mktemp("parking") / "cloud", speed=SPEED, lags="worst"
+    ) as description:
         yield description
 
 

@@ -31,7 +31,7 @@ def throttled(tmp_path: Path) -> Iterator[Workspace]:
     """A workspace whose Codat asks to come back in three seconds, the first time."""
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([RULE]), "utf-8")
-    with launch(tmp_path / "cloud", speed=SPEED, faults=faults) as cloud:
+    with launch(tmp_path / "cloud", speed=SPEED, faults=faults, lags="worst") as cloud:
         yield lay_out(tmp_path, cloud, {one: {} for one in names(2)})
 
 
