@@ -307,8 +307,8 @@ class StepRunner(Generic[C, F]):
                     self._note(FactKind.APPLIED, change, change.title)
                     self.on_change(change, "done")
                     self.applied.append(change)
-            self.changes = tuple(refused.get(_name(change), change) for change in self.changes)
             if refused:
+                self.changes = tuple(refused.get(_name(change), change) for change in self.changes)
                 return
         self._waiting_for = "the changes do not show after several tries"
 
@@ -332,12 +332,15 @@ class StepRunner(Generic[C, F]):
             except AskAdministrator as error:
                 self._at_work_on = None
                 self.on_change(change, "failed")
-                handed = (
-                    self.step.hand_off(self.findings, change, error)
-                    if error.by_hand
-                    else refused(change, error)
-                )
-                return tried, [], {_name(change): saying(handed, error)}
+                if error.by_hand:
+                    handed = self.step.hand_off(self.findings, change, error)
+                    return tried, [], {_name(change): saying(handed, error)}
+                then = _without_cards(self._after(change))
+                return tried, [], {_name(change): saying(refused(change, error), error), **then}
+            except RunbookError:
+                then = _without_cards(self._after(change))
+                self.changes = tuple(then.get(_name(one), one) for one in self.changes)
+                raise
             self._at_work_on = None
             if done:
                 self._note(FactKind.APPLIED, change, change.title)
@@ -345,6 +348,11 @@ class StepRunner(Generic[C, F]):
                 tried.append(change)
                 self.applied.append(change)
         return tried, [], {}
+
+    def _after(self, change: Change) -> tuple[Change, ...]:
+        """What is planned to come after a change."""
+        names = [_name(one) for one in self.changes]
+        return self.changes[names.index(_name(change)) + 1 :]
 
     async def _settle(self, tried: list[Change], *, patient: bool) -> None:
         """Look until nothing that was tried is still planned; give up in good order.
@@ -494,6 +502,14 @@ def _waiting(change: Change, looks: int) -> str:
 
 def _name(change: Change) -> tuple[str, str]:
     return change.key, change.subject
+
+
+def _without_cards(changes: tuple[Change, ...]) -> dict[tuple[str, str], Change]:
+    """The changes by name, as they are when what comes before them could not be made.
+
+    A card for one of them would send a person to do what cannot be done yet.
+    """
+    return {_name(one): replace(one, hand_off=None) for one in changes}
 
 
 _STATE_OF_EXIT: Final = {3: State.NEEDS_PERSON, 4: State.WAITING}

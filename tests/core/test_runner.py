@@ -361,6 +361,29 @@ async def test_what_nobody_can_do_by_hand_is_no_card_to_do_so(world: World) -> N
     )
 
 
+@pytest.mark.parametrize("error", [FixInput("no"), AskAdministrator("the quota is full")])
+async def test_what_comes_after_a_failure_has_no_card(world: World, error: RunbookError) -> None:
+    """What cannot be done yet is told, and nobody is sent to do it; what comes before stays."""
+    before = replace(BY_PERSON, subject="before")
+
+    def script(fake: Fake, change: Change) -> bool:
+        if change == B:
+            raise error
+        return fake.do(change)
+
+    outcome = await world.run(Fake([before, A, B, BY_PERSON], script=script))
+    cards = {(one.key, one.subject) for one in outcome.changes if one.hand_off is not None}
+    assert cards - {("b", "")} == {("c", "before")}
+    assert ("c", "person") in keys(outcome)
+
+
+async def test_a_right_that_is_missing_leaves_the_later_cards(world: World) -> None:
+    """Whoever does the refused change by hand can go on with what comes after it."""
+    error = AskAdministrator("no", by_hand=True)
+    outcome = await world.run(Fake([A, BY_PERSON], script=always(error)))
+    assert [one.hand_off is not None for one in outcome.hand_offs] == [True, True]
+
+
 async def test_of_two_alike_only_the_refused_one_is_handed_over(world: World) -> None:
     """Changes with one key and different subjects do not borrow each other's card."""
     first, second = replace(A, subject="1"), replace(A, subject="2")
