@@ -1,19 +1,38 @@
 """Which cloud a run talks to: the live one, or the rehearsal cloud on this machine.
 
 The program always speaks the real URLs. The two clouds differ in three settings of the HTTP client,
-the same three that a company network asks for: a proxy, a CA bundle, and the pace of waiting.
+the same three that a company network asks for: a proxy, a CA bundle, and the pace of waiting. In
+both, an account may have a certificate to show to Codat.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput
+from bcrunbook.hosts import CODAT_HOST
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """What this program shows to a host that wants to know it by a certificate.
+
+    Args:
+        host: the host; no other one is shown it.
+        certificate: a PEM file.
+        private_key: a PEM file without a password; it is never named in a message.
+        setting: the table of accounts.toml that names both.
+    """
+
+    host: str
+    certificate: Path
+    private_key: Path = field(repr=False)
+    setting: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +49,7 @@ class Cloud:
         pace: how fast waits go.
         directory: the rehearsal cloud's folder; None when live.
         pages: where a browser finds the rehearsal cloud's pages; None when live.
+        certificate: what one of the hosts is shown of ourselves; None where none wants it.
     """
 
     kind: Literal["live", "rehearsal"]
@@ -39,6 +59,7 @@ class Cloud:
     pace: Pace = field(default_factory=Pace)
     directory: Path | None = None
     pages: str | None = None
+    certificate: ClientCertificate | None = None
 
     @property
     def is_live(self) -> bool:
@@ -62,6 +83,7 @@ def cloud_of(workspace: Workspace, account: Account) -> Cloud:
             proxy=workspace.network.proxy,
             ca=workspace.network.ca,
             strict_certificates=workspace.network.strict,
+            certificate=_certificate_of(account),
         )
     if workspace.rehearsal is None:
         raise FixInput(
@@ -69,7 +91,15 @@ def cloud_of(workspace: Workspace, account: Account) -> Cloud:
             where=f"{workspace.root / 'accounts.toml'}, [rehearsal] dir",
             next='add [rehearsal] with dir = "the folder given to bcrunbook rehearsal serve"',
         )
-    return rehearsal_cloud(workspace.rehearsal)
+    return replace(rehearsal_cloud(workspace.rehearsal), certificate=_certificate_of(account))
+
+
+def _certificate_of(account: Account) -> ClientCertificate | None:
+    mine = account.codat_mtls
+    if mine is None:
+        return None
+    setting = f"accounts.{account.name}.codat_mtls"
+    return ClientCertificate(CODAT_HOST, mine.certificate, mine.private_key, setting)
 
 
 def rehearsal_cloud(directory: Path) -> Cloud:

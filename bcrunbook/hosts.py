@@ -1,4 +1,4 @@
-"""Where Microsoft's services are: hosts, audiences and portals of the public cloud, in one place.
+"""Where the services are: Microsoft's hosts, audiences and portals in the public cloud, and Codat.
 
 The national clouds (China, US Government) have other names for every one of these, and are not
 supported. The rehearsal cloud keeps a list of its own: it stands for the services, and must not
@@ -22,6 +22,8 @@ LOGIN_ADDRESSES: Final = frozenset(
 
 GRAPH: Final = "https://graph.microsoft.com"
 AZURE_MANAGEMENT: Final = "https://management.azure.com"
+
+CODAT_HOST: Final = "api.codat.io"
 
 BUSINESS_CENTRAL_API: Final = "https://api.businesscentral.dynamics.com"
 """Also the audience of its tokens, and the identifier URI that its scopes begin with."""

@@ -156,10 +156,12 @@ def lay_out(
         } | changes
         account = {key: value for key, value in account.items() if value is not None}
         sign_in = account.pop("sign_in")
-        lines += [f"[accounts.{name}]"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in account.items()]
-        lines += [f"[accounts.{name}.sign_in]"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in sign_in.items()]
+        tables = {"": account, ".sign_in": sign_in}
+        for key in [one for one, value in account.items() if isinstance(value, dict)]:
+            tables[f".{key}"] = account.pop(key)
+        for table, values in tables.items():
+            lines += [f"[accounts.{name}{table}]"]
+            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     (root / "accounts.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return load(root)
 

@@ -23,7 +23,9 @@ Keys = tuple[str, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 # Where a person may have put a secret by mistake: never repeated, whatever it looks like.
-_NEVER_SHOWN: Final = frozenset({"secret", "codat_api_key", "certificate_password", "secret_store"})
+_NEVER_SHOWN: Final = frozenset(
+    {"secret", "codat_api_key", "certificate_password", "private_key", "secret_store"}
+)
 
 _UNSEEN: Final = re.compile(f"[\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000{UNSEEN}]")
 
@@ -155,9 +157,11 @@ def _field(model: type[BaseModel], keys: Keys) -> tuple[type[BaseModel], FieldIn
         fields = {_key(name, info): info for name, info in model.model_fields.items()}
         field = fields.get(key)
         annotation = field.annotation if field else None
-        last = depth == len(keys) - 1
-        if not last and isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+        if depth < len(keys) - 1:
+            # A table that may be left out is one of the two that its annotation joins.
+            for one in (annotation, *get_args(annotation)):
+                if isinstance(one, type) and issubclass(one, BaseModel):
+                    model = one
     return model, field
 
 

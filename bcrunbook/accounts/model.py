@@ -143,6 +143,21 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+class CodatCertificate(Frozen):
+    """How an instance that insists on mutual TLS is called (contract C1.13)."""
+
+    client: Guid = Field(
+        description="the GUID of the Codat instance, as the menu of instances in the portal has it"
+    )
+    certificate: _Path = Field(
+        description="the path of a PEM file with the certificate that Codat issued"
+    )
+    private_key: _Path = Field(
+        repr=False,
+        description="the path of a PEM file with the certificate's private key, without a password",
+    )
+
+
 class Account(Frozen):
     """One account: an Entra tenant and a Codat instance.
 
@@ -152,6 +167,9 @@ class Account(Frozen):
         application: the application's display name, which customers see when they consent.
         client_id: an existing application to adopt.
         secret_lifetime_days: `secret_lifetime` of the file, in days; a month is a 24th of 730.
+        codat_products: what each company that is made in Codat is given; empty where the instance
+            has default products.
+        codat_mtls: how the instance is called if it insists on mutual TLS.
         secret_store: `keyring:SERVICE`, `file:DIR` or `keyvault:URL`, for `secrets.open_store`.
         requires: the account that must have passed first.
         tags: words by which a batch can choose accounts.
@@ -190,6 +208,16 @@ class Account(Frozen):
     codat_instance: (
         Annotated[str, Field(pattern=rf"^\s*[^\s{NEVER}][^{NEVER}]*$", max_length=100)] | None
     ) = Field(default=None, description="the name of your Codat instance, at most 100 characters")
+    codat_products: tuple[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")], ...
+    ] = Field(
+        default=(),
+        strict=False,
+        description='a list of identifiers of Codat\'s products, such as ["lending"]',
+    )
+    codat_mtls: CodatCertificate | None = Field(
+        default=None, description="a table: [accounts.NAME.codat_mtls]"
+    )
     cloud: Literal["live", "rehearsal"] = Field(default="live", description="a cloud")
     requires: str | None = Field(default=None, description="the name of a trial account")
     tags: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")], ...] = Field(

@@ -172,7 +172,8 @@ async def _codat(workspace: Workspace, account: Account) -> str:
         async def key() -> Secret:
             return await read(reference, workspace.root, vault=sign_in.vaults)
 
-        profile = await Codat(http, key).instance()
+        mtls = account.codat_mtls
+        profile = await Codat(http, key, client=mtls.client if mtls else "").instance()
     check_instance(account, profile)
     return f'the API key works, instance "{profile.name}"'
 

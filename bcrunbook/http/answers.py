@@ -9,6 +9,7 @@ unpacks to a huge one.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
@@ -123,7 +124,9 @@ class Whole(httpx.AsyncBaseTransport):
         except (*NOT_SENT, httpx.ProxyError):
             raise
         except Exception as error:
-            lost: Exception = error
+            # What TLS 1.3 says after the handshake comes past httpx's own errors.
+            tls = isinstance(error, ssl.SSLError)
+            lost: Exception = httpx.ReadError(str(error)) if tls else error
             if limit.expired():
                 if way.is_to_proxy:
                     raise ProxySilent(f"no answer within {PROXY_SECONDS:g} s") from None

@@ -13,10 +13,11 @@ from typing import Final
 
 import httpx
 
-from bcrunbook.cloud import Cloud
+from bcrunbook.cloud import ClientCertificate, Cloud
 from bcrunbook.errors import FixInput
 
 _CA: Final = "[network] ca"
+_ALERTS: Final = ("certificate", "unknown ca", "handshake failure")
 
 
 def trust_variable() -> str:
@@ -45,6 +46,56 @@ def trusted_certificates(cloud: Cloud) -> ssl.SSLContext:
     if not cloud.strict_certificates:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def add_client_certificate(context: ssl.SSLContext, mine: ClientCertificate) -> None:
+    """Have a context show a certificate to whoever asks for one.
+
+    Raises:
+        FixInput: a file cannot be read, holds something else, or the two do not belong together.
+    """
+    why = ""
+    try:
+        # Without a function OpenSSL asks for a password at the terminal, and waits there.
+        context.load_cert_chain(mine.certificate, mine.private_key, password=_no_password)
+    except ssl.SSLError as error:
+        reason = error.reason or ""
+        why = (
+            "the private key belongs to another certificate"
+            if "MISMATCH" in reason
+            else "one of the two files holds no such thing in the form PEM"
+        )
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    except _Protected:
+        why = "the private key is protected by a password"
+    if why:
+        # Not raised above: the frames there know where the key is.
+        raise FixInput(
+            "The client certificate cannot be used.",
+            where=f"accounts.toml, {mine.setting}",
+            why=why,
+            next="name the certificate that was issued to you and its private key, each as a PEM"
+            " file, the key without a password and readable by you alone",
+            who="you, or whoever got the certificate from the service",
+        )
+
+
+def speaks_of_certificates(error: Exception) -> bool:
+    """Whether a host broke off over our own certificate, or over its being missing.
+
+    OpenSSL names the alert by which it says so (RFC 8446, section 6.2).
+    """
+    detail = str(error).replace("_", " ").lower()
+    return "alert" in detail and any(words in detail for words in _ALERTS)
+
+
+class _Protected(Exception):
+    """A private key wants a password."""
+
+
+def _no_password() -> str:
+    raise _Protected
 
 
 def _usual_authorities() -> ssl.SSLContext:

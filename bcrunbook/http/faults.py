@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def no_answer(
     network: Network, error: httpx.RequestError, where: str, url: str, *, may_be_done: bool
-) -> Unreachable:
+) -> RunbookError:
     """The error that a fault of the transport is.
 
     Args:
@@ -32,6 +32,8 @@ def no_answer(
         return network.silent(error, where, url)
     if isinstance(error, httpx.ProxyError) and not may_be_done:
         return network.refused(error, where, url)
+    if not may_be_done and (refused := network.certificate_refused(error, url)) is not None:
+        return refused
     if isinstance(error, NOT_SENT) and not may_be_done:
         return network.not_connected(error, where, url)
     kind = AnswerLost if may_be_done else Unreachable

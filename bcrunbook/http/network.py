@@ -6,13 +6,19 @@ a fault on the way becomes an error that names the setting and who can mend it.
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 import httpx
 
 from bcrunbook.cloud import Cloud
 from bcrunbook.errors import FixInput, Unreachable
-from bcrunbook.http.certificates import trust_variable, trusted_certificates
+from bcrunbook.http.certificates import (
+    add_client_certificate,
+    speaks_of_certificates,
+    trust_variable,
+    trusted_certificates,
+)
 from bcrunbook.http.proxy import PROXY_FORM, PROXY_SETTING, Proxy, goes_directly, proxy_of
 from bcrunbook.secrets import scrub
 
@@ -49,9 +55,17 @@ class Network:
         """What sends.
 
         Raises:
-            FixInput: the proxy or the trusted certificates cannot be used.
+            FixInput: the proxy, the trusted certificates or our own one cannot be used.
         """
+        usual = self._transport(trusted_certificates(self._cloud))
+        mine = self._cloud.certificate
+        if mine is None:
+            return usual
         trusted = trusted_certificates(self._cloud)
+        add_client_certificate(trusted, mine)
+        return _ByHost(mine.host, self._transport(trusted), usual)
+
+    def _transport(self, trusted: ssl.SSLContext) -> httpx.AsyncBaseTransport:
         if self._proxy is None:
             return httpx.AsyncHTTPTransport(verify=trusted)
         try:
@@ -150,6 +164,26 @@ class Network:
             next="check the connection and [network] proxy in accounts.toml, then run again",
         )
 
+    def certificate_refused(self, error: httpx.RequestError, url: str) -> FixInput | None:
+        """The error for a host that broke off over our own certificate; None for anything else."""
+        if not speaks_of_certificates(error):
+            return None
+        host, mine = httpx.URL(url).host, self._cloud.certificate
+        if mine is None or mine.host != host:
+            return FixInput(
+                f"{host} wants a client certificate.",
+                why="mutual TLS is switched on there",
+                next="have a certificate issued, and name it in accounts.toml; for Codat:"
+                " [accounts.NAME.codat_mtls] with client, certificate and private_key",
+            )
+        return FixInput(
+            f"{host} does not accept the client certificate.",
+            where=f"accounts.toml, {mine.setting}",
+            why="it has expired, was revoked, or was issued for something else",
+            next="name the certificate that was issued to you last, and its private key",
+            who="you, or whoever got the certificate from the service",
+        )
+
     def _not_trusted(self, detail: str) -> tuple[str, str, str]:
         """Why a certificate was refused, what to do, and who: by what OpenSSL says of it.
 
@@ -211,6 +245,25 @@ class Network:
 
 def _detail(error: httpx.RequestError) -> str:
     return scrub(str(error), where="transport error") or type(error).__name__
+
+
+class _ByHost(httpx.AsyncBaseTransport):
+    """Sends to one host in a way of its own, and to all others as usual."""
+
+    def __init__(
+        self, host: str, own: httpx.AsyncBaseTransport, usual: httpx.AsyncBaseTransport
+    ) -> None:
+        self._host = host
+        self._own = own
+        self._usual = usual
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        way = self._own if request.url.host == self._host else self._usual
+        return await way.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._own.aclose()
+        await self._usual.aclose()
 
 
 class _ByEnvironment(httpx.AsyncBaseTransport):

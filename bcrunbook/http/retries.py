@@ -15,6 +15,7 @@ from httpx_retries import Retry
 from bcrunbook import throttled
 from bcrunbook.core.pace import Pace
 from bcrunbook.http.answers import FAULTS, NOT_SENT, TooLarge, TooLong
+from bcrunbook.http.certificates import speaks_of_certificates
 from bcrunbook.http.repeat import Repeat
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class PacedRetry(Retry):
         # Where nobody listens, waiting for long only hides it from the person.
         if isinstance(exception, NOT_SENT) and self.attempts_made >= _CONNECTION_TRIES:
             return False
-        if isinstance(exception, (TooLong, TooLarge)):
+        if isinstance(exception, (TooLong, TooLarge)) or speaks_of_certificates(exception):
             return False
         return super().is_retryable_exception(exception)
 

@@ -97,6 +97,7 @@ def _codat(
         http,
         key,
         SharedRateLimiter(ledger, http.cloud, "codat", REQUESTS),
+        client=account.codat_mtls.client if account.codat_mtls is not None else "",
         check=lambda profile: check_instance(account, profile, ledger),
         guard=guard.check,
     )

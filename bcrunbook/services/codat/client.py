@@ -18,12 +18,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, FixInput, RunbookError, WaitAndRetry
+from bcrunbook.hosts import CODAT_HOST
 from bcrunbook.http.authorization import Authorization
 from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
@@ -42,7 +43,7 @@ from bcrunbook.services.paging import Pages
 from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import WireObject
 
-BASE: Final = "https://api.codat.io"
+BASE: Final = f"https://{CODAT_HOST}"
 _SERVICE: Final = "Codat"
 BUSINESS_CENTRAL_PLATFORM: Final = "trji"
 """Codat's platform key of Dynamics 365 Business Central (contract C5.1)."""
@@ -57,6 +58,7 @@ single company (contract C3.3 and C3.4)."""
 PAGE_SIZE: Final = 100
 """How many companies or connections one request of a list shows."""
 _PROFILE: Final = "/profile"
+_CLIENT: Final = "x-codat-client"
 _SAME_KEY: Final = Backoff(first=2.0, longest=8.0, deadline=30.0)
 _AGAIN: Final = Backoff(first=2.0, longest=16.0, deadline=60.0)
 
@@ -71,6 +73,8 @@ class Codat:
         http: the HTTP stack.
         key: reads the API key, from wherever it is kept; called once, when it is first needed.
         limiter: keeps Codat's rate limit; without it, this client keeps it alone.
+        client: the instance's GUID, which each request names where the instance insists on mutual
+            TLS (contract C1.13); empty where it does not.
         check: refuses the instance that the key belongs to. With it, nothing else is asked of any
             instance before it has been asked.
         guard: refuses a write; called right before each try leaves.
@@ -82,11 +86,13 @@ class Codat:
         key: Key,
         limiter: Limiter | None = None,
         *,
+        client: str = "",
         check: Callable[[Profile], None] | None = None,
         guard: Callable[[], None] | None = None,
     ) -> None:
         self._http = http
         self._key = key
+        self._headers = {"Accept": "application/json"} | ({_CLIENT: client} if client else {})
         self._check = check
         self._guard = guard
         self._checking = asyncio.Lock()
@@ -152,16 +158,31 @@ class Codat:
         return await self._one(Company, _company(company), "reading the company")
 
     async def create_company(
-        self, name: str, *, tags: Mapping[str, str], description: str = ""
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, str],
+        description: str = "",
+        products: Sequence[str] = (),
     ) -> Company:
         """Make a company. Names are not unique, so tag it with what it is found again by.
 
+        Args:
+            name: its name, of the characters that Codat keeps (contract C7.5).
+            tags: what it is found again by.
+            description: any text about it; none if empty.
+            products: the identifiers of its products; none are sent where the instance has default
+                products of its own (contract C7.12).
+
         Raises:
             AnswerLost: it may have been made; look for the tags before making it again.
+            FixInput: Codat wants a product, or does not know one of these.
         """
         body: dict[str, Any] = {"name": name, "tags": dict(tags)}
         if description:
             body["description"] = description
+        if products:
+            body["products"] = list(products)
         reply = await self._write("/companies", body, "creating the company")
         return _made(Company, reply, "the company")
 
@@ -317,7 +338,7 @@ class Codat:
             BASE + path,
             repeat=repeat,
             authorization=self._authorization,
-            headers={"Accept": "application/json", **(headers or {})},
+            headers={**self._headers, **(headers or {})},
             params=params,
             json=json,
             guard=None if method == "GET" else self._guard,
