@@ -50,9 +50,24 @@ class RehearsalDescription:
 
 
 def describe(
-    cloud: RehearsalCloud, directory: Path, *, proxy: str, ca: Path, latency: int
+    cloud: RehearsalCloud,
+    directory: Path,
+    *,
+    proxy: str,
+    ca: Path,
+    client: tuple[Path, Path],
+    latency: int,
 ) -> dict[str, Any]:
-    """The content of the file."""
+    """The content of the file.
+
+    Args:
+        cloud: the rehearsal cloud.
+        directory: its folder.
+        proxy: where its proxy listens.
+        ca: the file of its certificate authority.
+        client: the files of a client's certificate and of its key.
+        latency: by how many milliseconds each answer takes longer.
+    """
     return {
         "proxy": proxy,
         "ca": str(ca),
@@ -83,7 +98,7 @@ def describe(
             "client_id": world.BATCH_CLIENT,
             "client_secret": cloud.secret(BATCH_SECRET),
         },
-        "codat": _codat(cloud),
+        "codat": _codat(cloud, client),
         "businesscentral": [
             {
                 "tenant": environment.tenant,
@@ -132,7 +147,7 @@ def _vault_of(tenant: str) -> str:
     return next(f"https://{vault.host}" for vault in world.VAULTS if vault.tenant == tenant)
 
 
-def _codat(cloud: RehearsalCloud) -> dict[str, Any]:
+def _codat(cloud: RehearsalCloud, client: tuple[Path, Path]) -> dict[str, Any]:
     """The trial's instance first, as the batch identity is the trial tenant's; then all of them."""
     names = {one.id: one.name for one in codat.INSTANCES.values()}
     # The first of an instance's keys may have been deleted.
@@ -146,6 +161,16 @@ def _codat(cloud: RehearsalCloud) -> dict[str, Any]:
                 "name": one.name,
                 "plan": one.plan,
                 "one_time_links": one.has_one_time_links,
+                "default_products": list(one.default_products),
+                "integration_keys": one.names_integration_keys,
+                "copied_from": names.get(one.copied_from, ""),
+                "mtls": {
+                    "client": one.id,
+                    "certificate": str(client[0]),
+                    "private_key": str(client[1]),
+                }
+                if one.wants_certificate
+                else None,
                 "api_key": keys[one.id],
             }
             for one in codat.INSTANCES.values()

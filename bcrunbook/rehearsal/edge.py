@@ -55,6 +55,12 @@ class Connections:
             if known is transport:
                 del self._open[address]
 
+    def has_certificate(self, address: Address) -> bool:
+        """Whether the other end has shown a certificate; TLS has checked it."""
+        transport = self._open.get(address)
+        tls = transport.get_extra_info("ssl_object") if transport is not None else None
+        return tls is not None and bool(tls.getpeercert())
+
     def cut(self, address: Address) -> None:
         """Close a connection at once, in the middle of whatever it was doing."""
         transport = self._open.get(address)
@@ -126,6 +132,8 @@ class Edge:
             query=request.scope["query_string"].decode("latin-1"),
             headers=dict(request.headers.items()),
             body=await request.body(),
+            has_certificate=request.client is not None
+            and self._connections.has_certificate((request.client.host, request.client.port)),
         )
 
     async def _answer(self, call: Call, request: Request) -> Answer | None:

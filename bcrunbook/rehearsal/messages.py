@@ -26,6 +26,8 @@ class Call:
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    has_certificate: bool = False
+    """Whether the caller has shown a certificate of this folder's authority."""
 
     def header(self, name: str) -> str:
         """A header's value, or an empty string."""

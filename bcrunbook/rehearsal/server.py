@@ -128,6 +128,10 @@ async def _run(settings: Settings, faults: Faults) -> None:
             )
             seed(cloud)
             ca = tls.authority(directory)
+            client = tls.client_certificate(directory, ca)
+            for line in client[1].read_text("ascii").splitlines():
+                if not line.startswith("-----"):
+                    canaries.add(line)
             connections = Connections()
             journal = Journal(requests, fired)
             latency = settings.latency_ms / 1000
@@ -151,6 +155,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
                 directory,
                 proxy=addresses["proxy"],
                 ca=directory / tls.CERTIFICATE,
+                client=client,
                 latency=settings.latency_ms,
             )
             context = tls.server_context(ca, HOSTS)

@@ -17,6 +17,8 @@ from bcrunbook.rehearsal.log import private_file
 
 CERTIFICATE: Final = "ca.pem"
 KEY: Final = "ca.key.pem"
+CLIENT_CERTIFICATE: Final = "client.pem"
+CLIENT_KEY: Final = "client.key.pem"
 
 
 def authority(directory: Path) -> trustme.CA:
@@ -30,13 +32,29 @@ def authority(directory: Path) -> trustme.CA:
     return ca
 
 
+def client_certificate(directory: Path, ca: trustme.CA) -> tuple[Path, Path]:
+    """The certificate, and its key, by which a client may show who it is; made on first use."""
+    certificate, key = directory / CLIENT_CERTIFICATE, directory / CLIENT_KEY
+    if not (certificate.exists() and key.exists()):
+        issued = ca.issue_cert(common_name="client of the rehearsal cloud")
+        private_file(key, issued.private_key_pem.bytes())
+        certificate.write_bytes(issued.cert_chain_pems[0].bytes())
+    return certificate, key
+
+
 def server_context(ca: trustme.CA, hosts: Iterable[str]) -> ssl.SSLContext:
-    """A context that answers each of the hosts with its own certificate and refuses others."""
+    """A context that answers each of the hosts with its own certificate and refuses others.
+
+    The other end is asked for a certificate of this authority and may do without: whether one is
+    needed depends on the request.
+    """
     contexts: dict[str, ssl.SSLContext] = {}
     for host in hosts:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
         ca.issue_cert(host).configure_cert(context)
+        ca.configure_trust(context)
+        context.verify_mode = ssl.CERT_OPTIONAL
         contexts[host] = context
 
     def choose(
@@ -50,5 +68,7 @@ def server_context(ca: trustme.CA, hosts: Iterable[str]) -> ssl.SSLContext:
 
     front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     front.set_alpn_protocols(["http/1.1"])
+    # OpenSSL asks for a certificate as the first context says, and checks it by the chosen one.
+    front.verify_mode = ssl.CERT_OPTIONAL
     front.sni_callback = choose
     return front

@@ -36,6 +36,12 @@ SAVE_KEYS: Final = "save_keys"
 SAVED_KEYS: Final = "Keys in the Codat Portal"
 CONFIRMED_BY: Final = "confirmed by a person: no Codat call reports it"
 _CLIENT_ID: Final = "Client ID"
+# contract C1.11
+_COPIED_SLIP: Final = (
+    "Manage is there although nobody has set it up here: a new test instance begins as a copy, with"
+    " the client id and secret of the instance it was copied from, mostly the live one. Replace"
+    " both with these; the live instance keeps its own."
+)
 _ABOVE: Final = "it is above"
 _SECRET: Final = "Marker of the secret"
 
@@ -228,6 +234,7 @@ def _card(findings: KeyFindings) -> HandOff:
             "The Secret ID in place of the Value: the portal of Azure shows both. What the copy"
             " command puts on the clipboard is the Value.",
             "A blank before or after what was pasted: click into the field and look at both ends.",
+            *(() if account.is_production else (_COPIED_SLIP,)),
             codat_portal.instance_slip(instance),
             codat_portal.ROLE_SLIP,
             codat_portal.PLAN_SLIP,

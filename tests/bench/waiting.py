@@ -90,7 +90,7 @@ async def make_companies(context: Context) -> None:
     async def make(name: str) -> None:
         customer = context.account.customers[name]
         tags = {TAG: tag_of(context.account, customer)}
-        company = await codat.create_company(codat_name(customer.display_name), tags=tags)
+        company = await codat.create_company(codat_name(customer), tags=tags)
         await codat.create_connection(company.id, BUSINESS_CENTRAL_PLATFORM)
 
     async with lease(step_named("link_customer"), context):

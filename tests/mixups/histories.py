@@ -29,7 +29,7 @@ from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY, CONNECTION
 from bcrunbook.rehearsal.directory import APPLICATION, GRANT, SERVICE_PRINCIPAL
 from bcrunbook.steps import step_named
-from bcrunbook.steps.link_customer.codat_customer import codat_name, fetch_link
+from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
 from tests.conftest import keep_secret
 from tests.mixups.inprocess import INSTANCES, TENANTS, InProcess, Records
@@ -477,7 +477,7 @@ class History:
                 meant = account.customers[customer]
                 if old is not None:
                     raise Wrong(f"the company {old['name']} was changed")
-                if new["name"] != codat_name(meant.name):
+                if new["name"] != meant.name:
                     raise Wrong(f"{new['name']} was made for {meant.name}")
                 self.made.company_of[key] = meant.entity
             elif kind == CONNECTION:

@@ -20,9 +20,13 @@ LOGIN = "https://login.microsoftonline.com"
 DEADLINE = 20.0
 
 
-def client_of(description: RehearsalDescription) -> httpx.Client:
-    """An ordinary client with the two settings that a rehearsal needs."""
+def client_of(
+    description: RehearsalDescription, certificate: tuple[str, str] | None = None
+) -> httpx.Client:
+    """An ordinary client with the two settings that a rehearsal needs, and maybe a certificate."""
     context = ssl.create_default_context(cafile=description.ca)
+    if certificate is not None:
+        context.load_cert_chain(*certificate)
     return httpx.Client(proxy=description.proxy, verify=context, trust_env=False, timeout=20)
 
 

@@ -18,7 +18,7 @@ from tests.rehearsal.codat_support import (
     check_refusal,
     key_of,
 )
-from tests.rehearsal.support import lines
+from tests.rehearsal.support import client_of, lines
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,8 @@ def test_the_key_chooses_the_instance(rehearsal: RehearsalDescription, http: htt
         answer = Codat(http, instance["api_key"])("GET", "/profile")
         if instance["plan"] == "Free, ended":
             check_refusal(answer, 402, "plan", within=429)
+        elif instance["mtls"]:
+            check_refusal(answer, 403, "certificate")
         else:
             assert answer.json()["name"] == instance["name"]
 
@@ -213,3 +215,23 @@ def test_the_log_keeps_the_filter(rehearsal: RehearsalDescription, codat: Codat)
     logged = [line for line in lines(rehearsal.requests) if "logged" in line]
     assert any("page=7&pageSize=3&orderBy=-name&tags=logged%3Dyes" in line for line in logged)
     assert not any(codat.key in line or basic(codat.key) in line for line in logged)
+
+
+def test_an_instance_that_wants_a_certificate(rehearsal: RehearsalDescription) -> None:
+    """The key alone is refused, and so is the certificate without the instance's id.
+
+    contract C1.13 and C1.14
+    """
+    (instance,) = [one for one in rehearsal.codat["instances"] if one["mtls"]]
+    mtls, key = instance["mtls"], instance["api_key"]
+    named, foreign = {"x-codat-client": mtls["client"]}, {"x-codat-client": NOBODY}
+    with client_of(rehearsal, (mtls["certificate"], mtls["private_key"])) as certified:
+        codat = Codat(certified, key)
+        assert codat("GET", "/profile", headers=named).json()["name"] == instance["name"]
+        for headers in ({}, foreign):
+            check_refusal(codat("GET", "/profile", headers=headers), 403, "x-codat-client")
+        # Other instances, and other hosts, do not mind a certificate.
+        assert Codat(certified, rehearsal.codat["api_key"])("GET", "/profile").status_code == 200
+    with client_of(rehearsal) as plain:
+        answer = Codat(plain, key)("GET", "/profile", headers=named)
+        check_refusal(answer, 403, "client certificate")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.rehearsal.codat_support import Codat, check_refusal
+from tests.rehearsal.codat_support import Codat, check_refusal, key_of
 
 
 @pytest.fixture(scope="module")
@@ -243,3 +244,20 @@ def test_ordering(codat: Codat, tag: str) -> None:
 
     assert names("name") == ["a", "b", "c"] and names("-name") == ["c", "b", "a"]
     assert names("created") == ["b", "c", "a"] and sorted(names("lastSync")) == ["a", "b", "c"]
+
+
+def test_products(rehearsal: RehearsalDescription, http: httpx.Client, codat: Codat) -> None:
+    """An instance has default products, or each company is given one that the instance has.
+
+    contract C7.12 and C7.13
+    """
+    assert codat.company()["products"] == ["lending"]
+    assert codat.company(products=["expenses", "expenses"])["products"] == ["expenses"]
+    without = Codat(http, key_of(rehearsal, "Harbour Desk"))
+    for given in ("{}", '{"products": null}', '{"products": []}'):
+        body = {"name": "Millpond", **json.loads(given)}
+        check_refusal(without("POST", "/companies", body), 400, "product")
+    check_refusal(without("POST", "/companies", {"name": "M", "products": ["x"]}), 400, "product x")
+    check_refusal(without("POST", "/companies", {"name": "M", "products": "lending"}), 400, "array")
+    made = without.company(products=["bank-feeds"])
+    assert without("GET", f"/companies/{made['id']}").json()["products"] == ["bank-feeds"]

@@ -174,13 +174,16 @@ def test_queueing(codat: Codat) -> None:
 
 
 def test_the_status_of_data(codat: Codat) -> None:
-    """Types that were never synced are null; others tell their last sync and last success."""
+    """Types that were never synced are left out; others tell their last sync and last success.
+
+    contract C9.20
+    """
     company, _ = codat.linked()
     codat.settled(company)
     pull = codat("POST", f"/companies/{company}/data/queue/company").json()["id"]
     codat.settled(company)
     status = codat("GET", f"/companies/{company}/dataStatus").json()
-    assert status["banking-accounts"] is None
+    assert "banking-accounts" not in status and None not in status.values()
     assert status["company"]["latestSyncId"] == status["company"]["latestSuccessfulSyncId"] == pull
     assert status["company"]["lastSuccessfulSync"]
 
@@ -291,3 +294,18 @@ def test_fetching_after_linking_again(codat: Codat) -> None:
     link = codat("GET", f"/companies/{company}/connections/{connection}").json()["linkUrl"]
     assert codat.http.get(link).status_code == 200
     assert len(codat.settled(company)) == 2 * before
+
+
+def test_connections_without_the_integration_s_key(
+    rehearsal: RehearsalDescription, http: httpx.Client
+) -> None:
+    """One instance leaves it out; id and name tell the same (contract C8.3)."""
+    codat = Codat(http, key_of(rehearsal, "Larkfield Books"))
+    integration = codat("GET", "/integrations/trji").json()
+    company = codat.company()["id"]
+    made = codat.connection(company, "trji")
+    (listed,) = codat("GET", f"/companies/{company}/connections").json()["results"]
+    for one in (made, listed):
+        assert "integrationKey" not in one
+        assert one["integrationId"] == integration["integrationId"]
+        assert one["platformName"] == integration["name"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import Customer, Workspace
 from bcrunbook.core.follow import lease_name
 from bcrunbook.core.pace import Pace
 from bcrunbook.core.runner import StepRunner
@@ -182,10 +182,26 @@ def test_the_polls_are_in_the_ledger(
     assert elapsed == sorted(elapsed)
 
 
-def test_a_name_is_sent_as_codat_keeps_it() -> None:
-    """Characters that Codat drops without a word are left out before."""
-    assert codat_name("Müller & Söhne (GmbH) [1] <b>") == "Müller & Söhne GmbH 1 b"
-    assert codat_name("[]") == "Customer"
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("Müller & Söhne (GmbH) [1] <b>", "Muller & Sohne GmbH 1 b"),
+        ("Mu\u0308ller", "Muller"),
+        ("Łódź Straße Ærø", "Lodz Strasse AEro"),
+        ("Ada\N{RIGHT SINGLE QUOTATION MARK}s \N{EN DASH} Café", "Ada's - Cafe"),
+        ("Snake_case: 1/2", "Snakecase 12"),
+        ("東京商事", "the-key"),
+        ("東京商事 Ltd", "the-key"),
+        ("[]", "the-key"),
+    ],
+)
+def test_a_name_is_sent_as_codat_keeps_it(name: str, sent: str) -> None:
+    """ASCII letters stay, those with marks lose them; too little left, and the key stands for it.
+
+    contract C7.5 and C7.6
+    """
+    customer = Customer(name="the-key", display_name=name, contact="ada@contoso.com")
+    assert codat_name(customer) == sent
 
 
 async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import binascii
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import keys, world
-from bcrunbook.rehearsal.codat.errors import plan_limit, unauthorized
+from bcrunbook.rehearsal.codat.errors import CodatError, plan_limit, unauthorized
 from bcrunbook.rehearsal.messages import Call
 
 
@@ -31,7 +31,20 @@ def identify(cloud: RehearsalCloud, call: Call) -> world.Instance:
     instance = keys.instance_of(cloud, key)
     if instance is None:
         raise unauthorized()
+    if instance.wants_certificate:
+        _demand_certificate(instance, call)
     return instance
+
+
+def _demand_certificate(instance: world.Instance, call: Call) -> None:
+    """Refuse a call without a client certificate, or that does not name the instance.
+
+    How Codat refuses it, within TLS or with which status, is not published (contract C1.14).
+    """
+    if call.header("x-codat-client").lower() != instance.id or not call.has_certificate:
+        raise CodatError(
+            403, "A client certificate and the header x-codat-client are required for this client."
+        )
 
 
 def demand_running_plan(instance: world.Instance) -> None:

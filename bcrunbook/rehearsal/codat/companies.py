@@ -36,9 +36,6 @@ from bcrunbook.rehearsal.state import Document
 REDIRECT: Final = "https://link.codat.io/company/"
 FREE_COMPANIES: Final = 50
 FORBIDDEN: Final = re.compile(r"[^A-Za-z0-9\s\-',&@.?!]")
-PRODUCTS: Final = ("lending",)
-"""Every instance here has default products, so none has to be assigned (contract C7.12)."""
-
 KIND: Final = Kind(
     "Company",
     CLIENTS,
@@ -61,7 +58,8 @@ def create(request: Request) -> Answer:
             f"You have exceeded the {FREE_COMPANIES}-company limit that applies to a Free plan."
         )
     company = str(uuid.uuid4())
-    return _kept(request, company, {**_blank(), **given, "created": cloud.clock.now()})
+    made = {"products": _products(request), "created": cloud.clock.now()}
+    return _kept(request, company, {**_blank(), **given, **made})
 
 
 def list_all(request: Request) -> Answer:
@@ -126,7 +124,8 @@ def described(
         "created": timestamp(document["created"]),
         # Whose name a company gets that an API key created is undocumented.
         "createdByUserName": _administrator(instance),
-        "products": list(PRODUCTS),
+        # A folder of an older version has companies without any.
+        "products": document.get("products", [world.LENDING]),
         **({"tags": document["tags"]} if document["tags"] else {}),
         "referenceSubsidiaryCompanies": [],
     }
@@ -170,6 +169,21 @@ def _checked(body: dict[str, Any], *, name_needed: bool) -> dict[str, Any]:
     if "tags" in body:
         checked["tags"] = _checked_tags(body["tags"])
     return checked
+
+
+def _products(request: Request) -> list[str]:
+    """What a new company is given (contract C7.12); how a refusal reads is unknown (C7.13)."""
+    given = request.body().get("products")
+    if given is None or given == []:
+        if not request.instance.default_products:
+            raise _wrong("At least one product must be assigned to the company.")
+        return list(request.instance.default_products)
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise _wrong("`products` must be an array of strings.")
+    for one in given:
+        if one not in world.PRODUCTS:
+            raise _wrong(f"The product {one} is not available to this client.")
+    return list(dict.fromkeys(given))
 
 
 def _checked_tags(tags: Any) -> dict[str, str]:

@@ -136,7 +136,7 @@ def described(
     return {
         "id": connection,
         "integrationId": platform.integration_id,
-        "integrationKey": platform.key,
+        **({"integrationKey": platform.key} if instance.names_integration_keys else {}),
         "sourceId": platform.source,
         "platformName": platform.name,
         "linkUrl": f"{address}{one_time.option(cloud, instance, connection, 'otp')}",

@@ -44,8 +44,14 @@ class IntegrationSettings:
 def settings_of(
     cloud: RehearsalCloud, instance: world.Instance, platform: world.Platform
 ) -> IntegrationSettings:
-    """What is set up; the Sandbox needs no keys and is enabled from the beginning."""
+    """What is set up; the Sandbox needs no keys and is enabled from the beginning.
+
+    A copied instance has what the other one has, keys and all, until somebody saves its own
+    (contract C1.11): as if it had been copied only just now.
+    """
     document = cloud.store.latest(SETTINGS, instance.id, platform.key)
+    if document is None and instance.copied_from:
+        return settings_of(cloud, world.INSTANCES[instance.copied_from], platform)
     if document is None:
         return IntegrationSettings(enabled=not platform.needs_keys)
     return IntegrationSettings(**document)

@@ -7,7 +7,7 @@ passwords are drawn once per folder and kept with the state.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bcrunbook.rehearsal import world
 
@@ -35,6 +35,11 @@ PORTAL_HOST: Final = "app.codat.io"
 """The portal is a person's: it is found below this name on the pages server."""
 
 
+LENDING: Final = "lending"
+PRODUCTS: Final = (LENDING, "bank-feeds", "expenses")
+"""The products that each instance has, by their identifiers."""
+
+
 @dataclass(frozen=True)
 class Instance:
     """A Codat client."""
@@ -44,6 +49,14 @@ class Instance:
     plan: str
     has_one_time_links: bool = False
     """Whether an address that a customer links by works only once."""
+    default_products: tuple[str, ...] = (LENDING,)
+    """What a company is given that is made without products; with none it is refused."""
+    names_integration_keys: bool = True
+    """Whether its connections have the optional `integrationKey`."""
+    copied_from: str = ""
+    """The instance whose integrations it began with, by its id."""
+    wants_certificate: bool = False
+    """Whether it is called by mutual TLS only."""
 
     @property
     def premium(self) -> bool:
@@ -65,15 +78,25 @@ class PortalUser:
         return dict(self.roles).get(instance)
 
 
-def _instance(name: str, plan: str, *, has_one_time_links: bool = False) -> Instance:
-    return Instance(world.derived_id("codat", name), name, plan, has_one_time_links)
+def _instance(name: str, plan: str, **ways: Any) -> Instance:
+    return Instance(world.derived_id("codat", name), name, plan, **ways)
 
 
 TRIAL: Final = _instance("Millrace Software (test)", GROWTH)
 PRODUCTION: Final = _instance("Millrace Software", GROWTH, has_one_time_links=True)
 ON_FREE_PLAN: Final = _instance("Quill & Ledger", FREE)
 ENDED: Final = _instance("Fernhill Workshop", FREE_ENDED)
-INSTANCES: Final = {one.id: one for one in (TRIAL, PRODUCTION, ON_FREE_PLAN, ENDED)}
+WITHOUT_PRODUCTS: Final = _instance("Harbour Desk", GROWTH, default_products=())
+WITHOUT_KEYS: Final = _instance("Larkfield Books", GROWTH, names_integration_keys=False)
+COPIED: Final = _instance("Millrace Software (copy)", GROWTH, copied_from=PRODUCTION.id)
+BY_CERTIFICATE: Final = _instance("Stonegate Bank", GROWTH, wants_certificate=True)
+INSTANCES: Final = {
+    one.id: one
+    for one in (
+        *(TRIAL, PRODUCTION, ON_FREE_PLAN, ENDED),
+        *(WITHOUT_PRODUCTS, WITHOUT_KEYS, COPIED, BY_CERTIFICATE),
+    )
+}
 
 
 def _person(login: str, name: str, role: str, *instances: Instance) -> PortalUser:

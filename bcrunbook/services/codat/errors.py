@@ -8,6 +8,7 @@ Source: Codat documentation, "Errors", "Rate limits" and "Idempotency"; Platform
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -44,8 +45,10 @@ ADVICE: Final[dict[int, Advice]] = {
         ACCOUNT_MANAGER,
     ),
     403: Advice(
-        "the API key is outdated or belongs to another instance, or the plan does not allow it",
-        "make a new key for this instance in the Codat Portal under Developers, API keys",
+        "the API key is outdated or belongs to another instance, the plan does not allow it, or the"
+        " instance insists on mutual TLS",
+        "make a new key for this instance in the Codat Portal under Developers, API keys; where"
+        " mutual TLS is on, name certificate and client in accounts.toml, codat_mtls",
         "a colleague with the role Administrator or Developer in the Codat Portal",
     ),
     404: Advice("it was deleted, or belongs to another instance", "run again: it is looked for"),
@@ -57,6 +60,18 @@ ADVICE: Final[dict[int, Advice]] = {
     ),
     451: Advice("the platform is blocked for compliance reasons", "ask Codat", ACCOUNT_MANAGER),
 }
+
+# How Codat words it that a company has to be given a product is not published (contract C7.13):
+# whatever speaks of one, under any of the statuses of a value that is not accepted, is taken so.
+_ABOUT_PRODUCTS: Final = re.compile(r"\bproducts?\b", re.IGNORECASE)
+_NOT_ACCEPTED: Final = (400, 403, 422)
+_PRODUCTS: Final = Advice(
+    "each company has a product, and this instance has no default products, or does not have the"
+    " one that codat_products names",
+    'name a product of this instance in accounts.toml, such as codat_products = ["lending"], or'
+    " choose default products in the Codat Portal under Settings, Products; then run again",
+    "you, or a colleague with the role Administrator in the Codat Portal",
+)
 
 _KINDS: Final[dict[int, type[RunbookError]]] = {
     400: FixInput,
@@ -136,6 +151,8 @@ class CodatReply(ServiceReply):
         """
         kind = _KINDS.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
         advice = ADVICE.get(self.status)
+        if self.status in _NOT_ACCEPTED and _ABOUT_PRODUCTS.search(self.message):
+            kind, advice = FixInput, _PRODUCTS
         quota = self.quota if self.status == 429 else None
         return kind(
             f"Codat refused it ({self.status}): {self.message}",

@@ -37,6 +37,7 @@ class Integration(WireObject):
     key: str
     name: str
     enabled: bool
+    integration_id: str = ""
 
 
 class LinkError(WireObject):
@@ -50,11 +51,17 @@ class LinkError(WireObject):
 
 
 class Connection(WireObject):
-    """A company's connection to one platform. `link_url` may work only once: never written."""
+    """A company's connection to one platform. `link_url` may work only once: never written.
+
+    Which platform that is, `platform_name` and `integration_id` tell as well where there is no
+    `integration_key`, which an answer may leave out (contract C8.3).
+    """
 
     id: str
     status: str
     integration_key: str = ""
+    integration_id: str = ""
+    platform_name: str = ""
     link_url: str = Field(repr=False)
     created: Moment
     data_connection_errors: tuple[LinkError, ...] | None = None

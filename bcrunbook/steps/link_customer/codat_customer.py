@@ -8,6 +8,7 @@ company's name is compared with the customer's, and where they differ a person i
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,15 +21,26 @@ from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import LINK_CUSTOMER, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
 from bcrunbook.services.codat.models import Company, Connection
+from bcrunbook.steps.codat_portal import NAME
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.installation.poll import LINKED
+from bcrunbook.steps.link_customer.installation.poll import LINKED, UNLINKED
 
 TAG: Final = "bcrunbook-customer"
 SAME_COMPANY: Final = "same_company"
 
 _COMPANY: Final = "Company in Codat"
 _CUSTOMER: Final = "Customer"
-_DROPPED: Final = re.compile(r"[^\w\s\-'&@.,?!]|_")
+_DROPPED: Final = re.compile(r"[^A-Za-z0-9\s\-'&@.,?!]")
+# What Unicode does not take apart into an ASCII letter and its marks.
+_SPELT: Final = str.maketrans(
+    {
+        **{"ß": "ss", "ẞ": "SS", "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Þ": "Th", "þ": "th"},
+        **{"Ø": "O", "ø": "o", "Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "Ð": "D", "ð": "d"},
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
+        **dict.fromkeys("\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}", "-"),
+        **dict.fromkeys("\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+    }
+)
 
 
 def tag_of(account: Account, customer: Customer) -> str:
@@ -36,9 +48,33 @@ def tag_of(account: Account, customer: Customer) -> str:
     return f"{account.name}.{customer.name}"
 
 
-def codat_name(name: str) -> str:
-    """A name as Codat keeps it: other characters are dropped silently (contract C7.6)."""
-    return " ".join(_DROPPED.sub("", name).split()) or "Customer"
+def codat_name(customer: Customer) -> str:
+    """A customer's name as Codat will have it (contract C7.5 and C7.6).
+
+    Codat keeps ASCII letters only and drops all else silently. So a letter with a mark is sent
+    without it, and a customer of whose name too little would be left goes by the key.
+    """
+    name = customer.display_name
+    sent = _kept(_in_ascii(name))
+    return sent if 2 * _letters(sent) >= max(_letters(name), 1) else customer.name
+
+
+def _in_ascii(name: str) -> str:
+    return unicodedata.normalize("NFKD", name.translate(_SPELT))
+
+
+def _kept(name: str) -> str:
+    """What Codat itself keeps of a name."""
+    return " ".join(_DROPPED.sub("", name).split())
+
+
+def _letters(name: str) -> int:
+    return sum(one.isalnum() for one in name)
+
+
+def description_of(customer: Customer) -> str:
+    """The customer's whole name, for a company whose name cannot hold it; else empty."""
+    return "" if codat_name(customer) == customer.display_name else customer.display_name
 
 
 async def find_company(
@@ -64,10 +100,13 @@ async def difference(
     The tag says under which key it was made. Whose key that is now, a file may have changed: a
     list that was sorted anew gives every key to somebody else.
     """
-    ledger, wanted = context.ledger, codat_name(customer.display_name)
+    ledger = context.ledger
     if company is None:
         return await _made_before(context, codat, customer)
-    if _same(codat_name(company.name), wanted):
+    # Somebody may have made it with the name as people write it, of which Codat kept a part.
+    if any(
+        _same(company.name, name) for name in (codat_name(customer), _kept(customer.display_name))
+    ):
         return ""
     confirmation = latest_confirmation(
         ledger, Scope(context.identity, LINK_CUSTOMER, customer.name), SAME_COMPANY
@@ -157,7 +196,7 @@ def same_company(account: Account, customer: Customer, company: Company | None, 
     return Change(
         SAME_COMPANY,
         f"say whether {company.name} is {customer.display_name}",
-        (Row("Company in Codat", company.name, codat_name(customer.display_name)),),
+        (Row("Company in Codat", company.name, codat_name(customer)),),
         by="person",
         subject=company.id,
         hand_off=HandOff(
@@ -211,13 +250,32 @@ def customer_of(context: Context) -> Customer:
 
 
 async def find_connection(codat: Codat, company: Company) -> Connection | None:
-    """The company's connection to Business Central: a Linked one first, else the newest."""
-    found = [
-        one
-        for one in await codat.connections(company.id)
-        if one.integration_key == BUSINESS_CENTRAL_PLATFORM
-    ]
-    return max(found, key=lambda one: (one.status == LINKED, one.created), default=None)
+    """The company's connection to Business Central, if any.
+
+    A Linked one comes first, then the newest that nobody has unlinked. Where an answer leaves out
+    the integration's key, its name or its id tells which it is (contract C8.3): one that was
+    overlooked would be made again in each run.
+    """
+    connections = await codat.connections(company.id)
+    ours = ""
+    if any(not one.integration_key and not _is_named(one) for one in connections):
+        integration = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
+        ours = integration.integration_id if integration is not None else ""
+
+    def is_ours(one: Connection) -> bool:
+        if one.integration_key:
+            return one.integration_key == BUSINESS_CENTRAL_PLATFORM
+        return _is_named(one) or (bool(ours) and _same(one.integration_id, ours))
+
+    return max(
+        filter(is_ours, connections),
+        key=lambda one: (one.status == LINKED, one.status != UNLINKED, one.created),
+        default=None,
+    )
+
+
+def _is_named(connection: Connection) -> bool:
+    return _same(connection.platform_name, NAME)
 
 
 async def fetch_link(context: Context) -> str:

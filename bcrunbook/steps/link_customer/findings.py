@@ -39,7 +39,8 @@ ADVICE: Final = {
     Verdict.UNINSTALLED: "The customer links again, which installs it.",
     Verdict.UNPUBLISHED: "The customer links again, which installs it.",
     Verdict.UNCONFIRMED: "Run this step again later. If it stays so, ask the customer what the"
-    " window said, and look at the connection's timeline in the Codat Portal.",
+    " window said, and look at the connection's timeline in the Codat Portal, as somebody with the"
+    " role Developer or Administrator.",
 }
 """What to do about a verdict; the good ones have none."""
 
@@ -165,7 +166,7 @@ class CustomerFindings(Findings):
                 is_yet_to_come=not self.whose,
             )
         if self.whose:
-            wanted = codat_name(self.customer.display_name)
+            wanted = codat_name(self.customer)
             actual = self.company.name
             return Finding(
                 "Company in Codat", wanted, actual, source, Comparison.DIFFERS, self.whose

@@ -28,6 +28,7 @@ from bcrunbook.steps.link_customer.codat_customer import (
     codat_of,
     company_seen,
     customer_of,
+    description_of,
     difference,
     find_company,
     find_connection,
@@ -115,7 +116,8 @@ class LinkCustomer:
             )
         changes: list[Change] = []
         customer = findings.customer
-        name = codat_name(customer.display_name)
+        name, whole = codat_name(customer), description_of(customer)
+        products = ", ".join(findings.account.codat_products)
         if findings.company is None:
             changes.append(
                 Change(
@@ -123,6 +125,8 @@ class LinkCustomer:
                     f"make the company {name} in Codat",
                     (
                         Row("Name", "", name),
+                        *([Row("Description", "", whole)] if whole else []),
+                        *([Row("Products", "", products)] if products else []),
                         Row(f"Tag {TAG}", "", tag_of(findings.account, customer)),
                     ),
                     action="create",
@@ -152,8 +156,10 @@ class LinkCustomer:
         if change.key == MAKE_COMPANY:
             if company is None:
                 company = await codat.create_company(
-                    codat_name(customer.display_name),
+                    codat_name(customer),
                     tags={TAG: tag_of(context.account, customer)},
+                    description=description_of(customer),
+                    products=context.account.codat_products,
                 )
                 seen = company_seen(company, customer)
                 context.ledger.record(
