@@ -9,6 +9,7 @@ from bcrunbook.rehearsal.businesscentral import installation
 from tests.rehearsal.businesscentral_support import (
     API,
     APP,
+    NOBODY,
     BusinessCentral,
     bc,
     error_code,
@@ -310,3 +311,35 @@ def test_a_thousand_environments(bc: BusinessCentral) -> None:
     bc.clock.pass_(900)
     assert last.installed() is True
     assert bc.environment("Site-0001").installed() is None
+
+
+@pytest.mark.parametrize(
+    ("version", "is_new"), [("v2.0", False), ("v2.28", False), ("v2.29", True)]
+)
+def test_each_version_of_the_admin_centre_has_its_own_form(
+    bc: BusinessCentral, version: str, is_new: bool
+) -> None:
+    """An environment's version stands where that API version has it (contract B4.4)."""
+    base = f"/admin/{version}/applications/BusinessCentral/environments"
+    listed = bc("GET", base).json()["value"]
+    (named,) = bc("GET", f"{base}/Normal").json()["value"]
+    for row in (*listed, named):
+        assert ("versionDetails" in row) is is_new
+        assert ("applicationVersion" in row) is ("platformVersion" in row) is not is_new
+        text = row["versionDetails"]["version"] if is_new else row["applicationVersion"]
+        assert len(text.split(".")) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "since"),
+    [
+        ("applications/BusinessCentral/environments/Normal/operations", 6),
+        ("environments/operations", 7),
+        (f"environments/operations/{NOBODY}", 28),
+    ],
+)
+def test_a_version_lacks_what_came_later(bc: BusinessCentral, path: str, since: int) -> None:
+    """Such an address is unknown to it, and known from its version on (contract B9.2)."""
+    before, then = (bc("GET", f"/admin/v2.{one}/{path}") for one in (since - 1, since))
+    assert (before.status_code, before.json()["message"]) == (404, "The resource does not exist.")
+    assert then.status_code == 200 or then.json()["message"] == "The operation does not exist."

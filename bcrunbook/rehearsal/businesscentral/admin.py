@@ -26,12 +26,14 @@ class AdminRequest:
         cloud: the rehearsal cloud.
         call: the request.
         caller: who makes it.
+        minor: the version of the API that is asked for: 29 for v2.29.
         params: what stands in the address for each parameter.
     """
 
     cloud: RehearsalCloud
     call: Call
     caller: Caller
+    minor: int
     params: Mapping[str, str]
 
 
@@ -59,12 +61,12 @@ def read_any_operation(request: AdminRequest) -> Answer:
 def list_environments(request: AdminRequest) -> Answer:
     """The environments of the caller's tenant."""
     environments = world.environments_of(request.caller.tenant)
-    return _values([rows.listed(request.cloud, environment) for environment in environments])
+    return _values([rows.listed(request.cloud, one, request.minor) for one in environments])
 
 
 def read_environment(request: EnvironmentRequest) -> Answer:
     """One environment."""
-    return _values([rows.administered(request.cloud, request.environment)])
+    return _values([rows.administered(request.cloud, request.environment, request.minor)])
 
 
 def list_apps(request: EnvironmentRequest) -> Answer:

@@ -13,7 +13,7 @@ from bcrunbook.rehearsal.businesscentral import installation, rows
 from bcrunbook.rehearsal.businesscentral.access import Caller
 from bcrunbook.rehearsal.businesscentral.admin import AdminRequest, EnvironmentRequest, unknown
 from bcrunbook.rehearsal.businesscentral.errors import BusinessCentralError, not_allowed
-from bcrunbook.rehearsal.businesscentral.routes import ADMIN
+from bcrunbook.rehearsal.businesscentral.routes import ADMIN, ADMIN_SINCE
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.messages import Answer, Call
 
@@ -24,13 +24,14 @@ _NEWEST: Final = 29
 def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
     """One call; `parts` is the path after `/admin`."""
     version = _VERSION.match(parts[0]) if parts else None
-    if version is None or int(version[1]) > _NEWEST:
+    minor = int(version[1]) if version is not None else _NEWEST + 1
+    if minor > _NEWEST:
         raise unknown("The API version is not supported.")
     caller.demand_admin()
     asked = parts[1:]
     environment = _environment(cloud, caller, asked)
     match = ADMIN.find(asked)
-    if match is None:
+    if match is None or ADMIN_SINCE.get(match.path, 0) > minor:
         if environment is not None and call.method != "GET":
             raise not_allowed(call.method)
         raise unknown("The resource does not exist.")
@@ -38,8 +39,8 @@ def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -
     if handler is None:
         raise not_allowed(call.method)
     if environment is None:
-        return handler(AdminRequest(cloud, call, caller, match.params))
-    return handler(EnvironmentRequest(cloud, call, caller, match.params, environment))
+        return handler(AdminRequest(cloud, call, caller, minor, match.params))
+    return handler(EnvironmentRequest(cloud, call, caller, minor, match.params, environment))
 
 
 def _environment(

@@ -23,6 +23,7 @@ from bcrunbook.rehearsal.businesscentral.errors import (
 )
 from bcrunbook.rehearsal.businesscentral.routes import AUTOMATION, BUSINESS, Handler
 from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.csdl import METADATA
 from bcrunbook.rehearsal.messages import Answer, Call
 from bcrunbook.rehearsal.routing import Key, Match, Part, Router
 
@@ -31,6 +32,8 @@ _SEGMENT: Final = re.compile(
 )
 _BUSINESS: Final = ("v2.0",)
 _AUTOMATION: Final = ("microsoft", "automation", "v2.0")
+_BEHIND_AN_ENVIRONMENT: Final = ("api", "odatav4", "ws")
+"""What follows an environment's name: no tenant stands before that."""
 _MAINTENANCE_SECONDS: Final = 30
 
 
@@ -57,10 +60,10 @@ class _Api:
 def serve(cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]) -> Answer:
     """One call; `parts` is the path after the routing version."""
     api, rest = _found(cloud, call, caller, parts)
-    if not rest:
-        list_sets = _handler(api.router.find(()), call)
+    if not rest or rest == [METADATA]:
+        tell_sets = _handler(api.router.find(rest), call)
         _demand_companies(caller, api)
-        return list_sets(api.base)
+        return tell_sets(api.base)
     name, key = _segment(call, rest[0])
     if name != "companies":
         # The other way to name a company.
@@ -89,7 +92,7 @@ def _found(
     cloud: RehearsalCloud, call: Call, caller: Caller, parts: list[str]
 ) -> tuple[_Api, list[str]]:
     """Which API of which environment an address names, and what is left of the address."""
-    if len(parts) > 2 and parts[1].lower() != "api":
+    if len(parts) > 2 and parts[1].lower() not in _BEHIND_AN_ENVIRONMENT:
         named = world.find_tenant(parts[0])
         # A token is good for its own tenant only.
         if named is None or named.id != caller.tenant:

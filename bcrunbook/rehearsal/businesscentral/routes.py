@@ -11,6 +11,8 @@ from typing import Final
 
 from bcrunbook.rehearsal.businesscentral import admin, automation, data, discovery
 from bcrunbook.rehearsal.businesscentral.collections import list_rows, read_row, service_document
+from bcrunbook.rehearsal.businesscentral.metadata import describing
+from bcrunbook.rehearsal.csdl import METADATA
 from bcrunbook.rehearsal.messages import Answer
 from bcrunbook.rehearsal.routing import Known, Route, Router, at
 
@@ -56,14 +58,28 @@ ADMIN: Final[Router[Handler]] = Router(
             GET=admin.read_app_operation,
         ),
     ),
-    note="Any version from v2.0 on is answered like this one.",
+    note="Older versions, from v2.0 on, have what was there at their time: of an environment"
+    " `applicationVersion` and `platformVersion` in place of `versionDetails`, and no routes that"
+    " came later.",
 )
+
+ADMIN_SINCE: Final = {
+    f"{_ENVIRONMENT}/apps/{{app}}/install": 6,
+    f"{_ENVIRONMENT}/apps/{{app}}/uninstall": 6,
+    f"{_ENVIRONMENT}/operations": 6,
+    "environments/operations": 7,
+    f"{_ENVIRONMENT}/operations/{{operation}}": 28,
+    "environments/operations/{operation}": 28,
+}
+"""By which version 2 of the admin centre's API a route came, where it was not there from the
+beginning (contract B9.2)."""
 
 
 def _sets(names: tuple[str, ...]) -> tuple[Route[Handler], ...]:
     """The companies and the entity sets of each, as a whole and row by row."""
     routes: list[Route[Handler]] = [
         *at("", DOCUMENTED, GET=service_document("companies", *names)),
+        *at(METADATA, DOCUMENTED, GET=describing(*names)),
         *at("companies", DOCUMENTED, GET=list_rows),
         *at("companies({company})", DOCUMENTED, GET=read_row),
     ]

@@ -17,6 +17,8 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 Row = dict[str, Any]
 
 FAMILY: Final = "BusinessCentral"
+WITH_VERSION_DETAILS: Final = 29
+"""Since which version 2 of the admin centre's API there are `versionDetails` (contract B4.4)."""
 UNKNOWN_FOR: Final = 30.0
 """How long a deployment reads Unknown, and its package has no row yet (contract B16.1)."""
 
@@ -65,8 +67,14 @@ def discovered(cloud: RehearsalCloud, one: world.Environment) -> Row:
     }
 
 
-def administered(cloud: RehearsalCloud, one: world.Environment) -> Row:
-    """An environment as the admin centre tells it when it is asked for by name."""
+def administered(cloud: RehearsalCloud, one: world.Environment, minor: int) -> Row:
+    """An environment as the admin centre tells it when it is asked for by name.
+
+    Args:
+        cloud: the rehearsal cloud.
+        one: the environment.
+        minor: the version of the API: 29 for v2.29.
+    """
     progress = installation.progress(cloud, one.tenant, one.name)
     is_upgrading = progress is not None and progress.is_upgrading
     return {
@@ -75,17 +83,24 @@ def administered(cloud: RehearsalCloud, one: world.Environment) -> Row:
         "status": "Upgrading" if is_upgrading else "Active",
         "locationName": "UK South",
         "AppSourceAppsUpdateCadence": "DuringMajorUpgrade",
-        "versionDetails": {
-            "version": one.version,
-            "gracePeriodStartDate": "2027-04-01T00:00:00Z",
-            "enforcedUpdatePeriodStartDate": "2027-05-01T00:00:00Z",
-        },
+        **_versions(one, minor),
     }
 
 
-def listed(cloud: RehearsalCloud, one: world.Environment) -> Row:
-    """An environment as the admin centre lists it."""
-    return {**administered(cloud, one), "geoName": "United Kingdom"}
+def _versions(one: world.Environment, minor: int) -> Row:
+    if minor < WITH_VERSION_DETAILS:
+        return {"applicationVersion": one.version, "platformVersion": one.version}
+    details = {
+        "version": one.version,
+        "gracePeriodStartDate": "2027-04-01T00:00:00Z",
+        "enforcedUpdatePeriodStartDate": "2027-05-01T00:00:00Z",
+    }
+    return {"versionDetails": details}
+
+
+def listed(cloud: RehearsalCloud, one: world.Environment, minor: int) -> Row:
+    """An environment as the admin centre lists it; see `administered`."""
+    return {**administered(cloud, one, minor), "geoName": "United Kingdom"}
 
 
 def company(one: world.Environment, name: str) -> Row:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.directory import APPLICATION, CONSUMER_AUDIENCES
 from bcrunbook.rehearsal.graph import access, application_rules, limits, odata, throttle
+from bcrunbook.rehearsal.graph.elsewhere import ELSEWHERE
 from bcrunbook.rehearsal.graph.errors import (
     GraphError,
     bad_request,
@@ -28,6 +29,7 @@ from bcrunbook.rehearsal.graph.routes import (
     ALTERNATE_KEYS,
     BATCHES,
     COUNTS,
+    DESCRIPTIONS,
     HOST,
     OPENID,
     ROUTER,
@@ -67,7 +69,9 @@ def handler(cloud: RehearsalCloud) -> HostHandler:
         try:
             answer = _serve(cloud, buckets, call, headers, handle)
         except GraphError as problem:
-            answer = problem.answer(request_id, client_id)
+            answer = ELSEWHERE.mark(
+                call.method, unquote(call.path), problem.answer(request_id, client_id)
+            )
         return answer.with_headers(headers)
 
     return handle
@@ -80,6 +84,9 @@ def _serve(
     headers: dict[str, str],
     serve: HostHandler,
 ) -> Answer:
+    described = DESCRIPTIONS.find(unquote(call.path).strip("/").split("/"))
+    if described is not None and (describe := described.handler(call.method)) is not None:
+        return describe()
     caller = access.identify(cloud, call)
     version, router, segments = _located(call.path)
     batches = BATCHES.find(segments)

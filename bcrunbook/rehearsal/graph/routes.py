@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from bcrunbook.rehearsal.csdl import METADATA
 from bcrunbook.rehearsal.directory import APPLICATION, SERVICE_PRINCIPAL
 from bcrunbook.rehearsal.graph import (
     app_policies,
@@ -17,6 +18,7 @@ from bcrunbook.rehearsal.graph import (
     directory_objects,
     federated,
     grants,
+    metadata,
     owners,
     principals,
 )
@@ -221,6 +223,16 @@ COUNTS: Final[Router[Handler]] = Router(
 """Collections whose length can be asked for; the handler lists what is counted."""
 
 BATCHES: Final = Router(BASE, at("$batch", DOCUMENTED, POST=batch.run), folds_case=True)
+
+DESCRIPTIONS: Final = Router(
+    f"https://{HOST}",
+    (
+        *at(f"v1.0/{METADATA}", INFERRED, GET=metadata.description),
+        *at(f"beta/{METADATA}", INFERRED, GET=metadata.description),
+    ),
+    folds_case=True,
+    note="They need no token.",
+)
 
 OPENID: Final[Router[Handler]] = Router(
     f"https://{HOST}",
