@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from bcrunbook.rehearsal import not_stood_in
 from bcrunbook.rehearsal.faults import Faults, Rule
 from bcrunbook.rehearsal.log import LineLog, loggable
 from bcrunbook.rehearsal.messages import JSON_TYPE, Answer, Call, Handler, Keeper, json_answer
@@ -68,6 +69,12 @@ class Connections:
             transport.abort()
 
 
+def _remark(answer: Answer | None) -> dict[str, str]:
+    """What the request log says of an answer beside its status."""
+    remark = answer.headers.get(not_stood_in.HEADER, "") if answer is not None else ""
+    return {"remark": remark} if remark else {}
+
+
 class Edge:
     """The ASGI application of one listener."""
 
@@ -112,6 +119,7 @@ class Edge:
             status=status,
             ms=round((time.perf_counter() - started) * 1000, 1),
             client=call.header("user-agent"),
+            **_remark(answer),
         )
         if answer is not None:
             body = b"" if call.method == "HEAD" or answer.status == 204 else answer.body

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from bcrunbook.rehearsal.businesscentral import admin_api, environment_apis, routes
 from bcrunbook.rehearsal.businesscentral.access import Caller, identify
+from bcrunbook.rehearsal.businesscentral.elsewhere import ELSEWHERE
 from bcrunbook.rehearsal.businesscentral.errors import (
     BusinessCentralError,
     no_route,
@@ -37,7 +38,8 @@ def handler(cloud: RehearsalCloud) -> Handler:
             limits.count(caller)
             return _serve(cloud, call, caller, parts)
         except BusinessCentralError as problem:
-            return problem.answer(is_wrapped=parts[0] not in ("admin", "environments"))
+            answer = problem.answer(is_wrapped=parts[0] not in ("admin", "environments"))
+            return ELSEWHERE.mark(call.method, "/".join(parts), answer)
 
     return handle
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import access
+from bcrunbook.rehearsal.codat.elsewhere import ELSEWHERE
 from bcrunbook.rehearsal.codat.errors import CodatError, method_not_allowed, not_found
 from bcrunbook.rehearsal.codat.idempotency import GUID, keep, once
 from bcrunbook.rehearsal.codat.limits import Limits
@@ -61,13 +62,13 @@ def _spelt(part: str) -> str:
 def _routed(request: Request) -> Answer:
     """The answer of the route, refusals included: those are kept under an idempotency key too."""
     parts = [_spelt(unquote(part)) for part in request.call.path.strip("/").split("/")]
+    method = request.call.method
+    match = ROUTER.find(parts)
+    chosen = match.handler(method) if match is not None else None
+    if match is None or chosen is None:
+        refusal = not_found() if match is None else method_not_allowed()
+        return ELSEWHERE.mark(method, "/".join(parts), refusal.answer())
     try:
-        match = ROUTER.find(parts)
-        if match is None:
-            raise not_found()
-        chosen = match.handler(request.call.method)
-        if chosen is None:
-            raise method_not_allowed()
         return chosen(request, *match.params.values())
     except CodatError as problem:
         return problem.answer()
