@@ -118,7 +118,7 @@ def _installation(seat: Seat, workspace: Workspace, cloud: RehearsalDescription)
 
 def _closing(seat: Seat) -> None:
     lab = seat.begin(HEALTH_CHECK, TRIAL)
-    expect(lab.output(OUTCOME)).to_contain_text("from the first look on", timeout=PATIENCE_MS)
+    expect(lab.output(OUTCOME)).to_contain_text("and everything stands", timeout=PATIENCE_MS)
     _take(seat, "closing")
 
 
