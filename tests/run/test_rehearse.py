@@ -118,11 +118,11 @@ async def test_each_account_has_what_the_setup_page_asks_for(
         client.http.close()
 
 
-def graph_calls(rehearsed: Rehearsal) -> dict[str, int]:
-    """Calls to Microsoft Graph by account; the accounts run one after the other."""
+def graph_calls(rehearsed: Rehearsal) -> dict[str, list[int]]:
+    """What calls to Microsoft Graph ended with, by account; they run one after the other."""
     cloud = json.loads((rehearsed.directory / "cloud" / "rehearsal.json").read_text("utf-8"))
     tenants = {cloud["accounts"][account]["tenant"]: account for account in ACCOUNTS}
-    counts = dict.fromkeys(ACCOUNTS, 0)
+    statuses: dict[str, list[int]] = {account: [] for account in ACCOUNTS}
     account = ""
     for line in Path(cloud["requests"]).read_text("utf-8").splitlines():
         one = json.loads(line)
@@ -131,17 +131,23 @@ def graph_calls(rehearsed: Rehearsal) -> dict[str, int]:
         if one["host"] == "login.microsoftonline.com":
             account = tenants.get(one["path"].split("/")[1], account)
         elif one["host"] == "graph.microsoft.com":
-            counts[account] += 1
-    return counts
+            statuses[account].append(one["status"])
+    return statuses
 
 
-def test_a_first_run_makes_at_most_14_calls(rehearsed: Rehearsal) -> None:
-    """What needs no person, of one account, every check afterwards included."""
-    counts = graph_calls(rehearsed)
-    assert all(0 < count <= 14 for count in counts.values()), counts
+def test_a_first_run_makes_at_most_12_calls(rehearsed: Rehearsal) -> None:
+    """What needs no person, of one account, every check afterwards included.
+
+    The other half of a new application is missing for minutes: until then a call is refused, and
+    made again with longer and longer pauses.
+    """
+    for account, statuses in graph_calls(rehearsed).items():
+        refused = [status for status in statuses if status >= 400]
+        assert 0 < len(statuses) - len(refused) <= 12, (account, statuses)
+        assert set(refused) <= {409} and len(refused) <= 12, (account, statuses)
 
 
-def test_a_second_run_changes_nothing_says_so_and_makes_at_most_6_calls(
+def test_a_second_run_changes_nothing_says_so_and_makes_at_most_4_calls(
     again: tuple[Path, RehearsalDescription],
 ) -> None:
     """Everything is found as it should be: no write, and hardly any call."""
@@ -152,7 +158,7 @@ def test_a_second_run_changes_nothing_says_so_and_makes_at_most_6_calls(
     outcomes = [run["outcome"] for run in json.loads(done.stdout)["runs"]]
     assert [one["state"] for one in outcomes] == ["done"] * len(SETUP_STEPS)
     assert all(one["summary"].startswith("0 to change") for one in outcomes)
-    assert len(requests_of(cloud)) - before <= 6
+    assert len(requests_of(cloud)) - before <= 4
 
 
 def test_the_report_opens_offline_and_links_to_the_notebooks(rehearsed: Rehearsal) -> None:
