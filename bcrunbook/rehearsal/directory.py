@@ -48,13 +48,14 @@ def new_application(
     tenant: world.Tenant,
     given: Document,
     *,
+    key: str,
     app_id: str,
     creator: str | None,
 ) -> Document:
     """The full document of a new application: what was given over the defaults."""
     now = cloud.clock.now()
     document: Document = {
-        "id": cloud.ids.draw(),
+        "id": key,
         "deletedDateTime": None,
         "appId": app_id,
         "applicationTemplateId": None,
@@ -167,12 +168,17 @@ def _claims(given: Document) -> Document:
 
 
 def new_service_principal(
-    cloud: RehearsalCloud, registered: Registered, *, creator: str | None, owner: str | None = None
+    cloud: RehearsalCloud,
+    registered: Registered,
+    *,
+    key: str,
+    creator: str | None,
+    owner: str | None = None,
 ) -> Document:
     """The service principal of a registered application in the tenant that asks for it."""
     now = cloud.clock.now()
     return {
-        **_blank_principal(cloud.ids.draw()),
+        **_blank_principal(key),
         "createdDateTime": timestamp(now, fraction=False),
         "appOwnerOrganizationId": registered.tenant,
         "displayName": registered.document["displayName"],

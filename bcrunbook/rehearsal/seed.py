@@ -188,10 +188,10 @@ def _bootstrap_application(cloud: RehearsalCloud) -> None:
 
 def _register(cloud: RehearsalCloud, app_id: str, given: Document) -> Registered:
     tenant = world.TENANTS[world.TRIAL]
-    document = new_application(cloud, tenant, given, app_id=app_id, creator=None)
+    key = world.derived_id("application", app_id)
+    document = new_application(cloud, tenant, given, key=key, app_id=app_id, creator=None)
     document = {
         **document,
-        "id": world.derived_id("application", app_id),
         "createdDateTime": "2024-02-01T09:00:00Z",
         "_created": 0.0,
     }
@@ -200,9 +200,9 @@ def _register(cloud: RehearsalCloud, app_id: str, given: Document) -> Registered
 
 
 def _principal(cloud: RehearsalCloud, tenant: world.Tenant, registered: Registered) -> Document:
+    key = world.derived_id("servicePrincipal", tenant.id, registered.document["appId"])
     document = {
-        **new_service_principal(cloud, registered, creator=None),
-        "id": world.derived_id("servicePrincipal", tenant.id, registered.document["appId"]),
+        **new_service_principal(cloud, registered, key=key, creator=None),
         "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],
         "_created": 0.0,
     }

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -15,15 +11,9 @@ import pytest
 
 from bcrunbook.rehearsal import first_party_apps, world
 from bcrunbook.rehearsal.businesscentral import installation
-from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET, password_name
-from bcrunbook.rehearsal.hosts import handlers
-from bcrunbook.rehearsal.keys import SigningKey
-from bcrunbook.rehearsal.log import Canaries
-from bcrunbook.rehearsal.messages import Call
-from bcrunbook.rehearsal.seed import seed
-from bcrunbook.rehearsal.state import Store
+from tests.rehearsal.in_process import SetClock, client_within, open_cloud
 from tests.rehearsal.support import Service
 
 API = "https://api.businesscentral.dynamics.com"
@@ -31,41 +21,6 @@ LOGIN = "https://login.microsoftonline.com"
 SCOPE = f"{API}/.default"
 APP = installation.APP_ID
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@dataclass(frozen=True)
-class SetClock(Clock):
-    """A clock that stands still until it is set on."""
-
-    moments: list[float] = field(default_factory=lambda: [1_800_000_000.0])
-
-    def now(self) -> float:
-        """The instant at which it stands."""
-        return self.moments[-1]
-
-    def pass_(self, seconds: float) -> None:
-        """Let time pass."""
-        self.moments.append(self.moments[-1] + seconds)
-
-
-@contextmanager
-def open_cloud(folder: Path) -> Iterator[tuple[RehearsalCloud, SetClock]]:
-    """A cloud on the state in a folder, seeded, and its clock."""
-    clock = SetClock()
-    with (
-        closing(Store(folder / "state.sqlite3", clock)) as store,
-        closing(Canaries(folder / "canaries.txt")) as canaries,
-    ):
-        cloud = RehearsalCloud(store, clock, canaries, signing_key(), "http://127.0.0.1")
-        seed(cloud)
-        yield cloud, clock
-
-
-@cache
-def signing_key() -> SigningKey:
-    """One key for every cloud of a test session: a new one takes long to make."""
-    with TemporaryDirectory() as folder:
-        return SigningKey.kept_in(Path(folder) / "key.pem")
 
 
 @pytest.fixture
@@ -84,22 +39,7 @@ class BusinessCentral(Service):
         self.cloud = cloud
         self.clock = clock
         self.tenant = tenant
-        by_host = handlers(cloud)
-
-        def answer(request: httpx.Request) -> httpx.Response:
-            call = Call(
-                request.method,
-                request.url.host,
-                request.url.raw_path.decode().partition("?")[0],
-                request.url.query.decode(),
-                {name.lower(): value for name, value in request.headers.items()},
-                request.content,
-            )
-            with cloud.store.transaction():
-                given = by_host[call.host](call)
-            return httpx.Response(given.status, content=given.body, headers=dict(given.headers))
-
-        super().__init__(httpx.Client(transport=httpx.MockTransport(answer)))
+        super().__init__(client_within(cloud))
 
     def sign_in(self, **form: str) -> httpx.Response:
         """A token answer; the token is used from now on if there is one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 BASE = "https://graph.microsoft.com/v1.0"
@@ -12,28 +12,34 @@ REDIRECT_URI = "https://dynamics365businesscentral.codat.io/oauth/callback"
 SCOPES = ("user_impersonation", "Financials.ReadWrite.All")
 DEADLINE = 30.0
 
+NOT_SPREAD = (400, 403, 404, 409)
+"""Statuses of whatever has not spread yet."""
+TWIN = (409,)
+"""The status of an application whose consumer side is missing (contract G12.7)."""
+
 Answer = tuple[int, dict[str, Any]]
 Send = Callable[[str, str, Any], Answer]
 
 
-def set_up(send: Send) -> dict[str, Any]:
+def set_up(send: Send, retried: Collection[int]) -> dict[str, Any]:
     """Register, make a secret, create the principal, add the permissions, grant them.
 
     Args:
         send: method, path and body to status and body.
+        retried: statuses with which a call is repeated, as what was just made may not have spread.
 
     Returns:
         What was made, without the secret's value.
     """
 
     def until(method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Repeat a call while what was just made has not spread."""
+        """Repeat a call while its answer says that something has not spread."""
         deadline = time.monotonic() + DEADLINE
         while True:
             status, answer = send(method, path, body)
             if 200 <= status < 300:
                 return answer
-            if status not in (400, 403, 404, 409) or time.monotonic() > deadline:
+            if status not in retried or time.monotonic() > deadline:
                 raise SystemExit(f"{method} {path}: {status} {answer}")
             time.sleep(0.05)
 

@@ -18,8 +18,8 @@ from tests.rehearsal.businesscentral_support import (
     BusinessCentral,
     bc,
     error_code,
-    open_cloud,
 )
+from tests.rehearsal.in_process import open_cloud
 from tests.rehearsal.support import client_of
 
 __all__ = ["bc"]

@@ -218,14 +218,15 @@ def test_pages_escape_what_they_are_given(
     assert browser.get(f"{rehearsal.pages}/elsewhere").status_code == 404
 
 
-def test_command_line_serves(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "value"), [("speed", "0"), ("lags", "best")])
+def test_command_line_serves(tmp_path: Path, option: str, value: str) -> None:
     """The command of the runbook serves a folder and tells wrong use apart."""
     from typer.testing import CliRunner
 
     from bcrunbook.cli.rehearsal import app
 
-    result = CliRunner().invoke(app, ["serve", "--dir", str(tmp_path / "x"), "--speed", "0"])
-    assert result.exit_code == 2 and "speed" in result.stderr
+    result = CliRunner().invoke(app, ["serve", "--dir", str(tmp_path / "x"), f"--{option}", value])
+    assert result.exit_code == 2 and option in result.stderr
 
 
 @pytest.mark.parametrize("path", ["/", "/devicelogin", "/app.codat.io"])

@@ -1,7 +1,8 @@
 """The setup as somebody else's program does it: msgraph-core and azure-identity, unmodified.
 
 Run as a program. Where the network is, it knows from the environment alone (HTTPS_PROXY and a CA
-bundle); tenant and identity come on stdin. It imports nothing of this package but the journey.
+bundle); tenant, identity and what it repeats come on stdin. It imports nothing of this package but
+the journey.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SCOPE = "https://graph.microsoft.com/.default"
 
 def main() -> None:
     """Go the whole way and print what was made, without the secret."""
-    identity: Mapping[str, str] = json.load(sys.stdin)
+    identity: Mapping[str, Any] = json.load(sys.stdin)
     with (
         asyncio.Runner() as runner,
         ClientSecretCredential(
@@ -49,7 +50,7 @@ def main() -> None:
                 return error.response_status_code or 0, {}
             return 200, json.loads(content) if isinstance(content, bytes) and content else {}
 
-        made = set_up(lambda *call: runner.run(send(*call)))
+        made = set_up(lambda *call: runner.run(send(*call)), identity["retried"])
         runner.run(adapter._http_client.aclose())
     print(json.dumps(made))
 

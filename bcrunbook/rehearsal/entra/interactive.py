@@ -198,6 +198,6 @@ def publisher_of(client: Client) -> str:
 
 def _principal_of(cloud: RehearsalCloud, registered: Registered) -> Document:
     return {
-        **new_service_principal(cloud, registered, creator=None),
+        **new_service_principal(cloud, registered, key=cloud.ids.draw(), creator=None),
         "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],
     }

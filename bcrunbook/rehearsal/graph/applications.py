@@ -174,7 +174,12 @@ def _created(request: Request, given: dict[str, Any], owners: list[str]) -> Answ
     certificates = given.pop("keyCredentials", [])
     credentials.demand_no_key_ids(secrets, certificates)
     document = new_application(
-        cloud, caller.tenant, given, app_id=str(uuid.uuid4()), creator=caller.object_id
+        cloud,
+        caller.tenant,
+        given,
+        key=cloud.ids.draw(),
+        app_id=str(uuid.uuid4()),
+        creator=caller.object_id,
     )
     document["_owners"] = list(dict.fromkeys([*document["_owners"], *owners]))
     application_rules.check_new(cloud, Registered(caller.tenant.id, document["id"], document))

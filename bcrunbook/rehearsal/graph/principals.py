@@ -257,7 +257,9 @@ def _backed(request: Request, app_id: str) -> Document:
     # A person does not become its owner (contract G9.7); an application that may change only what
     # it owns does, or it could never change it.
     owner = caller.object_id if caller.user is None else None
-    return new_service_principal(cloud, registered, creator=caller.object_id, owner=owner)
+    return new_service_principal(
+        cloud, registered, key=cloud.ids.draw(), creator=caller.object_id, owner=owner
+    )
 
 
 def _foreign() -> GraphError:
