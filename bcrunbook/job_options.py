@@ -28,6 +28,7 @@ class JobOptions:
         runs_cells_here: whether the process was made for this job, so that cells may run in it.
         is_followed_elsewhere: whether another process stays with what is under way, so that a step
             that finds such a thing ends as waiting at once.
+        folder: where what the job leaves goes; None for a run that has no folder.
         waits_for_lost_holders: whether a lease is waited for whose holder may have gone with its
             machine. It takes a while until that is certain; whoever turns out to be at work is not
             waited for.
@@ -37,6 +38,7 @@ class JobOptions:
     notebooks: Path | None = None
     runs_cells_here: bool = False
     is_followed_elsewhere: bool = False
+    folder: Path | None = None
     waits_for_lost_holders: bool = False
 
     def load(self, root: Path) -> Workspace:

@@ -130,6 +130,7 @@ def load(workspace: Path) -> Workspace:
         accounts=accounts,
         ledger_url=ledger.url,
         runs_url=runs.url,
+        journal=runs.journal,
         network=network,
         rehearsal=rehearsal.dir,
     )

@@ -326,11 +326,15 @@ class LedgerTable(Frozen):
 
 
 class RunsTable(Frozen):
-    """The table `[runs]`: where copies of runs go."""
+    """The table `[runs]`: where copies of runs go, and whether a journal of shapes is kept."""
 
     url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^\s@]+$")] | None = Field(
         default=None,
         description='a place that fsspec knows, such as "s3://BUCKET/FOLDER", without a password',
+    )
+    journal: Literal["live", "always", "never"] = Field(
+        default="live",
+        description='"live", "always" (in rehearsals, too) or "never"',
     )
 
 
@@ -348,6 +352,7 @@ class Workspace(Frozen):
         accounts: by name, in the order of the file.
         ledger_url: for `ledger.open_ledger`, together with `root`.
         runs_url: where a copy of each run's notebooks, cards and report is kept; None for nowhere.
+        journal: when a journal of shapes is kept: in live runs, always, or never.
         network: proxy and CA of the file.
         rehearsal: the folder that holds rehearsal.json, if the file names one.
         gone: accounts and customers that the ledger knows and the file does not, where this is a
@@ -358,6 +363,7 @@ class Workspace(Frozen):
     accounts: dict[str, Account]
     ledger_url: str = "sqlite:///ledger.db"
     runs_url: str | None = None
+    journal: Literal["live", "always", "never"] = "live"
     network: NetworkSettings = Field(default=NetworkSettings())
     rehearsal: Path | None = None
     gone: frozenset[tuple[str, str]] | None = None

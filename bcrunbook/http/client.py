@@ -29,9 +29,11 @@ from bcrunbook.http.answers import ASKING, ENCODINGS, FAULTS, Asking, Whole
 from bcrunbook.http.authorization import Authorization, AuthorizationHeader, Form, body_arguments
 from bcrunbook.http.faults import no_answer, unforeseen
 from bcrunbook.http.network import Network
+from bcrunbook.http.recorded import Recorded
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.http.response import Response
 from bcrunbook.http.retries import AskedToWait, retry_policies
+from bcrunbook.journal.recorder import JournalRecorder
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +49,27 @@ class Http:
     Args:
         cloud: where requests go.
         transport: stands in for the network in tests.
+        journal: where the shapes of requests and answers are kept; None for nowhere.
 
     Raises:
         FixInput: a setting of the network cannot be used; names it.
     """
 
-    def __init__(self, cloud: Cloud, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        journal: JournalRecorder | None = None,
+    ) -> None:
         self.cloud = cloud
         self._ahead: dict[str, timedelta] = {}
         self._network = Network(cloud)
         self._policies = retry_policies(cloud.pace)
+        whole: httpx.AsyncBaseTransport = Whole(transport or self._network.transport())
         self._client = httpx.AsyncClient(
             transport=RetryTransport(
-                transport=Whole(transport or self._network.transport()),
+                transport=whole if journal is None else Recorded(whole, journal),
                 retry=self._policies[Repeat.ONCE],
             ),
             timeout=_TIMEOUT,

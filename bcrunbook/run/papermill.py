@@ -17,13 +17,14 @@ import logging
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from bcrunbook.atomic_write import atomic_write
 from bcrunbook.core.step import Outcome
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
-from bcrunbook.job_options import job_options
+from bcrunbook.job_options import doing_job, job_options
 from bcrunbook.notebook_files import parameters
 from bcrunbook.views.cells import OUTCOME_MIME
 
@@ -50,7 +51,7 @@ async def run_notebook(
     parameters.check(**values)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _Stop() as stop:
+        with _Stop() as stop, doing_job(replace(job_options(), folder=target.parent)):
             failure = await asyncio.to_thread(_execute, source, target, values, engine, stop)
         outcome = read_outcome(target)
     except OSError as error:

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bcrunbook.accounts import Account, Customer, Workspace
-from bcrunbook.cloud import cloud_of
+from bcrunbook.cloud import Cloud, cloud_of
 from bcrunbook.http.client import Http
+from bcrunbook.job_options import job_options
+from bcrunbook.journal.file import JournalFile, journal_in
+from bcrunbook.journal.recorder import JournalRecorder
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.secrets import Secret, VaultOpener, open_store, read
 from bcrunbook.services.codat.client import REQUESTS, Codat
@@ -44,7 +47,7 @@ async def open_context(
     root: Path = workspace.root
     cloud = cloud_of(workspace, account)
     with open_ledger(workspace.ledger_url, root) as ledger:
-        async with Http(cloud) as http:
+        async with Http(cloud, journal=_journal(workspace, cloud)) as http:
             sign_in = SignIn(account, http, root, person=person)
             guard = WriteGuard(account.name)
             codat = _codat(account, http, root, sign_in.vaults, ledger, guard)
@@ -75,6 +78,13 @@ async def open_context(
                 customer=customer,
                 connection_cache=ConnectionCache(codat, cloud.pace) if codat is not None else None,
             )
+
+
+def _journal(workspace: Workspace, cloud: Cloud) -> JournalRecorder | None:
+    if workspace.journal == "never" or (workspace.journal == "live" and not cloud.is_live):
+        return None
+    file = JournalFile(journal_in(job_options().folder, workspace.root))
+    return JournalRecorder(file, cloud.kind)
 
 
 def _codat(

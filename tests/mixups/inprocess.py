@@ -175,8 +175,8 @@ class InProcess:
         transport, tokens = self.transport, self._tokens
 
         class Here(Http):
-            def __init__(self, cloud: ClientCloud) -> None:
-                super().__init__(cloud, transport=transport)
+            def __init__(self, cloud: ClientCloud, **more: Any) -> None:
+                super().__init__(cloud, transport=transport, **more)
 
         class SignedIn(SignIn):
             """Signs in once for each tenant: what a sign-in is, others test."""

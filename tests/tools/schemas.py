@@ -1,8 +1,9 @@
 """Write the schemas of what the program tells other programs: `python -m tests.tools.schemas`.
 
-Two files of `docs/reference`, in JSON Schema: an outcome as it leaves a notebook, and what each
-command prints with `--json`. Both are derived from the types that the program fills; what a command
-puts together on the spot is described here. Descriptions are the types' own docstrings.
+Three files of `docs/reference`, in JSON Schema: an outcome as it leaves a notebook, what each
+command prints with `--json`, and a line of a journal of shapes. They are derived from the types
+that the program fills; what a command puts together on the spot is described here. Descriptions are
+the types' own docstrings.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from bcrunbook.core.step import (
     State,
 )
 from bcrunbook.errors import AskAdministrator, RunbookError
+from bcrunbook.journal.entry import JOURNAL_SCHEMA, JournalEntry
 from bcrunbook.run.batch.coordinator import BatchEvent
 from bcrunbook.run.batch.progress import StepSummary
 
@@ -286,6 +288,27 @@ def events_schema() -> Schema:
     }
 
 
+def journal_schema() -> Schema:
+    """The schema of a line of a journal of shapes."""
+    schema = _plain(TypeAdapter(JournalEntry).json_schema(mode="serialization"))
+    _describe(schema, JournalEntry)
+    for place in schema["properties"].values():
+        place.pop("default", None)
+    schema["properties"]["schema"] = {
+        "const": JOURNAL_SCHEMA,
+        "description": "The version of this schema.",
+    }
+    # What is empty is left out.
+    schema["required"] = ["schema", *schema["required"], "status"]
+    return {
+        "$schema": _DIALECT,
+        "$id": f"urn:bcrunbook:journal:{JOURNAL_SCHEMA}",
+        "version": JOURNAL_SCHEMA,
+        "title": "A line of a journal of shapes",
+        **schema,
+    }
+
+
 def _pointer(name: str) -> str:
     return name.replace(" ", "%20")
 
@@ -393,7 +416,11 @@ def _tree(kind: type[RunbookError]) -> list[type[RunbookError]]:
 
 def pages() -> dict[Path, str]:
     """Each file with what it has to hold."""
-    schemas = {"outcome.schema.json": outcome_schema(), "events.schema.json": events_schema()}
+    schemas = {
+        "outcome.schema.json": outcome_schema(),
+        "events.schema.json": events_schema(),
+        "journal.schema.json": journal_schema(),
+    }
     return {
         FOLDER / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in schemas.items()

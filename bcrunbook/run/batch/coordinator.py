@@ -12,6 +12,7 @@ from typing import Final, Literal
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import PASSED
 from bcrunbook.errors import ReportBug, RunbookError, WaitAndRetry
+from bcrunbook.job_options import doing_job, job_options
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.run.account import StepRun, folder_of
 from bcrunbook.run.batch import record
@@ -176,6 +177,11 @@ class Coordinator:
             await asyncio.sleep(_REPORT_SECONDS)
 
     async def _lanes(self) -> None:
+        # Whatever is asked here, while customers are followed, belongs to the batch.
+        with doing_job(replace(job_options(), folder=self._batch.folder)):
+            await self._lanes_of_job()
+
+    async def _lanes_of_job(self) -> None:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             parking = Parking(self._workspace, stack)
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from bcrunbook.job_options import JobOptions, doing_job, job_options
 from bcrunbook.run.engine.processes import prepare, process_for, processes
 from bcrunbook.run.engine.shell import Message, fresh_shell
 from bcrunbook.secrets import tell_at_once
@@ -97,7 +98,7 @@ def cells_there(started: Started) -> Iterator[Cells]:
         started: called with the process once it has started.
     """
     ours, theirs = processes().Pipe()
-    process = process_for(_serve, theirs)
+    process = process_for(_serve, theirs, job_options())
     with ours:
         with theirs:
             prepare()
@@ -111,11 +112,15 @@ def cells_there(started: Started) -> Iterator[Cells]:
             process.close()
 
 
-def _serve(wire: Connection) -> None:
+def _serve(wire: Connection, options: JobOptions) -> None:
     """Run what comes, until nobody is there any more."""
     alone()
     tell_at_once(sys.__stderr__)
-    with cells_here() as cells, contextlib.suppress(EOFError, OSError):
+    with (
+        doing_job(options),
+        cells_here() as cells,
+        contextlib.suppress(EOFError, OSError),
+    ):
         while True:
             wire.send(cells.run(wire.recv(), None))
 
