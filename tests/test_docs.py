@@ -15,19 +15,13 @@ import pytest
 
 from tests.cli.conftest import Command, command
 from tests.cli.test_help import COMMANDS
+from tests.support.citations import CONTRACTS, cited, page_of
 from tests.support.markdown import ROOT, Link, anchors, blocks, links, names, text_of
+from tests.tools import facts as facts_table
 from tests.tools.reference import PAGE, reference
 
 # The command as a person meets it, here as well.
 __all__ = ["command"]
-
-CONTRACTS = {"G": "graph", "B": "businesscentral", "C": "codat"}
-"""The letter of a fact's id, and the page that the fact stands on."""
-
-_FACT = re.compile(r"(?:[GBC]\d+(?:\.\d+)?)")
-_CITED = re.compile(
-    rf"\bcontracts? ({_FACT.pattern}(?:(?:, and |, | and | or | to ){_FACT.pattern})*)"
-)
 
 
 @cache
@@ -106,11 +100,6 @@ class Fact:
         return int(self.id.partition(".")[2])
 
 
-def page_of(letter: str) -> Path:
-    """The page of a letter."""
-    return ROOT / "docs" / "contracts" / f"{CONTRACTS[letter]}.md"
-
-
 @cache
 def facts(letter: str) -> tuple[Fact, ...]:
     """The facts of a page, in its order."""
@@ -160,12 +149,6 @@ def test_facts_say_how_sure_they_are(letter: str) -> None:
         assert fact.mark in marks(letter), f"{fact.id}: end the row with one of {marks(letter)}"
 
 
-def cited(text: str) -> list[str]:
-    """The ids that a text cites, also where the citation goes on in the next line."""
-    flat = re.sub(r"\s*\n\s*(?:#:? |// |\* )?", " ", text)
-    return [one for hit in _CITED.findall(flat) for one in re.findall(_FACT, hit)]
-
-
 def test_what_is_cited_is_a_fact() -> None:
     """Each `contract C4.3` of code, tests and pages is a row, and each `contract C4` a section."""
     known = {fact.id for letter in CONTRACTS for fact in facts(letter)}
@@ -180,6 +163,13 @@ def test_what_is_cited_is_a_fact() -> None:
     assert not problems, "\n".join([*problems, "See docs/contracts; write the id of a row there."])
 
 
+def test_the_table_of_facts_is_up_to_date() -> None:
+    """docs/reference/facts.md is made from the contracts, the tests and the checks."""
+    assert facts_table.PAGE.read_text("utf-8") == facts_table.page(), (
+        f"{at(facts_table.PAGE)} is out of date: uv run python -m tests.tools.facts"
+    )
+
+
 def test_a_citation_is_found_wherever_it_breaks() -> None:
     """In one line, over two, in a list, and in the plural."""
     assert cited("as it says (contract C1.2 and B3.4).") == ["C1.2", "B3.4"]
@@ -191,7 +181,8 @@ def test_no_section_of_another_paper_is_cited() -> None:
     """`section 9` of what? Only standards are cited like that; a fact is cited by its id."""
     problems = []
     for file in named(".py", ".md", ".ipynb", ".html"):
-        if file == Path(__file__) or file.parent.name == "contracts":
+        # The table of facts has the contracts' own words for their sources.
+        if file in (Path(__file__), facts_table.PAGE) or file.parent.name == "contracts":
             continue
         flat = re.sub(r"\s*\n\s*(?:# )?", " ", file.read_text("utf-8"))
         for hit in re.finditer(r"(.{0,20})\bsections? \d", flat, re.I):

@@ -54,6 +54,7 @@ COMMANDS: Final = (
     Command("status", "status:status", "Show how each step ended last, and what comes next."),
     Command("doctor", "doctor:doctor", "Check this machine and the workspace."),
     Command("explain", "explain:explain", "Explain a word or code that you met."),
+    Command("fidelity", "fidelity:fidelity", "Compare live runs with what rehearsals go by."),
     Command("rehearse", "rehearse:rehearse", "Rehearse everything on this machine."),
     Command("accounts", "accounts:app", "The accounts of the workspace."),
     Command("secret", "secret:app", "An account's client secret, for a person's hands."),

@@ -80,6 +80,8 @@ def form_of(text: str) -> str:
         return "blank" if text else "empty"
     if text.startswith(("https://", "http://")):
         return "address"
+    if text.startswith("/"):
+        return "path"
     if len(text) > _LONGEST_FORM:
         return "text"
     if _GUID.fullmatch(text):
@@ -92,8 +94,6 @@ def form_of(text: str) -> str:
             return "date year 1"
         shown = "none" if zone is None else "Z" if zone == "Z" else "offset"
         return f"date {len(fraction or '')} {shown}"
-    if text.startswith("/"):
-        return "path"
     return "digits" if text.isdigit() else "text"
 
 

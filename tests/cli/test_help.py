@@ -17,6 +17,7 @@ COMMANDS = [
     ("status",),
     ("doctor",),
     ("explain",),
+    ("fidelity",),
     ("rehearse",),
     ("confirm",),
     ("link",),

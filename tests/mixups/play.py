@@ -18,8 +18,9 @@ from bcrunbook.ledger.store import open_ledger
 from tests.mixups.histories import History
 from tests.mixups.inprocess import InProcess
 
-_IN_MEMORY = Path("/dev/shm")
-"""A ledger waits for its disk: in memory it need not."""
+_MEMORY = Path("/dev/shm")
+IN_MEMORY = _MEMORY if _MEMORY.is_dir() else None
+"""A folder for ledgers, which wait for a disk; None where there is none in memory."""
 
 
 def play(cloud: InProcess, folder: Path, empty_ledger: Path, seed: int) -> None:
@@ -45,9 +46,8 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(19)
     first, count = map(int, sys.argv[1:])
-    memory = _IN_MEMORY if _IN_MEMORY.is_dir() else None
     with (
-        tempfile.TemporaryDirectory(dir=memory) as made,
+        tempfile.TemporaryDirectory(dir=IN_MEMORY) as made,
         contextlib.closing(InProcess(Path(made) / "cloud")) as cloud,
         cloud.joined(pytest.MonkeyPatch()),
     ):

@@ -53,6 +53,7 @@ async def set_up(
     *,
     secret: str = "",
     ledger_url: str = "",
+    journal: bool = False,
 ) -> Workspace:
     """An account that is set up, and customers.
 
@@ -62,12 +63,15 @@ async def set_up(
         customers: the account's customers.
         secret: what is saved in the portal instead of the secret that was made.
         ledger_url: the ledger, if it is no file of the workspace.
+        journal: whether a journal of shapes is kept.
     """
     workspace = await prepare(
         directory, cloud, [replace(TRIAL, customers=tuple(customers))], anew=True
     )
     if ledger_url:
         workspace = on_ledger(workspace, ledger_url)
+    if journal:
+        workspace = with_journal(workspace)
     account = workspace.account("trial")
     async with open_context(workspace, account) as context:
         for step in ALONE:
@@ -92,6 +96,13 @@ def on_ledger(workspace: Workspace, url: str) -> Workspace:
     """The same workspace with its ledger elsewhere."""
     with (workspace.root / FILE_NAME).open("a", encoding="utf-8") as file:
         file.write(f'\n[ledger]\nurl = "{url}"\n')
+    return load(workspace.root)
+
+
+def with_journal(workspace: Workspace) -> Workspace:
+    """The same workspace, which keeps a journal of shapes."""
+    with (workspace.root / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write('\n[runs]\njournal = "always"\n')
     return load(workspace.root)
 
 

@@ -50,6 +50,8 @@ ENDINGS = {
     "check": OF_STEPS,
     "rehearse": OF_STEPS,
     "lab": f"{OF_AN_ERROR}; Ctrl-C, its usual end, is 0",
+    "fidelity": "0 if nothing is refuted, 3 if something is; or the code of the error that it"
+    " ends with",
     "doctor": "0, or the code of the gravest check that failed",
     "secret copy": f"{OF_AN_ERROR}; Ctrl-C, which clears the clipboard, is 0",
     "secret reveal": f"{OF_AN_ERROR}; 2 if the person decides otherwise",

@@ -32,6 +32,8 @@ from bcrunbook.core.step import (
     State,
 )
 from bcrunbook.errors import AskAdministrator, RunbookError
+from bcrunbook.fidelity.differences import AnswerDifference
+from bcrunbook.fidelity.result import AnswerResult, FactResult
 from bcrunbook.journal.entry import JOURNAL_SCHEMA, JournalEntry
 from bcrunbook.run.batch.coordinator import BatchEvent
 from bcrunbook.run.batch.progress import StepSummary
@@ -44,6 +46,7 @@ Schema: TypeAlias = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DOCUMENTED: dict[str, type] = {
     **{one.__name__: one for one in (Outcome, Finding, Row, HandOff, Change, Sighting, Customer)},
+    **{one.__name__: one for one in (FactResult, AnswerResult, AnswerDifference)},
     "BatchStepEnded": StepSummary,
 }
 """Definitions whose descriptions are in a docstring."""
@@ -165,6 +168,16 @@ class ExplainData(TypedDict):
     who: str
 
 
+class FidelityData(TypedDict):
+    """`fidelity`: what journals say of each fact, and of the answers to each request."""
+
+    exit_code: int
+    requests: int
+    passed_over: int
+    facts: list[FactResult]
+    answers: list[AnswerResult]
+
+
 class LabData(TypedDict):
     """`lab`: printed once JupyterLab can be reached."""
 
@@ -221,6 +234,7 @@ PRINTED: dict[str, Any] = {
     "confirm": ConfirmData,
     "doctor": list[DoctorCheck],
     "explain": ExplainData | list[ExplainData],
+    "fidelity": FidelityData,
     "init": InitData,
     "lab": LabData,
     "link": LinkData,

@@ -1,0 +1,184 @@
+"""A rehearsal without trouble refutes nothing, and each kind of change of an answer is found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bcrunbook.errors import RunbookError
+from bcrunbook.fidelity.answers import answers_of, is_of_service, known_answers
+from bcrunbook.fidelity.result import FidelityResult, judge
+from bcrunbook.order import CODAT_KEYS, REGISTER_APPLICATION
+from tests.conftest import lay_out
+from tests.support.linking import with_journal
+from tests.support.running import run_steps
+from tests.support.shapes import clean_rehearsals, journal_of
+from tests.support.troubled import Troubled, troubled
+
+CODAT = "api.codat.io"
+LOGIN = "login.microsoftonline.com"
+RENEW = "renew what is known of the rehearsal's answers: uv run poe known-answers"
+
+LIMITS = {
+    "X-Rate-Limit-Limit": "1000",
+    "X-Rate-Limit-Remaining": "900",
+    "X-Rate-Limit-Reset": "2026-11-30T00:00:00Z",
+}
+PROFILE = {
+    "name": "Millrace Lending (test)",
+    "redirectUrl": "https://millrace.example/back",
+    "logoUrl": "https://millrace.example/logo",
+    "iconUrl": "https://millrace.example/icon",
+    "whiteListUrls": [],
+}
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+def profile(*without: str, **changes: Any) -> dict[str, Any]:
+    """A rule by which Codat's profile is answered with changes."""
+    body = {name: one for name, one in {**PROFILE, **changes}.items() if name not in without}
+    return {
+        "host": CODAT,
+        "path": "^/profile$",
+        "status": 200,
+        "headers": {**JSON, **LIMITS},
+        "body": body,
+    }
+
+
+def upsert(**changes: Any) -> dict[str, Any]:
+    """A rule by which an application is answered as made, with these fields alone."""
+    ids = {
+        "id": "3f0c0a3e-9a5b-4d0e-8a43-5f0f6f0f3b11",
+        "appId": "7a1c0a3e-9a5b-4d0e-8a43-5f0f6f0f3b22",
+    }
+    return {"path": "uniqueName", "method": "PATCH", "status": 201, "body": {**ids, **changes}}
+
+
+def batch(*ids: str) -> dict[str, Any]:
+    """A rule by which the parts of a batch are answered in an order."""
+    missing = {"error": {"code": "Request_ResourceNotFound", "message": "No."}}
+    parts = [{"id": one, "status": 404, "headers": {}, "body": missing} for one in ids]
+    return {"path": "batch$", "status": 200, "body": {"responses": parts}}
+
+
+TOKEN_REFUSED = {
+    "host": LOGIN,
+    "path": "/token$",
+    "status": 401,
+    "body": {
+        "error": "invalid_grant",
+        "error_description": "AADSTS70000: No.",
+        "error_codes": [70000],
+    },
+}
+
+MADE = "$/createdDateTime"
+
+CHANGES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "status": ({**profile(), "status": 203}, "status", ""),
+    "code": (TOKEN_REFUSED, "code", ""),
+    "missing": (profile("redirectUrl"), "missing field", "$/redirectUrl"),
+    "extra": (profile(isSecurityEnabled=True), "extra field", "$/isSecurityEnabled"),
+    "kind": (profile(logoUrl=5), "kind of field", "$/logoUrl"),
+    "null": (profile(iconUrl=None), "null", "$/iconUrl"),
+    "order": (batch("2", "1", "0"), "order", "$/responses"),
+    "date": (upsert(createdDateTime="2026-11-29T10:00:00+01:00"), "form of date", MADE),
+    "fraction": (upsert(createdDateTime="2026-11-29T10:00:00.5Z"), "form of date", MADE),
+    "header": ({**profile(), "headers": JSON}, "header", "x-rate-limit-limit"),
+    "media type": ({**profile(), "headers": {**LIMITS, "Content-Type": "text/plain"}}, "header",
+                   "content-type"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
+    """One troubled cloud for all tests of this module."""
+    with troubled(tmp_path_factory.mktemp("trouble")) as one:
+        yield one
+
+
+def judged(trouble: Troubled, folder: Path, *rules: dict[str, Any]) -> FidelityResult:
+    """What the journal of a rehearsal with these faults says."""
+    trouble.now(*rules)
+    name = f"a{folder.name[-12:].replace('_', '-')}"
+    workspace = with_journal(lay_out(folder, trouble.cloud, {name: {}}))
+    for step in (REGISTER_APPLICATION, CODAT_KEYS):
+        with contextlib.suppress(RunbookError):
+            asyncio.run(run_steps(workspace, step))
+    return judge(journal_of(workspace), known_answers())
+
+
+def found(result: FidelityResult) -> set[tuple[str, str]]:
+    """The differences of a result: what and where."""
+    return {(other.what, other.where) for one in result.answers for other in one.differences}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_an_answer_is_found(trouble: Troubled, tmp_path: Path, change: str) -> None:
+    """Each kind of difference, with both shapes."""
+    rule, what, where = CHANGES[change]
+    result = judged(trouble, tmp_path, rule)
+    assert (what, where) in found(result)
+    assert result.refutes
+
+
+def test_a_faithful_answer_is_no_difference(trouble: Troubled, tmp_path: Path) -> None:
+    """The same profile as the rehearsal's, answered by a rule; a list that is filled, a 429."""
+    throttled = {
+        "host": CODAT,
+        "path": "^/profile$",
+        "nth": 1,
+        "status": 429,
+        "headers": {**JSON, **LIMITS, "Retry-After": "1"},
+        "body": {"statusCode": 429, "error": "Slow down."},
+    }
+    filled = profile(whiteListUrls=["https://millrace.example"])
+    assert found(judged(trouble, tmp_path, throttled, filled)) == set()
+
+
+def test_a_fact_is_refuted_with_both_shapes(trouble: Troubled, tmp_path: Path) -> None:
+    """Codat without its limits; a refusal of Entra with another status than its code has."""
+    silent = {**profile(), "headers": JSON}
+    refused = {**TOKEN_REFUSED, "nth": 1}
+    facts = {one.fact: one for one in judged(trouble, tmp_path, silent, refused).facts}
+    assert facts["C3.5"].verdict == "refuted"
+    assert "* api.codat.io/*: x-rate-limit-limit" in facts["C3.5"].holds
+    assert "GET api.codat.io/profile -> x-rate-limit-limit absent" in facts["C3.5"].journal
+    assert facts["G16.14"].verdict == "refuted"
+    assert facts["G16.14"].journal[0].endswith("invalid_grant with 401")
+    assert facts["G5.13"].verdict == "not met"
+
+
+def test_what_a_gateway_says_is_nothing_of_the_service(trouble: Troubled, tmp_path: Path) -> None:
+    """A page in HTML, a redirect: neither confirms nor refutes."""
+    page = {"host": CODAT, "status": 502, "body": "<html>gateway</html>"}
+    result = judged(trouble, tmp_path, page, {"status": 302, "headers": {"Location": "/x"}})
+    assert not result.refutes
+    facts = {one.fact: one.verdict for one in result.facts}
+    assert facts["C1.9"] == facts["G11.2"] == "not met"
+
+
+def test_a_clean_rehearsal_refutes_nothing(tmp_path: Path) -> None:
+    """Neither a fact nor an answer; and what is shipped knows every answer that is given."""
+    entries = asyncio.run(clean_rehearsals(tmp_path))
+    result = judge(entries, known_answers())
+    assert [one for one in result.facts if one.verdict == "refuted"] == []
+    assert [one for one in result.answers if one.verdict == "refuted"] == [], RENEW
+    # How an installation is disturbed depends on the moments in which somebody looks.
+    assert [
+        one.request
+        for one in result.answers
+        if one.verdict == "not met" and "businesscentral" not in one.request
+    ] == [], RENEW
+    met = {one.fact for one in result.facts if one.verdict == "confirmed"}
+    assert len(met) > 60
+    shown = json.dumps([one.key for one in answers_of(filter(is_of_service, entries))])
+    for host in ("graph", "login", "codat", "businesscentral", "vault", "management"):
+        assert host in shown

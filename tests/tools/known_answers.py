@@ -1,0 +1,29 @@
+"""Renew what `bcrunbook fidelity` knows of the rehearsal: `python -m tests.tools.known_answers`.
+
+Plays rehearsals without trouble, keeps their journal, and writes the shapes of the answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import bcrunbook.fidelity
+from bcrunbook.fidelity.answers import answers_of, is_of_service, text_of
+from tests.support.shapes import clean_rehearsals
+
+FILE = Path(bcrunbook.fidelity.__file__).parent / "known_answers.json"
+
+
+def main() -> None:
+    """Write the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        entries = asyncio.run(clean_rehearsals(Path(folder)))
+    answers = answers_of(entry for entry in entries if is_of_service(entry))
+    FILE.write_text(text_of(answers), "utf-8")
+    print(f"{FILE.name}: {len(answers)} answers, {len(entries)} requests")
+
+
+if __name__ == "__main__":
+    main()
