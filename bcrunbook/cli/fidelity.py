@@ -29,7 +29,7 @@ def fidelity(
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Compare journals of live runs with the facts and answers that rehearsals go by.
+    """Compare live runs with what rehearsals go by, fact by fact.
 
     Each fact that a journal can tell is confirmed, refuted or not met. Exit code 0: nothing is
     refuted. 3: something is; please send what --json prints to the project. It holds no value.
