@@ -401,6 +401,7 @@ def _blank_principal(key: str) -> Document:
         "disabledByMicrosoftStatus": None,
         "displayName": None,
         "homepage": None,
+        "isDisabled": None,
         "loginUrl": None,
         "logoutUrl": None,
         "notes": None,

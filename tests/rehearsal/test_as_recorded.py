@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from bcrunbook.rehearsal import RehearsalDescription
+from tests.rehearsal.codat_support import Codat
 from tests.rehearsal.support import (
     Graph,
     eventually,
@@ -208,6 +209,38 @@ def test_dates_come_back_as_they_were_given_without_zeros_at_the_end(admin: Grap
     wait_for(lambda: len(read(admin, app)["passwordCredentials"]) == 2)
     shown = {one["endDateTime"] for one in read(admin, app)["passwordCredentials"]}
     assert shown == set(ends.values())
+
+
+def dates_in(data: Any) -> list[str]:
+    """Everything in an answer that begins like a date and time."""
+    if isinstance(data, dict):
+        return [date for value in data.values() for date in dates_in(value)]
+    if isinstance(data, list):
+        return [date for value in data for date in dates_in(value)]
+    return [data] if isinstance(data, str) and re.match(r"\d{4}-\d\d-\d\dT", data) else []
+
+
+@pytest.mark.parametrize("path", ["/applications", "/servicePrincipals", "/organization"])
+def test_no_date_of_graph_ends_in_zeros(admin: Graph, path: str) -> None:
+    """Whatever is printed has the form of recordings (contract G5.12)."""
+    found = dates_in(admin("GET", path).json())
+    assert found and all(DATE.fullmatch(date) for date in found)
+
+
+def test_no_date_of_codat_ends_in_zeros(
+    rehearsal: RehearsalDescription, http: httpx.Client
+) -> None:
+    """Nor does one of Codat (contract C2.17)."""
+    codat = Codat(http, rehearsal.codat["api_key"])
+    company, connection = codat.linked()
+    answers = [
+        codat("GET", f"/companies/{company}"),
+        codat("GET", f"/companies/{company}/connections/{connection}"),
+        codat("GET", f"/companies/{company}/data/history?page=1"),
+        codat("GET", "/companies"),
+    ]
+    found = [date for answer in answers for date in dates_in(answer.json())]
+    assert len(found) >= 3 and all(DATE.fullmatch(date) for date in found)
 
 
 # --- changing ---------------------------------------------------------------------------------
@@ -543,6 +576,28 @@ def test_one_federated_credential_is_read_and_changed(admin: Graph, by: str) -> 
     assert taken.status_code == 409
     assert admin("DELETE", one).status_code == 204
     assert admin("GET", f"{many}/{uuid.uuid4()}").status_code == 404
+
+
+def test_a_deactivated_application_gets_no_token(
+    rehearsal: RehearsalDescription, http: httpx.Client, admin: Graph
+) -> None:
+    """Its principal reads as enabled; reactivated, its secret is good again (G8.11, G8.12)."""
+    app = work_application(admin)
+    principal = f"/servicePrincipals/{admin.principal(app['appId'])['id']}"
+    where = f"/applications/{app['id']}"
+    secret = admin("POST", f"{where}/addPassword", {}).json()["secretText"]
+
+    def sign_in() -> httpx.Response:
+        return signing_in(http, tenant_of(rehearsal, "trial")["id"], app["appId"], secret)
+
+    eventually(sign_in)
+    assert read(admin, app)["isDisabled"] is None
+    assert admin("PATCH", where, {"isDisabled": True}).status_code == 204
+    wait_for(lambda: admin("GET", principal).json()["isDisabled"])
+    assert admin("GET", principal).json()["accountEnabled"] is True
+    assert sign_in().status_code in (400, 401)
+    assert admin("PATCH", where, {"isDisabled": False}).status_code == 204
+    eventually(sign_in)
 
 
 # --- service principals -----------------------------------------------------------------------
