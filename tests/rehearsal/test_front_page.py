@@ -18,8 +18,8 @@ from tests.support.browser import ARGUMENTS, chromium_path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "rehearsal-cloud.md").read_text("utf-8")
-BY_HAND = ("Azure CLI", "CLI for Microsoft 365", "Microsoft Graph SDK for Python")
-"""Programs of the page that are not in the environment of the tests."""
+ELSEWHERE = ("Azure CLI", "CLI for Microsoft 365", "Microsoft Graph SDK for Python")
+"""Programs of the page that are not in the environment of the tests: `uv run poe strangers`."""
 
 HERE = ("PATH", "HOME", "SYSTEMROOT")
 
@@ -41,7 +41,7 @@ def programs() -> dict[str, str]:
     return {name: part for name, part in sections(3).items() if f"### {name}\n" in text}
 
 
-PROGRAMS = [name for name in programs() if name not in (*BY_HAND, "How each was tried")]
+PROGRAMS = [name for name in programs() if name not in (*ELSEWHERE, "How each was tried")]
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +78,14 @@ def shell(folder: Path, lines: str, path: str = "") -> str:
 
 
 def test_there_are_ten() -> None:
-    """Ten programs, each with lines to run and what they print; those run by hand are named so."""
-    assert len(PROGRAMS) + len(BY_HAND) == 10
+    """Ten programs, each with lines to run and what they print; those run elsewhere are named."""
+    assert len(PROGRAMS) + len(ELSEWHERE) == 10
     tried = programs()["How each was tried"]
     for name, text in programs().items():
         if name != "How each was tried":
             assert len(blocks(text, "(?:sh|python)")) == len(blocks(text, "text")) == 1, name
-    for name in BY_HAND:
-        assert re.search(rf"By hand, on [^:]+: .*{re.escape(name)} [\d.]+\d", tried), name
+    for name in ELSEWHERE:
+        assert re.search(rf"strangers`, on [^:]+: .*{re.escape(name)} [\d.]+\d", tried), name
 
 
 def test_the_shell_and_the_package_set_the_same(shelf: tuple[Path, RehearsalDescription]) -> None:
