@@ -35,18 +35,21 @@ Lags = Annotated[
 MODES: Final = ("auto", "plan", "apply")
 
 
-def check_word(name: str, value: str, known: Sequence[str]) -> None:
+def check_word(name: str, value: str, known: Sequence[str], *, noun: str = "") -> None:
     """Refuse what an option does not know.
 
     Args:
         name: the option's name, without its dashes.
         value: what was given.
         known: what there is.
+        noun: what one of these is; the option's name, unless it is no noun in the singular.
 
     Raises:
         NotFound: it is none of those; offers the nearest.
     """
     if value not in known:
         raise NotFound(
-            f'There is no {name} "{value}" here.', where=f"--{name}", next=nearest(value, known)
+            f'There is no {noun or name} "{value}" here.',
+            where=f"--{name}",
+            next=nearest(value, known),
         )

@@ -43,7 +43,7 @@ def rehearse(
     on its pages, and the runbook goes on from there. Nothing outside this machine is touched. It
     takes about a minute and a half, and ends with the address of a report.
     """
-    options.check_word("lags", lags, tuple(PROFILES))
+    options.check_word("lags", lags, tuple(PROFILES), noun="way to lag")
     began = time.monotonic()
     again = typed(
         "rehearse",

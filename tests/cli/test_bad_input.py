@@ -45,7 +45,7 @@ def refused(result: CommandResult, code: int, *says: str) -> None:
     [
         ("run NAME --mode aply", ['There is no mode "aply"', 'did you mean "apply"?']),
         ("run NAME --mode ask", ['There is no mode "ask"', "valid: apply, auto, plan"]),
-        ("rehearse --lags wurst", ['There is no lags "wurst"', 'did you mean "worst"?']),
+        ("rehearse --lags wurst", ['There is no way to lag "wurst"', 'did you mean "worst"?']),
         ("run NAME client_secre", ["There is no step", 'did you mean "client_secret"?']),
         ("plan NAMEX", ["There is no account", 'did you mean "NAME"?']),
         (f"plan {LIKE_A_SECRET}", ["There is no account", "use one of: NAME"]),
