@@ -113,9 +113,6 @@ SHAPES = {
 LEFT_OUT = {
     "@odata.id",
     "publisherName",
-    "isMultipleDataLocationsForServicesEnabled",
-    "directorySizeQuota",
-    "privacyProfile",
     "deletedDateTime",
 }
 """Properties of the examples that newer schemas dropped or that say nothing here."""
