@@ -191,7 +191,7 @@ def test_a_workspace_of_ones_own_and_jupyters_settings(own: Path, tmp_path: Path
 @windows
 def test_files_that_hold_secrets_are_in_no_page(own: Path, tmp_path: Path) -> None:
     """Neither listed nor served, changed or copied, while all else in the workspace is."""
-    for name in ("keys/trial/1", "codat", "runner.pem", "keys.txt"):
+    for name in ("keys/trial/1", "codat", "runner.pem", "codat.key.pem", "keys.txt"):
         (own / name).parent.mkdir(parents=True, exist_ok=True)
         (own / name).write_text("8Q~secret", encoding="utf-8")
     (own / "link.txt").symlink_to(own / "keys" / "trial" / "1")
@@ -199,13 +199,15 @@ def test_files_that_hold_secrets_are_in_no_page(own: Path, tmp_path: Path) -> No
         # While it runs, a person fills accounts.toml in.
         (own / "accounts.toml").write_text(
             '[accounts.trial]\nsecret_store = "file:keys"\ncodat_api_key = "file:codat"\n'
+            'codat_mtls = { private_key = "codat.key.pem" }\n'
             '[accounts.trial.sign_in]\ncertificate = "./runner.pem"\n',
             encoding="utf-8-sig",  # as some editors of Windows do
         )
         _, listed = lab.ask("/api/contents")
         names = {one["name"] for one in listed["content"]}
         assert names == {"accounts.toml", "keys.txt", "notebooks"}
-        for path in ("keys", "keys/trial", "keys/trial/1", "codat", "runner.pem", "link.txt"):
+        kept = ("codat", "codat.key.pem", "runner.pem", "link.txt")
+        for path in ("keys", "keys/trial", "keys/trial/1", *kept):
             for address in (f"/api/contents/{path}", f"/files/{path}"):
                 status, body = lab.ask(address)
                 assert status in (403, 404) and "8Q~secret" not in str(body), address

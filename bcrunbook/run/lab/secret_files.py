@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 # Keys of accounts.toml whose values are paths of what holds a secret.
-_PATHS: Final = ("certificate", "token_file")
+_PATHS: Final = ("certificate", "private_key", "token_file")
 
 
 class SecretFiles:
