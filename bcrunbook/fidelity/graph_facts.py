@@ -161,7 +161,7 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
         "$/responses/[]/body",
     ),
     has_header("G11.5", f"* {GRAPH}*", "client-request-id", "as sent", which=_has_own_id),
-    has_header("G11.5", f"* {GRAPH}*", "request-id", "guid"),
+    has_header("G11.5", f"* {GRAPH}*", "request-id", "guid", which=_is_alone),
     has_header("G11.8", f"* {GRAPH}*", "date", "http date", which=_is_alone),
     *(
         has_header(

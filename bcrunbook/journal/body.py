@@ -19,7 +19,16 @@ _MOST_PLACES: Final = 1000
 _MOST_ELEMENTS: Final = 500
 _DEEPEST: Final = 12
 _LONGEST_FORM: Final = 64
+_GUID_LENGTH: Final = 36
 
+_KINDS: Final = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    dict: "object",
+    list: "array",
+}
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE: Final = re.compile(
     r"(\d{4})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?"
@@ -53,21 +62,10 @@ def fields_of_form(content: bytes) -> Fields:
 
 def kind_of(value: Any) -> str:
     """The kind of a value; of a text its form, where it is one of those that matter."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case dict():
-            return "object" if value else "empty object"
-        case list():
-            return "array" if value else "empty array"
-        case _:
-            return form_of(str(value))
+    if isinstance(value, str):
+        return form_of(value)
+    kind = _KINDS[type(value)]
+    return kind if value or kind not in ("object", "array") else f"empty {kind}"
 
 
 def form_of(text: str) -> str:
@@ -76,7 +74,7 @@ def form_of(text: str) -> str:
     Dates tell how many digits their fraction has, and how they name the zone: `date 7 Z`,
     `date 0 offset`, `date 3 none`. A date of the year 1 stands for none (contract B3.10).
     """
-    if not text.strip():
+    if not text or text.isspace():
         return "blank" if text else "empty"
     if text.startswith(("https://", "http://")):
         return "address"
@@ -84,9 +82,9 @@ def form_of(text: str) -> str:
         return "path"
     if len(text) > _LONGEST_FORM:
         return "text"
-    if _GUID.fullmatch(text):
+    if len(text) == _GUID_LENGTH and _GUID.fullmatch(text):
         return "guid"
-    if date := _DATE.fullmatch(text):
+    if text[0].isdigit() and (date := _DATE.fullmatch(text)):
         year, fraction, zone = date.groups()
         if "T" not in text:
             return "day"
@@ -98,9 +96,13 @@ def form_of(text: str) -> str:
 
 
 def _look(place: str, values: list[Any], found: Fields, depth: int) -> None:
-    kinds = {kind_of(value) for value in values}
-    found[place] = tuple(sorted(kinds))
+    if len(values) == 1:
+        found[place] = (kind_of(values[0]),)
+    else:
+        found[place] = tuple(sorted({kind_of(value) for value in values}))
     if depth > _DEEPEST or len(found) > _MOST_PLACES:
+        return
+    if not any(isinstance(value, (dict, list)) for value in values):
         return
     objects = [value for value in values if isinstance(value, dict)]
     below: dict[str, list[Any]] = {}

@@ -74,9 +74,19 @@ class JournalEntry:
 
     def line(self) -> str:
         """The entry as a line of a journal. What may not be told is `{}` in it."""
-        told = {one.name: _told(getattr(self, one.name)) for one in fields(self)}
+        told = {name: getattr(self, name) for name in _NAMES}
         told = {name: value for name, value in told.items() if value or name in _ALWAYS}
-        return json.dumps({"schema": JOURNAL_SCHEMA, **told}, separators=(",", ":")) + "\n"
+        # Hardly ever is there anything in it that may not be told: it is looked at as a whole.
+        if not is_told(_written(list(told.values()))):
+            told = {name: _told(value) for name, value in told.items()}
+        return _written({"schema": JOURNAL_SCHEMA, **told}) + "\n"
+
+
+_NAMES: Final = tuple(one.name for one in fields(JournalEntry))
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def entry_of(line: str) -> JournalEntry:
@@ -95,7 +105,7 @@ def entry_of(line: str) -> JournalEntry:
         entry = _reader().validate_python(found)
     except (ValidationError, RecursionError):
         raise ValueError("no line of a journal") from None
-    if not all(map(is_told, _texts(tuple(asdict(entry).values())))):
+    if not is_told(" ".join(_texts(tuple(asdict(entry).values())))):
         raise ValueError("it holds what no journal tells")
     return entry
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from bcrunbook.journal.address import address_of
 from bcrunbook.journal.body import form_of
 from bcrunbook.journal.words import HEADERS
 
+_HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 _MEDIA: Final = frozenset(
     {
         "application/json",
@@ -55,15 +55,7 @@ def _form(value: str) -> str:
         return "integer"
     if re.fullmatch(r"\d*\.\d+", value):
         return "fraction"
-    return "http date" if _is_http_date(value) else form_of(value)
-
-
-def _is_http_date(value: str) -> bool:
-    try:
-        parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return False
-    return True
+    return "http date" if _HTTP_DATE.fullmatch(value) else form_of(value)
 
 
 def _media(value: str) -> str:

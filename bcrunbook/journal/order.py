@@ -20,6 +20,7 @@ _DATES: Final = (
     "requested",
 )
 _MOST_ELEMENTS: Final = 100
+_DEEPEST: Final = 8
 
 
 class SentLists:
@@ -60,16 +61,18 @@ class SentLists:
 
 
 def _lists(place: str, value: Any, depth: int) -> Iterator[tuple[str, list[Any]]]:
-    if depth > 8:
+    if depth > _DEEPEST:
         return
     if isinstance(value, dict):
         for name, one in value.items():
-            yield from _lists(f"{place}/{name_in(name, place)}", one, depth + 1)
+            if isinstance(one, (dict, list)):
+                yield from _lists(f"{place}/{name_in(name, place)}", one, depth + 1)
     elif isinstance(value, list):
         if 1 < len(value) <= _MOST_ELEMENTS:
             yield place, value
         for one in value[:_MOST_ELEMENTS]:
-            yield from _lists(f"{place}/[]", one, depth + 1)
+            if isinstance(one, (dict, list)):
+                yield from _lists(f"{place}/[]", one, depth + 1)
 
 
 def _last(place: str) -> str:

@@ -82,9 +82,9 @@ class JournalRecorder:
 
     def _entries(self, exchange: Exchange, after: float, took: float) -> Iterator[JournalEntry]:
         parts = urlsplit(exchange.address)
-        sent, sent_fields = _body(exchange.sent, exchange.sent_headers)
-        got, got_fields = _body(exchange.got, exchange.headers)
         is_batch = parts.path.endswith(_BATCH)
+        sent, sent_fields = _body(exchange.sent, exchange.sent_headers, is_batch)
+        got, got_fields = _body(exchange.got, exchange.headers, is_batch)
         entry = JournalEntry(
             cloud=self._cloud,
             after=after,
@@ -94,10 +94,10 @@ class JournalRecorder:
             path=path_of(parts.path),
             query=query_of(parts.query),
             sent_headers=headers_of(exchange.sent_headers),
-            sent=_without_parts(sent_fields) if is_batch else sent_fields,
+            sent=sent_fields,
             status=exchange.status,
             headers=headers_of(exchange.headers, exchange.sent_headers),
-            got=_without_parts(got_fields) if is_batch else got_fields,
+            got=got_fields,
             # What went well may hold words that look like a code.
             codes=codes_of(exchange.got, got) if exchange.status >= 400 else (),
         )
@@ -136,7 +136,7 @@ class JournalRecorder:
             )
 
 
-def _body(content: bytes, headers: Mapping[str, str]) -> tuple[Any, Fields]:
+def _body(content: bytes, headers: Mapping[str, str], is_batch: bool) -> tuple[Any, Fields]:
     """The JSON of a body, if it is any, and its fields."""
     if not content:
         return None, {}
@@ -146,17 +146,25 @@ def _body(content: bytes, headers: Mapping[str, str]) -> tuple[Any, Fields]:
         value = json_of(content)
     except ValueError:
         return None, {"$": ("no JSON",)}
-    return value, fields_of(value)
+    return value, fields_of(_without_parts(value) if is_batch else value)
 
 
 def _fields(one: dict[str, Any], name: str) -> Fields:
     return fields_of(one[name]) if name in one else {}
 
 
-def _without_parts(fields: Fields) -> Fields:
-    """A batch's own fields; what is in its parts is told with each part."""
-    inner = ("/[]/body/", "/[]/headers/")
-    return {place: kinds for place, kinds in fields.items() if not any(i in place for i in inner)}
+def _without_parts(value: Any) -> Any:
+    """A batch with nothing in its parts: that is told with each part."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: [_emptied(part) for part in parts] if (parts := _objects(value, name)) else one
+        for name, one in value.items()
+    }
+
+
+def _emptied(part: dict[str, Any]) -> dict[str, Any]:
+    return {name: {} if name in ("headers", "body") else one for name, one in part.items()}
 
 
 def _order_of_parts(sent: Any, got: Any) -> str:

@@ -11,7 +11,6 @@ Source of the names: the pages that docs/contracts name.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
 
@@ -244,11 +243,10 @@ work write written www xml year years z zone
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LONGEST_NUMBER: Final = 7
-_LONGEST: Final = 200
 
 
-def _words_of(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]
+def _words_of(text: str) -> set[str]:
+    return {word.lower() for word in set(_WORD.findall(text))}
 
 
 _WORDS: Final = frozenset(
@@ -259,16 +257,14 @@ _WORDS: Final = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
 def is_told(text: str) -> bool:
     """Whether a text is made of nothing but words of the lists, short numbers and signs.
 
     Args:
         text: a name, a code, or what describes a form.
     """
-    if len(text) > _LONGEST or not text.isascii():
+    if not text.isascii():
         return False
-    return all(
-        word in _WORDS or (word.isdigit() and len(word) <= _LONGEST_NUMBER)
-        for word in _words_of(text)
-    )
+    # What else JSON says in words.
+    strange = _words_of(text) - _WORDS - {"true", "false", "null"}
+    return all(word.isdigit() and len(word) <= _LONGEST_NUMBER for word in strange)
