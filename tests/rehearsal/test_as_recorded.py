@@ -117,7 +117,10 @@ def test_an_organization_has_all_its_keys(admin: Graph) -> None:
 
 
 def test_roles_can_be_patched_onto_an_application_of_the_consumer_audience(admin: Graph) -> None:
-    """The documentation rules them out; the service took them and read them back (G4.11)."""
+    """The documentation rules them out; the service took them and read them back.
+
+    contract G4.11
+    """
     app = admin.application()
     where = f"/applications/{app['id']}"
     assert admin("PATCH", where, {"appRoles": roles("Reader")}).status_code == 204
@@ -156,7 +159,10 @@ def test_reads_turn_collections_round(admin: Graph, platform: str) -> None:
 
 
 def test_a_deleted_application_is_read_the_same_way(admin: Graph) -> None:
-    """Deleted items and what is restored of them are reads like any other (contract G5.10)."""
+    """Deleted items and what is restored of them are reads like any other.
+
+    contract G5.10, G5.13 and G6.8
+    """
     app = work_application(admin, web={"redirectUris": URIS})
     admin("DELETE", f"/applications/{app['id']}")
     binned = f"/directory/deletedItems/{app['id']}"
@@ -169,7 +175,7 @@ def test_a_deleted_application_is_read_the_same_way(admin: Graph) -> None:
 
 
 def test_the_newest_secret_comes_first(admin: Graph) -> None:
-    """Secrets are read back newest first (contract G5.10)."""
+    """Secrets are read back newest first (contract G5.10 and G7.5)."""
     app = work_application(admin)
     add = f"/applications/{app['id']}/addPassword"
     made = [admin("POST", add, {}).json()["keyId"] for _ in range(3)]
@@ -281,7 +287,10 @@ PARTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_a_complex_property_is_merged(
     admin: Graph, sent: dict[str, Any], changed: dict[str, Any]
 ) -> None:
-    """What a PATCH leaves out of one stays, and a collection is replaced (contract G6.4, G6.5)."""
+    """What a PATCH leaves out of one stays, and a collection is replaced.
+
+    contract G6.4, G6.5 and G6.6
+    """
     app = work_application(
         admin,
         web=WEB,
@@ -341,7 +350,10 @@ def test_errors_are_json_without_a_charset(admin: Graph) -> None:
 
 
 def test_who_sends_no_id_gets_the_services_own_twice(admin: Graph) -> None:
-    """`client-request-id` repeats `request-id`, in the headers and in the error (G11.5)."""
+    """`client-request-id` repeats `request-id`, in the headers and in the error.
+
+    contract G11.5
+    """
     answer = admin("GET", f"/applications/{uuid.uuid4()}")
     own = answer.headers["request-id"]
     inner = answer.json()["error"]["innerError"]
@@ -373,7 +385,10 @@ def shared(admin: Graph) -> dict[str, Any]:
 def test_reads_cost_what_they_cost(
     admin: Graph, shared: dict[str, Any], path: str, units: int
 ) -> None:
-    """Lists of applications, people and grants cost two units, a single object one (G14.3)."""
+    """Lists of applications, people and grants cost two units, a single object one.
+
+    contract G14.3 and G14.5
+    """
     answer = admin("GET", path.format(app=shared["id"], client=shared["appId"]))
     assert answer.headers["x-ms-resource-unit"] == str(units)
 
@@ -395,7 +410,7 @@ PLAIN = [
 def test_these_filters_need_no_header(
     rehearsal: RehearsalDescription, admin: Graph, shared: dict[str, Any], path: str
 ) -> None:
-    """Recorded without `ConsistencyLevel`, and with an answer that is not empty (G5.6)."""
+    """Recorded without `ConsistencyLevel`, and with an answer that is not empty (contract G5.6)."""
     bootstrap = rehearsal.clients["bootstrap"]
     asked = path.format(
         client=shared["appId"],
@@ -432,7 +447,10 @@ def test_segments_ignore_case(rehearsal: RehearsalDescription, admin: Graph) -> 
 
 
 def test_a_third_secret_is_one_too_many(admin: Graph) -> None:
-    """With the code, and a detail without a message, of the recorded answer (contract G7.7)."""
+    """With the code, and a detail without a message, of the recorded answer.
+
+    contract G4.2, G7.7 and G12.1
+    """
     app = admin.application()
     add = f"/applications/{app['id']}/addPassword"
     for _ in range(2):
@@ -472,7 +490,7 @@ def test_a_secret_of_the_clients_own_is_refused(admin: Graph) -> None:
 
 
 def test_a_secret_without_an_end_lives_two_calendar_years(admin: Graph) -> None:
-    """To the fraction of a second, and its hint is how it begins (contract G7.4, G7.6)."""
+    """To the fraction of a second, and its hint is how it begins (contract G7.1, G7.4 and G7.6)."""
     app = work_application(admin)
     secret = admin("POST", f"/applications/{app['id']}/addPassword").json()
     start, end = secret["startDateTime"], secret["endDateTime"]
@@ -538,7 +556,7 @@ def certified() -> tuple[dict[str, Any], str]:
 
 
 def test_a_certificate_may_hold_line_breaks(admin: Graph) -> None:
-    """Its key is never read back, its thumbprint and subject are (contract G7.15)."""
+    """Its key is never read back, its thumbprint and subject are (contract G7.15 and G18.5)."""
     given, thumbprint = certified()
     assert "\n" in given["key"]
     app = work_application(admin, keyCredentials=[given])
@@ -561,7 +579,7 @@ def federated(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("by", ["id", "name"])
 def test_one_federated_credential_is_read_and_changed(admin: Graph, by: str) -> None:
-    """By its id or its name; what a PATCH leaves out stays (contract G7.16)."""
+    """By its id or its name; what a PATCH leaves out stays (contract G7.16 and G18.6)."""
     app = work_application(admin)
     many = f"/applications/{app['id']}/federatedIdentityCredentials"
     made = [admin("POST", many, federated(name)).json() for name in ("staging", "production")]
@@ -606,7 +624,10 @@ def test_a_deactivated_application_gets_no_token(
 def test_a_principal_that_a_person_made_has_no_owner(
     rehearsal: RehearsalDescription, http: httpx.Client, admin: Graph
 ) -> None:
-    """Its application has; so a developer may not delete the principal (contract G9.7)."""
+    """Its application has; so a developer may not delete the principal.
+
+    contract G6.11, G9.7 and G15.10
+    """
     developer = person(rehearsal, "Application Developer")
     graph = Graph(http, user_token(http, rehearsal, developer))
     app = work_application(graph)

@@ -31,7 +31,10 @@ def test_nothing_before_an_installation(bc: BusinessCentral) -> None:
 
 
 def test_an_ordinary_installation(bc: BusinessCentral) -> None:
-    """A quarter of an hour from the first row to the installed app."""
+    """A quarter of an hour from the first row to the installed app.
+
+    contract B2.9, B7.4, B9.3, B16.1 and C11.5
+    """
     normal = bc.begin("Normal")
     assert normal.installed() is None
     assert normal.log() == [(INSTALL, "running")]
@@ -48,7 +51,7 @@ def test_an_ordinary_installation(bc: BusinessCentral) -> None:
 
 
 def test_every_deployment_status_is_one_poll_behind(bc: BusinessCentral) -> None:
-    """A poll tells what the one before it found out."""
+    """A poll tells what the one before it found out (contract B8.3, B8.4 and B13.7)."""
     normal = bc.begin("Normal")
     bc.clock.pass_(60)
     assert normal.deployed() == ["Unknown"]
@@ -81,7 +84,10 @@ def test_scripts(
     deployed: str,
     logged: tuple[str, str],
 ) -> None:
-    """Each script's extension row, deployment and log at an age."""
+    """Each script's extension row, deployment and log at an age.
+
+    contract B2.13, B8.9 and B16.1
+    """
     one = bc.begin(name)
     bc.clock.pass_(age)
     bc.as_batch()
@@ -115,7 +121,10 @@ def test_a_missing_licence_leaves_no_trace(bc: BusinessCentral) -> None:
 def test_an_installation_disturbs_the_automation_api(
     bc: BusinessCentral, age: float, status: int, code: str
 ) -> None:
-    """For a few seconds each, always at the same ages, and never what is not being installed."""
+    """For a few seconds each, always at the same ages, and never what is not being installed.
+
+    contract B11.20, B11.21, B11.22, B13.2, B13.3, B13.4 and B16.2
+    """
     one = bc.begin("Normal")
     bc.clock.pass_(age)
     for entity in ("extensions", "extensionDeploymentStatus", "automationCompanies"):
@@ -128,7 +137,10 @@ def test_an_installation_disturbs_the_automation_api(
 
 
 def test_an_upgrade_of_the_platform(bc: BusinessCentral) -> None:
-    """Data and extensions are away for ten minutes, the admin centre says why."""
+    """Data and extensions are away for ten minutes, the admin centre says why.
+
+    contract B1.17, B4.6, B4.15 and B11.27
+    """
     one = bc.begin("Upgrading")
     for answer in (one.of_company("accounts"), one.managed("extensions")):
         assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
@@ -149,7 +161,10 @@ def test_an_upgrade_of_the_platform(bc: BusinessCentral) -> None:
 
 
 def test_a_renamed_environment(bc: BusinessCentral) -> None:
-    """The old name is unknown at once, the new one has the installation and says so in its log."""
+    """The old name is unknown at once, the new one has the installation and says so in its log.
+
+    contract B4.10, B11.5 and B11.14
+    """
     one = bc.begin("Renamed")
     bc.clock.pass_(300)
     answer = one.of_company("accounts")
@@ -190,7 +205,10 @@ def test_beginning_again(bc: BusinessCentral) -> None:
 
 
 def test_actions_on_a_package(bc: BusinessCentral) -> None:
-    """Uninstalled, unpublished, each refused where it makes no sense, and never undone by time."""
+    """Uninstalled, unpublished, each refused where it makes no sense, and never undone by time.
+
+    contract B7.7, B7.11, B7.13, B9.13 and B11.12
+    """
     one = bc.begin("Normal")
     bc.clock.pass_(60)
     busy = one.act("install")
@@ -216,7 +234,10 @@ def test_actions_on_a_package(bc: BusinessCentral) -> None:
 
 
 def test_microsofts_own_packages_stay(bc: BusinessCentral) -> None:
-    """Neither the page of extensions nor the admin centre removes what others need."""
+    """Neither the page of extensions nor the admin centre removes what others need.
+
+    contract B11.24 and B16.7
+    """
     one = bc.environment("Normal")
     rows = one.managed("extensions?$filter=displayName eq 'Base Application'").json()["value"]
     key, app = rows[0]["packageId"], rows[0]["id"]
@@ -228,7 +249,10 @@ def test_microsofts_own_packages_stay(bc: BusinessCentral) -> None:
 
 
 def test_the_admin_centre_installs_and_uninstalls(bc: BusinessCentral) -> None:
-    """An operation that can be followed by its id; what makes no sense is refused."""
+    """An operation that can be followed by its id; what makes no sense is refused.
+
+    contract B9.7, B9.8, B9.10, B9.12, B9.14, B9.21 and B11.24
+    """
     one = bc.environment("Normal")
     without = one.asked("install", acceptIsvEula=False)
     assert (without.status_code, without.json()["code"]) == (400, "EntityValidationFailed")
@@ -258,7 +282,10 @@ def test_the_admin_centre_installs_and_uninstalls(bc: BusinessCentral) -> None:
 
 
 def test_an_update_of_a_marketplace_app(bc: BusinessCentral) -> None:
-    """Only what is offered can be had; it takes a while, and without the app there is no row."""
+    """Only what is offered can be had; it takes a while, and without the app there is no row.
+
+    contract B3.8, B7.6, B9.5, B9.6, B9.8 and B9.17
+    """
     one = bc.begin("Slow")
     bc.clock.pass_(1200)
     before = one.apps()["App Link"]
@@ -278,7 +305,7 @@ def test_an_update_of_a_marketplace_app(bc: BusinessCentral) -> None:
 
 
 def test_a_refused_installation_in_the_admin_centre(bc: BusinessCentral) -> None:
-    """Where nobody may install, the admin centre cannot either."""
+    """Where nobody may install, the admin centre cannot either (contract B11.13 and B11.23)."""
     answer = bc.environment("LicenceMissing").asked("install", acceptIsvEula=True)
     assert answer.json()["code"] == "EnvironmentAppOperationFailed"
     assert bc.environment("LicenceMissing").log() == []
@@ -287,7 +314,7 @@ def test_a_refused_installation_in_the_admin_centre(bc: BusinessCentral) -> None
 
 
 def test_the_look_that_needs_no_token(bc: BusinessCentral) -> None:
-    """Ready or unknown, and whether it is a sandbox."""
+    """Ready or unknown, and whether it is a sandbox (contract B1.17)."""
 
     def look(tenant: str, environment: str) -> dict[str, object]:
         answer = bc.http.get(f"{WEB}/{tenant}/{environment}/deployment/url")
@@ -302,7 +329,7 @@ def test_the_look_that_needs_no_token(bc: BusinessCentral) -> None:
 
 
 def test_a_thousand_environments(bc: BusinessCentral) -> None:
-    """Too many to be named in the cloud's own description, and all in its APIs."""
+    """Too many to be named in the cloud's own description, and all in its APIs (contract B4.3)."""
     bc.as_batch(world.COOPERATIVE)
     found = bc("GET", "/admin/v2.29/applications/environments").json()["value"]
     assert len({row["name"] for row in found}) == 1000
@@ -319,7 +346,7 @@ def test_a_thousand_environments(bc: BusinessCentral) -> None:
 def test_each_version_of_the_admin_centre_has_its_own_form(
     bc: BusinessCentral, version: str, is_new: bool
 ) -> None:
-    """An environment's version stands where that API version has it (contract B4.4)."""
+    """An environment's version stands where that API version has it (contract B4.4 and B9.1)."""
     base = f"/admin/{version}/applications/BusinessCentral/environments"
     listed = bc("GET", base).json()["value"]
     (named,) = bc("GET", f"{base}/Normal").json()["value"]
@@ -339,7 +366,7 @@ def test_each_version_of_the_admin_centre_has_its_own_form(
     ],
 )
 def test_a_version_lacks_what_came_later(bc: BusinessCentral, path: str, since: int) -> None:
-    """Such an address is unknown to it, and known from its version on (contract B9.2)."""
+    """Such an address is unknown to it, and known from its version on (contract B9.2 and B9.11)."""
     before, then = (bc("GET", f"/admin/v2.{one}/{path}") for one in (since - 1, since))
     assert (before.status_code, before.json()["message"]) == (404, "The resource does not exist.")
     assert then.status_code == 200 or then.json()["message"] == "The operation does not exist."

@@ -52,7 +52,7 @@ def statuses(bc: BusinessCentral, environment: str) -> list[int]:
     ],
 )
 def test_the_batch_identity(bc: BusinessCentral, tenant: str, expected: list[int]) -> None:
-    """What was granted in a tenant is what works there."""
+    """What was granted in a tenant is what works there (contract B1.2 and B11.10)."""
     assert statuses(bc.as_batch(tenant), "Production") == expected
 
 
@@ -67,7 +67,10 @@ def test_the_batch_identity(bc: BusinessCentral, tenant: str, expected: list[int
 def test_each_api_has_its_permission(
     bc: BusinessCentral, roles: list[str], expected: list[int]
 ) -> None:
-    """A permission opens one surface and no other."""
+    """A permission opens one surface and no other.
+
+    contract B1.11, B10.1, B10.11, B10.12, B10.13, B10.14, B11.9 and B16.6
+    """
     cloud, now = bc.cloud, int(bc.clock.now())
     claims = {"aud": API, "tid": bc.tenant, "oid": NOBODY, "appid": world.BATCH_CLIENT}
     bc.token = cloud.key.sign({**claims, "exp": now + 600, "roles": roles})
@@ -88,14 +91,20 @@ def test_each_api_has_its_permission(
     ],
 )
 def test_people(bc: BusinessCentral, tenant: str, upn: str, expected: list[int]) -> None:
-    """A licence opens the data, the permission set the extensions, the role the admin centre."""
+    """A licence opens the data, the permission set the extensions, the role the admin centre.
+
+    contract B1.2, B7.9, B8.7, B10.3, B10.8 and B11.9
+    """
     bc.as_person(upn, tenant)
     name = "Normal" if tenant == world.LAB else "Sandbox"
     assert statuses(bc, name) == expected
 
 
 def test_an_administrator_without_a_licence(bc: BusinessCentral) -> None:
-    """May read everywhere and use the admin centre, but has no permission set for extensions."""
+    """May read everywhere and use the admin centre, but has no permission set for extensions.
+
+    contract B10.7 and B10.8
+    """
     with pytest.MonkeyPatch.context() as patch:
         (vera, *_) = world.TENANTS[world.LAB].users
         bare = world.User(vera.tenant, vera.home, vera.upn, vera.name, vera.roles)
@@ -105,7 +114,10 @@ def test_an_administrator_without_a_licence(bc: BusinessCentral) -> None:
 
 
 def test_what_is_no_token_for_business_central(bc: BusinessCentral) -> None:
-    """No token, a broken one, one of another service, one that is over: all are refused alike."""
+    """No token, a broken one, one of another service, one that is over: all are refused alike.
+
+    contract B1.14 and B11.8
+    """
     one = bc.environment("Normal")
     good = bc.token
     graph = bc.sign_in(
@@ -126,7 +138,7 @@ def test_what_is_no_token_for_business_central(bc: BusinessCentral) -> None:
 
 
 def test_a_token_is_good_for_its_own_tenant(bc: BusinessCentral) -> None:
-    """By id, by domain, or unnamed; never for another one."""
+    """By id, by domain, or unnamed; never for another one (contract B1.3 and B1.12)."""
     path = "/Normal/api/v2.0/companies"
     for tenant in ("", f"/{world.LAB}", "/saltmarsh-lab.example", "/SaltmarshLab.onmicrosoft.com"):
         assert bc("GET", f"/v2.0{tenant}{path}").status_code == 200, tenant
@@ -136,7 +148,7 @@ def test_a_token_is_good_for_its_own_tenant(bc: BusinessCentral) -> None:
 
 
 def test_refusals_in_two_envelopes(bc: BusinessCentral) -> None:
-    """Wrapped, with the correlation id twice, here; bare there."""
+    """Wrapped, with the correlation id twice, here; bare there (contract B11.1 and B11.3)."""
     answer = bc.environment("Normal").of_company("nothing")
     assert set(answer.json()) == {"error"}
     assert answer.json()["error"]["message"].endswith(
@@ -147,7 +159,10 @@ def test_refusals_in_two_envelopes(bc: BusinessCentral) -> None:
 
 
 def test_the_rate_limit(bc: BusinessCentral) -> None:
-    """Six thousand in five minutes, by each principal, and nobody says for how long to wait."""
+    """Six thousand in five minutes, by each principal, and nobody says for how long to wait.
+
+    contract B12.1 and B12.5
+    """
     for _ in range(6000):
         last = bc("GET", "/environments/v1.2")
     assert last.status_code == 200
@@ -219,7 +234,10 @@ def test_a_folder_of_an_older_version(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_cloud_stands_in_for_the_hosts(rehearsal: RehearsalDescription) -> None:
-    """The description names the environments that are few, and the proxy leads to the host."""
+    """The description names the environments that are few, and the proxy leads to the host.
+
+    contract B1.1
+    """
     named = {(one["tenant"], one["environment"]) for one in rehearsal.businesscentral}
     assert (world.LAB, "NeverFinishes") in named
     assert not any(tenant == world.COOPERATIVE for tenant, _ in named)

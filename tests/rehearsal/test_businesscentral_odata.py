@@ -10,7 +10,7 @@ __all__ = ["bc"]
 
 
 def test_select_top_and_filter(bc: BusinessCentral) -> None:
-    """A query gets the rows and the properties that it asks for."""
+    """A query gets the rows and the properties that it asks for (contract B3.11)."""
     one = bc.environment("Normal")
     everything = one.of_company("customers").json()["value"]
     assert len(everything) > 2
@@ -41,13 +41,16 @@ def test_select_top_and_filter(bc: BusinessCentral) -> None:
     ],
 )
 def test_queries_that_cannot_be(bc: BusinessCentral, query: str) -> None:
-    """Refused, not guessed at."""
+    """Refused, not guessed at (contract B3.12)."""
     answer = bc.environment("Normal").managed(f"extensions?{query}")
     assert answer.status_code == 400 and error_code(answer).startswith("BadRequest")
 
 
 def test_pages(bc: BusinessCentral) -> None:
-    """Following the links finds every row once, whatever else the query says."""
+    """Following the links finds every row once, whatever else the query says.
+
+    contract B3.1, B3.2 and B3.3
+    """
     one = bc.environment("Normal")
     wanted = [row["number"] for row in one.of_company("accounts").json()["value"]]
     found: list[str] = []
@@ -68,7 +71,10 @@ def test_pages(bc: BusinessCentral) -> None:
 
 
 def test_forms_of_an_address(bc: BusinessCentral) -> None:
-    """Names in any case, the company in the query, one row by its key, an API's own list."""
+    """Names in any case, the company in the query, one row by its key, an API's own list.
+
+    contract B1.5, B1.7, B1.8, B1.15, B1.16 and B5.3
+    """
     one = bc.environment("Normal")
     rows = one.of_company("accounts").json()["value"]
     upper = bc("GET", f"/v2.0/NORMAL/api/v2.0/companies({one.company.upper()})/accounts")
@@ -98,13 +104,16 @@ def test_forms_of_an_address(bc: BusinessCentral) -> None:
     ],
 )
 def test_addresses_that_lead_nowhere(bc: BusinessCentral, path: str, code: str) -> None:
-    """Each says what is not there."""
+    """Each says what is not there (contract B11.7, B11.14, B11.15 and B11.16)."""
     answer = bc("GET", path)
     assert (answer.status_code, error_code(answer)) == (404, code)
 
 
 def test_what_is_not_there_or_not_done(bc: BusinessCentral) -> None:
-    """Unknown sets and rows, methods that do not exist, and what the admin centre does not have."""
+    """Unknown sets and rows, methods that do not exist, and what the admin centre does not have.
+
+    contract B1.10, B9.1, B11.5, B11.15 and B11.23
+    """
     one = bc.environment("Normal")
     for answer in (
         one.of_company("nothing"),

@@ -44,14 +44,17 @@ def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
 def test_the_key_alone_is_encoded(
     rehearsal: RehearsalDescription, http: httpx.Client, spoil: Callable[[str], str]
 ) -> None:
-    """A missing key, a raw one, one with a colon, another scheme and a wrong key are all 401."""
+    """A missing key, a raw one, one with a colon, another scheme and a wrong key are all 401.
+
+    contract C1.3 and C2.8
+    """
     value = spoil(rehearsal.codat["api_key"])
     headers = {"Authorization": value} if value else {}
     check_refusal(http.get(f"{API}/integrations", headers=headers), 401, "Unauthorized")
 
 
 def test_the_key_chooses_the_instance(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """Every key opens the instance it belongs to."""
+    """Every key opens the instance it belongs to (contract C1.9, C2.5 and C2.9)."""
     for instance in rehearsal.codat["instances"]:
         answer = Codat(http, instance["api_key"])("GET", "/profile")
         if instance["plan"] == "Free, ended":
@@ -65,7 +68,7 @@ def test_the_key_chooses_the_instance(rehearsal: RehearsalDescription, http: htt
 def test_a_company_of_another_instance(
     rehearsal: RehearsalDescription, http: httpx.Client, codat: Codat
 ) -> None:
-    """Its own key reads it, another instance's is told that it does not fit."""
+    """Its own key reads it, another instance's is told that it does not fit (contract C2.10)."""
     other = Codat(http, key_of(rehearsal, "Millrace Software"))
     company = other.company()["id"]
     assert other("GET", f"/companies/{company}").status_code == 200
@@ -74,7 +77,10 @@ def test_a_company_of_another_instance(
 
 
 def test_what_is_not_there(codat: Codat) -> None:
-    """Unknown addresses and ids are 404 in Codat's envelope, with a new correlation id each."""
+    """Unknown addresses and ids are 404 in Codat's envelope, with a new correlation id each.
+
+    contract C2.3, C2.6, C2.11, C2.19, C5.3 and C13.6
+    """
     company = codat.company()["id"]
     answers = {
         "/nothing": "NotFound",
@@ -95,7 +101,7 @@ def test_what_is_not_there(codat: Codat) -> None:
 
 
 def test_wrong_methods(codat: Codat) -> None:
-    """A known address with another method is 405."""
+    """A known address with another method is 405 (contract C2.20 and C5.9)."""
     for method, path in [
         ("PUT", "/integrations/trji"),
         ("DELETE", "/profile"),
@@ -121,7 +127,7 @@ def test_wrong_methods(codat: Codat) -> None:
 def test_bodies_are_json_objects(
     codat: Codat, content: bytes, content_type: str, status: int
 ) -> None:
-    """Anything but a JSON object that says that it is one is refused."""
+    """Anything but a JSON object that says that it is one is refused (contract C2.20)."""
     headers = {"Authorization": basic(codat.key)}
     if content_type:
         headers["Content-Type"] = content_type
@@ -130,7 +136,10 @@ def test_bodies_are_json_objects(
 
 
 def test_rate_limits_are_told(codat: Codat) -> None:
-    """Every answer, refusals included, tells the day's limit, what is left and when it ends."""
+    """Every answer, refusals included, tells the day's limit, what is left and when it ends.
+
+    contract C3.5 and C3.6
+    """
     first, second = codat("GET", "/profile"), codat("GET", "/nothing")
     left = [int(one.headers["X-Rate-Limit-Remaining"]) for one in (first, second)]
     assert left[1] == left[0] - 1
@@ -139,7 +148,10 @@ def test_rate_limits_are_told(codat: Codat) -> None:
 
 
 def test_a_connected_company_raises_the_limit(codat: Codat) -> None:
-    """The day's limit grows by 1,000 with a connected company and shrinks when it is not."""
+    """The day's limit grows by 1,000 with a connected company and shrinks when it is not.
+
+    contract C3.1, C3.2 and C8.11
+    """
 
     def limit() -> int:
         return int(codat("GET", "/profile").headers["X-Rate-Limit-Limit"])
@@ -161,7 +173,10 @@ def test_a_connected_company_raises_the_limit(codat: Codat) -> None:
 
 
 def test_the_last_api_key_stays(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """Of several keys any can be deleted, but never the last: nobody could make another."""
+    """Of several keys any can be deleted, but never the last: nobody could make another.
+
+    contract C1.7
+    """
     codat = Codat(http, key_of(rehearsal, "Millrace Software"))
     (only,) = codat("GET", "/apiKeys").json()["results"]
     check_refusal(codat("DELETE", f"/apiKeys/{only['id']}"), 400, "last")
@@ -169,7 +184,10 @@ def test_the_last_api_key_stays(rehearsal: RehearsalDescription, http: httpx.Cli
 
 
 def test_api_keys(rehearsal: RehearsalDescription, codat: Codat) -> None:
-    """A new key works at once and is a canary, a deleted one is unknown; ten is the most."""
+    """A new key works at once and is a canary, a deleted one is unknown; ten is the most.
+
+    contract C1.4, C1.6, C2.2, C2.10 and C2.12
+    """
     made = codat("POST", "/apiKeys", {"name": "second"})
     assert made.status_code == 201
     key = made.json()
@@ -192,7 +210,10 @@ def test_api_keys(rehearsal: RehearsalDescription, codat: Codat) -> None:
 
 
 def test_integrations(codat: Codat) -> None:
-    """Business Central is known under its key; the Sandbox is enabled without any set-up."""
+    """Business Central is known under its key; the Sandbox is enabled without any set-up.
+
+    contract C5.3 and C5.13
+    """
     found = {one["key"]: one for one in codat("GET", "/integrations").json()["results"]}
     assert found[BUSINESS_CENTRAL_PLATFORM]["name"] == "Dynamics 365 Business Central"
     assert found["mqjo"]["enabled"] is True and found["suuo"]["sourceType"] == "Banking"
@@ -202,7 +223,7 @@ def test_integrations(codat: Codat) -> None:
 
 
 def test_the_browser_token_of_a_company(rehearsal: RehearsalDescription, codat: Codat) -> None:
-    """The token for the browser parts is a canary and lasts a day."""
+    """The token for the browser parts is a canary and lasts a day (contract C13.5)."""
     company = codat.company()["id"]
     token = codat("GET", f"/companies/{company}/accessToken").json()
     assert (token["expiresIn"], token["tokenType"]) == (86400, "Bearer")

@@ -27,7 +27,10 @@ def tag() -> str:
 
 
 def test_a_company_as_it_is_made(codat: Codat) -> None:
-    """The answer to a creation is what a read answers, with a link of its own."""
+    """The answer to a creation is what a read answers, with a link of its own.
+
+    contract C2.2, C7.1, C7.2, C7.15 and C8.16
+    """
     made = codat("POST", "/companies", {"name": "Ash & Elm, Ltd.", "description": "first"})
     assert made.status_code == 200
     company = made.json()
@@ -47,7 +50,10 @@ def test_a_company_as_it_is_made(codat: Codat) -> None:
     ],
 )
 def test_characters_are_dropped(codat: Codat, given: str, kept: str) -> None:
-    """A name keeps the characters that it may have; the others go without a word."""
+    """A name keeps the characters that it may have; the others go without a word.
+
+    contract C7.5 and C7.6
+    """
     assert codat("POST", "/companies", {"name": given}).json()["name"] == kept
 
 
@@ -70,19 +76,19 @@ def test_characters_are_dropped(codat: Codat, given: str, kept: str) -> None:
     ],
 )
 def test_bodies_that_are_refused(codat: Codat, body: Any) -> None:
-    """A company needs a name, and tags have their limits."""
+    """A company needs a name, and tags have their limits (contract C7.1, C7.7 and C7.8)."""
     check_refusal(codat("POST", "/companies", body), 400, "")
     check_refusal(codat("PUT", f"/companies/{codat.company()['id']}", body), 400, "")
 
 
 def test_tags_at_their_limits(codat: Codat) -> None:
-    """Ten tags with keys of 27 and values of 100 characters are taken."""
+    """Ten tags with keys of 27 and values of 100 characters are taken (contract C7.8)."""
     tags = {f"{number}{'k' * 26}": "v" * 100 for number in range(10)}
     assert codat.company(tags=tags)["tags"] == tags
 
 
 def test_replacing_clears(codat: Codat) -> None:
-    """A PUT clears what it does not give, and needs the name."""
+    """A PUT clears what it does not give, and needs the name (contract C7.10)."""
     company = codat.company(description="old", tags={"a": "b"})
     path = f"/companies/{company['id']}"
     replaced = codat("PUT", path, {"name": "New"}).json()
@@ -94,7 +100,10 @@ def test_replacing_clears(codat: Codat) -> None:
 
 
 def test_changing_leaves_the_rest(codat: Codat) -> None:
-    """A PATCH leaves what it gives as null or not at all, but null or empty tags remove all."""
+    """A PATCH leaves what it gives as null or not at all, but null or empty tags remove all.
+
+    contract C7.9
+    """
     company = codat.company(description="old", tags={"a": "b"})
     path = f"/companies/{company['id']}"
     assert codat("PATCH", path, {}).json() == company
@@ -108,7 +117,10 @@ def test_changing_leaves_the_rest(codat: Codat) -> None:
 
 
 def test_deleting(codat: Codat) -> None:
-    """A deleted company is gone with everything below it, without a body in the answer."""
+    """A deleted company is gone with everything below it, without a body in the answer.
+
+    contract C2.1, C2.2 and C7.11
+    """
     company, connection = codat.linked()
     gone = codat("DELETE", f"/companies/{company}")
     assert (gone.status_code, gone.content) == (204, b"")
@@ -119,7 +131,10 @@ def test_deleting(codat: Codat) -> None:
 
 
 def test_pages(codat: Codat, tag: str) -> None:
-    """Pages follow each other by relative links that keep the filter; the total is the filtered."""
+    """Pages follow each other by relative links that keep the filter; the total is the filtered.
+
+    contract C4.1, C4.3, C4.4, C4.5 and C4.13
+    """
     made = [codat.company(tags={"page": tag})["id"] for _ in range(5)]
     filtered = urlencode({"tags": f"page={tag}"})
     answer = codat("GET", f"/companies?page=1&pageSize=2&{filtered}").json()
@@ -153,12 +168,15 @@ def test_pages(codat: Codat, tag: str) -> None:
     ],
 )
 def test_pages_that_are_refused(codat: Codat, options: str) -> None:
-    """Pages count from 1 and hold at most 5,000."""
+    """Pages count from 1 and hold at most 5,000 (contract C4.1)."""
     check_refusal(codat("GET", f"/companies?{options}"), 400, options.partition("=")[0])
 
 
 def test_filtering_by_tags(codat: Codat, tag: str) -> None:
-    """Tags are found with = != ~ and &&, white space aside; anything else is malformed."""
+    """Tags are found with = != ~ and &&, white space aside; anything else is malformed.
+
+    contract C4.9
+    """
     uk = codat.company(tags={"case": tag, "region": "uk"})["id"]
     us = codat.company(tags={"case": tag, "region": "us"})["id"]
 
@@ -177,7 +195,10 @@ def test_filtering_by_tags(codat: Codat, tag: str) -> None:
 
 
 def test_the_query_language(codat: Codat, tag: str) -> None:
-    """Queries compare texts, flags and dates, group, and look into connections."""
+    """Queries compare texts, flags and dates, group, and look into connections.
+
+    contract C4.6, C4.7, C4.8 and C4.14
+    """
     first = codat.company(name=f"First {tag}", description="a")["id"]
     second = codat.company(name=f"Second {tag}", description="b")["id"]
     codat.connection(second)
@@ -216,14 +237,20 @@ def test_the_query_language(codat: Codat, tag: str) -> None:
     ],
 )
 def test_malformed_queries(codat: Codat, query: str) -> None:
-    """A query that cannot be read is a 400 of the service that lists."""
+    """A query that cannot be read is a 400 of the service that lists.
+
+    contract C2.7, C2.19 and C4.12
+    """
     answer = codat("GET", f"/companies?query={quote(query)}")
     check_refusal(answer, 400, "Error parsing query - Malformed query.")
     assert answer.json()["service"] == "ClientsApi"
 
 
 def test_unknown_properties_and_lengths(codat: Codat) -> None:
-    """Unknown properties are named, for ordering too, and 2,048 characters are too many."""
+    """Unknown properties are named, for ordering too, and 2,048 characters are too many.
+
+    contract C4.6 and C4.14
+    """
     answer = codat("GET", "/integrations?query=colour%3Dred")
     check_refusal(answer, 400, "Could not resolve property colour on Integration")
     check_refusal(codat("GET", "/companies?orderBy=colour"), 400, "property colour on Company")
@@ -234,7 +261,7 @@ def test_unknown_properties_and_lengths(codat: Codat) -> None:
 
 
 def test_ordering(codat: Codat, tag: str) -> None:
-    """Lists are ordered by a field, or by it descending."""
+    """Lists are ordered by a field, or by it descending (contract C4.10)."""
     for name in ("b", "c", "a"):
         codat.company(name=name, tags={"order": tag})
 
@@ -249,7 +276,7 @@ def test_ordering(codat: Codat, tag: str) -> None:
 def test_products(rehearsal: RehearsalDescription, http: httpx.Client, codat: Codat) -> None:
     """An instance has default products, or each company is given one that the instance has.
 
-    contract C7.12 and C7.13
+    contract C7.12, C7.13 and C7.16
     """
     assert codat.company()["products"] == ["lending"]
     assert codat.company(products=["expenses", "expenses"])["products"] == ["expenses"]

@@ -221,7 +221,10 @@ def _play(rehearsal: RehearsalDescription, codat: Codat, example: dict[str, Any]
 
 
 def test_codats_own_client(rehearsal: RehearsalDescription) -> None:
-    """codat-platform, unmodified, with a proxy and a CA bundle as all that it is told."""
+    """codat-platform, unmodified, with a proxy and a CA bundle as all that it is told.
+
+    contract C9.8
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tests.rehearsal.codat_third_party"],
         cwd=ROOT,

@@ -27,7 +27,10 @@ def codat(rehearsal: RehearsalDescription, http: httpx.Client) -> Codat:
 
 
 def test_a_connection_as_it_is_made(codat: Codat) -> None:
-    """A new connection waits for the customer under an address of its own."""
+    """A new connection waits for the customer under an address of its own.
+
+    contract C2.2, C8.1, C8.2 and C8.17
+    """
     company = codat.company()["id"]
     made = codat.connection(company, BUSINESS_CENTRAL_PLATFORM)
     integration = codat("GET", "/integrations/trji").json()
@@ -43,7 +46,10 @@ def test_a_connection_as_it_is_made(codat: Codat) -> None:
 
 
 def test_platforms_of_connections(codat: Codat) -> None:
-    """A platform that does not exist is 404, none at all 400, one that is not enabled is taken."""
+    """A platform that does not exist is 404, none at all 400, one that is not enabled is taken.
+
+    contract C8.12
+    """
     company = codat.company()["id"]
     path = f"/companies/{company}/connections"
     check_refusal(codat("POST", path, {"platformKey": "zzzz"}), 404, "zzzz")
@@ -57,7 +63,10 @@ def test_platforms_of_connections(codat: Codat) -> None:
 
 
 def test_unlinking(codat: Codat) -> None:
-    """Only a Linked connection is unlinked, by nothing but its status; its data stays."""
+    """Only a Linked connection is unlinked, by nothing but its status; its data stays.
+
+    contract C8.7, C8.8 and C9.6
+    """
     company, connection = codat.linked()
     path = f"/companies/{company}/connections/{connection}"
     assert codat("GET", path).json()["status"] == "Linked"
@@ -77,7 +86,7 @@ def test_unlinking(codat: Codat) -> None:
 
 
 def test_deleting_a_connection(codat: Codat) -> None:
-    """The answer is a 200 without a body, and the connection is gone."""
+    """The answer is a 200 without a body, and the connection is gone (contract C2.1 and C8.9)."""
     company, connection = codat.linked()
     path = f"/companies/{company}/connections/{connection}"
     gone = codat("DELETE", path)
@@ -88,7 +97,7 @@ def test_deleting_a_connection(codat: Codat) -> None:
 
 
 def test_tokens_that_are_brought_along(rehearsal: RehearsalDescription, codat: Codat) -> None:
-    """Tokens link a connection without a first sync, and are canaries."""
+    """Tokens link a connection without a first sync, and are canaries (contract C8.25)."""
     company = codat.company()["id"]
     connection = codat.connection(company)["id"]
     path = f"/companies/{company}/connections/{connection}/authorization"
@@ -105,7 +114,7 @@ def test_tokens_that_are_brought_along(rehearsal: RehearsalDescription, codat: C
 
 
 def test_the_first_sync(codat: Codat) -> None:
-    """Linking starts a pull of every type that is fetched on first link."""
+    """Linking starts a pull of every type that is fetched on first link (contract C9.1)."""
     company, connection = codat.linked()
     pulls = codat.settled(company)
     types = {one["dataType"] for one in pulls}
@@ -116,7 +125,10 @@ def test_the_first_sync(codat: Codat) -> None:
 
 
 def test_states_of_a_pull(slow: RehearsalDescription) -> None:
-    """A pull moves through its states with the clock, and nothing but the clock."""
+    """A pull moves through its states with the clock, and nothing but the clock.
+
+    contract C9.10 and C9.14
+    """
     with client_of(slow) as http:
         codat = Codat(http, slow.codat["api_key"])
         company = codat.company()["id"]
@@ -139,7 +151,10 @@ def test_states_of_a_pull(slow: RehearsalDescription) -> None:
 
 
 def test_a_type_on_its_way(slow: RehearsalDescription) -> None:
-    """A type that is being synced is refused by itself, and left alone by a refresh of all."""
+    """A type that is being synced is refused by itself, and left alone by a refresh of all.
+
+    contract C9.2 and C9.5
+    """
     with client_of(slow) as http:
         codat = Codat(http, slow.codat["api_key"])
         company, _ = codat.linked()
@@ -152,7 +167,10 @@ def test_a_type_on_its_way(slow: RehearsalDescription) -> None:
 
 
 def test_queueing(codat: Codat) -> None:
-    """One type is queued on a linked connection that has it."""
+    """One type is queued on a linked connection that has it.
+
+    contract C2.11, C4.13, C9.3 and C9.6
+    """
     company, connection = codat.linked()
     codat.settled(company)
     path = f"/companies/{company}/data/queue"
@@ -176,7 +194,7 @@ def test_queueing(codat: Codat) -> None:
 def test_the_status_of_data(codat: Codat) -> None:
     """Types that were never synced are left out; others tell their last sync and last success.
 
-    contract C9.20
+    contract C9.7, C9.9 and C9.20
     """
     company, _ = codat.linked()
     codat.settled(company)
@@ -189,7 +207,10 @@ def test_the_status_of_data(codat: Codat) -> None:
 
 
 def test_querying_the_history(codat: Codat) -> None:
-    """The history is filtered by type and status; `isCompleted` cannot be asked for."""
+    """The history is filtered by type and status; `isCompleted` cannot be asked for.
+
+    contract C2.19
+    """
     company, _ = codat.linked()
     codat.settled(company)
     path = f"/companies/{company}/data/history?page=1&query="
@@ -203,7 +224,10 @@ def test_querying_the_history(codat: Codat) -> None:
 
 
 def test_sync_settings(codat: Codat) -> None:
-    """A company has the instance's settings until it has its own, which decide what is fetched."""
+    """A company has the instance's settings until it has its own, which decide what is fetched.
+
+    contract C9.1 and C9.18
+    """
     company = codat.company()["id"]
     path = f"/companies/{company}/syncSettings"
     before = codat("GET", path).json()
@@ -229,7 +253,10 @@ def test_sync_settings(codat: Codat) -> None:
 
 
 def test_settings_of_the_instance(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """Profile, origins and sync settings are kept; the profile is replaced as a whole."""
+    """Profile, origins and sync settings are kept; the profile is replaced as a whole.
+
+    contract C9.18, C13.7 and C13.8
+    """
     codat = Codat(http, key_of(rehearsal, "Millrace Software"))
     profile = codat("GET", "/profile").json()
     assert "apiKey" not in profile
@@ -251,7 +278,10 @@ def test_settings_of_the_instance(rehearsal: RehearsalDescription, http: httpx.C
 
 
 def test_webhooks(codat: Codat) -> None:
-    """Consumers are made with 201, listed without pages and removed with 204."""
+    """Consumers are made with 201, listed without pages and removed with 204.
+
+    contract C2.2 and C13.1
+    """
     body = {
         "url": "https://hooks.millrace.example/codat",
         "eventTypes": ["connection.connected"],
@@ -277,7 +307,7 @@ def test_webhooks(codat: Codat) -> None:
 
 
 def test_fifty_webhooks(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """The fifty-first consumer is refused."""
+    """The fifty-first consumer is refused (contract C13.1)."""
     codat = Codat(http, key_of(rehearsal, "Millrace Software"))
     body = {"url": "https://hooks.millrace.example/a", "eventTypes": ["company.created"]}
     while codat("POST", "/webhooks", body).status_code == 201:
@@ -288,7 +318,10 @@ def test_fifty_webhooks(rehearsal: RehearsalDescription, http: httpx.Client) -> 
 
 
 def test_fetching_after_linking_again(codat: Codat) -> None:
-    """Opening the link of a linked connection again syncs again and changes nothing else."""
+    """Opening the link of a linked connection again syncs again and changes nothing else.
+
+    contract C8.10
+    """
     company, connection = codat.linked()
     before = len(codat.settled(company))
     link = codat("GET", f"/companies/{company}/connections/{connection}").json()["linkUrl"]

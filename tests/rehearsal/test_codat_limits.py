@@ -30,7 +30,10 @@ def once(key: str | None = None) -> dict[str, str]:
 
 
 def test_the_first_answer_again(codat: Codat) -> None:
-    """The same request under the same key has one effect and gets the same answer."""
+    """The same request under the same key has one effect and gets the same answer.
+
+    contract C3.8
+    """
     header = once()
     first = codat("POST", "/companies", {"name": "Once"}, header)
     again = codat("POST", "/companies", {"name": "Once"}, header)
@@ -45,7 +48,7 @@ def test_the_first_answer_again(codat: Codat) -> None:
 
 
 def test_another_body_under_the_same_key(codat: Codat) -> None:
-    """A key is bound to its request; keys compare without regard to case."""
+    """A key is bound to its request; keys compare without regard to case (contract C2.13)."""
     header = once()
     codat("POST", "/companies", {"name": "One"}, header)
     upper = {name: value.upper() for name, value in header.items()}
@@ -53,7 +56,10 @@ def test_another_body_under_the_same_key(codat: Codat) -> None:
 
 
 def test_refusals_are_kept(codat: Codat) -> None:
-    """A refusal is given again too, with its correlation id, even when its reason is gone."""
+    """A refusal is given again too, with its correlation id, even when its reason is gone.
+
+    contract C3.10
+    """
     company, connection = codat.linked()
     path = f"/companies/{company}/connections/{connection}"
     codat("PATCH", path, {"status": "Unlinked"})
@@ -66,7 +72,10 @@ def test_refusals_are_kept(codat: Codat) -> None:
 
 
 def test_keys_are_guids(codat: Codat) -> None:
-    """Anything but a GUID is refused on POST and PATCH, and nobody looks on other methods."""
+    """Anything but a GUID is refused on POST and PATCH, and nobody looks on other methods.
+
+    contract C3.8
+    """
     for key in ("1", "not-a-guid", uuid.uuid4().hex, f"{{{uuid.uuid4()}}}"):
         check_refusal(codat("POST", "/companies", {"name": "x"}, once(key)), 400, "GUID")
     company = codat.company()["id"]
@@ -106,7 +115,10 @@ KEPT: dict[str, httpx.Response] = {}
 
 
 def test_the_free_plan(free: Codat) -> None:
-    """A Free instance has 50 companies and no hourly syncs; deleting makes room."""
+    """A Free instance has 50 companies and no hourly syncs; deleting makes room.
+
+    contract C2.5, C2.9, C7.14 and C9.17
+    """
     KEPT["first"] = free("POST", "/companies", {"name": "First"}, HEADER)
     made = [free.company()["id"] for _ in range(49)]
     answer = free("POST", "/companies", {"name": "One too many"})
@@ -130,7 +142,10 @@ def test_after_a_restart(free: Codat) -> None:
 
 
 def test_the_day_runs_out(free: Codat) -> None:
-    """The 1,001st request of a day is 429, which is not kept under an idempotency key."""
+    """The 1,001st request of a day is 429, which is not kept under an idempotency key.
+
+    contract C3.1, C3.7 and C3.9
+    """
     company = KEPT["first"].json()["id"]
     link = free.connection(company)["linkUrl"]
     while (answer := free("GET", "/profile")).status_code == 200:
@@ -148,7 +163,10 @@ def test_the_day_runs_out(free: Codat) -> None:
 
 
 def test_a_minute_runs_out(tmp_path: Path) -> None:
-    """A thousand requests in a minute are the most, however many the day still has."""
+    """A thousand requests in a minute are the most, however many the day still has.
+
+    contract C3.3 and C3.7
+    """
     with launch(tmp_path) as description, client_of(description) as http:
         codat = Codat(http, description.codat["api_key"])
         codat.linked()
@@ -161,7 +179,10 @@ def test_a_minute_runs_out(tmp_path: Path) -> None:
 
 
 def test_kept_answers_end(tmp_path: Path) -> None:
-    """After ninety minutes of the cloud's clock the same key makes a new company."""
+    """After ninety minutes of the cloud's clock the same key makes a new company.
+
+    contract C3.8 and C7.4
+    """
     with launch(tmp_path, speed=90 * 60 * 4) as description, client_of(description) as http:
         codat = Codat(http, description.codat["api_key"])
         header = once()
@@ -188,7 +209,10 @@ def test_an_answer_that_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_the_service_is_kept_as_well(tmp_path: Path) -> None:
-    """A 500 is told again under its key though nothing is wrong any more; a 429 is not."""
+    """A 500 is told again under its key though nothing is wrong any more; a 429 is not.
+
+    contract C3.9 and C3.10
+    """
     faults = tmp_path / "faults.json"
     rules = [
         {"path": "^/companies$", "method": "POST", "nth": 1, "status": 500, "body": {"error": "x"}},

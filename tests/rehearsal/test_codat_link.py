@@ -45,7 +45,10 @@ def go_on(scene: Scene, link: Linkable) -> httpx.URL:
 
 
 def test_before_it_is_enabled(scene: Scene) -> None:
-    """A customer is told that it cannot be done, and the connection keeps why."""
+    """A customer is told that it cannot be done, and the connection keeps why.
+
+    contract C8.4, C8.12 and C8.13
+    """
     link = scene.linkable()
     page = scene.http.get(link.url)
     assert page.status_code == 400 and "not enabled" in page.text
@@ -59,7 +62,10 @@ def test_before_it_is_enabled(scene: Scene) -> None:
 
 
 def test_a_wrong_pair_shows_when_linking(scene: Scene) -> None:
-    """The Secret ID in place of the Value is taken by the portal and refused by Microsoft."""
+    """The Secret ID in place of the Value is taken by the portal and refused by Microsoft.
+
+    contract G7.9, C5.5, C5.12, C6.5, C8.14, C12.5 and C12.11
+    """
     scene.save(secret=scene.secret_id)
     assert scene.codat("GET", "/integrations/trji").json()["enabled"] is True
     link = scene.linkable()
@@ -81,7 +87,10 @@ def test_a_wrong_pair_shows_when_linking(scene: Scene) -> None:
 
 
 def test_the_way_by_microsoft(scene: Scene) -> None:
-    """The customer signs in for the saved client id and comes back to choose a company."""
+    """The customer signs in for the saved client id and comes back to choose a company.
+
+    contract C10.2, C10.14, C11.1 and C11.4
+    """
     scene.save()
     link = scene.linkable()
     asked = scene.http.get(link.url)
@@ -112,7 +121,10 @@ def test_the_way_by_microsoft(scene: Scene) -> None:
 
 
 def test_declining(scene: Scene) -> None:
-    """A customer who declines leaves the connection waiting, with the reason."""
+    """A customer who declines leaves the connection waiting, with the reason.
+
+    contract C8.4 and C8.15
+    """
     scene.save()
     link = scene.linkable()
     state = go_on(scene, link).params["state"]
@@ -124,7 +136,10 @@ def test_declining(scene: Scene) -> None:
 
 
 def test_an_unknown_client_id(scene: Scene) -> None:
-    """Microsoft keeps a customer of an unknown client id, so Codat never hears of it."""
+    """Microsoft keeps a customer of an unknown client id, so Codat never hears of it.
+
+    contract C12.5
+    """
     scene.save(NOBODY)
     link = scene.linkable()
     page = scene.http.get(go_on(scene, link))

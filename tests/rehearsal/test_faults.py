@@ -77,6 +77,8 @@ def test_lost_answers(faulty: RehearsalDescription, graph: Graph) -> None:
     """A connection cut after the effect leaves the effect, one cut before leaves nothing.
 
     A held answer has had its effect when the client gives up.
+
+    contract G5.4
     """
 
     def made(tag: str) -> list[Any]:
@@ -167,7 +169,7 @@ def test_wrong_use_is_one_message(tmp_path: Path, arguments: list[str]) -> None:
 def test_a_claims_challenge_is_one_that_msal_can_answer(
     faulty: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A rule makes the challenge.
+    """A rule makes the challenge (contract G11.6 and G17.9).
 
     Unmodified msal gets a token that has what is demanded, and it is let in.
     """

@@ -102,7 +102,10 @@ def run_third_party(description: RehearsalDescription, kind: str, account: str) 
 
 
 def test_an_unmodified_client_sees_a_whole_life(rehearsal: RehearsalDescription) -> None:
-    """Versions, paging, disabling, soft delete, conflict, recovery and purge, all as documented."""
+    """Versions, paging, disabling, soft delete, conflict, recovery and purge, all as documented.
+
+    contract G22.3, G22.11, G23.1 and G23.3
+    """
     seen = run_third_party(rehearsal, "sync", "trial")
     url = rehearsal.accounts["trial"]["vault"]
     assert seen["id"] == f"{url}/secrets/stranger-sync-Books/{seen['version']}"
@@ -143,7 +146,10 @@ def test_values_are_canaries_and_never_logged(
 def test_without_a_token_the_vault_tells_where_to_get_one(
     rehearsal: RehearsalDescription, http: httpx.Client
 ) -> None:
-    """401 with the challenge that names tenant and resource; the region is told even then."""
+    """401 with the challenge that names tenant and resource; the region is told even then.
+
+    contract G22.5 and G22.13
+    """
     account = rehearsal.accounts["trial"]
     answer = Vault(http, account["vault"], "")("PUT", "/secrets/x", version=None)
     assert refusal(answer) == (401, "Unauthorized", "")
@@ -157,7 +163,10 @@ def test_without_a_token_the_vault_tells_where_to_get_one(
 def test_tokens_for_others_are_refused(
     rehearsal: RehearsalDescription, http: httpx.Client, vault: Vault
 ) -> None:
-    """Another audience, another tenant's issuer and a broken signature are each 401."""
+    """Another audience, another tenant's issuer and a broken signature are each 401.
+
+    contract G22.7
+    """
     production = rehearsal.accounts["production"]["tenant"]
     cases = {
         app_token(http, rehearsal): "AKV10022",
@@ -175,7 +184,10 @@ def test_tokens_for_others_are_refused(
 def test_roles_decide_who_may_read_and_who_may_write(
     rehearsal: RehearsalDescription, http: httpx.Client, vault: Vault
 ) -> None:
-    """Officers do everything, a Secrets User reads, and a guest without a role is forbidden."""
+    """Officers do everything, a Secrets User reads, and a guest without a role is forbidden.
+
+    contract G22.9 and G22.11
+    """
     assert vault("PUT", "/secrets/shared", {"value": "shared-value-1"}).status_code == 200
 
     def of(role: str) -> Vault:
@@ -206,12 +218,12 @@ def test_roles_decide_who_may_read_and_who_may_write(
 
 @pytest.mark.parametrize("version", [None, "", "7.9", "latest", "7.5-preview"])
 def test_the_api_version_is_demanded(vault: Vault, version: str | None) -> None:
-    """Without a known api-version nothing is done."""
+    """Without a known api-version nothing is done (contract G22.8)."""
     assert refusal(vault("GET", "/secrets", version=version)) == (400, "BadParameter", "")
 
 
 def test_known_versions_work(vault: Vault) -> None:
-    """The oldest and the newest documented version are both served."""
+    """The oldest and the newest documented version are both served (contract G22.8)."""
     for version in ("2016-10-01", "7.0", "7.6", "2025-07-01", NEWEST):
         assert vault("GET", "/secrets", version=version).status_code == 200
 
@@ -241,7 +253,10 @@ def test_known_versions_work(vault: Vault) -> None:
     ],
 )
 def test_what_is_wrong_is_a_bad_parameter(vault: Vault, method: str, path: str, body: Any) -> None:
-    """Names, bodies, sizes, operations and paging are checked, and nothing is kept."""
+    """Names, bodies, sizes, operations and paging are checked, and nothing is kept.
+
+    contract G22.3 and G22.4
+    """
     head, _, query = path.partition("?")
     answer = vault.http.request(
         method,
@@ -254,14 +269,17 @@ def test_what_is_wrong_is_a_bad_parameter(vault: Vault, method: str, path: str, 
 
 
 def test_the_largest_value_fits(vault: Vault) -> None:
-    """25 kilobytes are taken, an empty value too, and both come back unchanged."""
+    """25 kilobytes are taken, an empty value too, and both come back unchanged (contract G22.4)."""
     for value in ("v" * 25 * 1024, ""):
         assert vault("PUT", "/secrets/size", {"value": value}).status_code == 200
         assert vault("GET", "/secrets/size").json()["value"] == value
 
 
 def test_an_unknown_name_or_version_is_not_found(vault: Vault) -> None:
-    """A name that never was, a version that never was, and a deleted secret that never was."""
+    """A name that never was, a version that never was, and a deleted secret that never was.
+
+    contract G23.10
+    """
     vault("PUT", "/secrets/known", {"value": "known-value-1"})
     for method, path in (
         ("GET", "/secrets/unknown-name"),
@@ -313,7 +331,10 @@ def unhurried(slow: RehearsalDescription) -> Iterator[Vault]:
 
 
 def test_states_in_between_are_conflicts(unhurried: Vault) -> None:
-    """Being deleted, being recovered, readable and not yet writable, being purged: each is seen."""
+    """Being deleted, being recovered, readable and not yet writable, being purged: each is seen.
+
+    contract G23.2, G23.3, G23.4 and G23.11
+    """
 
     def put() -> httpx.Response:
         return unhurried("PUT", "/secrets/between", {"value": "between-value-1"})
@@ -365,7 +386,10 @@ def test_secrets_outlive_the_server(tmp_path: Path) -> None:
 def test_a_governed_vault_wants_content_type_and_end(
     rehearsal: RehearsalDescription, http: httpx.Client
 ) -> None:
-    """Under Azure's policies in Deny mode a secret needs both; the refusal names the policy."""
+    """Under Azure's policies in Deny mode a secret needs both; the refusal names the policy.
+
+    contract G22.12 and G25.5
+    """
     (url,) = (one["url"] for one in rehearsal.vaults if "governed" in one["name"])
     vault = Vault(http, url, vault_token(http, rehearsal))
     end, late = ({"exp": int(time.time()) + days * 86400} for days in (300, 400))

@@ -84,7 +84,7 @@ def grant_of(graph: Graph, principal: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_at_the_default_what_comes_next_succeeds(usual: Scene) -> None:
-    """As in every recording, and within the same instant (contract G13.1)."""
+    """As in every recording, and within the same instant (contract G3.9, G7.8, G13.1 and G25.2)."""
     graph = usual.graph
     app = graph("POST", "/applications", WORK).json()
     where = f"/applications/{app['id']}"
@@ -131,7 +131,10 @@ def test_in_the_worst_case_nothing_that_comes_next_succeeds(worst: Scene) -> Non
 
 
 def test_the_consumer_side_is_missing_for_minutes(usual: Scene) -> None:
-    """Changes and secrets meet a 409 until it is there, and nothing else does (G12.7, G13.3)."""
+    """Changes and secrets meet a 409 until it is there, and nothing else does.
+
+    contract G12.7, G13.3 and G25.6
+    """
     graph = usual.graph
     app = graph("POST", "/applications", desired()).json()
     where = f"/applications/{app['id']}"

@@ -31,7 +31,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def test_the_whole_way(scene: Scene) -> None:
-    """The page shows the installation, the connection is Linked after it, and data is fetched."""
+    """The page shows the installation, the connection is Linked after it, and data is fetched.
+
+    contract C8.5, C9.1 and C11.1
+    """
     link = scene.linkable()
     ended = scene.customer().link(link.url, environment="Normal", company="CRONUS UK Ltd.")
     assert "Normal (company CRONUS UK Ltd.)" in ended
@@ -46,7 +49,10 @@ def test_the_whole_way(scene: Scene) -> None:
 
 
 def test_fetch_errors_while_it_is_being_installed(scene: Scene) -> None:
-    """Linked before the extension is there: the first sync fails, and a later pull does not."""
+    """Linked before the extension is there: the first sync fails, and a later pull does not.
+
+    contract C9.11, C9.15, C11.8 and C12.8
+    """
     link = scene.linkable()
     scene.customer().link(link.url, environment="FetchErrors")
     link.linked()
@@ -79,7 +85,10 @@ def test_fetch_errors_while_it_is_being_installed(scene: Scene) -> None:
 
 
 def test_an_installation_that_never_ends(scene: Scene) -> None:
-    """The connection is Linked, the page goes on loading itself, and nothing can be fetched."""
+    """The connection is Linked, the page goes on loading itself, and nothing can be fetched.
+
+    contract C11.7
+    """
     link = scene.linkable()
     scene.customer().link(link.url, environment="NeverFinishes")
     link.linked()
@@ -89,7 +98,10 @@ def test_an_installation_that_never_ends(scene: Scene) -> None:
 
 
 def test_a_refused_installation(scene: Scene) -> None:
-    """Without the licence or the permission set the connection stays waiting, and says so."""
+    """Without the licence or the permission set the connection stays waiting, and says so.
+
+    contract B10.4, C11.11, C12.7 and C12.11
+    """
     link = scene.linkable()
     ended = scene.customer().link(link.url, environment="LicenceMissing")
     assert ended.startswith("Not connected") and "EXTEN. MGT. - ADMIN" in ended
@@ -100,7 +112,10 @@ def test_a_refused_installation(scene: Scene) -> None:
 
 
 def test_somebody_who_may_not(scene: Scene) -> None:
-    """A member needs an administrator's consent, and may still not install."""
+    """A member needs an administrator's consent, and may still not install.
+
+    contract C11.2, C11.3 and C12.6
+    """
     link = scene.linkable()
     member = scene.customer("cal.webb@brackenfield-bakery.example")
     ended = member.link(link.url, environment="Production")
@@ -160,7 +175,10 @@ def test_pages_that_are_loaded_again_start_nothing_twice(scene: Scene) -> None:
 
 
 def test_leaving_early_and_going_on(tmp_path: Path) -> None:
-    """Whoever leaves before it is Linked has to open the link again, and goes on from there."""
+    """Whoever leaves before it is Linked has to open the link again, and goes on from there.
+
+    contract C8.4, C11.9 and C12.7
+    """
     with launch(tmp_path, speed=30, lags="worst") as description, client_of(description) as http:
         scene = set_scene(description, http)
         scene.save()
@@ -188,7 +206,10 @@ def test_leaving_early_and_going_on(tmp_path: Path) -> None:
     [("LaterUninstalled", "uninstalled"), ("LaterUnpublished", "unpublished")],
 )
 def test_an_extension_that_is_removed_later(scene: Scene, environment: str, state: str) -> None:
-    """After the removal nothing can be fetched any more; what was fetched stays."""
+    """After the removal nothing can be fetched any more; what was fetched stays.
+
+    contract C11.15 and C11.16
+    """
     link = scene.linkable()
     scene.customer().link(link.url, environment=environment)
     assert {one["status"] for one in link.settled()} == {"Complete"}
@@ -203,7 +224,10 @@ def test_an_extension_that_is_removed_later(scene: Scene, environment: str, stat
 
 
 def test_a_consent_that_is_withdrawn(scene: Scene) -> None:
-    """Without the principal in the customer's directory there is no access; linking again helps."""
+    """Without the principal in the customer's directory there is no access; linking again helps.
+
+    contract C8.6, C9.12, C11.17 and C12.9
+    """
     upn = "owen.pryce@tidewater-joinery.example"
     link = scene.linkable()
     scene.customer(upn).link(link.url, environment="Production")
@@ -231,7 +255,10 @@ def test_a_consent_that_is_withdrawn(scene: Scene) -> None:
 
 
 def test_one_accounting_connection_only(scene: Scene) -> None:
-    """A company whose other accounting connection is Linked cannot link a second one."""
+    """A company whose other accounting connection is Linked cannot link a second one.
+
+    contract C8.10 and C8.11
+    """
     company, _ = scene.codat.linked()
     link = scene.linkable(company=company)
     ended = scene.customer(SITES_ADMIN).link(link.url, environment="Site-0008")
@@ -244,7 +271,7 @@ def test_one_accounting_connection_only(scene: Scene) -> None:
 
 
 def test_unlinking_while_linking_again(scene: Scene) -> None:
-    """Unlinked means unlinked, also when somebody is on the way to link it anew."""
+    """Unlinked means unlinked, also when somebody is on the way to link it anew (contract C8.7)."""
     link = scene.linkable()
     scene.customer(SITES_ADMIN).link(link.url, environment="Site-0016")
     link.linked()
@@ -267,7 +294,10 @@ def test_a_renamed_environment(scene: Scene) -> None:
 
 
 def test_a_redirect_address_within_the_rehearsal(scene: Scene) -> None:
-    """It is followed and filled in; one that leads out is only offered, and nothing else is."""
+    """It is followed and filled in; one that leads out is only offered, and nothing else is.
+
+    contract C8.23 and C8.24
+    """
     link = scene.linkable()
     profile = scene.codat("GET", "/profile").json()
     try:

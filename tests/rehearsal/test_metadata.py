@@ -78,7 +78,10 @@ class Schema:
 
 @pytest.mark.parametrize("tenant", ["", "/{tenant}"])
 def test_business_central_describes_what_it_answers(bc: BusinessCentral, tenant: str) -> None:
-    """The address that each answer names is served, and fits every row (contract B1.16)."""
+    """The address that each answer names is served, and fits every row.
+
+    contract B1.16 and B1.18
+    """
     one = bc.environment("Normal")
     for listing, sets in (
         (one.of_company, ("companyInformation", "accounts", "customers")),

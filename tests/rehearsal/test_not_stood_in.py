@@ -97,7 +97,7 @@ def test_codat(rehearsal: RehearsalDescription, path: str, expected: bool) -> No
     ],
 )
 def test_business_central(bc: BusinessCentral, method: str, path: str, expected: bool) -> None:
-    """Other entities, web services and the rest of the admin centre's API."""
+    """Other entities, web services and the rest of the admin centre's API (contract B6.5)."""
     one = bc.environment("Normal")
     address = path.format(data=one.data, automation=one.automation, company=one.company)
     assert remarked(bc(method, address, {} if method == "POST" else None)) is expected

@@ -41,7 +41,10 @@ def is_refused(page: httpx.Response) -> bool:
 
 
 def test_every_address_has_a_password(scene: Scene) -> None:
-    """Of a connection and of a company, wherever they are told; six digits."""
+    """Of a connection and of a company, wherever they are told; six digits.
+
+    contract C8.18 and C8.20
+    """
     link = scene.linkable()
     assert WITH_PASSWORD.fullmatch(link.url)
     assert WITH_PASSWORD.fullmatch(link.read()["linkUrl"])
@@ -54,7 +57,7 @@ def test_every_address_has_a_password(scene: Scene) -> None:
 
 
 def test_an_instance_that_wants_none(scene: Scene) -> None:
-    """Its addresses can be opened again and again."""
+    """Its addresses can be opened again and again (contract C8.19)."""
     other = replace(scene, codat=Codat(scene.http, key_of(scene.description, OTHER_INSTANCE)))
     link = other.linkable(SANDBOX)
     assert link.url.endswith("/start")
@@ -64,7 +67,7 @@ def test_an_instance_that_wants_none(scene: Scene) -> None:
 
 
 def test_a_link_works_once(scene: Scene) -> None:
-    """With its own password alone; a fresh one opens it again."""
+    """With its own password alone; a fresh one opens it again (contract C8.18)."""
     link = scene.linkable(SANDBOX)
     bare = link.url.partition("?")[0]
     foreign = scene.linkable(SANDBOX).url.partition("?")[2]
@@ -109,7 +112,7 @@ def test_leaving_early(tmp_path: Path) -> None:
 
 
 def test_a_link_is_good_for_a_day(tmp_path: Path) -> None:
-    """A day of the rehearsal clock, which is less than a second here."""
+    """A day of the rehearsal clock, which is less than a second here (contract C8.18)."""
     speed = 100_000
     with launch(tmp_path, speed=speed, lags="worst") as description, client_of(description) as http:
         codat = Codat(http, key_of(description, INSTANCE))

@@ -87,14 +87,20 @@ def test_moments_are_printed_to_the_tenth_of_a_microsecond() -> None:
 
 
 def test_lags_depend_on_the_object_alone() -> None:
-    """The jitter of a lag is the same in each run and stays within a fifth."""
+    """The jitter of a lag is the same in each run and stays within a fifth.
+
+    contract G25.3 and G25.4
+    """
     assert WORST.of("secret_usable", "a") == WORST.of("secret_usable", "a")
     values = {WORST.of("secret_usable", str(n)) for n in range(50)}
     assert len(values) > 1 and min(values) >= 4.8 and max(values) < 7.21
 
 
 def test_few_objects_are_slow_and_always_the_same() -> None:
-    """Of the ids of new objects each nineteenth is slow: one lags, the others do not at all."""
+    """Of the ids of new objects each nineteenth is slow: one lags, the others do not at all.
+
+    contract G25.2 and G25.7
+    """
     ids = Ids()
     drawn = [ids.draw() for _ in range(4 * SHARE)]
     assert [n for n, one in enumerate(drawn, 1) if is_slow(one)] == [

@@ -203,7 +203,10 @@ def test_posts_need_the_form(visitor: Visitor) -> None:
 
 
 def test_keys_are_kept_exactly_as_typed(rehearsal: RehearsalDescription, visitor: Visitor) -> None:
-    """Blanks and odd characters stay; the client id is shown, the secret never again."""
+    """Blanks and odd characters stay; the client id is shown, the secret never again.
+
+    contract C6.2 and C6.6
+    """
     browser = visitor(ADMINISTRATOR, LIVE)
     client_id, secret = '  <b>"id"&amp; ', f" s&e+c%20={secrets.token_hex(8)} "
     typed = {"client_id": client_id, "client_secret": secret}
@@ -240,7 +243,10 @@ def test_empty_fields_save_nothing(visitor: Visitor) -> None:
 
 
 def test_instances_are_separate(rehearsal: RehearsalDescription, visitor: Visitor) -> None:
-    """What is saved in one instance is not there in another; the header says where one is."""
+    """What is saved in one instance is not there in another; the header says where one is.
+
+    contract C6.2 and C6.8
+    """
     browser = visitor(DEVELOPER, LIVE)
     browser.post(f"{ACCOUNTING}/manage/gbol", action="save", client_id="live", client_secret="x")
     assert "Manage</a>" in row(browser.get(ACCOUNTING), "Xero")
@@ -280,7 +286,10 @@ def test_a_form_shown_for_another_instance_changes_nothing(visitor: Visitor) -> 
     ("email", "role"), [(ANALYST, "Analyst"), (ADVISOR, "Advisor"), (ONBOARDING, "Onboarding")]
 )
 def test_other_roles_only_look(visitor: Visitor, email: str, role: str) -> None:
-    """They see the list and why they see no buttons; their posts change nothing."""
+    """They see the list and why they see no buttons; their posts change nothing.
+
+    contract C1.8, C6.7 and C6.10
+    """
     browser, developer = visitor(email), visitor(DEVELOPER)
     shown = browser.get(ACCOUNTING)
     assert f"is {role}, which cannot manage integrations" in shown.text
@@ -301,7 +310,10 @@ def test_other_roles_only_look(visitor: Visitor, email: str, role: str) -> None:
 
 
 def test_premium_integrations_on_a_free_plan(visitor: Visitor) -> None:
-    """They are flagged, with neither Set up nor a toggle, and refused; others work."""
+    """They are flagged, with neither Set up nor a toggle, and refused; others work.
+
+    contract C6.9 and C6.10
+    """
     browser = visitor(ADMINISTRATOR, FREE)
     shown = browser.get(ACCOUNTING)
     mine = row(shown, "Dynamics 365 Business Central")
@@ -321,7 +333,10 @@ def test_premium_integrations_on_a_free_plan(visitor: Visitor) -> None:
 
 
 def test_nothing_is_enabled_before_it_is_set_up(visitor: Visitor) -> None:
-    """The toggle waits for keys; the Sandbox needs none and is on from the beginning."""
+    """The toggle waits for keys; the Sandbox needs none and is on from the beginning.
+
+    contract C5.13
+    """
     browser = visitor(DEVELOPER, TEST)
     mine = row(browser.get(ACCOUNTING), "QuickBooks Online")
     assert " disabled>" in mine and 'aria-checked="false"' in mine
@@ -336,7 +351,10 @@ def test_nothing_is_enabled_before_it_is_set_up(visitor: Visitor) -> None:
 
 
 def test_other_pages(visitor: Visitor) -> None:
-    """Banking is listed, the API keys' page prints no key, everything else is said not to be."""
+    """Banking is listed, the API keys' page prints no key, everything else is said not to be.
+
+    contract C6.1
+    """
     browser = visitor(DEVELOPER)
     banking = browser.get(f"{PORTAL}/settings/integrations/banking")
     assert "Plaid" in banking.text and "Set up</a>" not in banking.text
@@ -354,7 +372,10 @@ def test_other_pages(visitor: Visitor) -> None:
 
 
 def test_a_restart_keeps_settings_and_sessions(tmp_path: Path, visitor: Visitor) -> None:
-    """Keys, the toggle and who is signed in outlive the server; a person says now and later."""
+    """Keys, the toggle and who is signed in outlive the server; a person says now and later.
+
+    contract C6.4
+    """
     with launch(tmp_path / "cloud") as description:
         act_as_developer(description, TEST, "kept-id", "kept-secret")
         act_as_developer(description, LIVE, "other-id", "other-secret", enable="later")
@@ -372,7 +393,10 @@ def test_a_restart_keeps_settings_and_sessions(tmp_path: Path, visitor: Visitor)
 
 
 def test_the_actor_enables_what_was_left_for_later(rehearsal: RehearsalDescription) -> None:
-    """Saving again asks nothing; "later" leaves the toggle alone, "now" sees to it."""
+    """Saving again asks nothing; "later" leaves the toggle alone, "now" sees to it.
+
+    contract C6.4 and C12.2
+    """
     person = PortalPerson(rehearsal, ADMINISTRATOR)
     person.sign_in()
     person.choose(LIVE)

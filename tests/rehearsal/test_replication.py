@@ -39,6 +39,8 @@ def test_new_application_replicates(
 
     It is absent from reads, refused as the backing of a principal, in conflict for changes, and its
     secret does not sign in.
+
+    contract G9.6 and G12.7
     """
     app = graph("POST", "/applications", desired()).json()
     where = f"/applications/{app['id']}"
@@ -81,7 +83,7 @@ def test_new_application_replicates(
 
 
 def test_index_trails(graph: Graph) -> None:
-    """An advanced query still misses what a plain read already sees."""
+    """An advanced query still misses what a plain read already sees (contract G5.8)."""
     app = graph("POST", "/applications", desired()).json()
     eventually(lambda: graph("GET", f"/applications/{app['id']}"))
     path = f"/applications?$filter=appId eq '{app['appId']}'&$count=true"
@@ -95,7 +97,10 @@ def test_index_trails(graph: Graph) -> None:
 
 
 def test_writes_for_this_audience_are_throttled(graph: Graph) -> None:
-    """More than sixty writes a minute to applications of this audience meet a 429."""
+    """More than sixty writes a minute to applications of this audience meet a 429.
+
+    contract G12.11 and G14.1
+    """
     for _ in range(400):
         answer = graph("POST", "/applications", desired(tags=["a b"]))
         if answer.status_code == 429:

@@ -56,7 +56,10 @@ def approve(
 
 
 def test_msal_client_credentials(rehearsal: RehearsalDescription, network: dict[str, Any]) -> None:
-    """An application token comes by msal, with instance discovery on, and is cached."""
+    """An application token comes by msal, with instance discovery on, and is cached.
+
+    contract G17.5 and G24.2
+    """
     identity = rehearsal.batch_identity
     app = msal.ConfidentialClientApplication(
         identity["client_id"],
@@ -72,7 +75,10 @@ def test_msal_client_credentials(rehearsal: RehearsalDescription, network: dict[
 def test_msal_device_flow(
     rehearsal: RehearsalDescription, network: dict[str, Any], browser: httpx.Client
 ) -> None:
-    """A device code is redeemed once a person has signed in, and the next token is silent."""
+    """A device code is redeemed once a person has signed in, and the next token is silent.
+
+    contract G15.6, G16.7, G16.11, G24.1 and G24.4
+    """
     user = person(rehearsal, "Global Administrator")
     app = msal.PublicClientApplication(
         rehearsal.clients["bootstrap"], authority=f"{LOGIN}/{user['tenant']}", **network
@@ -101,7 +107,10 @@ def test_msal_device_flow(
 def test_msal_interactive(
     rehearsal: RehearsalDescription, network: dict[str, Any], browser: httpx.Client
 ) -> None:
-    """The interactive flow of msal: its own loopback receiver gets the posted result."""
+    """The interactive flow of msal: its own loopback receiver gets the posted result.
+
+    contract G17.12 and G24.5
+    """
     user = person(rehearsal, "Global Administrator")
     app = msal.PublicClientApplication(
         rehearsal.clients["bootstrap"], authority=f"{LOGIN}/{user['tenant']}", **network
@@ -132,7 +141,10 @@ def test_msal_interactive(
 def test_msal_certificate(
     network: dict[str, Any], admin: Graph, rehearsal: RehearsalDescription
 ) -> None:
-    """A certificate on the application signs in, and another certificate does not."""
+    """A certificate on the application signs in, and another certificate does not.
+
+    contract G18.5 and G21.35
+    """
     app = admin.application()
     pem, der = _certificate()
     key = {
@@ -250,7 +262,10 @@ def test_refusals(
     error: str,
     code: int,
 ) -> None:
-    """A refused token request has the status, OAuth error and AADSTS number of the real one."""
+    """A refused token request has the status, OAuth error and AADSTS number of the real one.
+
+    contract G16.1, G16.3, G16.4 and G16.14
+    """
     identity = rehearsal.batch_identity
     form = {
         **FORM,
@@ -287,7 +302,10 @@ def test_refused_people(
     change: dict[str, str],
     code: int,
 ) -> None:
-    """A person who may not sign in this way is told the number that the documentation explains."""
+    """A person who may not sign in this way is told the number that the documentation explains.
+
+    contract G1.10
+    """
     user = person(rehearsal, "Global Administrator")
     form = {
         "grant_type": "password",
@@ -303,7 +321,10 @@ def test_refused_people(
 
 
 def test_discovery(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """The discovery document keeps real addresses, except the one that a browser opens."""
+    """The discovery document keeps real addresses, except the one that a browser opens.
+
+    contract G16.2
+    """
     tenant = rehearsal.accounts["trial"]["tenant"]
     for name in (tenant, "millrace-trial.example"):
         document = http.get(f"{LOGIN}/{name}/v2.0/.well-known/openid-configuration").json()
@@ -319,7 +340,10 @@ def test_discovery(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
 
 
 def test_id_tokens_can_be_validated(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """An ID token verifies against the published keys, as a strict client checks it."""
+    """An ID token verifies against the published keys, as a strict client checks it.
+
+    contract G24.4
+    """
     import jwt
 
     user = person(rehearsal, "Global Administrator")
@@ -367,7 +391,10 @@ def test_v1_endpoint(rehearsal: RehearsalDescription, http: httpx.Client) -> Non
 
 
 def test_tenants_a_person_can_see(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """The list holds the person's home and the tenant where that person is only a guest."""
+    """The list holds the person's home and the tenant where that person is only a guest.
+
+    contract G19.3 and G19.5
+    """
     user = person(rehearsal, "Global Administrator")
     token = user_token(http, rehearsal, user, "https://management.azure.com/user_impersonation")
     headers = {"Authorization": f"Bearer {token}"}
@@ -386,7 +413,7 @@ def test_tenants_a_person_can_see(rehearsal: RehearsalDescription, http: httpx.C
 def test_authorize_checks_the_redirect_address(
     rehearsal: RehearsalDescription, browser: httpx.Client
 ) -> None:
-    """An address that is not registered is never redirected to."""
+    """An address that is not registered is never redirected to (contract G21.3)."""
     answer = browser.get(
         f"{rehearsal.pages}/login.microsoftonline.com/organizations/oauth2/v2.0/authorize",
         params={
@@ -402,7 +429,10 @@ def test_authorize_checks_the_redirect_address(
 def test_code_and_challenge(
     rehearsal: RehearsalDescription, browser: httpx.Client, http: httpx.Client
 ) -> None:
-    """A code is good once and only with the verifier of its challenge."""
+    """A code is good once and only with the verifier of its challenge.
+
+    contract G16.5, G16.10 and G21.20
+    """
     user = person(rehearsal, "Global Administrator")
     page = browser.get(
         f"{rehearsal.pages}/login.microsoftonline.com/organizations/oauth2/v2.0/authorize",
@@ -438,7 +468,10 @@ def test_code_and_challenge(
 def test_consent_while_signing_in(
     rehearsal: RehearsalDescription, browser: httpx.Client, http: httpx.Client
 ) -> None:
-    """A missing permission is asked of somebody who may answer; others are told to find one."""
+    """A missing permission is asked of somebody who may answer; others are told to find one.
+
+    contract G1.9 and G21.18
+    """
     developer = person(rehearsal, "Application Developer", account="production")
     admin = person(rehearsal, "Global Administrator", account="production")
 
@@ -472,7 +505,10 @@ def test_consent_while_signing_in(
 def test_admin_consent_page(
     rehearsal: RehearsalDescription, browser: httpx.Client, admin: Graph
 ) -> None:
-    """The consent address makes the principal and the tenant-wide grant, and says so."""
+    """The consent address makes the principal and the tenant-wide grant, and says so.
+
+    contract G20.1, G20.3, G20.4, G20.5, G21.3 and G21.18
+    """
     redirect = "https://dynamics365businesscentral.codat.io/oauth/callback"
     app = admin.application()
     user = person(rehearsal, "Cloud Application Administrator")
@@ -533,7 +569,10 @@ def test_admin_consent_page(
 def test_federated_assertion(
     rehearsal: RehearsalDescription, http: httpx.Client, admin: Graph
 ) -> None:
-    """An assertion of another issuer signs in when issuer, subject and audience are on record."""
+    """An assertion of another issuer signs in when issuer, subject and audience are on record.
+
+    contract G18.3, G18.4, G18.6 and G21.32
+    """
     app = admin.application()
     record = {
         "name": "runner",

@@ -84,7 +84,10 @@ BODIES: list[tuple[str, dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("case", "body", "status", "code"), BODIES, ids=[b[0] for b in BODIES])
 def test_bodies(admin: Graph, case: str, body: dict[str, Any], status: int, code: str) -> None:
-    """A body that breaks a documented limit is refused with the documented code."""
+    """A body that breaks a documented limit is refused with the documented code.
+
+    contract G3.1, G3.3, G4.4, G4.9, G12.1 and G12.3
+    """
     answer = admin("POST", "/applications", body)
     assert answer.status_code == status, case
     error = answer.json()["error"]
@@ -118,7 +121,10 @@ GETS = [
 
 @pytest.mark.parametrize(("path", "status", "code"), GETS)
 def test_queries(admin: Graph, path: str, status: int, code: str) -> None:
-    """A query that the directory does not answer is refused, not guessed at."""
+    """A query that the directory does not answer is refused, not guessed at.
+
+    contract G5.7, G5.9, G12.3 and G12.6
+    """
     answer = admin("GET", path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
@@ -151,7 +157,7 @@ def test_supported_queries(admin: Graph, path: str) -> None:
 
 
 def test_names_are_compared_with_doubled_quotes(admin: Graph) -> None:
-    """A quote in a name is doubled in a filter and in a key."""
+    """A quote in a name is doubled in a filter and in a key (contract G5.5)."""
     app = admin.application(displayName="O'Neill's books")
     found = admin("GET", "/applications?$filter=displayName eq 'O''Neill''s books'").json()["value"]
     assert app["id"] in {entry["id"] for entry in found}
@@ -170,7 +176,7 @@ def test_method_and_content_type(admin: Graph) -> None:
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
 def test_tokens(http: httpx.Client, token: str) -> None:
-    """A missing or foreign token is a 401 with the challenge."""
+    """A missing or foreign token is a 401 with the challenge (contract G12.4)."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = http.get("https://graph.microsoft.com/v1.0/me", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (
@@ -181,7 +187,10 @@ def test_tokens(http: httpx.Client, token: str) -> None:
 
 
 def test_expired_token(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """A token of our own that has run out is refused like a foreign one, and says why."""
+    """A token of our own that has run out is refused like a foreign one, and says why.
+
+    contract G12.4
+    """
     key = SigningKey.kept_in(Path(rehearsal.directory) / "signing.key.pem")
     token = key.sign({"aud": "https://graph.microsoft.com", "exp": 1, "tid": "x", "oid": "x"})
     answer = Graph(http, token)("GET", "/me")
@@ -191,7 +200,10 @@ def test_expired_token(rehearsal: RehearsalDescription, http: httpx.Client) -> N
 def test_rights_are_the_intersection_of_scope_and_role(
     rehearsal: RehearsalDescription, http: httpx.Client, admin: Graph
 ) -> None:
-    """The same token scopes let a developer register but not consent, and a guest do neither."""
+    """The same token scopes let a developer register but not consent, and a guest do neither.
+
+    contract G6.15, G10.8, G10.9 and G12.5
+    """
     developer = Graph(http, user_token(http, rehearsal, person(rehearsal, "Application Developer")))
     guest = Graph(http, user_token(http, rehearsal, person(rehearsal, "Guest User")))
     refused = guest("POST", "/applications", desired())
@@ -217,7 +229,10 @@ def test_rights_are_the_intersection_of_scope_and_role(
 
 
 def test_owned_by_reaches_own_applications_only(admin: Graph, batch: Graph) -> None:
-    """The owned-by permission changes what the application made and nothing else."""
+    """The owned-by permission changes what the application made and nothing else.
+
+    contract G6.11 and G15.2
+    """
     foreign = admin.application()
     where = f"/applications/{foreign['id']}"
     assert batch("PATCH", where, {"displayName": "x"}).status_code == 403
@@ -238,7 +253,10 @@ GRANTS = [
 
 @pytest.mark.parametrize(("change", "status"), GRANTS)
 def test_grants(admin: Graph, change: dict[str, Any], status: int) -> None:
-    """A grant names object ids of principals, a consent type and a scope of bounded length."""
+    """A grant names object ids of principals, a consent type and a scope of bounded length.
+
+    contract G10.1 and G10.3
+    """
     graph = admin("GET", "/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')").json()
     body = {
         "clientId": graph["id"],
@@ -251,7 +269,10 @@ def test_grants(admin: Graph, change: dict[str, Any], status: int) -> None:
 
 
 def test_unique_name_is_set_once(admin: Graph) -> None:
-    """An application made by POST can be given a unique name once, and nobody else can have it."""
+    """An application made by POST can be given a unique name once, and nobody else can have it.
+
+    contract G5.3 and G6.9
+    """
     first, second = admin.application(), admin.application()
     where = f"/applications/{first['id']}"
     assert admin("PATCH", where, {"uniqueName": "adopted"}).status_code == 204
@@ -267,7 +288,7 @@ def test_unique_name_is_set_once(admin: Graph) -> None:
 
 
 def test_changing_the_audience_checks_what_is_there(admin: Graph) -> None:
-    """Audience and token version travel together, or the change is refused."""
+    """Audience and token version travel together, or the change is refused (contract G3.7)."""
     app = admin.application(signInAudience="AzureADMultipleOrgs", api={})
     where = f"/applications/{app['id']}"
     alone = {"signInAudience": "AzureADandPersonalMicrosoftAccount"}
