@@ -25,6 +25,8 @@ def test_setup_from_registration_to_grant(
     """The calls of the setup, in order and with retries, end in a consented application.
 
     Its secret signs in.
+
+    contract G2.1, G5.1, G6.1, G7.1, G7.2, G7.4, G10.1, G10.2, G10.3, G10.4, G10.5, G12.4 and G12.9
     """
     unique = "bcrunbook-journey"
     address = f"/applications(uniqueName='{unique}')"
@@ -96,7 +98,10 @@ def test_setup_from_registration_to_grant(
 
 
 def test_delete_restore_and_purge(admin: Graph) -> None:
-    """A deleted application can be brought back with the same ids, until it is purged."""
+    """A deleted application can be brought back with the same ids, until it is purged.
+
+    contract G5.13 and G6.8
+    """
     app = admin.application()
     where = f"/applications/{app['id']}"
     bin_ = f"/directory/deletedItems/{app['id']}"
@@ -113,7 +118,10 @@ def test_delete_restore_and_purge(admin: Graph) -> None:
 
 
 def test_principal_is_not_made_by_registering(admin: Graph) -> None:
-    """Registering leaves the directory without a service principal until somebody makes one."""
+    """Registering leaves the directory without a service principal until somebody makes one.
+
+    contract G3.9 and G9.1
+    """
     app = admin.application()
     address = f"/servicePrincipals(appId='{app['appId']}')"
     assert admin("GET", address).status_code == 404
@@ -122,7 +130,10 @@ def test_principal_is_not_made_by_registering(admin: Graph) -> None:
 
 
 def test_two_secrets_at_most(admin: Graph) -> None:
-    """An application for personal accounts holds two secrets; a third is refused until one goes."""
+    """An application for personal accounts holds two secrets; a third is refused until one goes.
+
+    contract G4.2, G7.7 and G7.8
+    """
     app = admin.application()
     add = f"/applications/{app['id']}/addPassword"
     first = admin("POST", add).json()
@@ -136,7 +147,10 @@ def test_two_secrets_at_most(admin: Graph) -> None:
 
 
 def test_secret_lifetime_policy(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
-    """Where a tenant limits secret lifetimes, a longer one is refused and the policy says why."""
+    """Where a tenant limits secret lifetimes, a longer one is refused and the policy says why.
+
+    contract G8.1, G8.3 and G8.5
+    """
     graph = Graph(http, app_token(http, rehearsal, rehearsal.accounts["short_secrets"]["tenant"]))
     policy = graph("GET", "/policies/defaultAppManagementPolicy").json()
     (limit,) = policy["applicationRestrictions"]["passwordCredentials"]
@@ -152,7 +166,10 @@ def test_secret_lifetime_policy(rehearsal: RehearsalDescription, http: httpx.Cli
 def test_business_central_can_be_provisioned(
     rehearsal: RehearsalDescription, http: httpx.Client
 ) -> None:
-    """In a tenant that never used Business Central its principal is absent until it is made."""
+    """In a tenant that never used Business Central its principal is absent until it is made.
+
+    contract G9.1, G9.4 and B2.8
+    """
     tenant = rehearsal.accounts["without_business_central"]["tenant"]
     graph = Graph(http, app_token(http, rehearsal, tenant))
     address = f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP_ID}')"
@@ -164,7 +181,10 @@ def test_business_central_can_be_provisioned(
 
 
 def test_batch_runs_parts_through_the_same_handlers(admin: Graph) -> None:
-    """A batch answers 200 with a status for each part, and a failed dependency is a 424."""
+    """A batch answers 200 with a status for each part, and a failed dependency is a 424.
+
+    contract G11.1, G11.2 and G11.4
+    """
     answer = admin(
         "POST",
         "/$batch",
@@ -184,7 +204,10 @@ def test_batch_runs_parts_through_the_same_handlers(admin: Graph) -> None:
 
 
 def test_paging(admin: Graph) -> None:
-    """A list longer than the page is read to its end by following the links."""
+    """A list longer than the page is read to its end by following the links.
+
+    contract G5.4 and G5.9
+    """
     tag = "paging-test"
     for _ in range(3):
         admin("POST", "/applications", desired(tags=[tag]))

@@ -67,7 +67,10 @@ def set_up(page: Page) -> None:
 
 
 def test_setting_up_and_enabling_later(portal: Page, description: RehearsalDescription) -> None:
-    """Set up, Save, "later", and the toggle of the list; Manage shows what was saved."""
+    """Set up, Save, "later", and the toggle of the list; Manage shows what was saved.
+
+    contract C6.2, C6.4, C6.6 and C12.2
+    """
     from playwright.sync_api import expect
 
     choose(portal, TEST)

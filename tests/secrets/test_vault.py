@@ -108,7 +108,10 @@ def by_device_code(description: RehearsalDescription) -> dict[str, str]:
 async def test_a_vault_keeps_replaces_and_forgets(
     in_vault: MakeStore, vault: Vault, tmp_path: Path
 ) -> None:
-    """What is put is what is got and read by reference, the last value wins, deleted is gone."""
+    """What is put is what is got and read by reference, the last value wins, deleted is gone.
+
+    contract G22.3, G23.1, G23.9 and G23.10
+    """
     odd = "odd-value ~'\"é\n and-more-2207"
     async with opened(in_vault()) as (store, sign_in):
         assert store.writable
@@ -133,7 +136,7 @@ async def test_a_vault_keeps_replaces_and_forgets(
 async def test_a_reference_may_name_a_version(
     in_vault: MakeStore, vault: Vault, tmp_path: Path
 ) -> None:
-    """Without a version the newest value is read, with one that version's."""
+    """Without a version the newest value is read, with one that version's (contract G23.1)."""
     old = vault("PUT", "/secrets/Versioned", {"value": "old-value-4410"}).json()["id"]
     vault("PUT", "/secrets/Versioned", {"value": "new-value-4410"})
     newest, _, _ = old.rpartition("/")
@@ -146,7 +149,10 @@ async def test_a_reference_may_name_a_version(
 async def test_a_deleted_secret_is_recovered_to_be_written(
     in_vault: MakeStore, vault: Vault
 ) -> None:
-    """A name that is deleted, or being deleted, takes a new value; the old version is kept."""
+    """A name that is deleted, or being deleted, takes a new value; the old version is kept.
+
+    contract G23.2, G23.3 and G23.4
+    """
     async with opened(in_vault()) as (store, _):
         await store.put("again/x", Secret("before-value-5501"))
         await store.delete("again/x")
@@ -191,7 +197,10 @@ async def test_requests_leave_through_the_one_http_stack(
 async def test_a_person_signs_in_once_for_everything(
     in_vault: MakeStore, cloud: RehearsalDescription
 ) -> None:
-    """Somebody who has signed in for Graph opens the vault without being asked again."""
+    """Somebody who has signed in for Graph opens the vault without being asked again.
+
+    contract G1.8 and G16.3
+    """
     robin = person_of(cloud, "robin")
     async with opened(in_vault(sign_in=by_device_code(cloud)), robin) as (store, sign_in):
         await sign_in.graph()
@@ -216,7 +225,10 @@ async def test_the_azure_cli_opens_a_vault(
 async def test_who_may_only_read_is_told_whom_to_ask(
     in_vault: MakeStore, vault: Vault, cloud: RehearsalDescription
 ) -> None:
-    """A Secrets User reads; writing names role, vault and request id, and who can give it."""
+    """A Secrets User reads; writing names role, vault and request id, and who can give it.
+
+    contract G22.9 and G22.11
+    """
     vault("PUT", "/secrets/bcrunbook-shared--x", {"value": "shared-value-2093"})
     async with opened(in_vault(sign_in=by_device_code(cloud)), person_of(cloud, "sam")) as (
         store,
@@ -237,7 +249,10 @@ async def test_who_may_only_read_is_told_whom_to_ask(
 async def test_a_vault_of_another_tenant_is_named_as_such(
     in_vault: MakeStore, cloud: RehearsalDescription
 ) -> None:
-    """The account's tenant and the vault's have to be one; nothing is sent with the token."""
+    """The account's tenant and the vault's have to be one; nothing is sent with the token.
+
+    contract G22.6 and G22.7
+    """
     elsewhere = cloud.accounts["production"]
     workspace = in_vault(secret_store=f"keyvault:{elsewhere['vault']}")
     async with opened(workspace) as (store, _):
@@ -282,7 +297,7 @@ async def test_an_unknown_vault_is_named(in_vault: MakeStore, cloud: RehearsalDe
 async def test_a_disabled_secret_is_named(
     in_vault: MakeStore, vault: Vault, cloud: RehearsalDescription
 ) -> None:
-    """A disabled secret is not the same as none, and not a matter of roles."""
+    """A disabled secret is not the same as none, and not a matter of roles (contract G22.11)."""
     vault("PUT", "/secrets/bcrunbook-off--x", {"value": "off-value-7782"})
     vault("PATCH", "/secrets/bcrunbook-off--x", {"attributes": {"enabled": False}})
     async with opened(in_vault()) as (store, _):
@@ -294,7 +309,10 @@ async def test_a_disabled_secret_is_named(
 async def test_a_value_that_is_too_long_is_refused(
     in_vault: MakeStore, cloud: RehearsalDescription
 ) -> None:
-    """What the vault does not take comes back as its own words, without the value."""
+    """What the vault does not take comes back as its own words, without the value.
+
+    contract G22.4
+    """
     async with opened(in_vault()) as (store, _):
         error = await error_of(store.put("long/x", Secret("long-value-" * 3000)), cloud)
     assert isinstance(error, ReportBug) and error.code == "BadParameter"
@@ -367,7 +385,10 @@ async def test_each_fault_is_an_error_with_advice(
     kind: type[RunbookError],
     says: str,
 ) -> None:
-    """Whatever the vault or the network answers, it comes out as advice, repeated where it may."""
+    """Whatever the vault or the network answers, it comes out as advice, repeated where it may.
+
+    contract G22.6, G22.11 and G22.13
+    """
     trouble.now(rule)
     async with opened(in_vault(trouble.cloud)) as (store, _):
         error = await error_of(store.get("x/y"), trouble.cloud)
@@ -375,7 +396,10 @@ async def test_each_fault_is_an_error_with_advice(
 
 
 async def test_passing_faults_are_ridden_out(in_vault: MakeStore, trouble: Troubled) -> None:
-    """A busy vault, a lost answer and throttling on the way do not lose the secret."""
+    """A busy vault, a lost answer and throttling on the way do not lose the secret.
+
+    contract G22.13 and G23.9
+    """
     trouble.now(
         {"method": "PUT", "nth": 2, "drop": "after"},
         {"method": "PUT", "nth": 1, "status": 503},
@@ -392,7 +416,7 @@ async def test_passing_faults_are_ridden_out(in_vault: MakeStore, trouble: Troub
 async def test_a_demand_for_claims_is_met_with_a_fresh_token(
     in_vault: MakeStore, trouble: Troubled
 ) -> None:
-    """A vault that no longer takes the kept token is given a new one, once."""
+    """A vault that no longer takes the kept token is given a new one, once (contract G11.6)."""
 
     def asked() -> int:
         login = requests_of(trouble.cloud, "login.microsoftonline.com")
@@ -442,6 +466,8 @@ async def test_a_vault_that_wants_content_type_and_end_gets_both(
     """Where policies of Azure demand them of every secret, the step keeps its secret as anywhere.
 
     Its end is the client secret's.
+
+    contract G22.12
     """
     (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
     workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="90 days")
@@ -461,7 +487,10 @@ async def test_a_vault_that_wants_content_type_and_end_gets_both(
 async def test_a_life_that_a_policy_forbids_shows_before_there_is_a_secret(
     in_vault: MakeStore, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """A value that the vault would not take for so long is never made; the policy is named."""
+    """A value that the vault would not take for so long is never made; the policy is named.
+
+    contract G22.12
+    """
     (governed,) = (one["url"] for one in cloud.vaults if "governed" in one["name"])
     workspace = in_vault(secret_store=f"keyvault:{governed}", secret_lifetime="20 months")
     outcome = (await run_steps(workspace, "register_application", "client_secret"))[-1]

@@ -78,7 +78,10 @@ def wrapped(code: str, message: str = "No.") -> dict[str, Any]:
 
 
 async def test_requests_name_tenant_environment_and_language() -> None:
-    """The explicit tenant, names percent-encoded, GUID keys unquoted, messages in English."""
+    """The explicit tenant, names percent-encoded, GUID keys unquoted, messages in English.
+
+    contract B1.3, B1.5, B1.8, B1.15, B3.5 and B3.11
+    """
     service = saying(200, {"value": []})
     async with service.client() as client:
         await client.extensions("My Env/ä", COMPANY, "O'Neill")
@@ -94,7 +97,10 @@ async def test_requests_name_tenant_environment_and_language() -> None:
 
 
 async def test_pages_are_followed_on_this_host_only() -> None:
-    """A next link is followed; one to another host is not, since the token would go there."""
+    """A next link is followed; one to another host is not, since the token would go there.
+
+    contract B3.1 and B3.2
+    """
     first = "https://api.businesscentral.dynamics.com/v2.0/x"
     row = {"id": COMPANY, "name": "One"}
 
@@ -123,7 +129,10 @@ async def test_pages_are_followed_on_this_host_only() -> None:
     ],
 )
 async def test_the_token_goes_nowhere_else(link: str) -> None:
-    """A next link to another host, in plain text, or that is none: told, not followed."""
+    """A next link to another host, in plain text, or that is none: told, not followed.
+
+    contract B3.2
+    """
     service = saying(200, {"value": [], "@odata.nextLink": link})
     async with service.client() as client:
         with pytest.raises(ReportBug):
@@ -133,7 +142,10 @@ async def test_the_token_goes_nowhere_else(link: str) -> None:
 
 @pytest.mark.parametrize("body", [{"name": "P", "type": "Production", "status": "Active"}, None])
 async def test_environments_come_bare_or_wrapped(body: dict[str, Any] | None) -> None:
-    """Documented in a list, met as a bare object; the version in either place."""
+    """Documented in a list, met as a bare object; the version in either place.
+
+    contract B3.4 and B4.4
+    """
     one = {"name": "P", "status": "Active", "versionDetails": {"version": "27.1"}}
     async with saying(200, body or {"value": [one]}).client() as client:
         seen = await client.admin_environments()
@@ -145,7 +157,10 @@ async def test_environments_come_bare_or_wrapped(body: dict[str, Any] | None) ->
 
 
 def test_quirks_of_the_wire_are_read() -> None:
-    """A leading blank, `_x0020_`, dates that are none, codes within prose."""
+    """A leading blank, `_x0020_`, dates that are none, codes within prose.
+
+    contract B3.7, B3.10, B7.4 and B9.22
+    """
     row = {"id": "a", "packageId": "p", "versionMajor": 1, "versionBuild": 3, "isInstalled": True}
     for text in (" PTE", "_x0020_PTE"):
         extension = Extension.model_validate({**row, "publishedAs": text})
@@ -159,7 +174,10 @@ def test_quirks_of_the_wire_are_read() -> None:
 
 
 def test_what_is_missing_or_null_is_read_as_blank() -> None:
-    """Blank and null alike, a date that is none: nothing stops for them."""
+    """Blank and null alike, a date that is none: nothing stops for them.
+
+    contract B3.10 and B9.20
+    """
     environment = Environment.model_validate(
         {"name": "P", "status": None, "versionDetails": None, "applicationVersion": None}
     )
@@ -172,7 +190,7 @@ def test_what_is_missing_or_null_is_read_as_blank() -> None:
 
 
 def test_a_key_of_the_environments_telemetry_is_never_kept() -> None:
-    """`appInsightsKey` is in no form of an environment that is read."""
+    """`appInsightsKey` is in no form of an environment that is read (contract B4.5)."""
     body = {"name": "P", "appInsightsKey": "a-key-to-write-telemetry"}
     read = Environment.model_validate(body)
     assert "a-key" not in repr(read) + read.model_dump_json()
@@ -180,7 +198,10 @@ def test_a_key_of_the_environments_telemetry_is_never_kept() -> None:
 
 @pytest.mark.parametrize("status", ["Active", "Hibernating", "_x0020_", " "])
 def test_values_that_are_new_survive(status: str) -> None:
-    """Microsoft adds states: an unknown one is read as it is, and a blank one as blank."""
+    """Microsoft adds states: an unknown one is read as it is, and a blank one as blank.
+
+    contract B3.9
+    """
     read = Environment.model_validate({"name": "P", "status": status})
     assert read.status == status.replace("_x0020_", "").strip()
 
@@ -214,7 +235,10 @@ async def test_rows_that_are_none_are_no_traceback(name: str, rows: list[Any]) -
     ],
 )
 async def test_a_refusal_is_a_fact_that_is_unknown(status: int, body: Any) -> None:
-    """Never absent, and with the reason; a 401 only after a fresh token was refused as well."""
+    """Never absent, and with the reason; a 401 only after a fresh token was refused as well.
+
+    contract B7.9, B8.7, B11.8, B11.10, B11.11, B11.12 and B11.26
+    """
     service = saying(status, body)
     async with service.client() as client:
         seen = await client.companies("Production")
@@ -262,7 +286,10 @@ async def test_a_tenant_out_of_reach_is_unknown() -> None:
 async def test_other_errors_say_whether_they_pass(
     status: int, body: Any, error: type[Exception]
 ) -> None:
-    """What passes by itself is raised at once: whoever watches knows how long to go on."""
+    """What passes by itself is raised at once: whoever watches knows how long to go on.
+
+    contract B11.5, B11.14, B11.15, B11.16, B11.20, B11.21, B11.22, B11.23, B11.26 and B12.5
+    """
     service = saying(status, body)
     async with service.client() as client:
         with pytest.raises(error):
@@ -271,7 +298,10 @@ async def test_other_errors_say_whether_they_pass(
 
 
 async def test_a_broken_connection_passes_like_any_other_trouble() -> None:
-    """Connections break during installations that end well: whoever watches goes on."""
+    """Connections break during installations that end well: whoever watches goes on.
+
+    contract B11.28
+    """
 
     def answer(_: httpx.Request) -> httpx.Response:
         raise httpx.ReadError("reset")
@@ -283,7 +313,7 @@ async def test_a_broken_connection_passes_like_any_other_trouble() -> None:
 
 
 async def test_the_admin_centre_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By all who share the client; the other APIs do not wait for it."""
+    """By all who share the client; the other APIs do not wait for it (contract B12.10)."""
     moments, now = [], [100.0]
     monkeypatch.setattr(Pace, "now", lambda _: now[0])
 
@@ -307,7 +337,10 @@ async def test_the_admin_centre_is_asked_once_a_second(monkeypatch: pytest.Monke
 
 
 async def test_five_requests_are_under_way_at_most() -> None:
-    """One principal has five processed at once: the others wait here rather than there."""
+    """One principal has five processed at once: the others wait here rather than there.
+
+    contract B12.2
+    """
     under_way, most = 0, 0
 
     async def answer(_: httpx.Request) -> httpx.Response:
@@ -329,7 +362,7 @@ async def test_five_requests_are_under_way_at_most() -> None:
 
 
 async def test_the_correlation_id_is_kept_and_not_shown() -> None:
-    """At the end of the text, or in a header: for Microsoft's support."""
+    """At the end of the text, or in a header: for Microsoft's support (contract B11.3)."""
     guid = "11111111-2222-3333-4444-555555555555"
     text = f"Cannot find the company.  CorrelationId:  {guid}."
     async with saying(404, wrapped("Internal_CompanyNotFound", text)).client() as client:
@@ -341,7 +374,7 @@ async def test_the_correlation_id_is_kept_and_not_shown() -> None:
 
 
 async def test_the_probe_says_which_part_failed() -> None:
-    """Three reads; an empty list is a pass; what is refused is named."""
+    """Three reads; an empty list is a pass; what is refused is named (contract B6.6)."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/accounts"):
@@ -368,7 +401,10 @@ json_bodies = st.recursive(
 
 @given(status=st.integers(400, 599), body=json_bodies)
 def test_any_answer_has_a_class(status: int, body: Any) -> None:
-    """Whatever a gateway says: a class, a code and a text, and never an exception."""
+    """Whatever a gateway says: a class, a code and a text, and never an exception.
+
+    contract B11.2
+    """
     reply = BusinessCentralReply(status, {}, body)
     assert reply.kind in Kind
     assert isinstance(reply.code, str) and isinstance(reply.message, str)
@@ -425,7 +461,10 @@ def test_the_documented_answers_are_understood() -> None:
 
 
 async def test_a_claims_challenge_is_answered() -> None:
-    """A token that was refused while it lasts is replaced by one with what is demanded of it."""
+    """A token that was refused while it lasts is replaced by one with what is demanded of it.
+
+    contract G11.6
+    """
     demand = '{"access_token":{"acrs":{"value":"c1"}}}'
     header = f'Bearer error="insufficient_claims", claims="{b64encode(demand.encode()).decode()}"'
     answers = [

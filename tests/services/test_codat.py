@@ -241,7 +241,10 @@ REPEATABLE = ("refresh",)
 
 @pytest.mark.parametrize("name", [*READS, *WRITES])
 async def test_each_call_is_one_request(name: str) -> None:
-    """Method, address and body are those of the description; ids are quoted, pages explicit."""
+    """Method, address and body are those of the description; ids are quoted, pages explicit.
+
+    contract C1.1, C4.1, C4.2 and C4.9
+    """
     one = (READS | WRITES)[name]
     service = scripted(one.answer())
     await service.do(one.call)
@@ -255,7 +258,7 @@ async def test_each_call_is_one_request(name: str) -> None:
 
 
 async def test_the_key_alone_is_encoded() -> None:
-    """Basic, and the base64 of the bare key: no user name, no colon."""
+    """Basic, and the base64 of the bare key: no user name, no colon (contract C1.3)."""
     service = scripted(json_reply({"name": "i"}))
     await service.do(READS["instance"].call)
     scheme, _, value = service.seen[0].headers["Authorization"].partition(" ")
@@ -277,7 +280,10 @@ async def test_the_key_is_read_once_and_only_when_needed() -> None:
 
 @pytest.mark.parametrize("key", [f"Basic {KEY}", f"basic {KEY}", f"{KEY} ", f"a {KEY}", f"{KEY}\n"])
 async def test_what_is_no_bare_key_is_refused(key: str) -> None:
-    """The ready header or a stray blank is told before anything is sent, and not repeated."""
+    """The ready header or a stray blank is told before anything is sent, and not repeated.
+
+    contract C1.4
+    """
     service = Service(lambda _: json_reply({}), key=key)
     with pytest.raises(FixInput) as caught:
         await service.do(READS["instance"].call)
@@ -291,7 +297,10 @@ async def test_what_is_no_bare_key_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("name", LISTS)
 async def test_all_pages_are_read(name: str) -> None:
-    """Relative links lead to the end, with what they carry; an empty page is not the last one."""
+    """Relative links lead to the end, with what they carry; an empty page is not the last one.
+
+    contract C4.4 and C4.5
+    """
     one = READS[name]
     path = one.request.removeprefix("GET ").partition("?")[0]
     item = one.answer().json()["results"][0]
@@ -393,7 +402,7 @@ async def test_a_list_without_links_is_one_page() -> None:
 
 
 async def test_companies_are_filtered_again() -> None:
-    """What Codat let through without the wanted tags is left out."""
+    """What Codat let through without the wanted tags is left out (contract C4.5 and C4.8)."""
     found = [
         company("both", tags={"a": "1", "b": "2", "c": "3"}),
         company("one", tags={"a": "1"}),
@@ -411,7 +420,7 @@ async def test_companies_are_filtered_again() -> None:
 
 
 async def test_new_fields_and_values_do_not_break_a_run() -> None:
-    """Codat adds fields and enumeration values without notice."""
+    """Codat adds fields and enumeration values without notice (contract C2.18)."""
     body = connection(
         status="Snoozed",
         brandNew={"a": 1},
@@ -426,7 +435,10 @@ async def test_new_fields_and_values_do_not_break_a_run() -> None:
 
 
 async def test_what_may_be_missing_may_be_missing() -> None:
-    """Objects with the required fields only, and nulls where the description has them."""
+    """Objects with the required fields only, and nulls where the description has them.
+
+    contract C7.2 and C8.13
+    """
     made = await scripted(json_reply(company(description=None, lastSync=None))).do(
         READS["company"].call
     )
@@ -451,7 +463,7 @@ async def test_what_may_be_missing_may_be_missing() -> None:
     ],
 )
 async def test_dates_are_utc(text: str, moment: datetime) -> None:
-    """Seven decimals are read, and a date without a zone is UTC."""
+    """Seven decimals are read, and a date without a zone is UTC (contract C2.16)."""
     body = connection(created=text, dataConnectionErrors=[{"erroredOnUtc": text}])
     found = await scripted(json_reply(body)).do(READS["connection"].call)
     assert (found.created, found.data_connection_errors[0].errored_on_utc) == (moment, moment)
@@ -459,7 +471,10 @@ async def test_dates_are_utc(text: str, moment: datetime) -> None:
 
 
 async def test_an_integration_with_fields_swapped_is_read() -> None:
-    """Codat's own description shows one with sourceId and sourceType swapped: neither is needed."""
+    """Codat's own description shows one with sourceId and sourceType swapped: neither is needed.
+
+    contract C5.4, C5.7 and C5.8
+    """
     swapped = {"sourceId": "accounting", "sourceType": "0f3b5c1e-7d42-4a8e-9c6f-2b1d0a9e8c7b"}
     features = {"datatypeFeatures": [{"datatype": "x", "supportedFeatures": [{"odd": "get"}]}]}
     body = INTEGRATION | swapped | features
@@ -468,7 +483,10 @@ async def test_an_integration_with_fields_swapped_is_read() -> None:
 
 
 async def test_types_without_data_are_left_out() -> None:
-    """Null is a type that was never synced; an entry without a state is one too, and is told."""
+    """Null is a type that was never synced; an entry without a state is one too, and is told.
+
+    contract C9.9 and C9.20
+    """
     body = {
         "invoices": None,
         "company": {"dataType": "company", "currentStatus": "Complete", "lastSuccessfulSync": None},
@@ -559,7 +577,7 @@ async def test_a_gateways_page_is_no_traceback() -> None:
 
 
 async def test_what_is_not_there_is_none() -> None:
-    """404 is an answer for a thing by its id; for a list it is an error."""
+    """404 is an answer for a thing by its id; for a list it is an error (contract C2.11)."""
     for name in ("integration", "company", "connection"):
         assert await scripted(refused(404)).do(READS[name].call) is None
     for name in ("companies", "connections", "data status"):
@@ -601,7 +619,10 @@ REFUSALS: list[tuple[int, type[RunbookError], int, str, str]] = [
 async def test_each_refusal_says_who_can_help(
     status: int, kind: type[RunbookError], exit_code: int, advice: str, who: str
 ) -> None:
-    """Kind, exit code and advice go by the HTTP status, whatever the body says it is."""
+    """Kind, exit code and advice go by the HTTP status, whatever the body says it is.
+
+    contract C2.4, C2.5, C2.7, C2.8, C2.9, C2.10, C2.13, C2.14 and C2.15
+    """
     service = endless(lambda: refused(status, "Not like this."))
     with pytest.raises(kind) as caught:
         await service.do(READS["companies"].call)
@@ -625,7 +646,10 @@ async def test_a_real_refusal_of_a_write_is_told_at_once(name: str, status: int)
 
 
 async def test_what_validation_says_is_told() -> None:
-    """The sentences that say which value is wrong; odd forms of them are no traceback."""
+    """The sentences that say which value is wrong; odd forms of them are no traceback.
+
+    contract C2.3
+    """
     items = [{"itemId": "name", "message": "Name is too long."}, {"message": None}, "odd", {}]
     cases: list[tuple[Any, str]] = [
         ({"errors": items, "warnings": None}, "Invalid. Name is too long."),
@@ -643,7 +667,7 @@ async def test_what_validation_says_is_told() -> None:
 
 @pytest.mark.parametrize("body", [None, [], "x", 5, {}, {"error": None}, {"error": {"a": 1}}])
 async def test_every_form_of_an_error_is_understood(body: Any) -> None:
-    """All of an error is optional."""
+    """All of an error is optional (contract C2.3)."""
     with pytest.raises(AskAdministrator) as caught:
         await scripted(json_reply(body, 402)).do(READS["instance"].call)
     assert (caught.value.code, caught.value.request_id) == ("402", "")
@@ -666,7 +690,7 @@ async def test_a_refusal_that_repeats_the_key_does_not_show_it() -> None:
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_every_write_bears_a_key_of_its_own(name: str) -> None:
-    """POST and PATCH carry a GUID, another one each time."""
+    """POST and PATCH carry a GUID, another one each time (contract C3.8 and C3.12)."""
     one = WRITES[name]
     service = scripted(one.answer(), one.answer())
     await service.do(one.call, one.call)
@@ -699,7 +723,10 @@ PASSING: dict[str, Callable[[], Answer]] = {
 async def test_what_may_have_been_done_is_asked_again_under_the_same_key(
     name: str, trouble: str
 ) -> None:
-    """A lost answer, a 429 and a first try under way: the same request, so nothing twice."""
+    """A lost answer, a 429 and a first try under way: the same request, so nothing twice.
+
+    contract C3.8, C3.9 and C3.11
+    """
     one = WRITES[name]
     service = scripted(PASSING[trouble](), PASSING[trouble](), one.answer())
     await service.do(one.call)
@@ -732,7 +759,7 @@ async def test_a_lost_answer_and_then_a_fault_is_lost(name: str) -> None:
 @pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize("name", REPEATABLE)
 async def test_what_may_be_done_twice_is_sent_again_under_a_new_key(name: str, status: int) -> None:
-    """Codat keeps a 500 under its key and would only tell it again."""
+    """Codat keeps a 500 under its key and would only tell it again (contract C3.10)."""
     one = WRITES[name]
     service = scripted(refused(status), refused(status), one.answer())
     await service.do(one.call)
@@ -753,7 +780,10 @@ async def test_a_fault_that_stays_ends_the_write(waits: list[float], name: str) 
 async def test_a_first_try_that_stays_under_way_ends_the_write(
     waits: list[float], name: str
 ) -> None:
-    """A 409 that does not end is told as such, after few requests under one key."""
+    """A 409 that does not end is told as such, after few requests under one key.
+
+    contract C2.12 and C3.11
+    """
     service = endless(lambda: refused(409))
     with pytest.raises(WaitAndRetry) as caught:
         await service.do(WRITES[name].call)
@@ -809,13 +839,19 @@ TOLD_LIMITS: list[tuple[dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("headers", "text"), TOLD_LIMITS)
 async def test_what_is_left_is_read_in_each_form(headers: dict[str, str], text: str) -> None:
-    """The date is told in UTC whatever its form; what cannot be read is not told."""
+    """The date is told in UTC whatever its form; what cannot be read is not told.
+
+    contract C3.5 and C3.6
+    """
     service = scripted(json_reply({"name": "i"}, **headers))
     assert await service.do(READS["instance"].call, limits) == text
 
 
 async def test_what_was_left_is_remembered() -> None:
-    """A refusal tells it too, and an answer that says nothing takes nothing away."""
+    """A refusal tells it too, and an answer that says nothing takes nothing away.
+
+    contract C3.13
+    """
     service = scripted(refused(404, **limited("7")), listed())
     assert await service.do(limits) == "None"
     found = await service.do(READS["company"].call, READS["companies"].call, limits)
@@ -829,7 +865,10 @@ async def spare(codat: Codat) -> str:
 
 
 async def test_polling_stops_below_a_tenth() -> None:
-    """The rest is for others who share the keys; before the first call nothing is known."""
+    """The rest is for others who share the keys; before the first call nothing is known.
+
+    contract C3.1
+    """
     assert await scripted().do(spare) == "yes"
     for remaining in ("1000", "100"):
         service = scripted(json_reply({"name": "i"}, **limited(remaining)))
@@ -845,7 +884,10 @@ async def test_polling_stops_below_a_tenth() -> None:
 
 @pytest.mark.parametrize("name", ["integration", "companies", *WRITES])
 async def test_a_day_without_calls_left_ends_the_run(waits: list[float], name: str) -> None:
-    """A Retry-After of hours is not sat out: the error tells when there are new calls."""
+    """A Retry-After of hours is not sat out: the error tells when there are new calls.
+
+    contract C3.7
+    """
     headers = {"Retry-After": "40000", **limited("0")}
     service = endless(lambda: refused(429, "Too many.", **headers))
     with pytest.raises(WaitAndRetry) as caught:
@@ -871,7 +913,10 @@ def with_otp() -> dict[str, Any]:
 
 
 async def test_links_do_not_print() -> None:
-    """They are there for whoever shows them at the last moment, and in no text of the models."""
+    """They are there for whoever shows them at the last moment, and in no text of the models.
+
+    contract C8.18
+    """
     (found,) = await scripted(listed(with_otp())).do(READS["companies"].call)
     (linked,) = found.data_connections
     assert OTP in linked.link_url
@@ -883,7 +928,10 @@ async def test_links_do_not_print() -> None:
 async def test_neither_key_nor_link_is_in_a_log_or_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """At the most talkative level, in good answers and in those that cannot be read."""
+    """At the most talkative level, in good answers and in those that cannot be read.
+
+    contract C8.18 and C8.20
+    """
     caplog.set_level(logging.DEBUG)
     broken = with_otp() | {"name": 5}
     service = scripted(
@@ -1021,7 +1069,10 @@ def tags() -> dict[str, str]:
 async def test_a_lost_answer_makes_one_company(
     rehearsal: Rehearsal, tags: dict[str, str], moment: str
 ) -> None:
-    """Whether the effect was there or not: the same key brings its answer, and one company."""
+    """Whether the effect was there or not: the same key brings its answer, and one company.
+
+    contract C3.8
+    """
     rehearsal.spoil({"method": "POST", "path": "^/companies$", "nth": 1, "drop": moment})
     before = len(rehearsal.answered())
     async with rehearsal.client() as codat:
@@ -1064,7 +1115,7 @@ async def test_a_fault_on_creating_is_the_callers_to_look_at(
 async def test_a_fault_on_refreshing_is_outlived(
     rehearsal: Rehearsal, tags: dict[str, str]
 ) -> None:
-    """The same key would have brought the kept 500 for 90 minutes."""
+    """The same key would have brought the kept 500 for 90 minutes (contract C3.10)."""
     async with rehearsal.client() as codat:
         owner = await codat.create_company("Once Ltd", tags=tags)
         made = await codat.create_connection(owner.id, SANDBOX)
@@ -1080,7 +1131,7 @@ async def test_a_fault_on_refreshing_is_outlived(
 async def test_a_throttled_creation_makes_one_company(
     rehearsal: Rehearsal, tags: dict[str, str]
 ) -> None:
-    """A 429 is not kept under the key, so the same one works."""
+    """A 429 is not kept under the key, so the same one works (contract C3.9)."""
     rehearsal.spoil(
         {
             "method": "POST",
@@ -1096,7 +1147,10 @@ async def test_a_throttled_creation_makes_one_company(
 
 
 async def test_from_a_company_to_its_data(rehearsal: Rehearsal, tags: dict[str, str]) -> None:
-    """Company, connection, link, refresh and data status, as a run needs them."""
+    """Company, connection, link, refresh and data status, as a run needs them.
+
+    contract C7.1, C8.1, C8.5 and C9.3
+    """
     async with rehearsal.client() as codat:
         owner = await codat.create_company("Wickham", tags=tags, description="A test.")
         assert (owner.name, owner.description, owner.tags) == ("Wickham", "A test.", tags)
@@ -1130,7 +1184,10 @@ async def settled(codat: Codat, owner: str) -> dict[str, Any]:
 
 
 async def test_why_a_link_failed_is_read(rehearsal: Rehearsal, tags: dict[str, str]) -> None:
-    """A platform that is not enabled refuses the customer; the connection tells."""
+    """A platform that is not enabled refuses the customer; the connection tells.
+
+    contract C8.13 and C8.14
+    """
     async with rehearsal.client() as codat:
         owner = await codat.create_company("Wickham", tags=tags)
         made = await codat.create_connection(owner.id, BUSINESS_CENTRAL_PLATFORM)
@@ -1144,7 +1201,7 @@ async def test_why_a_link_failed_is_read(rehearsal: Rehearsal, tags: dict[str, s
 
 
 async def test_platforms_are_read(rehearsal: Rehearsal) -> None:
-    """Business Central is there, and a platform that is not is none."""
+    """Business Central is there, and a platform that is not is none (contract C5.1 and C5.3)."""
     async with rehearsal.client() as codat:
         found = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
         assert found is not None and found.key == BUSINESS_CENTRAL_PLATFORM
@@ -1164,7 +1221,10 @@ async def test_what_is_not_there_is_none_in_the_cloud(
 
 
 async def test_a_long_list_is_read_to_its_end(rehearsal: Rehearsal, tags: dict[str, str]) -> None:
-    """More companies than a page holds, with the filter kept from page to page."""
+    """More companies than a page holds, with the filter kept from page to page.
+
+    contract C4.1 and C4.4
+    """
     async with rehearsal.client("Millrace Software") as codat:
         made = {(await codat.create_company(f"No {n}", tags=tags)).id for n in range(101)}
         await codat.create_company("Another", tags={"bcrunbook-test": "other"})
@@ -1175,7 +1235,10 @@ async def test_a_long_list_is_read_to_its_end(rehearsal: Rehearsal, tags: dict[s
 
 
 async def test_calls_left_are_counted_down(rehearsal: Rehearsal) -> None:
-    """The headers of a real answer are understood, and each call costs one."""
+    """The headers of a real answer are understood, and each call costs one.
+
+    contract C3.5 and C3.6
+    """
     async with rehearsal.client() as codat:
         left = []
         for _ in range(2):
@@ -1188,7 +1251,10 @@ async def test_calls_left_are_counted_down(rehearsal: Rehearsal) -> None:
 
 
 async def test_keys_are_told_apart(rehearsal: Rehearsal, tags: dict[str, str]) -> None:
-    """The instance is the key's; a foreign object, an ended plan and a wrong key are refused."""
+    """The instance is the key's; a foreign object, an ended plan and a wrong key are refused.
+
+    contract C1.9, C2.8, C2.9 and C2.10
+    """
     trial = rehearsal.description.codat["instance"]
     async with rehearsal.client() as codat:
         assert (await codat.instance()).name == trial

@@ -171,7 +171,10 @@ def good(path: str) -> dict[str, Any]:
 
 
 async def test_the_parts_of_a_batch_are_matched_by_id() -> None:
-    """Answers come in any order; each read gets its own, and one call is made."""
+    """Answers come in any order; each read gets its own, and one call is made.
+
+    contract G11.1 and G11.2
+    """
     service = batched(lambda path, _: good(path))
     organization, me, policy = await service.do(lambda graph: graph.look(*READS))
     assert organization.value.display_name == "Contoso"
@@ -181,7 +184,10 @@ async def test_the_parts_of_a_batch_are_matched_by_id() -> None:
 
 
 async def test_what_may_not_be_read_is_unknown_and_not_absent() -> None:
-    """404 is nothing there; 403 is unknown, with the service's reason; neither stops the others."""
+    """404 is nothing there; 403 is unknown, with the service's reason; neither stops the others.
+
+    contract G8.2
+    """
     denied = {"error": {"code": "Authorization_RequestDenied", "message": "Not for you."}}
 
     def of(path: str, _: int) -> dict[str, Any]:
@@ -200,7 +206,7 @@ async def test_what_may_not_be_read_is_unknown_and_not_absent() -> None:
 async def test_a_part_that_was_throttled_or_broken_is_asked_again(
     waits: list[float], status: int
 ) -> None:
-    """Only that part is asked again, after the pause that it named."""
+    """Only that part is asked again, after the pause that it named (contract G11.3 and G14.4)."""
 
     def of(path: str, batch: int) -> dict[str, Any]:
         if path == "/me" and batch == 1:
@@ -256,7 +262,10 @@ async def test_an_answer_in_an_odd_form_is_not_a_traceback(body: Any) -> None:
 
 @pytest.mark.parametrize("together", [1, 2])
 async def test_all_pages_of_a_list_are_read(together: int) -> None:
-    """An empty page is not the last one while there is a next link, in a batch as well."""
+    """An empty page is not the last one while there is a next link, in a batch as well.
+
+    contract G5.9
+    """
     first = {"value": [], "@odata.nextLink": f"{BASE}/applications?$skiptoken=2"}
     second = {"value": [APP]}
 
@@ -291,7 +300,7 @@ async def test_what_was_made_is_waited_for() -> None:
 
 
 def test_names_are_quoted_for_the_address() -> None:
-    """A quote in a name is doubled and everything is percent-encoded."""
+    """A quote in a name is doubled and everything is percent-encoded (contract G5.5)."""
     path = calls.application_named("o'brien & co").path
     assert "uniqueName='o%27%27brien%20%26%20co'" in path
 
@@ -300,7 +309,7 @@ def test_names_are_quoted_for_the_address() -> None:
 
 
 async def test_a_token_that_was_refused_is_renewed_once() -> None:
-    """A 401 makes one fresh token; the call is repeated with it."""
+    """A 401 makes one fresh token; the call is repeated with it (contract G12.4)."""
     service = scripted(refused(401, "InvalidAuthenticationToken"), httpx.Response(204))
     await service.do(lambda graph: graph.update_application("object-1", {}))
     assert [one["fresh"] for one in service.keyring.asked] == [False, True]
@@ -336,7 +345,10 @@ def challenged(status: int, header: str, message: str = "Access has been evaluat
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("header", CHALLENGES.values(), ids=CHALLENGES)
 async def test_a_claims_challenge_is_answered(status: int, header: str) -> None:
-    """What the header demands is asked for, once, and the call is repeated, a write too."""
+    """What the header demands is asked for, once, and the call is repeated, a write too.
+
+    contract G11.6
+    """
     service = scripted(challenged(status, header), httpx.Response(201, json=APP))
     await service.do(lambda graph: graph.create_application({}))
     assert [one["claims"] for one in service.keyring.asked] == ["", DEMAND]
@@ -378,7 +390,10 @@ LOCATION = (
 async def test_a_challenge_that_stays_says_who_can_do_what(
     is_application: bool, message: str, kind: type[RunbookError], why: str, next: str
 ) -> None:
-    """A person signs in again; an application cannot, and is told of the policy or the network."""
+    """A person signs in again; an application cannot, and is told of the policy or the network.
+
+    contract G11.7
+    """
     service = endless(lambda: challenged(401, CHALLENGES["as documented"], message))
     service.keyring.is_application = is_application
     with pytest.raises(RunbookError) as caught:
@@ -488,7 +503,10 @@ EARLY = [
 
 @pytest.mark.parametrize(("write", "case"), EARLY)
 async def test_what_is_not_there_yet_is_waited_for(write: str, case: str) -> None:
-    """Each refusal that time heals is outlived by each write."""
+    """Each refusal that time heals is outlived by each write.
+
+    contract G9.6, G12.6, G12.7, G12.8 and G12.10
+    """
     call, answer = WRITES[write]
     refusal = NOT_YET[case]
     service = scripted(refused(*refusal), refused(*refusal), answer)
@@ -530,7 +548,10 @@ REFUSALS: list[tuple[int, str, type[RunbookError]]] = [
 async def test_a_real_refusal_is_told_at_once(
     write: str, status: int, code: str, kind: type[RunbookError]
 ) -> None:
-    """What no waiting heals is not waited for; the advice fits the code."""
+    """What no waiting heals is not waited for; the advice fits the code.
+
+    contract G6.13 and G12.12
+    """
     service = scripted(refused(status, code, "Insufficient privileges."))
     with pytest.raises(kind) as caught:
         await service.do(WRITES[write][0])
@@ -548,7 +569,10 @@ async def test_a_real_refusal_is_told_at_once(
 async def test_what_would_be_done_twice_is_never_sent_twice(
     write: str, answer: Callable[[], Answer]
 ) -> None:
-    """After a failure of the service or a lost answer, the caller has to look first."""
+    """After a failure of the service or a lost answer, the caller has to look first.
+
+    contract G6.3, G7.5 and G12.13
+    """
     service = scripted(answer())
     with pytest.raises(AnswerLost) as caught:
         await service.do(WRITES[write][0])
@@ -570,7 +594,10 @@ async def test_what_says_the_same_twice_is_sent_again(write: str) -> None:
 async def test_a_throttled_call_waits_as_long_as_it_is_told(
     waits: list[float], write: str, form: str
 ) -> None:
-    """A 429 had no effect: even a POST is repeated, after a fraction or until a date."""
+    """A 429 had no effect: even a POST is repeated, after a fraction or until a date.
+
+    contract G12.11 and G14.4
+    """
     call, answer = WRITES[write]
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     headers = {"Retry-After": date if form == "a date" else form}
@@ -585,7 +612,10 @@ async def test_a_throttled_call_waits_as_long_as_it_is_told(
     [None, "x", [], {"keyId": "k"}, {"secretText": "a~secret~that~nobody~can~keep"}],
 )
 async def test_a_secret_whose_answer_cannot_be_read_counts_as_lost(body: Any) -> None:
-    """It was made, and nobody has it: the next look removes it, and no message shows it."""
+    """It was made, and nobody has it: the next look removes it, and no message shows it.
+
+    contract G7.5
+    """
     service = scripted(httpx.Response(200, json=body))
     with pytest.raises(AnswerLost) as caught:
         await service.do(WRITES["add secret"][0])
@@ -601,7 +631,10 @@ async def test_a_new_secret_prints_as_dots() -> None:
 
 
 async def test_what_exists_already_is_as_good_as_made() -> None:
-    """A second grant or service principal for the same pair is told, not raised."""
+    """A second grant or service principal for the same pair is told, not raised.
+
+    contract G6.1, G9.2, G10.4 and G12.9
+    """
     there = "Request_MultipleObjectsWithSameKeyValue"
     assert await scripted(refused(409, there)).do(WRITES["principal"][0]) is None
     assert await scripted(refused(409, there)).do(WRITES["grant"][0]) is False
@@ -610,7 +643,10 @@ async def test_what_exists_already_is_as_good_as_made() -> None:
 
 
 async def test_somebody_elses_application_is_not_waited_for() -> None:
-    """Business Central was not made moments ago: for it the same refusal is a real one."""
+    """Business Central was not made moments ago: for it the same refusal is a real one.
+
+    contract G9.5
+    """
     service = scripted(refused(*NOT_YET["the backing application"]))
     with pytest.raises(AskAdministrator):
         await service.do(lambda graph: graph.create_service_principal("bc", is_ours=False))
@@ -618,7 +654,7 @@ async def test_somebody_elses_application_is_not_waited_for() -> None:
 
 
 async def test_consent_is_asked_for_only_to_consent() -> None:
-    """Only granting asks for the right to grant."""
+    """Only granting asks for the right to grant (contract G15.1)."""
     for write, (call, answer) in WRITES.items():
         service = scripted(answer)
         await service.do(call)
@@ -627,7 +663,7 @@ async def test_consent_is_asked_for_only_to_consent() -> None:
 
 @pytest.mark.parametrize("status", [400, 404])
 async def test_removing_what_is_gone_is_done(status: int) -> None:
-    """A removal that finds nothing is as good as one that removed."""
+    """A removal that finds nothing is as good as one that removed (contract G7.8)."""
     service = scripted(refused(status, "Request_ResourceNotFound"))
     await service.do(WRITES["remove secret"][0])
     assert len(service.seen) == 1
@@ -671,7 +707,10 @@ ENVELOPES: dict[str, tuple[Any, str, str, str]] = {
 @pytest.mark.parametrize("name", ENVELOPES)
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 418, 429, 500, 504])
 def test_every_form_of_an_error_is_understood(name: str, status: int) -> None:
-    """Code, message and request id are found where they are; what is missing is no traceback."""
+    """Code, message and request id are found where they are; what is missing is no traceback.
+
+    contract G12.1 and G12.2
+    """
     body, code, message, request_id = ENVELOPES[name]
     reply = Reply(status, {}, body)
     error = reply.refusal("a call")
@@ -682,7 +721,10 @@ def test_every_form_of_an_error_is_understood(name: str, status: int) -> None:
 
 
 async def test_a_gateways_page_is_no_traceback() -> None:
-    """HTML in the place of an error: status and request id are told, the page is not."""
+    """HTML in the place of an error: status and request id are told, the page is not.
+
+    contract G12.2
+    """
     page = "<html><body>502 Bad Gateway</body></html>"
     answer = httpx.Response(403, text=page, headers={"request-id": "r"})
     with pytest.raises(AskAdministrator) as caught:

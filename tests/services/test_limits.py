@@ -43,7 +43,10 @@ def business_central(http: Http) -> Ask:
 async def test_no_span_has_more_requests_than_the_service_allows(
     client: Callable[[Http], Ask], limit: int, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thousand a minute to Codat, 6,000 in five minutes to Business Central; not far less."""
+    """A thousand a minute to Codat, 6,000 in five minutes to Business Central; not far less.
+
+    contract B12.1 and C3.3
+    """
     now, moments = [1000.0], []
     monkeypatch.setattr(Pace, "now", lambda _: now[0])
 

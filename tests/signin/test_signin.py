@@ -155,7 +155,7 @@ class Fussy(Typist):
 async def test_a_client_secret_signs_in(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """An application gets a token of its tenant, without a person's traits."""
+    """An application gets a token of its tenant, without a person's traits (contract G18.7)."""
     async with sign_in_of(make_workspace()) as sign_in:
         token = await sign_in.graph()
     assert sign_in.is_application
@@ -167,7 +167,10 @@ async def test_a_client_secret_signs_in(
 async def test_a_token_is_kept_until_a_fresh_one_is_wanted(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Asked twice, Entra is asked once; asked for a fresh one, it is asked again."""
+    """Asked twice, Entra is asked once; asked for a fresh one, it is asked again.
+
+    contract G17.5
+    """
     async with sign_in_of(make_workspace()) as sign_in:
         before = token_requests(cloud)
         first = await sign_in.graph()
@@ -203,7 +206,10 @@ DEMAND = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c1"}
 async def test_claims_that_are_demanded_are_asked_for(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """An application's token brings what a service demands of it, and is the kept one then."""
+    """An application's token brings what a service demands of it, and is the kept one then.
+
+    contract G17.9
+    """
     async with sign_in_of(make_workspace()) as sign_in:
         for ask in (
             sign_in.graph,
@@ -242,7 +248,10 @@ def tenant_named(description: RehearsalDescription, domain: str) -> str:
 async def test_business_central_has_a_token_of_each_tenant(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """An application asks a customer's own tenant; each token is kept, and can be asked afresh."""
+    """An application asks a customer's own tenant; each token is kept, and can be asked afresh.
+
+    contract B1.12
+    """
     own, other = cloud.accounts["trial"]["tenant"], tenant_named(cloud, "brackenfield")
     async with sign_in_of(make_workspace()) as sign_in:
         tokens = [await sign_in.business_central(tenant) for tenant in (own, other)]
@@ -256,7 +265,10 @@ async def test_business_central_has_a_token_of_each_tenant(
 async def test_a_customer_without_the_application_is_explained(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Where the customer's tenant does not know the application, the advice says so."""
+    """Where the customer's tenant does not know the application, the advice says so.
+
+    contract G21.25
+    """
     async with sign_in_of(make_workspace()) as sign_in:
         asked = sign_in.business_central(tenant_named(cloud, "tidewater"))
         error = await error_of(asked, cloud)
@@ -267,7 +279,10 @@ async def test_a_customer_without_the_application_is_explained(
 async def test_the_tenant_may_be_named_by_its_domain(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """The token's tenant is the id that Entra names, whatever the account was given."""
+    """The token's tenant is the id that Entra names, whatever the account was given.
+
+    contract G16.1 and G16.2
+    """
     trial = cloud.accounts["trial"]["tenant"]
     domain = next(one["domain"] for one in cloud.tenants if one["id"] == trial)
     async with sign_in_of(make_workspace(tenant=domain)) as sign_in:
@@ -277,7 +292,10 @@ async def test_the_tenant_may_be_named_by_its_domain(
 async def test_a_wrong_secret_is_explained(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, tmp_path: Path
 ) -> None:
-    """A secret that Entra refuses is input to fix, with the classic slip named."""
+    """A secret that Entra refuses is input to fix, with the classic slip named.
+
+    contract G7.9 and G21.27
+    """
     workspace = make_workspace()
     wrong = "not~the.secret~but~as~long~as~one"
     (tmp_path / "secret-store" / "sign-in" / "batch").write_text(wrong, encoding="utf-8")
@@ -296,7 +314,10 @@ async def test_a_wrong_secret_is_explained(
 async def test_an_unknown_tenant_is_named(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, method: str, tenant: str
 ) -> None:
-    """A tenant that Entra does not know is input to fix, for applications and people alike."""
+    """A tenant that Entra does not know is input to fix, for applications and people alike.
+
+    contract G16.2 and G21.5
+    """
     changes = {"sign_in": by_device_code(cloud)} if method == "device_code" else {}
     error = await refusal(make_workspace(tenant=tenant, **changes), person_of(cloud, "robin"))
     assert isinstance(error, FixInput)
@@ -355,7 +376,10 @@ async def test_a_certificate_signs_in(
     rsa_key: Any,
     form: str,
 ) -> None:
-    """PEM and PFX, with and without a password: the application's own certificate is accepted."""
+    """PEM and PFX, with and without a password: the application's own certificate is accepted.
+
+    contract G18.1
+    """
     made = self_signed(rsa_key)
     app = registered(make_client(), keyCredentials=[key_credential(made)])
     password = "" if form in ("pem", "pem, key first", "pfx open") else "open sesame 42"
@@ -394,7 +418,10 @@ async def test_the_certificate_is_the_keys_wherever_it_stands(
     rsa_key: Any,
     order: str,
 ) -> None:
-    """A file may hold the authority's certificate before the application's own."""
+    """A file may hold the authority's certificate before the application's own.
+
+    contract G18.1 and G18.2
+    """
     keys = [rsa.generate_private_key(65537, 2048) for _ in range(2)]
     root = self_signed(keys[1], name="root")
     authority = issued(keys[0], keys[1], name="authority", by="root")
@@ -430,7 +457,7 @@ async def test_the_certificate_is_the_keys_wherever_it_stands(
 async def test_a_certificate_of_somebody_else_is_refused_with_advice(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, tmp_path: Path, rsa_key: Any
 ) -> None:
-    """A certificate that the application does not hold is input to fix."""
+    """A certificate that the application does not hold is input to fix (contract G21.35)."""
     file = tmp_path / "runner.pem"
     public = self_signed(rsa_key).public_bytes(serialization.Encoding.PEM)
     file.write_bytes(public + pem_of(rsa_key))
@@ -518,7 +545,10 @@ async def test_a_certificate_that_cannot_be_used_is_named(
     rsa_key: Any,
     name: str,
 ) -> None:
-    """Each slip with a certificate file is input to fix, with the file, before anything is sent."""
+    """Each slip with a certificate file is input to fix, with the file, before anything is sent.
+
+    contract G18.1
+    """
     file = tmp_path / name
     if name in BROKEN:
         file.write_bytes(BROKEN[name](rsa_key))
@@ -551,7 +581,10 @@ async def test_a_federated_token_is_read_again_when_it_has_rotated(
     make_client: MakeClient,
     tmp_path: Path,
 ) -> None:
-    """The platform's file is read for every request, and a wrong one is refused with advice."""
+    """The platform's file is read for every request, and a wrong one is refused with advice.
+
+    contract G18.3, G18.4 and G21.32
+    """
     client = make_client()
     app = registered(client)
     record = {
@@ -624,7 +657,7 @@ AZ = {"method": "az"}
 async def test_az_gives_its_token(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, az_login: Callable[..., None]
 ) -> None:
-    """The Azure CLI's token is used as it is, with the tenant that it names."""
+    """The Azure CLI's token is used as it is, with the tenant that it names (contract G18.8)."""
     tenant = cloud.accounts["trial"]["tenant"]
     az_login("a-token-of-az", tenant)
     async with sign_in_of(make_workspace(sign_in=AZ)) as sign_in:
@@ -637,7 +670,10 @@ async def test_az_gives_its_token(
 async def test_az_is_asked_once_per_service_while_its_token_lasts(
     make_workspace: MakeWorkspace, az: Callable[[str], Path]
 ) -> None:
-    """A token is kept until shortly before its end; and each is for its own API."""
+    """A token is kept until shortly before its end; and each is for its own API.
+
+    contract G18.8
+    """
     answer = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
     calls = az(f"print({json.dumps(answer)!r})")
     workspace = make_workspace(sign_in=AZ)
@@ -659,7 +695,7 @@ async def test_az_is_asked_once_per_service_while_its_token_lasts(
 async def test_az_is_asked_for_each_customers_tenant(
     make_workspace: MakeWorkspace, az: Callable[[str], Path]
 ) -> None:
-    """A token of one tenant is not taken for another's."""
+    """A token of one tenant is not taken for another's (contract G18.8)."""
     answer = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
     calls = az(f"print({json.dumps(answer)!r})")
     async with sign_in_of(make_workspace(sign_in=AZ)) as sign_in:
@@ -685,7 +721,10 @@ async def test_a_missing_az_is_named(
 async def test_an_az_that_was_signed_out_says_what_to_run(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, az: Callable[[str], Path]
 ) -> None:
-    """The code that az prints is explained; the next action is az login for this tenant."""
+    """The code that az prints is explained; the next action is az login for this tenant.
+
+    contract G18.9
+    """
     text = (
         "WARNING: something else\n"
         "ERROR: AADSTS50076: Due to a configuration change, you must use multi-factor.\n"
@@ -774,7 +813,10 @@ def play_browser(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 async def test_a_person_signs_in_with_a_browser(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, play_browser: Callable[..., None]
 ) -> None:
-    """The browser opens, the answer comes back to this machine, and the token tells who it is."""
+    """The browser opens, the answer comes back to this machine, and the token tells who it is.
+
+    contract G15.9, G16.5 and G16.11
+    """
     robin = person_of(cloud, "robin")
     play_browser(username=robin.upn, password=robin.password)
     workspace = make_workspace(sign_in=by_device_code(cloud, method="browser"))
@@ -793,7 +835,10 @@ async def test_a_person_signs_in_with_a_browser(
 async def test_who_may_not_consent_is_sent_to_an_administrator(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, play_browser: Callable[..., None]
 ) -> None:
-    """An application nobody has consented to stops a developer with the role that can help."""
+    """An application nobody has consented to stops a developer with the role that can help.
+
+    contract G1.9 and G21.18
+    """
     sam = person_of(cloud, "sam")
     play_browser(username=sam.upn, password=sam.password)
     table = by_device_code(cloud, method="browser", client_id=GRAPH_COMMAND_LINE_TOOLS)
@@ -822,7 +867,10 @@ async def test_a_machine_without_a_browser_is_told_of_the_device_code(
 async def test_a_window_that_is_never_answered_is_told_as_such(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the time for it, a browser sign-in ends in advice rather than in a traceback."""
+    """After the time for it, a browser sign-in ends in advice rather than in a traceback.
+
+    contract G17.13
+    """
     monkeypatch.setattr(webbrowser, "get", lambda *_: None)
     monkeypatch.setattr(webbrowser, "open", lambda *_, **__: True)
     monkeypatch.setattr("bcrunbook.signin.flows.BROWSER_TIMEOUT", 0.1)
@@ -848,7 +896,10 @@ async def test_a_person_signs_in_with_a_device_code(
 async def test_a_declined_device_code_has_advice(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Cancel on the consent page: run again and accept, or find an administrator."""
+    """Cancel on the consent page: run again and accept, or find an administrator.
+
+    contract G16.12 and G21.16
+    """
     robin = person_of(cloud, "robin")
     table = by_device_code(cloud, client_id=GRAPH_COMMAND_LINE_TOOLS)
     error = await refusal(make_workspace(sign_in=table), Fussy(robin.upn, robin.password))
@@ -866,7 +917,7 @@ def answers(error: str, number: int, words: str, **more: Any) -> dict[str, Any]:
 async def test_an_expired_device_code_has_advice(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """A code that nobody used in time: start again."""
+    """A code that nobody used in time: start again (contract G16.7 and G21.22)."""
     robin = person_of(trouble.cloud, "robin")
     workspace = make_workspace(on=trouble.cloud, sign_in=by_device_code(trouble.cloud))
     trouble.now(answers("expired_token", 70019, "Verification code expired."))
@@ -921,7 +972,10 @@ async def test_a_machine_that_cannot_keep_the_sign_in_says_so_once(
     caplog: pytest.LogCaptureFixture,
     cache: str,
 ) -> None:
-    """Without LibSecret, or without a home to write to, the sign-in lives in memory."""
+    """Without LibSecret, or without a home to write to, the sign-in lives in memory.
+
+    contract G17.18
+    """
 
     def no_libsecret(_: str) -> None:
         raise ImportError("No module named 'gi'")
@@ -974,7 +1028,7 @@ EXPIRED = answers("invalid_grant", 700082, "The refresh token has expired.", sub
 async def test_an_expired_kept_sign_in_is_told_to_a_headless_run(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """Nobody is there to sign in again: why, and where to do it."""
+    """Nobody is there to sign in again: why, and where to do it (contract G21.24)."""
     table = by_device_code(trouble.cloud, cache="file")
     workspace = make_workspace(on=trouble.cloud, sign_in=table)
     async with sign_in_of(workspace, person_of(trouble.cloud, "robin")) as sign_in:
@@ -1003,7 +1057,7 @@ async def test_an_expired_kept_sign_in_asks_the_person_again(
 async def test_consent_is_asked_for_when_it_is_needed(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """The further scope is not in the first sign-in.
+    """The further scope is not in the first sign-in (contract G15.1 and G21.14).
 
     Headless it needs an administrator, and one who is there is asked for it.
     """
@@ -1028,7 +1082,10 @@ async def test_consent_is_asked_for_when_it_is_needed(
 async def test_nobody_is_asked_for_the_list_of_tenants(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Azure's list is worth knowing, not worth a question: nobody kept, nothing listed."""
+    """Azure's list is worth knowing, not worth a question: nobody kept, nothing listed.
+
+    contract G19.6
+    """
     robin = person_of(cloud, "robin")
     async with sign_in_of(make_workspace(sign_in=by_device_code(cloud)), robin) as sign_in:
         error = await error_of(sign_in.azure(), cloud)
@@ -1041,7 +1098,10 @@ async def test_nobody_is_asked_for_the_list_of_tenants(
 async def test_nobody_is_asked_for_a_customers_tenant(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """A kept sign-in is tried in the customer's tenant too; whoever is not kept is not asked."""
+    """A kept sign-in is tried in the customer's tenant too; whoever is not kept is not asked.
+
+    contract G17.19 and G21.11
+    """
     noor = person_of(cloud, "noor", "not_to_be_used")
     workspace = make_workspace(
         sign_in=by_device_code(cloud), tenant=cloud.accounts["not_to_be_used"]["tenant"]
@@ -1092,7 +1152,10 @@ TROUBLE: dict[str, tuple[dict[str, Any], type[RunbookError]]] = {
 async def test_trouble_on_the_way_is_told_as_what_it_is(
     make_workspace: MakeWorkspace, trouble: Troubled, name: str, method: str
 ) -> None:
-    """Service, network and portals in between each have their error, for every method."""
+    """Service, network and portals in between each have their error, for every method.
+
+    contract G17.1
+    """
     table = {"sign_in": by_device_code(trouble.cloud)} if method == "device_code" else {}
     workspace = make_workspace(on=trouble.cloud, **table)
     rule, kind = TROUBLE[name]
@@ -1118,7 +1181,7 @@ async def test_trouble_while_a_kept_sign_in_is_renewed_asks_nobody(
 async def test_a_moment_of_trouble_is_outlived(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """One bad answer of each kind costs time, not the sign-in."""
+    """One bad answer of each kind costs time, not the sign-in (contract G17.3)."""
     trouble.now(
         {"path": DISCOVERY, "nth": 1, "status": 503},
         {"path": TOKEN, "nth": 1, "status": 503},
@@ -1148,7 +1211,10 @@ OUTAGES: dict[str, dict[str, Any]] = {
 async def test_an_outage_is_bridged_by_a_kept_token(
     make_workspace: MakeWorkspace, trouble: Troubled, rule: dict[str, Any]
 ) -> None:
-    """Where Entra has a good token renewed early, nothing depends on the renewal."""
+    """Where Entra has a good token renewed early, nothing depends on the renewal.
+
+    contract G17.7 and G17.8
+    """
     value = f"opaque-{os.urandom(8).hex()}"
     async with sign_in_of(make_workspace(on=trouble.cloud)) as sign_in:
         trouble.now(renewed_early(value), {"path": TOKEN, **rule})
@@ -1164,7 +1230,7 @@ async def test_an_outage_is_bridged_by_a_kept_token(
 async def test_a_persons_kept_token_bridges_an_outage(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """Nobody is asked to sign in because Entra is out of order."""
+    """Nobody is asked to sign in because Entra is out of order (contract G17.7)."""
     robin = person_of(trouble.cloud, "robin")
     workspace = make_workspace(on=trouble.cloud, sign_in=by_device_code(trouble.cloud))
     async with sign_in_of(workspace, robin) as sign_in:
@@ -1200,7 +1266,10 @@ async def test_a_federated_token_that_is_being_written_is_bridged(
 async def test_a_refusal_that_was_mended_is_not_told_again(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """Whoever mends the registration and runs again at once is not told the old refusal."""
+    """Whoever mends the registration and runs again at once is not told the old refusal.
+
+    contract G17.2
+    """
     refused = answers("unauthorized_client", 700016, "Not found in the directory.")
     async with sign_in_of(make_workspace(on=trouble.cloud)) as sign_in:
         trouble.now({**refused, "nth": 1})
@@ -1224,7 +1293,10 @@ async def test_a_refusal_that_was_mended_is_not_told_again(
 def test_the_oauth_error_decides_and_the_number_advises(
     error: str, more: dict[str, Any], kind: type[RunbookError]
 ) -> None:
-    """Whatever the number, the kind of error follows from `error` and `suberror` alone."""
+    """Whatever the number, the kind of error follows from `error` and `suberror` alone.
+
+    contract G16.12 and G16.13
+    """
     for number in (65001, 50076, 424242):
         description = f"AADSTS{number}: words."
         answer = {"error": error, "error_description": description, **more}

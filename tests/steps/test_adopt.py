@@ -71,7 +71,7 @@ async def test_it_counts_as_the_accounts_own(
 async def test_what_is_no_value_of_a_secret_is_refused(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient, what: str
 ) -> None:
-    """The Secret ID, which looks like one, above all. Nothing is kept."""
+    """The Secret ID, which looks like one, above all. Nothing is kept (contract G7.9)."""
     workspace = make_workspace()
     account = only_account(workspace)
     await run_steps(workspace, "register_application")
@@ -95,7 +95,10 @@ async def test_the_next_one_is_made_before_it_ends(
     left: int,
     state: str,
 ) -> None:
-    """A month before, or in the last third of a short life; the old one stays until it ends."""
+    """A month before, or in the last third of a short life; the old one stays until it ends.
+
+    contract G7.13
+    """
     workspace = make_workspace()
     account = only_account(workspace)
     await run_steps(workspace, "register_application")

@@ -19,7 +19,10 @@ USER_READ = "e1fe6dd8-ba31-4d61-89e7-88639da4683d"
 async def test_it_adds_two_scopes_and_the_tenant_wide_grant(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """Exactly the two delegated permissions, and one grant that names them."""
+    """Exactly the two delegated permissions, and one grant that names them.
+
+    contract G3.5, G10.1, B2.3 and C10.3
+    """
     workspace = make_workspace()
     outcomes = await run_steps(workspace, "register_application", STEP)
     assert states(outcomes) == ["changed", "changed"]
@@ -49,7 +52,10 @@ async def test_a_second_run_changes_nothing(
 async def test_other_permissions_and_grants_are_merged_not_replaced(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """Permissions of another API stay, and a narrower grant is extended in place."""
+    """Permissions of another API stay, and a narrower grant is extended in place.
+
+    contract G6.4 and G10.5
+    """
     workspace = make_workspace()
     await run_steps(workspace, "register_application")
     client = make_client()

@@ -34,7 +34,10 @@ def additions(cloud: RehearsalDescription) -> list[dict[str, Any]]:
 async def test_secrets_are_forbidden_until_an_exemption_is_given(
     make_workspace: MakeWorkspace, make_client: MakeClient, cloud: RehearsalDescription
 ) -> None:
-    """Asked for once a run; the card names the page, and followed, the step goes on."""
+    """Asked for once a run; the card names the page, and followed, the step goes on.
+
+    contract G8.7 and G8.8
+    """
     workspace, client = make_workspace(tenant=world.NO_SECRETS), make_client(world.NO_SECRETS)
     before = len(additions(cloud))
     registered, secret = await run_steps(workspace, REGISTER_APPLICATION, CLIENT_SECRET)
@@ -63,7 +66,7 @@ async def test_secrets_are_forbidden_until_an_exemption_is_given(
 
 
 async def test_whoever_asks_may_be_exempt(make_workspace: MakeWorkspace) -> None:
-    """The default policy reads as forbidden all the same: only asking tells."""
+    """The default policy reads as forbidden all the same: only asking tells (contract G8.8)."""
     workspace = make_workspace(tenant=world.EXEMPT_CALLER)
     (_, planned) = await run_steps(workspace, REGISTER_APPLICATION, CLIENT_SECRET, mode=Mode.APPLY)
     assert planned.state is State.CHANGED, planned.summary
@@ -82,7 +85,10 @@ async def test_whoever_asks_may_be_exempt(make_workspace: MakeWorkspace) -> None
 async def test_an_application_as_codat_needs_it_is_forbidden(
     tenant: str, code: str, about: str, make_workspace: MakeWorkspace, make_client: MakeClient
 ) -> None:
-    """A card that quotes the refusal, and names the page and who keeps it. Nothing was made."""
+    """A card that quotes the refusal, and names the page and who keeps it. Nothing was made.
+
+    contract G8.9 and G8.10
+    """
     workspace, client = make_workspace(tenant=tenant), make_client(tenant)
     (registered,) = await run_steps(workspace, REGISTER_APPLICATION)
     assert registered.state is State.NEEDS_PERSON

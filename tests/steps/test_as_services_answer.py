@@ -109,6 +109,8 @@ async def test_the_steps_adopt_what_is_there_in_whatever_form_it_comes(
     """Adopting what somebody made by hand: what is theirs stays, and a second run changes nothing.
 
     Theirs are redirect URIs, permissions of another API and a secret, before ours and after.
+
+    contract G5.10 and G5.12
     """
     network = Network.transport
     monkeypatch.setattr(Network, "transport", lambda self: Rewritten(network(self), form))

@@ -83,7 +83,10 @@ async def test_plan_mode_makes_no_secret(
 async def test_secrets_of_others_stay_and_two_are_the_most(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """With two foreign secrets there, a person is asked to remove one; then it goes on."""
+    """With two foreign secrets there, a person is asked to remove one; then it goes on.
+
+    contract G4.2 and G7.7
+    """
     workspace = make_workspace()
     await run_steps(workspace, "register_application")
     client = make_client()
@@ -112,7 +115,10 @@ async def test_secrets_of_others_stay_and_two_are_the_most(
 async def test_the_tenants_policy_shortens_the_lifetime(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """A policy of 90 days turns 180 wanted days into 90, and says so beforehand."""
+    """A policy of 90 days turns 180 wanted days into 90, and says so beforehand.
+
+    contract G8.1 and G8.3
+    """
     capped = cloud.accounts["short_secrets"]["tenant"]
     workspace = make_workspace(tenant=capped, secret_lifetime="180 days")
     await run_steps(workspace, "register_application")

@@ -130,7 +130,10 @@ def companies(
 async def test_every_kind_of_instance_is_used_alike(
     tmp_path: Path, own_cloud: RehearsalDescription, kind: Kind
 ) -> None:
-    """From the keys to the customer's link and the health check, and nothing is made twice."""
+    """From the keys to the customer's link and the health check, and nothing is made twice.
+
+    contract C1.13, C7.5, C7.12 and C8.3
+    """
     workspace = workspace_of(tmp_path, own_cloud, kind)
     *_, keys = await run_steps(workspace, REGISTER_APPLICATION, CLIENT_SECRET, CODAT_KEYS)
     values = dict(handed(keys).values)
@@ -171,7 +174,7 @@ async def test_without_a_product_the_setting_is_named(
 ) -> None:
     """What to set, where else, and who; no card for a link that cannot be there.
 
-    contract C7.12
+    contract C7.12 and C7.13
     """
     kind = KINDS["without default products"]
     workspace = workspace_of(tmp_path, own_cloud, replace(kind, settings={}))
@@ -228,7 +231,10 @@ async def test_a_copied_instance_still_has_production_s_keys(
 async def test_an_instance_that_wants_a_certificate_refuses_all_else(
     tmp_path: Path, own_cloud: RehearsalDescription
 ) -> None:
-    """Without the setting, or under another instance's id, nothing is answered (contract C1.13)."""
+    """Without the setting, or under another instance's id, nothing is answered.
+
+    contract C1.13 and C1.14
+    """
     kind = KINDS["by certificate only"]
     workspace = workspace_of(tmp_path, own_cloud, replace(kind, is_certified=False))
     outcome = await link_customer(workspace)
@@ -241,7 +247,10 @@ async def test_an_instance_that_wants_a_certificate_refuses_all_else(
 async def test_one_that_nobody_unlinked_goes_before_one_that_was(
     tmp_path: Path, own_cloud: RehearsalDescription, rules: Path
 ) -> None:
-    """A connection that was cut later does not hide the one that waits for the customer."""
+    """A connection that was cut later does not hide the one that waits for the customer.
+
+    contract C8.3 and C8.7
+    """
     kind = KINDS["without integrationKey"]
     workspace = workspace_of(tmp_path, own_cloud, kind)
     act_as_developer(own_cloud, kind.instance, "some-id", "the-value-does-not-matter")

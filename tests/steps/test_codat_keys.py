@@ -48,7 +48,10 @@ async def with_secret(make_workspace: MakeWorkspace, **changes: object) -> Works
 async def test_the_hand_off_is_complete(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """Page, role, instance, client id, where the secret is, what success looks like, the slips."""
+    """Page, role, instance, client id, where the secret is, what success looks like, the slips.
+
+    contract C6.1, C6.2, C6.5, C6.7 and C6.8
+    """
     workspace = await with_secret(make_workspace)
     outcome = await step(workspace)
     assert (outcome.state, outcome.exit_code) == ("needs_person", 3)
@@ -67,7 +70,10 @@ async def test_the_hand_off_is_complete(
 
 
 async def test_what_can_be_checked_is_checked_first(make_workspace: MakeWorkspace) -> None:
-    """API key, instance, platform, and that id and secret work together."""
+    """API key, instance, platform, and that id and secret work together.
+
+    contract C1.9 and C5.12
+    """
     outcome = await step(await with_secret(make_workspace))
     names = ("Codat API key", "Codat instance", "Client id and secret")
     assert {row(outcome, name).verdict for name in names} == {Comparison.OK}
@@ -88,7 +94,7 @@ async def test_somebodys_word_ends_it(make_workspace: MakeWorkspace) -> None:
 async def test_a_new_secret_makes_the_confirmation_stale(
     make_workspace: MakeWorkspace, make_client: MakeClient
 ) -> None:
-    """After the secret was replaced, the keys have to be saved again."""
+    """After the secret was replaced, the keys have to be saved again (contract C6.2 and C10.12)."""
     workspace = await with_secret(make_workspace)
     first = await step(workspace)
     confirm(workspace, first)
@@ -125,7 +131,10 @@ async def test_enabled_before_the_first_run(
 
 @pytest.mark.parametrize("key", ["Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u", "Basic Zm9vYmFy"])
 async def test_a_wrong_api_key(make_workspace: MakeWorkspace, key: str) -> None:
-    """It ends as a mistake in the configuration: which key, where to find the right one."""
+    """It ends as a mistake in the configuration: which key, where to find the right one.
+
+    contract C1.4 and C2.8
+    """
     workspace = await with_secret(make_workspace)
     api_key(workspace, key)
     outcome = await step(workspace)
@@ -138,7 +147,7 @@ async def test_a_wrong_api_key(make_workspace: MakeWorkspace, key: str) -> None:
 async def test_a_key_of_another_instance(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Nothing is handed over for the wrong instance; both names are told."""
+    """Nothing is handed over for the wrong instance; both names are told (contract C1.9)."""
     workspace = await with_secret(make_workspace)
     other = next(one for one in cloud.codat["instances"] if one["name"] != cloud.codat["instance"])
     api_key(workspace, other["api_key"])
@@ -150,7 +159,10 @@ async def test_a_key_of_another_instance(
 async def test_a_plan_that_has_ended(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Codat refuses every call: that is for the account manager, and no card is made."""
+    """Codat refuses every call: that is for the account manager, and no card is made.
+
+    contract C2.9
+    """
     ended = instance_with_plan(cloud, "Free, ended")
     workspace = await with_secret(make_workspace, codat_instance=ended["name"])
     api_key(workspace, ended["api_key"])
@@ -162,7 +174,10 @@ async def test_a_plan_that_has_ended(
 
 
 async def test_a_free_plan(make_workspace: MakeWorkspace, cloud: RehearsalDescription) -> None:
-    """No call tells the plan: the card says what the person will see, and whom to ask."""
+    """No call tells the plan: the card says what the person will see, and whom to ask.
+
+    contract C6.9 and C6.10
+    """
     free = instance_with_plan(cloud, "Free")
     workspace = await with_secret(make_workspace, codat_instance=free["name"])
     api_key(workspace, free["api_key"])
@@ -189,7 +204,10 @@ async def test_without_an_api_key_it_is_done_by_hand(make_workspace: MakeWorkspa
 async def test_a_secret_that_does_not_work_is_not_handed_over(
     make_workspace: MakeWorkspace,
 ) -> None:
-    """Whatever is in the store is tried first; a refusal leads back to the secret."""
+    """Whatever is in the store is tried first; a refusal leads back to the secret.
+
+    contract C5.12
+    """
     workspace = await with_secret(make_workspace)
     (stored,) = stored_secrets(workspace.root.parent / "secret-store", only_account(workspace))
     stored.write_text("abc8Q~not-the-secret-that-entra-has-made-x", "utf-8")

@@ -73,7 +73,10 @@ class Somebody:
 async def test_not_enabled_needs_a_person_and_names_the_causes(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Later chosen, role, instance, plan: each with what to do; a headless run does not wait."""
+    """Later chosen, role, instance, plan: each with what to do; a headless run does not wait.
+
+    contract C6.4, C6.10, C12.1 and C12.2
+    """
     set_enabled(cloud, False)
     before = calls(cloud)
     outcome = await step(make_workspace())
@@ -87,7 +90,10 @@ async def test_not_enabled_needs_a_person_and_names_the_causes(
 async def test_what_is_seen_is_kept_apart_from_what_is_said(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """The toggle is an observation, noted when it changes; nobody's word is mixed in."""
+    """The toggle is an observation, noted when it changes; nobody's word is mixed in.
+
+    contract C5.5
+    """
     workspace = make_workspace()
     set_enabled(cloud, False)
     await step(workspace)
@@ -105,7 +111,10 @@ async def test_what_is_seen_is_kept_apart_from_what_is_said(
 
 
 async def test_later_was_chosen(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
-    """Saving with "later" leaves it off; the toggle in the list ends it."""
+    """Saving with "later" leaves it off; the toggle in the list ends it.
+
+    contract C6.4 and C12.2
+    """
     with launch(tmp_path / "cloud", speed=200, lags="worst") as own_cloud:
         workspace = make_workspace(on=own_cloud)
         person = at_portal(own_cloud)
@@ -120,7 +129,10 @@ async def test_later_was_chosen(make_workspace: MakeWorkspace, tmp_path: Path) -
 async def test_an_analyst_cannot_and_the_card_says_who_can(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """The portal lets a lesser role do nothing; the step goes on asking, and names the role."""
+    """The portal lets a lesser role do nothing; the step goes on asking, and names the role.
+
+    contract C6.7
+    """
     set_enabled(cloud, False)
     workspace = make_workspace()
     analyst = at_portal(cloud, "ana")
@@ -168,7 +180,10 @@ async def test_ten_minutes_of_waiting_cost_at_most_30_calls(
 async def test_a_wait_ends_before_the_days_calls_do(
     make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
-    """With few calls left the step says when there are new ones, and makes none more."""
+    """With few calls left the step says when there are new ones, and makes none more.
+
+    contract C3.1
+    """
     headers = {
         "X-Rate-Limit-Limit": "1000",
         "X-Rate-Limit-Remaining": "99",

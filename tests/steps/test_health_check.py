@@ -171,7 +171,10 @@ async def test_a_healthy_account_has_nothing_to_do(workspace: Workspace) -> None
 async def test_a_removed_extension_is_found_with_its_next_action(
     own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
-    """Uninstalled, not "never there"; the customer links again, and it is well again."""
+    """Uninstalled, not "never there"; the customer links again, and it is well again.
+
+    contract B15.4 and C11.15
+    """
     async with open_context(workspace, workspace.account("trial")) as context:
         while (outcome := await check(context)).state is State.DONE:
             await context.cloud.pace.sleep(60)
@@ -245,7 +248,10 @@ async def test_a_consent_that_was_withdrawn_is_found(
 async def test_a_consent_withdrawn_in_the_customers_tenant_is_found(
     own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
-    """Their administrator removed the application: Deauthorized, and linking again helps."""
+    """Their administrator removed the application: Deauthorized, and linking again helps.
+
+    contract C8.6, C11.17 and C12.9
+    """
     (tenant,) = [one for one in own_cloud.tenants if JOINERY.contact.endswith(f"@{one['domain']}")]
     (user,) = [one for one in tenant["users"] if one["upn"] == JOINERY.contact]
     async with open_context(workspace, workspace.account("trial")) as context:
@@ -272,7 +278,10 @@ async def test_a_consent_withdrawn_in_the_customers_tenant_is_found(
 async def test_a_connection_that_was_unlinked_is_found(
     own_cloud: RehearsalDescription, workspace: Workspace
 ) -> None:
-    """Somebody cut it in Codat: `bcrunbook check` ends with 3 and says what the customer does."""
+    """Somebody cut it in Codat: `bcrunbook check` ends with 3 and says what the customer does.
+
+    contract C8.7
+    """
     async with open_context(workspace, workspace.account("trial")) as context:
         company, connection = await in_codat(context, "cut")
         with client_of(own_cloud) as http:
@@ -293,7 +302,10 @@ async def test_a_connection_that_was_unlinked_is_found(
 async def test_a_month_without_a_sync_is_found(
     folder: Path, own_cloud: RehearsalDescription, workspace: Workspace, days: int, verdict: str
 ) -> None:
-    """Everything stands, but nothing was fetched for so long that the authorization may lapse."""
+    """Everything stands, but nothing was fetched for so long that the authorization may lapse.
+
+    contract C9.16
+    """
     async with open_context(workspace, workspace.account("trial")) as context:
         company, _ = await in_codat(context, "idle")
         path = f"/companies/{company}/dataStatus"
@@ -409,6 +421,8 @@ async def test_keys_that_codat_does_not_have_yet_are_found(
     """Nobody has saved any; somebody has; and the secret that they saved was replaced since.
 
     An old secret works until its end, so that nothing else tells before everything stops.
+
+    contract C10.12
     """
     workspace = make_workspace()
     name = only_account(workspace)

@@ -86,7 +86,10 @@ def story(
 def test_before_linking_a_person_is_needed(
     story: dict[str, tuple[Outcome, str, Outcome]], name: str
 ) -> None:
-    """Company and connection are made; the customer's part is handed over, without the link."""
+    """Company and connection are made; the customer's part is handed over, without the link.
+
+    contract C8.18
+    """
     before, _, _ = story[name]
     assert before.state is State.NEEDS_PERSON
     made = [change.key for change in before.changes if change.by == "program"]
@@ -115,7 +118,7 @@ def test_before_linking_a_person_is_needed(
 def test_each_installation_ends_in_its_verdict(
     story: dict[str, tuple[Outcome, str, Outcome]], name: str, state: State, verdict: str
 ) -> None:
-    """No false failure, no false success."""
+    """No false failure, no false success (contract B4.10, B4.15, B8.9, B14.3, C11.7 and C11.8)."""
     _, page, after = story[name]
     actual = row(after, "Verdict").actual
     assert actual.startswith(verdict), (actual, page, after.summary)
@@ -125,7 +128,7 @@ def test_each_installation_ends_in_its_verdict(
 def test_a_refused_installation_says_which_permission_set(
     story: dict[str, tuple[Outcome, str, Outcome]],
 ) -> None:
-    """Codat's error is shown verbatim, with what to do about it."""
+    """Codat's error is shown verbatim, with what to do about it (contract C11.11 and C12.11)."""
     _, _, after = story["licence-missing"]
     error = row(after, "Error of the connection")
     assert "EXTEN. MGT. - ADMIN" in error.actual
@@ -137,7 +140,10 @@ async def test_a_second_run_makes_nothing_twice(
     workspace: Workspace,
     story: dict[str, tuple[Outcome, str, Outcome]],
 ) -> None:
-    """One company and one connection for each customer, whatever ran how often."""
+    """One company and one connection for each customer, whatever ran how often.
+
+    contract C7.4 and C8.10
+    """
     async with open_context(workspace, workspace.account("trial")) as context:
         outcome = await run_link_customer(context, "normal")
         assert outcome.state is State.DONE, outcome.summary
@@ -153,7 +159,10 @@ async def test_what_was_removed_later_is_told_apart(
     workspace: Workspace,
     story: dict[str, tuple[Outcome, str, Outcome]],
 ) -> None:
-    """By the memory of what was seen installed: uninstalled and unpublished, not never there."""
+    """By the memory of what was seen installed: uninstalled and unpublished, not never there.
+
+    contract B7.8, B15.4 and B15.5
+    """
     async with open_context(workspace, workspace.account("trial")) as context:
         for name, verdict in (
             ("later-uninstalled", "uninstalled"),
@@ -171,7 +180,10 @@ async def test_what_was_removed_later_is_told_apart(
 def test_the_polls_are_in_the_ledger(
     workspace: Workspace, story: dict[str, tuple[Outcome, str, Outcome]]
 ) -> None:
-    """Every look is kept, in order, from the beginning of the watch to its verdict."""
+    """Every look is kept, in order, from the beginning of the watch to its verdict.
+
+    contract B14.10
+    """
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         facts = ledger.facts(Scope(workspace.account("trial").identity, "link_customer", "slow"))
     kinds = [fact.kind for fact in facts if fact.kind in ("watch", "poll", "verdict")]
@@ -198,14 +210,17 @@ def test_the_polls_are_in_the_ledger(
 def test_a_name_is_sent_as_codat_keeps_it(name: str, sent: str) -> None:
     """ASCII letters stay, those with marks lose them; too little left, and the key stands for it.
 
-    contract C7.5 and C7.6
+    contract C7.5, C7.6 and C7.7
     """
     customer = Customer(name="the-key", display_name=name, contact="ada@contoso.com")
     assert codat_name(customer) == sent
 
 
 async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path) -> None:
-    """Entra's refusal is explained, pointing back to the step that saves the keys."""
+    """Entra's refusal is explained, pointing back to the step that saves the keys.
+
+    contract G21.36, C12.5 and C12.11
+    """
     with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED, lags="worst") as own_cloud:
         workspace = await set_up(
             tmp_path / "rehearsal",
@@ -225,7 +240,10 @@ async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path)
 
 
 async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
-    """Broken off again and again: one watch, one log in order, one company, the same verdict."""
+    """Broken off again and again: one watch, one log in order, one company, the same verdict.
+
+    contract B14.10
+    """
     with launch(tmp_path / "rehearsal" / "cloud", speed=240, lags="worst") as own_cloud:
         customers = [lab_customer("patient", "FetchErrors")]
         workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)

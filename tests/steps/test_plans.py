@@ -96,7 +96,10 @@ def registration(app: Application) -> RegistrationFindings:
 
 @given(applications)
 async def test_registration_settles_in_one_change_and_loses_nothing(app: Application) -> None:
-    """After the planned change nothing is planned; redirect URIs and tags are all there."""
+    """After the planned change nothing is planned; redirect URIs and tags are all there.
+
+    contract G6.4
+    """
     step = RegisterApplication()
     for change in step.plan(registration(app)):
         after = await applied(step, registration(app), change, app)
@@ -138,7 +141,10 @@ def permissions(app: Application, granted: frozenset[str] | None) -> PermissionF
 
 @given(applications)
 async def test_permissions_are_added_and_none_is_lost(app: Application) -> None:
-    """Whatever the application asked for before, it asks for after, plus the two scopes."""
+    """Whatever the application asked for before, it asks for after, plus the two scopes.
+
+    contract G3.5 and G6.4
+    """
     step = ApiPermissions()
     findings = permissions(app, frozenset(SCOPES))
     for change in step.plan(findings):
@@ -160,7 +166,10 @@ async def test_permissions_are_added_and_none_is_lost(app: Application) -> None:
 
 @given(st.sets(st.sampled_from([*SCOPES, "Other.Scope"])))
 def test_a_grant_is_only_ever_extended(granted: set[str]) -> None:
-    """The planned consent holds every scope granted before; a full grant needs no change."""
+    """The planned consent holds every scope granted before; a full grant needs no change.
+
+    contract G10.5 and G10.7
+    """
     app = Application(id="a", app_id="b")
     plan = ApiPermissions().plan(permissions(app, frozenset(granted)))
     consent = [change for change in plan if change.key == "consent"]
@@ -216,7 +225,10 @@ def secret(
 def test_secrets_of_others_are_never_removed_and_two_are_never_exceeded(
     found: list[SecretCredential],
 ) -> None:
-    """Only our own orphans and expired ones go; a third secret is never attempted."""
+    """Only our own orphans and expired ones go; a third secret is never attempted.
+
+    contract G4.2 and G7.7
+    """
     plan = ClientSecret().plan(secret(found))
     removed = {change.subject for change in plan if change.key == "remove_secret"}
     ours = {one.seen.key_id for one in found if one.is_orphan or one.is_stored}
@@ -249,7 +261,10 @@ def test_after_the_secret_plan_nothing_is_left_to_do(found: list[SecretCredentia
 
 @given(st.integers(1, 730), st.integers(1, 730))
 def test_the_lifetime_fits_the_policy(wanted: int, allowed: int) -> None:
-    """The lifetime is what is wanted, or what the tenant's policy allows if that is less."""
+    """The lifetime is what is wanted, or what the tenant's policy allows if that is less.
+
+    contract G8.3
+    """
     policy = SecretPolicy.model_validate(
         {
             "isEnabled": True,
@@ -266,7 +281,10 @@ def test_the_lifetime_fits_the_policy(wanted: int, allowed: int) -> None:
 
 
 def test_a_policy_that_may_not_be_read_is_unknown_not_absent() -> None:
-    """A refused read of the policy is shown as unknown, and the wanted lifetime stays."""
+    """A refused read of the policy is shown as unknown, and the wanted lifetime stays.
+
+    contract G8.2
+    """
     findings = secret([], policy=Seen(None, unknown="may not be read"))
     policy_row = findings.rows()[0]
     assert policy_row.verdict == "unknown"

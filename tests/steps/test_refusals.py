@@ -35,7 +35,10 @@ def refusal(status: int, code: str, message: str = "Not so.") -> dict[str, Any]:
 async def test_a_full_quota_is_no_reason_to_register_by_hand(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """The same person meets the same quota in the portal: the card says how to get below it."""
+    """The same person meets the same quota in the portal: the card says how to get below it.
+
+    contract G6.13
+    """
     trouble.now({"method": "PATCH", **refusal(403, "Directory_QuotaExceeded", "Quota exceeded.")})
     (outcome,) = await run_steps(make_workspace(trouble.cloud), "register_application")
     card = outcome.hand_offs[0].hand_off
@@ -57,7 +60,7 @@ async def test_a_full_quota_is_no_reason_to_register_by_hand(
 async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
     make_workspace: MakeWorkspace, trouble: Troubled, step: str, path: str, says: str
 ) -> None:
-    """With a role that is missing the same goes by hand.
+    """With a role that is missing the same goes by hand (contract G12.5 and G15.8).
 
     Which role, and that it would let the program do it, stands on the card as well.
     """
@@ -79,7 +82,7 @@ async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
 async def test_azure_may_demand_claims_as_well(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """The list of tenants is asked for again with a token that has them."""
+    """The list of tenants is asked for again with a token that has them (contract G11.6)."""
     claims = base64.b64encode(b'{"access_token":{"acrs":{"value":"c1"}}}').decode()
     header = f'Bearer error="insufficient_claims", claims="{claims}"'
     host = "management.azure.com"
@@ -94,7 +97,10 @@ async def test_azure_may_demand_claims_as_well(
 async def test_a_deleted_application_is_a_question_and_not_a_wait(
     make_workspace: MakeWorkspace, trouble: Troubled, make_client: MakeClient, status: int
 ) -> None:
-    """Its marker stays taken for 30 days: restored it is found again, with its client id."""
+    """Its marker stays taken for 30 days: restored it is found again, with its client id.
+
+    contract G6.8, G6.9 and G6.10
+    """
     workspace = make_workspace(trouble.cloud)
     await run_steps(workspace, "register_application")
     client = make_client(on=trouble.cloud)
@@ -120,7 +126,10 @@ async def test_a_deleted_application_is_a_question_and_not_a_wait(
 async def test_where_deleted_applications_may_not_be_seen_the_tag_takes_the_markers_place(
     make_workspace: MakeWorkspace, trouble: Troubled, make_client: MakeClient
 ) -> None:
-    """A refused marker alone is no reason to stop: one application is made, and found again."""
+    """A refused marker alone is no reason to stop: one application is made, and found again.
+
+    contract G5.4 and G6.2
+    """
     workspace = make_workspace(trouble.cloud)
     denied = refusal(403, "Authorization_RequestDenied")
     trouble.now(

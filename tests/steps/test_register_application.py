@@ -33,7 +33,10 @@ def by_hand(client: IndependentClient, **changes: object) -> dict[str, object]:
 async def test_it_registers_what_the_setup_page_asks_for(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """From nothing: the exact audience, token version and redirect URI, and a service principal."""
+    """From nothing: the exact audience, token version and redirect URI, and a service principal.
+
+    contract G3.1, G3.3, G3.4, G3.9, G5.3, C10.1 and C10.2
+    """
     workspace = make_workspace(application="Contoso books")
     (outcome,) = await run_steps(workspace, STEP)
     assert outcome.state == "changed"
@@ -76,7 +79,10 @@ async def test_plan_mode_writes_nothing(
 async def test_it_adopts_an_application_made_by_hand(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """Named by its client id, an existing application is completed; what others put there stays."""
+    """Named by its client id, an existing application is completed; what others put there stays.
+
+    contract G3.7, G5.3 and G6.4
+    """
     client = make_client()
     made = by_hand(client)
     workspace = make_workspace(client_id=made["appId"])
@@ -117,7 +123,10 @@ async def test_limits_are_checked_before_any_call(
     redirect_uris: list[str],
     named: str,
 ) -> None:
-    """What the wanted audience would not allow is refused with its number, and nothing is sent."""
+    """What the wanted audience would not allow is refused with its number, and nothing is sent.
+
+    contract G3.8, G4.3 and G4.4
+    """
     client = make_client()
     made = by_hand(client, web={"redirectUris": redirect_uris})
     workspace = make_workspace(client_id=made["appId"])
@@ -131,7 +140,7 @@ async def test_limits_are_checked_before_any_call(
 
 
 async def test_a_client_id_that_does_not_exist_is_said(make_workspace: MakeWorkspace) -> None:
-    """A mistyped client_id ends in advice, not in a second application."""
+    """A mistyped client_id ends in advice, not in a second application (contract G5.1)."""
     workspace = make_workspace(client_id="00000000-1111-4222-8333-444444444444")
     (outcome,) = await run_steps(workspace, STEP)
     assert outcome.state == "failed"

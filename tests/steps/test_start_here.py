@@ -36,7 +36,10 @@ def found(outcome: Outcome, name: str) -> Finding:
 async def test_an_application_is_told_where_it_is(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Tenant, domain, Business Central; and what cannot be read is unknown, with whom to ask."""
+    """Tenant, domain, Business Central; and what cannot be read is unknown, with whom to ask.
+
+    contract G19.1 and G19.2
+    """
     (outcome,) = await run_steps(make_workspace(), STEP)
     assert outcome.state == "done"
     assert cloud.accounts["trial"]["tenant"] in found(outcome, "Tenant").actual
@@ -58,7 +61,10 @@ async def test_it_writes_nothing(
 async def test_a_person_sees_other_tenants_and_what_they_may_do(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """An administrator signs in by device code: name, tenants in sight, rights from the roles."""
+    """An administrator signs in by device code: name, tenants in sight, rights from the roles.
+
+    contract G10.8, G15.9 and G19.3
+    """
     person = person_of(cloud, "robin")
     workspace = make_workspace(sign_in=device_code(cloud))
     (outcome,) = await run_steps(workspace, STEP, person=person)
@@ -75,7 +81,10 @@ async def test_a_person_sees_other_tenants_and_what_they_may_do(
 async def test_a_guest_is_told_before_anything_is_tried(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Somebody who may neither register nor consent is sent to somebody who may."""
+    """Somebody who may neither register nor consent is sent to somebody who may.
+
+    contract G15.7
+    """
     workspace = make_workspace(sign_in=device_code(cloud))
     (outcome,) = await run_steps(workspace, STEP, person=person_of(cloud, "noor"))
     assert outcome.state == "needs_person"
@@ -85,7 +94,10 @@ async def test_a_guest_is_told_before_anything_is_tried(
 async def test_a_guest_who_goes_on_all_the_same_gets_a_card_to_forward(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Registration is refused by the service: the outcome says what to do by hand."""
+    """Registration is refused by the service: the outcome says what to do by hand.
+
+    contract G6.15
+    """
     workspace = make_workspace(sign_in=device_code(cloud))
     (outcome,) = await run_steps(workspace, "register_application", person=person_of(cloud, "noor"))
     assert outcome.state == "needs_person"
@@ -95,7 +107,10 @@ async def test_a_guest_who_goes_on_all_the_same_gets_a_card_to_forward(
 async def test_who_may_register_but_not_consent_forwards_a_link(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """A developer gets as far as the consent; an administrator follows the link; it is noticed."""
+    """A developer gets as far as the consent; an administrator follows the link; it is noticed.
+
+    contract G10.8, G10.9 and G20.1
+    """
     workspace = make_workspace(sign_in=device_code(cloud))
     sam = person_of(cloud, "sam")
     outcomes = await run_steps(
@@ -119,7 +134,10 @@ async def test_who_may_register_but_not_consent_forwards_a_link(
 async def test_a_tenant_without_business_central_is_told_and_provisioned(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """Missing Business Central is said at first, made known with the permissions where allowed."""
+    """Missing Business Central is said at first, made known with the permissions where allowed.
+
+    contract G9.1, G9.4 and B2.8
+    """
     workspace = make_workspace(tenant=cloud.accounts["without_business_central"]["tenant"])
     start, *_, permissions = await run_steps(workspace)
     assert found(start, "Business Central in this tenant").actual == "not there"

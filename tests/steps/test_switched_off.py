@@ -60,7 +60,10 @@ def told(outcome: Outcome) -> str:
 async def test_it_is_seen_handed_over_and_gone_on_with(
     which: str, make_workspace: MakeWorkspace, make_client: MakeClient
 ) -> None:
-    """Registration and secret say so and who can, and write nothing; on again, all is well."""
+    """Registration and secret say so and who can, and write nothing; on again, all is well.
+
+    contract G8.11 and G8.12
+    """
     workspace, client = make_workspace(), make_client()
     await run_steps(workspace)
     app = client.application(only_account(workspace))
@@ -86,7 +89,10 @@ async def test_it_is_seen_handed_over_and_gone_on_with(
 
 
 async def test_what_microsoft_has_stopped(make_workspace: MakeWorkspace) -> None:
-    """Only Microsoft starts it again: no secret is made for it, and nobody looks for one."""
+    """Only Microsoft starts it again: no secret is made for it, and nobody looks for one.
+
+    contract G8.12
+    """
     workspace = make_workspace(tenant=world.STOPPED)
     registered, secret = await run_steps(workspace, REGISTER_APPLICATION, CLIENT_SECRET)
     for outcome in (registered, secret):
@@ -99,7 +105,10 @@ async def test_what_microsoft_has_stopped(make_workspace: MakeWorkspace) -> None
 async def test_a_refusal_that_is_not_about_the_secret_leaves_it_alone(
     make_workspace: MakeWorkspace, make_client: MakeClient
 ) -> None:
-    """Whatever else Entra refuses it for: the card says that, and spares the secret."""
+    """Whatever else Entra refuses it for: the card says that, and spares the secret.
+
+    contract G8.13 and G9.8
+    """
     workspace, client = make_workspace(), make_client()
     await run_steps(workspace)
     app = client.application(only_account(workspace))
@@ -166,7 +175,10 @@ async def test_looking_at_the_switches_costs_one_call_where_somebody_links(
 async def test_nobody_links_while_it_is_deactivated(
     workspace: Workspace, own_cloud: RehearsalDescription
 ) -> None:
-    """Neither who has linked nor who is about to; the check says who can switch it on again."""
+    """Neither who has linked nor who is about to; the check says who can switch it on again.
+
+    contract G8.11
+    """
     client = IndependentClient(own_cloud)
     app = client.application("trial")
     switch(client, app["appId"], "deactivated", on=False)
@@ -185,7 +197,10 @@ async def test_nobody_links_while_it_is_deactivated(
 async def test_a_principal_that_is_disabled_at_home_stops_no_customer(
     workspace: Workspace, own_cloud: RehearsalDescription
 ) -> None:
-    """It is one tenant's own switch: the check tells of it, and customers elsewhere go on."""
+    """It is one tenant's own switch: the check tells of it, and customers elsewhere go on.
+
+    contract G8.12
+    """
     client = IndependentClient(own_cloud)
     app = client.application("trial")
     switch(client, app["appId"], "disabled here", on=False)

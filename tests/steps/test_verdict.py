@@ -161,7 +161,11 @@ UPGRADING = {**FAILING, "environment": "Live: Upgrading"}
 def test_each_situation_has_its_verdict(
     polls: list[Poll], memory: LastKnownExtension | None, verdict: Verdict
 ) -> None:
-    """The rows of the contract's table, and what Codat adds."""
+    """The rows of the contract's table, and what Codat adds.
+
+    contract B14.3, B14.5, B14.6, B14.7, B15.1, B15.2, B15.3, B15.4, B15.5, B15.6, B15.8, B15.9,
+    C9.12 and C12.10
+    """
     assert judge(polls, memory).verdict is verdict
 
 
@@ -180,7 +184,7 @@ def test_polls_survive_the_ledger() -> None:
 
 
 def test_memory_keeps_the_newest_version_and_both_dates() -> None:
-    """An older version that is back does not make the newer one forgotten."""
+    """An older version that is back does not make the newer one forgotten (contract B7.8)."""
     older = replace(APP, version=(1, 2, 0, 0))
     known = remembered(REMEMBERED, older, START)
     assert (known.package, known.first_seen, known.last_seen) == (
@@ -208,6 +212,8 @@ def test_faults_within_the_budget_hide_no_installation(
     """Whatever is refused, delayed or misreported on the way: it ends well, and not too early.
 
     Faults end five polls after the installation did, so that there is something to be seen.
+
+    contract B8.9, B14.8 and B15.7
     """
     linked_at = max(1, installed_at + linked_after)
     last_fault = max(installed_at, linked_at) + 5

@@ -409,7 +409,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_an_installation_that_ends_reads_installed(story: Story, name: str) -> None:
-    """No fault on the way makes a failure of it, an unconfirmed one, or a lesser success."""
+    """No fault on the way makes a failure of it, an unconfirmed one, or a lesser success.
+
+    contract B8.9, B11.17, B11.18, B11.19, B11.20, B11.21, B11.22, B11.27, B11.28, B13.2, B13.3,
+    B13.4, B13.5 and B14.8
+    """
     outcome = story.outcomes[name]
     assert outcome.state is State.DONE, story.tell(name)
     assert row(outcome, "Verdict").actual.startswith("installed"), story.tell(name)
@@ -417,7 +421,10 @@ def test_an_installation_that_ends_reads_installed(story: Story, name: str) -> N
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_nothing_reads_installed_before_it_is(story: Story, name: str) -> None:
-    """Every good verdict is later than the extension; installed, than two sightings of it."""
+    """Every good verdict is later than the extension; installed, than two sightings of it.
+
+    contract B14.5
+    """
     installed_at = SCRIPTS[ENVIRONMENTS[name].script].installed_at
     assert installed_at is not None
     for fact in story.facts[name]:
@@ -429,7 +436,10 @@ def test_nothing_reads_installed_before_it_is(story: Story, name: str) -> None:
 
 
 def test_an_installation_that_does_not_end_is_never_reported_installed(story: Story) -> None:
-    """The same faults, and none of them is taken for success, nor for failure: unconfirmed."""
+    """The same faults, and none of them is taken for success, nor for failure: unconfirmed.
+
+    contract B14.3
+    """
     outcome = story.outcomes[CONTROL]
     assert outcome.state is State.WAITING, story.tell(CONTROL)
     assert row(outcome, "Verdict").actual.startswith("unconfirmed"), story.tell(CONTROL)
@@ -439,7 +449,7 @@ def test_an_installation_that_does_not_end_is_never_reported_installed(story: St
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_made_twice(story: Story, name: str) -> None:
-    """One company with the customer's tag, with one connection; one watch."""
+    """One company with the customer's tag, with one connection; one watch (contract B14.10)."""
     assert story.made[name] == (1, 1)
     assert [one.kind for one in story.facts[name]].count("watch") == 1
 

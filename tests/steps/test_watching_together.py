@@ -101,7 +101,10 @@ async def statuses(service: Service, watchers: int, rounds: int, now: list[float
 
 
 async def test_many_who_watch_ask_for_lists(now: list[float]) -> None:
-    """Two hundred connections cost two requests a round; what no list shows is asked for itself."""
+    """Two hundred connections cost two requests a round; what no list shows is asked for itself.
+
+    contract C7.3
+    """
     service = codat_of_companies(200)
     seen = await statuses(service, 201, 3, now)
     assert seen == ["PendingAuth"] * 199 + ["Linked", "gone"]
@@ -170,7 +173,10 @@ def admin_centre(path: str) -> Any:
 
 
 async def test_an_environment_keeps_its_log_when_it_is_renamed() -> None:
-    """Under each earlier name up to the day when that was given up, and not what came after."""
+    """Under each earlier name up to the day when that was given up, and not what came after.
+
+    contract B4.10 and B9.19
+    """
     service = Service(admin_centre)
     async with a_view(service) as view:
         seen = await view.operations("live")
@@ -187,7 +193,10 @@ async def test_an_environment_keeps_its_log_when_it_is_renamed() -> None:
 
 
 async def test_a_tenant_is_looked_at_once_for_all(now: list[float]) -> None:
-    """However many want to know, until the answer is older than what lies between two polls."""
+    """However many want to know, until the answer is older than what lies between two polls.
+
+    contract B12.10
+    """
     service = Service(admin_centre)
     async with a_view(service) as view:
         for _ in range(2):
