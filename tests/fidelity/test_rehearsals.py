@@ -90,7 +90,6 @@ CHANGES: dict[str, tuple[dict[str, Any], str, str]] = {
     "null": (profile(iconUrl=None), "null", "$/iconUrl"),
     "order": (batch("2", "1", "0"), "order", "$/responses"),
     "date": (upsert(createdDateTime="2026-11-29T10:00:00+01:00"), "form of date", MADE),
-    "fraction": (upsert(createdDateTime="2026-11-29T10:00:00.5Z"), "form of date", MADE),
     "header": ({**profile(), "headers": JSON}, "header", "x-rate-limit-limit"),
     "media type": ({**profile(), "headers": {**LIMITS, "Content-Type": "text/plain"}}, "header",
                    "content-type"),
@@ -171,12 +170,9 @@ def test_a_clean_rehearsal_refutes_nothing(tmp_path: Path) -> None:
     result = judge(entries, known_answers())
     assert [one for one in result.facts if one.verdict == "refuted"] == []
     assert [one for one in result.answers if one.verdict == "refuted"] == [], RENEW
-    # How an installation is disturbed depends on the moments in which somebody looks.
-    assert [
-        one.request
-        for one in result.answers
-        if one.verdict == "not met" and "businesscentral" not in one.request
-    ] == [], RENEW
+    unmet = [one.request for one in result.answers if one.verdict == "not met"]
+    # What is refused while something spreads depends on the moments in which somebody looks.
+    assert [one for one in unmet if "-> 2" in one] == [], RENEW
     met = {one.fact for one in result.facts if one.verdict == "confirmed"}
     assert len(met) > 60
     shown = json.dumps([one.key for one in answers_of(filter(is_of_service, entries))])

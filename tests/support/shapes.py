@@ -73,14 +73,15 @@ async def clean_customers(folder: Path, cloud: RehearsalDescription) -> Workspac
     return workspace
 
 
-async def clean_rehearsals(folder: Path) -> list[JournalEntry]:
+async def clean_rehearsals(folder: Path, speed: float = SPEED) -> list[JournalEntry]:
     """The journals of all of them.
 
     Args:
         folder: an empty one.
+        speed: the cloud's. What is refused while something spreads depends on it.
     """
     found: list[JournalEntry] = []
-    with launch(folder / "cloud", speed=SPEED, latency_ms=0) as cloud:
+    with launch(folder / "cloud", speed=speed, latency_ms=0) as cloud:
         found += journal_of(await clean_customers(folder, cloud))
         by_hand = {
             "sign_in": {

@@ -1,6 +1,6 @@
 """Renew what `bcrunbook fidelity` knows of the rehearsal: `python -m tests.tools.known_answers`.
 
-Plays rehearsals without trouble, keeps their journal, and writes the shapes of the answers.
+Plays rehearsals without trouble, keeps their journals, and writes the shapes of the answers.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from tests.support.shapes import clean_rehearsals
 FILE = Path(bcrunbook.fidelity.__file__).parent / "known_answers.json"
 
 
+SPEEDS = (60.0, 100.0, 200.0, 400.0)
+"""Some refusals are met at one pace and not at another."""
+
+
 def main() -> None:
     """Write the file."""
-    with tempfile.TemporaryDirectory() as folder:
-        entries = asyncio.run(clean_rehearsals(Path(folder)))
+    entries = []
+    for speed in SPEEDS:
+        with tempfile.TemporaryDirectory() as folder:
+            entries += asyncio.run(clean_rehearsals(Path(folder), speed))
     answers = answers_of(entry for entry in entries if is_of_service(entry))
     FILE.write_text(text_of(answers), "utf-8")
     print(f"{FILE.name}: {len(answers)} answers, {len(entries)} requests")
