@@ -11,6 +11,7 @@ import pytest
 from bcrunbook.rehearsal import RehearsalDescription
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace
+from tests.support.portal import api_key
 
 
 def test_a_machine_that_is_ready(
@@ -36,6 +37,22 @@ def test_an_api_key_of_another_instance(
     assert result.code == 2
     assert re.search(r"^failed +Codat, as .*Another one", result.out, re.M)
     assert cloud.codat["instance"] in result.out
+
+
+def test_an_instance_that_wants_a_certificate(
+    command: Command, make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """It answers where accounts.toml names the certificate, and where it does not that is said."""
+    (instance,) = [one for one in cloud.codat["instances"] if one["mtls"]]
+    for mtls, code, words in (
+        (instance["mtls"], 0, f'the API key works, instance "{instance["name"]}"'),
+        (None, 3, "codat_mtls"),
+    ):
+        workspace = make_workspace(codat_instance=instance["name"], codat_mtls=mtls)
+        api_key(workspace, instance["api_key"])
+        result = command("doctor", "-w", workspace.root)
+        assert (result.code, words in result.out) == (code, True), result.out
+        assert instance["mtls"]["private_key"] not in result.out
 
 
 def test_without_a_workspace_it_still_tells_of_the_machine(

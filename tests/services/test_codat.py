@@ -645,6 +645,48 @@ async def test_a_real_refusal_of_a_write_is_told_at_once(name: str, status: int)
     assert len(service.seen) == 1
 
 
+@pytest.mark.parametrize("status", [400, 403, 422])
+@pytest.mark.parametrize(
+    "words", ["At least one product must be assigned.", "Products are required", "No PRODUCT given"]
+)
+async def test_a_company_without_a_product_is_a_matter_of_a_setting(
+    status: int, words: str
+) -> None:
+    """However Codat words it, and under whichever status (contract C7.13)."""
+    with pytest.raises(FixInput) as caught:
+        await scripted(refused(status, words)).do(WRITES["create company"].call)
+    assert words in caught.value.what
+    assert "codat_products" in caught.value.next and "Products" in caught.value.next
+    assert "Administrator" in caught.value.who
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("create company", 400, "The name is not accepted in production."),
+        ("create company", 402, "Your plan does not include this product."),
+        ("create connection", 403, "Your plan does not include this product."),
+    ],
+)
+async def test_other_refusals_are_not_taken_for_it(name: str, status: int, words: str) -> None:
+    """Where the plan or another value is in the way, no product would help."""
+    with pytest.raises(RunbookError) as caught:
+        await scripted(refused(status, words)).do(WRITES[name].call)
+    assert "codat_products" not in str(caught.value)
+
+
+async def test_products_and_the_instance_s_id_are_sent_where_they_are_given() -> None:
+    """Neither is sent without the setting (contract C1.13 and C7.12)."""
+    service = endless(lambda: json_reply(company()))
+    await service.do(
+        lambda codat: codat.create_company("Wickham", tags={}, products=("lending", "x")),
+        lambda codat: codat.create_company("Wickham", tags={}),
+    )
+    given, without = (json.loads(one.content) for one in service.seen)
+    assert given["products"] == ["lending", "x"] and "products" not in without
+    assert not [one for one in service.seen if "x-codat-client" in one.headers]
+
+
 async def test_what_validation_says_is_told() -> None:
     """The sentences that say which value is wrong; odd forms of them are no traceback.
 

@@ -183,7 +183,9 @@ class Codat:
             body["description"] = description
         if products:
             body["products"] = list(products)
-        reply = await self._write("/companies", body, "creating the company")
+        reply = await self._write(
+            "/companies", body, "creating the company", refusal=CodatReply.refusal_of_company
+        )
         return _made(Company, reply, "the company")
 
     async def connections(self, company: str) -> tuple[Connection, ...]:
@@ -279,6 +281,7 @@ class Codat:
         *,
         params: Mapping[str, str] | None = None,
         may_be_repeated: bool = False,
+        refusal: Callable[[CodatReply, str], RunbookError] = CodatReply.refusal,
     ) -> CodatReply:
         """Send a POST under a key of its own.
 
@@ -289,6 +292,7 @@ class Codat:
             params: query parameters.
             may_be_repeated: whether doing it twice is as good as once, so that after a fault of
                 Codat's it is sent again under a new key.
+            refusal: what an answer that refuses it comes to, given `where`.
         """
         again = iter(_AGAIN.pauses() if may_be_repeated else ())
         while True:
@@ -296,7 +300,7 @@ class Codat:
             if reply.ok:
                 return reply
             if reply.status < 500:
-                raise reply.refusal(where)
+                raise refusal(reply, where)
             pause = next_pause(again, reply.retry_after, _AGAIN.deadline)
             if pause is None:
                 raise reply.refusal(where) if may_be_repeated else _lost(where, reply)

@@ -151,8 +151,19 @@ class CodatReply(ServiceReply):
         """
         kind = _KINDS.get(self.status, WaitAndRetry if self.status >= 500 else ReportBug)
         advice = ADVICE.get(self.status)
+        return self._error(kind, advice, where)
+
+    def refusal_of_company(self, where: str) -> RunbookError:
+        """The error that this answer is to a company that was to be made.
+
+        Args:
+            where: the call, in words.
+        """
         if self.status in _NOT_ACCEPTED and _ABOUT_PRODUCTS.search(self.message):
-            kind, advice = FixInput, _PRODUCTS
+            return self._error(FixInput, _PRODUCTS, where)
+        return self.refusal(where)
+
+    def _error(self, kind: type[RunbookError], advice: Advice | None, where: str) -> RunbookError:
         quota = self.quota if self.status == 429 else None
         return kind(
             f"Codat refused it ({self.status}): {self.message}",
