@@ -18,9 +18,10 @@ def password_name(upn: str) -> str:
     return f"password:{upn.lower()}"
 
 
-def new_secret(length: int = 40) -> str:
-    """A client secret of the shape that the directory makes."""
-    return "".join(secrets.choice(SECRET_ALPHABET) for _ in range(length))
+def new_secret() -> str:
+    """A client secret of the shape that the directory makes (contract G7.3)."""
+    drawn = "".join(secrets.choice(SECRET_ALPHABET) for _ in range(37))
+    return f"{drawn[:3]}{secrets.choice(string.digits)}Q~{drawn[3:]}"
 
 
 def new_password() -> str:
