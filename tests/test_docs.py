@@ -170,6 +170,16 @@ def test_the_table_of_facts_is_up_to_date() -> None:
     )
 
 
+def test_a_fact_is_cited_or_cannot_be_tested() -> None:
+    """What is listed without a test is a fact, is there once, and no test cites it."""
+    listed = [fact for facts in facts_table.NO_TEST.values() for fact in facts]
+    assert len(listed) == len(set(listed)), "a fact has one reason"
+    known = {fact.id for letter in CONTRACTS for fact in facts(letter)}
+    assert set(listed) <= known, "only facts can be listed"
+    both = set(listed) & facts_table.citations().keys()
+    assert not both, f"{', '.join(sorted(both))}: cited by a test, so take it from the list"
+
+
 def test_a_citation_is_found_wherever_it_breaks() -> None:
     """In one line, over two, in a list, and in the plural."""
     assert cited("as it says (contract C1.2 and B3.4).") == ["C1.2", "B3.4"]

@@ -377,7 +377,10 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
 def test_each_mistake_is_explained(
     text: str, line: int, key: str, says: list[str], tmp_path: Path
 ) -> None:
-    """A mistake is told with file, line, key, what was expected, and never a secret's value."""
+    """A mistake is told with file, line, key, what was expected, and never a secret's value.
+
+    contract G4.1, G7.3, G22.2 and C1.5
+    """
     message = refusal(tmp_path, text)
     start = f"accounts.toml, line {line}: {key}: " if line else f"accounts.toml: {key}: "
     assert message.startswith(start), message

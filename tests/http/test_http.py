@@ -124,7 +124,7 @@ async def test_a_throttled_request_is_always_repeated() -> None:
 
 
 async def test_retry_after_may_be_a_fraction_or_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both forms of Retry-After decide how long to wait, at the cloud's pace."""
+    """Both forms of Retry-After decide how long to wait, at the cloud's pace (contract G14.4)."""
     waits: list[float] = []
 
     async def note(_: Pace, seconds: float) -> None:
@@ -162,7 +162,10 @@ async def test_a_safe_request_gives_up_in_the_end() -> None:
 
 
 async def test_each_request_carries_its_own_request_id() -> None:
-    """Microsoft's support asks for client-request-id; a shared one would be of no use."""
+    """Microsoft's support asks for client-request-id; a shared one would be of no use.
+
+    contract G11.5
+    """
     transport, seen = scripted(httpx.Response(200), httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
         for _ in range(2):
@@ -173,7 +176,10 @@ async def test_each_request_carries_its_own_request_id() -> None:
 
 
 async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
-    """MSAL's blocking client hands its requests to the event loop that owns the connections."""
+    """MSAL's blocking client hands its requests to the event loop that owns the connections.
+
+    contract G17.16
+    """
     loop_thread = threading.get_ident()
     threads: list[int] = []
 
@@ -192,7 +198,7 @@ async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
 
 
 async def test_an_authorization_code_is_never_sent_twice() -> None:
-    """A code is good for one answer; sending it again would end the sign-in."""
+    """A code is good for one answer; sending it again would end the sign-in (contract G16.10)."""
     transport, seen = scripted(httpx.Response(503), httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
         client = MsalHttpClient(http)
@@ -245,7 +251,10 @@ async def test_a_spoilt_body_is_no_answer(index: int) -> None:
 
 
 async def test_a_form_may_hold_bytes() -> None:
-    """MSAL signs its assertions into bytes: they travel as the text that they spell."""
+    """MSAL signs its assertions into bytes: they travel as the text that they spell.
+
+    contract G17.16
+    """
     transport, seen = scripted(httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
         await http.send("POST", URL, repeat=Repeat.ONCE, form=Form({"client_assertion": b"a.b.c"}))

@@ -112,7 +112,7 @@ def test_addresses_that_lead_nowhere(bc: BusinessCentral, path: str, code: str) 
 def test_what_is_not_there_or_not_done(bc: BusinessCentral) -> None:
     """Unknown sets and rows, methods that do not exist, and what the admin centre does not have.
 
-    contract B1.10, B9.1, B11.5, B11.15 and B11.23
+    contract B1.9, B1.10, B9.1, B11.5, B11.15 and B11.23
     """
     one = bc.environment("Normal")
     for answer in (

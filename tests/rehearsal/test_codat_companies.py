@@ -133,7 +133,7 @@ def test_deleting(codat: Codat) -> None:
 def test_pages(codat: Codat, tag: str) -> None:
     """Pages follow each other by relative links that keep the filter; the total is the filtered.
 
-    contract C4.1, C4.3, C4.4, C4.5 and C4.13
+    contract C4.1, C4.3, C4.4, C4.5, C4.13 and C13.9
     """
     made = [codat.company(tags={"page": tag})["id"] for _ in range(5)]
     filtered = urlencode({"tags": f"page={tag}"})

@@ -223,7 +223,7 @@ def _play(rehearsal: RehearsalDescription, codat: Codat, example: dict[str, Any]
 def test_codats_own_client(rehearsal: RehearsalDescription) -> None:
     """codat-platform, unmodified, with a proxy and a CA bundle as all that it is told.
 
-    contract C9.8
+    contract C9.8, C14.5 and C14.7
     """
     done = subprocess.run(
         [sys.executable, "-m", "tests.rehearsal.codat_third_party"],

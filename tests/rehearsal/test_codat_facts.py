@@ -170,7 +170,7 @@ def test_a_type_that_is_left_out_keeps_its_settings(
 
 
 def test_a_consumer_may_want_events_of_any_name(codat: Codat) -> None:
-    """The older names among them; nothing is ever sent (contract C13.2 and C13.4)."""
+    """The older names among them (contract C13.2)."""
     body = {
         "url": "https://hooks.millrace.example/e",
         "eventTypes": ["DataConnectionStatusChanged"],

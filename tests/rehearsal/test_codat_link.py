@@ -89,7 +89,7 @@ def test_a_wrong_pair_shows_when_linking(scene: Scene) -> None:
 def test_the_way_by_microsoft(scene: Scene) -> None:
     """The customer signs in for the saved client id and comes back to choose a company.
 
-    contract C10.2, C10.14, C11.1 and C11.4
+    contract C1.2, C10.2, C10.14, C11.1 and C11.4
     """
     scene.save()
     link = scene.linkable()

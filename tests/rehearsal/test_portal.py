@@ -374,7 +374,7 @@ def test_other_pages(visitor: Visitor) -> None:
 def test_a_restart_keeps_settings_and_sessions(tmp_path: Path, visitor: Visitor) -> None:
     """Keys, the toggle and who is signed in outlive the server; a person says now and later.
 
-    contract C6.4
+    contract C6.3 and C6.4
     """
     with launch(tmp_path / "cloud") as description:
         act_as_developer(description, TEST, "kept-id", "kept-secret")

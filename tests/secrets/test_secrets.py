@@ -210,7 +210,10 @@ def test_a_known_value_never_survives_in_lines_of_base64(
     ],
 )
 def test_secrets_are_known_by_their_shape(text: str, gone: str, kept: str) -> None:
-    """A value nobody held here is still scrubbed when its shape or its field says what it is."""
+    """A value nobody held here is still scrubbed when its shape or its field says what it is.
+
+    contract G7.3 and C8.20
+    """
     clean = scrub(text, "a test")
     assert gone not in clean and MASK in clean and kept in clean
 
@@ -291,14 +294,14 @@ def test_nested_data_is_scrubbed_with_its_keys() -> None:
     ],
 )
 def test_secrets_look_like_secrets(text: str) -> None:
-    """The shapes that people paste by mistake are recognised."""
+    """The shapes that people paste by mistake are recognised (contract G7.3)."""
     assert looks_like_secret(text)
 
 
 @settings(max_examples=300)
 @given(st.text(string.ascii_letters + string.digits, min_size=40, max_size=40))
 def test_random_keys_look_like_secrets(text: str) -> None:
-    """Forty letters and digits in random order are taken for a Codat API key."""
+    """Forty letters and digits in random order are taken for a Codat API key (contract C1.5)."""
     kinds = (str.islower, str.isupper, str.isdigit)
     expected = all(any(kind(char) for char in text) for kind in kinds)
     assert looks_like_secret(text) or not expected
@@ -395,7 +398,10 @@ def test_references_survive_a_round_trip(text: str) -> None:
     ],
 )
 def test_what_is_no_reference_is_refused_without_repeating_it(text: str, says: str) -> None:
-    """A misspelt reference may be a secret, so the error names the place and not the text."""
+    """A misspelt reference may be a secret, so the error names the place and not the text.
+
+    contract G22.1 and G22.2
+    """
     with pytest.raises(FixInput) as caught:
         SecretReference.parse(text, "accounts.toml, codat_api_key")
     message = str(caught.value)

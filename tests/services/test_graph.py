@@ -173,7 +173,7 @@ def good(path: str) -> dict[str, Any]:
 async def test_the_parts_of_a_batch_are_matched_by_id() -> None:
     """Answers come in any order; each read gets its own, and one call is made.
 
-    contract G11.1 and G11.2
+    contract G1.1, G11.1 and G11.2
     """
     service = batched(lambda path, _: good(path))
     organization, me, policy = await service.do(lambda graph: graph.look(*READS))

@@ -271,7 +271,10 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
 
 
 async def test_a_watch_that_is_stopped_ends_at_once_and_lets_others_go_on(tmp_path: Path) -> None:
-    """It is stopped while it sleeps for a minute: nothing is held, and what was seen is kept."""
+    """It is stopped while it sleeps for a minute: nothing is held, and what was seen is kept.
+
+    contract B14.1
+    """
     films: list[Film] = []
     with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED, lags="worst") as own_cloud:
         customers = [lab_customer("patient", "Normal")]

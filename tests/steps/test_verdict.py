@@ -164,7 +164,7 @@ def test_each_situation_has_its_verdict(
     """The rows of the contract's table, and what Codat adds.
 
     contract B14.3, B14.5, B14.6, B14.7, B15.1, B15.2, B15.3, B15.4, B15.5, B15.6, B15.8, B15.9,
-    C9.12 and C12.10
+    C9.12, C11.10, C11.14 and C12.10
     """
     assert judge(polls, memory).verdict is verdict
 
