@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bcrunbook import aadsts
-from bcrunbook.aadsts import ADVICE, Advice, advice_in, code_in
+from bcrunbook.aadsts import ADVICE, Advice, advice_in, code_in, linking_advice_in
 from bcrunbook.rehearsal import entra
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,3 +136,92 @@ def test_nothing_branches_on_a_code() -> None:
         if isinstance(node, ast.Constant) and str(node.value) in texts
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "helps"),
+    [
+        pytest.param((16000, 50020, 51004, 90072), "invited", id="contract G21.1"),
+        pytest.param((500200, 500208), "work account", id="contract G21.2"),
+        pytest.param((50011,), "byte for byte", id="contract G21.3"),
+        pytest.param((500341,), "another account", id="contract G21.4"),
+        pytest.param((50034, 50049, 90002), "spelling", id="contract G21.5"),
+        pytest.param((900023,), "domains", id="contract G21.6"),
+        pytest.param((50053, 50055, 50057, 50126), "sign in at", id="contract G21.7"),
+        pytest.param(
+            (50072, 50074, 50076, 50078, 50079, 50158), "interactively", id="contract G21.8"
+        ),
+        pytest.param((50105,), "assign", id="contract G21.9"),
+        pytest.param((50194, 90130, 9001023), "tenant's id", id="contract G21.10"),
+        pytest.param(
+            (500011, 650052, 650053, 650054, 650057), "Business Central trial", id="contract G21.11"
+        ),
+        pytest.param(
+            (53000, 53001, 53003, 530003, 530032, 530033, 530035, 50131),
+            "managed device",
+            id="contract G21.12",
+        ),
+        pytest.param((53002,), "approved", id="contract G21.13"),
+        pytest.param((65001,), "grant consent", id="contract G21.14"),
+        pytest.param((65002,), "client id of your own", id="contract G21.15"),
+        pytest.param((65004,), "run again and accept", id="contract G21.16"),
+        pytest.param((65005, 650056), "then consent", id="contract G21.17"),
+        pytest.param((90008, 90094, 90095), "consent link", id="contract G21.18"),
+        pytest.param((1002012, 28000, 28002, 70011), "report this", id="contract G21.19"),
+        pytest.param(
+            (
+                50027,
+                50148,
+                500112,
+                501481,
+                501491,
+                54005,
+                70003,
+                70005,
+                700005,
+                7000216,
+                900144,
+                900561,
+                901002,
+                9002313,
+            ),
+            "run again",
+            id="contract G21.20",
+        ),
+        pytest.param((90015,), "private window", id="contract G21.21"),
+        pytest.param((70016, 70018, 70019), "15 minutes", id="contract G21.22"),
+        pytest.param((70020,), "15 minutes", id="contract G21.23"),
+        pytest.param((50058, 50173, 70008, 70043, 700082), "sign in again", id="contract G21.24"),
+        pytest.param((700011, 700016), "tenant and client id", id="contract G21.25"),
+        pytest.param((7000112, 70001), "Deactivated", id="contract G21.26"),
+        pytest.param((7000215,), "use the Value", id="contract G21.27"),
+        pytest.param((7000218,), "Allow public client flows", id="contract G21.28"),
+        pytest.param((7000222,), "make a new one", id="contract G21.29"),
+        pytest.param((7000229,), "creates the service principal", id="contract G21.30"),
+        pytest.param((700025,), "without a secret", id="contract G21.31"),
+        pytest.param((70021, 700211, 700212, 700213, 7002138), "federated", id="contract G21.32"),
+        pytest.param((700024,), "token_file", id="contract G21.33"),
+        pytest.param((7000213,), "authority", id="contract G21.34"),
+        pytest.param((50013, 700027), "is registered", id="contract G21.35"),
+    ],
+)
+def test_codes_of_one_meaning_have_one_advice(codes: tuple[int, ...], helps: str) -> None:
+    """What helps with one of them helps with all, and is said."""
+    (advice,) = {ADVICE[code] for code in codes}
+    assert helps in advice.next
+
+
+@pytest.mark.parametrize(
+    ("codes", "who"),
+    [
+        ((7000215, 7000218, 7000222, 700016), "Codat Portal"),
+        ((50011, 50194), "redirect URI"),
+        ((65001, 65004, 90094, 90095), "customer's tenant"),
+    ],
+)
+def test_a_customer_who_links_has_other_advice(codes: tuple[int, ...], who: str) -> None:
+    """It is our application that they meet (contract G21.36, C12.4, C12.5 and C12.6)."""
+    for code in codes:
+        advice = linking_advice_in(f"AADSTS{code}: words.")
+        assert advice is not None and who in advice.meaning
+        assert "link again" in advice.next or "links again" in advice.next

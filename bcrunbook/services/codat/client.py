@@ -51,9 +51,11 @@ BUSINESS_CENTRAL_PLATFORM: Final = "trji"
 RESERVE: Final = 0.1
 """The share of a day's calls that is left to others: no poll goes on below it."""
 
-REQUESTS: Final = RateLimit(max_requests=950, seconds=60.0, burst=10)
-"""A little less than the 1,000 a minute that one address has; ten at once are served even to a
-single company (contract C3.3 and C3.4)."""
+AT_ONCE: Final = 10
+"""How many requests are served at once even to a single company (contract C3.4)."""
+
+REQUESTS: Final = RateLimit(max_requests=950, seconds=60.0, burst=AT_ONCE)
+"""A little less than the 1,000 a minute that one address has (contract C3.3)."""
 
 PAGE_SIZE: Final = 100
 """How many companies or connections one request of a list shows."""
@@ -100,6 +102,7 @@ class Codat:
         self._profile: Profile | None = None
         self._cooldown = Cooldown(http.cloud.pace, _SERVICE)
         self._limiter = limiter or RateLimiter(http.cloud.pace, REQUESTS)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self.quota: DailyQuota | None = None
         """What the last answer said about calls left; None before the first."""
 
@@ -337,16 +340,17 @@ class Codat:
         if self._authorization is None:
             self._authorization = _authorization(await self._key())
         await self._limiter.acquire()
-        response = await self._http.send(
-            method,
-            BASE + path,
-            repeat=repeat,
-            authorization=self._authorization,
-            headers={**self._headers, **(headers or {})},
-            params=params,
-            json=json,
-            guard=None if method == "GET" else self._guard,
-        )
+        async with self._slots:
+            response = await self._http.send(
+                method,
+                BASE + path,
+                repeat=repeat,
+                authorization=self._authorization,
+                headers={**self._headers, **(headers or {})},
+                params=params,
+                json=json,
+                guard=None if method == "GET" else self._guard,
+            )
         reply = CodatReply.of(response)
         self.quota = reply.quota or self.quota
         self._cooldown.note(reply)

@@ -1,0 +1,182 @@
+"""What the clients make of facts that no other test of them meets, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from bcrunbook.cloud import Cloud
+from bcrunbook.core.pace import Pace
+from bcrunbook.http.client import Http
+from bcrunbook.secrets import Secret
+from bcrunbook.services.businesscentral.errors import BusinessCentralReply, Kind
+from bcrunbook.services.codat.client import Codat
+from bcrunbook.services.graph.models import SecretPolicy
+from bcrunbook.steps.link_customer.installation.look import is_app_link
+from tests.services.test_businesscentral import COMPANY, saying
+from tests.services.test_codat import READS, connection, json_reply, listed, scripted
+
+LONG_AGO, SINCE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+RULE = {"restrictionType": "passwordLifetime", "state": "enabled", "maxLifetime": "P90D"}
+
+
+# --- Microsoft ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("is_enabled", "rule", "created", "holds"),
+    [
+        (True, {}, LONG_AGO, True),
+        (False, {}, LONG_AGO, False),
+        (True, {"state": "disabled"}, LONG_AGO, False),
+        (True, {"restrictForAppsCreatedAfterDateTime": SINCE}, SINCE, True),
+        (True, {"restrictForAppsCreatedAfterDateTime": SINCE}, LONG_AGO, False),
+        (True, {"restrictForAppsCreatedAfterDateTime": SINCE}, None, True),
+    ],
+)
+def test_when_a_rule_of_a_policy_holds(
+    is_enabled: bool, rule: dict[str, object], created: datetime | None, holds: bool
+) -> None:
+    """By the policy, its own state, and when the application was made (contract G8.4)."""
+    policy = SecretPolicy.model_validate(
+        {
+            "isEnabled": is_enabled,
+            "applicationRestrictions": {"passwordCredentials": [{**RULE, **rule}]},
+        }
+    )
+    assert bool(policy.restrictions(created)) is holds
+
+
+# --- Business Central -----------------------------------------------------------------------------
+
+OTHER = "Irgendetwas anderes."
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text", "kind"),
+    [
+        pytest.param(401, "", OTHER, Kind.REFUSED, id="contract B11.9"),
+        pytest.param(403, "", OTHER, Kind.REFUSED, id="contract B11.10"),
+        pytest.param(
+            400, "Authorization_Anything", OTHER, Kind.REFUSED, id="contract B11.4, B11.11"
+        ),
+        pytest.param(
+            400, "Application_DialogException", OTHER, Kind.FATAL, id="contract B11.12, fatal"
+        ),
+        pytest.param(
+            400,
+            "Application_DialogException",
+            "You lack permissions.",
+            Kind.REFUSED,
+            id="contract B11.12, refused",
+        ),
+        pytest.param(
+            500,
+            "Internal_ServerError2",
+            "The current permissions prevented the action.",
+            Kind.REFUSED,
+            id="contract B11.12, any code",
+        ),
+        pytest.param(
+            400, "EnvironmentAppOperationFailed", OTHER, Kind.REFUSED, id="contract B11.13"
+        ),
+        pytest.param(404, "NoEnvironment", OTHER, Kind.FATAL, id="contract B11.14"),
+        pytest.param(404, "environmentNotFound", OTHER, Kind.FATAL, id="contract B11.14 and B11.5"),
+        pytest.param(404, "BadRequest_ResourceNotFound", OTHER, Kind.ROUTE, id="contract B11.15"),
+        pytest.param(503, "Internal_CompanyNotFound", OTHER, Kind.FATAL, id="contract B11.16"),
+        pytest.param(400, "Internal_TenantUnavailable", OTHER, Kind.RETRY, id="contract B11.17"),
+        pytest.param(400, "Internal_MetadataSyncError", OTHER, Kind.RETRY, id="contract B11.18"),
+        pytest.param(400, "Internal_ServerError", OTHER, Kind.RETRY, id="contract B11.19"),
+        pytest.param(
+            400, "Application_ServiceUnavailable", OTHER, Kind.RETRY, id="contract B11.20"
+        ),
+        pytest.param(
+            403,
+            "Unknown",
+            "An administrator changed one or more extensions.",
+            Kind.RETRY,
+            id="contract B11.21",
+        ),
+        pytest.param(400, "Unknown", "No overload for it.", Kind.RETRY, id="contract B11.22"),
+        pytest.param(404, "applicationTypeDoesNotExist", OTHER, Kind.FATAL, id="contract B11.23"),
+        pytest.param(400, "EntityValidationFailed", OTHER, Kind.FATAL, id="contract B11.24"),
+        *(
+            pytest.param(status, "", OTHER, Kind.RETRY, id=f"{status} passes")
+            for status in (408, 429, 500, 502, 503, 504)
+        ),
+        pytest.param(413, "", OTHER, Kind.FATAL, id="contract B11.26"),
+    ],
+)
+def test_what_a_refusal_means(status: int, code: str, text: str, kind: Kind) -> None:
+    """By its code, else its status; few texts decide, in English (contract B11.6, B11.7)."""
+    for body in ({"code": code, "message": text}, {"error": {"code": code, "message": text}}):
+        assert BusinessCentralReply(status, {}, body).kind is kind
+
+
+async def test_the_probe_reads_three_sets_and_little_of_each() -> None:
+    """Named fields, one row, from no copy of the database (contract B3.6 and B6.4)."""
+    service = saying(200, {"value": []})
+    async with service.client() as client:
+        await client.probe("Production", COMPANY)
+    asked = {one.url.path.rpartition("/")[2]: one for one in service.seen}
+    assert set(asked) == {"companyInformation", "accounts", "customers"}
+    for name, one in asked.items():
+        assert one.url.params["$select"]
+        assert one.url.params.get("$top") == (None if name == "companyInformation" else "1")
+        assert "Data-Access-Intent" not in one.headers
+
+
+@pytest.mark.parametrize(
+    ("publisher", "name", "is_it"),
+    [
+        ("Codat", "App Link", True),
+        (" codat ", "APP LINK ", True),
+        ("Codat", "App Linker", False),
+        ("Somebody", "App Link", False),
+    ],
+)
+def test_the_extension_is_known_by_publisher_and_name(
+    publisher: str, name: str, is_it: bool
+) -> None:
+    """Whatever its id, its version and its kind (contract B2.9, B2.10 and C11.6)."""
+    assert is_app_link(publisher, name) is is_it
+
+
+# --- Codat ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds"),
+    [("22:43.41Z", 410_000), ("22:43.4Z", 400_000), ("22:43Z", 0), ("22:43.0000001Z", 0)],
+)
+async def test_a_fraction_may_be_of_any_length(text: str, microseconds: int) -> None:
+    """Zeros at its end are left out (contract C2.16 and C2.17)."""
+    body = connection(created=f"2022-10-27T10:{text}")
+    found = await scripted(json_reply(body)).do(READS["connection"].call)
+    assert found.created == datetime(2022, 10, 27, 10, 22, 43, microseconds, UTC)
+
+
+async def test_ten_requests_are_under_way_at_most() -> None:
+    """So that even one connected company is enough (contract C3.4)."""
+    under_way, most = 0, 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _turn in range(20):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return listed()
+
+    async def key() -> Secret:
+        return Secret("a-key-of-the-test")
+
+    cloud = Cloud(kind="live", pace=Pace(speed=1e5))
+    async with Http(cloud, transport=httpx.MockTransport(answer)) as http:
+        codat = Codat(http, key)
+        await asyncio.gather(*(codat.companies() for _ in range(25)))
+    assert most == 10
