@@ -33,7 +33,8 @@ class Recorded(httpx.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, and the journal with them."""
+        self._journal.close()
         await self._inner.aclose()
 
 

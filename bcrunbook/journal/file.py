@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +17,16 @@ log = logging.getLogger(__name__)
 JOURNAL_NAME: Final = "journal.jsonl"
 """What a journal is called in the folder of a run."""
 
+_WRITE_SECONDS: Final = 1.0
 _WITHOUT_RUN: Final = "journals"
 
 
 class JournalFile:
     """Where lines are added; made with the first one.
 
-    Each goes out by one write at the end of the file, so that a process that is killed leaves no
-    part of one, and two that share the file do not mix theirs.
+    They go out whole, by one write at the end of the file, so that a process that is killed leaves
+    no part of one, and two that share the file do not mix theirs. As with a notebook, that is done
+    once a second at most: a disk that is busy with ledgers would hold up each request.
 
     Args:
         path: the file.
@@ -33,6 +36,8 @@ class JournalFile:
         self.path = path
         self._is_there = False
         self._is_lost = False
+        self._waiting: list[str] = []
+        self._written = 0.0
 
     def add(self, lines: str) -> None:
         """Add lines; after the first that cannot be written none is tried any more.
@@ -40,8 +45,17 @@ class JournalFile:
         Args:
             lines: whole ones.
         """
-        if self._is_lost:
+        self._waiting.append(lines)
+        if time.monotonic() - self._written >= _WRITE_SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits to be written."""
+        lines = "".join(self._waiting)
+        self._waiting.clear()
+        if self._is_lost or not lines:
             return
+        self._written = time.monotonic()
         try:
             if not self._is_there:
                 self.path.parent.mkdir(parents=True, exist_ok=True)

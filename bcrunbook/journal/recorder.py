@@ -80,6 +80,10 @@ class JournalRecorder:
             # By its kind alone: its text may hold what was sent.
             log.warning("a request is not in the journal (%s)", type(error).__name__)
 
+    def close(self) -> None:
+        """Have everything that was noted in the file."""
+        self._file.write()
+
     def _entries(self, exchange: Exchange, after: float, took: float) -> Iterator[JournalEntry]:
         parts = urlsplit(exchange.address)
         is_batch = parts.path.endswith(_BATCH)

@@ -225,7 +225,10 @@ ID = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}")
 
 
 def test_no_drawn_run_leaves_a_word_of_anybody(
-    drawn_cloud: InProcess, in_memory: Path, monkeypatch: pytest.MonkeyPatch
+    drawn_cloud: InProcess,
+    in_memory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """No canary, name, id or domain in a journal; again with DRAWN_JOURNALS set to the seed."""
     seed = int(os.environ.get("DRAWN_JOURNALS") or SystemRandom().randrange(10**9))
@@ -262,6 +265,7 @@ def test_no_drawn_run_leaves_a_word_of_anybody(
         kept += b"".join(file.read_bytes() for file in files)
         shutil.rmtree(folder)
     assert entries > RUNS
+    assert "not in the journal" not in caplog.text
     canaries = (drawn_cloud.folder / "canaries.txt").read_bytes().splitlines()
     assert len(canaries) > 10
     anybody = {one.encode() for one in drawn} | {b"s3cr3t", *canaries}
