@@ -320,7 +320,7 @@ def test_fifty_webhooks(rehearsal: RehearsalDescription, http: httpx.Client) -> 
 def test_fetching_after_linking_again(codat: Codat) -> None:
     """Opening the link of a linked connection again syncs again and changes nothing else.
 
-    contract C8.10
+    contract C8.10 and C8.22
     """
     company, connection = codat.linked()
     before = len(codat.settled(company))

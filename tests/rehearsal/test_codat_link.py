@@ -64,7 +64,7 @@ def test_before_it_is_enabled(scene: Scene) -> None:
 def test_a_wrong_pair_shows_when_linking(scene: Scene) -> None:
     """The Secret ID in place of the Value is taken by the portal and refused by Microsoft.
 
-    contract G7.9, C5.5, C5.12, C6.5, C8.14, C12.5 and C12.11
+    contract G7.9, G21.27, C5.5, C5.12, C6.5, C8.14, C12.5 and C12.11
     """
     scene.save(secret=scene.secret_id)
     assert scene.codat("GET", "/integrations/trji").json()["enabled"] is True

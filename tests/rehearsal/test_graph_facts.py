@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import world
+from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET, password_name
 from bcrunbook.rehearsal.lags import WORST, is_slow
@@ -728,6 +729,109 @@ def test_roles_are_in_the_id_token(scene: Scene, upn: str, template: str) -> Non
     """By their templates' ids (contract G15.9)."""
     answer = scene.password(upn, "openid User.Read").json()
     assert template in claims_of(answer["id_token"])["wids"]
+
+
+# --- policies and switches ------------------------------------------------------------------------
+
+
+def test_secrets_may_be_forbidden(scene: Scene) -> None:
+    """The default policy says so to everybody, whoever is exempt (contract G8.7 and G8.8)."""
+    rules = []
+    for tenant, status in ((world.NO_SECRETS, 400), (world.EXEMPT_CALLER, 200)):
+        graph = scene.as_batch(tenant)
+        rules.append(graph("GET", POLICY).json()["applicationRestrictions"]["passwordCredentials"])
+        answer = graph("POST", f"/applications/{made(graph)['id']}/addPassword", {})
+        assert answer.status_code == status
+        if status == 400:
+            assert refusal(answer) == (400, "CredentialTypeNotAllowedAsPerAppPolicy")
+    kinds = [[(one["restrictionType"], one["state"]) for one in rule] for rule in rules]
+    assert kinds == [[("passwordAddition", "enabled")]] * 2
+
+
+@pytest.mark.parametrize(
+    ("tenant", "code"),
+    [
+        pytest.param(
+            world.NO_CONSUMERS, "SignInAudienceNotAllowedAsPerAppPolicy", id="contract G8.9"
+        ),
+        pytest.param(world.NO_CODAT, "RedirectUriNotAllowedAsPerAppPolicy", id="contract G8.10"),
+    ],
+)
+def test_what_codat_needs_may_be_forbidden(scene: Scene, tenant: str, code: str) -> None:
+    """And v1.0 does not show it beforehand."""
+    graph = scene.as_batch(tenant)
+    assert refusal(graph("POST", "/applications", desired())) == (400, code)
+    assert graph("GET", POLICY).json()["applicationRestrictions"]["passwordCredentials"] == []
+
+
+def test_a_deactivated_application_gets_no_new_token(scene: Scene, graph: Graph) -> None:
+    """Both its faces say so, and all else stays (contract G8.11, G8.12, G8.13 and G21.26)."""
+    app = made(graph, **work(passwordCredentials=[{}]))
+    principal = made(graph, "/servicePrincipals", appId=app["appId"])
+    scene.clock.pass_(MINUTE)
+    secret = app["passwordCredentials"][0]["secretText"]
+    where, own = f"/applications/{app['id']}", f"/servicePrincipals/{principal['id']}"
+
+    def sign_in() -> list[int]:
+        answer = signing_in(scene.http, world.TRIAL, app["appId"], secret)
+        return list(answer.json().get("error_codes", ()))
+
+    assert sign_in() == []
+    assert graph("PATCH", where, {"isDisabled": True}).status_code == 204
+    scene.clock.pass_(MINUTE)
+    assert sign_in() != []
+    shown, its = graph("GET", where).json(), graph("GET", own).json()
+    assert shown["isDisabled"] is its["isDisabled"] is True
+    assert its["accountEnabled"] is True and len(shown["passwordCredentials"]) == 1
+    graph("PATCH", where, {"isDisabled": False})
+    graph("PATCH", own, {"accountEnabled": False})
+    scene.clock.pass_(MINUTE)
+    assert sign_in() == [7000112]
+    graph("PATCH", own, {"accountEnabled": True})
+    scene.clock.pass_(MINUTE)
+    assert sign_in() == []
+
+
+def test_what_microsoft_stops_shows(scene: Scene) -> None:
+    """In a property of its own (contract G8.12)."""
+    app = made(scene.as_batch(world.STOPPED))
+    assert app["disabledByMicrosoftStatus"] == "DisabledDueToViolationOfServicesAgreement"
+
+
+def test_a_secret_ends(scene: Scene, graph: Graph) -> None:
+    """After its end it is told as expired (contract G21.29)."""
+    app = made(graph)
+    made(graph, "/servicePrincipals", appId=app["appId"])
+    body = {"passwordCredential": {"endDateTime": timestamp(scene.clock.now() + 3600)}}
+    secret = graph("POST", f"/applications/{app['id']}/addPassword", body).json()["secretText"]
+    scene.clock.pass_(MINUTE)
+    answers = []
+    for _ in range(2):
+        answers.append(signing_in(scene.http, world.TRIAL, app["appId"], secret).json())
+        scene.clock.pass_(3600)
+    assert "access_token" in answers[0]
+    assert answers[1]["error_codes"] == [7000222]
+
+
+def test_consent_is_for_the_tenant_that_gave_it(scene: Scene, graph: Graph) -> None:
+    """Another tenant's people are not let in by it (contract G10.11 and C10.7)."""
+    scope = "https://api.businesscentral.dynamics.com/.default"
+    access = [{"id": "bce0976a-cb0b-473b-8800-84eda9f8e447", "type": "Scope"}]
+    needs = [{"resourceAppId": BUSINESS_CENTRAL_APP, "resourceAccess": access}]
+    app = made(graph, **work(isFallbackPublicClient=True, requiredResourceAccess=needs))
+    client = made(graph, "/servicePrincipals", appId=app["appId"])
+    resource = graph("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP}')").json()
+    body = {
+        "clientId": client["id"],
+        "resourceId": resource["id"],
+        "consentType": "AllPrincipals",
+        "scope": "user_impersonation",
+    }
+    made(graph, "/oauth2PermissionGrants", **body)
+    scene.clock.pass_(MINUTE)
+    assert "access_token" in scene.password(DEVELOPER, scope, app["appId"]).json()
+    baker = "ines.moura@brackenfield-bakery.example"
+    assert scene.password(baker, scope, app["appId"]).json()["error_codes"] == [65001]
 
 
 # --- requests and answers -------------------------------------------------------------------------

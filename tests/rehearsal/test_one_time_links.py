@@ -67,7 +67,7 @@ def test_an_instance_that_wants_none(scene: Scene) -> None:
 
 
 def test_a_link_works_once(scene: Scene) -> None:
-    """With its own password alone; a fresh one opens it again (contract C8.18)."""
+    """With its own password alone; a fresh one opens it again (contract C8.18 and C8.22)."""
     link = scene.linkable(SANDBOX)
     bare = link.url.partition("?")[0]
     foreign = scene.linkable(SANDBOX).url.partition("?")[2]

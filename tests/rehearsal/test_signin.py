@@ -264,7 +264,8 @@ def test_refusals(
 ) -> None:
     """A refused token request has the status, OAuth error and AADSTS number of the real one.
 
-    contract G16.1, G16.3, G16.4 and G16.14
+    contract G16.1, G16.3, G16.4, G16.14, G21.5, G21.10, G21.11, G21.19, G21.20, G21.25, G21.27 and
+    G21.31
     """
     identity = rehearsal.batch_identity
     form = {
@@ -304,7 +305,7 @@ def test_refused_people(
 ) -> None:
     """A person who may not sign in this way is told the number that the documentation explains.
 
-    contract G1.10
+    contract G1.10, G21.1, G21.5, G21.7, G21.11, G21.14 and G21.15
     """
     user = person(rehearsal, "Global Administrator")
     form = {

@@ -8,10 +8,13 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import httpx
 import msal
 import pytest
+import requests
 
 LOGIN = "https://login.microsoftonline.com"
 TENANT = "5f1d0c9b-e7a8-4c21-a3d2-f6b4908e7c15"
@@ -269,3 +272,19 @@ def test_an_authority_in_plain_text_is_refused() -> None:
     """Before anything is asked (contract G17.15)."""
     with pytest.raises(ValueError, match="https"):
         msal.PublicClientApplication(CLIENT, authority=f"http://login.microsoftonline.com/{TENANT}")
+
+
+def test_whose_certificates_are_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """For requests the environment wins over a session's own (contract G24.6)."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        with monkeypatch.context() as patch:
+            patch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+            patch.setenv(name, "/of/the/environment.pem")
+            session = requests.Session()
+            session.verify = "/of/the/session.pem"
+            settings = session.merge_environment_settings(LOGIN, {}, None, None, None)
+            assert settings["verify"] == "/of/the/environment.pem"
+            httpx.create_ssl_context()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    with pytest.raises(FileNotFoundError):
+        httpx.create_ssl_context()

@@ -1,0 +1,97 @@
+"""What the steps make of facts that no other test of them meets, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION
+from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent
+from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
+from bcrunbook.steps.requirements import SCOPES
+from tests.conftest import MakeWorkspace, only_account
+from tests.rehearsal.support import eventually
+from tests.steps.test_verdict import START, poll
+from tests.steps.test_watching_together import Service, a_view, admin_centre, now
+from tests.support.independent_client import MakeClient
+from tests.support.running import run_steps, states
+
+__all__ = ["now"]
+
+GRAPH_API = "00000003-0000-0000-c000-000000000000"
+
+
+async def test_a_policys_whole_length_is_not_used_up(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
+) -> None:
+    """An hour stays for the service's own clock (contract G8.6)."""
+    capped = cloud.accounts["short_secrets"]["tenant"]
+    workspace = make_workspace(tenant=capped, secret_lifetime="90 days")
+    await run_steps(workspace, REGISTER_APPLICATION, CLIENT_SECRET)
+    (made,) = make_client(capped).application(only_account(workspace))["passwordCredentials"]
+    begins, ends = (datetime.fromisoformat(made[one]) for one in ("startDateTime", "endDateTime"))
+    left = timedelta(days=90) - (ends - begins)
+    assert timedelta(minutes=59) < left < timedelta(minutes=62)
+
+
+async def test_a_persons_own_consent_is_left_alone(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
+) -> None:
+    """It is neither taken for the tenant's nor changed (contract G10.2 and G10.6)."""
+    workspace = make_workspace()
+    await run_steps(workspace, REGISTER_APPLICATION)
+    client = make_client()
+    app = client.application(only_account(workspace))
+    own, api = (
+        client.call("GET", f"/servicePrincipals(appId='{one}')").json()["id"]
+        for one in (app["appId"], "996def3d-b36c-4153-8607-a6fd3c01b89f")
+    )
+    users = client.call("GET", "/users").json()["value"]
+    theirs = {
+        "clientId": own,
+        "resourceId": api,
+        "consentType": "Principal",
+        "principalId": users[0]["id"],
+        "scope": " ".join(SCOPES),
+    }
+    made = await asyncio.to_thread(
+        eventually, lambda: client.call("POST", "/oauth2PermissionGrants", theirs)
+    )
+    assert states(await run_steps(workspace, API_PERMISSIONS)) == ["changed"]
+    found = {one["consentType"]: one for one in client.grants(app["appId"])}
+    assert set(found) == {"Principal", "AllPrincipals"}
+    assert found["Principal"]["id"] == made.json()["id"]
+    assert found["Principal"]["scope"] == theirs["scope"]
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("queued", Verdict.INSTALLING),
+        ("running", Verdict.INSTALLING),
+        ("Running", Verdict.INSTALLING),
+        ("scheduled", Verdict.NOT_LINKED),
+        ("failed", Verdict.SUSPECT),
+        ("canceled", Verdict.NOT_LINKED),
+        ("cancelled", Verdict.NOT_LINKED),
+        ("skipped", Verdict.NOT_LINKED),
+        ("something new", Verdict.NOT_LINKED),
+    ],
+)
+def test_what_an_operation_of_the_admin_centre_says(status: str, verdict: Verdict) -> None:
+    """One that waits for the update window does not go on (contract B3.8, B9.14 and B9.15)."""
+    operation = DeploymentEvent("environmentAppInstall", status, START)
+    assert judge([poll(60, operations=(operation,))], None).verdict is verdict
+
+
+async def test_what_many_share_is_twenty_seconds_old_at_most(now: list[float]) -> None:
+    """Younger it is not asked for again (contract B14.9)."""
+    service = Service(admin_centre)
+    async with a_view(service) as view:
+        for seconds, asked in ((0.0, 1), (19.0, 1), (2.0, 2)):
+            now[0] += seconds
+            await view.environment("Live")
+            assert len(service.asked) == asked, seconds
