@@ -243,7 +243,7 @@ REPEATABLE = ("refresh",)
 async def test_each_call_is_one_request(name: str) -> None:
     """Method, address and body are those of the description; ids are quoted, pages explicit.
 
-    contract C1.1, C4.1, C4.2 and C4.9
+    contract C1.1, C4.1, C4.2, C4.9 and C9.15
     """
     one = (READS | WRITES)[name]
     service = scripted(one.answer())

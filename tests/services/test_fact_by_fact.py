@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
+from bcrunbook.errors import WaitAndRetry
 from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
 from bcrunbook.services.businesscentral.errors import BusinessCentralReply, Kind
+from bcrunbook.services.businesscentral.models import Operation
 from bcrunbook.services.codat.client import Codat
+from bcrunbook.services.graph.client import Graph
 from bcrunbook.services.graph.models import SecretPolicy
 from bcrunbook.steps.link_customer.installation.look import is_app_link
 from tests.services.test_businesscentral import COMPANY, saying
 from tests.services.test_codat import READS, connection, json_reply, listed, scripted
+from tests.services.test_graph import UPDATE, endless, refused
+from tests.services.test_graph import Service as GraphService
 
 LONG_AGO, SINCE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 RULE = {"restrictionType": "passwordLifetime", "state": "enabled", "maxLifetime": "P90D"}
@@ -48,6 +54,69 @@ def test_when_a_rule_of_a_policy_holds(
         }
     )
     assert bool(policy.restrictions(created)) is holds
+
+
+async def test_the_consumer_side_is_waited_for_four_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In pauses of 4 to 16 seconds; then the run ends as waiting (contract G12.7 and G13.3)."""
+    waits: list[float] = []
+
+    async def note(_: Pace, seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(Pace, "sleep", note)
+    with pytest.raises(WaitAndRetry):
+        await endless(lambda: refused(409, "Error_MsaAppDoesNotExist")).do(UPDATE)
+    assert sum(waits) <= 240 < sum(waits) + 16
+    assert min(waits) >= 4 and max(waits) <= 16
+
+
+async def test_writes_to_applications_keep_below_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten at once, and never sixty in a minute (contract G14.1)."""
+    clock = {"now": 1000.0}
+    moments: list[float] = []
+
+    async def wait(_: Pace, pause: float) -> None:
+        clock["now"] += pause
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        moments.append(clock["now"] - 1000.0)
+        return httpx.Response(204)
+
+    async def many(graph: Graph) -> None:
+        for _ in range(150):
+            await UPDATE(graph)
+
+    monkeypatch.setattr(Pace, "now", lambda _: clock["now"])
+    monkeypatch.setattr(Pace, "sleep", wait)
+    await GraphService(answer).do(many)
+    assert moments[9] < 0.01 < moments[10]
+    spans = [last - first for first, last in zip(moments, moments[55:], strict=False)]
+    assert min(spans) >= 59.999 and moments[-1] < 200
+
+
+async def test_the_hour_is_the_services() -> None:
+    """As its answers tell it (contract G11.8)."""
+    date = {"Date": "Tue, 01 Jan 2030 00:00:00 GMT"}
+    service = GraphService(lambda _: httpx.Response(204, headers=date))
+
+    async def look(graph: Graph) -> datetime:
+        await UPDATE(graph)
+        return graph.now
+
+    assert await service.do(look) - datetime(2030, 1, 1, tzinfo=UTC) < timedelta(minutes=1)
+
+
+async def test_a_principal_is_made_to_show_in_the_portal() -> None:
+    """By the tag that the portal's own have (contract G9.2 and G9.3)."""
+    made = httpx.Response(201, json={"id": "sp", "appId": "client-1"})
+    service = GraphService(lambda _: made)
+    await service.do(lambda graph: graph.create_service_principal("client-1"))
+    assert json.loads(service.seen[0].content) == {
+        "appId": "client-1",
+        "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],
+    }
 
 
 # --- Business Central -----------------------------------------------------------------------------
@@ -143,6 +212,22 @@ def test_the_extension_is_known_by_publisher_and_name(
 ) -> None:
     """Whatever its id, its version and its kind (contract B2.9, B2.10 and C11.6)."""
     assert is_app_link(publisher, name) is is_it
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"appId": "an-app", "environmentName": "Live"},
+        {"appId": "an-app", "environmentName": "Live", "parameters": {"targetAppVersion": "1"}},
+        {"parameters": {"appId": "an-app", "environmentName": "Live"}},
+        {"environmentName": "Live", "parameters": {"appId": "an-app"}},
+        {"environmentName": "Live", "parameters": {"appId": "an-app", "environmentName": None}},
+    ],
+)
+def test_an_operation_names_app_and_environment_in_either_place(row: dict[str, object]) -> None:
+    """Recordings and samples of the log disagree (contract B9.4, B9.16 and B9.18)."""
+    read = Operation.model_validate({"id": "an-operation", **row})
+    assert (read.app_id, read.environment) == ("an-app", "Live")
 
 
 # --- Codat ----------------------------------------------------------------------------------------

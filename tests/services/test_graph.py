@@ -550,7 +550,7 @@ async def test_a_real_refusal_is_told_at_once(
 ) -> None:
     """What no waiting heals is not waited for; the advice fits the code.
 
-    contract G6.13 and G12.12
+    contract G3.3, G6.13, G8.5 and G12.12
     """
     service = scripted(refused(status, code, "Insufficient privileges."))
     with pytest.raises(kind) as caught:
@@ -709,7 +709,7 @@ ENVELOPES: dict[str, tuple[Any, str, str, str]] = {
 def test_every_form_of_an_error_is_understood(name: str, status: int) -> None:
     """Code, message and request id are found where they are; what is missing is no traceback.
 
-    contract G12.1 and G12.2
+    contract G12.1, G12.2 and G12.3
     """
     body, code, message, request_id = ENVELOPES[name]
     reply = Reply(status, {}, body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,9 @@ from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account
 from tests.rehearsal.support import eventually
-from tests.steps.test_verdict import START, poll
-from tests.steps.test_watching_together import Service, a_view, admin_centre, now
-from tests.support.independent_client import MakeClient
+from tests.steps.test_verdict import RUNNING, START, poll
+from tests.steps.test_watching_together import LOG, Service, a_view, admin_centre, now
+from tests.support.independent_client import MakeClient, person_of
 from tests.support.running import run_steps, states
 
 __all__ = ["now"]
@@ -95,3 +96,43 @@ async def test_what_many_share_is_twenty_seconds_old_at_most(now: list[float]) -
             now[0] += seconds
             await view.environment("Live")
             assert len(service.asked) == asked, seconds
+
+
+async def test_an_environments_log_is_found_by_the_name_beside_its_parameters() -> None:
+    """As the deployed service has it (contract B9.18)."""
+    row = {**LOG[0], "environmentName": "Live", "parameters": {"appId": "an-app"}}
+    async with a_view(Service(lambda _: {"value": [row]})) as view:
+        seen = await view.operations("live")
+        assert [one.app_id for one in seen.value or ()] == ["an-app"]
+        assert (await view.operations("Elsewhere")).value == ()
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [{"deployments": (RUNNING,)}, {"connection": "Linked", "data": "FetchError"}],
+    ids=["a deployment", "fetch errors"],
+)
+def test_three_quarters_of_an_hour_are_given(seen: dict[str, Any]) -> None:
+    """Then it is unconfirmed, and not failed (contract B14.3 and C11.7)."""
+    assert judge([poll(2699, **seen)], None).verdict is Verdict.INSTALLING
+    assert judge([poll(2700, **seen)], None).verdict is Verdict.UNCONFIRMED
+
+
+async def test_who_consents_in_a_browser_is_told_of_codats_page(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """An error there does not matter: the consent is read from the tenant (contract C10.15)."""
+    workspace = make_workspace(
+        sign_in={
+            "method": "device_code",
+            "client_id": cloud.clients["bootstrap"],
+            "cache": "memory",
+        }
+    )
+    *_, outcome = await run_steps(
+        workspace, REGISTER_APPLICATION, API_PERMISSIONS, person=person_of(cloud, "sam")
+    )
+    card = outcome.hand_offs[0].hand_off
+    assert card is not None
+    told = " ".join((card.found, card.looks_like, *card.actions, *card.slips))
+    assert "may show an error" in told and "does not matter" in " ".join(told.split())

@@ -142,7 +142,7 @@ async def test_a_second_run_makes_nothing_twice(
 ) -> None:
     """One company and one connection for each customer, whatever ran how often.
 
-    contract C7.4 and C8.10
+    contract C7.4, C8.10 and C8.11
     """
     async with open_context(workspace, workspace.account("trial")) as context:
         outcome = await run_link_customer(context, "normal")

@@ -99,7 +99,7 @@ async def test_a_deleted_application_is_a_question_and_not_a_wait(
 ) -> None:
     """Its marker stays taken for 30 days: restored it is found again, with its client id.
 
-    contract G6.8, G6.9 and G6.10
+    contract G5.13, G6.8, G6.9 and G6.10
     """
     workspace = make_workspace(trouble.cloud)
     await run_steps(workspace, "register_application")

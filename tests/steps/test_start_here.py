@@ -109,7 +109,7 @@ async def test_who_may_register_but_not_consent_forwards_a_link(
 ) -> None:
     """A developer gets as far as the consent; an administrator follows the link; it is noticed.
 
-    contract G10.8, G10.9, G20.1 and G20.2
+    contract G10.8, G10.9, G20.1, G20.2 and G20.3
     """
     workspace = make_workspace(sign_in=device_code(cloud))
     sam = person_of(cloud, "sam")

@@ -93,6 +93,9 @@ class Operation(WireObject):
     error_message: str | None = Field(default=None, repr=False)
     parameters: dict[str, Any] = Field(default_factory=dict)
     own_app_id: Text = Field(default="", validation_alias=AliasChoices("appId", "own_app_id"))
+    own_environment: Text = Field(
+        default="", validation_alias=AliasChoices("environmentName", "own_environment")
+    )
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -106,8 +109,8 @@ class Operation(WireObject):
 
     @property
     def environment(self) -> str:
-        """The environment's name at that time."""
-        return self._named("environmentName")
+        """The environment's name at that time: in either of two places (contract B9.18)."""
+        return self._named("environmentName") or self.own_environment
 
     @property
     def renamed_from(self) -> str:
