@@ -58,7 +58,7 @@ def approve(
 def test_msal_client_credentials(rehearsal: RehearsalDescription, network: dict[str, Any]) -> None:
     """An application token comes by msal, with instance discovery on, and is cached.
 
-    contract G17.5 and G24.2
+    contract G17.5
     """
     identity = rehearsal.batch_identity
     app = msal.ConfidentialClientApplication(

@@ -116,7 +116,10 @@ def _always(answer: Callable[[], httpx.Response]) -> Callable[[httpx.Request], h
 
 @pytest.mark.scrubs
 async def test_no_failure_shows_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Of the transport and of answers, drawn; run again with the seed that is printed."""
+    """Of the transport and of answers, drawn; run again with the seed that is printed.
+
+    contract G17.17
+    """
     seed = secrets.randbits(32)
     print("seed", seed)
     draw = random.Random(seed)
@@ -164,7 +167,7 @@ async def test_a_secret_whose_answer_is_odd_is_not_shown(tmp_path: Path) -> None
 async def test_a_token_that_is_kept_is_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error of our own code, right after a token has come."""
+    """An error of our own code, right after a token has come (contract G17.17)."""
     network = Answering(CLIENTS["sign-in"], lambda _: httpx.Response(500))
 
     def broken(_: object) -> str:
