@@ -920,6 +920,36 @@ def test_a_confidential_client_has_no_device_codes(scene: Scene) -> None:
     assert 7000218 in (*flow.get("error_codes", ()), *answer.json()["error_codes"])
 
 
+def test_a_permission_of_the_wrong_kind_spoils_the_consent(scene: Scene, graph: Graph) -> None:
+    """What is configured is asked for as one (contract G2.11 and G20.2)."""
+    api = graph("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP}')").json()
+    scopes = {one["value"]: one["id"] for one in api[SCOPES]}
+    role = api[ROLES][0]["id"]
+    target = "https://books.example/cb"
+    granted = []
+    for ids in (scopes.values(), (*scopes.values(), role)):
+        access = [{"id": one, "type": "Scope"} for one in ids]
+        needs = [{"resourceAppId": BUSINESS_CENTRAL_APP, "resourceAccess": access}]
+        app = made(graph, **work(requiredResourceAccess=needs, web={"redirectUris": [target]}))
+        form = {
+            "client_id": app["appId"],
+            "scope": "https://api.businesscentral.dynamics.com/.default",
+            "redirect_uri": target,
+            "username": ADMINISTRATOR,
+            "password": scene.cloud.secret(password_name(ADMINISTRATOR)),
+            "decision": "accept",
+        }
+        scene.http.post(f"{LOGIN}/{world.TRIAL}/v2.0/adminconsent", data=form)
+        scene.clock.pass_(MINUTE)
+        found = graph("GET", f"/servicePrincipals?$filter=appId eq '{app['appId']}'").json()
+        principals = [one["id"] for one in found["value"]]
+        rows = [graph("GET", f"/servicePrincipals/{one}{GRANTS}").json() for one in principals]
+        granted.append(
+            {one for row in rows for grant in row["value"] for one in grant["scope"].split()}
+        )
+    assert granted == [set(scopes), set()]
+
+
 def test_consent_is_not_given_at_the_shared_address(scene: Scene) -> None:
     """Somebody's own tenant has to be named, or `organizations` (contract G20.1 and G21.10)."""
     for tenant, is_refused in (("common", True), ("organizations", False)):
