@@ -15,7 +15,7 @@ from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account
 from tests.rehearsal.support import eventually
-from tests.steps.test_verdict import RUNNING, START, poll
+from tests.steps.test_verdict import FAILING, RUNNING, START, poll
 from tests.steps.test_watching_together import LOG, Service, a_view, admin_centre, now
 from tests.support.independent_client import MakeClient, person_of
 from tests.support.running import run_steps, states
@@ -136,3 +136,20 @@ async def test_who_consents_in_a_browser_is_told_of_codats_page(
     assert card is not None
     told = " ".join((card.found, card.looks_like, *card.actions, *card.slips))
     assert "may show an error" in told and "does not matter" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("Upgrading", Verdict.HIDDEN),
+        ("Active", Verdict.NOT_LINKED),
+        ("NotReady", Verdict.NOT_LINKED),
+        ("Preparing", Verdict.NOT_LINKED),
+        ("Recovering", Verdict.NOT_LINKED),
+        ("SoftDeleted", Verdict.NOT_LINKED),
+    ],
+)
+def test_only_an_upgrade_is_waited_for(status: str, verdict: Verdict) -> None:
+    """Of all states of an environment that cannot be read (contract B4.7, B4.15 and B14.7)."""
+    seen = {**FAILING, "environment": f"Live: {status}"}
+    assert judge([poll(at, **seen) for at in (0, 200, 400)], None).verdict is verdict
