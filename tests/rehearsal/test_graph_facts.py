@@ -599,12 +599,13 @@ def test_a_grant_is_of_the_tenant_or_of_a_person(graph: Graph) -> None:
     assert [row["id"] for row in listed] == [one["id"]] != [mine["id"]]
 
 
-def test_only_the_scope_of_a_grant_changes(graph: Graph) -> None:
+def test_only_the_scope_of_a_grant_changes(scene: Scene, graph: Graph) -> None:
     """And is replaced by what is sent (contract G10.5)."""
     body = parties(graph)
     where = f"/oauth2PermissionGrants/{made(graph, '/oauth2PermissionGrants', **body)['id']}"
     changed = graph("PATCH", where, {"scope": "Mail.Read"})
     assert (changed.status_code, changed.content) == (204, b"")
+    scene.clock.pass_(MINUTE)
     assert graph("GET", where).json()["scope"] == "Mail.Read"
     assert graph("PATCH", where, {"consentType": "Principal"}).status_code == 400
 

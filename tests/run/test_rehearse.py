@@ -126,7 +126,7 @@ def graph_calls(rehearsed: Rehearsal) -> dict[str, list[int]]:
     account = ""
     for line in Path(cloud["requests"]).read_text("utf-8").splitlines():
         one = json.loads(line)
-        if "link-api.codat.io" in one["path"]:
+        if one["host"] == "api.codat.io" and one["path"].startswith("/companies"):
             break  # the accounts are set up; what follows is about customers
         if one["host"] == "login.microsoftonline.com":
             account = tenants.get(one["path"].split("/")[1], account)
