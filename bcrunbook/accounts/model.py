@@ -246,6 +246,11 @@ class Account(Frozen):
         )
 
     @property
+    def codat_client(self) -> str:
+        """The Codat instance's GUID where it insists on mutual TLS; empty where it does not."""
+        return self.codat_mtls.client if self.codat_mtls is not None else ""
+
+    @property
     def identity(self) -> Identity:
         """What a fact about this account is about."""
         instance = instance_name(self.codat_instance)

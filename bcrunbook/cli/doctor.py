@@ -172,8 +172,7 @@ async def _codat(workspace: Workspace, account: Account) -> str:
         async def key() -> Secret:
             return await read(reference, workspace.root, vault=sign_in.vaults)
 
-        mtls = account.codat_mtls
-        profile = await Codat(http, key, client=mtls.client if mtls else "").instance()
+        profile = await Codat(http, key, client=account.codat_client).instance()
     check_instance(account, profile)
     return f'the API key works, instance "{profile.name}"'
 

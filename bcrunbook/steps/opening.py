@@ -107,7 +107,7 @@ def _codat(
         http,
         key,
         SharedRateLimiter(ledger, http.cloud, "codat", REQUESTS),
-        client=account.codat_mtls.client if account.codat_mtls is not None else "",
+        client=account.codat_client,
         check=lambda profile: check_instance(account, profile, ledger),
         guard=guard.check,
     )
