@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from bcrunbook.secrets.value import register
@@ -39,17 +39,19 @@ _HARMLESS: Final = re.compile(
 )
 
 _references: set[str] = set()
-_learnt: dict[str, str] = {}
+_learnt: dict[Any, Any] = {}
 
 
 def learn() -> None:
     """Have the scrubber know every secret in this process's environment, as it is now."""
     global _learnt
-    now = dict(os.environ)
+    # Asked for each text that is scrubbed: a copy takes as long as the scrubbing, and what
+    # os.environ has inside, where it can be seen, is compared in a moment.
+    now = getattr(os.environ, "_data", None) or dict(os.environ)
     if now == _learnt:
         return
-    _learnt = now
-    for name, value in now.items():
+    _learnt = dict(now)
+    for name, value in dict(os.environ).items():
         form = _PROXY if name.lower().endswith("_proxy") else _ADDRESS
         if address := form.fullmatch(value.strip()):
             for one in _forms(address[1]):
