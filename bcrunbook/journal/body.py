@@ -29,6 +29,7 @@ _KINDS: Final = {
     dict: "object",
     list: "array",
 }
+_NAME: Final = re.compile(r"[@A-Za-z][A-Za-z0-9_@.-]*")
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE: Final = re.compile(
     r"(\d{4})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?"
@@ -96,26 +97,24 @@ def form_of(text: str) -> str:
 
 
 def _look(place: str, values: list[Any], found: Fields, depth: int) -> None:
-    if len(values) == 1:
-        found[place] = (kind_of(values[0]),)
-    else:
-        found[place] = tuple(sorted({kind_of(value) for value in values}))
+    kinds = {kind_of(value) for value in values}
+    found[place] = tuple(sorted(kinds))
     if depth > _DEEPEST or len(found) > _MOST_PLACES:
         return
-    if not any(isinstance(value, (dict, list)) for value in values):
-        return
-    objects = [value for value in values if isinstance(value, dict)]
-    below: dict[str, list[Any]] = {}
-    for one in objects:
-        for key, value in one.items():
-            below.setdefault(name_in(key, place), []).append(value)
-    for name, inside in below.items():
-        _look(f"{place}/{name}", inside, found, depth + 1)
-        if len(inside) < len(objects) and name != PLACEHOLDER:
-            found[f"{place}/{name}"] = tuple(sorted({*found[f"{place}/{name}"], ABSENT}))
-    lists = (one for value in values if isinstance(value, list) for one in value)
-    if elements := list(islice(lists, _MOST_ELEMENTS)):
-        _look(f"{place}/[]", elements, found, depth + 1)
+    if "object" in kinds:
+        objects = [value for value in values if isinstance(value, dict)]
+        is_free = _is_free(place)
+        below: dict[str, list[Any]] = {}
+        for one in objects:
+            for key, value in one.items():
+                below.setdefault(PLACEHOLDER if is_free else _named(key), []).append(value)
+        for name, inside in below.items():
+            _look(f"{place}/{name}", inside, found, depth + 1)
+            if len(inside) < len(objects) and name != PLACEHOLDER:
+                found[f"{place}/{name}"] = tuple(sorted({*found[f"{place}/{name}"], ABSENT}))
+    if "array" in kinds:
+        lists = (one for value in values if isinstance(value, list) for one in value)
+        _look(f"{place}/[]", list(islice(lists, _MOST_ELEMENTS)), found, depth + 1)
 
 
 def name_in(name: str, place: str) -> str:
@@ -125,14 +124,16 @@ def name_in(name: str, place: str) -> str:
         name: the field's.
         place: what it is a field of.
     """
-    if place.rpartition("/")[2] in FREE:
-        return PLACEHOLDER
-    return _named(name)
+    return PLACEHOLDER if _is_free(place) else _named(name)
+
+
+def _is_free(place: str) -> bool:
+    return place.rpartition("/")[2] in FREE
 
 
 @lru_cache(maxsize=4096)
 def _named(name: str) -> str:
     if name in FIELDS:
         return name
-    known = re.fullmatch(r"[@A-Za-z][A-Za-z0-9_@.-]*", name) is not None and is_told(name)
+    known = _NAME.fullmatch(name) is not None and is_told(name)
     return name if known else PLACEHOLDER

@@ -10,6 +10,8 @@ from bcrunbook.journal.entry import PLACEHOLDER
 from bcrunbook.journal.words import CODES, is_told
 
 _AADSTS: Final = re.compile(rb"AADSTS(\d{5,7})(?!\d)")
+_OAUTH: Final = re.compile(r"[a-z_]+")
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,80}")
 _INNER: Final = ("innerError", "innererror", "details")
 
 
@@ -30,7 +32,7 @@ def _found(value: Any) -> Iterator[str]:
     error = value.get("error", value)
     if isinstance(error, str):
         # OAuth has a code there, Codat a sentence.
-        if re.fullmatch(r"[a-z_]+", error):
+        if _OAUTH.fullmatch(error):
             yield _code(error)
         error = {"code": value.get("suberror")}
     yield from _nested(error, 0)
@@ -52,5 +54,5 @@ def _nested(error: Any, depth: int) -> Iterator[str]:
 def _code(code: str) -> str:
     if code in CODES:
         return code
-    known = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{2,80}", code) is not None and is_told(code)
+    known = _CODE.fullmatch(code) is not None and is_told(code)
     return code if known else PLACEHOLDER if code else "empty"

@@ -76,17 +76,37 @@ class JournalEntry:
         """The entry as a line of a journal. What may not be told is `{}` in it."""
         told = {name: getattr(self, name) for name in _NAMES}
         told = {name: value for name, value in told.items() if value or name in _ALWAYS}
-        # Hardly ever is there anything in it that may not be told: it is looked at as a whole.
-        if not is_told(_written(list(told.values()))):
+        # Hardly ever is there anything in it that may not be told.
+        if not _is_all_told(told):
             told = {name: _told(value) for name, value in told.items()}
-        return _written({"schema": JOURNAL_SCHEMA, **told}) + "\n"
+        return _WRITER.encode({"schema": JOURNAL_SCHEMA, **told}) + "\n"
 
 
 _NAMES: Final = tuple(one.name for one in fields(JournalEntry))
+_WRITER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+_known: set[Any] = set()
+"""Texts, and tuples of them, that may be told: most lines have nothing else. One that may not be
+told is never kept here."""
+
+_MOST_KNOWN: Final = 20_000
 
 
-def _written(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+def _is_all_told(told: dict[str, Any]) -> bool:
+    """Whether every text in an entry may be told."""
+    met: set[Any] = set()
+    for value in told.values():
+        if isinstance(value, dict):
+            met.update(value, value.values())
+        elif not isinstance(value, (int, float)):
+            met.add(value)
+    new = met - _known
+    if not all(is_told(text) for text in _texts(tuple(new))):
+        return False
+    if len(_known) > _MOST_KNOWN:
+        _known.clear()
+    _known.update(new)
+    return True
 
 
 def entry_of(line: str) -> JournalEntry:

@@ -10,6 +10,10 @@ from bcrunbook.journal.address import address_of
 from bcrunbook.journal.body import form_of
 from bcrunbook.journal.words import HEADERS
 
+_SECONDS: Final = re.compile(r"\d{1,5}")
+_NUMBER: Final = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
+_PARAMETER: Final = re.compile(r"([a-z_]+)=")
+_FRACTION: Final = re.compile(r"\d*\.\d+")
 _HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 _MEDIA: Final = frozenset(
     {
@@ -34,13 +38,17 @@ def headers_of(headers: Mapping[str, str], sent: Mapping[str, str] | None = None
         headers: those of a message.
         sent: those of the request, where the message is its answer.
     """
-    given = {name.lower(): value for name, value in headers.items()}
-    asked = {name.lower(): value for name, value in (sent or {}).items()}
+    given = sorted((name.lower(), value) for name, value in headers.items())
     return {
-        name: "as sent" if name in _IDS and value == asked.get(name) else _told(name, value)
-        for name, value in sorted(given.items())
+        name: "as sent" if name in _IDS and value == _sent(name, sent) else _told(name, value)
+        for name, value in given
         if name in HEADERS
     }
+
+
+def _sent(name: str, headers: Mapping[str, str] | None) -> str | None:
+    named = (value for sent, value in (headers or {}).items() if sent.lower() == name)
+    return next(named, None)
 
 
 _IDS: Final = frozenset({"client-request-id", "x-ms-client-request-id"})
@@ -51,9 +59,9 @@ def _told(name: str, value: str) -> str:
 
 
 def _form(value: str) -> str:
-    if re.fullmatch(r"\d+", value):
+    if value.isdecimal():
         return "integer"
-    if re.fullmatch(r"\d*\.\d+", value):
+    if _FRACTION.fullmatch(value):
         return "fraction"
     return "http date" if _HTTP_DATE.fullmatch(value) else form_of(value)
 
@@ -66,11 +74,11 @@ def _media(value: str) -> str:
 
 def _seconds(value: str) -> str:
     """A number of seconds as it is: it is the service's, and the same for everybody."""
-    return f"{int(value)} seconds" if re.fullmatch(r"\d{1,5}", value) else _form(value)
+    return f"{int(value)} seconds" if _SECONDS.fullmatch(value) else _form(value)
 
 
 def _number(value: str) -> str:
-    return value if re.fullmatch(r"\d{1,3}(?:\.\d{1,3})?", value) else _form(value)
+    return value if _NUMBER.fullmatch(value) else _form(value)
 
 
 def _scheme(value: str) -> str:
@@ -79,7 +87,7 @@ def _scheme(value: str) -> str:
 
 
 def _challenge(value: str) -> str:
-    names = {name for name in re.findall(r"([a-z_]+)=", value) if name in _CHALLENGE}
+    names = {name for name in _PARAMETER.findall(value) if name in _CHALLENGE}
     return " ".join((_scheme(value), *sorted(names)))
 
 

@@ -6,10 +6,12 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bcrunbook.journal.body import name_in
 
+_DATE: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?")
 _KEPT: Final = 8
 _DATES: Final = (
     "createdDateTime",
@@ -27,13 +29,15 @@ class SentLists:
     """Remembers the lists that were sent last, for as long as the process lives; writes nothing."""
 
     def __init__(self) -> None:
-        self._sent: dict[str, deque[list[Any]]] = {}
+        self._sent: dict[str, deque[_Sent]] = {}
 
     def note(self, value: Any) -> None:
         """Remember the lists of a body that was sent."""
         for place, found in _lists("$", value, 0):
-            kept = self._sent.setdefault(_last(place), deque(maxlen=_KEPT))
-            kept.appendleft(found)
+            before = [_plain(one) for one in found]
+            if len(set(before)) > 1:
+                kept = self._sent.setdefault(_last(place), deque(maxlen=_KEPT))
+                kept.appendleft(_Sent(found[0], before))
 
     def orders_of(self, value: Any) -> dict[str, str]:
         """How the lists of an answer are ordered, by their places, where that can be told.
@@ -51,13 +55,22 @@ class SentLists:
 
     def _against_sent(self, name: str, elements: list[Any]) -> str:
         for sent in self._sent.get(name, ()):
-            before = [_plain(one) for one in sent]
-            now = [_plain(_like(one, sent[0])) for one in elements]
-            if len(set(before)) > 1 and sorted(before) == sorted(now):
+            if len(elements) != len(sent.elements):
+                continue
+            before, now = sent.elements, [_plain(_like(one, sent.first)) for one in elements]
+            if sorted(before) == sorted(now):
                 return (
                     "as sent" if now == before else "reversed" if now == before[::-1] else "other"
                 )
         return ""
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A list that was sent: its first element, and each as JSON."""
+
+    first: Any = field(repr=False)
+    elements: list[str] = field(repr=False)
 
 
 def _lists(place: str, value: Any, depth: int) -> Iterator[tuple[str, list[Any]]]:
@@ -94,6 +107,8 @@ def _by_date(elements: list[Any]) -> str:
     if not all(isinstance(one, dict) for one in elements):
         return ""
     for name in _DATES:
+        if name not in elements[0]:
+            continue
         dates = [_sortable(one.get(name)) for one in elements]
         if all(dates) and len(set(dates)) > 1:
             if dates == sorted(dates):
@@ -104,5 +119,5 @@ def _by_date(elements: list[Any]) -> str:
 
 def _sortable(value: Any) -> str:
     """A date whose fraction has as many digits as any; empty for anything else."""
-    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?", str(value))
+    found = _DATE.match(str(value))
     return f"{found[1]}.{(found[2] or '').ljust(9, '0')}" if found else ""
