@@ -16,6 +16,7 @@ from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput
 from bcrunbook.hosts import CODAT_HOST
+from bcrunbook.skipped.waiting import clock_at
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ def cloud_of(workspace: Workspace, account: Account) -> Cloud:
     return replace(rehearsal_cloud(workspace.rehearsal), certificate=_certificate_of(account))
 
 
+def _pace(directory: Path, speed: float, port: int | None) -> Pace:
+    """The pace of a rehearsal: where its clock has a keeper, it is waited at there."""
+    return Pace(speed, clock=None if port is None else clock_at(directory, int(port), speed))
+
+
 def _certificate_of(account: Account) -> ClientCertificate | None:
     mine = account.codat_mtls
     if mine is None:
@@ -115,7 +121,7 @@ def rehearsal_cloud(directory: Path) -> Cloud:
             kind="rehearsal",
             proxy=str(fields["proxy"]),
             ca=Path(fields["ca"]),
-            pace=Pace(float(fields.get("speed", 1.0))),
+            pace=_pace(directory, float(fields.get("speed", 1.0)), fields.get("clock")),
             directory=directory,
             pages=str(fields["pages"]),
         )

@@ -17,6 +17,8 @@ from typing import Any, Final
 
 import httpx
 
+from bcrunbook.core.pace import Pace
+
 ANSWER_SECONDS: Final = 120.0
 """How long all tries of one request together may wait for their answers, from the first byte that
 leaves to the last one that comes; the pauses between them come on top. No call that is made here
@@ -91,8 +93,9 @@ class _Way:
 class Whole(httpx.AsyncBaseTransport):
     """Reads each answer to its end, within bounds, and notes which were lost on the way."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, pace: Pace) -> None:
         self._inner = inner
+        self._pace = pace
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One try.
@@ -100,6 +103,10 @@ class Whole(httpx.AsyncBaseTransport):
         Raises:
             TransportError, DecodingError: there is no answer, or not a whole one.
         """
+        with self._pace.asking():
+            return await self._try(request)
+
+    async def _try(self, request: httpx.Request) -> httpx.Response:
         asking = request.extensions.setdefault(ASKING, Asking())
         if asking.guard is not None:
             asking.guard()

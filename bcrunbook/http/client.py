@@ -66,7 +66,7 @@ class Http:
         self._ahead: dict[str, timedelta] = {}
         self._network = Network(cloud)
         self._policies = retry_policies(cloud.pace)
-        whole: httpx.AsyncBaseTransport = Whole(transport or self._network.transport())
+        whole: httpx.AsyncBaseTransport = Whole(transport or self._network.transport(), cloud.pace)
         self._client = httpx.AsyncClient(
             transport=RetryTransport(
                 transport=whole if journal is None else Recorded(whole, journal),

@@ -80,7 +80,9 @@ class Leases(Rows):
             next="run again: what the other run has done is found",
         )
 
-    def reserve_slots(self, name: str, count: int, interval: float, burst_seconds: float) -> float:
+    def reserve_slots(
+        self, name: str, count: int, interval: float, burst_seconds: float, *, skipped: float = 0.0
+    ) -> float:
         """Reserve the next slots of a rate limit that everybody who shares the ledger keeps.
 
         Args:
@@ -88,6 +90,7 @@ class Leases(Rows):
             count: how many slots, one for each request.
             interval: seconds from one slot to the next.
             burst_seconds: how many seconds of slots that nobody used may be made up for.
+            skipped: by how much everybody's clock is ahead of the ledger's, in seconds.
 
         Returns:
             In how many seconds the first of them comes, the others `interval` after each other;
@@ -96,7 +99,12 @@ class Leases(Rows):
         engine = self._engine
         with database.explained(engine, writes=True), database.writing(engine) as connection:
             statement = _reservation(engine.dialect.name)
-            values = {"limit": name, "taken": count * interval, "unused": burst_seconds}
+            values = {
+                "limit": name,
+                "taken": count * interval,
+                "unused": burst_seconds,
+                "skipped": skipped,
+            }
             return float(connection.execute(statement, values).scalar_one())
 
     async def _get(self, name: str, what: str) -> str:
@@ -187,7 +195,8 @@ def _reservation(dialect: str) -> sa.Executable:
 
     Made once, as it is executed before every few requests and takes longer to make than to execute.
     """
-    now, taken = database.seconds(dialect), sa.bindparam("taken", type_=sa.Double)
+    ahead = sa.bindparam("skipped", type_=sa.Double)
+    now, taken = database.seconds(dialect) + ahead, sa.bindparam("taken", type_=sa.Double)
     earliest = now - sa.bindparam("unused", type_=sa.Double)
     # A clock that was set back would otherwise hold everybody up for as long.
     has_begun = turn.c.next.between(earliest, now + _LONGEST_BACKLOG_SECONDS)

@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--lags", choices=PROFILES, default=USUAL.name, help="how new things lag")
     parser.add_argument("--latency", type=int, default=0, help="milliseconds added to each answer")
     parser.add_argument("--faults", type=Path, help="file of fault rules")
+    parser.add_argument("--skips", action="store_true", help="skip what everybody waits for")
     parser.add_argument(
         "--ends-with-stdin", action="store_true", help="stop when the other end of stdin is closed"
     )
@@ -32,6 +33,7 @@ def main() -> int:
                 given.lags,
                 given.latency,
                 given.faults,
+                given.skips,
                 given.ends_with_stdin,
             )
         )

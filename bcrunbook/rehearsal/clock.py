@@ -1,7 +1,7 @@
 """The rehearsal clock: how long the directory takes to agree with itself, and how fast time goes.
 
-Only lags and throttle windows are divided by the speed; dates in payloads and token lifetimes are
-wall time, because clients compare those with their own clocks.
+Only lags and throttle windows go by it; dates in payloads and lifetimes of tokens are wall time,
+because clients compare those with their own clocks.
 """
 
 from __future__ import annotations
@@ -11,32 +11,51 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bcrunbook.rehearsal.lags import USUAL, Profile
+from bcrunbook.skipped.timeline import Timeline
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Wall time, and lags divided by the speed."""
+    """Wall time, and the rehearsal clock beside it.
+
+    Args:
+        speed: how many of its seconds pass in one of ours.
+        profile: how new things lag.
+        timeline: what of it was skipped; None where nothing ever is.
+    """
 
     speed: float = 1.0
     profile: Profile = USUAL
+    timeline: Timeline | None = None
 
     def now(self) -> float:
         """Wall time in seconds since the epoch."""
         return time.time()
 
-    def age(self, since: float) -> float:
-        """Seconds of the rehearsal clock since a wall time: those that passed, times the speed."""
-        return (self.now() - since) * self.speed
+    def reading(self) -> float:
+        """What the rehearsal clock reads, in seconds; only differences mean something."""
+        return self.now() * self.speed if self.timeline is None else self.timeline.reading()
+
+    def age(self, since: float, *, now: float | None = None) -> float:
+        """Seconds of the rehearsal clock between a wall time and another, or now."""
+        current = self.now() if now is None else now
+        if self.timeline is not None:
+            return self.timeline.age(since, now=current)
+        return (current - since) * self.speed
+
+    def after(self, since: float, seconds: float) -> float:
+        """The wall time at which so many seconds of the rehearsal clock have passed."""
+        if self.timeline is not None:
+            return self.timeline.after(since, seconds)
+        return since + seconds / self.speed
 
     def passed(self, since: float, kind: str, key: str, *, now: float | None = None) -> bool:
         """Whether an effect of that kind, made at `since`, has shown by now."""
-        current = self.now() if now is None else now
-        return current - since >= self.profile.of(kind, key) / self.speed
+        return self.age(since, now=now) >= self.profile.of(kind, key)
 
     def indexed(self, since: float, *, now: float | None = None) -> bool:
         """Whether the index behind advanced queries has caught up with a write at `since`."""
-        current = self.now() if now is None else now
-        return current - since >= self.profile.lags.index / self.speed
+        return self.age(since, now=now) >= self.profile.lags.index
 
 
 def timestamp(seconds: float, *, fraction: bool = True) -> str:

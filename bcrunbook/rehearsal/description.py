@@ -38,6 +38,7 @@ class RehearsalDescription:
     speed: float
     lags: str
     latency: int
+    clock: int | None
     pid: int
     started: float
     directory: str
@@ -57,6 +58,7 @@ def describe(
     ca: Path,
     client: tuple[Path, Path],
     latency: int,
+    clock: int | None,
 ) -> dict[str, Any]:
     """The content of the file.
 
@@ -67,6 +69,7 @@ def describe(
         ca: the file of its certificate authority.
         client: the files of a client's certificate and of its key.
         latency: by how many milliseconds each answer takes longer.
+        clock: where the keeper of its clock listens; None where no time is skipped.
     """
     return {
         "proxy": proxy,
@@ -137,6 +140,7 @@ def describe(
         "speed": cloud.clock.speed,
         "lags": cloud.clock.profile.name,
         "latency": latency,
+        "clock": clock,
         "pid": os.getpid(),
         "started": time.time(),
         "directory": str(directory),

@@ -8,6 +8,7 @@ step of the event loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from bcrunbook.rehearsal.faults import Faults, Rule
 from bcrunbook.rehearsal.log import LineLog, loggable
 from bcrunbook.rehearsal.messages import JSON_TYPE, Answer, Call, Handler, Keeper, json_answer
 from bcrunbook.rehearsal.state import Store
+from bcrunbook.rehearsal.timekeeper import Timekeeper
 
 Address = tuple[str, int]
 NO_ANSWER: Final = 0
@@ -89,6 +91,7 @@ class Edge:
         latency: float,
         default_host: str | None = None,
         keepers: Mapping[str, Keeper] | None = None,
+        keeper_of_time: Timekeeper | None = None,
     ) -> None:
         self._handlers = handlers
         self._store = store
@@ -98,11 +101,16 @@ class Edge:
         self._latency = latency
         self._default_host = default_host
         self._keepers = keepers or {}
+        self._time = keeper_of_time
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
+        async with self._time.answering() if self._time else contextlib.nullcontext():
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = Request(scope, receive)
         try:
@@ -157,7 +165,8 @@ class Edge:
                 method=call.method,
                 path=call.path,
             )
-        await asyncio.sleep(self._latency + rule.delay)
+        pause = self._latency + rule.delay
+        await (self._time.sleep(pause) if self._time and pause else asyncio.sleep(pause))
         if await self._interrupted(rule, "before", request):
             return None
         if rule.status is not None:

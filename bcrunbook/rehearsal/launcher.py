@@ -33,6 +33,7 @@ def launch(
     lags: str = USUAL.name,
     latency_ms: int = 0,
     faults: Path | str | None = None,
+    skips: bool = False,
 ) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud in a child process, ready to be used, ended on leaving.
 
@@ -45,6 +46,8 @@ def launch(
             them, in every way that careful clients are ready for.
         latency_ms: milliseconds that every answer takes longer.
         faults: a file of fault rules.
+        skips: whether its clock goes on to the next thing that is due when everybody waits who is
+            known at it.
 
     Raises:
         LaunchFailed: the server ended or did not become ready in time.
@@ -54,7 +57,7 @@ def launch(
     description = folder / FILE
     command = [sys.executable, "-m", "bcrunbook.rehearsal", "--dir", str(folder)]
     command += ["--speed", str(speed), "--lags", lags, "--latency", str(latency_ms)]
-    command += ["--ends-with-stdin"]
+    command += ["--ends-with-stdin", *(["--skips"] if skips else [])]
     if faults is not None:
         command += ["--faults", str(Path(faults).resolve())]
     flags = 0

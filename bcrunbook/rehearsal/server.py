@@ -38,6 +38,8 @@ from bcrunbook.rehearsal.log import Canaries, LineLog, private_file
 from bcrunbook.rehearsal.proxy import ConnectProxy
 from bcrunbook.rehearsal.seed import seed
 from bcrunbook.rehearsal.state import GLOBAL, StateInUse, Store
+from bcrunbook.rehearsal.timekeeper import Timekeeper
+from bcrunbook.skipped.timeline import KeptTimeline
 
 LOOPBACK: Final = "127.0.0.1"
 PORT: Final = "port"
@@ -59,6 +61,8 @@ class Settings:
         lags: how new things lag, `usual` or `worst`.
         latency_ms: milliseconds that every answer takes longer.
         faults: a file of fault rules.
+        skips: whether its clock goes on to the next thing that is due when everybody waits who is
+            known at it.
         ends_with_stdin: whether it stops once nobody holds the other end of its stdin any more.
     """
 
@@ -67,6 +71,7 @@ class Settings:
     lags: str = USUAL.name
     latency_ms: int = 0
     faults: Path | None = None
+    skips: bool = False
     ends_with_stdin: bool = False
 
 
@@ -100,7 +105,8 @@ def _checked(settings: Settings) -> Faults:
 
 async def _run(settings: Settings, faults: Faults) -> None:
     directory = settings.directory.resolve()
-    clock = Clock(settings.speed, PROFILES[settings.lags])
+    timeline = KeptTimeline(directory, settings.speed)
+    clock = Clock(settings.speed, PROFILES[settings.lags], timeline)
     try:
         store = Store(directory / STATE_FILE, clock)
     except StateInUse as problem:
@@ -116,6 +122,8 @@ async def _run(settings: Settings, faults: Faults) -> None:
         ):
             sockets = {name: _listener(store, name) for name in ("proxy", "pages")}
             inner = _bound(0)
+            keeper = Timekeeper(clock, timeline) if settings.skips else None
+            waiting = _bound(0) if keeper else None
             addresses = {
                 name: f"http://{LOOPBACK}:{one.getsockname()[1]}" for name, one in sockets.items()
             }
@@ -138,7 +146,14 @@ async def _run(settings: Settings, faults: Faults) -> None:
             by_host = handlers(cloud)
             keepers = {host: maker(cloud) for host, maker in KEEPERS.items()}
             front = Edge(
-                by_host, store, faults, journal, connections, latency=latency, keepers=keepers
+                by_host,
+                store,
+                faults,
+                journal,
+                connections,
+                latency=latency,
+                keepers=keepers,
+                keeper_of_time=keeper,
             )
             browser = Edge(
                 {pages.HOST: pages.handler(cloud)},
@@ -148,6 +163,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
                 connections,
                 latency=latency,
                 default_host=pages.HOST,
+                keeper_of_time=keeper,
             )
             proxy = ConnectProxy(HOSTS, inner.getsockname()[1], requests)
             text = describe(
@@ -157,6 +173,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
                 ca=directory / tls.CERTIFICATE,
                 client=client,
                 latency=settings.latency_ms,
+                clock=waiting.getsockname()[1] if waiting else None,
             )
             context = tls.server_context(ca, HOSTS)
             servers = [
@@ -169,6 +186,9 @@ async def _run(settings: Settings, faults: Faults) -> None:
                 )
                 stack.push_async_callback(proxy.stop)
                 stack.callback(listener.close)
+                if keeper and waiting:
+                    hearing = await asyncio.start_server(keeper.listen, sock=waiting)
+                    stack.callback(hearing.close)
                 tasks = [
                     asyncio.create_task(server.serve(sockets=[one])) for server, one in servers
                 ]

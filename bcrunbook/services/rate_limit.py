@@ -125,6 +125,10 @@ class SharedRateLimiter:
     def _reserve(self, now: float) -> None:
         speed, interval = self._pace.speed, self._limit.interval
         first = self._ledger.reserve_slots(
-            self._row, self._prefetch, interval / speed, self._limit.burst_seconds / speed
+            self._row,
+            self._prefetch,
+            interval / speed,
+            self._limit.burst_seconds / speed,
+            skipped=self._pace.skipped / speed,
         )
         self._slots.extend(now + first * speed + interval * n for n in range(self._prefetch))

@@ -305,7 +305,8 @@ class SignIn:
         code, interval = _device_code(flow)
         self._person.show_device_code(code)
         pace = self._http.cloud.pace
-        give_up = pace.now() + code.expires_in * pace.speed
+        # The codes live by our own time, as the person does.
+        give_up = time.monotonic() + code.expires_in
         while True:
             # One poll per call, so that the cell stays interruptible while the person types.
             answer: dict[str, Any] = await self._run(
@@ -316,10 +317,10 @@ class SignIn:
                 )
             )
             pending = answer.get("error") in ("authorization_pending", "slow_down")
-            if not pending or pace.now() > give_up:
+            if not pending or time.monotonic() > give_up:
                 return answer
             interval += 5 if answer.get("error") == "slow_down" else 0
-            await pace.sleep(interval)
+            await pace.sleep_beside_person(interval)
 
     async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in

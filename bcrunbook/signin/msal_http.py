@@ -13,6 +13,7 @@ from bcrunbook.http.authorization import Form
 from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.http.response import Response, Url, is_strange
+from bcrunbook.skipped.waiting import resting
 
 
 class MsalHttpClient:
@@ -77,7 +78,8 @@ class MsalHttpClient:
             ),
             self._loop,
         )
-        response = future.result()
+        with resting():
+            response = future.result()
         if is_strange(response):
             raise not_the_service("Entra", f"{method} {address.host}")
         retry_after = throttled.asked_wait(response.headers.get("Retry-After", ""))

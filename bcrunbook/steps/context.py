@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from bcrunbook.accounts import Account, Customer, Identity, Workspace, load
@@ -124,6 +125,6 @@ class Context:
             self.tenants[tenant] = TenantView(service, self.cloud.pace)
         return self.tenants[tenant]
 
-    def age(self, seconds: float) -> float:
-        """Wall seconds as seconds of the cloud's time."""
-        return seconds * self.cloud.pace.speed
+    def age(self, at: datetime) -> float:
+        """Seconds of the cloud's time since a moment."""
+        return self.cloud.pace.age(at.timestamp())

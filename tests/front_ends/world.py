@@ -135,7 +135,7 @@ def world(folder: Path, accounts: Sequence[str]) -> Iterator[Path]:
         accounts: their names.
     """
     rehearsed = [Rehearsed(name, "trial", f"Books of {name}", 180, "Codat") for name in accounts]
-    with running_cloud(folder) as cloud:
+    with running_cloud(folder, 60.0) as cloud:
         root = asyncio.run(prepare(folder, cloud, rehearsed)).root
         lay_out_notebooks(root)
         yield root

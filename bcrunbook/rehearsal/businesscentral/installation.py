@@ -185,7 +185,7 @@ class Progress:
 
     def moment(self, cloud: RehearsalCloud, age: float) -> float:
         """The wall time (seconds since the epoch) of an age."""
-        return self.began + age / cloud.clock.speed
+        return cloud.clock.after(self.began, age)
 
 
 def begin(cloud: RehearsalCloud, tenant: str, environment: str, *, by: str = "") -> None:
@@ -229,7 +229,7 @@ def history(cloud: RehearsalCloud, one: world.Environment) -> list[Progress]:
             Progress(
                 script,
                 run["began"],
-                (end - run["began"]) * cloud.clock.speed,
+                cloud.clock.age(run["began"], now=end),
                 tuple(Deed(**deed) for deed in run["deeds"]),
                 run["by"],
             )
@@ -298,7 +298,7 @@ def renamed(cloud: RehearsalCloud, environment: world.Environment) -> float | No
     runs = _runs(cloud, environment) if after is not None else []
     if after is None or not runs:
         return None
-    moment: float = runs[0]["began"] + after / cloud.clock.speed
+    moment: float = cloud.clock.after(runs[0]["began"], after)
     return moment if cloud.clock.now() >= moment else None
 
 

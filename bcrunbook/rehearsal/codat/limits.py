@@ -66,10 +66,10 @@ class Limits:
         usage = self._cloud.store.latest(USAGE, instance.id, CURRENT)
         used = usage["used"] if usage and usage["date"] == today else 0
 
-        length = MINUTE / self._cloud.clock.speed
-        since, in_minute = self._minutes.get(instance.id, (now, 0))
-        if now - since >= length:
-            since, in_minute = now, 0
+        reading = self._cloud.clock.reading()
+        since, in_minute = self._minutes.get(instance.id, (reading, 0))
+        if reading - since >= MINUTE:
+            since, in_minute = reading, 0
 
         headers = {
             "X-Rate-Limit-Limit": str(quota),
@@ -80,7 +80,7 @@ class Limits:
         if used >= quota:
             raise _too_many(headers, midnight.timestamp() - now)
         if in_minute >= MAX_PER_MINUTE:
-            raise _too_many(headers, since + length - now)
+            raise _too_many(headers, (since + MINUTE - reading) / self._cloud.clock.speed)
         self._minutes[instance.id] = (since, in_minute + 1)
         self._cloud.store.put(USAGE, instance.id, CURRENT, {"date": today, "used": used + 1})
         return {**headers, "X-Rate-Limit-Remaining": str(quota - used - 1)}

@@ -104,7 +104,7 @@ def state_of(cloud: RehearsalCloud, document: Document) -> tuple[str, int]:
 
 def completed_at(cloud: RehearsalCloud, document: Document) -> float:
     """When a pull that does not fail is, or will be, complete."""
-    return float(document["requested"] + STEPS[-1][0] / cloud.clock.speed)
+    return cloud.clock.after(float(document["requested"]), STEPS[-1][0])
 
 
 def running(cloud: RehearsalCloud, company: str, connection: str) -> set[str]:

@@ -22,7 +22,7 @@ class Throttle:
 
     def take(self, key: str, limit: RateLimit, units: float = 1) -> float:
         """Use units of a bucket; answers which part of it is used, or refuses with 429."""
-        now = self._clock.now() * self._clock.speed
+        now = self._clock.reading()
         left, seen = self._buckets.get((key, limit), (limit.units, now))
         rate = limit.units / limit.seconds
         left = min(limit.units, left + (now - seen) * rate)

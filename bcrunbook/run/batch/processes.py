@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
 
 from bcrunbook.run.batch.executor import OnMessage, WorkerDied
 from bcrunbook.run.batch.worker import Job, WorkerMessage, work
 from bcrunbook.run.engine.processes import process_for, processes
+from bcrunbook.skipped.waiting import resting
 
 
 class Processes:
@@ -24,8 +28,11 @@ class Processes:
             with theirs:
                 await asyncio.to_thread(process.start)
             try:
+                take: Callable[[], WorkerMessage] = ours.recv
                 while True:
-                    message: WorkerMessage = await asyncio.to_thread(ours.recv)
+                    message = await asyncio.to_thread(take)
+                    # By its first message it is known at the clock of a rehearsal.
+                    take = partial(_next, ours)
                     if message.kind == "over":
                         return
                     on_message(message)
@@ -35,3 +42,10 @@ class Processes:
                 # Safe at every instant; and whoever waits in a thread for it comes back by that.
                 process.kill()
                 await asyncio.shield(asyncio.to_thread(process.join))
+
+
+def _next(wire: Connection) -> WorkerMessage:
+    with resting(wire):
+        wire.poll(None)
+    message: WorkerMessage = wire.recv()
+    return message

@@ -21,6 +21,7 @@ from bcrunbook.job_options import JobOptions, doing_job, job_options
 from bcrunbook.run.engine.processes import prepare, process_for, processes
 from bcrunbook.run.engine.shell import Message, fresh_shell
 from bcrunbook.secrets import tell_at_once
+from bcrunbook.skipped.waiting import resting
 
 Started = Callable[[Any], None]
 
@@ -71,11 +72,17 @@ class _There:
 
     def __init__(self, wire: Connection) -> None:
         self._wire = wire
+        self._is_there = False
 
     def run(self, source: str, seconds: float | None) -> list[Message]:
         try:
+            if not self._is_there:
+                self._wire.recv()
+                self._is_there = True
             self._wire.send(source)
-            if not self._wire.poll(seconds):
+            with resting(self._wire):
+                is_done = self._wire.poll(seconds)
+            if not is_done:
                 raise CellTookTooLong
             messages: list[Message] = self._wire.recv()
         except (EOFError, OSError):
@@ -121,7 +128,10 @@ def _serve(wire: Connection, options: JobOptions) -> None:
         cells_here() as cells,
         contextlib.suppress(EOFError, OSError),
     ):
+        wire.send("here")
         while True:
+            with resting(wire):
+                wire.poll(None)
             wire.send(cells.run(wire.recv(), None))
 
 

@@ -8,7 +8,10 @@ import signal
 from collections.abc import Callable
 from functools import cache
 from multiprocessing import forkserver, resource_tracker
+from pathlib import Path
 from typing import Any, Final
+
+from bcrunbook.skipped.waiting import join_clocks, known_clocks
 
 # By name: a process that only makes others need not read it.
 _PRELOAD: Final = "bcrunbook.run.engine.preload"
@@ -18,22 +21,27 @@ def process_for(work: Callable[..., None], *arguments: Any) -> Any:
     """A process, not started yet, that has read what cells need, and ends with this one.
 
     What it is forked from keeps the environment of its own beginning, so this process's is handed
-    over: a proxy may have been set since.
+    over: a proxy may have been set since. At the clocks of rehearsals that this process is known at
+    it is known from its beginning.
 
     Args:
         work: what it does.
         arguments: of `work`.
     """
-    given = [dict(os.environ), work, arguments]
+    given = [dict(os.environ), known_clocks(), work, arguments]
     return processes().Process(target=_in_environment, args=given, daemon=True)
 
 
 def _in_environment(
-    environment: dict[str, str], work: Callable[..., None], arguments: tuple[Any, ...]
+    environment: dict[str, str],
+    clocks: list[tuple[Path, int, float]],
+    work: Callable[..., None],
+    arguments: tuple[Any, ...],
 ) -> None:
     if environment != dict(os.environ):
         os.environ.clear()
         os.environ.update(environment)
+    join_clocks(clocks)
     work(*arguments)
 
 

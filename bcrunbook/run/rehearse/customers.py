@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bcrunbook.accounts import Account, Customer, Workspace
+from bcrunbook.cloud import rehearsal_cloud
 from bcrunbook.errors import ReportBug
 from bcrunbook.order import HEALTH_CHECK, LINK_CUSTOMER
 from bcrunbook.rehearsal import RehearsalDescription
@@ -102,16 +103,19 @@ async def play_customers(
             for customer in customers:
                 acted(await _link(workspace, cloud, account, customer))
 
+    async def wait(seconds: float) -> None:
+        await rehearsal_cloud(Path(cloud.directory)).pace.sleep(seconds)
+
     # One account after the other: production may have to wait until trial has passed.
     for account in accounts:
         everybody = {account: list(workspace.account(account).customers)}
         if exit_code(await link_step(BEFORE, everybody)) not in (0, _NEEDS_PERSON):
             return runs
         await link(everybody)
-        await asyncio.sleep(_UNTIL_LINKED / cloud.speed)
+        await wait(_UNTIL_LINKED)
         if exit_code(await link_step(LINKED, everybody)) != 0:
             return runs
-    await asyncio.sleep(_UNTIL_REMOVED / cloud.speed)
+    await wait(_UNTIL_REMOVED)
     checked = await check(CHECKED)
     again = {
         one.account: [
@@ -127,7 +131,7 @@ async def play_customers(
             for name in names:
                 acted(_story(workspace.customer(account, name)))
         await link(again)
-        await asyncio.sleep(_UNTIL_LINKED / cloud.speed)
+        await wait(_UNTIL_LINKED)
         await link_step(LINKED_AGAIN, again)
         await check(CHECKED_AGAIN)
     return runs

@@ -21,9 +21,6 @@ from bcrunbook.rehearsal import LaunchFailed, RehearsalDescription, launch
 from bcrunbook.rehearsal.lags import USUAL
 from bcrunbook.secrets import Secret, open_store
 
-# The rehearsal cloud's clock runs this much faster: its minutes pass in seconds.
-SPEED: Final = 60.0
-
 # The secrets of a rehearsal lie beside its cloud: it stands in for the keyring as well.
 _STORE: Final = "file:../cloud/secret-store"
 _BATCH_SECRET: Final = "sign-in/batch"
@@ -118,7 +115,7 @@ STANDARD: Final = (
 
 @contextlib.contextmanager
 def running_cloud(
-    directory: Path, speed: float = SPEED, *, lags: str = USUAL.name
+    directory: Path, speed: float | None = None, *, lags: str = USUAL.name
 ) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud on `directory`/cloud for the length of a `with` block.
 
@@ -126,7 +123,8 @@ def running_cloud(
 
     Args:
         directory: the rehearsal's folder.
-        speed: how many seconds of its time pass in one of ours.
+        speed: how many seconds of its time pass in one of ours; None where those are skipped in
+            which everybody waits.
         lags: how new things lag in it, `usual` or `worst`.
 
     Raises:
@@ -136,7 +134,9 @@ def running_cloud(
     description = cloud / "rehearsal.json"
     with contextlib.ExitStack() as stack:
         try:
-            running = stack.enter_context(launch(cloud, speed=speed, lags=lags))
+            running = stack.enter_context(
+                launch(cloud, speed=speed or 1.0, lags=lags, skips=speed is None)
+            )
             content = description.read_bytes()
         except (LaunchFailed, OSError) as error:
             raise Unreachable(

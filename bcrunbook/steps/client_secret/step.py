@@ -169,7 +169,7 @@ class ClientSecret(AccountStep):
             for fact in context.ledger.facts(Scope(whose, self.id), FactKind.SECRET_REMOVED)
         }
         for fact in context.ledger.facts(Scope(whose, self.id), FactKind.SECRET_INTENT):
-            if fact.subject in removed or context.age(_age(fact, now)) > _SPREADING:
+            if fact.subject in removed or context.age(_asked_at(fact, now)) > _SPREADING:
                 continue
             if fact.subject not in visible:
                 return "a secret that was asked for moments ago may still appear"
@@ -402,11 +402,11 @@ def _removal(one: SecretCredential, why: str) -> Change:
     )
 
 
-def _age(fact: Fact, now: datetime) -> float:
-    """Seconds since a secret was asked for, by Microsoft Graph's clock.
+def _asked_at(fact: Fact, now: datetime) -> datetime:
+    """When a secret was asked for, by our clock: so long ago as by Microsoft Graph's.
 
     One from the future was asked for before a clock was set back, and is no news either.
     """
     asked = fact.data.get("asked")
     at = datetime.fromisoformat(asked) if asked else fact.at
-    return abs((now - at).total_seconds())
+    return datetime.now(UTC) - abs(now - at)

@@ -86,7 +86,7 @@ class WatchLog:
 
     def _age(self, at: datetime) -> float:
         # A clock that was set back makes nothing younger than it is new.
-        return self._context.age(max(0.0, (datetime.now(UTC) - at).total_seconds()))
+        return max(0.0, self._context.age(at))
 
     def begin(self) -> None:
         """Note that a watch begins, unless one is under way."""

@@ -245,7 +245,7 @@ class Poller:
     def _is_recent(self, at: datetime | None) -> bool:
         if at is None:
             return True
-        return self._context.age((datetime.now(UTC) - at).total_seconds()) <= OVER
+        return self._context.age(at) <= OVER
 
 
 def is_app_link(publisher: str, name: str) -> bool:

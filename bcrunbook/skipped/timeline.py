@@ -1,0 +1,131 @@
+"""How far a rehearsal's clock was moved on, and when: the line from our time to its own.
+
+Dates in payloads, lifetimes of tokens and certificates are our time: clients hold them against
+their own clocks. Ages and waits are the rehearsal's. Its clock reads `time.time() * speed` and
+whatever was skipped so far, so that the age of anything that has a date can be told by anybody who
+can read the file.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from bisect import bisect_left, bisect_right
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+NAME: Final = "skipped"
+"""The file in the rehearsal cloud's folder."""
+
+_ENTRY: Final = struct.Struct("<dd")
+
+
+class Timeline:
+    """The line from our time to a rehearsal's.
+
+    Args:
+        directory: the rehearsal cloud's folder. There need be no file in it yet.
+        speed: how many seconds of the rehearsal's pass in one of ours where none is skipped.
+    """
+
+    def __init__(self, directory: Path, speed: float = 1.0) -> None:
+        self._file = directory / NAME
+        self._speed = speed
+        self._moments: list[float] = []
+        self._totals: list[float] = []
+        self._lock = Lock()
+        self._read_to = 0
+
+    @property
+    def total(self) -> float:
+        """How many seconds were skipped so far."""
+        self._look()
+        return self._totals[-1] if self._totals else 0.0
+
+    def reading(self, at: float | None = None) -> float:
+        """What the rehearsal's clock read at a moment, in seconds.
+
+        Args:
+            at: seconds since the epoch; None for now.
+        """
+        self._look()
+        moment = time.time() if at is None else at
+        skips = bisect_right(self._moments, moment)
+        return moment * self._speed + (self._totals[skips - 1] if skips else 0.0)
+
+    def age(self, since: float, *, now: float | None = None) -> float:
+        """Seconds of the rehearsal's since a moment.
+
+        Args:
+            since: seconds since the epoch.
+            now: likewise; None for now.
+        """
+        return self.reading(now) - self.reading(since)
+
+    def after(self, since: float, seconds: float) -> float:
+        """The moment at which so much of the rehearsal's time has passed, in seconds of the epoch.
+
+        What was due within a stretch that was skipped came about when it was skipped.
+
+        Args:
+            since: seconds since the epoch.
+            seconds: of the rehearsal's time.
+        """
+        target = self.reading(since) + seconds
+        first = bisect_right(self._moments, since)
+        place = bisect_left(
+            range(first, len(self._moments)), target, key=lambda skip: self._read_after(skip)
+        )
+        skip = first + place
+        if skip == len(self._moments):
+            return (target - (self._totals[-1] if self._totals else 0.0)) / self._speed
+        before = self._totals[skip - 1] if skip else 0.0
+        return min((target - before) / self._speed, self._moments[skip])
+
+    def _read_after(self, skip: int) -> float:
+        return self._moments[skip] * self._speed + self._totals[skip]
+
+    def _look(self) -> None:
+        """Read what was added to the file."""
+        try:
+            size = os.stat(self._file).st_size
+        except OSError:
+            return
+        if size - self._read_to < _ENTRY.size:
+            return
+        with self._lock, self._file.open("rb") as file:
+            file.seek(self._read_to)
+            found = file.read()
+            whole = len(found) - len(found) % _ENTRY.size
+            for moment, total in _ENTRY.iter_unpack(found[:whole]):
+                self._moments.append(moment)
+                self._totals.append(total)
+            self._read_to += whole
+
+
+class KeptTimeline(Timeline):
+    """The timeline of whoever moves the clock on: nobody else writes to the file."""
+
+    def __init__(self, directory: Path, speed: float = 1.0) -> None:
+        super().__init__(directory, speed)
+        super()._look()
+
+    def skip(self, seconds: float) -> None:
+        """Move the clock on.
+
+        Args:
+            seconds: of the rehearsal's time.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        moment, total = time.time(), self.total + seconds
+        with open(os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
+            file.write(_ENTRY.pack(moment, total))
+        self._moments.append(moment)
+        self._totals.append(total)
+
+    def _look(self) -> None:
+        """Everything in the file is known."""
