@@ -211,7 +211,8 @@ class Edge:
                 self._connections.cut((request.client.host, request.client.port))
             return True
         if rule.hold == moment:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
+            with self._time.holding() if self._time else contextlib.nullcontext():
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass
             return True
         return False

@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from bcrunbook.rehearsal.clock import Clock
@@ -22,7 +23,6 @@ from bcrunbook.skipped.wires import Rest, Told, packed, rest_of
 
 log = logging.getLogger(__name__)
 
-_MOST_AT_ONCE: Final = 4096
 _BUSY: Final = Rest(busy=True)
 
 
@@ -74,6 +74,18 @@ class Timekeeper:
             del self._held[woken]
             self._call_off()
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """A request is held in the block until whoever asked gives up."""
+        held = asyncio.get_running_loop().create_future()
+        self._held[held] = math.inf
+        self._look()
+        try:
+            yield
+        finally:
+            del self._held[held]
+            self._call_off()
+
     async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Somebody who waits at the clock, from now until they are gone."""
         self._known[writer] = _BUSY
@@ -95,12 +107,13 @@ class Timekeeper:
         self._known[writer] = rest
         if rest.busy:
             self._call_off()
-        elif rest.answers is None:
-            self._look()
         elif rest.answers == self._question and writer in self._to_answer:
             self._to_answer.discard(writer)
             if not self._to_answer:
                 self._skip()
+        else:
+            # By itself, or late, to a question that has been called off.
+            self._look()
 
     def _call_off(self) -> None:
         """Something happens: whatever is answered to the last question is no matter any more."""
@@ -115,7 +128,8 @@ class Timekeeper:
         if self._answering != len(self._held) or asked > len(self._held):
             return None
         waits = [rest.until for rest in self._known.values() if rest.until is not None]
-        return min([*waits, *self._held.values()], default=None)
+        due = min([*waits, *self._held.values()], default=math.inf)
+        return due if due < math.inf else None
 
     def _look(self) -> None:
         """Ask everybody whether they are still at rest, if it seems so."""

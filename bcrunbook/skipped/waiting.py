@@ -126,6 +126,8 @@ class SkippedClock:
         finally:
             with self._lock:
                 self._asked -= 1
+            # Whoever got the answer may have nothing more to do, and say nothing.
+            self._may_rest.set()
 
     @contextmanager
     def resting(self, wire: Connection | None) -> Iterator[None]:
@@ -144,8 +146,9 @@ class SkippedClock:
 
     def _listen(self) -> None:
         """Answer the keeper's questions, and wake whom it is time for."""
-        assert self._wire is not None
-        with contextlib.suppress(OSError, ValueError), self._wire.makefile("rb") as lines:
+        wire = self._wire
+        assert wire is not None
+        with wire, contextlib.suppress(OSError, ValueError), wire.makefile("rb") as lines:
             for line in lines:
                 told = told_of(line)
                 if told.skipped:
@@ -154,13 +157,14 @@ class SkippedClock:
                 if told.question is not None:
                     self._say(self._state(told.question))
         self._wire = None
+        self._may_rest.set()
 
     def _tell(self) -> None:
         """Say so when the process has come to rest: nobody asks before all have."""
         while self._wire is not None:
             self._may_rest.wait()
             self._may_rest.clear()
-            if not (self._sleepers or self._resting):
+            if self._wire is None or not (self._sleepers or self._resting):
                 continue
             state = self._state(None)
             if state.busy:
