@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from bcrunbook.core.step import Mode
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, SCOPES
 from tests.conftest import MakeWorkspace, only_account, requests_of
+from tests.support.clock import pass_time
 from tests.support.independent_client import MakeClient
 from tests.support.running import run_steps, states
 
@@ -62,10 +61,7 @@ async def test_other_permissions_and_grants_are_merged_not_replaced(
     app = client.application(only_account(workspace))
     theirs = {"resourceAppId": GRAPH_API, "resourceAccess": [{"id": USER_READ, "type": "Scope"}]}
     body = {"requiredResourceAccess": [theirs]}
-    for _ in range(100):
-        if client.call("PATCH", f"/applications/{app['id']}", body).status_code == 204:
-            break
-        await asyncio.sleep(0.02)
+    assert client.call("PATCH", f"/applications/{app['id']}", body).status_code == 204
     own = client.call("GET", f"/servicePrincipals(appId='{app['appId']}')").json()["id"]
     api = client.call("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP_ID}')").json()["id"]
     narrow = client.call(
@@ -79,7 +75,7 @@ async def test_other_permissions_and_grants_are_merged_not_replaced(
         },
     )
     assert narrow.status_code == 201, narrow.text
-    await asyncio.sleep(0.05)
+    pass_time(cloud)
     assert states(await run_steps(workspace, STEP)) == ["changed"]
     app = client.application(only_account(workspace))
     assert theirs in app["requiredResourceAccess"]

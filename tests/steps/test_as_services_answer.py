@@ -17,7 +17,7 @@ import pytest
 from bcrunbook.http.network import Network
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.steps.requirements import REDIRECT_URI
-from tests.conftest import SPEED, MakeWorkspace, only_account
+from tests.conftest import MakeWorkspace, only_account
 from tests.support.independent_client import MakeClient
 from tests.support.running import run_steps, states
 
@@ -83,7 +83,7 @@ def lagging(
 ) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own, in each of the two ways to lag."""
     folder = tmp_path_factory.mktemp(request.param)
-    with launch(folder / "cloud", speed=SPEED, lags=request.param) as description:
+    with launch(folder / "cloud", skips=True, lags=request.param) as description:
         yield description
 
 

@@ -28,7 +28,7 @@ from bcrunbook.rehearsal.people import act_as_developer
 from bcrunbook.steps import step_named
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.opening import open_context
-from tests.conftest import SPEED, lay_out, only_account, requests_of
+from tests.conftest import lay_out, only_account, requests_of
 from tests.rehearsal.codat_support import Codat, key_of
 from tests.rehearsal.support import client_of
 from tests.support.portal import api_key, at_portal, confirm, handed, row
@@ -77,7 +77,7 @@ def own_cloud(
 ) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: instances are set up in it."""
     folder = tmp_path_factory.mktemp("instances")
-    with launch(folder / "cloud", speed=SPEED, latency_ms=0, faults=rules) as running:
+    with launch(folder / "cloud", skips=True, latency_ms=0, faults=rules) as running:
         yield running
 
 
@@ -210,7 +210,7 @@ async def test_a_copied_instance_still_has_production_s_keys(
     contract C1.11
     """
     production, copy = "Millrace Software", KINDS["copied from production"]
-    with launch(tmp_path / "cloud", speed=SPEED, latency_ms=0) as cloud:
+    with launch(tmp_path / "cloud", skips=True, latency_ms=0) as cloud:
         with client_of(cloud) as http:
             codat = Codat(http, key_of(cloud, copy.instance))
             assert codat("GET", "/integrations/trji").json()["enabled"] is False

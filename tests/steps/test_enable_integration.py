@@ -16,6 +16,7 @@ from bcrunbook.core.step import Change, Comparison, Mode, Outcome
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import UnexpectedPage
 from tests.conftest import MakeWorkspace
+from tests.support.clock import pace_of
 from tests.support.portal import at_portal, calls, confirm, facts, handed, row, set_enabled
 from tests.support.running import run_steps
 
@@ -34,17 +35,22 @@ class Somebody:
     """A person in front of the notebook, who acts after some waits.
 
     Args:
-        speed: how fast the rehearsal's time goes.
+        cloud: the rehearsal cloud, whose time passes.
         after: the number of waits before the act; 0 never.
         act: what they do then.
         keeps: how often they keep waiting when the time is over.
     """
 
     def __init__(
-        self, speed: float, after: int = 0, act: Callable[[], object] = list, *, keeps: int = 0
+        self,
+        cloud: RehearsalDescription,
+        after: int = 0,
+        act: Callable[[], object] = list,
+        *,
+        keeps: int = 0,
     ) -> None:
         self._keeps = keeps
-        self._speed = speed
+        self._cloud = cloud
         self._after = after
         self._act = act
         self.waits = 0
@@ -56,7 +62,7 @@ class Somebody:
     async def wait(self, change: Change, seconds: float) -> bool:
         """Time passes, and perhaps they act."""
         self.waits += 1
-        await asyncio.sleep(seconds / self._speed)
+        await pace_of(self._cloud).sleep(seconds)
         if self.waits == self._after:
             await asyncio.to_thread(self._act)
         return True
@@ -115,7 +121,7 @@ async def test_later_was_chosen(make_workspace: MakeWorkspace, tmp_path: Path) -
 
     contract C6.4 and C12.2
     """
-    with launch(tmp_path / "cloud", speed=200, lags="worst") as own_cloud:
+    with launch(tmp_path / "cloud", skips=True, lags="worst") as own_cloud:
         workspace = make_workspace(on=own_cloud)
         person = at_portal(own_cloud)
         person.save_keys("5b0f3a86-2d1c-4e7b-9a64-c0d8f17e3b52", "some-secret-text", enable="later")
@@ -149,7 +155,7 @@ async def test_a_person_who_is_there_is_waited_for(
 ) -> None:
     """The toggle is clicked while the step waits, and the step goes on by itself."""
     set_enabled(cloud, False)
-    person = Somebody(cloud.speed, after=2, act=lambda: at_portal(cloud).toggle(True))
+    person = Somebody(cloud, after=2, act=lambda: at_portal(cloud).toggle(True))
     outcome = await step(make_workspace(), person)
     assert outcome.state == "done"
     assert person.waits == 2
@@ -160,7 +166,7 @@ async def test_who_keeps_waiting_is_seen_later(
 ) -> None:
     """The time is over, somebody keeps waiting, and the toggle that comes then still counts."""
     set_enabled(cloud, False)
-    person = Somebody(cloud.speed, after=23, act=lambda: at_portal(cloud).toggle(True), keeps=1)
+    person = Somebody(cloud, after=23, act=lambda: at_portal(cloud).toggle(True), keeps=1)
     outcome = await step(make_workspace(), person)
     assert outcome.state == "done"
     assert person.waits == 23
@@ -172,7 +178,7 @@ async def test_ten_minutes_of_waiting_cost_at_most_30_calls(
     """Counted in the cloud's own log, the first looks included."""
     set_enabled(cloud, False)
     before = calls(cloud)
-    outcome = await step(make_workspace(), Somebody(cloud.speed))
+    outcome = await step(make_workspace(), Somebody(cloud))
     assert outcome.state == "needs_person"
     assert 10 < calls(cloud) - before <= 30
 
@@ -193,9 +199,9 @@ async def test_a_wait_ends_before_the_days_calls_do(
     rule = {"path": "integrations/trji", "status": 200, "headers": headers, "body": integration}
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([rule]), "utf-8")
-    with launch(tmp_path / "cloud", speed=200, faults=faults, lags="worst") as own_cloud:
+    with launch(tmp_path / "cloud", skips=True, faults=faults, lags="worst") as own_cloud:
         before = calls(own_cloud)
-        outcome = await step(make_workspace(on=own_cloud), Somebody(200.0))
+        outcome = await step(make_workspace(on=own_cloud), Somebody(own_cloud))
         assert calls(own_cloud) - before == 2
     assert (outcome.state, outcome.exit_code) == ("waiting", 4)
     assert "99 of 1000" in outcome.summary and "2030-01-01" in outcome.summary

@@ -81,7 +81,7 @@ def own_cloud(folder: Path) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: it takes the account apart."""
     faults = folder / "faults.json"
     faults.write_text("[]", "utf-8")
-    with launch(folder / "cloud", speed=120, faults=faults, lags="worst") as running:
+    with launch(folder / "cloud", skips=True, faults=faults, lags="worst") as running:
         yield running
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,10 +24,26 @@ from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.verdict import BUDGET
 from bcrunbook.steps.link_customer.installation.watch import FIRST
 from bcrunbook.steps.opening import open_context
+from tests.support.clock import pace_of
 from tests.support.linking import SCRIPTS, lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
 
-SPEED = 120.0
+
+@dataclass(frozen=True)
+class BrokenOff(Pace):
+    """A pace at which the task that waits is cancelled when it sleeps between two looks again."""
+
+    sleeps: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait as usual, and no third time for what lies between two looks."""
+        if seconds >= FIRST / 2:
+            self.sleeps.append(seconds)
+        if len(self.sleeps) == 3:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+        await super().sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class Asleep(Pace):
 @pytest.fixture(scope="module")
 def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: an environment links once."""
-    with launch(tmp_path_factory.mktemp("lab") / "cloud", speed=SPEED, lags="worst") as running:
+    with launch(tmp_path_factory.mktemp("lab") / "cloud", skips=True, lags="worst") as running:
         yield running
 
 
@@ -221,7 +236,7 @@ async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path)
 
     contract G21.36, C12.5 and C12.11
     """
-    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED, lags="worst") as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", skips=True, lags="worst") as own_cloud:
         workspace = await set_up(
             tmp_path / "rehearsal",
             own_cloud,
@@ -244,7 +259,7 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
 
     contract B14.10
     """
-    with launch(tmp_path / "rehearsal" / "cloud", speed=240, lags="worst") as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", skips=True, lags="worst") as own_cloud:
         customers = [lab_customer("patient", "FetchErrors")]
         workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)
         account = workspace.account("trial")
@@ -253,8 +268,10 @@ async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -
             await link(context, own_cloud, "patient")
         for _ in range(4):
             async with open_context(workspace, account) as context:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(run_link_customer(context, "patient"), timeout=0.8)
+                pace = BrokenOff(clock=context.cloud.pace.clock)
+                ending = replace(context, cloud=replace(context.cloud, pace=pace))
+                with pytest.raises(asyncio.CancelledError):
+                    await asyncio.create_task(run_link_customer(ending, "patient"))
         async with open_context(workspace, account) as context:
             outcome = await run_link_customer(context, "patient")
             codat = codat_of(context)
@@ -276,7 +293,7 @@ async def test_a_watch_that_is_stopped_ends_at_once_and_lets_others_go_on(tmp_pa
     contract B14.1
     """
     films: list[Film] = []
-    with launch(tmp_path / "rehearsal" / "cloud", speed=SPEED, lags="worst") as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", skips=True, lags="worst") as own_cloud:
         customers = [lab_customer("patient", "Normal")]
         workspace = await set_up(tmp_path / "rehearsal", own_cloud, customers)
         account = workspace.account("trial")
@@ -285,7 +302,7 @@ async def test_a_watch_that_is_stopped_ends_at_once_and_lets_others_go_on(tmp_pa
             await link(context, own_cloud, "patient")
             theirs = replace(context, customer=account.customers["patient"])
             # Until it is stopped, nothing but the stop can end its sleep.
-            pace = Asleep(SPEED)
+            pace = Asleep(clock=theirs.cloud.pace.clock)
             asleep = replace(theirs, cloud=replace(theirs.cloud, pace=pace))
             runner = StepRunner(step_named(LINK_CUSTOMER), asleep, Mode.APPLY)
             runner.on_film = films.append
@@ -306,14 +323,13 @@ async def test_a_watch_that_is_stopped_ends_at_once_and_lets_others_go_on(tmp_pa
     assert (kinds.count("watch"), kinds.count("verdict")) == (1, 1)
     (film,) = films
     assert film.next_look is not None and 0 < film.next_look <= 36
-    assert film.speed == SPEED and film.stages[1].state == "now"
+    assert film.stages[1].state == "now"
     assert outcome.timeline[: len(film.sightings)] == film.sightings
 
 
 async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: Path) -> None:
     """It was begun more than its time ago: what is seen once is still looked at a second time."""
-    speed = 1000
-    with launch(tmp_path / "rehearsal" / "cloud", speed=speed, lags="worst") as own_cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", skips=True, lags="worst") as own_cloud:
         workspace = await set_up(
             tmp_path / "rehearsal", own_cloud, [lab_customer("late", "Normal")]
         )
@@ -325,7 +341,7 @@ async def test_a_watch_that_nobody_stayed_with_is_brought_to_its_end(tmp_path: P
             (company,) = await codat.companies({TAG: tag_of(context.account, customer)})
             (connection,) = await codat.connections(company.id)
             WatchLog(replace(context, customer=customer), connection.id).begin()
-            await asyncio.sleep((BUDGET + 1500) / speed)
+            await pace_of(own_cloud).sleep(BUDGET + 1500)
             outcome = await run_link_customer(context, "late")
             facts = context.ledger.facts(Scope(context.identity, "link_customer", "late"))
     assert outcome.state is State.DONE, outcome.summary

@@ -29,6 +29,7 @@ from bcrunbook.ledger.store import Fact
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.rehearsal.businesscentral.installation import SCRIPTS
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
+from bcrunbook.skipped.timeline import Timeline
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.link_customer.installation.verdict import GOOD, Verdict
@@ -37,7 +38,6 @@ from tests.support.linking import lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
 
 SEED = os.environ.get("WATCH_FAULTS_SEED", "1")
-SPEED = 130.0
 CUSTOMERS = 16
 ADMIN = "hal.cotter@longbarrow-coop.example"
 ENVIRONMENTS = {
@@ -265,6 +265,7 @@ class Story:
     Args:
         schedules: by customer, and of all together under an empty name: what went wrong when.
         kinds: by rule: which kind of fault it is.
+        time: how the cloud's time went.
         began: by customer: when the installation began (seconds since the epoch).
         outcomes: by customer: how the step ended.
         facts: by customer: what the ledger keeps.
@@ -275,6 +276,7 @@ class Story:
 
     schedules: Mapping[str, Schedule]
     kinds: Sequence[str]
+    time: Timeline
     began: Mapping[str, float]
     outcomes: Mapping[str, Outcome]
     facts: Mapping[str, Sequence[Fact]]
@@ -352,6 +354,7 @@ async def play(workspace: Workspace, cloud: RehearsalDescription, faults: Path) 
     return Story(
         schedules,
         kinds,
+        Timeline(Path(cloud.directory)),
         {name: began(requests, facts[name]) for name in NAMES},
         dict(zip(NAMES, outcomes, strict=True)),
         facts,
@@ -399,7 +402,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         for name, one in ENVIRONMENTS.items()
     ]
     customers.append(lab_customer(CONTROL, "NeverFinishes"))
-    with launch(folder / "cloud", speed=SPEED, faults=faults, lags="worst") as cloud:
+    with launch(folder / "cloud", skips=True, faults=faults, lags="worst") as cloud:
 
         async def run() -> Story:
             return await play(await set_up(folder, cloud, customers), cloud, faults)
@@ -430,7 +433,7 @@ def test_nothing_reads_installed_before_it_is(story: Story, name: str) -> None:
     for fact in story.facts[name]:
         verdict = fact.data["verdict"] if fact.kind == "verdict" else ""
         if verdict in GOOD:
-            age = (fact.at.timestamp() - story.began[name]) * SPEED
+            age = story.time.age(story.began[name], now=fact.at.timestamp())
             apart = APART if verdict == Verdict.INSTALLED else 0
             assert age >= installed_at + apart, story.tell(name)
 

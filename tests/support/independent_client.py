@@ -12,6 +12,7 @@ import httpx
 
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.signin import DeviceCode
+from tests.support.clock import pass_time
 
 MakeClient = Callable[..., "IndependentClient"]
 
@@ -40,7 +41,8 @@ class IndependentClient:
         return dict(self.http.post(self.login, data=form).json())
 
     def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """One call, whatever its status."""
+        """One call, whatever its status, after whatever was written has spread."""
+        pass_time(self.cloud)
         return self.http.request(
             method,
             f"https://graph.microsoft.com/v1.0{path}",
