@@ -19,6 +19,8 @@ PRIVILEGED_ROLE_ADMINISTRATOR: Final = "Privileged Role Administrator"
 APPLICATION_ADMINISTRATOR: Final = "Application Administrator"
 CLOUD_APPLICATION_ADMINISTRATOR: Final = "Cloud Application Administrator"
 APPLICATION_DEVELOPER: Final = "Application Developer"
+DYNAMICS_ADMINISTRATOR: Final = "Dynamics 365 Administrator"
+BUSINESS_CENTRAL_ADMINISTRATOR: Final = "Dynamics 365 Business Central Administrator"
 GUEST: Final = "Guest User"
 MEMBER: Final = "User"
 
@@ -28,10 +30,17 @@ ROLE_TEMPLATES: Final = {
     APPLICATION_ADMINISTRATOR: "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
     CLOUD_APPLICATION_ADMINISTRATOR: "158c047a-c907-4556-b7ef-446551a6b5f7",
     APPLICATION_DEVELOPER: "cf1c38e5-3621-4004-a7cb-879624dced7c",
+    DYNAMICS_ADMINISTRATOR: "44367163-eba1-44c3-98af-f5787879f96a",
+    BUSINESS_CENTRAL_ADMINISTRATOR: "963797fb-eb3b-4cde-8ce3-5878b3f32a3f",
     GUEST: "10dae51f-b6af-4016-8d66-8c2a99b929b3",
     MEMBER: "b79fbf4d-3ef9-4689-8143-76b194e85509",
 }
 """Directory role template ids, as the claim `wids` carries them."""
+
+BUSINESS_CENTRAL_ADMINISTRATORS: Final = frozenset(
+    {GLOBAL_ADMINISTRATOR, DYNAMICS_ADMINISTRATOR, BUSINESS_CENTRAL_ADMINISTRATOR}
+)
+"""The roles that manage Business Central (contract B2.14 and B10.8)."""
 
 SUPER: Final = "SUPER"
 EXTENSION_ADMIN: Final = "EXTEN. MGT. - ADMIN"

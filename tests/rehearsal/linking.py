@@ -80,6 +80,7 @@ class Scene:
     http: httpx.Client
     codat: Codat
     admin: Graph
+    application: str
     client_id: str
     secret: str
     secret_id: str
@@ -129,7 +130,9 @@ def set_scene(description: RehearsalDescription, http: httpx.Client) -> Scene:
     ).json()
     signs_in(http, description, app["appId"], made["secretText"])
     codat = Codat(http, key_of(description, INSTANCE))
-    return Scene(description, http, codat, admin, app["appId"], made["secretText"], made["keyId"])
+    return Scene(
+        description, http, codat, admin, app["id"], app["appId"], made["secretText"], made["keyId"]
+    )
 
 
 def signs_in(

@@ -7,13 +7,15 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal import RehearsalDescription, world
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 LOGIN = "https://login.microsoftonline.com"
@@ -37,6 +39,21 @@ def person(
     tenant = tenant_of(description, account)
     found: dict[str, Any] = next(user for user in tenant["users"] if role in user["roles"])
     return {**found, "tenant": tenant["id"]}
+
+
+def set_roles(
+    monkeypatch: pytest.MonkeyPatch, tenant: str, upn: str, *roles: str, licence: bool = True
+) -> world.User:
+    """Give somebody other roles for a test; without a licence they lose that as well."""
+    before = world.find_user(tenant, upn)
+    assert before is not None
+    sets = before.permission_sets if licence else ()
+    after = replace(before, roles=roles, permission_sets=sets)
+    known = world.TENANTS[tenant]
+    users = tuple(after if one == before else one for one in known.users)
+    monkeypatch.setitem(world.TENANTS, tenant, replace(known, users=users))
+    monkeypatch.setitem(world.users_by_oid(), (tenant, after.oid), after)
+    return after
 
 
 def tenant_of(description: RehearsalDescription, account: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tests.rehearsal.businesscentral_support import (
     error_code,
 )
 from tests.rehearsal.in_process import open_cloud
-from tests.rehearsal.support import client_of
+from tests.rehearsal.support import client_of, set_roles
 
 __all__ = ["bc"]
 
@@ -100,17 +100,34 @@ def test_people(bc: BusinessCentral, tenant: str, upn: str, expected: list[int])
     assert statuses(bc, name) == expected
 
 
-def test_an_administrator_without_a_licence(bc: BusinessCentral) -> None:
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("Global Administrator", [200, 200, 400, 400, 200]),
+        ("Dynamics 365 Administrator", [200, 200, 400, 400, 200]),
+        ("Dynamics 365 Business Central Administrator", [200, 200, 400, 400, 200]),
+        ("Cloud Application Administrator", [200, 401, 401, 401, 401]),
+    ],
+)
+def test_an_administrator_without_a_licence(
+    bc: BusinessCentral, monkeypatch: pytest.MonkeyPatch, role: str, expected: list[int]
+) -> None:
     """May read everywhere and use the admin centre, but has no permission set for extensions.
 
     contract B10.7 and B10.8
     """
-    with pytest.MonkeyPatch.context() as patch:
-        (vera, *_) = world.TENANTS[world.LAB].users
-        bare = world.User(vera.tenant, vera.home, vera.upn, vera.name, vera.roles)
-        patch.setitem(world.users_by_oid(), (world.LAB, vera.oid), bare)
-        bc.as_person(vera.upn)
-        assert statuses(bc, "Normal") == [200, 200, 400, 400, 200]
+    vera = set_roles(
+        monkeypatch, world.LAB, "vera.stone@saltmarsh-lab.example", role, licence=False
+    )
+    bc.as_person(vera.upn)
+    assert statuses(bc, "Normal") == expected
+
+
+def test_discovery_leaves_nothing_out(bc: BusinessCentral) -> None:
+    """Also for somebody who can open none; whether that is so is unknown (contract B4.2)."""
+    bc.as_person("jo.lindqvist@millrace-trial.example", world.TRIAL)
+    listed = bc("GET", "/environments/v1.2").json()["value"]
+    assert {one["name"] for one in listed} == {"Production", "Sandbox"}
 
 
 def test_what_is_no_token_for_business_central(bc: BusinessCentral) -> None:

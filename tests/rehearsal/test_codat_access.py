@@ -79,7 +79,7 @@ def test_a_company_of_another_instance(
 def test_what_is_not_there(codat: Codat) -> None:
     """Unknown addresses and ids are 404 in Codat's envelope, with a new correlation id each.
 
-    contract C2.3, C2.6, C2.11, C2.19, C5.3 and C13.6
+    contract C2.3, C2.4, C2.6, C2.11, C2.19, C5.3 and C13.6
     """
     company = codat.company()["id"]
     answers = {

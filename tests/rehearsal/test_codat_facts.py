@@ -37,6 +37,21 @@ def test_keys_are_forty_letters_and_digits(rehearsal: RehearsalDescription, coda
         assert re.fullmatch(r"[A-Za-z0-9]{40}", key)
 
 
+def test_there_is_one_host(rehearsal: RehearsalDescription, http: httpx.Client) -> None:
+    """The one for tests has been closed (contract C1.1)."""
+    header = {"Authorization": basic(rehearsal.codat["api_key"])}
+    assert http.get("https://api.codat.io/profile", headers=header).status_code == 200
+    with pytest.raises(httpx.ProxyError, match="403"):
+        http.get("https://api-uat.codat.io/profile", headers=header)
+
+
+@pytest.mark.parametrize("size", [2001, 5000])
+def test_a_page_may_be_larger_than_the_answers_schema_says(codat: Codat, size: int) -> None:
+    """The parameter's limit counts (contract C4.1 and C4.2)."""
+    answer = codat("GET", f"/companies?page=1&pageSize={size}")
+    assert (answer.status_code, answer.json()["pageSize"]) == (200, size)
+
+
 def test_dates_are_iso(codat: Codat) -> None:
     """In UTC, with up to seven decimals or none (contract C2.16)."""
     company = codat.company()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from bcrunbook.rehearsal import launch
 from tests.rehearsal.codat_support import NOBODY
-from tests.rehearsal.linking import Linkable, Scene, set_scene
+from tests.rehearsal.linking import Linkable, Scene, set_scene, until
 from tests.rehearsal.support import LOGIN, client_of, person, submit
 
 CALLBACK = "https://dynamics365businesscentral.codat.io/oauth/callback"
@@ -145,6 +146,39 @@ def test_an_unknown_client_id(scene: Scene) -> None:
     page = scene.http.get(go_on(scene, link))
     assert page.status_code == 400 and "AADSTS700016" in page.text
     assert "dataConnectionErrors" not in link.read()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"web": {"redirectUris": ["https://elsewhere.example/callback"]}}, "AADSTS50011"),
+        ({"signInAudience": "AzureADMyOrg"}, "AADSTS50194"),
+    ],
+)
+def test_an_application_that_is_not_as_codat_wants_it(
+    scene: Scene, wrong: dict[str, Any], code: str
+) -> None:
+    """Another redirect URI, or one tenant's alone: Microsoft keeps the customer (contract C12.4).
+
+    Put right, the customer links again (contract C10.1 and G3.4).
+    """
+    scene.save()
+    link = scene.linkable()
+    path = f"/applications/{scene.application}"
+    before = {name: scene.admin("GET", path).json()[name] for name in wrong}
+    assert scene.admin("PATCH", path, wrong).status_code == 204
+    until(lambda: code in scene.http.get(go_on(scene, link)).text)
+    assert "dataConnectionErrors" not in link.read()
+    assert scene.admin("PATCH", path, before).status_code == 204
+    until(lambda: scene.http.get(go_on(scene, link)).status_code == 200)
+
+
+def test_who_brings_a_consent_and_no_link(scene: Scene) -> None:
+    """They are told how it went; what Codat itself shows is not published (contract C10.15)."""
+    brought = {"admin_consent": "True", "tenant": NOBODY}
+    assert "Consent was given" in scene.http.get(CALLBACK, params=brought).text
+    declined = scene.http.get(CALLBACK, params={**brought, "error": "access_denied"})
+    assert declined.status_code == 400 and "not given" in declined.text
 
 
 def test_links_that_lead_nowhere(scene: Scene) -> None:

@@ -20,7 +20,7 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET, password_name
 from bcrunbook.rehearsal.lags import WORST, is_slow
 from tests.rehearsal.in_process import SetClock, client_within, open_cloud
-from tests.rehearsal.support import LOGIN, Graph, desired, signing_in
+from tests.rehearsal.support import LOGIN, Graph, desired, set_roles, signing_in
 
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 BUSINESS_CENTRAL_APP = "996def3d-b36c-4153-8607-a6fd3c01b89f"
@@ -87,6 +87,7 @@ class Scene:
 ADMINISTRATOR = "robin.hale@millrace-trial.example"
 CLOUD_ADMINISTRATOR = "jo.lindqvist@millrace-trial.example"
 DEVELOPER = "sam.okafor@millrace-trial.example"
+MEMBER = "b79fbf4d-3ef9-4689-8143-76b194e85509"
 
 
 @pytest.fixture
@@ -437,6 +438,39 @@ def test_a_new_audience_is_held_against_what_is_there(graph: Graph) -> None:
 # --- finding, making, deleting --------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("version", "status"), [("v1.0", 200), ("beta", 200), ("v2.0", 400), ("applications", 400)]
+)
+def test_graph_has_a_version_in_its_address(graph: Graph, version: str, status: int) -> None:
+    """And no address without one (contract G1.1)."""
+    headers = {"Authorization": f"Bearer {graph.token}"}
+    address = f"https://graph.microsoft.com/{version}/applications"
+    assert graph.http.get(address, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "login.microsoftonline.us",
+        "login.partner.microsoftonline.cn",
+        "graph.microsoft.us",
+        "microsoftgraph.chinacloudapi.cn",
+    ],
+)
+def test_national_clouds_are_not_there(http: httpx.Client, host: str) -> None:
+    """They have hosts of their own (contract G1.3)."""
+    with pytest.raises(httpx.ProxyError, match="403"):
+        http.get(f"https://{host}/")
+
+
+@pytest.mark.parametrize("audience", [CONSUMER, WORK, "AzureADMyOrg"])
+def test_an_upsert_takes_any_audience(graph: Graph, audience: str) -> None:
+    """The widest as well; the rehearsal believes it (contract G6.1 and G6.2)."""
+    body = desired(signInAudience=audience)
+    answer = graph("PATCH", NAMED.format("any"), body, headers=UPSERT)
+    assert (answer.status_code, answer.json()["signInAudience"]) == (201, audience)
+
+
 def test_an_application_has_three_names(graph: Graph) -> None:
     """Client id, object id and marker lead to the same one (contract G5.1, G5.2 and G6.1)."""
     assert graph("PATCH", NAMED.format("mine"), work()).status_code == 404
@@ -527,8 +561,33 @@ def test_a_secret_is_told_by_its_form(graph: Graph) -> None:
     assert [one["secretText"] for one in shown] == [None, None]
 
 
+def test_an_old_and_a_new_secret_both_sign_in(scene: Scene, graph: Graph) -> None:
+    """Until the old one is removed; the new one stays (contract G7.13 and C10.12)."""
+    app = made(graph)
+    made(graph, "/servicePrincipals", appId=app["appId"])
+    path = f"/applications/{app['id']}"
+    old, new = (
+        graph("POST", f"{path}/addPassword", {"passwordCredential": {}}).json() for _ in range(2)
+    )
+    scene.clock.pass_(MINUTE)
+
+    def statuses() -> list[int]:
+        return [
+            signing_in(scene.http, world.TRIAL, app["appId"], one["secretText"]).status_code
+            for one in (old, new)
+        ]
+
+    assert statuses() == [200, 200]
+    graph("POST", f"{path}/removePassword", {"keyId": old["keyId"]})
+    scene.clock.pass_(MINUTE)
+    assert statuses() == [401, 200]
+
+
 def test_a_secret_can_be_given_with_the_application(scene: Scene, graph: Graph) -> None:
-    """It is in the answer, and signs in where there is a principal (contract G7.11 and G9.8)."""
+    """It is in the answer, and signs in where there is a principal.
+
+    contract G7.11, G9.8 and G21.30
+    """
     app = made(graph, **work(passwordCredentials=[{}]))
     secret = app["passwordCredentials"][0]["secretText"]
     scene.clock.pass_(MINUTE)
@@ -581,7 +640,10 @@ def parties(graph: Graph) -> dict[str, Any]:
 
 
 def test_a_grant_is_of_the_tenant_or_of_a_person(graph: Graph) -> None:
-    """One of each, told apart by kind, and the id is its parties' (contract G10.4 and G24.9)."""
+    """One of each, told apart by kind, and the id is its parties'.
+
+    contract G10.4, G10.6 and G24.9
+    """
     body = parties(graph)
     one = made(graph, "/oauth2PermissionGrants", **body)
     me = graph("GET", "/me").json()["id"]
@@ -670,7 +732,7 @@ def test_the_policy_takes_a_role_of_a_person(scene: Scene) -> None:
 
 
 def test_who_may_only_read_themselves_sees_little_of_the_organization(scene: Scene) -> None:
-    """Id, name and domains; the rest is null (contract G15.3 and G19.1)."""
+    """Id, name and domains; the rest is null (contract G15.3, G19.1 and G19.2)."""
     user = world.find_user(world.TRIAL, DEVELOPER)
     assert user is not None
     little = scene.with_claims(oid=user.oid, scp="User.Read")
@@ -704,32 +766,41 @@ def test_registering_takes_a_role(scene: Scene, upn: str, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("upn", "template"),
+    ("role", "template"),
     [
-        pytest.param(
-            ADMINISTRATOR,
-            "62e90394-69f5-4237-9190-012177145e10",
-            id="contract G15.6, Global Administrator",
-        ),
-        pytest.param(
-            CLOUD_ADMINISTRATOR,
-            "158c047a-c907-4556-b7ef-446551a6b5f7",
-            id="contract G15.6, Cloud Application Administrator",
-        ),
-        pytest.param(
-            DEVELOPER,
-            "cf1c38e5-3621-4004-a7cb-879624dced7c",
-            id="contract G15.6, Application Developer",
-        ),
-        pytest.param(
-            DEVELOPER, "b79fbf4d-3ef9-4689-8143-76b194e85509", id="contract G15.7, a member"
-        ),
+        pytest.param(role, template, id=f"contract {fact}, {role}")
+        for fact, roles in (
+            (
+                "G15.6",
+                {
+                    "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
+                    "Privileged Role Administrator": "e8611ab8-c189-46e8-94e1-60213ab1f814",
+                    "Cloud Application Administrator": "158c047a-c907-4556-b7ef-446551a6b5f7",
+                    "Application Administrator": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+                    "Application Developer": "cf1c38e5-3621-4004-a7cb-879624dced7c",
+                },
+            ),
+            ("G15.7", {"User": "b79fbf4d-3ef9-4689-8143-76b194e85509"}),
+            (
+                "B2.14",
+                {
+                    "Dynamics 365 Administrator": "44367163-eba1-44c3-98af-f5787879f96a",
+                    "Dynamics 365 Business Central Administrator": (
+                        "963797fb-eb3b-4cde-8ce3-5878b3f32a3f"
+                    ),
+                },
+            ),
+        )
+        for role, template in roles.items()
     ],
 )
-def test_roles_are_in_the_id_token(scene: Scene, upn: str, template: str) -> None:
-    """By their templates' ids (contract G15.9)."""
-    answer = scene.password(upn, "openid User.Read").json()
-    assert template in claims_of(answer["id_token"])["wids"]
+def test_roles_are_in_the_id_token(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, role: str, template: str
+) -> None:
+    """By their templates' ids (contract B2.14, G15.6, G15.7 and G15.9)."""
+    set_roles(monkeypatch, world.TRIAL, DEVELOPER, role)
+    answer = scene.password(DEVELOPER, "openid User.Read").json()
+    assert set(claims_of(answer["id_token"])["wids"]) == {template, MEMBER}
 
 
 # --- policies and switches ------------------------------------------------------------------------
@@ -844,6 +915,26 @@ def test_an_id_within_a_batch_is_there_once(graph: Graph) -> None:
     assert graph("POST", "/$batch", {"requests": [part, part]}).status_code == 400
 
 
+def test_a_throttled_part_of_a_batch_says_so_itself(scene: Scene, graph: Graph) -> None:
+    """With its own time to wait; the parts before it have been served (contract G11.3, G14.4)."""
+    one = made(graph, **desired())["id"]
+    scene.clock.pass_(3 * MINUTE)
+    part = {
+        "method": "PATCH",
+        "url": f"/applications/{one}",
+        "body": {"notes": "x"},
+        "headers": {"Content-Type": "application/json"},
+    }
+    parts = [{"id": str(number), **part} for number in range(20)]
+    rows = [
+        row
+        for _ in range(4)
+        for row in graph("POST", "/$batch", {"requests": parts}).json()["responses"]
+    ]
+    assert [row["status"] for row in rows] == [204] * 60 + [429] * 20
+    assert all(row["headers"]["Retry-After"].isdecimal() for row in rows[60:])
+
+
 def test_the_id_of_a_request_comes_back(graph: Graph) -> None:
     """Beside the service's own (contract G11.5)."""
     mine = str(uuid.uuid4())
@@ -858,6 +949,41 @@ def test_every_answer_has_a_date(admin: Graph) -> None:
         assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", date)
 
 
+def test_a_lifetime_is_counted_from_when_the_secret_is_made(scene: Scene) -> None:
+    """By the service's clock: the whole length fits, a second more does not (contract G8.6)."""
+    graph = scene.as_person("piet.vermeer@stonegate-finance.example")
+    path = f"/applications/{made(graph)['id']}/addPassword"
+    end = timestamp(scene.clock.now() + 90 * 24 * 60 * MINUTE + 1)
+    body = {"passwordCredential": {"endDateTime": end}}
+    assert refusal(graph("POST", path, body)) == (400, "CredentialInvalidLifetimeAsPerAppPolicy")
+    scene.clock.pass_(1)
+    assert graph("POST", path, body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scope", "registers", "consents"),
+    [
+        ("User.Read", 403, 403),
+        ("Application.ReadWrite.All", 201, 403),
+        ("DelegatedPermissionGrant.ReadWrite.All", 403, 201),
+    ],
+)
+def test_a_person_may_what_the_scope_says(
+    scene: Scene, graph: Graph, scope: str, registers: int, consents: int
+) -> None:
+    """Registering and consenting have a scope each, whoever it is (contract G15.1)."""
+    user = world.find_user(world.TRIAL, ADMINISTRATOR)
+    assert user is not None
+    limited = scene.with_claims(oid=user.oid, scp=scope, wids=user.role_ids)
+    assert limited("POST", "/applications", work()).status_code == registers
+    client = made(graph)["appId"]
+    own = made(graph, "/servicePrincipals", appId=client)["id"]
+    api = graph("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP}')").json()["id"]
+    body = {"clientId": own, "resourceId": api, "consentType": "AllPrincipals"}
+    body["scope"] = "user_impersonation"
+    assert limited("POST", "/oauth2PermissionGrants", body).status_code == consents
+
+
 # --- signing in -----------------------------------------------------------------------------------
 
 
@@ -868,7 +994,10 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def test_what_a_token_answer_has(scene: Scene) -> None:
-    """A person's has scopes as they were asked for (contract G24.3, G24.4, G24.7 and G24.8)."""
+    """A person's has scopes as they were asked for; an application's tells what it is, and no more.
+
+    contract G18.7, G24.3, G24.4, G24.7 and G24.8
+    """
     asked = "https://graph.microsoft.com/User.Read openid profile offline_access"
     basic = {"token_type", "expires_in", "ext_expires_in", "access_token"}
     mine = scene.password(ADMINISTRATOR, asked).json()
@@ -883,11 +1012,68 @@ def test_what_a_token_answer_has(scene: Scene) -> None:
     assert token["iss"] == f"https://sts.windows.net/{world.TRIAL}/"
     assert token["aud"] == "https://graph.microsoft.com"
     assert token["exp"] - token["iat"] == 3599
-    assert token["wids"] == ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"]
+    assert token["wids"] == ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"] and "scp" not in token
+
+
+def test_a_kept_sign_in_ends_after_ninety_days(scene: Scene) -> None:
+    """Of not being used; each use gives a new one (contract G21.24 and G24.7)."""
+    asked = "https://graph.microsoft.com/User.Read offline_access"
+    kept = scene.password(ADMINISTRATOR, asked).json()["refresh_token"]
+
+    def use(token: str) -> dict[str, Any]:
+        form = {"client_id": world.BOOTSTRAP_CLIENT, "refresh_token": token, "scope": asked}
+        return dict(scene.token_answer(grant_type="refresh_token", **form).json())
+
+    scene.clock.pass_(90 * 24 * 60 * MINUTE)
+    newer = use(kept)["refresh_token"]
+    scene.clock.pass_(1)
+    refused = use(kept)
+    assert (refused["error"], refused["error_codes"]) == ("invalid_grant", [700082])
+    assert "access_token" in use(newer)
+
+
+def test_nobody_is_signed_in_without_being_asked(scene: Scene) -> None:
+    """Nothing is kept that a silent request could use (contract G21.24)."""
+    answer = scene.http.get(
+        f"{LOGIN}/{world.TRIAL}/oauth2/v2.0/authorize",
+        params={
+            "client_id": world.BOOTSTRAP_CLIENT,
+            "response_type": "code",
+            "redirect_uri": "http://localhost",
+            "scope": "User.Read",
+            "prompt": "none",
+        },
+    )
+    assert "login_required" in answer.headers["location"]
+    assert "AADSTS50058" in answer.headers["location"]
+
+
+@pytest.mark.parametrize("name", ["trial", "no tenant", "-millrace.example", "3c1f7d92-8a4b"])
+def test_what_is_neither_an_id_nor_a_domain_is_no_tenant(scene: Scene, name: str) -> None:
+    """It is told from one that nobody has, wherever it is asked for (contract G21.6)."""
+    configuration = f"{LOGIN}/{name}/v2.0/.well-known/openid-configuration"
+    for answer in (scene.token_answer(name, grant_type="password"), scene.http.get(configuration)):
+        assert (answer.status_code, answer.json()["error_codes"]) == (400, [900023])
+
+
+def test_an_application_that_lists_nothing_has_nothing_to_consent_to(
+    scene: Scene, graph: Graph
+) -> None:
+    """Its configured list is what is asked for (contract G21.17)."""
+    form = {
+        "client_id": made(graph)["appId"],
+        "username": ADMINISTRATOR,
+        "password": scene.cloud.secret(password_name(ADMINISTRATOR)),
+    }
+    answer = scene.http.post(f"{LOGIN}/{world.TRIAL}/adminconsent", data=form)
+    assert answer.status_code == 400 and "AADSTS650056" in answer.text
 
 
 def test_a_device_code_has_its_time(scene: Scene) -> None:
-    """A quarter of an hour, with five seconds between two questions (contract G16.6, G16.7)."""
+    """A quarter of an hour, with five seconds between two questions.
+
+    contract G16.6, G16.7 and G21.22
+    """
     address = f"{LOGIN}/{world.TRIAL}/oauth2/v2.0/devicecode"
     asked = {"client_id": world.BOOTSTRAP_CLIENT, "scope": "User.Read"}
     flow = scene.http.post(address, data=asked).json()
@@ -900,12 +1086,14 @@ def test_a_device_code_has_its_time(scene: Scene) -> None:
             client_id=world.BOOTSTRAP_CLIENT,
             device_code=code,
         )
-        return answer.status_code, answer.json()["error"]
+        assert answer.status_code == 400
+        body = answer.json()
+        return body["error_codes"][0], body["error"]
 
-    assert poll(flow["device_code"]) == (400, "authorization_pending")
-    assert poll("another") == (400, "bad_verification_code")
+    assert poll(flow["device_code"]) == (70016, "authorization_pending")
+    assert poll("another") == (70018, "bad_verification_code")
     scene.clock.pass_(901)
-    assert poll(flow["device_code"]) == (400, "expired_token")
+    assert poll(flow["device_code"]) == (70019, "expired_token")
 
 
 def test_a_confidential_client_has_no_device_codes(scene: Scene) -> None:

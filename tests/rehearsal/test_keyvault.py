@@ -104,10 +104,11 @@ def run_third_party(description: RehearsalDescription, kind: str, account: str) 
 def test_an_unmodified_client_sees_a_whole_life(rehearsal: RehearsalDescription) -> None:
     """Versions, paging, disabling, soft delete, conflict, recovery and purge, all as documented.
 
-    contract G22.3, G22.11, G23.1 and G23.3
+    contract G22.1, G22.3, G22.11, G23.1, G23.3 and G23.8
     """
     seen = run_third_party(rehearsal, "sync", "trial")
     url = rehearsal.accounts["trial"]["vault"]
+    assert url == "https://millrace-trial-kv.vault.azure.net"
     assert seen["id"] == f"{url}/secrets/stranger-sync-Books/{seen['version']}"
     assert len(seen["version"]) == 32 and int(seen["version"], 16)
     assert seen["newest"] == "second-value-7351" and seen["versions"]
@@ -368,6 +369,21 @@ def test_states_in_between_are_conflicts(unhurried: Vault) -> None:
     wait_for(lambda: put().status_code == 200)
     versions = unhurried("GET", "/secrets/between/versions").json()["value"]
     assert len(versions) == 1  # the purged ones are gone for good
+
+
+def test_a_repeated_request_does_no_harm(vault: Vault) -> None:
+    """A version that says the same, a second deletion, a second recovery (contract G23.9)."""
+    path = "/secrets/repeated"
+    for _ in range(2):
+        assert vault("PUT", path, {"value": "repeated-value-1"}).status_code == 200
+    vault("DELETE", path)
+    wait_for(lambda: vault("GET", f"/deleted{path[1:]}").status_code == 200)
+    assert vault("DELETE", path).status_code == 404
+    for _ in range(2):
+        vault("POST", f"/deleted{path[1:]}/recover")
+    wait_for(lambda: vault("GET", path).status_code == 200)
+    assert vault("POST", f"/deleted{path[1:]}/recover").status_code in (400, 409)
+    assert vault("GET", path).json()["value"] == "repeated-value-1"
 
 
 def test_secrets_outlive_the_server(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -33,7 +34,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def test_the_whole_way(scene: Scene) -> None:
     """The page shows the installation, the connection is Linked after it, and data is fetched.
 
-    contract C8.5, C9.1 and C11.1
+    contract C8.5, C9.1, C11.1 and C11.10
     """
     link = scene.linkable()
     ended = scene.customer().link(link.url, environment="Normal", company="CRONUS UK Ltd.")
@@ -51,7 +52,7 @@ def test_the_whole_way(scene: Scene) -> None:
 def test_fetch_errors_while_it_is_being_installed(scene: Scene) -> None:
     """Linked before the extension is there: the first sync fails, and a later pull does not.
 
-    contract C9.11, C9.15, C11.8 and C12.8
+    contract C9.11, C9.15, C11.8, C11.10 and C12.8
     """
     link = scene.linkable()
     scene.customer().link(link.url, environment="FetchErrors")
@@ -188,7 +189,7 @@ def test_leaving_early_and_going_on(tmp_path: Path) -> None:
         assert link.read()["status"] == "PendingAuth"
     # The installation itself goes on, and this server's clock makes it long done.
     with launch(tmp_path, speed=50_000) as description, client_of(description) as http:
-        scene = Scene(description, http, link.codat, scene.admin, scene.client_id, "", "")
+        scene = replace(scene, description=description, http=http, codat=link.codat)
         link.codat.http = http
         assert "Not finished" in scene.page(link).text
         assert link.read()["status"] == "PendingAuth" and link.pulls() == []

@@ -228,6 +228,21 @@ def test_keys_are_kept_exactly_as_typed(rehearsal: RehearsalDescription, visitor
         assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+def test_a_copied_instance_has_the_others_keys(
+    rehearsal: RehearsalDescription, visitor: Visitor
+) -> None:
+    """Enabled and with Manage from the first day, until it gets its own (contract C1.11)."""
+    act_as_developer(rehearsal, LIVE, "id-of-production", "secret-of-production")
+    copy = visitor(ADMINISTRATOR, f"{LIVE} (copy)")
+    shown = row(copy.get(ACCOUNTING), "Dynamics 365 Business Central")
+    assert "Manage</a>" in shown and 'aria-checked="true"' in shown
+    assert 'value="id-of-production"' in copy.get(BUSINESS_CENTRAL_PAGE).text
+    copy.post(BUSINESS_CENTRAL_PAGE, action="save", client_id="id-of-copy", client_secret="other")
+    assert 'value="id-of-copy"' in copy.get(BUSINESS_CENTRAL_PAGE).text
+    live = visitor(ADMINISTRATOR, LIVE)
+    assert 'value="id-of-production"' in live.get(BUSINESS_CENTRAL_PAGE).text
+
+
 def test_empty_fields_save_nothing(visitor: Visitor) -> None:
     """Both fields are needed; what was typed as client id stays in its field."""
     browser = visitor(ADMINISTRATOR, LIVE)
@@ -288,7 +303,7 @@ def test_a_form_shown_for_another_instance_changes_nothing(visitor: Visitor) -> 
 def test_other_roles_only_look(visitor: Visitor, email: str, role: str) -> None:
     """They see the list and why they see no buttons; their posts change nothing.
 
-    contract C1.8, C6.7 and C6.10
+    contract C1.8, C6.7, C6.10 and C12.1
     """
     browser, developer = visitor(email), visitor(DEVELOPER)
     shown = browser.get(ACCOUNTING)
@@ -312,7 +327,7 @@ def test_other_roles_only_look(visitor: Visitor, email: str, role: str) -> None:
 def test_premium_integrations_on_a_free_plan(visitor: Visitor) -> None:
     """They are flagged, with neither Set up nor a toggle, and refused; others work.
 
-    contract C6.9 and C6.10
+    contract C6.9, C6.10 and C12.1
     """
     browser = visitor(ADMINISTRATOR, FREE)
     shown = browser.get(ACCOUNTING)
@@ -353,9 +368,10 @@ def test_nothing_is_enabled_before_it_is_set_up(visitor: Visitor) -> None:
 def test_other_pages(visitor: Visitor) -> None:
     """Banking is listed, the API keys' page prints no key, everything else is said not to be.
 
-    contract C6.1
+    contract C6.1 and C6.13
     """
     browser = visitor(DEVELOPER)
+    assert browser.get(ACCOUNTING).status_code == 200
     banking = browser.get(f"{PORTAL}/settings/integrations/banking")
     assert "Plaid" in banking.text and "Set up</a>" not in banking.text
     keys = browser.get(API_KEYS).text

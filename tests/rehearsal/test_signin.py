@@ -141,9 +141,9 @@ def test_msal_interactive(
 def test_msal_certificate(
     network: dict[str, Any], admin: Graph, rehearsal: RehearsalDescription
 ) -> None:
-    """A certificate on the application signs in, and another certificate does not.
+    """A certificate on the application signs in, and another one, or its name alone, does not.
 
-    contract G18.5 and G21.35
+    contract G18.2, G18.5 and G21.35
     """
     app = admin.application()
     pem, der = _certificate()
@@ -174,6 +174,7 @@ def test_msal_certificate(
     other_pem, other_der = _certificate()
     assert sign_in(other_pem, other_der)["error_codes"] == [700027]
     assert sign_in(other_pem, der)["error_codes"] == [700027]
+    assert sign_in(pem, other_der)["error_codes"] == [700027]
 
 
 def test_azure_identity(
@@ -471,7 +472,7 @@ def test_consent_while_signing_in(
 ) -> None:
     """A missing permission is asked of somebody who may answer; others are told to find one.
 
-    contract G1.9 and G21.18
+    contract G1.9, G21.16 and G21.18
     """
     developer = person(rehearsal, "Application Developer", account="production")
     admin = person(rehearsal, "Global Administrator", account="production")
@@ -486,18 +487,26 @@ def test_consent_while_signing_in(
     refused = approve(rehearsal, browser, start()["user_code"], developer)
     assert "AADSTS90094" in refused.text
     flow = start()
+
+    def redeem() -> httpx.Response:
+        return http.post(
+            f"{LOGIN}/{admin['tenant']}/oauth2/v2.0/token",
+            data={
+                "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+                "client_id": GRAPH_COMMAND_LINE,
+                "device_code": flow["device_code"],
+            },
+        )
+
     question = approve(rehearsal, browser, flow["user_code"], admin)
     assert "Permissions requested" in question.text
+    assert "AADSTS65004" in submit(browser, rehearsal.pages, question, decision="cancel").text
+    assert redeem().json()["error_codes"] == [65004]
+    flow = start()
+    question = approve(rehearsal, browser, flow["user_code"], admin)
     done = submit(browser, rehearsal.pages, question, decision="accept", organization="1")
     assert "You have signed in" in done.text
-    redeemed = http.post(
-        f"{LOGIN}/{admin['tenant']}/oauth2/v2.0/token",
-        data={
-            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
-            "client_id": GRAPH_COMMAND_LINE,
-            "device_code": flow["device_code"],
-        },
-    )
+    redeemed = redeem()
     assert "Directory.Read.All" in redeemed.json()["scope"]
     again = approve(rehearsal, browser, start()["user_code"], developer)
     assert "You have signed in" in again.text
@@ -572,7 +581,7 @@ def test_federated_assertion(
 ) -> None:
     """An assertion of another issuer signs in when issuer, subject and audience are on record.
 
-    contract G18.3, G18.4, G18.6 and G21.32
+    contract G18.3, G18.4, G18.6, G21.32 and G21.33
     """
     app = admin.application()
     record = {
@@ -585,12 +594,12 @@ def test_federated_assertion(
     assert made.status_code == 201
     admin.principal(app["appId"])
 
-    def sign_in(subject: str) -> httpx.Response:
+    def sign_in(subject: str, lives: int = 300) -> httpx.Response:
         claims = {
             "iss": record["issuer"],
             "sub": subject,
             "aud": "api://AzureADTokenExchange",
-            "exp": int(time.time()) + 300,
+            "exp": int(time.time()) + lives,
         }
         parts = [{"alg": "RS256", "typ": "JWT"}, claims]
         encoded = [
@@ -609,6 +618,7 @@ def test_federated_assertion(
 
     eventually(lambda: sign_in("repo:books"))
     assert sign_in("repo:other").json()["error_codes"] == [700213]
+    assert sign_in("repo:books", lives=-60).json()["error_codes"] == [700024]
 
 
 def _certificate() -> tuple[str, bytes]:

@@ -133,4 +133,4 @@ def identify(cloud: RehearsalCloud, call: Call) -> Caller:
 
 
 def _is_administrator(user: world.User) -> bool:
-    return world.GLOBAL_ADMINISTRATOR in user.roles
+    return not world.BUSINESS_CENTRAL_ADMINISTRATORS.isdisjoint(user.roles)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from bcrunbook.rehearsal import world
-from bcrunbook.rehearsal.entra.errors import SignInError, unknown_tenant
+from bcrunbook.rehearsal.entra.errors import SignInError, no_tenant_name, unknown_tenant
 
 COMMON: Final = "common"
 ORGANIZATIONS: Final = "organizations"
 CONSUMERS: Final = "consumers"
 SHARED: Final = (COMMON, ORGANIZATIONS, CONSUMERS)
+_ID_OR_DOMAIN: Final = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ def find_authority(name: str) -> Authority:
     lowered = name.lower()
     if lowered in SHARED or lowered == world.CONSUMERS:
         return Authority(lowered, None)
+    if not _ID_OR_DOMAIN.fullmatch(lowered):
+        raise no_tenant_name(name)
     tenant = world.find_tenant(lowered)
     if tenant is None:
         raise unknown_tenant(name)

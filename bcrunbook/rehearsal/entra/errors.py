@@ -69,6 +69,16 @@ def error_answer(call: Call, problem: SignInError) -> Answer:
     return json_answer(problem.status, described(problem, correlation_id(call)))
 
 
+def no_tenant_name(name: str) -> SignInError:
+    """What is neither an id nor a domain (contract G21.6)."""
+    return SignInError(
+        900023,
+        "invalid_request",
+        f"Specified tenant identifier '{name}' is neither a valid DNS name, nor a valid external "
+        "domain.",
+    )
+
+
 def unknown_tenant(name: str) -> SignInError:
     """No directory goes by that id or domain."""
     return SignInError(

@@ -182,6 +182,11 @@ def _refresh(
             "invalid_grant",
             "Provided Refresh Token is intended to be used by another client.",
         )
+    # A folder of an earlier version has tokens that do not say when they were made.
+    if cloud.clock.now() - kept.get("at", cloud.clock.now()) > tokens.REFRESH_LIFETIME:
+        raise SignInError(
+            700082, "invalid_grant", "The refresh token has expired due to inactivity."
+        )
     user = sign_in_user(authority, kept["upn"])
     if version == 1 and not form.get("resource"):
         form = {**form, "resource": scopes.GRAPH_URI}

@@ -26,6 +26,8 @@ from bcrunbook.rehearsal.state import GLOBAL, Document
 
 LIFETIME: Final = 3599
 REFRESH: Final = "refreshToken"
+REFRESH_LIFETIME: Final = 90 * 24 * 3600
+"""In seconds (contract G24.7)."""
 APP_ONLY_WID: Final = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 """The role template that tokens of applications carry."""
 
@@ -225,7 +227,8 @@ def _as_v1(answer: dict[str, Any], resource: str, now: int) -> dict[str, Any]:
 
 def _refresh_token(cloud: RehearsalCloud, client: Client, user: world.User) -> str:
     token = f"1.{secrets.token_urlsafe(96)}"
-    cloud.store.put(REFRESH, GLOBAL, token, {"client": client.app_id, "upn": user.upn})
+    kept = {"client": client.app_id, "upn": user.upn, "at": cloud.clock.now()}
+    cloud.store.put(REFRESH, GLOBAL, token, kept)
     return cloud.canaries.add(token)
 
 
