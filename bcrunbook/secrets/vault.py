@@ -14,7 +14,6 @@ Sources: Azure REST reference, Key Vault, "Secrets"; Key Vault docs, "Soft-delet
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -222,7 +221,7 @@ async def _keep(
     client: SecretClient, sleep: _Sleep, name: str, value: Secret, ends: datetime | None
 ) -> Secret | None:
     """Write a version and read it back; a deleted secret of the name is recovered first."""
-    from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+    from azure.core.exceptions import ResourceExistsError
 
     for _ in range(_TRIES):
         try:
@@ -235,13 +234,29 @@ async def _keep(
             )
         except ResourceExistsError as error:
             if _codes(error)[1] == "ObjectIsDeletedButRecoverable":
-                # Somebody else may have recovered or purged it meanwhile.
-                with contextlib.suppress(ResourceNotFoundError, ResourceExistsError):
-                    await client.recover_deleted_secret(name)
+                await _recover(client, name)
             await sleep(_PAUSE)
         else:
             return _value_of(await client.get_secret(name, made.properties.version))
     raise _busy(f"secret {name}")
+
+
+async def _recover(client: SecretClient, name: str) -> None:
+    """Recover a deleted secret, unless somebody else has recovered or purged it meanwhile."""
+    from azure.core.exceptions import (
+        HttpResponseError,
+        ResourceExistsError,
+        ResourceNotFoundError,
+    )
+
+    try:
+        await client.recover_deleted_secret(name)
+    except (ResourceNotFoundError, ResourceExistsError):
+        return
+    except HttpResponseError as error:
+        # It is not deleted any more (contract G23.7).
+        if _codes(error)[1] != "RequestNotAllowedOnNonDeletedObject":
+            raise
 
 
 async def _drop(client: SecretClient, sleep: _Sleep, name: str) -> None:

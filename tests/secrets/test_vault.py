@@ -413,6 +413,71 @@ async def test_passing_faults_are_ridden_out(in_vault: MakeStore, trouble: Troub
         assert await store.get("ridden/x") is None
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "inner"),
+    [
+        (400, "MethodNotAllowed", "RequestNotAllowedOnNonDeletedObject"),
+        (404, "SecretNotFound", ""),
+        (409, "Conflict", "ObjectIsBeingDeleted"),
+    ],
+    ids=["recovered", "purged", "still being deleted"],
+)
+async def test_who_comes_second_to_a_deleted_secret_writes_it_all_the_same(
+    in_vault: MakeStore, trouble: Troubled, status: int, code: str, inner: str
+) -> None:
+    """Whatever became of it between a look and the recovery (contract G23.7 and G23.11)."""
+    trouble.now()
+    name = f"raced/{status}"
+    async with opened(in_vault(trouble.cloud)) as (store, _):
+        await store.put(name, Secret("early-value-6612"))
+        await store.delete(name)
+        recovery = {"method": "POST", "path": "/recover$", "nth": 1}
+        trouble.now({**recovery, "status": status, "body": told_as(code, inner)})
+        await store.put(name, Secret("late-value-6612"))
+        assert await store.get(name) == Secret("late-value-6612")
+
+
+async def test_a_deletion_that_takes_minutes_is_told_and_not_sat_out(
+    in_vault: MakeStore, trouble: Troubled
+) -> None:
+    """A few take two of them; whoever writes the name comes back later (contract G23.5)."""
+    being_deleted = told_as("Conflict", "ObjectIsBeingDeleted")
+    trouble.now({"method": "PUT", "status": 409, "body": being_deleted})
+    async with opened(in_vault(trouble.cloud)) as (store, _):
+        error = await error_of(store.put("slow/x", Secret("slow-value-7741")), trouble.cloud)
+    assert isinstance(error, WaitAndRetry) and "run again" in error.next
+
+
+@pytest.mark.parametrize("status", [404, 403])
+async def test_the_librarys_polling_has_an_end(
+    in_vault: MakeStore, trouble: Troubled, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Where a deletion never shows, the library would go on for ever; a 403 is enough for it.
+
+    contract G23.6
+    """
+    given: list[float | None] = []
+    timeout = asyncio.timeout
+
+    def soon(delay: float | None) -> asyncio.Timeout:
+        given.append(delay)
+        return timeout(0.5 if status == 404 and delay == 900.0 else delay)
+
+    trouble.now()
+    async with opened(in_vault(trouble.cloud)) as (store, _):
+        await store.put(f"polled/{status}", Secret("polled-value-8805"))
+        inner = "ForbiddenByRbac" if status == 403 else ""
+        rule = {"method": "GET", "path": "/deletedsecrets/", "status": status}
+        trouble.now({**rule, "body": told_as("SecretNotFound", inner)})
+        monkeypatch.setattr(asyncio, "timeout", soon)
+        if status == 403:
+            await store.delete(f"polled/{status}")
+        else:
+            error = await error_of(store.delete(f"polled/{status}"), trouble.cloud)
+            assert isinstance(error, WaitAndRetry) and "still busy" in error.what
+    assert 900.0 in given
+
+
 async def test_a_demand_for_claims_is_met_with_a_fresh_token(
     in_vault: MakeStore, trouble: Troubled
 ) -> None:
