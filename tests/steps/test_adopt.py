@@ -53,7 +53,10 @@ async def adopted(workspace: Workspace, value: str) -> str:
 async def test_it_counts_as_the_accounts_own(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """The step has nothing to do then, and the next one hands over just this secret."""
+    """The step has nothing to do then, and the next one hands over just this secret.
+
+    contract G7.4
+    """
     workspace = make_workspace()
     account = only_account(workspace)
     await run_steps(workspace, "register_application")

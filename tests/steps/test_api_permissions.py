@@ -20,7 +20,8 @@ async def test_it_adds_two_scopes_and_the_tenant_wide_grant(
 ) -> None:
     """Exactly the two delegated permissions, and one grant that names them.
 
-    contract G1.4, G2.1, G2.2, G2.3, G3.5, G10.1, B2.1, B2.3, B2.4, B2.5, B10.15 and C10.3
+    contract G1.4, G2.1, G2.2, G2.3, G2.4, G2.11, G3.5, G10.1, G10.3, B2.1, B2.3, B2.4, B2.5, B2.6,
+    B10.15 and C10.3
     """
     workspace = make_workspace()
     outcomes = await run_steps(workspace, "register_application", STEP)

@@ -90,7 +90,10 @@ def lagging(
 async def test_the_steps_come_through_from_nothing(
     make_workspace: MakeWorkspace, lagging: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """Registered, with a secret and consent; and then there is nothing to do (contract G7.12)."""
+    """Registered, with a secret and consent; and then there is nothing to do.
+
+    contract G7.12, G13.4 and G15.2
+    """
     workspace = make_workspace(lagging)
     assert states(await run_steps(workspace)) == ["done", "changed", "changed", "changed"]
     assert states(await run_steps(workspace)) == ["done"] * 4

@@ -41,7 +41,10 @@ def ends_in_days(credential: dict[str, str]) -> float:
 async def test_the_secret_is_stored_works_and_has_description_and_end(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
-    """One secret is made; the value in the store is the one that signs in."""
+    """One secret is made; the value in the store is the one that signs in.
+
+    contract G7.1, G7.2 and G7.6
+    """
     workspace = make_workspace(secret_lifetime="90 days", secret_description="Codat link")
     assert states(await run_steps(workspace, "register_application", STEP)) == [
         "changed",

@@ -132,7 +132,7 @@ async def test_every_kind_of_instance_is_used_alike(
 ) -> None:
     """From the keys to the customer's link and the health check, and nothing is made twice.
 
-    contract C1.13, C7.5, C7.12 and C8.3
+    contract C1.13, C5.6, C7.5, C7.12 and C8.3
     """
     workspace = workspace_of(tmp_path, own_cloud, kind)
     *_, keys = await run_steps(workspace, REGISTER_APPLICATION, CLIENT_SECRET, CODAT_KEYS)
@@ -169,6 +169,21 @@ async def test_every_kind_of_instance_is_used_alike(
     assert CUSTOMER in json.dumps(check.as_dict(), ensure_ascii=False)
 
 
+async def test_before_the_integration_is_enabled_nothing_is_made(
+    tmp_path: Path, own_cloud: RehearsalDescription
+) -> None:
+    """The toggle comes first: what Codat would answer is not published (contract C8.12)."""
+    kind = KINDS["without integrationKey"]
+    workspace = workspace_of(tmp_path, own_cloud, kind)
+    act_as_developer(own_cloud, kind.instance, "some-id", "the-value-does-not-matter")
+    at_portal(own_cloud, instance=kind.instance).toggle(False)
+    outcome = await link_customer(workspace)
+    at_portal(own_cloud, instance=kind.instance).toggle(True)
+    assert (outcome.state, outcome.exit_code) == (State.NEEDS_PERSON, 3)
+    (change,) = outcome.changes
+    assert change.by == "person" and companies(workspace, own_cloud, kind.instance) == []
+
+
 async def test_without_a_product_the_setting_is_named(
     tmp_path: Path, own_cloud: RehearsalDescription
 ) -> None:
@@ -191,7 +206,10 @@ async def test_without_a_product_the_setting_is_named(
 async def test_a_product_that_the_instance_does_not_have(
     tmp_path: Path, own_cloud: RehearsalDescription
 ) -> None:
-    """The same setting is named, beside what Codat says of it."""
+    """The same setting is named, beside what Codat says of it.
+
+    contract C7.16
+    """
     kind = KINDS["without default products"]
     wrong = replace(kind, settings={"codat_products": ["no-such-thing"]})
     workspace = workspace_of(tmp_path, own_cloud, wrong)
@@ -249,7 +267,7 @@ async def test_one_that_nobody_unlinked_goes_before_one_that_was(
 ) -> None:
     """A connection that was cut later does not hide the one that waits for the customer.
 
-    contract C8.3 and C8.7
+    contract C4.13, C8.3 and C8.7
     """
     kind = KINDS["without integrationKey"]
     workspace = workspace_of(tmp_path, own_cloud, kind)

@@ -50,7 +50,7 @@ async def test_the_hand_off_is_complete(
 ) -> None:
     """Page, role, instance, client id, where the secret is, what success looks like, the slips.
 
-    contract C6.1, C6.2, C6.5, C6.7 and C6.8
+    contract C6.1, C6.2, C6.3, C6.5, C6.7 and C6.8
     """
     workspace = await with_secret(make_workspace)
     outcome = await step(workspace)

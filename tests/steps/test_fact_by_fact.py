@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from bcrunbook.accounts import Account, Customer
 from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.steps.link_customer.codat_customer import TAG, tag_of
 from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent
 from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
+from bcrunbook.steps.link_customer.installation.watch import line
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account
 from tests.rehearsal.support import eventually
@@ -86,6 +89,37 @@ def test_what_an_operation_of_the_admin_centre_says(status: str, verdict: Verdic
     """One that waits for the update window does not go on (contract B3.8, B9.14 and B9.15)."""
     operation = DeploymentEvent("environmentAppInstall", status, START)
     assert judge([poll(60, operations=(operation,))], None).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [
+        ("environmentAppInstall", Verdict.INSTALLING),
+        ("environmentAppUpdate", Verdict.INSTALLING),
+        ("environmentAppHotfix", Verdict.INSTALLING),
+        ("environmentAppUninstall", Verdict.NOT_LINKED),
+    ],
+)
+def test_what_goes_on_is_told_by_the_kind_of_an_operation(kind: str, verdict: Verdict) -> None:
+    """One that removes the extension installs nothing (contract B9.12 and B15.3)."""
+    operation = DeploymentEvent(kind, "running", START)
+    assert judge([poll(60, operations=(operation,))], None).verdict is verdict
+
+
+def test_what_is_usual_is_told_with_each_look() -> None:
+    """Twenty minutes, whatever was seen (contract B2.13 and B14.2)."""
+    seen = poll(1500, connection="Linked", data="FetchError")
+    said = line(seen, judge([seen], None))
+    assert said.startswith("installing (25:00, expected up to 20:00;")
+
+
+def test_the_longest_names_fit_into_a_tag() -> None:
+    """As Codat limits it: 27 characters for its key, 100 for its value (contract C7.8)."""
+    account = Account.model_validate(
+        {"name": "a" * 30, "kind": "trial", "tenant": "contoso.com", "application": "Books"}
+    )
+    customer = Customer(name="c" * 40, display_name="Books", contact="ada@contoso.com")
+    assert len(TAG) <= 27 and len(tag_of(account, customer)) <= 100
 
 
 async def test_what_many_share_is_twenty_seconds_old_at_most(now: list[float]) -> None:

@@ -173,7 +173,7 @@ async def test_a_removed_extension_is_found_with_its_next_action(
 ) -> None:
     """Uninstalled, not "never there"; the customer links again, and it is well again.
 
-    contract B15.4, C11.15 and C11.16
+    contract B15.4, C8.22, C11.15 and C11.16
     """
     async with open_context(workspace, workspace.account("trial")) as context:
         while (outcome := await check(context)).state is State.DONE:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from bcrunbook.core.follow import lease_name
 from bcrunbook.core.pace import Pace
 from bcrunbook.core.runner import StepRunner
 from bcrunbook.core.step import Film, Mode, Outcome, State
+from bcrunbook.hosts import CODAT_HOST
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import CODAT_KEYS, LINK_CUSTOMER, ref
@@ -25,6 +28,7 @@ from bcrunbook.steps.link_customer.installation.verdict import BUDGET
 from bcrunbook.steps.link_customer.installation.watch import FIRST
 from bcrunbook.steps.opening import open_context
 from tests.support.clock import pace_of
+from tests.conftest import requests_of
 from tests.support.linking import SCRIPTS, lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
 
@@ -103,7 +107,7 @@ def test_before_linking_a_person_is_needed(
 ) -> None:
     """Company and connection are made; the customer's part is handed over, without the link.
 
-    contract C8.18
+    contract C8.18 and C11.1
     """
     before, _, _ = story[name]
     assert before.state is State.NEEDS_PERSON
@@ -143,7 +147,10 @@ def test_each_installation_ends_in_its_verdict(
 def test_a_refused_installation_says_which_permission_set(
     story: dict[str, tuple[Outcome, str, Outcome]],
 ) -> None:
-    """Codat's error is shown verbatim, with what to do about it (contract C11.11 and C12.11)."""
+    """Codat's error is shown verbatim, with what to do about it.
+
+    contract B10.3, C11.11 and C12.11
+    """
     _, _, after = story["licence-missing"]
     error = row(after, "Error of the connection")
     assert "EXTEN. MGT. - ADMIN" in error.actual
@@ -252,6 +259,33 @@ async def test_the_wrong_pair_of_keys_is_found_at_the_first_link(tmp_path: Path)
     assert "AADSTS7000215" in error.actual
     assert ref(CODAT_KEYS) in error.advice
     assert ref(CODAT_KEYS) in outcome.hand_offs[0].hand_off.found  # type: ignore[union-attr]
+
+
+async def test_a_sync_that_codat_refuses_ends_no_watch(tmp_path: Path) -> None:
+    """It is asked for once Codat is Linked, and looked on whatever it says.
+
+    contract C9.5 and C9.6
+    """
+    on_its_way = {"statusCode": 400, "error": "DatasetAlreadyInProgressException: company"}
+    queued = {"host": "api.codat.io", "method": "POST", "path": "/data/queue/"}
+    rules = tmp_path / "faults.json"
+    rules.write_text(json.dumps([{**queued, "status": 400, "body": on_its_way}]), "utf-8")
+    folder = tmp_path / "rehearsal"
+    with launch(folder / "cloud", speed=240, lags="worst", faults=rules) as own_cloud:
+
+        def asked() -> int:
+            return sum("/data/queue/" in one["path"] for one in requests_of(own_cloud, CODAT_HOST))
+
+        customers = [lab_customer("refused", "FetchErrors")]
+        workspace = await set_up(folder, own_cloud, customers)
+        async with open_context(workspace, workspace.account("trial")) as context:
+            await run_link_customer(context, "refused")
+            assert asked() == 0
+            await link(context, own_cloud, "refused")
+            outcome = await run_link_customer(context, "refused")
+        assert asked() > 0
+    assert outcome.state is State.DONE, outcome.summary
+    assert row(outcome, "Verdict").actual.startswith("installed")
 
 
 async def test_a_watch_that_is_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:

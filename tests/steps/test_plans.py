@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bcrunbook.accounts import Account
 from bcrunbook.core.step import Change
 from bcrunbook.limits import MAX_SECRETS
+from bcrunbook.secrets import Secret
 from bcrunbook.services.graph.models import (
     Application,
     Grant,
@@ -22,11 +24,13 @@ from bcrunbook.services.graph.models import (
     ServicePrincipal,
 )
 from bcrunbook.services.wire import Seen
+from bcrunbook.signin import Token
 from bcrunbook.steps.api_permissions import ApiPermissions, PermissionFindings
 from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
 from bcrunbook.steps.client_secret.step import ClientSecret
 from bcrunbook.steps.register_application import RegisterApplication, RegistrationFindings
 from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, REDIRECT_URI, SCOPES
+from bcrunbook.steps.start_here import StartFindings
 
 ACCOUNT = Account.model_validate(
     {"name": "trial", "kind": "trial", "tenant": "contoso.com", "application": "Books"}
@@ -176,6 +180,46 @@ def test_a_grant_is_only_ever_extended(granted: set[str]) -> None:
     assert bool(consent) == (not set(SCOPES) <= granted)
     for change in consent:
         assert set(change.rows[0].after.splitlines()) == granted | set(SCOPES)
+
+
+def test_consent_that_may_not_be_read_is_unknown_and_not_given_again() -> None:
+    """Nothing is written on a guess (contract G10.10)."""
+    app = Application(id="a", app_id="b")
+    findings = replace(
+        permissions(app, frozenset(SCOPES)), grants=Seen(None, unknown="may not be read")
+    )
+    assert "consent" not in [change.key for change in ApiPermissions().plan(findings)]
+    consent = findings.rows()[-1]
+    assert (consent.verdict, consent.actual) == ("unknown", "may not be read")
+
+
+@pytest.mark.parametrize(
+    ("role", "registers", "consents"),
+    [
+        ("62e90394-69f5-4237-9190-012177145e10", True, True),
+        ("e8611ab8-c189-46e8-94e1-60213ab1f814", None, True),
+        ("158c047a-c907-4556-b7ef-446551a6b5f7", True, True),
+        ("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", True, True),
+        ("cf1c38e5-3621-4004-a7cb-879624dced7c", True, False),
+        ("44367163-eba1-44c3-98af-f5787879f96a", None, False),
+    ],
+)
+def test_a_role_tells_what_a_person_may(role: str, registers: bool | None, consents: bool) -> None:
+    """By its template; whether a member without one may register is not told (contract G15.6)."""
+    member = "b79fbf4d-3ef9-4689-8143-76b194e85509"
+    token = Token(
+        Secret("a-token-of-the-test"), TENANT.id, "", frozenset(), frozenset({role, member})
+    )
+    findings = StartFindings(
+        account=ACCOUNT,
+        organization=TENANT,
+        token=token,
+        user=Seen(None),
+        business_central=Seen(None),
+        tenants=Seen(()),
+        is_application=False,
+    )
+    assert (findings.may_register, findings.may_consent) == (registers, consents)
 
 
 credentials = st.lists(

@@ -37,7 +37,7 @@ async def test_a_full_quota_is_no_reason_to_register_by_hand(
 ) -> None:
     """The same person meets the same quota in the portal: the card says how to get below it.
 
-    contract G6.13
+    contract G6.13 and G6.14
     """
     trouble.now({"method": "PATCH", **refusal(403, "Directory_QuotaExceeded", "Quota exceeded.")})
     (outcome,) = await run_steps(make_workspace(trouble.cloud), "register_application")
@@ -45,6 +45,7 @@ async def test_a_full_quota_is_no_reason_to_register_by_hand(
     assert card is not None and (outcome.state, outcome.exit_code) == ("needs_person", 3)
     assert "Quota exceeded." in card.found and "250 directory objects" in card.found
     assert card.actions[0].startswith("Delete applications you no longer need")
+    assert "deleted ones may count" in card.actions[0]
     assert card.who == "you, or an administrator of the tenant"
     assert "New registration" not in str(outcome.as_dict())
 
@@ -60,9 +61,11 @@ async def test_a_full_quota_is_no_reason_to_register_by_hand(
 async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
     make_workspace: MakeWorkspace, trouble: Troubled, step: str, path: str, says: str
 ) -> None:
-    """With a role that is missing the same goes by hand (contract G12.5 and G15.8).
+    """With a role that is missing the same goes by hand.
 
     Which role, and that it would let the program do it, stands on the card as well.
+
+    contract G12.5, G15.8 and G15.10
     """
     workspace = make_workspace(trouble.cloud)
     if step != "register_application":
@@ -82,7 +85,10 @@ async def test_a_lack_of_rights_is_done_by_somebody_who_has_them(
 async def test_azure_may_demand_claims_as_well(
     make_workspace: MakeWorkspace, trouble: Troubled
 ) -> None:
-    """The list of tenants is asked for again with a token that has them (contract G11.6)."""
+    """The list of tenants is asked for again with a token that has them.
+
+    contract G11.6 and G19.5
+    """
     claims = base64.b64encode(b'{"access_token":{"acrs":{"value":"c1"}}}').decode()
     header = f'Bearer error="insufficient_claims", claims="{claims}"'
     host = "management.azure.com"
@@ -128,7 +134,7 @@ async def test_where_deleted_applications_may_not_be_seen_the_tag_takes_the_mark
 ) -> None:
     """A refused marker alone is no reason to stop: one application is made, and found again.
 
-    contract G5.4 and G6.2
+    contract G4.9, G5.4, G5.6 and G6.2
     """
     workspace = make_workspace(trouble.cloud)
     denied = refusal(403, "Authorization_RequestDenied")

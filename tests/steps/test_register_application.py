@@ -35,7 +35,7 @@ async def test_it_registers_what_the_setup_page_asks_for(
 ) -> None:
     """From nothing: the exact audience, token version and redirect URI, and a service principal.
 
-    contract G3.1, G3.3, G3.4, G3.9, G5.3, C10.1 and C10.2
+    contract G3.1, G3.3, G3.4, G3.6, G3.9, G5.3, C10.1 and C10.2
     """
     workspace = make_workspace(application="Contoso books")
     (outcome,) = await run_steps(workspace, STEP)
@@ -81,16 +81,19 @@ async def test_it_adopts_an_application_made_by_hand(
 ) -> None:
     """Named by its client id, an existing application is completed; what others put there stays.
 
-    contract G3.7, G5.3 and G6.4
+    contract G3.7, G5.2, G5.3, G6.4 and G6.5
     """
     client = make_client()
-    made = by_hand(client)
+    home = "https://contoso.example/"
+    web = {"redirectUris": ["https://contoso.example/cb"], "homePageUrl": home}
+    made = by_hand(client, web=web)
     workspace = make_workspace(client_id=made["appId"])
     outcomes = await run_steps(workspace, STEP)
     assert states(outcomes) == ["changed"]
     app = client.call("GET", f"/applications/{made['id']}").json()
     assert app["signInAudience"] == AUDIENCE
     assert set(app["web"]["redirectUris"]) == {"https://contoso.example/cb", REDIRECT_URI}
+    assert app["web"]["homePageUrl"] == home
     assert app["tags"] == ["theirs"]
     assert app["uniqueName"] == f"bcrunbook-{only_account(workspace)}"
     assert states(await run_steps(workspace, STEP)) == ["done"]

@@ -38,7 +38,7 @@ async def test_an_application_is_told_where_it_is(
 ) -> None:
     """Tenant, domain, Business Central; and what cannot be read is unknown, with whom to ask.
 
-    contract G19.1 and G19.2
+    contract G15.3, G15.4, G19.1 and G19.2
     """
     (outcome,) = await run_steps(make_workspace(), STEP)
     assert outcome.state == "done"

@@ -163,9 +163,9 @@ def test_each_situation_has_its_verdict(
 ) -> None:
     """The rows of the contract's table, and what Codat adds.
 
-    contract B14.3, B14.5, B14.6, B14.7, B15.1, B15.2, B15.3, B15.4, B15.5, B15.6, B15.8, B15.9,
-    C8.4, C8.6, C8.7, C9.11, C9.12, C11.8, C11.9, C11.10, C11.14, C11.17, C12.7, C12.8, C12.9 and
-    C12.10
+    contract B7.6, B7.7, B8.4, B13.7, B13.11, B14.3, B14.5, B14.6, B14.7, B15.1, B15.2, B15.3,
+    B15.4, B15.5, B15.6, B15.8, B15.9, C8.4, C8.6, C8.7, C8.15, C9.11, C9.12, C11.8, C11.9, C11.10,
+    C11.14, C11.17, C12.7, C12.8, C12.9 and C12.10
     """
     assert judge(polls, memory).verdict is verdict
 

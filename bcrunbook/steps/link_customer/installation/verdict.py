@@ -29,13 +29,11 @@ from bcrunbook.steps.link_customer.installation.poll import (
 EXPECTED_FROM: Final = 600.0
 EXPECTED: Final = 1200.0
 """How long an installation may well take, in seconds (contract C11.7)."""
-TOLERATED: Final = 1800.0
-"""How long fetch errors are taken for a running installation."""
 BUDGET: Final = 2700.0
 """How long to watch: 30 minutes at one pace and 15 at a slower one (contract B14.3)."""
 OVER: Final = 2 * BUDGET
 """How long after its beginning a watch that was never settled is over, in seconds; what Business
-Central logged longer ago belongs to an earlier installation."""
+Central logged longer ago belongs to an earlier installation (contract B14.4)."""
 HIDDEN_AT_MOST: Final = 300.0
 """How long to wait for an environment that cannot be read and in which nothing was ever seen going
 on, in seconds."""
@@ -177,6 +175,7 @@ def _by_rows(
         one
         for one in explained
         if one.status.lower() in _RUNNING
+        and one.what.lower() not in _REMOVALS
         and (memory is None or one.at is None or one.at > memory.last_seen)
     ]
     if running:

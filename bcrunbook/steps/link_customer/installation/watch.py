@@ -24,12 +24,13 @@ from bcrunbook.steps.link_customer.installation.poll import FETCH_ERROR, LINKED,
 from bcrunbook.steps.link_customer.installation.verdict import (
     BUDGET,
     EXPECTED,
-    TOLERATED,
     Judgement,
 )
 
 FIRST: Final = 30.0
 """Seconds between polls while an installation may be expected to end (contract B14.1)."""
+_FIRST_UNTIL: Final = 1800.0
+"""How long polls follow each other so soon, in seconds."""
 LATER: Final = 60.0
 """Seconds between polls afterwards."""
 _JITTER: Final = 0.2
@@ -162,7 +163,7 @@ class Watch:
 
 
 def _between(elapsed: float) -> float:
-    return FIRST if elapsed < TOLERATED else LATER
+    return FIRST if elapsed < _FIRST_UNTIL else LATER
 
 
 def line(poll: Poll, judgement: Judgement) -> str:
