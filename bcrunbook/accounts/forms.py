@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bcrunbook.printable import UNSEEN
 
@@ -21,15 +21,30 @@ NEVER: Final = rf"\p{{Cc}}\p{{Zl}}\p{{Zp}}{UNSEEN}"
 ONE_LINE: Final = rf"^[^\s{NEVER}](?:[^{NEVER}]*[^\s{NEVER}])?$"
 
 
+_PERSONAL: Final = "9188040d-6c67-4b5b-b112-36a304b66dad"
+"""The tenant that all personal accounts share (contract G1.12)."""
+
+
 def _without_braces(value: object) -> object:
     """A GUID as Windows and .NET often write it."""
     found = re.fullmatch(rf"\{{({GUID})\}}", value) if isinstance(value, str) else None
     return found[1] if found else value
 
 
+def _not_personal(tenant: str) -> str:
+    if tenant.lower() == _PERSONAL:
+        raise ValueError(
+            "That is the tenant of personal Microsoft accounts: sign in to the portal with a work"
+            " account, and copy the tenant's id there."
+        )
+    return tenant
+
+
 _Guid = BeforeValidator(_without_braces)
 Guid = Annotated[str, _Guid, Field(pattern=rf"^{GUID}$")]
-Tenant = Annotated[str, _Guid, Field(pattern=rf"^(?:{GUID}|{DOMAIN})$")]
+Tenant = Annotated[
+    str, _Guid, Field(pattern=rf"^(?:{GUID}|{DOMAIN})$"), AfterValidator(_not_personal)
+]
 
 
 class Frozen(BaseModel):

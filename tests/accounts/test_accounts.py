@@ -236,6 +236,9 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
                        ["is missing", "a GUID"]),
     "tenant common": (GOOD.replace("contoso.com", "common"), 3, TRIAL + "tenant",
                       ['found "common"', "every tenant"]),
+    "tenant of personal accounts": (
+        GOOD.replace("contoso.com", "9188040D-6c67-4b5b-b112-36a304b66dad"), 3, TRIAL + "tenant",
+        ["personal Microsoft accounts", "work account"]),
     "tenant name": (GOOD.replace("contoso.com", "Contoso Ltd"), 3, TRIAL + "tenant",
                     ["verified domains", 'found "Contoso Ltd"']),
     "tenant number": (GOOD.replace('"contoso.com"', "42"), 3, TRIAL + "tenant",
@@ -379,7 +382,7 @@ def test_each_mistake_is_explained(
 ) -> None:
     """A mistake is told with file, line, key, what was expected, and never a secret's value.
 
-    contract G4.1, G7.3, G22.2 and C1.5
+    contract G1.12, G4.1, G7.3, G22.2 and C1.5
     """
     message = refusal(tmp_path, text)
     start = f"accounts.toml, line {line}: {key}: " if line else f"accounts.toml: {key}: "

@@ -288,7 +288,10 @@ ROWS: dict[str, tuple[str, int, str, list[str]]] = {
 def test_each_mistake_in_a_file_is_explained(
     rows: str, line: int, column: str, says: list[str], tmp_path: Path
 ) -> None:
-    """A mistake is told with file, line, column and what was expected; never a secret."""
+    """A mistake is told with file, line, column and what was expected; never a secret.
+
+    contract B4.8
+    """
     message = refusal(tmp_path, FILE, rows)
     where = f"line {line}: {column}: " if column else f"line {line}: "
     assert where in message, message
