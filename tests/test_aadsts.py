@@ -77,7 +77,10 @@ def test_every_code_of_the_rehearsal_cloud_is_explained() -> None:
 def test_the_usual_refusals_of_each_way_to_sign_in_are_explained(
     codes: tuple[int, ...], helps: str
 ) -> None:
-    """The advice names what has to be looked after."""
+    """The advice names what has to be looked after.
+
+    contract G16.9
+    """
     for code in codes:
         assert helps in ADVICE[code].next
 
@@ -220,7 +223,10 @@ def test_codes_of_one_meaning_have_one_advice(codes: tuple[int, ...], helps: str
     ],
 )
 def test_a_customer_who_links_has_other_advice(codes: tuple[int, ...], who: str) -> None:
-    """It is our application that they meet (contract G21.36, C12.4, C12.5 and C12.6)."""
+    """It is our application that they meet.
+
+    contract G21.36, C11.3, C12.4, C12.5 and C12.6
+    """
     for code in codes:
         advice = linking_advice_in(f"AADSTS{code}: words.")
         assert advice is not None and who in advice.meaning

@@ -127,7 +127,10 @@ def in_notebooks() -> set[str]:
 def test_every_word_on_a_screen_is_explained(
     words: set[str], among: set[str], command: Command
 ) -> None:
-    """Whatever the program prints, it can say what it means."""
+    """Whatever the program prints, it can say what it means.
+
+    contract B4.6, B8.3 and C9.10
+    """
     assert among <= words
     assert [word for word in sorted(words) if command("explain", word).code != 0] == []
 

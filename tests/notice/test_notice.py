@@ -70,7 +70,8 @@ def flat(text: str) -> str:
 def test_the_list_holds_what_linking_needs() -> None:
     """Version, licence, permission set, administrator, choice, time; and two things to mind.
 
-    contract B8.8, B10.4, B10.16, C10.11, C11.7, C11.11, C11.12 and C11.20
+    contract G10.11, B2.12, B8.8, B10.4, B10.16, C10.7, C10.11, C11.2, C11.7, C11.11, C11.12 and
+    C11.20
     """
     words = {one.id: f"{one.title}. {one.detail}" for one in PREFLIGHT}
     assert len(words) == len(PREFLIGHT)

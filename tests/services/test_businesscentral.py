@@ -50,7 +50,7 @@ class Service:
     claims: list[str] = field(default_factory=list)
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[BusinessCentral]:
+    async def client(self, **options: str) -> AsyncIterator[BusinessCentral]:
         """A client whose every request comes here."""
 
         def handle(request: httpx.Request) -> httpx.Response:
@@ -64,7 +64,7 @@ class Service:
 
         cloud = Cloud(kind="live", pace=Pace(1000))
         async with Http(cloud, transport=httpx.MockTransport(handle)) as http:
-            yield BusinessCentral(http, token, TENANT)
+            yield BusinessCentral(http, token, TENANT, **options)
 
 
 def saying(status: int, body: Any = None, **headers: str) -> Service:
@@ -80,12 +80,13 @@ def wrapped(code: str, message: str = "No.") -> dict[str, Any]:
 async def test_requests_name_tenant_environment_and_language() -> None:
     """The explicit tenant, names percent-encoded, GUID keys unquoted, messages in English.
 
-    contract B1.3, B1.5, B1.8, B1.15, B3.5 and B3.11
+    contract B1.1, B1.3, B1.5, B1.8, B1.15, B3.5, B3.11 and B3.12
     """
     service = saying(200, {"value": []})
     async with service.client() as client:
         await client.extensions("My Env/ä", COMPANY, "O'Neill")
     (request,) = service.seen
+    assert request.url.host == "api.businesscentral.dynamics.com"
     path, _, query = request.url.raw_path.decode().partition("?")
     assert path == (
         f"/v2.0/{TENANT}/My%20Env%2F%C3%A4/api/microsoft/automation/v2.0"

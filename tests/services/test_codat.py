@@ -299,7 +299,7 @@ async def test_what_is_no_bare_key_is_refused(key: str) -> None:
 async def test_all_pages_are_read(name: str) -> None:
     """Relative links lead to the end, with what they carry; an empty page is not the last one.
 
-    contract C4.4 and C4.5
+    contract C4.3, C4.4 and C4.5
     """
     one = READS[name]
     path = one.request.removeprefix("GET ").partition("?")[0]
@@ -402,7 +402,10 @@ async def test_a_list_without_links_is_one_page() -> None:
 
 
 async def test_companies_are_filtered_again() -> None:
-    """What Codat let through without the wanted tags is left out (contract C4.5 and C4.8)."""
+    """What Codat let through without the wanted tags is left out.
+
+    contract C4.5, C4.6 and C4.8
+    """
     found = [
         company("both", tags={"a": "1", "b": "2", "c": "3"}),
         company("one", tags={"a": "1"}),
@@ -437,7 +440,7 @@ async def test_new_fields_and_values_do_not_break_a_run() -> None:
 async def test_what_may_be_missing_may_be_missing() -> None:
     """Objects with the required fields only, and nulls where the description has them.
 
-    contract C7.2 and C8.13
+    contract C7.2, C8.2 and C8.13
     """
     made = await scripted(json_reply(company(description=None, lastSync=None))).do(
         READS["company"].call
@@ -621,7 +624,7 @@ async def test_each_refusal_says_who_can_help(
 ) -> None:
     """Kind, exit code and advice go by the HTTP status, whatever the body says it is.
 
-    contract C2.4, C2.5, C2.7, C2.8, C2.9, C2.10, C2.13, C2.14 and C2.15
+    contract C1.8, C2.4, C2.5, C2.6, C2.7, C2.8, C2.9, C2.10, C2.13, C2.14, C2.15, C6.13 and C7.14
     """
     service = endless(lambda: refused(status, "Not like this."))
     with pytest.raises(kind) as caught:
@@ -1191,7 +1194,7 @@ async def test_a_throttled_creation_makes_one_company(
 async def test_from_a_company_to_its_data(rehearsal: Rehearsal, tags: dict[str, str]) -> None:
     """Company, connection, link, refresh and data status, as a run needs them.
 
-    contract C7.1, C8.1, C8.5 and C9.3
+    contract C2.2, C7.1, C8.1, C8.5, C9.3 and C9.7
     """
     async with rehearsal.client() as codat:
         owner = await codat.create_company("Wickham", tags=tags, description="A test.")

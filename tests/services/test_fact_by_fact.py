@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,12 +15,19 @@ from bcrunbook.core.pace import Pace
 from bcrunbook.errors import WaitAndRetry
 from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
+from bcrunbook.services import azure
 from bcrunbook.services.businesscentral.errors import BusinessCentralReply, Kind
-from bcrunbook.services.businesscentral.models import Operation
+from bcrunbook.services.businesscentral.models import (
+    BusinessCentralCompany,
+    Deployment,
+    Environment,
+    Operation,
+)
 from bcrunbook.services.codat.client import Codat
 from bcrunbook.services.graph.client import Graph
 from bcrunbook.services.graph.models import SecretPolicy
 from bcrunbook.steps.link_customer.installation.look import is_app_link
+from tests.services.clients import CLIENTS, Answering, discovery
 from tests.services.test_businesscentral import COMPANY, saying
 from tests.services.test_codat import READS, connection, json_reply, listed, scripted
 from tests.services.test_graph import UPDATE, endless, refused
@@ -119,6 +127,45 @@ async def test_a_principal_is_made_to_show_in_the_portal() -> None:
     }
 
 
+async def test_of_a_tenant_in_sight_only_the_id_is_sure(tmp_path: Path) -> None:
+    """All else may be missing; a link to more is asked for as it stands (contract G19.4)."""
+    link = "https://management.azure.com/tenants?api-version=of-the-link&%24skiptoken=x"
+    whole = {
+        "tenantId": "b",
+        "displayName": "Books",
+        "defaultDomain": "books.example",
+        "tenantCategory": "ManagedBy",
+    }
+    pages = iter(
+        [
+            {"value": [{"tenantId": "a"}, whole], "nextLink": link},
+            {"value": [{"tenantId": "c", "domains": ["first.example", "second.example"]}]},
+        ]
+    )
+    network = Answering(CLIENTS["azure"], lambda _: httpx.Response(200, json=next(pages)))
+    assert await network.do(tmp_path) == (
+        azure.Tenant("a", "", ""),
+        azure.Tenant("b", "Books", "books.example"),
+        azure.Tenant("c", "", "first.example"),
+    )
+    assert str(network.asked[1].url) == link
+
+
+@pytest.mark.parametrize("host", ["login.microsoft.com", "login.windows.net", "sts.windows.net"])
+async def test_entra_has_more_names_than_one(host: str, tmp_path: Path) -> None:
+    """A secret may go to each of them, where Entra says so (contract G1.2)."""
+    document = discovery() | {"token_endpoint": f"https://{host}/x/oauth2/v2.0/token"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=document)
+        return httpx.Response(200, json={"access_token": "x", "expires_in": 60})
+
+    network = Answering(CLIENTS["proof"], answer)
+    await network.do(tmp_path)
+    assert network.seen[-1].url.host == host
+
+
 # --- Business Central -----------------------------------------------------------------------------
 
 OTHER = "Irgendetwas anderes."
@@ -180,13 +227,19 @@ OTHER = "Irgendetwas anderes."
     ],
 )
 def test_what_a_refusal_means(status: int, code: str, text: str, kind: Kind) -> None:
-    """By its code, else its status; few texts decide, in English (contract B11.6, B11.7)."""
+    """By its code, else its status; few texts decide, in English.
+
+    contract B11.1, B11.6 and B11.7
+    """
     for body in ({"code": code, "message": text}, {"error": {"code": code, "message": text}}):
         assert BusinessCentralReply(status, {}, body).kind is kind
 
 
 async def test_the_probe_reads_three_sets_and_little_of_each() -> None:
-    """Named fields, one row, from no copy of the database (contract B3.6 and B6.4)."""
+    """Named fields, one row, from no copy of the database.
+
+    contract B3.6, B6.2 and B6.4
+    """
     service = saying(200, {"value": []})
     async with service.client() as client:
         await client.probe("Production", COMPANY)
@@ -210,7 +263,10 @@ async def test_the_probe_reads_three_sets_and_little_of_each() -> None:
 def test_the_extension_is_known_by_publisher_and_name(
     publisher: str, name: str, is_it: bool
 ) -> None:
-    """Whatever its id, its version and its kind (contract B2.9, B2.10 and C11.6)."""
+    """Whatever its id, its version and its kind.
+
+    contract B2.9, B2.10, C11.5 and C11.6
+    """
     assert is_app_link(publisher, name) is is_it
 
 
@@ -228,6 +284,53 @@ def test_an_operation_names_app_and_environment_in_either_place(row: dict[str, o
     """Recordings and samples of the log disagree (contract B9.4, B9.16 and B9.18)."""
     read = Operation.model_validate({"id": "an-operation", **row})
     assert (read.app_id, read.environment) == ("an-app", "Live")
+
+
+@pytest.mark.parametrize("version", [None, "v2.6"])
+async def test_what_is_of_the_whole_tenant_names_no_tenant(version: str | None) -> None:
+    """The token decides; the admin centre's version may be an older one.
+
+    contract B1.9, B1.11, B4.3, B9.1 and B9.11
+    """
+    service = saying(200, {"value": []})
+    async with service.client(**({"admin_version": version} if version else {})) as client:
+        await client.environments()
+        await client.admin_environments()
+        await client.admin_operations()
+    admin = f"/admin/{version or 'v2.29'}"
+    assert [one.url.path for one in service.seen] == [
+        "/environments/v1.2",
+        f"{admin}/applications/BusinessCentral/environments",
+        f"{admin}/environments/operations",
+    ]
+
+
+def test_what_is_read_of_each_row() -> None:
+    """What is needed of it, by the names that the pages give (contract B4.1, B6.1 and B8.1)."""
+    discovered = Environment.model_validate(
+        {"name": "Live", "type": "Production", "aadTenantId": "t", "webServiceUrl": "https://x"}
+    )
+    assert (discovered.name, discovered.type) == ("Live", "Production")
+    assert (discovered.status, discovered.version) == ("", "")
+    company = BusinessCentralCompany.model_validate(
+        {"id": COMPANY, "name": "CRONUS", "displayName": "Shown", "systemVersion": "27.1"}
+    )
+    assert (company.id, company.name, company.display_name) == (COMPANY, "CRONUS", "Shown")
+    deployment = Deployment.model_validate(
+        {
+            "operationID": "o",
+            "name": "App Link",
+            "publisher": "Codat",
+            "operationType": "Upload",
+            "status": "InProgress",
+            "startedOn": "2026-11-29T09:00:00Z",
+        }
+    )
+    assert (deployment.name, deployment.publisher) == ("App Link", "Codat")
+    assert (deployment.status, deployment.started_on) == (
+        "InProgress",
+        datetime(2026, 11, 29, 9, tzinfo=UTC),
+    )
 
 
 # --- Codat ----------------------------------------------------------------------------------------

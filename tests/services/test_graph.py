@@ -173,7 +173,7 @@ def good(path: str) -> dict[str, Any]:
 async def test_the_parts_of_a_batch_are_matched_by_id() -> None:
     """Answers come in any order; each read gets its own, and one call is made.
 
-    contract G1.1, G11.1 and G11.2
+    contract G1.1, G11.1, G11.2 and G11.4
     """
     service = batched(lambda path, _: good(path))
     organization, me, policy = await service.do(lambda graph: graph.look(*READS))
@@ -515,7 +515,10 @@ async def test_what_is_not_there_yet_is_waited_for(write: str, case: str) -> Non
 
 
 async def test_the_wait_for_what_does_not_come_ends(waits: list[float]) -> None:
-    """Pauses grow, the deadline holds, and the error names code and request."""
+    """Pauses grow, the deadline holds, and the error names code and request.
+
+    contract G13.2
+    """
     service = endless(lambda: refused(409, "Error_MsaAppDoesNotExist"))
     with pytest.raises(WaitAndRetry) as caught:
         await service.do(UPDATE, Backoff(first=1, longest=8, deadline=30))
@@ -605,6 +608,20 @@ async def test_a_throttled_call_waits_as_long_as_it_is_told(
     await service.do(call)
     (waited,) = waits
     assert 25 < waited <= 30 if form == "a date" else waited == 2.128
+
+
+async def test_a_throttled_call_that_is_told_nothing_waits_longer_each_time(
+    waits: list[float],
+) -> None:
+    """A policy may leave the pause out; what else the headers say is not needed (contract G14.5).
+
+    An answer without a body ends it (contract G6.6).
+    """
+    headers = {"x-ms-throttle-scope": "Tenant_Application/ReadWrite"}
+    refusals = [refused(429, "TooManyRequests", headers=headers) for _ in range(3)]
+    service = scripted(*refusals, httpx.Response(204))
+    await service.do(UPDATE)
+    assert len(waits) == 3 and 0 < waits[0] < waits[1] < waits[2]
 
 
 @pytest.mark.parametrize(

@@ -138,11 +138,17 @@ async def test_a_list_of_several_pages_is_read(client: Client, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["sign-in", "proof"])
-@pytest.mark.parametrize("elsewhere", ["https://evil.example", LOGIN.replace("https", "http")])
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example", LOGIN.replace("https", "http"), "https://login.microsoftonline.us"],
+)
 async def test_a_sign_in_goes_to_entra_or_nowhere(
     name: str, elsewhere: str, tmp_path: Path
 ) -> None:
-    """Where an application's secret is sent is what an answer says, too."""
+    """Where an application's secret is sent is what an answer says, too.
+
+    contract G1.2 and G1.3
+    """
     document = discovery() | {"token_endpoint": f"{elsewhere}/x/oauth2/v2.0/token"}
     network = Answering(CLIENTS[name], lambda _: httpx.Response(200, json=document))
     with pytest.raises(RunbookError):

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msal
 import msal_extensions
 import pytest
 from cryptography import x509
@@ -155,7 +156,10 @@ class Fussy(Typist):
 async def test_a_client_secret_signs_in(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """An application gets a token of its tenant, without a person's traits (contract G18.7)."""
+    """An application gets a token of its tenant, without a person's traits.
+
+    contract G1.6, G16.4, G18.7 and G24.8
+    """
     async with sign_in_of(make_workspace()) as sign_in:
         token = await sign_in.graph()
     assert sign_in.is_application
@@ -250,7 +254,7 @@ async def test_business_central_has_a_token_of_each_tenant(
 ) -> None:
     """An application asks a customer's own tenant; each token is kept, and can be asked afresh.
 
-    contract B1.12
+    contract G1.5, B1.2, B1.12 and B1.14
     """
     own, other = cloud.accounts["trial"]["tenant"], tenant_named(cloud, "brackenfield")
     async with sign_in_of(make_workspace()) as sign_in:
@@ -294,7 +298,7 @@ async def test_a_wrong_secret_is_explained(
 ) -> None:
     """A secret that Entra refuses is input to fix, with the classic slip named.
 
-    contract G7.9 and G21.27
+    contract G7.9, G16.14 and G21.27
     """
     workspace = make_workspace()
     wrong = "not~the.secret~but~as~long~as~one"
@@ -672,7 +676,7 @@ async def test_az_is_asked_once_per_service_while_its_token_lasts(
 ) -> None:
     """A token is kept until shortly before its end; and each is for its own API.
 
-    contract G18.8
+    contract G1.7 and G18.8
     """
     answer = {"accessToken": "a-token-of-az", "tenant": "t", "expires_on": int(time.time()) + 3600}
     calls = az(f"print({json.dumps(answer)!r})")
@@ -815,7 +819,7 @@ async def test_a_person_signs_in_with_a_browser(
 ) -> None:
     """The browser opens, the answer comes back to this machine, and the token tells who it is.
 
-    contract G15.9, G16.5 and G16.11
+    contract G15.9, G16.5, G16.11, G17.12, G24.3, G24.4 and G24.5
     """
     robin = person_of(cloud, "robin")
     play_browser(username=robin.upn, password=robin.password)
@@ -879,10 +883,30 @@ async def test_a_window_that_is_never_answered_is_told_as_such(
     assert isinstance(error, SignInAgain) and "device_code" in error.next
 
 
+async def test_a_window_is_waited_for_five_minutes(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MSAL would wait without end (contract G17.13)."""
+    given: dict[str, Any] = {}
+
+    def answer(_: object, scopes: list[str], **options: Any) -> dict[str, str]:
+        given.update(options)
+        return {"error": "access_denied"}
+
+    monkeypatch.setattr(webbrowser, "get", lambda *_: None)
+    monkeypatch.setattr(msal.PublicClientApplication, "acquire_token_interactive", answer)
+    workspace = make_workspace(sign_in=by_device_code(cloud, method="browser"))
+    await refusal(workspace, person_of(cloud, "robin"))
+    assert given["timeout"] == 300
+
+
 async def test_a_person_signs_in_with_a_device_code(
     make_workspace: MakeWorkspace, cloud: RehearsalDescription
 ) -> None:
-    """One code is shown; afterwards the token is there without another question."""
+    """One code is shown; afterwards the token is there without another question.
+
+    contract G16.6 and G24.1
+    """
     robin = person_of(cloud, "robin")
     async with sign_in_of(make_workspace(sign_in=by_device_code(cloud)), robin) as sign_in:
         token = await sign_in.graph()
@@ -891,6 +915,28 @@ async def test_a_person_signs_in_with_a_device_code(
         assert token_requests(cloud) == before
         assert (await sign_in.graph(fresh=True)).value != token.value
     assert (token.username, robin.asked) == (robin.upn, 1)
+
+
+# MSAL sees by the wall clock that nobody has waited here.
+@pytest.mark.filterwarnings("ignore:Attempted too soon")
+async def test_who_asks_too_often_asks_more_slowly(
+    make_workspace: MakeWorkspace, trouble: Troubled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time Entra says so, by five seconds; the code is not given up (contract G16.6)."""
+    waits: list[float] = []
+
+    async def note(_: Pace, seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(Pace, "sleep", note)
+    slower = {"status": 400, "body": {"error": "slow_down"}}
+    trouble.now({"method": "POST", "path": "/token$", "nth": [1, 2], **slower})
+    robin = person_of(trouble.cloud, "robin")
+    workspace = make_workspace(trouble.cloud, sign_in=by_device_code(trouble.cloud))
+    async with sign_in_of(workspace, robin) as sign_in:
+        assert (await sign_in.graph()).username == robin.upn
+    first, second = waits[:2]
+    assert first > 5 and second - first == 5
 
 
 async def test_a_declined_device_code_has_advice(
