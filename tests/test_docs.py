@@ -18,6 +18,7 @@ from tests.cli.test_help import COMMANDS
 from tests.support.citations import CONTRACTS, cited, page_of
 from tests.support.markdown import ROOT, Link, anchors, blocks, links, names, text_of
 from tests.tools import facts as facts_table
+from tests.tools import untested
 from tests.tools.reference import PAGE, reference
 
 # The command as a person meets it, here as well.
@@ -170,14 +171,38 @@ def test_the_table_of_facts_is_up_to_date() -> None:
     )
 
 
-def test_a_fact_is_cited_or_cannot_be_tested() -> None:
-    """What is listed without a test is a fact, is there once, and no test cites it."""
-    listed = [fact for facts in facts_table.NO_TEST.values() for fact in facts]
-    assert len(listed) == len(set(listed)), "a fact has one reason"
+@pytest.mark.parametrize(
+    ("of_rehearsal", "column", "judged"),
+    [
+        (True, "the rehearsal does so", untested.NOT_IN_THE_REHEARSAL),
+        (False, "the program copes", untested.NOT_IN_THE_PROGRAM),
+    ],
+)
+def test_a_fact_is_cited_or_somebody_has_said_why_not(
+    of_rehearsal: bool, column: str, judged: dict[str, tuple[str, ...]]
+) -> None:
+    """In each column a test cites the fact, or one reason says why none does; never both."""
+    reasons = [
+        fact for one in (untested.NOWHERE, judged) for facts in one.values() for fact in facts
+    ]
+    twice = sorted({fact for fact in reasons if reasons.count(fact) > 1})
+    assert not twice, f"{', '.join(twice)}: a fact has one reason"
     known = {fact.id for letter in CONTRACTS for fact in facts(letter)}
-    assert set(listed) <= known, "only facts can be listed"
-    both = set(listed) & facts_table.citations().keys()
-    assert not both, f"{', '.join(sorted(both))}: cited by a test, so take it from the list"
+    assert set(reasons) <= known, "only facts can be listed"
+    tested = {fact for fact, tests in facts_table.citations().items() if tests[of_rehearsal]}
+    both = sorted(set(reasons) & tested)
+    assert not both, f'{", ".join(both)}: cited under "{column}", so take it from the reasons'
+    blank = sorted(known - set(reasons) - tested)
+    assert not blank, (
+        f'{", ".join(blank)}: blank under "{column}". Write a test that cites it (`contract G1.1`),'
+        " or say in tests/tools/untested.py why there is none"
+    )
+
+
+def test_each_reason_is_explained() -> None:
+    """At the head of the table, and none is explained that nobody gives."""
+    given = untested.NOT_IN_THE_REHEARSAL | untested.NOT_IN_THE_PROGRAM
+    assert list(given) == list(untested.REASONS) and all(given.values())
 
 
 def test_a_citation_is_found_wherever_it_breaks() -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from bcrunbook.fidelity.result import CHECKS
 from tests.support.citations import CONTRACTS, cited, page_of
+from tests.tools.untested import NOT_IN_THE_PROGRAM, NOT_IN_THE_REHEARSAL, NOWHERE, REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
@@ -32,60 +32,15 @@ program or the rehearsal cloud does not go by it.
 - **The program copes**: all other tests that cite it.
 - **Live runs**: whether [`bcrunbook fidelity`](../guide/fidelity.md) has a check of it.
 
-What is cited for a whole file, or in what helps tests, is named by its file. A blank says that
-nothing cites the fact, not that nothing goes by it. Where neither the rehearsal nor the program has
-anything that a test could hold against a fact, *no test:* says why, in the place of both.
+What is cited for a whole file, or in what helps tests, is named by its file. Where neither the
+rehearsal nor the program has anything that a test could hold against a fact, *no test:* says why,
+in both columns. Where one of them has nothing, its column says so in a few words:
+
+| word | meaning |
+| --- | --- |
 """
 
 TITLES = {"G": "Microsoft", "C": "Codat", "B": "Business Central"}
-NO_TEST: Final = {
-    "about people and their pages": (
-        *("G3.2", "G3.10", "G3.11", "G16.8", "G18.10"),
-        *("B5.2", "B5.4", "B5.5", "B5.6", "B5.7", "B5.8", "B5.9", "B13.1"),
-        *("C1.10", "C1.12", "C6.11", "C6.12", "C6.14", "C10.4", "C10.5", "C10.6", "C10.8"),
-        *("C10.9", "C10.10", "C11.19", "C11.21", "C12.3"),
-    ),
-    "the program has no use for it": (
-        *(
-            "G14.2",
-            "G15.5",
-            "B1.4",
-            "B1.6",
-            "B2.15",
-            "B2.16",
-            "B6.3",
-            "B7.12",
-            "B7.14",
-            "B9.9",
-            "B10.9",
-        ),
-        *("B12.3", "B12.8", "B12.9", "B13.12", "C11.18", "C13.3", "C13.4"),
-    ),
-    "about others' licences and access": (
-        *("B4.12", "B4.14", "B7.10", "B10.2", "B10.5", "B10.6", "B10.10"),
-    ),
-    "about other programs": (
-        *("B13.8", "B13.9", "B13.10", "C14.1", "C14.2", "C14.3", "C14.4", "C14.6", "C14.8"),
-    ),
-    "about a change that is to come": ("B7.16", "C11.13"),
-    "of the real service alone": (
-        *(
-            "G13.5",
-            "G19.7",
-            "G22.10",
-            "B7.17",
-            "B8.5",
-            "B8.6",
-            "B8.10",
-            "B11.25",
-            "B12.4",
-            "B12.6",
-            "B12.7",
-        ),
-        *("B13.6", "C9.13", "C10.13"),
-    ),
-}
-"""Facts that nothing here can be held against, by the reason."""
 _EXAMPLES = {"test_docs.py", "citations.py"}
 """Files in which a citation is an example of one."""
 
@@ -129,8 +84,12 @@ def page() -> str:
     """The page as it has to be."""
     known = citations()
     checked = {check.fact for check in CHECKS}
-    reasons = {fact: why for why, facts in NO_TEST.items() for fact in facts}
-    parts = [HEAD]
+    nowhere = {fact: f"*no test:* {why}" for fact, why in _by_fact(NOWHERE).items()}
+    elsewhere = [
+        {fact: f"*{why}*" for fact, why in _by_fact(judged).items()} | nowhere
+        for judged in (NOT_IN_THE_REHEARSAL, NOT_IN_THE_PROGRAM)
+    ]
+    parts = [HEAD, *(f"| *{word}* | {meaning} |\n" for word, meaning in REASONS.items())]
     for letter, name in CONTRACTS.items():
         parts.append(
             f"\n## {TITLES[letter]}\n\n"
@@ -139,17 +98,20 @@ def page() -> str:
         )
         for anchor, fact, source, sure in rows(letter):
             tests = known.get(fact, {True: set(), False: set()})
-            why = f"*no test:* {reasons[fact]}" if fact in reasons else ""
             cells = (
                 f"[{fact}](../contracts/{name}.md#{anchor})",
                 re.sub(r"\[([^]]*)\]\(#[^)]*\)", r"\1", source),
                 sure,
-                _listed(tests[True]) or why,
-                _listed(tests[False]),
+                _listed(tests[True]) or elsewhere[0].get(fact, ""),
+                _listed(tests[False]) or elsewhere[1].get(fact, ""),
                 "checked" if fact in checked else "",
             )
             parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts)
+
+
+def _by_fact(judged: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {fact: why for why, facts in judged.items() for fact in facts}
 
 
 def _listed(names: set[str]) -> str:
