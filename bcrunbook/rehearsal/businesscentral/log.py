@@ -11,7 +11,7 @@ from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.businesscentral.installation import Progress
 from bcrunbook.rehearsal.businesscentral.rows import FAMILY, Row, text
-from bcrunbook.rehearsal.clock import timestamp
+from bcrunbook.rehearsal.clock import parse_timestamp, timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 
 _KINDS: Final = {
@@ -19,6 +19,8 @@ _KINDS: Final = {
     "uninstall": "environmentAppUninstall",
     "update": "environmentAppUpdate",
 }
+_KEPT_SECONDS: Final = 180 * 24 * 3600.0
+"""How long an entry is there (contract B9.11)."""
 _FAILED: Final = (
     "A request to the Data Plane Admin Service failed.\r\nHttp status code: BadRequest\r\nError:"
     '\r\n{\r\n  "code": "ExtensionChangeFailed",\r\n  "message": "Timed out.",\r\n'
@@ -28,7 +30,7 @@ _FAILED: Final = (
 
 
 def operations(cloud: RehearsalCloud, one: world.Environment) -> list[Row]:
-    """An environment's operations, newest first."""
+    """An environment's operations that are still kept, newest first."""
     found: list[Row] = []
     for run in installation.history(cloud, one):
         if not run.script.refusal:
@@ -40,8 +42,13 @@ def operations(cloud: RehearsalCloud, one: world.Environment) -> list[Row]:
             "newEnvironmentName": installation.current_name(cloud, one),
         }
         found.append(_operation(cloud, one, "environmentRename", at, at, "succeeded", "", names))
+    kept = [
+        row
+        for row in found
+        if cloud.clock.age(parse_timestamp(str(row["createdOn"]))) <= _KEPT_SECONDS
+    ]
     # Of two of the same instant the later one of the list is newer.
-    return sorted(found, key=lambda row: str(row["createdOn"]))[::-1]
+    return sorted(kept, key=lambda row: str(row["createdOn"]))[::-1]
 
 
 def of_app(row: Row, *, spelling: str = "Version") -> Row:
