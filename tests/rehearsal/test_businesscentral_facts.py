@@ -233,6 +233,49 @@ def test_an_app_has_its_id_as_deployed_services_call_it(bc: BusinessCentral) -> 
     assert all("id" in row and "appId" not in row for row in rows)
 
 
+def test_what_the_admin_centre_lists_of_an_app(bc: BusinessCentral) -> None:
+    """Only of what is installed, with states in the small letters of deployed services.
+
+    contract B9.3 and B9.5
+    """
+
+    def listed() -> dict[str, dict[str, Any]]:
+        rows = bc("GET", f"{bc.environment('Slow').admin}/apps").json()["value"]
+        assert {frozenset(row) for row in rows} == {
+            frozenset(named("id name publisher version state appType canBeUninstalled"))
+        }
+        return {row["name"]: row for row in rows}
+
+    one = bc.begin("Slow")
+    bc.clock.pass_(600)
+    assert "App Link" not in listed()
+    bc.clock.pass_(600)
+    app = listed()["App Link"]
+    assert (app["state"], app["appType"], app["canBeUninstalled"]) == ("installed", "global", True)
+    assert listed()["Base Application"]["canBeUninstalled"] is False
+    one.asked("update", targetVersion="1.4.27.0")
+    assert listed()["App Link"]["state"] == "updating"
+
+
+def test_the_log_forgets_after_half_a_year(bc: BusinessCentral) -> None:
+    """An environment's own and that of all (contract B9.11)."""
+    bc.begin("Normal")
+    addresses = (
+        f"{bc.environment('Normal').admin}/operations",
+        "/admin/v2.29/environments/operations",
+    )
+
+    def logged_in_each() -> list[int]:
+        return [len(bc("GET", address).json()["value"]) for address in addresses]
+
+    bc.clock.pass_(180 * 24 * 3600)
+    bc.as_batch()
+    assert logged_in_each() == [1, 1]
+    bc.clock.pass_(1)
+    bc.as_batch()
+    assert logged_in_each() == [0, 0]
+
+
 def test_a_change_in_the_admin_centre_takes_a_minute(bc: BusinessCentral) -> None:
     """Not less, and not more (contract B9.5 and B16.5)."""
     one = bc.begin("Slow")

@@ -195,6 +195,23 @@ def test_a_consumer_may_want_events_of_any_name(codat: Codat) -> None:
     assert codat("DELETE", f"/webhooks/{made.json()['id']}").status_code == 204
 
 
+def test_a_sync_goes_through_its_states_in_order(once: tuple[Codat, SetClock]) -> None:
+    """Each stage of work after one of waiting (contract C9.10)."""
+    codat, clock = once
+    company = codat.company()["id"]
+    codat.http.get(str(codat.connection(company, SANDBOX)["linkUrl"]))
+    pull = codat("GET", f"/companies/{company}/data/history").json()["results"][0]
+    seen: list[str] = []
+    for _ in range(50):
+        state = codat("GET", f"/companies/{company}/data/history/{pull['id']}").json()["status"]
+        seen += [] if seen[-1:] == [state] else [state]
+        clock.pass_(0.1)
+    assert seen == [
+        *("Initial", "Queued", "Fetching", "MapQueued", "Mapping", "ProcessingQueued"),
+        *("Processing", "ValidationQueued", "Validating", "Complete"),
+    ]
+
+
 # --- one-time links -------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ WORK = "AzureADMultipleOrgs"
 NAMED = "/applications(uniqueName='{}')"
 UPSERT = {"Prefer": "create-if-missing"}
 MINUTE = 60.0
+VERSION = "?api-version=2022-12-01"
+"""Of Azure Resource Manager."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Scene:
 ADMINISTRATOR = "robin.hale@millrace-trial.example"
 CLOUD_ADMINISTRATOR = "jo.lindqvist@millrace-trial.example"
 DEVELOPER = "sam.okafor@millrace-trial.example"
+GUEST = "noor.aziz@quill-ledger.example"
 MEMBER = "b79fbf4d-3ef9-4689-8143-76b194e85509"
 
 
@@ -661,6 +665,15 @@ def test_a_grant_is_of_the_tenant_or_of_a_person(graph: Graph) -> None:
     assert [row["id"] for row in listed] == [one["id"]] != [mine["id"]]
 
 
+def test_a_grant_holds_so_many_scopes(graph: Graph) -> None:
+    """3,850 characters of them (contract G10.3)."""
+    client = made(graph, "/servicePrincipals", appId=made(graph)["appId"])["id"]
+    api = graph("GET", f"/servicePrincipals(appId='{BUSINESS_CENTRAL_APP}')").json()["id"]
+    body = {"clientId": client, "resourceId": api, "consentType": "AllPrincipals"}
+    assert graph("POST", GRANTS, {**body, "scope": "x" * 3851}).status_code == 400
+    assert graph("POST", GRANTS, {**body, "scope": "x" * 3850}).status_code == 201
+
+
 def test_only_the_scope_of_a_grant_changes(scene: Scene, graph: Graph) -> None:
     """And is replaced by what is sent (contract G10.5)."""
     body = parties(graph)
@@ -801,6 +814,18 @@ def test_roles_are_in_the_id_token(
     set_roles(monkeypatch, world.TRIAL, DEVELOPER, role)
     answer = scene.password(DEVELOPER, "openid User.Read").json()
     assert set(claims_of(answer["id_token"])["wids"]) == {template, MEMBER}
+
+
+def test_a_guest_has_a_role_for_it(scene: Scene) -> None:
+    """And not a member's (contract G15.7)."""
+    answer = scene.token_answer(
+        grant_type="password",
+        client_id=world.BOOTSTRAP_CLIENT,
+        username=GUEST,
+        password=scene.cloud.secret(password_name(GUEST)),
+        scope="openid User.Read",
+    )
+    assert claims_of(answer.json()["id_token"])["wids"] == ["10dae51f-b6af-4016-8d66-8c2a99b929b3"]
 
 
 # --- policies and switches ------------------------------------------------------------------------
@@ -1032,6 +1057,116 @@ def test_a_kept_sign_in_ends_after_ninety_days(scene: Scene) -> None:
     assert "access_token" in use(newer)
 
 
+def authorized(scene: Scene, **changes: str) -> httpx.Response:
+    """What the browser of somebody who signs in is answered."""
+    fields = {
+        "client_id": world.BOOTSTRAP_CLIENT,
+        "response_type": "code",
+        "redirect_uri": "http://localhost",
+        "scope": "openid profile User.Read",
+        "nonce": "once",
+        "username": ADMINISTRATOR,
+        "password": scene.cloud.secret(password_name(ADMINISTRATOR)),
+    }
+    address = f"{LOGIN}/{world.TRIAL}/oauth2/v2.0/authorize"
+    return scene.http.post(address, data={**fields, **changes})
+
+
+def redeemed(scene: Scene, **changes: str) -> httpx.Response:
+    """What a code brings that somebody has just been given."""
+    code = httpx.URL(authorized(scene).headers["location"]).params["code"]
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": world.BOOTSTRAP_CLIENT,
+        "redirect_uri": "http://localhost",
+        "client_info": "1",
+        "code": code,
+    }
+    return scene.token_answer(**{**form, **changes})
+
+
+def test_a_code_brings_who_signed_in(scene: Scene) -> None:
+    """With the request's nonce, and where the account has its home (contract G24.3 and G24.4)."""
+    answer = redeemed(scene).json()
+    user = world.find_user(world.TRIAL, ADMINISTRATOR)
+    assert user is not None
+    assert claims_of(answer["id_token"])["nonce"] == "once"
+    part = answer["client_info"]
+    assert json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) == {
+        "uid": user.oid,
+        "utid": world.TRIAL,
+    }
+
+
+def test_a_code_lives_ten_minutes(scene: Scene) -> None:
+    """Then it is told as expired (contract G21.24 and G24.7)."""
+    code = httpx.URL(authorized(scene).headers["location"]).params["code"]
+    other = httpx.URL(authorized(scene).headers["location"]).params["code"]
+    scene.clock.pass_(10 * MINUTE)
+    assert redeemed(scene, code=code).status_code == 200
+    scene.clock.pass_(1)
+    assert redeemed(scene, code=other).json()["error_codes"] == [70008]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"code": "nonsense"}, 9002313),
+        ({"redirect_uri": "http://localhost/elsewhere"}, 500112),
+        ({"client_id": AZURE_CLI}, 700005),
+        ({"code_verifier": "of-no-challenge"}, 501481),
+        ({"grant_type": "magic"}, 70003),
+        ({"code": ""}, 900144),
+    ],
+)
+def test_what_is_wrong_with_a_code(scene: Scene, changes: dict[str, str], code: int) -> None:
+    """Each has a number of its own (contract G21.20)."""
+    assert redeemed(scene, **changes).json()["error_codes"] == [code]
+
+
+def test_a_challenge_has_one_of_two_methods(scene: Scene) -> None:
+    """Another one is not begun with (contract G21.20)."""
+    answer = authorized(scene, code_challenge="x", code_challenge_method="S512")
+    assert "AADSTS501491" in answer.text + answer.headers.get("location", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"iss": "https://elsewhere.example"}, 700211),
+        ({"aud": "api://Elsewhere"}, 700212),
+        ({"sub": "repo:Books"}, 7002138),
+    ],
+)
+def test_what_does_not_match_of_a_federated_assertion(
+    scene: Scene, graph: Graph, changes: dict[str, str], code: int
+) -> None:
+    """Issuer, audience and the subject's letter case (contract G18.4 and G21.32)."""
+    app = made(graph)
+    made(graph, "/servicePrincipals", appId=app["appId"])
+    record = {
+        "name": "runner",
+        "issuer": "https://issuer.example",
+        "subject": "repo:books",
+        "audiences": ["api://AzureADTokenExchange"],
+    }
+    made(graph, f"/applications/{app['id']}/federatedIdentityCredentials", **record)
+    claims = {
+        "iss": record["issuer"],
+        "sub": record["subject"],
+        "aud": "api://AzureADTokenExchange",
+        "exp": int(time.time()) + 300,
+    }
+    answer = scene.token_answer(
+        grant_type="client_credentials",
+        client_id=app["appId"],
+        scope="https://graph.microsoft.com/.default",
+        client_assertion=scene.cloud.key.sign({**claims, **changes}),
+        client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    )
+    assert answer.json()["error_codes"] == [code]
+
+
 def test_nobody_is_signed_in_without_being_asked(scene: Scene) -> None:
     """Nothing is kept that a silent request could use (contract G21.24)."""
     answer = scene.http.get(
@@ -1161,6 +1296,41 @@ def test_hosts_are_known_as_one_cloud(scene: Scene) -> None:
     assert {"login.windows.net", "login.microsoft.com", "sts.windows.net"} <= set(public["aliases"])
     assert public["preferred_network"] == "login.microsoftonline.com"
     assert public["preferred_cache"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "query", "status", "code"),
+    [
+        ({}, "", 400, "MissingApiVersionParameter"),
+        (
+            {"aud": "https://graph.microsoft.com"},
+            VERSION,
+            401,
+            "InvalidAuthenticationTokenAudience",
+        ),
+        ({"exp": 1}, VERSION, 401, "ExpiredAuthenticationToken"),
+        (None, VERSION, 401, "InvalidAuthenticationToken"),
+    ],
+)
+def test_azure_says_in_the_same_envelope_what_is_wrong(
+    scene: Scene, claims: dict[str, Any] | None, query: str, status: int, code: str
+) -> None:
+    """With code and message (contract G19.5)."""
+    user = world.find_user(world.TRIAL, ADMINISTRATOR)
+    assert user is not None
+    good = {
+        "aud": "https://management.azure.com",
+        "tid": world.TRIAL,
+        "oid": user.oid,
+        "appid": AZURE_CLI,
+        "exp": int(scene.clock.now()) + 3600,
+    }
+    token = "nonsense" if claims is None else scene.cloud.key.sign({**good, **claims})
+    answer = scene.http.get(
+        f"https://management.azure.com/tenants{query}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert refusal(answer) == (status, code) and answer.json()["error"]["message"]
 
 
 def test_the_list_of_tenants_tells_what_each_is(scene: Scene) -> None:

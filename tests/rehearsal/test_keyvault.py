@@ -371,6 +371,14 @@ def test_states_in_between_are_conflicts(unhurried: Vault) -> None:
     assert len(versions) == 1  # the purged ones are gone for good
 
 
+def test_a_deleted_secret_is_kept_for_ninety_days(vault: Vault) -> None:
+    """As the vault is set up; its answers say so (contract G23.2)."""
+    vault("PUT", "/secrets/kept", {"value": "kept-value-1"})
+    gone = vault("DELETE", "/secrets/kept").json()
+    assert gone["scheduledPurgeDate"] - gone["deletedDate"] == 90 * 24 * 3600
+    assert gone["attributes"]["recoverableDays"] == 90
+
+
 def test_a_repeated_request_does_no_harm(vault: Vault) -> None:
     """A version that says the same, a second deletion, a second recovery (contract G23.9)."""
     path = "/secrets/repeated"

@@ -302,13 +302,27 @@ def test_a_redirect_address_within_the_rehearsal(scene: Scene) -> None:
     link = scene.linkable()
     profile = scene.codat("GET", "/profile").json()
     try:
-        here = f"{scene.description.pages}/?c={{companyId}}&s={{statusCode}}&n={{platformName}}"
+        names = (
+            *("clientId", "companyId", "connectionId", "integrationId", "sourceId", "platform"),
+            *("platformName", "sourceType", "statusCode", "statusText", "errorMessage"),
+            *("data.company.companyName", "COMPANYID"),
+        )
+        here = f"{scene.description.pages}/?{'&'.join(f'{one}={{{one}}}' for one in names)}"
         scene.codat("PUT", "/profile", {**profile, "redirectUrl": here})
         scene.customer(SITES_ADMIN).link(link.url, environment="Site-0020")
         done = until(lambda: moved(scene.page(link)))
         query = httpx.URL(done).params
-        assert (query["c"], query["s"]) == (link.company, "200")
-        assert query["n"] == "Dynamics 365 Business Central"
+        settings = scene.codat("GET", "/profile/syncSettings").json()
+        assert query["clientId"] == settings["clientId"]
+        assert (query["companyId"], query["statusCode"]) == (link.company, "200")
+        assert query["connectionId"] == link.path.rpartition("/")[2]
+        integration = scene.codat("GET", "/integrations/trji").json()
+        for name in ("integrationId", "sourceId", "sourceType"):
+            assert query[name] == integration[name]
+        assert (query["platform"], query["platformName"]) == ("trji", integration["name"])
+        assert (query["statusText"], query["errorMessage"]) == ("", "")
+        assert query["data.company.companyName"] == "CRONUS UK Ltd."
+        assert query["COMPANYID"] == "{COMPANYID}"
         hostile = 'javascript:alert("{companyId}")'
         scene.codat("PUT", "/profile", {**profile, "redirectUrl": hostile})
         page = scene.page(link)

@@ -243,7 +243,7 @@ REPEATABLE = ("refresh",)
 async def test_each_call_is_one_request(name: str) -> None:
     """Method, address and body are those of the description; ids are quoted, pages explicit.
 
-    contract C1.1, C4.1, C4.2, C4.9 and C9.15
+    contract C1.1, C4.1, C4.2, C4.6, C4.9 and C9.15
     """
     one = (READS | WRITES)[name]
     service = scripted(one.answer())
@@ -404,7 +404,7 @@ async def test_a_list_without_links_is_one_page() -> None:
 async def test_companies_are_filtered_again() -> None:
     """What Codat let through without the wanted tags is left out.
 
-    contract C4.5, C4.6 and C4.8
+    contract C4.5 and C4.8
     """
     found = [
         company("both", tags={"a": "1", "b": "2", "c": "3"}),
@@ -624,7 +624,7 @@ async def test_each_refusal_says_who_can_help(
 ) -> None:
     """Kind, exit code and advice go by the HTTP status, whatever the body says it is.
 
-    contract C1.8, C2.4, C2.5, C2.6, C2.7, C2.8, C2.9, C2.10, C2.13, C2.14, C2.15, C6.13 and C7.14
+    contract C1.8, C2.4, C2.5, C2.6, C2.7, C2.8, C2.9, C2.10, C2.13, C2.14, C2.15 and C6.13
     """
     service = endless(lambda: refused(status, "Not like this."))
     with pytest.raises(kind) as caught:
@@ -635,6 +635,13 @@ async def test_each_refusal_says_who_can_help(
     assert advice in error.next and who in error.who
     assert error.why or status == 418
     assert f"request id {CORRELATION}" in str(error)
+
+
+async def test_what_a_free_plan_holds_is_told() -> None:
+    """It may be why a company more is refused (contract C7.14)."""
+    with pytest.raises(AskAdministrator) as caught:
+        await scripted(refused(402)).do(WRITES["create company"].call)
+    assert "50 companies" in caught.value.why
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 418, 422, 451])

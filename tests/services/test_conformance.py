@@ -182,10 +182,7 @@ async def test_every_exchange_of_a_first_run_fits_the_description(
 async def test_every_exchange_of_the_portal_steps_fits_the_description(
     make_workspace: MakeWorkspace, own: RehearsalDescription, exchanges: Exchanges
 ) -> None:
-    """What needs one asks Codat only for what it describes, and gets nothing else back.
-
-    contract C5.9, C5.10 and C5.11
-    """
+    """What needs one asks Codat only for what it describes, and gets nothing else back."""
     description = described(CODAT)
     steps = ("register_application", "client_secret", "codat_keys", "enable_integration")
     outcomes = await run_steps(make_workspace(on=own), *steps)

@@ -12,7 +12,7 @@ import pytest
 
 from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
-from bcrunbook.errors import WaitAndRetry
+from bcrunbook.errors import RunbookError, WaitAndRetry
 from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
 from bcrunbook.services import azure
@@ -149,6 +149,15 @@ async def test_of_a_tenant_in_sight_only_the_id_is_sure(tmp_path: Path) -> None:
         azure.Tenant("c", "", "first.example"),
     )
     assert str(network.asked[1].url) == link
+
+
+async def test_what_azure_refuses_is_told_in_its_words(tmp_path: Path) -> None:
+    """Its envelope is Graph's (contract G19.5)."""
+    error = {"code": "MissingApiVersionParameter", "message": "No version was given."}
+    network = Answering(CLIENTS["azure"], lambda _: httpx.Response(400, json={"error": error}))
+    with pytest.raises(RunbookError, match=r"No version was given\.") as caught:
+        await network.do(tmp_path)
+    assert caught.value.code == error["code"]
 
 
 @pytest.mark.parametrize("host", ["login.microsoft.com", "login.windows.net", "sts.windows.net"])

@@ -55,19 +55,21 @@ async def test_it_counts_as_the_accounts_own(
 ) -> None:
     """The step has nothing to do then, and the next one hands over just this secret.
 
+    It is told from its neighbour by how it begins.
+
     contract G7.4
     """
     workspace = make_workspace()
     account = only_account(workspace)
     await run_steps(workspace, "register_application")
-    made = make_by_hand(make_client(), account, since=0, left=180)
+    made, _ = (make_by_hand(make_client(), account, since=0, left=180) for _ in range(2))
     reference = await adopted(workspace, made["secretText"])
     client_id = make_client().application(account)["appId"]
     assert reference.endswith(f"{account}/{client_id}/{made['keyId'][:8]}")
     assert states(await run_steps(workspace, STEP)) == ["done"]
     async with open_context(workspace, workspace.account(account)) as context:
         assert (await stored_secret(context)).value.reveal() == made["secretText"]
-    assert len(make_client().application(account)["passwordCredentials"]) == 1
+    assert len(make_client().application(account)["passwordCredentials"]) == 2
 
 
 @pytest.mark.parametrize("what", ["keyId", "displayName"])

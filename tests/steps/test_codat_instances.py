@@ -267,7 +267,7 @@ async def test_one_that_nobody_unlinked_goes_before_one_that_was(
 ) -> None:
     """A connection that was cut later does not hide the one that waits for the customer.
 
-    contract C4.13, C8.3 and C8.7
+    contract C8.3 and C8.7
     """
     kind = KINDS["without integrationKey"]
     workspace = workspace_of(tmp_path, own_cloud, kind)

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from bcrunbook.accounts import Workspace, load
+from bcrunbook.cloud import Cloud
 from bcrunbook.core.step import Comparison, Mode, Outcome
 from bcrunbook.errors import FixInput
+from bcrunbook.hosts import CODAT_HOST
 from bcrunbook.order import CLIENT_SECRET, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.conftest import MakeWorkspace, only_account, stored_secrets
+from bcrunbook.steps.codat_portal import accounting_page
+from tests.conftest import MakeWorkspace, only_account, requests_of, stored_secrets
 from tests.support.independent_client import MakeClient
 from tests.support.portal import (
     api_key,
@@ -285,3 +288,24 @@ async def test_plan_mode_writes_nothing(make_workspace: MakeWorkspace) -> None:
     outcome = await step(workspace, Mode.PLAN)
     assert (outcome.state, len(outcome.hand_offs)) == ("needs_person", 1)
     assert facts(workspace, STEP, "save_keys") == []
+
+
+async def test_the_portals_steps_only_read(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """No call saves keys or flips the toggle, and those that old clients had are not tried.
+
+    contract C5.9, C5.10 and C5.11
+    """
+    workspace = make_workspace()
+    await run_steps(workspace, "register_application", "client_secret")
+    before = len(requests_of(cloud, CODAT_HOST))
+    await run_steps(workspace, "codat_keys", "enable_integration")
+    asked = requests_of(cloud, CODAT_HOST)[before:]
+    assert asked and {one["method"] for one in asked} == {"GET"}
+
+
+def test_the_portals_page_has_its_real_address() -> None:
+    """In a live cloud (contract C6.1)."""
+    address = "https://app.codat.io/settings/integrations/accounting"
+    assert accounting_page(Cloud(kind="live")) == address

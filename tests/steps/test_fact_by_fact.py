@@ -11,13 +11,14 @@ import pytest
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.steps.link_customer.codat_customer import TAG, tag_of
+from bcrunbook.steps.link_customer.codat_customer import TAG, find_company, tag_of
 from bcrunbook.steps.link_customer.installation.poll import DeploymentEvent
 from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
 from bcrunbook.steps.link_customer.installation.watch import line
 from bcrunbook.steps.requirements import SCOPES
 from tests.conftest import MakeWorkspace, only_account
 from tests.rehearsal.support import eventually
+from tests.services.test_codat import company, listed, scripted
 from tests.steps.test_verdict import FAILING, RUNNING, START, poll
 from tests.steps.test_watching_together import LOG, Service, a_view, admin_centre, now
 from tests.support.independent_client import MakeClient, person_of
@@ -111,6 +112,23 @@ def test_what_is_usual_is_told_with_each_look() -> None:
     seen = poll(1500, connection="Linked", data="FetchError")
     said = line(seen, judge([seen], None))
     assert said.startswith("installing (25:00, expected up to 20:00;")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+async def test_the_oldest_company_of_a_customer_is_theirs(order: tuple[int, ...]) -> None:
+    """In whichever order Codat lists them (contract C4.13)."""
+    account = Account.model_validate(
+        {"name": "trial", "kind": "trial", "tenant": "contoso.com", "application": "Books"}
+    )
+    customer = Customer(name="books", display_name="Books", contact="ada@contoso.com")
+    rows = [
+        company(f"c{at}", created=f"2026-0{at + 1}-01T00:00:00Z", tags={TAG: "trial.books"})
+        for at in order
+    ]
+    found, more = await scripted(listed(*rows)).do(
+        lambda codat: find_company(codat, account, customer)
+    )
+    assert found is not None and (found.id, more) == ("c0", 2)
 
 
 def test_the_longest_names_fit_into_a_tag() -> None:

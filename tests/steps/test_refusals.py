@@ -87,7 +87,7 @@ async def test_azure_may_demand_claims_as_well(
 ) -> None:
     """The list of tenants is asked for again with a token that has them.
 
-    contract G11.6 and G19.5
+    contract G11.6
     """
     claims = base64.b64encode(b'{"access_token":{"acrs":{"value":"c1"}}}').decode()
     header = f'Bearer error="insufficient_claims", claims="{claims}"'
