@@ -960,6 +960,37 @@ def test_a_throttled_part_of_a_batch_says_so_itself(scene: Scene, graph: Graph) 
     assert all(row["headers"]["Retry-After"].isdecimal() for row in rows[60:])
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "served", "seconds"),
+    [
+        ("GET", "/applications?$expand=owners", 3500 // 3, 10),
+        # What is refused for another reason counts as well.
+        ("DELETE", "/oauth2PermissionGrants/nothing", 3000, 150),
+    ],
+)
+def test_an_application_has_so_much_in_a_tenant(
+    scene: Scene, graph: Graph, method: str, path: str, served: int, seconds: float
+) -> None:
+    """Units for reads, and a number of writes; near the end answers say so.
+
+    contract G14.2 and G14.5
+    """
+    part = {"method": method, "url": path}
+
+    def ask(number: int) -> list[dict[str, Any]]:
+        parts = [{"id": str(one), **part} for one in range(number)]
+        return list(graph("POST", "/$batch", {"requests": parts}).json()["responses"])
+
+    rows = [row for _ in range(served // 20 + 1) for row in ask(20)]
+    is_served = [row["status"] != 429 for row in rows]
+    assert is_served == [True] * served + [False] * (len(rows) - served)
+    assert "x-ms-throttle-limit-percentage" not in rows[0]["headers"]
+    if method == "GET":
+        assert rows[served - 1]["headers"]["x-ms-throttle-limit-percentage"] == "1.0"
+    scene.clock.pass_(seconds)
+    assert ask(1)[0]["status"] != 429
+
+
 def test_the_id_of_a_request_comes_back(graph: Graph) -> None:
     """Beside the service's own (contract G11.5)."""
     mine = str(uuid.uuid4())

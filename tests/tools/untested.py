@@ -172,6 +172,7 @@ NOT_IN_THE_PROGRAM: Final[dict[str, Facts]] = {
         "G7.16",
         "G9.9",
         "G10.12",
+        "G14.2",
         "G14.3",
         "G18.5",
         "G18.6",
@@ -297,7 +298,6 @@ NOWHERE: Final[dict[str, Facts]] = {
     ),
     "the program has no use for it": (
         *(
-            "G14.2",
             "G15.5",
             "B1.4",
             "B1.6",
