@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+import uuid
 from typing import Final
 
 BATCH_SECRET: Final = "batch"
@@ -16,6 +17,16 @@ API_KEY_ALPHABET: Final = string.ascii_letters + string.digits
 def password_name(upn: str) -> str:
     """Under which name a person's password is kept."""
     return f"password:{upn.lower()}"
+
+
+def telemetry_name(tenant: str, environment: str) -> str:
+    """Under which name the key of an environment's telemetry is kept."""
+    return f"telemetry:{tenant}:{environment.lower()}"
+
+
+def new_telemetry_key() -> str:
+    """What opens the telemetry of an environment: a GUID, as any."""
+    return str(uuid.uuid4())
 
 
 def new_secret() -> str:

@@ -29,7 +29,9 @@ from bcrunbook.rehearsal.drawn_secrets import (
     new_api_key,
     new_password,
     new_secret,
+    new_telemetry_key,
     password_name,
+    telemetry_name,
 )
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
@@ -108,6 +110,9 @@ def _draw_secrets(cloud: RehearsalCloud) -> None:
     for tenant in world.TENANTS.values():
         for user in tenant.users:
             values[password_name(user.upn)] = new_password()
+    for one in world.ENVIRONMENTS:
+        if one.has_telemetry:
+            values[telemetry_name(one.tenant, one.name)] = new_telemetry_key()
     for person in codat.PORTAL_USERS.values():
         values[codat.portal_password_name(person.email)] = new_password()
     for name, value in values.items():

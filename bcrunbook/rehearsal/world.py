@@ -195,6 +195,7 @@ class Environment:
         companies: the companies in it.
         version: the version of its platform.
         listed: whether rehearsal.json names it.
+        has_telemetry: whether the customer has its telemetry sent somewhere, with a key of theirs.
     """
 
     tenant: str
@@ -205,6 +206,7 @@ class Environment:
     companies: tuple[str, ...] = ("CRONUS UK Ltd.",)
     version: str = "27.1.41698.42126"
     listed: bool = True
+    has_telemetry: bool = False
 
     def company_id(self, company: str) -> str:
         """The id of one of its companies."""
@@ -460,10 +462,11 @@ ENVIRONMENTS: Final = (
         False,
         "later_uninstalled",
         ("Brackenfield Bakery Ltd", "CRONUS UK Ltd."),
+        has_telemetry=True,
     ),
     Environment(JOINERY, "Production", "Production", False, "fetch_errors", ("Tidewater Joinery",)),
     *(
-        Environment(LAB, name, "Sandbox", False, script)
+        Environment(LAB, name, "Sandbox", False, script, has_telemetry=name == "Normal")
         for name, script in (
             ("Normal", "normal"),
             ("Slow", "slow"),

@@ -144,7 +144,7 @@ LEFT_OUT = {
     "lastUpdateAttemptResult",
     "lastUninstallOperationId",
     "lastUninstallAttemptResult",
-    # A secret-like key that a client must not keep.
+    # Only there where a customer has their telemetry sent somewhere.
     "appInsightsKey",
     # Deployed services answer `id`.
     "appId",

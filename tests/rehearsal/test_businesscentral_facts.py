@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +103,21 @@ def test_the_admin_centre_has_two_addresses_for_them(bc: BusinessCentral) -> Non
     assert all("geoName" in row for row in listed)
     (named,) = bc("GET", f"{ADMIN}/Normal").json()["value"]
     assert "geoName" not in named and named["status"] == "Active"
+
+
+def test_a_key_of_the_telemetry_is_told_and_is_a_secret(
+    bc: BusinessCentral, tmp_path: Path
+) -> None:
+    """In the admin centre, where a customer has one; it is in what leak tests search for.
+
+    contract B4.5
+    """
+    rows = {one["name"]: one for one in bc("GET", ADMIN).json()["value"]}
+    key = rows["Normal"]["appInsightsKey"]
+    assert bc("GET", f"{ADMIN}/Normal").json()["value"][0]["appInsightsKey"] == key
+    assert key in (tmp_path / "canaries.txt").read_text("utf-8").splitlines()
+    assert "appInsightsKey" not in rows["Slow"]
+    assert not [one for one in discovered(bc) if "appInsightsKey" in one]
 
 
 def test_an_environment_is_active_while_an_extension_comes(bc: BusinessCentral) -> None:

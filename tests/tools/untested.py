@@ -112,7 +112,6 @@ NOT_IN_THE_REHEARSAL: Final[dict[str, Facts]] = {
         "C12.10",
         "B3.5",
         "B3.6",
-        "B4.5",
         "B4.11",
         "B8.8",
         "B9.15",

@@ -13,6 +13,7 @@ from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.businesscentral.installation import Progress, Version
 from bcrunbook.rehearsal.clock import timestamp
 from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.drawn_secrets import telemetry_name
 
 Row = dict[str, Any]
 
@@ -84,7 +85,15 @@ def administered(cloud: RehearsalCloud, one: world.Environment, minor: int) -> R
         "locationName": "UK South",
         "AppSourceAppsUpdateCadence": "DuringMajorUpgrade",
         **_versions(one, minor),
+        **_telemetry(cloud, one),
     }
+
+
+def _telemetry(cloud: RehearsalCloud, one: world.Environment) -> Row:
+    """The key that opens the customer's telemetry (contract B4.5): a secret like any other."""
+    if not one.has_telemetry:
+        return {}
+    return {"appInsightsKey": cloud.secret(telemetry_name(one.tenant, one.name))}
 
 
 def _versions(one: world.Environment, minor: int) -> Row:
