@@ -127,6 +127,21 @@ async def test_a_principal_is_made_to_show_in_the_portal() -> None:
     }
 
 
+async def test_a_secret_is_asked_for_with_description_and_end_alone() -> None:
+    """Its id is for the service to choose, and its end is never left out.
+
+    contract G7.1, G7.6 and G7.10
+    """
+    made = httpx.Response(200, json={"keyId": "k", "secretText": "a~secret~text~of~Entra"})
+    service = GraphService(lambda _: made)
+    await service.do(lambda graph: graph.add_password("object-1", "Codat", SINCE))
+    (sent,) = service.seen
+    assert sent.url.path == "/v1.0/applications/object-1/addPassword"
+    assert json.loads(sent.content) == {
+        "passwordCredential": {"displayName": "Codat", "endDateTime": "2026-01-01T00:00:00Z"}
+    }
+
+
 async def test_of_a_tenant_in_sight_only_the_id_is_sure(tmp_path: Path) -> None:
     """All else may be missing; a link to more is asked for as it stands (contract G19.4)."""
     link = "https://management.azure.com/tenants?api-version=of-the-link&%24skiptoken=x"

@@ -35,7 +35,7 @@ async def test_it_registers_what_the_setup_page_asks_for(
 ) -> None:
     """From nothing: the exact audience, token version and redirect URI, and a service principal.
 
-    contract G3.1, G3.3, G3.4, G3.6, G3.9, G5.3, C10.1 and C10.2
+    contract G3.1, G3.3, G3.4, G3.6, G3.9, G5.3, G7.11, C10.1 and C10.2
     """
     workspace = make_workspace(application="Contoso books")
     (outcome,) = await run_steps(workspace, STEP)
@@ -49,6 +49,7 @@ async def test_it_registers_what_the_setup_page_asks_for(
     assert app["uniqueName"] == f"bcrunbook-{only_account(workspace)}"
     principal = client.call("GET", f"/servicePrincipals(appId='{app['appId']}')")
     assert principal.status_code == 200
+    assert app["passwordCredentials"] == []
 
 
 async def test_a_second_run_changes_nothing_and_says_so(

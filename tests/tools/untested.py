@@ -164,8 +164,6 @@ NOT_IN_THE_PROGRAM: Final[dict[str, Facts]] = {
         "G6.12",
         "G6.16",
         "G6.17",
-        "G7.10",
-        "G7.11",
         "G7.14",
         "G7.15",
         "G7.16",
