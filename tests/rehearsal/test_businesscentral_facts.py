@@ -93,6 +93,15 @@ def test_what_discovery_tells(bc: BusinessCentral) -> None:
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,28}", row["name"])
 
 
+def test_discovery_has_two_versions(bc: BusinessCentral) -> None:
+    """The older one knows no rings, and there is no newer one (contract B1.11)."""
+    older = bc("GET", "/environments/v1.1").json()["value"]
+    assert older == [
+        {name: value for name, value in one.items() if name != "ringName"} for one in discovered(bc)
+    ]
+    assert bc("GET", "/environments/v2.0").status_code == 404
+
+
 def test_the_admin_centre_has_two_addresses_for_them(bc: BusinessCentral) -> None:
     """With and without the family; only lists say where in the world.
 
@@ -321,6 +330,7 @@ def test_an_operation_names_app_and_versions_by_where_it_is_read(bc: BusinessCen
     assert row["parameters"]["targetAppVersion"] == asked["targetAppVersion"] == "1.4.27.0"
     (listed,) = bc("GET", f"{one.admin}/apps/{APP}/operations").json()["value"]
     assert listed["targetVersion"] == "1.4.27.0" and "targetAppVersion" not in listed
+    assert "sourceVersion" in listed and "sourceAppVersion" in asked
     assert row["environmentName"] == "Normal" and "environmentName" not in row["parameters"]
     assert row["createdBy"] == "vera.stone@saltmarsh-lab.example"
     assert row["createdOn"] and "completedOn" not in row

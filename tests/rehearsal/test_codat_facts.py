@@ -156,6 +156,31 @@ def test_names_are_not_unique(codat: Codat) -> None:
     assert one["name"] == other["name"] and one["id"] != other["id"]
 
 
+@pytest.mark.parametrize("sign", list("-',&@.?!7 z"))
+def test_signs_that_a_name_may_have(codat: Codat, sign: str) -> None:
+    """Each of them is kept (contract C7.5)."""
+    assert codat("POST", "/companies", {"name": f"A{sign}b"}).json()["name"] == f"A{sign}b"
+
+
+@pytest.mark.parametrize("sign", list("#/()+*_ßé\u0416\u4e2d"))
+def test_signs_that_a_name_may_not_have(codat: Codat, sign: str) -> None:
+    """Each of them is dropped without a word (contract C7.5 and C7.6)."""
+    assert codat("POST", "/companies", {"name": f"A{sign}b"}).json()["name"] == "Ab"
+
+
+def test_what_the_settings_of_a_type_hold(codat: Codat) -> None:
+    """When it is fetched, how often, in which order, from when, and for how many months.
+
+    contract C9.18
+    """
+    rows = codat("GET", "/profile/syncSettings").json()["settings"]
+    always = {"dataType", "fetchOnFirstLink", "syncSchedule", "syncOrder", "isLocked"}
+    since = {"syncFromUtc", "syncFromWindow", "monthsToSync"}
+    for one in rows:
+        assert always <= set(one) <= always | since
+    assert since & {name for one in rows for name in one}
+
+
 def test_there_are_forty_three_types(codat: Codat) -> None:
     """Of accounting, banking and commerce (contract C9.8)."""
     settings = codat("GET", "/profile/syncSettings").json()["settings"]

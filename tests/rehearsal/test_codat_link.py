@@ -55,6 +55,7 @@ def test_before_it_is_enabled(scene: Scene) -> None:
     assert page.status_code == 400 and "not enabled" in page.text
     (error,) = link.read()["dataConnectionErrors"]
     assert (error["statusCode"], error["status"]) == ("403", "Active")
+    assert error["statusText"] and error["errorMessage"] and error["erroredOnUtc"]
     assert link.read()["status"] == "PendingAuth"
     scene.http.get(link.url)
     assert len(link.read()["dataConnectionErrors"]) == 2

@@ -87,7 +87,6 @@ def test_codat(rehearsal: RehearsalDescription, path: str, expected: bool) -> No
         ("POST", "{data}/companies({company})/customers", True),
         ("GET", "{automation}/companies({company})/users", True),
         ("GET", "/v2.0/Normal/ODataV4/Company", True),
-        ("GET", "/environments/v1.1", True),
         ("GET", "/admin/v2.29/applications/BusinessCentral/environments/Normal/updates", True),
         ("GET", "/admin/v2.29/applications/BusinessCentral/environments/Normal/nothing", False),
         ("POST", "{data}/companies({company})/accounts", False),

@@ -14,9 +14,19 @@ from bcrunbook.rehearsal.messages import Answer, json_answer
 
 def list_environments(cloud: RehearsalCloud, caller: Caller) -> Answer:
     """The environments of the caller's tenant."""
-    environments = world.environments_of(caller.tenant)
-    found = [rows.discovered(cloud, environment) for environment in environments]
+    return json_answer(200, {"value": _discovered(cloud, caller)})
+
+
+def list_without_rings(cloud: RehearsalCloud, caller: Caller) -> Answer:
+    """The same, as the older version has it."""
+    found = _discovered(cloud, caller)
+    for one in found:
+        del one["ringName"]
     return json_answer(200, {"value": found})
+
+
+def _discovered(cloud: RehearsalCloud, caller: Caller) -> list[rows.Row]:
+    return [rows.discovered(cloud, one) for one in world.environments_of(caller.tenant)]
 
 
 def deployment_url(cloud: RehearsalCloud, tenant: str, environment: str) -> Answer:

@@ -42,7 +42,6 @@ _WRITES: Final = ("POST", "PATCH", "PUT", "DELETE")
 
 
 def _addresses() -> Iterator[str]:
-    yield "environments/v1.1"
     yield "v1.0/**"
     # The tenant may stand before the environment.
     for environment in ("v2.0/*", "v2.0/*/*"):

@@ -25,7 +25,11 @@ WEB_HOST: Final = "businesscentral.dynamics.com"
 Handler = Callable[..., Answer]
 
 DISCOVERY: Final[Router[Handler]] = Router(
-    f"https://{HOST}", at("environments/v1.2", DOCUMENTED, GET=discovery.list_environments)
+    f"https://{HOST}",
+    [
+        *at("environments/v1.1", DOCUMENTED, GET=discovery.list_without_rings),
+        *at("environments/v1.2", DOCUMENTED, GET=discovery.list_environments),
+    ],
 )
 
 WEB: Final[Router[Handler]] = Router(
