@@ -16,6 +16,7 @@ from bcrunbook.fidelity.checks import (
     has_kinds,
     is_ordered,
     lacks_field,
+    refused_with,
 )
 from bcrunbook.journal.entry import JournalEntry
 
@@ -28,6 +29,7 @@ _LOG: Final = f"GET {ADMIN}/*/environments/operations"
 _ERRORS: Final = (400, 401, 403, 404, 409, 503)
 # Dates that are not there come in several ways (contract B3.10).
 _DATES: Final = frozenset({*DATES, "null", "empty"})
+_TEXTS: Final = ("text", "empty", "null")
 
 
 def _is_moving(entry: JournalEntry) -> bool:
@@ -82,6 +84,12 @@ BUSINESS_CENTRAL_FACTS: Final[tuple[FactCheck, ...]] = (
         "$/value/[]/systemVersion",
     ),
     has_fields(
+        "B6.2",
+        f"{_COMPANIES}({{}})/companyInformation",
+        "$/value/[]/currencyCode",
+        "$/value/[]/experience",
+    ),
+    has_fields(
         "B7.2",
         _EXTENSIONS,
         *(
@@ -120,8 +128,15 @@ BUSINESS_CENTRAL_FACTS: Final[tuple[FactCheck, ...]] = (
     ),
     is_ordered("B8.1", _DEPLOYMENTS, "$/value", "newest first startedOn"),
     has_fields("B9.12", _LOG, "$/value/[]/type", "$/value/[]/status", kinds={"text"}),
+    has_kinds("B9.16", _LOG, "$/value/[]/parameters/appId", "guid"),
+    *(
+        has_kinds("B9.17", _LOG, f"$/value/[]/parameters/{name}", *_TEXTS)
+        for name in ("sourceAppVersion", "targetAppVersion")
+    ),
     has_fields("B9.18", _LOG, "$/value/[]/environmentName", which=_is_dated),
     has_kinds("B9.20", _LOG, "$/value/[]/createdOn", *DATES),
+    has_kinds("B9.21", _LOG, "$/value/[]/createdBy", *_TEXTS, "guid"),
+    has_kinds("B9.22", _LOG, "$/value/[]/errorMessage", *_TEXTS),
     *(
         has_fields("B11.1", f"* {DATA}/*", "$/error/code", "$/error/message", status=status)
         for status in _ERRORS
@@ -154,5 +169,7 @@ BUSINESS_CENTRAL_FACTS: Final[tuple[FactCheck, ...]] = (
         for status in (502, 503)
     ),
     code_comes_with("B16.4", "Application_TooManyRequests", 429),
+    refused_with("B16.6", f"* {ADMIN}/*", 401, "Unauthorized"),
+    refused_with("B16.6", f"* {ADMIN}/*", 403, "Forbidden"),
 )
 """In the order of the page."""

@@ -50,6 +50,10 @@ CODAT_FACTS: Final[tuple[FactCheck, ...]] = (
     has_kinds("C2.16", f"GET {_COMPANY}", "$/created", *_UTC),
     has_kinds("C2.16", f"GET {_COMPANIES}", "$/results/[]/created", *_UTC),
     *(
+        has_kinds("C2.19", f"* {CODAT_API}/*", "$/service", "text", status=status)
+        for status in _REFUSALS
+    ),
+    *(
         has_header("C3.5", f"* {CODAT_API}/*", f"x-rate-limit-{name}", which=_was_let_in)
         for name in ("limit", "remaining", "reset")
     ),
@@ -96,6 +100,7 @@ CODAT_FACTS: Final[tuple[FactCheck, ...]] = (
         "$/enabled",
     ),
     has_kinds("C5.5", f"GET {CODAT_API}/integrations/trji", "$/enabled", "boolean"),
+    has_fields("C5.7", f"GET {CODAT_API}/integrations/trji", "$/datatypeFeatures/[]/datatype"),
     answers_with("C7.1", f"POST {_COMPANIES}", 200, body=True),
     *(
         has_fields("C7.2", route, "$/id", "$/name", "$/redirect")

@@ -21,6 +21,7 @@ from bcrunbook.fidelity.checks import (
 )
 from bcrunbook.journal.entry import JournalEntry
 
+_GRAPH_HOST: Final = GRAPH.partition("/")[0]
 _APPLICATION: Final = f"GET {GRAPH}/applications*"
 _UPSERT: Final = f"PATCH {GRAPH}/applications(uniqueName={{}})"
 _TOKEN: Final = f"POST {LOGIN}/{{}}/oauth2/v2.0/token"
@@ -56,10 +57,23 @@ def _is_of_application(entry: JournalEntry) -> bool:
     return not _is_of_person(entry)
 
 
+def _is_part(entry: JournalEntry) -> bool:
+    return entry.is_part
+
+
+def _is_from_browser(entry: JournalEntry) -> bool:
+    return "$/code_verifier" in entry.sent
+
+
+def _bears_assertion(entry: JournalEntry) -> bool:
+    return "$/client_assertion" in entry.sent
+
+
 GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
     code_comes_with("G3.3", "InvalidAccessTokenVersion", 400),
     refused_with("G5.1", f"{_APPLICATION}={{}})", 404, "Request_ResourceNotFound"),
     has_fields("G5.2", f"{_APPLICATION}={{}})", "$/id", "$/appId", kinds={"guid"}),
+    has_kinds("G5.3", _APPLICATION, "$/uniqueName", "text", "null"),
     answers_with("G5.4", f"GET {GRAPH}/applications", 200, body=True),
     code_comes_with("G5.7", "Request_UnsupportedQuery", 400),
     has_kinds("G5.9", f"GET {GRAPH}*", "$/@odata.nextLink", "address"),
@@ -82,9 +96,11 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
     answers_with("G6.2", _UPSERT, 201, 204, which=_names_audience),
     answers_with("G6.3", f"POST {GRAPH}/applications", 201, body=True),
     answers_with("G6.6", f"PATCH {GRAPH}/applications/{{}}", 204, body=False),
+    code_comes_with("G6.9", "ObjectConflict", 400),
     answers_with("G6.12", f"POST {GRAPH}/applications/{{}}/owners/$ref", 204, body=False),
     code_comes_with("G6.13", "Directory_QuotaExceeded", 403),
     refused_with("G6.15", f"POST {GRAPH}/applications", 403, "Authorization_", "Directory_"),
+    has_fields("G6.17", _UPSERT, "$/certification", "$/defaultRedirectUri", which=_made),
     answers_with("G7.1", f"POST {GRAPH}/applications/{{}}/addPassword", 200, body=True),
     has_fields(
         "G7.1",
@@ -118,6 +134,7 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
     code_comes_with("G8.5", "CredentialInvalidLifetimeAsPerAppPolicy", 400),
     code_comes_with("G8.7", "CredentialTypeNotAllowedAsPerAppPolicy", 400),
     code_comes_with("G8.9", "SignInAudienceNotAllowedAsPerAppPolicy", 400),
+    has_kinds("G8.12", _APPLICATION, "$/isDisabled", "boolean", "null"),
     refused_with(
         "G9.1", f"GET {GRAPH}/servicePrincipals(appId={{}})", 404, "Request_ResourceNotFound"
     ),
@@ -160,6 +177,7 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
         "$/responses/[]/headers",
         "$/responses/[]/body",
     ),
+    has_header("G11.3", f"* {GRAPH}*", "retry-after", status=429, which=_is_part),
     has_header("G11.5", f"* {GRAPH}*", "client-request-id", "as sent", which=_has_own_id),
     has_header("G11.5", f"* {GRAPH}*", "request-id", "guid", which=_is_alone),
     has_header("G11.8", f"* {GRAPH}*", "date", "http date", which=_is_alone),
@@ -185,7 +203,9 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
         )
         for status in (400, 401, 403, 404, 409)
     ),
+    code_comes_with("G12.3", "Request_BadRequest", 400),
     refused_with("G12.4", f"* {GRAPH}*", 401, "InvalidAuthenticationToken"),
+    code_comes_with("G12.5", "Authorization_RequestDenied", 403, host=_GRAPH_HOST),
     refused_with("G12.6", f"* {GRAPH}*", 404, "Request_ResourceNotFound", "ResourceNotFound"),
     code_comes_with("G12.7", "Error_MsaAppDoesNotExist", 409),
     code_comes_with("G12.8", "Directory_ConcurrencyViolation", 409),
@@ -214,6 +234,7 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
         kinds={"address"},
     ),
     refused_with("G16.2", _CONFIGURATION, 400, "invalid_tenant"),
+    answers_with("G16.5", _TOKEN, 200, body=True, which=_is_from_browser),
     has_fields(
         "G16.6",
         f"POST {LOGIN}/{{}}/oauth2/v2.0/devicecode",
@@ -241,6 +262,7 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
         )
         for status in (400, 401)
     ),
+    answers_with("G18.3", _TOKEN, 200, body=True, which=_bears_assertion),
     has_fields(
         "G19.1",
         f"GET {GRAPH}/organization",
@@ -248,6 +270,7 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
         "$/value/[]/verifiedDomains/[]/isDefault",
         "$/value/[]/verifiedDomains/[]/isInitial",
     ),
+    has_fields("G19.3", f"GET {AZURE}/tenants", "$/value", kinds={"array"}),
     has_fields("G19.4", f"GET {AZURE}/tenants", "$/value/[]/tenantId", kinds={"guid"}),
     refused_with(
         "G19.5",
@@ -267,11 +290,27 @@ GRAPH_FACTS: Final[tuple[FactCheck, ...]] = (
     refused_with("G22.11", f"* {_SECRETS}*", 403, "Forbidden"),
     has_header("G22.13", f"* {_SECRETS}*", "x-ms-request-id"),
     answers_with("G23.1", f"PUT {_SECRETS}", 200, body=True),
+    has_fields(
+        "G23.2",
+        f"DELETE {_SECRETS}",
+        "$/recoveryId",
+        "$/deletedDate",
+        "$/scheduledPurgeDate",
+        kinds={"address", "integer"},
+    ),
     code_comes_with("G23.3", "ObjectIsDeletedButRecoverable", 409),
     code_comes_with("G23.4", "ObjectIsBeingDeleted", 409),
     code_comes_with("G23.4", "ObjectIsBeingRecovered", 409),
     code_comes_with("G23.7", "RequestNotAllowedOnNonDeletedObject", 400),
     refused_with("G23.10", f"GET {_SECRETS}*", 404, "SecretNotFound"),
+    has_fields("G24.1", _CONFIGURATION, "$/device_authorization_endpoint", kinds={"address"}),
+    has_fields(
+        "G24.2",
+        f"GET {LOGIN}/common/discovery/instance",
+        "$/metadata/[]/aliases",
+        "$/metadata/[]/preferred_network",
+        "$/metadata/[]/preferred_cache",
+    ),
     has_fields(
         "G24.3",
         _TOKEN,

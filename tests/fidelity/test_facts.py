@@ -23,6 +23,13 @@ ENTRY = JournalEntry(
 CODAT = replace(ENTRY, host="api.codat.io", path="/companies")
 BUSINESS_CENTRAL = replace(ENTRY, host="api.businesscentral.dynamics.com")
 LOG = replace(BUSINESS_CENTRAL, path="/admin/v2.29/environments/operations")
+TOKEN = replace(
+    ENTRY,
+    method="POST",
+    host="login.microsoftonline.com",
+    path="/{}/oauth2/v2.0/token",
+    sent={"$": ("form",), "$/client_assertion": ("text",)},
+)
 DATA = replace(BUSINESS_CENTRAL, path="/v2.0/{}/{}/api/v2.0/companies")
 
 OBJECT: Fields = {"$": ("object",)}
@@ -111,6 +118,21 @@ EITHER_WAY: dict[str, tuple[str, JournalEntry, JournalEntry]] = {
         "B3.10",
         replace(LOG, got=rows(completedOn="date 3 Z, empty, null")),
         replace(LOG, got=rows(completedOn="date 3 offset")),
+    ),
+    "a status of some requests alone": (
+        "G18.3",
+        replace(TOKEN, got=OBJECT),
+        replace(TOKEN, status=201, got=OBJECT),
+    ),
+    "a part that is throttled": (
+        "G11.3",
+        replace(ENTRY, status=429, is_part=True, headers={"retry-after": "3 seconds"}),
+        replace(ENTRY, status=429, is_part=True),
+    ),
+    "a code of the admin centre": (
+        "B16.6",
+        refused(403, "Forbidden", of=LOG),
+        refused(403, "Unauthorized", of=LOG),
     ),
     "an order": (
         "G5.10",

@@ -18,6 +18,7 @@ from bcrunbook.order import CODAT_KEYS, REGISTER_APPLICATION
 from tests.conftest import lay_out
 from tests.support.linking import with_journal
 from tests.support.running import run_steps
+from tests.support.shape_runs import other_sign_ins
 from tests.support.shapes import clean_rehearsals, journal_of
 from tests.support.troubled import Troubled, troubled
 
@@ -162,6 +163,61 @@ def test_what_a_gateway_says_is_nothing_of_the_service(trouble: Troubled, tmp_pa
     assert not result.refutes
     facts = {one.fact: one.verdict for one in result.facts}
     assert facts["C1.9"] == facts["G11.2"] == "not met"
+
+
+@pytest.fixture(scope="module")
+def signed_in(
+    trouble: Troubled, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, FidelityResult]:
+    """What journals say whose accounts sign in by other means than a secret."""
+    trouble.now()
+    made = asyncio.run(other_sign_ins(tmp_path_factory.mktemp("signed-in"), trouble.cloud))
+    known = known_answers()
+    return {name: judge(journal_of(workspace), known) for name, workspace in made.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("certificate", "(client_assertion, client_assertion_type, client_id"),
+        ("federated", "(client_assertion, client_assertion_type, client_id"),
+        ("browser", "(client_id, client_info, code, code_verifier, grant_type, redirect_uri"),
+        ("stranger", "scope) -> 401"),
+        ("other-job", "scope) -> 401"),
+    ],
+)
+def test_a_journal_of_each_sign_in_is_judged(
+    signed_in: dict[str, FidelityResult], name: str, words: str
+) -> None:
+    """By certificate, platform's token and browser, and where Entra refuses: no answer is open."""
+    answers = {one.request: one.verdict for one in signed_in[name].answers}
+    token = [verdict for request, verdict in answers.items() if "token (" in request]
+    assert any(words in request for request in answers)
+    assert set(token) == {"confirmed"}
+    went_well = {verdict for request, verdict in answers.items() if "-> 2" in request}
+    assert went_well == {"confirmed"}
+    assert not signed_in[name].refutes
+
+
+def test_what_usual_runs_ask_for_is_known() -> None:
+    """A device code, a vault, what is there or was taken away: each is in what is shipped."""
+    known = {one.shown for one in known_answers().values()}
+    graph = "graph.microsoft.com/v1.0"
+    for request in (
+        "POST login.microsoftonline.com/{}/oauth2/v2.0/devicecode (client_id, scope) -> 200",
+        "PUT {}.vault.azure.net/secrets/{} -> 200",
+        "DELETE {}.vault.azure.net/secrets/{} -> 200",
+        f"GET {graph}/applications(appId={{}}) -> 200 in a batch",
+        f"GET {graph}/applications -> 200",
+        f"GET {graph}/directory/deletedItems/{{}} -> 200",
+        f"POST {graph}/applications/{{}}/removePassword -> 204",
+        f"PATCH {graph}/oauth2PermissionGrants/{{}} -> 204",
+        f"POST {graph}/applications/{{}}/addPassword -> 400",
+        "GET api.codat.io/companies/{} -> 200",
+        "GET api.businesscentral.dynamics.com/v2.0/{}/{}/api/v2.0/companies -> 401",
+        "GET api.businesscentral.dynamics.com/admin/v2.29/environments/operations -> 403",
+    ):
+        assert request in known, f"{request}: {RENEW}"
 
 
 def test_a_clean_rehearsal_refutes_nothing(tmp_path: Path) -> None:

@@ -52,6 +52,12 @@ from tests.support.independent_client import (
     browse,
     person_of,
 )
+from tests.support.signing_in import (
+    federated_credential,
+    key_credential,
+    platform_token,
+    sit_at_browser,
+)
 from tests.support.troubled import Troubled, troubled
 
 LOGIN = "login.microsoftonline.com"
@@ -348,17 +354,6 @@ def rsa_key() -> Any:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def key_credential(made: x509.Certificate) -> dict[str, Any]:
-    """A certificate as an application holds it."""
-    der = made.public_bytes(serialization.Encoding.DER)
-    return {
-        "type": "AsymmetricX509Cert",
-        "usage": "Verify",
-        "key": base64.b64encode(der).decode(),
-        "displayName": "runner",
-    }
-
-
 async def eventually_signs_in(workspace: Workspace) -> str:
     """The tenant of a token, once Entra knows an application that was made moments ago."""
     deadline = time.monotonic() + 20
@@ -565,20 +560,6 @@ async def test_a_certificate_that_cannot_be_used_is_named(
     assert token_requests(cloud) == before
 
 
-def assertion(subject: str) -> str:
-    """The token of a platform that Entra is told to trust."""
-    claims = {
-        "iss": "https://issuer.example",
-        "sub": subject,
-        "aud": "api://AzureADTokenExchange",
-        "exp": int(time.time()) + 300,
-        "jti": os.urandom(8).hex(),
-    }
-    parts = [{"alg": "RS256", "typ": "JWT"}, claims]
-    encoded = [base64.urlsafe_b64encode(json.dumps(one).encode()).decode() for one in parts]
-    return ".".join([*(one.rstrip("=") for one in encoded), "c2ln"])
-
-
 async def test_a_federated_token_is_read_again_when_it_has_rotated(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
@@ -591,27 +572,21 @@ async def test_a_federated_token_is_read_again_when_it_has_rotated(
     """
     client = make_client()
     app = registered(client)
-    record = {
-        "name": "runner",
-        "issuer": "https://issuer.example",
-        "subject": "repo:books",
-        "audiences": ["api://AzureADTokenExchange"],
-    }
     path = f"/applications/{app['id']}/federatedIdentityCredentials"
-    assert client.call("POST", path, record).status_code == 201
+    assert client.call("POST", path, federated_credential("repo:books")).status_code == 201
     file = tmp_path / "token"
     table = {"method": "federated", "client_id": app["appId"], "token_file": str(file)}
     workspace = make_workspace(sign_in=table)
-    file.write_text(assertion("repo:books") + "\n", encoding="utf-8")
+    file.write_text(platform_token("repo:books") + "\n", encoding="utf-8")
     await eventually_signs_in(workspace)
     async with sign_in_of(workspace) as sign_in:
         first = await sign_in.graph()
         for subject, code in (("repo:else", "AADSTS700213"), ("Repo:Books", "AADSTS7002138")):
-            file.write_text(other := assertion(subject), encoding="utf-8")
+            file.write_text(other := platform_token(subject), encoding="utf-8")
             error = await error_of(sign_in.graph(fresh=True), cloud)
             assert isinstance(error, FixInput) and error.code == code and other not in str(error)
             assert "federated credential" in error.next and "sign in again" not in error.next
-        file.write_text(assertion("repo:books"), encoding="utf-8")
+        file.write_text(platform_token("repo:books"), encoding="utf-8")
         assert (await sign_in.graph(fresh=True)).value != first.value
 
 
@@ -804,12 +779,7 @@ def play_browser(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function that puts a person with these answers at the machine's browser."""
 
     def play(**answers: str) -> None:
-        def opened(url: str, *_: Any, **__: Any) -> bool:
-            threading.Thread(target=browse, args=(url,), kwargs=answers, daemon=True).start()
-            return True
-
-        monkeypatch.setattr(webbrowser, "get", lambda *_: None)
-        monkeypatch.setattr(webbrowser, "open", opened)
+        sit_at_browser(monkeypatch, **answers)
 
     return play
 
@@ -1299,7 +1269,7 @@ async def test_a_federated_token_that_is_being_written_is_bridged(
 ) -> None:
     """The platform's file may be missing for a moment."""
     file = tmp_path / "token"
-    file.write_text(assertion("repo:books"), encoding="utf-8")
+    file.write_text(platform_token("repo:books"), encoding="utf-8")
     table = {"method": "federated", "client_id": trouble.cloud.clients["batch"]}
     workspace = make_workspace(on=trouble.cloud, sign_in={**table, "token_file": str(file)})
     async with sign_in_of(workspace) as sign_in:
