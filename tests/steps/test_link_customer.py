@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,8 +26,8 @@ from bcrunbook.steps.link_customer.installation.log import WatchLog
 from bcrunbook.steps.link_customer.installation.verdict import BUDGET
 from bcrunbook.steps.link_customer.installation.watch import FIRST
 from bcrunbook.steps.opening import open_context
-from tests.support.clock import pace_of
 from tests.conftest import requests_of
+from tests.support.clock import pace_of
 from tests.support.linking import SCRIPTS, lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
 

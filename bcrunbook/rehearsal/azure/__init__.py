@@ -9,6 +9,7 @@ import uuid
 from typing import Final
 
 from bcrunbook.rehearsal.azure import access
+from bcrunbook.rehearsal.azure.elsewhere import ELSEWHERE
 from bcrunbook.rehearsal.azure.errors import (
     AzureError,
     method_not_allowed,
@@ -29,7 +30,7 @@ def handler(cloud: RehearsalCloud) -> Handler:
         try:
             answer = _serve(cloud, call)
         except AzureError as problem:
-            answer = problem.answer()
+            answer = ELSEWHERE.mark(call.method, call.path, problem.answer())
         request = str(uuid.uuid4())
         return answer.with_headers(
             {

@@ -1,7 +1,7 @@
-"""What Business Central's APIs have and the rehearsal does not.
+"""What Business Central's APIs have and the rehearsal does not (contract B6.8, B9.23 and B9.24).
 
-Source: Microsoft docs, the resource pages of the API (v2.0), "Introduction to automation APIs", and
-the pages of the admin centre API.
+Source: Microsoft docs, the resource pages of the API (v2.0) and of the automation API, and the
+pages of the admin centre API.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ from typing import Final
 from bcrunbook.rehearsal.not_stood_in import NotStoodIn
 
 _BUSINESS: Final = """
-agedAccountsPayables agedAccountsReceivables applyVendorEntries attachments balanceSheets
-bankAccounts cashFlowStatements contactInformation contacts countriesRegions currencies
-currencyExchangeRates customerFinancialDetails customerPaymentJournals customerPayments
-customerReturnReasons customerSales defaultDimensions dimensionSetLines dimensionValues dimensions
-disputeStatus documentAttachments employees entityDefinitions fixedAssetLocations fixedAssets
-generalLedgerEntries generalLedgerEntryAttachments generalProductPostingGroups incomeStatements
-inventoryPostingGroups itemCategories itemLedgerEntries itemVariants items jobQueueEntries
+accountingPeriods agedAccountsPayables agedAccountsReceivables apicategoryroutes applyVendorEntries
+approvalEntries approvalUserSetups attachments balanceSheets bankAccounts cashFlowStatements
+contactInformation contacts countriesRegions currencies currencyExchangeRates customerContacts
+customerFinancialDetails customerPaymentJournals customerPayments customerReturnReasons
+customerSales defaultDimensions dimensions dimensionSetLines dimensionValues disputeStatus
+documentAttachments employees entityDefinitions externalBusinessEventDefinitions
+externalEventSubscriptions fixedAssetLocations fixedAssets generalLedgerEntries
+generalLedgerEntryAttachments generalLedgerSetup generalProductPostingGroups incomeStatements
+inventoryPostingGroups itemCategories itemLedgerEntries items itemVariants jobQueueEntries
 jobQueueLogEntries journalLines journals locations opportunities paymentMethods paymentTerms
-pdfDocument pictures projects purchaseCreditMemoLines purchaseCreditMemos purchaseInvoiceLines
-purchaseInvoices purchaseOrderLines purchaseOrders purchaseReceiptLines purchaseReceipts
-retainedEarningsStatements salesCreditMemoLines salesCreditMemos salesInvoiceLines salesInvoices
-salesOrderLines salesOrders salesQuoteLines salesQuotes salesShipmentLines salesShipments
-shipmentMethods taxAreas taxGroups timeRegistrationEntries trialBalances unitsOfMeasure
-vendorPaymentJournals vendorPayments vendorPurchases vendors
+pdfDocument pictures postedApprovalEntries projects purchaseCreditMemoLines purchaseCreditMemos
+purchaseInvoiceLines purchaseInvoices purchaseOrderLines purchaseOrders purchaseReceiptLines
+purchaseReceipts retainedEarningsStatements salesCreditMemoLines salesCreditMemos salesInvoiceLines
+salesInvoices salesOrderLines salesOrders salespeoplePurchasers salesQuoteLines salesQuotes
+salesShipmentLines salesShipments shipmentMethods taxAreas taxGroups timeRegistrationEntries
+trialBalances unitsOfMeasure vendorPaymentJournals vendorPayments vendorPurchases vendors
+workflowApprovers
 """
 _AUTOMATION: Final = """
 auditLogs configurationPackages configurationPackageFiles extensionUpload features
@@ -33,9 +36,10 @@ permissionSetAssignments permissionSets profiles scheduledJobs securityGroupMemb
 userGroupMembers userGroupPermissions userGroups userPermissions users userSettings
 """
 _ADMIN_OF_AN_ENVIRONMENT: Final = (
-    *("apps/pteInstall", "apps/*/uninstallRequirements", "apps/*/update/cancel"),
+    *("apps/pteInstall", "apps/scheduledPteOperations", "apps/*/removeScheduledPteVersion"),
+    *("apps/*/uninstallRequirements", "apps/*/update/cancel"),
     *("availableRestorePeriods", "copy", "recover", "rename", "restart", "restore"),
-    *("sessions/**", "settings/**", "support/**", "telemetry", "updates/**", "upgrade/**"),
+    *("sessions/**", "settings/**", "telemetry", "updates/**", "upgrade/**"),
     "usedstorage",
 )
 _WRITES: Final = ("POST", "PATCH", "PUT", "DELETE")
@@ -50,6 +54,7 @@ def _addresses() -> Iterator[str]:
         business = f"{environment}/api/v2.0"
         yield f"{business}/subscriptions/**"
         yield f"{environment}/api/v1.0/**"
+        yield f"{environment}/api/microsoft/runtime/**"
         for name in _BUSINESS.split():
             yield f"{business}/{name}/**"
             yield f"{business}/companies/{name}/**"
@@ -63,8 +68,9 @@ def _addresses() -> Iterator[str]:
     admin = "admin/*/applications/*/environments/*"
     yield from (f"{admin}/{path}" for path in _ADMIN_OF_AN_ENVIRONMENT)
     yield from (f"{method} {admin}" for method in ("PUT", "DELETE"))
-    for path in ("authorizedAadApps", "exports", "manageableTenants", "settings"):
+    for path in ("authorizedAadApps", "exports", "settings", "support", "transfers"):
         yield f"admin/*/{path}/**"
+    yield "admin/*/applications"
     yield from ("admin/*/environments/quotas", "admin/*/environments/usedstorage")
     yield "admin/*/applications/*/Countries/**"
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.keyvault import access, limits
+from bcrunbook.rehearsal.keyvault.elsewhere import ELSEWHERE
 from bcrunbook.rehearsal.keyvault.errors import VaultError, bad_parameter, not_allowed
 from bcrunbook.rehearsal.keyvault.operations import Request
 from bcrunbook.rehearsal.keyvault.routes import ROUTER
@@ -42,7 +43,8 @@ def handler(cloud: RehearsalCloud) -> Handler:
         try:
             answer = _serve(cloud, vault, call)
         except VaultError as problem:
-            answer = problem.answer()
+            path = "/".join(_parts(call))
+            answer = ELSEWHERE.mark(call.method, path, problem.answer())
         asked = call.header("x-ms-client-request-id")
         return answer.with_headers(
             {
@@ -74,8 +76,7 @@ def _serve(cloud: RehearsalCloud, vault: world.Vault, call: Call) -> Answer:
             f"The specified version ({version}) is not recognized. Consider using the latest "
             f"supported version ({API_VERSIONS[-1]})."
         )
-    # Clients end the address of a newest version with a slash, and the docs begin with two.
-    parts = [unquote(part) for part in call.path.split("/") if part]
+    parts = _parts(call)
     _demand_name(parts)
     match = ROUTER.find(parts)
     operation = match.handler(call.method) if match else None
@@ -84,6 +85,11 @@ def _serve(cloud: RehearsalCloud, vault: world.Vault, call: Call) -> Answer:
     name, secret_version = match.params.get("name", ""), match.params.get("version", "")
     access.authorize(vault, claims, operation.action, name)
     return operation.serve(Request(cloud, vault, call, name, secret_version))
+
+
+def _parts(call: Call) -> list[str]:
+    # Clients end the address of a newest version with a slash, and the docs begin with two.
+    return [unquote(part) for part in call.path.split("/") if part]
 
 
 def _demand_name(parts: list[str]) -> None:
