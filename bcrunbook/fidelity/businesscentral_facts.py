@@ -137,6 +137,13 @@ BUSINESS_CENTRAL_FACTS: Final[tuple[FactCheck, ...]] = (
     has_kinds("B9.20", _LOG, "$/value/[]/createdOn", *DATES),
     has_kinds("B9.21", _LOG, "$/value/[]/createdBy", *_TEXTS, "guid"),
     has_kinds("B9.22", _LOG, "$/value/[]/errorMessage", *_TEXTS),
+    has_fields(
+        "B9.25",
+        _LOG,
+        "$/value/[]/creatorPrincipalType",
+        "$/value/[]/canceledBy",
+        "$/value/[]/canBeCanceled",
+    ),
     *(
         has_fields("B11.1", f"* {DATA}/*", "$/error/code", "$/error/message", status=status)
         for status in _ERRORS

@@ -212,6 +212,8 @@ def test_what_usual_runs_ask_for_is_known() -> None:
         f"GET {graph}/directory/deletedItems/{{}} -> 200",
         f"POST {graph}/applications/{{}}/removePassword -> 204",
         f"PATCH {graph}/oauth2PermissionGrants/{{}} -> 204",
+        f"PATCH {graph}/applications(uniqueName={{}}) -> 204",
+        f"POST {graph}/servicePrincipals -> 409",
         f"POST {graph}/applications/{{}}/addPassword -> 400",
         "GET api.codat.io/companies/{} -> 200",
         "GET api.businesscentral.dynamics.com/v2.0/{}/{}/api/v2.0/companies -> 401",

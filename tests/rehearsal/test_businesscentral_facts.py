@@ -338,6 +338,19 @@ def test_an_operation_names_app_and_versions_by_where_it_is_read(bc: BusinessCen
     assert logged(bc, "Normal")[0]["completedOn"]
 
 
+def test_an_operation_tells_what_kind_of_principal_began_it(bc: BusinessCentral) -> None:
+    """With how the app was asked for, and that nobody called it off (contract B9.25)."""
+    one = bc.environment("Normal")
+    one.asked("install", acceptIsvEula=True)
+    (row,) = logged(bc, "Normal")
+    assert row["creatorPrincipalType"] == "app"
+    assert (row["canceledBy"], row["canBeCanceled"]) == ("", False)
+    flags = ("allowPreviewVersion", "ignoreUpgradeWindow", "allowDependencyUpdate")
+    assert [row["parameters"][name] for name in flags] == [False, True, True]
+    bc.begin("Slow")
+    assert logged(bc, "Slow")[0]["creatorPrincipalType"] == "user"
+
+
 def test_a_renaming_tells_both_names(bc: BusinessCentral) -> None:
     """In its parameters (contract B9.12 and B9.19)."""
     bc.begin("Renamed")

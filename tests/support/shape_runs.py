@@ -202,6 +202,21 @@ def narrow_grant(cloud: RehearsalDescription, client_id: str) -> None:
         eventually(lambda: graph("PATCH", path, {"scope": "user_impersonation"}))
 
 
+async def at_once(folder: Path, cloud: RehearsalDescription) -> tuple[Workspace, Workspace]:
+    """Two colleagues register the same account's application at the same moment."""
+
+    def desk(name: str) -> Workspace:
+        place = folder / name
+        place.mkdir(parents=True)
+        return with_journal(lay_out(place, cloud, {"both": {}}))
+
+    workspaces = desk("one"), desk("two")
+    for _ in range(2):
+        steps = (as_far_as_it_goes(one, *UP_TO_KEYS) for one in workspaces)
+        await asyncio.gather(*steps)
+    return workspaces
+
+
 async def taken_apart(folder: Path, cloud: RehearsalDescription, **changes: Any) -> Workspace:
     """What others removed is made again, and what a crash left behind goes.
 

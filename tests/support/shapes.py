@@ -20,6 +20,7 @@ from tests.support.shape_runs import (
     account_of,
     adopted,
     as_far_as_it_goes,
+    at_once,
     by_hand,
     customers,
     lay_out_with_wrong_secrets,
@@ -35,14 +36,17 @@ def journal_of(workspace: Workspace) -> list[JournalEntry]:
     return list(read_journals([workspace.root / "runs"]).entries)
 
 
-async def clean_rehearsals(folder: Path, speed: float = SPEED) -> list[JournalEntry]:
+async def clean_rehearsals(
+    folder: Path, speed: float = SPEED, lags: str = "usual"
+) -> list[JournalEntry]:
     """The journals of all of them.
 
     Args:
         folder: an empty one.
         speed: the cloud's. What is refused while something spreads depends on it.
+        lags: the cloud's, `usual` or `worst`.
     """
-    with launch(folder / "cloud", speed=speed, latency_ms=0) as cloud:
+    with launch(folder / "cloud", speed=speed, latency_ms=0, lags=lags) as cloud:
         robin, sam = (person_of(cloud, name) for name in ("robin", "sam"))
         person = {"sign_in": by_hand(cloud)}
         vault = {"secret_store": f"keyvault:{cloud.accounts['trial']['vault']}"}
@@ -56,6 +60,7 @@ async def clean_rehearsals(folder: Path, speed: float = SPEED) -> list[JournalEn
             await taken_apart(folder / "vault", cloud, **vault),
             await taken_apart(folder / "file", cloud),
             await adopted(folder / "adopted", cloud),
+            *(await at_once(folder / "at-once", cloud)),
             *(await other_sign_ins(folder, cloud)).values(),
             *[
                 await account_of(folder / name, cloud, tenant=tenant)

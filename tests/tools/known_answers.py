@@ -16,16 +16,16 @@ from tests.support.shapes import clean_rehearsals
 FILE = Path(bcrunbook.fidelity.__file__).parent / "known_answers.json"
 
 
-SPEEDS = (60.0, 100.0, 200.0, 400.0)
-"""Some refusals are met at one pace and not at another."""
+WAYS = ((60.0, "usual"), (100.0, "usual"), (200.0, "usual"), (400.0, "usual"), (400.0, "worst"))
+"""Speeds and lags: some refusals are met at one pace and not at another."""
 
 
 def main() -> None:
     """Write the file."""
     entries = []
-    for speed in SPEEDS:
+    for speed, lags in WAYS:
         with tempfile.TemporaryDirectory() as folder:
-            entries += asyncio.run(clean_rehearsals(Path(folder), speed))
+            entries += asyncio.run(clean_rehearsals(Path(folder), speed, lags))
     answers = answers_of(entry for entry in entries if is_of_service(entry))
     FILE.write_text(text_of(answers), "utf-8")
     print(f"{FILE.name}: {len(answers)} answers, {len(entries)} requests")

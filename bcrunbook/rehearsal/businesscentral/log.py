@@ -1,6 +1,7 @@
 """The admin centre's log of operations: what each installation and each deed left in it.
 
-Source: contract B9.11, B9.12, B9.14 and B9.22. The service spells states and kinds in camelCase.
+Source: contract B9.11, B9.12, B9.14, B9.22 and B9.25. The service spells states and kinds in
+camelCase.
 """
 
 from __future__ import annotations
@@ -70,7 +71,6 @@ def of_app(row: Row, *, spelling: str = "Version") -> Row:
         "appId": given["appId"],
         f"source{spelling}": given["sourceAppVersion"],
         f"target{spelling}": given["targetAppVersion"],
-        "canBeCanceled": False,
     }
 
 
@@ -85,6 +85,9 @@ def _of_run(cloud: RehearsalCloud, one: world.Environment, run: Progress) -> lis
             "sourceAppVersion": "",
             "targetAppVersion": installed,
             "countryCode": world.TENANTS[one.tenant].country,
+            "allowPreviewVersion": False,
+            "ignoreUpgradeWindow": True,
+            "allowDependencyUpdate": True,
             **more,
         }
         state = status if ended is not None else "running"
@@ -130,9 +133,12 @@ def _operation(
         "startedOn": timestamp(began),
         **over,
         "createdBy": by,
+        "canceledBy": "",
+        "creatorPrincipalType": "app" if by == world.BATCH_CLIENT else "user",
         "errorMessage": _FAILED if status == "failed" else "",
         "parameters": parameters,
         "environmentName": installation.current_name(cloud, one),
         "environmentType": one.type,
         "productFamily": FAMILY,
+        "canBeCanceled": False,
     }
