@@ -228,25 +228,28 @@ async def taken_apart(folder: Path, cloud: RehearsalDescription, **changes: Any)
     with client_of(cloud) as http:
         graph = Graph(http, await asyncio.to_thread(app_token, http, cloud))
         one = f"/applications(uniqueName='bcrunbook-{name}')"
-        (secret,) = graph("GET", one).json()["passwordCredentials"]
-        gone = {"keyId": secret["keyId"]}
-        graph("POST", f"{one}/removePassword", gone).raise_for_status()
+
+        async def until_done(method: str, path: str, body: Any = None) -> None:
+            await asyncio.to_thread(lambda: eventually(lambda: graph(method, path, body)))
+
+        (secret,) = await asyncio.to_thread(
+            wait_for, lambda: graph("GET", one).json().get("passwordCredentials")
+        )
+        await until_done("POST", f"{one}/removePassword", {"keyId": secret["keyId"]})
         account = workspace.account(name)
         async with open_context(workspace, account) as context:
             scope = Scope(context.identity, CLIENT_SECRET)
             data = {"ends": secret["endDateTime"], "asked": secret["startDateTime"]}
             context.ledger.record(scope, FactKind.SECRET_INTENT, "0badc0de", "intended", data)
         lost = {"passwordCredential": {"displayName": "Codat (bcrunbook 0badc0de)"}}
-        await asyncio.to_thread(
-            lambda: eventually(lambda: graph("POST", f"{one}/addPassword", lost))
-        )
+        await until_done("POST", f"{one}/addPassword", lost)
         for _ in range(2):
             await as_far_as_it_goes(workspace, CLIENT_SECRET)
         for left in workspace.root.glob("ledger.db*"):
             left.unlink()
         shutil.rmtree(folder / "secret-store" / name, ignore_errors=True)
         await as_far_as_it_goes(workspace, *UP_TO_KEYS)
-        graph("DELETE", one).raise_for_status()
+        await until_done("DELETE", one)
         await as_far_as_it_goes(workspace, REGISTER_APPLICATION)
     return workspace
 

@@ -7,6 +7,7 @@ not there, somebody without rights).
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from bcrunbook.accounts import Workspace
@@ -50,23 +51,25 @@ async def clean_rehearsals(
         robin, sam = (person_of(cloud, name) for name in ("robin", "sam"))
         person = {"sign_in": by_hand(cloud)}
         vault = {"secret_store": f"keyvault:{cloud.accounts['trial']['vault']}"}
-        made = [
-            await customers(folder, cloud),
-            await account_of(folder / "plain", cloud),
-            await account_of(folder / "person", cloud, robin, **person),
-            await account_of(folder / "member", cloud, sam, **person),
-            await account_of(folder / "nowhere", cloud, tenant="nowhere.example"),
-            await account_of(folder / "vault-of-person", cloud, robin, **person, **vault),
+        # Together: each waits for the cloud most of the time.
+        made = await asyncio.gather(
+            customers(folder, cloud),
+            account_of(folder / "plain", cloud),
+            account_of(folder / "person", cloud, robin, **person),
+            account_of(folder / "member", cloud, sam, **person),
+            account_of(folder / "nowhere", cloud, tenant="nowhere.example"),
+            account_of(folder / "vault-of-person", cloud, robin, **person, **vault),
+            adopted(folder / "adopted", cloud),
+            *(account_of(folder / name, cloud, tenant=one) for name, one in STRICT.items()),
+        )
+        # One after the other: what is deleted stands in a list, whose order is noted.
+        removed = [
             await taken_apart(folder / "vault", cloud, **vault),
             await taken_apart(folder / "file", cloud),
-            await adopted(folder / "adopted", cloud),
-            *(await at_once(folder / "at-once", cloud)),
-            *(await other_sign_ins(folder, cloud)).values(),
-            *[
-                await account_of(folder / name, cloud, tenant=tenant)
-                for name, tenant in STRICT.items()
-            ],
         ]
+        others = await other_sign_ins(folder, cloud)
+        both = await at_once(folder / "at-once", cloud)
         wrong = lay_out_with_wrong_secrets(folder / "wrong", cloud)
         await as_far_as_it_goes(wrong, *UP_TO_KEYS)
-        return [entry for workspace in (*made, wrong) for entry in journal_of(workspace)]
+        workspaces = (*made, *removed, *others.values(), *both, wrong)
+        return [entry for workspace in workspaces for entry in journal_of(workspace)]
