@@ -6,12 +6,8 @@ from typing import Any, Final
 
 import typer
 
-from bcrunbook.accounts import Account, Workspace, find_workspace, load, neighbours
+from bcrunbook.accounts import Account, find_workspace, load
 from bcrunbook.cli import options, output
-from bcrunbook.errors import RunbookError
-from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import START_HERE, ref
-from bcrunbook.steps.link_customer.codat_customer import renamed
 
 _LISTED: Final = 10  # so many customers are named on a terminal
 
@@ -41,54 +37,11 @@ def check(workspace: options.Workspace = None, as_json: options.Json = False) ->
         if account.short_lifetime:
             lifetime = output.counted(account.secret_lifetime_days, "day")
             output.say(f"{account.name}: secret_lifetime is {lifetime}. {account.short_lifetime}")
-    for note in _notes(loaded):
+    # Read only now: what the file says need not wait for the database.
+    from bcrunbook.cli.accounts_known import notes
+
+    for note in notes(loaded):
         output.say(note)
-
-
-def _notes(workspace: Workspace) -> list[str]:
-    """What is no mistake of the file, and yet may not be meant; as far as the ledger tells."""
-    try:
-        return _compared(workspace) if _has_ledger(workspace) else []
-    except RunbookError as error:
-        return [f"The ledger could not be compared with the file: {error.what}"]
-
-
-def _has_ledger(workspace: Workspace) -> bool:
-    """Whether the workspace has a ledger: looking makes none."""
-    kind, _, file = workspace.ledger_url.partition(":///")
-    return kind != "sqlite" or (workspace.root / file).exists()
-
-
-def _compared(workspace: Workspace) -> list[str]:
-    notes = []
-    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        for account in workspace.accounts.values():
-            mine = ledger.tenant_of(account.identity)
-            names = {
-                one.identity.tenant
-                for one in workspace.accounts.values()
-                if ledger.tenant_of(one.identity) == mine
-            }
-            for other in neighbours(workspace, account, names):
-                if account.is_production:
-                    notes.append(
-                        f"Is this intended? {account.name} (production) and {other} (trial) name"
-                        f" one tenant, {account.tenant}."
-                    )
-            for stranger in ledger.strangers(account.identity):
-                if stranger is not None:
-                    notes.append(
-                        f"Is this intended? The ledger knows {stranger}, and the file means"
-                        f" {account.identity}. What was done there counts for nothing here."
-                    )
-                else:
-                    notes.append(
-                        f"The ledger has records of {account.name} from before tenants were noted."
-                        f" {ref(START_HERE).capitalize()} asks whose they are: bcrunbook run"
-                        f" {account.name} {START_HERE}"
-                    )
-            notes += renamed(ledger, account)
-    return notes
 
 
 def _settings(account: Account) -> dict[str, str]:

@@ -102,7 +102,18 @@ async def _batch(
                     f"Taking up the batch {begun.id} again: {len(begun.ended)} of {len(items)}"
                     " have ended."
                 )
+            else:
+                output.say(f"Starting {_of_what(items)}.")
             return await _carry_out(workspace, ledger, begun, items, options, executor, asked)
+
+
+def _of_what(items: list[WorkItem]) -> str:
+    """What a batch is about, in words."""
+    customers = sum(bool(item.customer) for item in items)
+    numbers = {"account": len(items) - customers, "customer": customers}
+    whose = [output.counted(number, noun) for noun, number in numbers.items() if number]
+    notebooks = output.counted(sum(len(item.steps) for item in items), "notebook")
+    return f"{notebooks} of {' and '.join(whose)}"
 
 
 @contextlib.asynccontextmanager

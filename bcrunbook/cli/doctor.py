@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 import typer
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
 from bcrunbook.accounts import Account, Workspace, find_workspace, load
 from bcrunbook.cli import options, output
@@ -44,50 +43,59 @@ class Check:
 
 def doctor(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
     """Check this machine and the workspace: versions, kernel, ledger, secret stores, network."""
-    checks, code = asyncio.run(_every_check(workspace))
+    checks: list[Check] = []
+
+    def made(check: Check) -> None:
+        checks.append(check)
+        if not as_json:
+            print_check("ok" if check.ok else "failed", check.name, check.text)
+
+    code = asyncio.run(_every_check(workspace, made))
     if as_json:
         output.print_json(
             [{"name": check.name, "ok": check.ok, "told": check.text} for check in checks]
         )
-    else:
-        for check in checks:
-            print_check("ok" if check.ok else "failed", check.name, check.text)
     raise typer.Exit(code)
 
 
-async def _every_check(workspace: Path | None) -> tuple[list[Check], int]:
-    checks = [
-        Check("Python", True, f"{platform.python_version()} on {platform.system()}"),
-        Check("Packages", True, ", ".join(f"{name} {version(name)}" for name in _PACKAGES)),
-    ]
+async def _every_check(workspace: Path | None, made: Callable[[Check], None]) -> int:
+    """Make the checks, each told of when it has been made.
+
+    Returns:
+        The exit code.
+    """
+    made(Check("Python", True, f"{platform.python_version()} on {platform.system()}"))
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    made(Check("Packages", True, packages))
     codes: list[int] = []
 
     async def check(name: str, test: Callable[[], Awaitable[str]]) -> None:
         try:
-            checks.append(Check(name, True, _pasteable(await test())))
+            made(Check(name, True, _pasteable(await test())))
         except RunbookError as error:
             codes.append(error.exit_code)
-            checks.append(Check(name, False, _pasteable(str(error))))
+            made(Check(name, False, _pasteable(str(error))))
         except Exception as error:
             # One check that nobody foresaw the end of says nothing about the others.
             codes.append(ReportBug.exit_code)
-            checks.append(Check(name, False, f"could not be made ({type(error).__name__})"))
+            made(Check(name, False, f"could not be made ({type(error).__name__})"))
 
     await check("Jupyter kernel", _kernel)
     try:
         loaded = load(find_workspace(workspace))
     except RunbookError as error:
-        checks.append(Check("Workspace", False, _pasteable(str(error))))
-        return checks, error.exit_code
+        made(Check("Workspace", False, _pasteable(str(error))))
+        return error.exit_code
     counted = output.counted(len(loaded.accounts), "account")
-    checks.append(Check("Workspace", True, f"{counted}, no mistakes"))
+    made(Check("Workspace", True, f"{counted}, no mistakes"))
     await check("Ledger", partial(_ledger, loaded))
     for account in loaded.accounts.values():
+        output.say(f"Looking at {account.name}.")
         await check(f"Secret store of {account.name}", partial(_store, loaded, account))
         await check(f"Entra, as {account.name} sees it", partial(_entra, loaded, account))
         if account.codat_api_key is not None:
             await check(f"Codat, as {account.name} sees it", partial(_codat, loaded, account))
-    return checks, next((code for code in (2, 1, 3, 4) if code in codes), 0)
+    return next((code for code in (2, 1, 3, 4) if code in codes), 0)
 
 
 _HASTE: Final = 30.0
@@ -105,6 +113,8 @@ _PACKAGES: Final = ("bcrunbook", "ipykernel", "papermill", "msal", "httpx")
 
 
 async def _kernel() -> str:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except RuntimeError:

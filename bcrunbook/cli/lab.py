@@ -65,6 +65,7 @@ def lab(
     goes_on = rehearse and _goes_on(folder, start_over=start_over)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_ending_in_order())
+        output.say("Starting JupyterLab.")
         # Read here, as JupyterLab's start is what a person waits for; the rest is read meanwhile.
         from bcrunbook.run.lab.start import starting_lab
 

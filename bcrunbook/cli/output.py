@@ -37,8 +37,7 @@ def console(*, stderr: bool) -> Console:
 
 def say(text: str) -> None:
     """Talk to the person, on stderr."""
-    clean = printable(scrub(text, where="stderr"))
-    console(stderr=True).print(clean, markup=False, soft_wrap=True)
+    print(printable(scrub(text, where="stderr")), file=sys.stderr, flush=True)
 
 
 def print_json(data: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.cli.asked import Asked, typed
 from bcrunbook.cli.ending import code_of, finish
@@ -20,6 +20,7 @@ from bcrunbook.core.step import AnyStep
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.lags import PROFILES, USUAL
 from bcrunbook.run.account import StepRun
+from bcrunbook.run.engine.processes import prepare as prepare_processes
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.rehearse.account import play
 from bcrunbook.run.rehearse.customers import linked_again, play_customers
@@ -52,6 +53,7 @@ def rehearse(
     )
     asked = Asked("Rehearsal", again, again, to_see="", as_json=as_json, verbose=verbose)
     directory = directory.absolute()
+    prepare_processes()
     output.say(f"Starting the rehearsal cloud in {directory}; all of it takes 1 to 2 minutes.")
     with running_cloud(directory, lags=lags) as cloud:
         workspace = asyncio.run(prepare(directory, cloud, STANDARD))
@@ -63,12 +65,12 @@ def rehearse(
 
 
 def rehearse_account(
-    workspace: Workspace, account: str, step: str | None, mode: str, asked: Asked
+    root: Path | None, account: str, step: str | None, mode: str, asked: Asked
 ) -> int:
     """Play one account of a workspace against the rehearsal cloud.
 
     Args:
-        workspace: the workspace, as configured.
+        root: the workspace as it was named; None to search for it.
         account: the account's name.
         step: one step's id; None for all of the account's.
         mode: `auto`, `plan` or `apply`.
@@ -78,6 +80,7 @@ def rehearse_account(
         The exit code.
     """
     began = time.monotonic()
+    workspace = load(find_workspace(root))
     chosen = workspace.account(account)
     directory = workspace.root / "rehearsal"
     output.say(f"Starting the rehearsal cloud in {directory}.")

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bcrunbook.accounts import Workspace, find_workspace, load
-from bcrunbook.cli import options, output
+from bcrunbook.cli import options
 from bcrunbook.cli.asked import Asked, typed
-from bcrunbook.cli.ending import finish
-from bcrunbook.cli.progress import showing
-from bcrunbook.core.step import AnyStep
-from bcrunbook.errors import FixInput, NotFound
-from bcrunbook.run.account import run_account, run_customers
-from bcrunbook.run.copies import Copies
-from bcrunbook.run.folders import run_folder
-from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
+from bcrunbook.run.engine.processes import prepare
 
 StepName = Annotated[
     str | None,
@@ -50,7 +39,7 @@ def plan(
         as_json=as_json,
         verbose=verbose,
     )
-    _run(_load(workspace), account, step, "plan", customers, asked)
+    raise typer.Exit(_run(workspace, account, step, "plan", customers, asked))
 
 
 def run(
@@ -73,7 +62,6 @@ def run(
 ) -> None:
     """Run an account's notebooks headlessly. In a live cloud, --mode apply is needed to write."""
     options.check_word("mode", mode, options.MODES)
-    loaded = _load(workspace)
     customers = customer or []
     flag = "--rehearse" if rehearse else None
     asked = Asked(
@@ -89,11 +77,12 @@ def run(
         verbose=verbose,
     )
     if rehearse:
+        prepare()
         # Read only when asked for: the rehearsal cloud is a server, and its libraries take a while.
         from bcrunbook.cli.rehearse import rehearse_account
 
-        raise typer.Exit(rehearse_account(loaded, account, step, mode, asked))
-    _run(loaded, account, step, mode, customers, asked)
+        raise typer.Exit(rehearse_account(workspace, account, step, mode, asked))
+    raise typer.Exit(_run(workspace, account, step, mode, customers, asked))
 
 
 def _typed(
@@ -115,75 +104,16 @@ def _to_see(workspace: Path | None) -> str:
     return f"Nothing is left to do here. What comes next: {typed('status', workspace=workspace)}"
 
 
-def _load(workspace: Path | None) -> Workspace:
-    return load(find_workspace(workspace))
-
-
 def _run(
-    workspace: Workspace,
+    workspace: Path | None,
     account: str,
     step: str | None,
     mode: str,
     customers: list[str],
     asked: Asked,
-) -> None:
-    began = time.monotonic()
-    chosen = workspace.account(account)
-    steps = _steps(step, customers)
-    names = customers
-    if steps[0].is_per_customer and not customers:
-        names = list(chosen.customers)
-        if not names:
-            raise _no_customers(account)
-    for name in names:
-        workspace.customer(account, name)
-    folder = run_folder(workspace.root)
-    copies = Copies(workspace.runs_url, folder)
-    total = len(steps) * max(1, len(names))
-    with showing(total, f"Starting {_of_what(account, names, total)}.") as progress:
-        calls = {"began": progress.began, "ended": progress.ended}
-        target = folder / account
-        if names:
-            work = run_customers(workspace, account, names, steps, mode, target, **calls)
-        else:
-            work = run_account(workspace, account, steps, mode, target, **calls)
-        runs = asyncio.run(work)
-    seconds = time.monotonic() - began
-    code = finish(
-        runs,
-        folder,
-        asked,
-        workspace=workspace,
-        cloud=chosen.cloud,
-        seconds=seconds,
-        copies=copies,
-    )
-    raise typer.Exit(code)
+) -> int:
+    """Run the notebooks; what their processes need is read while this one reads its own part."""
+    prepare()
+    from bcrunbook.cli.account_run import run_notebooks
 
-
-def _of_what(account: str, customers: list[str], total: int) -> str:
-    """What a run is about, in words."""
-    whose = f" for {output.counted(len(customers), 'customer')}" if customers else ""
-    return f"{output.counted(total, 'notebook')} of {account}{whose}"
-
-
-def _steps(step: str | None, customers: list[str]) -> Sequence[AnyStep]:
-    """The steps that are meant: of the account, or of customers."""
-    if step is None:
-        return [one for one in STEPS if one.is_per_customer] if customers else SETUP_STEPS
-    chosen = step_named(step)
-    if customers and not chosen.is_per_customer:
-        raise FixInput(
-            f"The step {step} is about the account, and customers were named.",
-            where="--customer",
-            next="leave --customer out",
-        )
-    return [chosen]
-
-
-def _no_customers(account: str) -> NotFound:
-    return NotFound(
-        f"The account {account} has no customers.",
-        where=f"accounts.{account}.customers in accounts.toml",
-        next='add a table [accounts.NAME.customers.KEY], or name a file: customers = "FILE.csv"',
-    )
+    return run_notebooks(workspace, account, step, mode, customers, asked)

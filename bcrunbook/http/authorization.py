@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from bcrunbook.errors import FixInput, ReportBug
+from bcrunbook.errors import FixInput
 from bcrunbook.secrets import Secret, Veiled
 
 
@@ -40,23 +38,6 @@ class Authorization:
                 next="get it anew from where it is made",
             )
 
-    def check(self, address: httpx.URL) -> None:
-        """Refuse any address that is not the service's own.
-
-        Raises:
-            ReportBug: it is another host or port, or not encrypted.
-        """
-        service = httpx.URL(self.service)
-        own = (service.scheme, service.host, service.port, b"")
-        if (address.scheme, address.host, address.port, address.userinfo) != own:
-            raise ReportBug(
-                f"A request to {address.scheme}://{address.netloc.decode(errors='replace')[-80:]}"
-                f" was to bear the sign-in of {self.service}.",
-                where=f"a request to {service.host}",
-                why="an address that a service gave leads elsewhere",
-                next="nothing was sent; report this",
-            )
-
 
 def _may_be_sent(value: Secret) -> bool:
     return all("!" <= one <= "~" for one in value.reveal())
@@ -79,17 +60,3 @@ def body_arguments(form: Form | None) -> dict[str, Any]:
             if value is not None
         }
     }
-
-
-class AuthorizationHeader(httpx.Auth):
-    """Writes the authorization into the request, the only place where it stands as it is."""
-
-    def __init__(self, authorization: Authorization) -> None:
-        self._authorization = authorization
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header to a request right before it leaves."""
-        request.headers["Authorization"] = (
-            f"{self._authorization.scheme} {self._authorization.value.reveal()}"
-        )
-        yield request

@@ -26,12 +26,12 @@ from bcrunbook import __version__
 from bcrunbook.cloud import Cloud
 from bcrunbook.errors import RunbookError, without_frames
 from bcrunbook.http.answers import ASKING, ENCODINGS, FAULTS, Asking, Whole
-from bcrunbook.http.authorization import Authorization, AuthorizationHeader, Form, body_arguments
+from bcrunbook.http.authorization import Authorization, Form, body_arguments
 from bcrunbook.http.faults import no_answer, unforeseen
+from bcrunbook.http.header import AuthorizationHeader, refuse_elsewhere
 from bcrunbook.http.network import Network
 from bcrunbook.http.recorded import Recorded
 from bcrunbook.http.repeat import Repeat
-from bcrunbook.http.response import Response
 from bcrunbook.http.retries import AskedToWait, retry_policies
 from bcrunbook.journal.recorder import JournalRecorder
 
@@ -101,7 +101,7 @@ class Http:
         json: Any = None,
         form: Form | None = None,
         guard: Callable[[], None] | None = None,
-    ) -> Response:
+    ) -> httpx.Response:
         """Send one request and return the answer, whatever its status.
 
         Args:
@@ -124,7 +124,7 @@ class Http:
         address = httpx.URL(url)
         where = f"{method} {address.host}"
         if authorization is not None:
-            authorization.check(address)
+            refuse_elsewhere(authorization, address)
         started = time.monotonic()
         asking = Asking(guard=guard)
         failed: BaseException | None = None
@@ -175,7 +175,7 @@ class Http:
         """
         return datetime.now(UTC) + self._ahead.get(httpx.URL(url).host, timedelta())
 
-    def _compare_clocks(self, host: str, response: Response) -> None:
+    def _compare_clocks(self, host: str, response: httpx.Response) -> None:
         try:
             date = parsedate_to_datetime(response.headers.get("date", ""))
         except (ValueError, TypeError):

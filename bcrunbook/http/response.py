@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import httpx
+from typing import TYPE_CHECKING
 
-Response = httpx.Response
+if TYPE_CHECKING:
+    # For types alone: who only knows what answers look like need not wait for what fetches them.
+    from httpx import URL
+    from httpx import Response as Response
 
-Url = httpx.URL
-"""An address as the HTTP stack reads it, so that what is checked is where it is sent."""
+
+def address_of(url: str) -> URL:
+    """An address as the HTTP stack reads it, so that what is checked is where it is sent."""
+    import httpx
+
+    return httpx.URL(url)
 
 
 def is_elsewhere(status: int) -> bool:

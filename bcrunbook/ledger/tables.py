@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bcrunbook.errors import FixInput
 from bcrunbook.ledger.errors import BUSY_SECONDS, explain, place_of, was_missing_table
 
 if TYPE_CHECKING:
     import psycopg
+    from sqlalchemy.dialects import postgresql, sqlite
 
 # The newest revision in `migrations`; known here so that a current ledger opens without alembic.
 HEAD: Final = "0004"
@@ -271,8 +271,13 @@ def seconds(dialect: str) -> sa.ColumnElement[float]:
 
 def upsert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say what to do where the row is there already."""
+    # The other database's part of SQLAlchemy is not small, and nobody has both.
     if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
         return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
     return sqlite.insert(table)
 
 

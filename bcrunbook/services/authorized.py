@@ -15,10 +15,12 @@ import binascii
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from bcrunbook.http.response import Response
 from bcrunbook.signin import Token
+
+if TYPE_CHECKING:
+    from bcrunbook.http.response import Response
 
 _PARAMETER: Final = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 

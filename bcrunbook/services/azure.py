@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bcrunbook.hosts import AZURE_MANAGEMENT
 from bcrunbook.http.authorization import Authorization
-from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
-from bcrunbook.http.response import Response
 from bcrunbook.services.authorized import send_authorized
 from bcrunbook.services.graph.errors import Reply
 from bcrunbook.services.paging import Pages
 from bcrunbook.signin import SignIn, Token
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
+    from bcrunbook.http.response import Response
 
 URL: Final = f"{AZURE_MANAGEMENT}/tenants"
 API_VERSION: Final = "2022-12-01"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -13,8 +13,11 @@ from pydantic.alias_generators import to_camel
 from bcrunbook import throttled
 from bcrunbook.errors import ReportBug, RunbookError, not_the_service
 from bcrunbook.http.repeat import Repeat
-from bcrunbook.http.response import Response, is_elsewhere
+from bcrunbook.http.response import is_elsewhere
 from bcrunbook.secrets import Secret
+
+if TYPE_CHECKING:
+    from bcrunbook.http.response import Response
 
 T = TypeVar("T")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bcrunbook import aadsts, throttled
 from bcrunbook.errors import FixInput, RunbookError, WaitAndRetry, not_the_service
 from bcrunbook.hosts import LOGIN
-from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.http.response import is_strange
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
 
 
 async def authority_error(

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, MutableMapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
@@ -26,11 +26,13 @@ from bcrunbook.hosts import VAULT
 from bcrunbook.http.authorization import Authorization, Form
 from bcrunbook.http.client import USER_AGENT, Http
 from bcrunbook.http.repeat import Repeat
-from bcrunbook.http.response import Response as Answer
 from bcrunbook.http.response import is_strange
 from bcrunbook.secrets import Secret
 from bcrunbook.secrets.addresses import vault_url
 from bcrunbook.signin.model import VaultSignIn
+
+if TYPE_CHECKING:
+    from bcrunbook.http.response import Response as Answer
 
 _ASKED_EACH_TIME: Final = 300
 """Seconds: azure-core asks anew for a token that ends sooner, and MSAL keeps it anyway."""

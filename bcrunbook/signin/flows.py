@@ -26,7 +26,6 @@ from bcrunbook.errors import (
     without_frames,
 )
 from bcrunbook.hosts import AZURE_MANAGEMENT, BUSINESS_CENTRAL_API, GRAPH, LOGIN, VAULT
-from bcrunbook.http.client import Http
 from bcrunbook.order import START_HERE, notebook_name
 from bcrunbook.secrets import Secret, VaultOpener, Veiled, read
 from bcrunbook.signin.authority import authority_error
@@ -57,6 +56,8 @@ from bcrunbook.signin.vault import Vaults
 
 if TYPE_CHECKING:
     import msal
+
+    from bcrunbook.http.client import Http
 
 _APPLICATION_METHODS: Final = frozenset({"client_secret", "certificate", "federated"})
 

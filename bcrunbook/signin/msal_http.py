@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bcrunbook import throttled
 from bcrunbook.errors import ReportBug, WaitAndRetry, not_the_service
 from bcrunbook.hosts import LOGIN_ADDRESSES, LOGIN_HOST
 from bcrunbook.http.authorization import Form
-from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
-from bcrunbook.http.response import Response, Url, is_strange
+from bcrunbook.http.response import address_of, is_strange
 from bcrunbook.skipped.waiting import resting
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
+    from bcrunbook.http.response import Response
 
 
 class MsalHttpClient:
@@ -51,7 +54,7 @@ class MsalHttpClient:
         )
 
     def _send(self, method: str, url: str, form: Form | None, **kwargs: Any) -> Response:
-        address = Url(url)
+        address = address_of(url)
         # What MSAL posts proves who signs in, and where to is what Entra's answers say.
         if form is not None and (address.scheme, address.host) not in LOGIN_ADDRESSES:
             raise ReportBug(

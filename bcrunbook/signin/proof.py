@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bcrunbook.errors import RunbookError, WaitAndRetry
 from bcrunbook.hosts import GRAPH, LOGIN
-from bcrunbook.http.client import Http
 from bcrunbook.secrets import Secret
 from bcrunbook.signin.msal_http import MsalHttpClient
 from bcrunbook.signin.refusals import in_thread, sign_in_error
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
 
 
 async def prove_client_secret(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bcrunbook.http.client import Http
 from bcrunbook.signin.model import VaultSignIn
 
 if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
     from bcrunbook.signin.azure_core import TokenCredential, Transport
 
 

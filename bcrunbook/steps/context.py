@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bcrunbook.accounts import Account, Customer, Identity, Workspace, load
 from bcrunbook.cloud import Cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput
-from bcrunbook.http.client import Http
 from bcrunbook.job_options import job_options
 from bcrunbook.ledger.lease import Lease
 from bcrunbook.ledger.store import Ledger
@@ -24,6 +24,9 @@ from bcrunbook.services.graph.client import Graph
 from bcrunbook.signin import SignIn
 from bcrunbook.steps.guard import WriteGuard
 from bcrunbook.steps.required import not_yet
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
 
 
 @dataclass(frozen=True)

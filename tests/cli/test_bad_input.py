@@ -266,7 +266,7 @@ def test_a_full_disk_for_the_notebook(
         return opened(path, flags, *args, **kwargs)
 
     monkeypatch.setattr(os, "open", on_a_full_disk)
-    monkeypatch.setattr("bcrunbook.cli.run.run_folder", lambda root: folder)
+    monkeypatch.setattr("bcrunbook.cli.account_run.run_folder", lambda root: folder)
     result = command("run", name, "start_here", "-w", workspace.root)
     assert result.code == 1
     assert "The disk is full: the output notebook cannot be written." in result.err

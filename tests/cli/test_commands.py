@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bcrunbook.cli import app
 from bcrunbook.cli.commands import COMMANDS, Command
+from bcrunbook.ledger.store import open_ledger
 from tests.cli.test_help import COMMANDS as SPELLED
+from tests.conftest import MakeWorkspace
 from tests.tools import command_pages
 
 CLI = Path(__file__).resolve().parents[2] / "bcrunbook" / "cli"
 
 LATE = {
+    "accounts.check": "what the file says is shown before the database is read",
     "batch.batch": "the processes of a batch are made ready while this process reads its own part",
+    "doctor._kernel": "what was checked before is shown first, and this reads Jupyter",
     "lab._goes_on": "only for --rehearse, and JupyterLab starts meanwhile",
     "lab._rehearsal": "only for --rehearse, and JupyterLab starts meanwhile",
     "lab._workspace": "JupyterLab is started before anything else is read",
     "lab.lab": "JupyterLab is started before anything else is read",
     "output.console": "--help and --version do without rich",
+    "run._run": "the processes of notebooks are made ready while this process reads its own part",
     "run.run": "only for --rehearse, which needs a whole server",
 }
 """The functions of the command line that import something, each with its reason."""
@@ -63,6 +71,121 @@ def test_the_list_of_commands_reads_no_command() -> None:
     assert "bcrunbook.cli.commands" in read
     assert not read & {*homes, "bcrunbook.accounts", "bcrunbook.steps"}
     assert not read & {"sqlalchemy", "msal", "httpx", "pydantic", "rich", "papermill", "starlette"}
+
+
+HEAVY = {
+    "IPython",
+    "alembic",
+    "cryptography",
+    "httpx",
+    "ipywidgets",
+    "jinja2",
+    "jupyter_client",
+    "keyring",
+    "msal",
+    "nbclient",
+    "papermill",
+    "psycopg",
+    "pydantic",
+    "rich",
+    "sqlalchemy",
+    "sqlalchemy.dialects.postgresql",
+    "starlette",
+    "uvicorn",
+}
+"""Whatever takes long to be read."""
+
+_ACCOUNTS = {"pydantic"}
+_LEDGER = {"pydantic", "sqlalchemy"}
+_SERVICES = {"httpx", "pydantic", "rich", "sqlalchemy"}
+READ = {
+    "accounts": _ACCOUNTS,
+    "batch": set(),
+    "check": _SERVICES,
+    "confirm": _LEDGER,
+    "doctor": _SERVICES,
+    "explain": _LEDGER,
+    "fidelity": {"pydantic", "rich"},
+    "init": _LEDGER,
+    "lab": set(),
+    "link": _SERVICES,
+    "notice": _SERVICES,
+    "plan": set(),
+    "rehearse": {"cryptography", "starlette", "uvicorn"} | _SERVICES,
+    "rehearsal": {"cryptography", "starlette", "uvicorn"},
+    "run": set(),
+    "secret": _SERVICES,
+    "status": {"rich"} | _LEDGER,
+}
+"""What of it each command reads before it begins, by the command's name."""
+
+_LOADED = """
+import json, sys
+from bcrunbook.cli import app
+try:
+    app(sys.argv[1:], standalone_mode=False)
+finally:
+    print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def read_by(source: str, *words: str) -> set[str]:
+    """The heavy modules that a program has read by its end, of which the last line tells."""
+    done = subprocess.run(
+        [sys.executable, "-c", source, *words], capture_output=True, text=True, check=True
+    )
+    return HEAVY & set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+def test_a_command_reads_no_more_than_it_begins_with(name: str) -> None:
+    """The rest is read when it is needed: who waits for a command waits for what it reads."""
+    source = (
+        "import json, sys; from bcrunbook.cli.commands import COMMANDS;"
+        " {one.name: one for one in COMMANDS}[sys.argv[1]].load();"
+        " print(json.dumps(sorted(sys.modules)))"
+    )
+    assert read_by(source, name) == READ[name]
+
+
+@pytest.mark.parametrize("words", [("status",), ("accounts", "check")], ids=" ".join)
+def test_what_asks_no_service_reads_nothing_that_would(
+    words: tuple[str, ...], make_workspace: MakeWorkspace
+) -> None:
+    """To their ends: neither sign-in nor network, no widget, and no notebook's machinery."""
+    workspace = make_workspace()
+    open_ledger(workspace.ledger_url, workspace.root).close()
+    read = read_by(_LOADED, *words, "--workspace", str(workspace.root))
+    assert read <= {"rich"} | _LEDGER
+
+
+def test_the_coordinator_of_notebooks_runs_no_cell() -> None:
+    """Neither IPython nor a kernel's client is for who has notebooks run by other processes."""
+    source = (
+        "import json, sys; from bcrunbook.cli import account_run, batch_run;"
+        " print(json.dumps(sorted(sys.modules)))"
+    )
+    assert read_by(source) == _SERVICES
+
+
+@pytest.mark.parametrize(
+    "command", [one for one in COMMANDS if one.begins], ids=lambda one: one.name
+)
+def test_what_takes_a_while_says_so_before_it_is_read(
+    command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sentence on stderr; none where only help is asked for."""
+
+    def load(_: Command) -> Any:
+        raise NotImplementedError
+
+    monkeypatch.setattr(Command, "load", load)
+    with pytest.raises(NotImplementedError):
+        app([command.name, "something"], standalone_mode=False)
+    assert capsys.readouterr() == ("", f"{command.begins}\n")
+    with pytest.raises(NotImplementedError):
+        app([command.name, "--help"], standalone_mode=False)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_page_of_the_commands_is_true(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,8 @@ def own(tmp_path: Path) -> Path:
     return root
 
 
+BEGINS = "Starting JupyterLab.\n"
+
 windows = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another event there")
 
 
@@ -132,7 +134,7 @@ def test_a_rehearsal_from_start_to_ctrl_c(tmp_path: Path) -> None:
         ]
         assert {words[0] for words in kernels} == {sys.executable}
 
-        assert lab.end(signal.SIGINT) == (0, "", "")
+        assert lab.end(signal.SIGINT) == (0, "", BEGINS)
         assert not cloud.is_running()
     # Whoever looks at the rehearsal afterwards finds it described.
     assert description.is_file()
@@ -183,7 +185,7 @@ def test_a_workspace_of_ones_own_and_jupyters_settings(own: Path, tmp_path: Path
         assert saved["cells"] and "widgets" not in saved["metadata"]
 
         # Not even this leaves anything running.
-        assert lab.end(signal.SIGKILL) == (-signal.SIGKILL, "", "")
+        assert lab.end(signal.SIGKILL) == (-signal.SIGKILL, "", BEGINS)
     assert {path.name for path in own.iterdir()} == {".bcrunbook", "accounts.toml", "notebooks"}
     assert (own / ".bcrunbook" / ".gitignore").read_text("utf-8") == "*\n"
 
@@ -231,7 +233,7 @@ def test_a_rehearsal_that_is_killed_leaves_nothing_running(tmp_path: Path) -> No
         cloud = psutil.Process(json.loads(description.read_text("utf-8"))["pid"])
         everything = psutil.Process(lab.child.pid).children(recursive=True)
         assert cloud in everything and len(everything) >= 3
-        assert lab.end(signal.SIGKILL) == (-signal.SIGKILL, "", "")
+        assert lab.end(signal.SIGKILL) == (-signal.SIGKILL, "", BEGINS)
         assert psutil.wait_procs(everything, timeout=60)[1] == []
 
 
@@ -374,7 +376,8 @@ def test_a_jupyterlab_that_does_not_come_up_is_said(own: Path, tmp_path: Path) -
     configure(tmp_path / "home", "jupyter_server_config.json", broken)
     result = program("lab", "--no-browser", "--workspace", own)
     assert (result.code, result.out) == (1, "")
-    first, where, *rest = result.err.splitlines()
+    begins, first, where, *rest = result.err.splitlines()
+    assert f"{begins}\n" == BEGINS
     assert first.startswith("JupyterLab did not start: it ended with code ")
     log = own / ".bcrunbook" / "jupyterlab" / "server.log"
     assert where == f"  where: {log}"

@@ -25,6 +25,9 @@ if sys.platform != "win32":
     import pty
 
 
+BEGINS = "Reading the workspace.\n"
+
+
 @pytest.fixture
 async def kept(make_workspace: MakeWorkspace) -> tuple[Workspace, str]:
     """A workspace with a stored client secret, and its value."""
@@ -95,6 +98,7 @@ def test_ctrl_c_clears_it_at_once(
         [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         assert child.stderr is not None
+        assert child.stderr.readline() == BEGINS
         line = child.stderr.readline() if moment == "while it waits" else ""
         deadline = time.monotonic() + 60
         while clipboard.text() != value:
@@ -119,7 +123,8 @@ def test_whatever_ends_it_leaves_nothing_behind(
         [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         assert child.stderr is not None
-        child.stderr.readline()
+        assert child.stderr.readline() == BEGINS
+        assert "on the clipboard" in child.stderr.readline()
         for one in requests:
             child.send_signal(signal.Signals[one])
             time.sleep(0.1)
@@ -146,6 +151,7 @@ def test_a_module_of_the_current_folder_is_not_given_the_secret(
         cwd=tmp_path,
     ) as child:
         assert child.stderr is not None
+        assert child.stderr.readline() == BEGINS
         assert "on the clipboard" in child.stderr.readline()
         assert clipboard.text() == value
         child.send_signal(signal.SIGINT)

@@ -224,7 +224,7 @@ def test_many_customers_are_counted(command: Command, make_workspace: MakeWorksp
         [name, "6", "link_customer", "not", "run", "yet", "25"]
     ]
     assert f"{name}: 25 customers (c0, c1, c2 and 22 more): {name} comes first." in result.err
-    assert len(result.err.splitlines()) == 2
+    assert len(result.err.splitlines()) == 3
     for step in SETUP_STEPS:
         note(workspace, step.id, "done")
     note(workspace, "link_customer", "done", customer="c7")
@@ -249,7 +249,7 @@ def test_very_different_customers_are_not_all_told(
         error = {"next": f"correct the row of {one}", "who": "you"}
         note(workspace, "link_customer", "failed", customer=one, error=error)
     printed = command("status", "-w", workspace.root).err.splitlines()
-    assert len(printed) == 12
+    assert len(printed) == 13
     assert "15 customers (c10, c11, c12 and 12 more): something else" in printed[-1]
 
 

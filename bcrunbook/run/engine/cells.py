@@ -15,13 +15,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bcrunbook.job_options import JobOptions, doing_job, job_options
 from bcrunbook.run.engine.processes import prepare, process_for, processes
-from bcrunbook.run.engine.shell import Message, fresh_shell
 from bcrunbook.secrets import tell_at_once
 from bcrunbook.skipped.waiting import resting
+
+if TYPE_CHECKING:
+    from bcrunbook.run.engine.shell import Message
 
 Started = Callable[[Any], None]
 
@@ -53,6 +55,9 @@ class _Here:
     """In this process, in one event loop for all of them, as in a kernel."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
+        # IPython is for who runs cells, and not for who has them run elsewhere.
+        from bcrunbook.run.engine.shell import fresh_shell
+
         self._runner = runner
         self._shell = fresh_shell()
 

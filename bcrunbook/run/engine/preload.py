@@ -12,6 +12,7 @@ import importlib
 import signal
 from typing import Final
 
+from bcrunbook.reading import reading
 from bcrunbook.secrets import leave_no_core_dump
 
 _NEEDED: Final = (
@@ -67,8 +68,8 @@ def _first_uses() -> None:
 
 _ignore_the_terminal()
 leave_no_core_dump()
-_read()
-_first_uses()
-# What is there by now stays: nobody who is forked has to look through it, and so to copy it.
-gc.collect()
-gc.freeze()
+# What is there by then stays: nobody who is forked has to look through it, and so to copy it.
+with reading():
+    _read()
+    _first_uses()
+    gc.collect()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -26,9 +26,7 @@ from bcrunbook.errors import (
 )
 from bcrunbook.hosts import BUSINESS_CENTRAL_API
 from bcrunbook.http.authorization import Authorization
-from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
-from bcrunbook.http.response import Response
 from bcrunbook.services.authorized import GetToken, send_authorized
 from bcrunbook.services.businesscentral.errors import BusinessCentralReply, Kind
 from bcrunbook.services.businesscentral.models import (
@@ -44,6 +42,10 @@ from bcrunbook.services.paging import Pages
 from bcrunbook.services.rate_limit import RateLimit, RateLimiter
 from bcrunbook.services.wire import Seen, WireObject
 from bcrunbook.signin import Token
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
+    from bcrunbook.http.response import Response
 
 ADMIN_VERSION: Final = "v2.29"
 """The admin centre API's version: old ones keep answering for years (contract B9.1)."""

@@ -19,14 +19,13 @@ import asyncio
 import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, FixInput, RunbookError, WaitAndRetry
 from bcrunbook.hosts import CODAT_HOST
 from bcrunbook.http.authorization import Authorization
-from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.secrets import Secret
 from bcrunbook.services.codat.errors import CodatReply, DailyQuota
@@ -42,6 +41,9 @@ from bcrunbook.services.cooldown import Cooldown
 from bcrunbook.services.paging import Pages
 from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import WireObject
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
 
 BASE: Final = f"https://{CODAT_HOST}"
 _SERVICE: Final = "Codat"

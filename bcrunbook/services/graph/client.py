@@ -17,15 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bcrunbook.core.backoff import Backoff, next_pause
 from bcrunbook.errors import AnswerLost, RunbookError, WaitAndRetry
 from bcrunbook.hosts import GRAPH
 from bcrunbook.http.authorization import Authorization
-from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
-from bcrunbook.http.response import Response
 from bcrunbook.limits import WRITES_PER_MINUTE
 from bcrunbook.secrets import Secret
 from bcrunbook.services.authorized import send_authorized
@@ -42,6 +40,10 @@ from bcrunbook.services.paging import Pages
 from bcrunbook.services.rate_limit import Limiter, RateLimit, RateLimiter
 from bcrunbook.services.wire import Seen
 from bcrunbook.signin import SignIn, Token
+
+if TYPE_CHECKING:
+    from bcrunbook.http.client import Http
+    from bcrunbook.http.response import Response
 
 BASE: Final = f"{GRAPH}/v1.0"
 _SERVICE: Final = "Microsoft Graph"
