@@ -16,7 +16,6 @@ from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput
 from bcrunbook.hosts import CODAT_HOST
-from bcrunbook.skipped.waiting import clock_at
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,11 @@ def cloud_of(workspace: Workspace, account: Account) -> Cloud:
 
 def _pace(directory: Path, speed: float, port: int | None) -> Pace:
     """The pace of a rehearsal: where its clock has a keeper, it is waited at there."""
-    return Pace(speed, clock=None if port is None else clock_at(directory, int(port), speed))
+    if port is None:
+        return Pace(speed)
+    from bcrunbook.skipped.waiting import clock_at
+
+    return Pace(speed, clock=clock_at(directory, int(port), speed))
 
 
 def _certificate_of(account: Account) -> ClientCertificate | None:

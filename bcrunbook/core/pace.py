@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bcrunbook.skipped.waiting import SkippedClock
+if TYPE_CHECKING:
+    from bcrunbook.skipped.waiting import SkippedClock
 
 
 @dataclass(frozen=True)

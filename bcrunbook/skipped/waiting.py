@@ -17,12 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bcrunbook.skipped.timeline import Timeline
 from bcrunbook.skipped.wires import Rest, packed, told_of
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _LOOK_AGAIN_SECONDS: Final = 0.002
 _ANSWER_SECONDS: Final = 1.0
