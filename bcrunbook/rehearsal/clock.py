@@ -22,11 +22,21 @@ class Clock:
         speed: how many of its seconds pass in one of ours.
         profile: how new things lag.
         timeline: what of it was skipped; None where nothing ever is.
+        skips: whether it goes on to the next thing that is due when everybody waits.
     """
 
     speed: float = 1.0
     profile: Profile = USUAL
     timeline: Timeline | None = None
+    skips: bool = False
+
+    def shortened(self, seconds: float) -> int:
+        """Whole seconds that a client or a page is to wait for a person, at least one.
+
+        A person's time is never skipped; so that nobody waits for long after they have acted, the
+        client asks more often.
+        """
+        return 1 if self.skips else max(1, round(seconds / self.speed))
 
     def now(self) -> float:
         """Wall time in seconds since the epoch."""

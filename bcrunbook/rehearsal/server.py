@@ -106,7 +106,7 @@ def _checked(settings: Settings) -> Faults:
 async def _run(settings: Settings, faults: Faults) -> None:
     directory = settings.directory.resolve()
     timeline = KeptTimeline(directory, settings.speed)
-    clock = Clock(settings.speed, PROFILES[settings.lags], timeline)
+    clock = Clock(settings.speed, PROFILES[settings.lags], timeline, settings.skips)
     try:
         store = Store(directory / STATE_FILE, clock)
     except StateInUse as problem:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 _LOOK_AGAIN_SECONDS: Final = 0.002
-_ANSWER_SECONDS: Final = 1.0
+_ANSWER_SECONDS: Final = 0.05
 _TURNS: Final = 50
 """After so many turns in which a loop had something to do it is taken for busy."""
 
@@ -280,6 +280,7 @@ def is_idle(loop: asyncio.AbstractEventLoop) -> bool:
     answer = threading.Event()
     found = [False]
     turns = iter(range(_TURNS))
+    until = time.monotonic() + _ANSWER_SECONDS
 
     def look(has_been_idle: bool) -> None:
         # What is ready is no public knowledge; without it the loop is taken for busy, and time
@@ -297,7 +298,12 @@ def is_idle(loop: asyncio.AbstractEventLoop) -> bool:
         loop.call_soon_threadsafe(look, False)
     except RuntimeError:
         return True  # it has ended
-    return answer.wait(_ANSWER_SECONDS) and found[0]
+    while not answer.wait(_LOOK_AGAIN_SECONDS):
+        if not loop.is_running():
+            return True
+        if time.monotonic() > until:
+            return False
+    return found[0]
 
 
 def _has_something(wire: Connection) -> bool:

@@ -110,7 +110,7 @@ class Scene:
                 customer=customer,
                 connection_cache=ConnectionCache(codat, pace),
                 tenant=lambda _: view,
-                age=lambda seconds: seconds,
+                age=lambda at: pace.age(at.timestamp()),
             )
             yield Poller(cast("Context", context), codat, "c", "n")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bcrunbook.cloud import rehearsal_cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.skipped.waiting import resting
+from bcrunbook.skipped.waiting import clock_at, resting
 
 SPREAD = 60.0
 """Seconds after which whatever was written shows everywhere, in any of the profiles of lags; but
@@ -33,9 +33,10 @@ def pass_time(cloud: RehearsalDescription, seconds: float = SPREAD) -> None:
     """
     if cloud.clock is None:
         return
+    clock = clock_at(Path(cloud.directory), cloud.clock, cloud.speed)
 
     def wait() -> None:
-        asyncio.run(pace_of(cloud).sleep(seconds))
+        asyncio.run(clock.sleep(seconds))
 
     thread = threading.Thread(target=wait)
     with resting():

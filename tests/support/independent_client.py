@@ -41,14 +41,17 @@ class IndependentClient:
         return dict(self.http.post(self.login, data=form).json())
 
     def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """One call, whatever its status, after whatever was written has spread."""
+        """One call, whatever its status: what was written before has spread, and so has this."""
         pass_time(self.cloud)
-        return self.http.request(
+        answer = self.http.request(
             method,
             f"https://graph.microsoft.com/v1.0{path}",
             headers={"Authorization": f"Bearer {self.token}"},
             json=body,
         )
+        if method != "GET":
+            pass_time(self.cloud)
+        return answer
 
     def applications(self, name: str) -> list[dict[str, Any]]:
         """The applications tagged for an account."""

@@ -60,7 +60,7 @@ def start(cloud: RehearsalCloud, authority: Authority, call: Call, version: int)
         "device_code": code,
         "verification_uri": page,
         "expires_in": LIFETIME,
-        "interval": max(1, round(INTERVAL / cloud.clock.speed)),
+        "interval": cloud.clock.shortened(INTERVAL),
         "message": (
             f"To sign in, use a web browser to open the page {page} and enter the code {shown} "
             "to authenticate."

@@ -51,7 +51,7 @@ def close(attempt: Attempt, _: Call) -> Answer:
 
 
 def _waiting(attempt: Attempt, environment: str) -> Answer:
-    pace = max(1, round(REFRESH_SECONDS / attempt.cloud.clock.speed))
+    pace = attempt.cloud.clock.shortened(REFRESH_SECONDS)
     return page(
         "App Link by Codat is being installed",
         f"""{notice(f"The extension is being installed in {environment}.")}
