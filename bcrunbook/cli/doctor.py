@@ -19,7 +19,6 @@ from bcrunbook.accounts import Account, Workspace, find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.cli.tables import print_check
 from bcrunbook.cloud import Cloud, cloud_of
-from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput, ReportBug, RunbookError, SignInAgain
 from bcrunbook.http.client import Http
 from bcrunbook.ledger.store import open_ledger
@@ -170,7 +169,7 @@ async def _vault(workspace: Workspace, account: Account) -> str:
 def _hasty(workspace: Workspace, account: Account) -> Cloud:
     """The account's cloud, where a person waits for the answer: as many tries, shorter pauses."""
     cloud = cloud_of(workspace, account)
-    return replace(cloud, pace=Pace(cloud.pace.speed, haste=_HASTE))
+    return replace(cloud, pace=replace(cloud.pace, haste=_HASTE))
 
 
 async def _codat(workspace: Workspace, account: Account) -> str:

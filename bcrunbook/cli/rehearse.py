@@ -42,7 +42,7 @@ def rehearse(
 
     The notebooks run against the rehearsal cloud. Where a person is needed, somebody scripted acts
     on its pages, and the runbook goes on from there. Nothing outside this machine is touched. It
-    takes about a minute and a half, and ends with the address of a report.
+    takes about half a minute, and ends with the address of a report.
     """
     options.check_word("lags", lags, tuple(PROFILES), noun="way to lag")
     began = time.monotonic()
@@ -54,7 +54,7 @@ def rehearse(
     asked = Asked("Rehearsal", again, again, to_see="", as_json=as_json, verbose=verbose)
     directory = directory.absolute()
     prepare_processes()
-    output.say(f"Starting the rehearsal cloud in {directory}; all of it takes 1 to 2 minutes.")
+    output.say(f"Starting the rehearsal cloud in {directory}; all of it takes about half a minute.")
     with running_cloud(directory, lags=lags) as cloud:
         workspace = asyncio.run(prepare(directory, cloud, STANDARD))
         names = [account.name for account in STANDARD]

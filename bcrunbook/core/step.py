@@ -324,6 +324,7 @@ class Film:
         next_look: in how many seconds it is looked at again; None when it is over.
         speed: how many of these seconds pass in a real one.
         at: when this was so (UTC).
+        skips: whether they are skipped as soon as everybody waits, as in a rehearsal.
     """
 
     what: str
@@ -338,6 +339,7 @@ class Film:
     next_look: float | None
     speed: float
     at: datetime
+    skips: bool = False
 
     @property
     def minutes(self) -> int:
@@ -361,7 +363,7 @@ class Film:
         Args:
             seconds: seconds of the cloud's time since it began.
         """
-        return max(0.0, seconds - self.elapsed) / self.speed
+        return 0.0 if self.skips else max(0.0, seconds - self.elapsed) / self.speed
 
     def moment(self, seconds: float) -> datetime:
         """When it will be `seconds` of the cloud's time since it began (UTC)."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 _LOOK_AGAIN_SECONDS: Final = 0.002
+_NOBODY_WAITS_SECONDS: Final = 0.02
 _ANSWER_SECONDS: Final = 0.05
 _TURNS: Final = 50
 """After so many turns in which a loop had something to do it is taken for busy."""
@@ -55,6 +56,7 @@ class SkippedClock:
         self._asked = 0
         self._told = Rest(busy=True)
         self._may_rest = threading.Event()
+        self._may_rest.set()
         self._wire: socket.socket | None = socket.create_connection(("127.0.0.1", port), 10)
         self._wire.settimeout(None)
         self._wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -166,11 +168,12 @@ class SkippedClock:
         while self._wire is not None:
             self._may_rest.wait()
             self._may_rest.clear()
-            if self._wire is None or not (self._sleepers or self._resting):
-                continue
+            if self._wire is None:
+                return
             state = self._state(None)
             if state.busy:
-                time.sleep(_LOOK_AGAIN_SECONDS)
+                waits = self._sleepers or self._resting
+                time.sleep(_LOOK_AGAIN_SECONDS if waits else _NOBODY_WAITS_SECONDS)
                 self._may_rest.set()
             elif state != self._told:
                 self._say(state)

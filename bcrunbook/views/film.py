@@ -95,7 +95,7 @@ def _countdown(film: Film) -> Markup:
         ' <span class="countdown" style="--bcr-from:{0};--bcr-here:{1:.2f}s">'
         '<span class="spin" aria-hidden="true"></span>Next look in <span class="count">{0}</span>'
         " s.</span>"
-    ).format(round(film.next_look), film.next_look / film.speed)
+    ).format(round(film.next_look), film.here(film.elapsed + film.next_look))
 
 
 def _times(looks: int) -> str:
@@ -117,15 +117,22 @@ def _ends(film: Film) -> str:
 
 
 def _between(film: Film, first: float, last: float) -> str:
+    if film.skips:
+        return _SKIPPED
     if film.speed > 1:
         return f"in this rehearsal in {_short(film.here(first))} to {_short(film.here(last))} s"
     return f"probably between {_time(film.moment(first))} and {_by_clock(film.moment(last))}"
 
 
 def _by(film: Film, last: float) -> str:
+    if film.skips:
+        return _SKIPPED
     if film.speed > 1:
         return f"in this rehearsal within {_short(film.here(last))} s"
     return f"by {_by_clock(film.moment(last))}"
+
+
+_SKIPPED: Final = "in this rehearsal at once, as nobody waits in it"
 
 
 def _short(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bcrunbook.core.pace import Pace
 from bcrunbook.core.step import Film
 from bcrunbook.steps.link_customer.installation.film import WatchFilm, timeline
 from bcrunbook.steps.link_customer.installation.poll import Poll
@@ -20,7 +21,7 @@ SYNC_FAILS: dict[str, Any] = {"connection": "Linked", "data": "FetchError"}
 
 def film_of(polls: list[Poll], *, before: int = 0) -> Film:
     """The film after these polls, of which the first were seen before it was broken off."""
-    film = WatchFilm("App Link", polls[:before], None, 1.0)
+    film = WatchFilm("App Link", polls[:before], None, Pace())
     for one in polls[before:]:
         film.add(one)
     return film.now(NOW, polls[-1].elapsed, 2700.0, 30.0)
@@ -76,7 +77,7 @@ def test_film_and_stored_timeline_agree() -> None:
 
 def test_errors_that_pass_are_told_once_with_how_often_they_were_met() -> None:
     """Those of Business Central, the sync's own, and looks that could not be had at all."""
-    film = WatchFilm("App Link", STORY, None, 1.0)
+    film = WatchFilm("App Link", STORY, None, Pace())
     film.miss("Codat: 503")
     passing = film.now(NOW, 740.0, 2700.0, 30.0).passing
     assert {one.text: one.looks for one in passing} == {
@@ -89,7 +90,7 @@ def test_errors_that_pass_are_told_once_with_how_often_they_were_met() -> None:
 
 def test_only_a_part_that_was_reached_is_news() -> None:
     """The first look is, and so is each that reaches more; neither an error nor a look alike."""
-    film = WatchFilm("App Link", (), None, 1.0)
+    film = WatchFilm("App Link", (), None, Pace())
     news = []
     for one in STORY:
         film.add(one)

@@ -28,7 +28,7 @@ TENANT = "longbarrow-coop.example"
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> list[float]:
-    """The hour, which only tests change; nobody waits. The rehearsal cloud has a clock of its own."""
+    """The hour, which only tests change; nobody waits. The rehearsal cloud has its own clock."""
     hour = [100.0]
     if "cloud" in request.fixturenames:
         return hour

@@ -58,6 +58,15 @@ def test_a_rehearsal_tells_its_own_seconds() -> None:
     assert "--bcr-from:33;--bcr-here:0.55s" in film_view(UNREADABLE).html
 
 
+def test_where_time_is_skipped_nobody_is_told_to_wait() -> None:
+    """Neither seconds nor a time of day: it is over as soon as everybody waits."""
+    skipped = replace(INSTALLING, skips=True)
+    for film in (skipped, replace(skipped, elapsed=700.0), replace(SEEN, skips=True)):
+        said = film_view(film).text
+        assert "in this rehearsal at once" in said and "between" not in said
+    assert "--bcr-here:0.00s" in film_view(skipped).html
+
+
 def test_only_news_is_said_aloud() -> None:
     """A look that changes nothing is drawn, and no screen reader speaks of it."""
     assert "role=" not in film_view(INSTALLING).html.replace('role="img"', "")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from bcrunbook.core.pace import Pace
 from bcrunbook.core.step import Film, FilmStage, PassingError, Sighting
 from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension
 from bcrunbook.steps.link_customer.installation.poll import FETCH_ERROR, LINKED, PASSED, Poll
@@ -98,7 +99,7 @@ class WatchFilm:
         what: what is watched.
         polls: the looks of the same watch before it was broken off, oldest first.
         memory: what is known of the extension from before the watch.
-        speed: how many seconds of the cloud's time pass in a real one.
+        pace: the cloud's.
     """
 
     def __init__(
@@ -106,11 +107,11 @@ class WatchFilm:
         what: str,
         polls: Sequence[Poll],
         memory: LastKnownExtension | None,
-        speed: float,
+        pace: Pace,
     ) -> None:
         self._what = what
         self._memory = memory
-        self._speed = speed
+        self._pace = pace
         self._polls: list[Poll] = []
         self._sightings: list[Sighting] = []
         self._judgements: list[Judgement] = []
@@ -159,8 +160,9 @@ class WatchFilm:
             expected=(EXPECTED_FROM, EXPECTED),
             longest=longest,
             next_look=next_look,
-            speed=self._speed,
+            speed=self._pace.speed,
             at=at,
+            skips=self._pace.skips,
         )
 
 

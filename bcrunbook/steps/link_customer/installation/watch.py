@@ -74,7 +74,7 @@ class Watch:
         self._log = WatchLog(context, connection)
         assert context.customer is not None
         what = f"App Link for {context.customer.display_name}"
-        self._film = WatchFilm(what, self._log.polls, memory, context.cloud.pace.speed)
+        self._film = WatchFilm(what, self._log.polls, memory, context.cloud.pace)
         self._refreshed = -_REFRESH_EVERY
 
     @property
