@@ -19,7 +19,7 @@ from typing import Final
 
 from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.skipped.timeline import KeptTimeline
-from bcrunbook.skipped.wires import Rest, Told, packed, rest_of
+from bcrunbook.skipped.wires import Rest, Signal, packed, rest_of
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Timekeeper:
             return
         self._question += 1
         self._to_answer = set(self._known)
-        self._tell(Told(question=self._question))
+        self._tell(Signal(question=self._question))
         if not self._known:
             self._skip()
 
@@ -157,12 +157,12 @@ class Timekeeper:
             one: _BUSY if rest.until is not None and rest.until <= due else rest
             for one, rest in self._known.items()
         }
-        self._tell(Told(skipped=True))
+        self._tell(Signal(skipped=True))
         for woken, until in list(self._held.items()):
             if until <= due:
                 _wake(woken)
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, told: Signal) -> None:
         for writer in self._known:
             with contextlib.suppress(OSError, RuntimeError):
                 writer.write(packed(told))

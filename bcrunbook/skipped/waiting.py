@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bcrunbook.skipped.timeline import Timeline
-from bcrunbook.skipped.wires import Rest, packed, told_of
+from bcrunbook.skipped.wires import Rest, packed, signal_of
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -154,7 +154,7 @@ class SkippedClock:
         assert wire is not None
         with wire, contextlib.suppress(OSError, ValueError), wire.makefile("rb") as lines:
             for line in lines:
-                told = told_of(line)
+                told = signal_of(line)
                 if told.skipped:
                     self._wake_those_due()
                     self._forget_what_was_told()
@@ -322,7 +322,7 @@ def _wake(woken: asyncio.Future[None]) -> None:
 
 
 _clocks: dict[tuple[int, Path, int], SkippedClock] = {}
-_making: Final = threading.Lock()
+_making = threading.Lock()
 
 
 def known_clocks() -> list[tuple[Path, int, float]]:

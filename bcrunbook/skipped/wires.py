@@ -30,7 +30,7 @@ class Rest:
 
 
 @dataclass(frozen=True)
-class Told:
+class Signal:
     """The keeper says something.
 
     Args:
@@ -42,7 +42,7 @@ class Told:
     skipped: bool = False
 
 
-def packed(word: Rest | Told) -> bytes:
+def packed(word: Rest | Signal) -> bytes:
     """A word as it goes over the wire."""
     return json.dumps(asdict(word)).encode() + b"\n"
 
@@ -56,13 +56,13 @@ def rest_of(line: bytes) -> Rest:
     return Rest(**_fields(line))
 
 
-def told_of(line: bytes) -> Told:
+def signal_of(line: bytes) -> Signal:
     """What the keeper said.
 
     Raises:
         ValueError: it is no such word.
     """
-    return Told(**_fields(line))
+    return Signal(**_fields(line))
 
 
 def _fields(line: bytes) -> dict[str, Any]:

@@ -131,9 +131,12 @@ def test_a_persons_minute_stays_a_minute(own_cloud: RehearsalDescription) -> Non
 
 
 def wait_there(wire: Connection, directory: str, seconds: float) -> None:
-    """In another process: wait, and tell when it is over."""
+    """In another process: wait as soon as one may, and tell when it is over."""
 
     async def wait() -> float:
+        rehearsal_cloud(Path(directory))
+        wire.send("here")
+        wire.recv()
         pace = rehearsal_cloud(Path(directory)).pace
         await pace.sleep(seconds)
         return pace.now()
@@ -166,6 +169,10 @@ def test_processes_share_one_clock(own_cloud: RehearsalDescription) -> None:
     before = pace_of(own_cloud).now()
     waits = [3 * DAY, DAY, 2 * DAY]
     others = [begun(wait_there, own_cloud.directory, seconds) for seconds in waits]
+    for _, wire in others:
+        assert wire.poll(PATIENCE) and wire.recv() == "here"
+    for _, wire in others:
+        wire.send("go")
     ended = []
     for process, wire in others:
         assert wire.poll(PATIENCE)
