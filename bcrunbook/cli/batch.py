@@ -39,7 +39,7 @@ def batch(
         typer.Option(
             min=1,
             max=256,
-            help="How many at a time. Default: four for each core, at most 32; with Dask, one for"
+            help="How many at a time. Default: eight for each core, at most 32; with Dask, one for"
             " each of the workers' threads.",
         ),
     ] = None,

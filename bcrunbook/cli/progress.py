@@ -41,7 +41,10 @@ def showing(total: int, what: str) -> Iterator[ProgressLines]:
     """
     output.say(what)
     if not sys.stderr.isatty():
-        yield ProgressLines(lambda account, step: None, lambda run: output.say(_line(run)))
+        yield ProgressLines(
+            lambda who, step: output.say(f"{who:<20} {step.id:<22} begins"),
+            lambda run: output.say(_line(run)),
+        )
         return
 
     with Bar(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HEAD: Final = "0004"
 
 _BUSY_MS: Final = BUSY_SECONDS * 1000
+# So long SQLite waits for a lock at its shortest pauses.
+_LOOK_MS: Final = 8
 
 # How psycopg connects, unless the address says otherwise.
 _POSTGRESQL: Final = {
@@ -211,8 +213,31 @@ def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer that began as a reader may find, too late, that another was faster.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes", False):
+        _begin_to_write(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: sa.Connection) -> None:
+    # SQLite itself waits longer from look to look, up to 0.1 s, and whoever has come last goes
+    # first. Of many processes that write for some ms each, most would sleep most of the time.
+    deadline = time.monotonic() + BUSY_SECONDS
+    plain = connection.connection.dbapi_connection
+    assert isinstance(plain, sqlite3.Connection)
+    plain.execute(f"PRAGMA busy_timeout = {_LOOK_MS}")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                plain.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    break
+        # Once more by SQLAlchemy, whose errors are explained.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        plain.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
 
 
 def _connect_postgresql(address: sa.URL) -> sa.Engine:

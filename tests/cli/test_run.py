@@ -46,9 +46,10 @@ def test_a_step_that_is_as_it_should_be(command: Command, make_workspace: MakeWo
     *_, report = result.out.splitlines()
     assert path_of(report).is_file() and ".ipynb" not in result.out
     assert "0 start_here" in result.out and "done" in result.out
-    reads, begins, step, _, ends, what_next = result.err.splitlines()
+    reads, begins, first, step, _, ends, what_next = result.err.splitlines()
     assert reads == "Reading the workspace."
     assert begins == f"Starting 1 notebook of {name}."
+    assert first.split() == [name, "start_here", "begins"]
     assert step.split()[:3] == [name, "start_here", "done"]
     assert re.fullmatch(rf"Account {name}: ended after \d+ s; 1 step, 1 done\.", ends)
     assert what_next.endswith(f"bcrunbook status --workspace {workspace.root}")

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,24 @@ def test_cells_that_end_their_process_or_take_too_long(tmp_path: Path) -> None:
     nbformat.write(notebook("import time\ntime.sleep(60)"), source)
     with pytest.raises(CellTimeoutError):
         executed(source, tmp_path, "bcrunbook", execution_timeout=1)
+
+
+@pytest.mark.skipif("forkserver" not in get_all_start_methods(), reason="nothing is forked here")
+def test_the_command_line_is_read_once_for_all_processes(tmp_path: Path) -> None:
+    """Each process reads the program's file again; what that imports is there by then."""
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import sys\n"
+        "print('typer' in sys.modules, flush=True)\n"
+        "from bcrunbook.cli import main\n"
+        "if __name__ == '__main__':\n"
+        "    from bcrunbook.run.engine.processes import process_for\n"
+        "    process = process_for(int)\n"
+        "    process.start()\n"
+        "    process.join()\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["False", "True"]

@@ -17,8 +17,8 @@ from bcrunbook.skipped.waiting import resting
 class Processes:
     """Does each job in a process of its own on this machine, which ends with the job."""
 
-    # They wait for services most of the time; each takes some 90 MiB.
-    slots = min(4 * (os.cpu_count() or 1), 32)
+    # They wait for services most of the time; each takes some 40 MiB of its own.
+    slots = min(8 * (os.cpu_count() or 1), 32)
 
     async def do(self, job: Job, on_message: OnMessage) -> None:
         """See `Executor`."""

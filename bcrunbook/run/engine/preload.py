@@ -24,6 +24,8 @@ _NEEDED: Final = (
     "IPython.utils.wildcard",
     "anyio._backends._asyncio",
     "anyio.streams.tls",
+    # multiprocessing has each process read the program's own file again, which reads this.
+    "bcrunbook.cli",
     "bcrunbook.notebook",
     "bcrunbook.run.batch.worker",
     "bcrunbook.run.engine.execution",
