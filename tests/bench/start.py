@@ -39,7 +39,7 @@ import psutil
 ROUNDS = 3
 ACCOUNTS = 40
 LATENCIES_MS = (0, 80)
-NOTEBOOK = "03_api_permissions.ipynb"
+NOTEBOOK = "*_api_permissions.ipynb"
 COMMANDS = (
     ("status",),
     ("accounts", "check"),
@@ -182,7 +182,7 @@ def commands(table: Table, which: int, checkout: Path, workspace: Path) -> None:
 
 def notebook(table: Table, which: int, checkout: Path, workspace: Path) -> None:
     """Measure one notebook and an empty one, each by papermill's command line."""
-    own = checkout / "notebooks" / NOTEBOOK
+    (own,) = (checkout / "notebooks").glob(NOTEBOOK)
     empty = workspace / "empty.ipynb"
     model = {**json.loads(own.read_text("utf-8")), "cells": []}
     empty.write_text(json.dumps(model), "utf-8")
