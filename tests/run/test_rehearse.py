@@ -58,7 +58,8 @@ def test_it_ends_done_and_says_where_everything_is(rehearsed: Rehearsal) -> None
     notebooks = len(ACCOUNTS) * (len(FIRST) + len(SECOND)) + CUSTOMER_NOTEBOOKS
     assert len(list(report.parent.rglob("*.ipynb"))) == notebooks
     assert ".ipynb" not in rehearsed.stdout
-    first, *_, ended, to_see = rehearsed.stderr.splitlines()
+    reads, first, *_, ended, to_see = rehearsed.stderr.splitlines()
+    assert reads == "Reading what a rehearsal needs."
     assert first.startswith("Starting the rehearsal cloud")
     assert re.match(r"Rehearsal: ended after .+; \d+ steps, \d+ done, \d+ changed\.", ended)
     assert "bcrunbook lab --rehearse" in to_see
