@@ -20,7 +20,7 @@ def test_the_link_is_shown_and_kept_nowhere(command: Command, tmp_path: Path) ->
 
     contract C8.17, C8.19 and C8.21
     """
-    with launch(tmp_path / "rehearsal" / "cloud", speed=240, lags="worst") as cloud:
+    with launch(tmp_path / "rehearsal" / "cloud", skips=True, lags="worst") as cloud:
         customers = [lab_customer("ready", "Normal")]
         workspace = asyncio.run(set_up(tmp_path / "rehearsal", cloud, customers))
         root = workspace.root

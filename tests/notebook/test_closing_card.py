@@ -15,7 +15,6 @@ from bcrunbook.order import CLIENT_SECRET, HEALTH_CHECK
 from bcrunbook.rehearsal import launch
 from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.views.cells import OUTCOME_MIME
-from tests.conftest import SPEED
 from tests.notebook.interactive_session import InteractiveSession
 from tests.support.linking import set_up
 
@@ -48,7 +47,7 @@ def test_the_end_is_told_to_a_person_and_not_in_a_record(
     tmp_path: Path, session: InteractiveSession
 ) -> None:
     """By clicks: the secret's end, the card, lines to copy. Headless: the secret's end alone."""
-    with launch(tmp_path / "cloud", speed=SPEED, latency_ms=0, lags="worst") as cloud:
+    with launch(tmp_path / "cloud", skips=True, latency_ms=0, lags="worst") as cloud:
         workspace = asyncio.run(set_up(tmp_path, cloud, []))
         with (workspace.root / "accounts.toml").open("a", encoding="utf-8") as file:
             file.write(PRODUCTION)

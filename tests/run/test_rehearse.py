@@ -43,7 +43,7 @@ def again(
     """The rehearsal's folder, copied, with its cloud running again."""
     directory = tmp_path_factory.mktemp("again") / "rehearsal"
     shutil.copytree(rehearsed.directory, directory)
-    with launch(directory / "cloud", speed=60, lags="worst") as cloud:
+    with launch(directory / "cloud", skips=True, lags="worst") as cloud:
         yield directory, cloud
 
 
@@ -338,7 +338,7 @@ def test_a_failed_run_leaves_no_secret_either(
     )
     for left in (directory / "workspace").glob("ledger.db*"):
         left.unlink()
-    with launch(directory / "cloud", speed=200, faults=faults, lags="worst") as cloud:
+    with launch(directory / "cloud", skips=True, faults=faults, lags="worst") as cloud:
         store = directory / "cloud" / "secret-store" / "sign-in" / "batch"
         store.write_text(cloud.batch_identity["client_secret"], "utf-8")
         done = bcrunbook("--debug", "run", "trial", "-w", str(directory / "workspace"))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bcrunbook.cloud import rehearsal_cloud
@@ -42,3 +45,15 @@ def pass_time(cloud: RehearsalDescription, seconds: float = SPREAD) -> None:
     with resting():
         thread.start()
         thread.join()
+
+
+@contextmanager
+def held(cloud: RehearsalDescription) -> Iterator[None]:
+    """Somebody who is known at the clock is at work in the block, so that no time is skipped.
+
+    Args:
+        cloud: a rehearsal cloud that skips time.
+    """
+    assert cloud.clock is not None
+    with socket.create_connection(("127.0.0.1", cloud.clock)):
+        yield
