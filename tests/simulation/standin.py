@@ -1,0 +1,261 @@
+"""The rehearsal cloud in this process: its handlers called directly, its state in memory.
+
+Between a request and its handler stands the stand-in's own edge, with its faults and its log; what
+is left out is sockets, TLS and the database's file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+from urllib.parse import urlsplit
+from urllib.request import BaseHandler, HTTPHandler, OpenerDirector, Request, build_opener
+from urllib.response import addinfourl
+
+import httpx
+from http.client import HTTPMessage
+
+from bcrunbook.rehearsal import RehearsalDescription, pages
+from bcrunbook.rehearsal.clock import Clock
+from bcrunbook.rehearsal.cloud import RehearsalCloud
+from bcrunbook.rehearsal.description import FILE, describe
+from bcrunbook.rehearsal.edge import Address, Connections, Edge, Journal
+from bcrunbook.rehearsal.faults import Faults
+from bcrunbook.rehearsal.hosts import KEEPERS, handlers
+from bcrunbook.rehearsal.keys import SigningKey
+from bcrunbook.rehearsal.lags import PROFILES
+from bcrunbook.rehearsal.log import Canaries, LineLog
+from bcrunbook.rehearsal.messages import Call, Handler
+from bcrunbook.rehearsal.seed import seed
+from bcrunbook.rehearsal.state import Record, Store
+
+LATENCY: Final = 0.05
+"""How long each answer takes, in seconds."""
+_LOCAL: Final = "http://127.0.0.1:1"
+_READ_SECONDS: Final = 60.0
+"""How long the client's connection waits for more of an answer."""
+
+Records = Mapping[tuple[str, str], Mapping[str, Record]]
+
+
+@dataclass(frozen=True)
+class AheadClock(Clock):
+    """A clock that is ahead of the program's machine, in seconds; or behind it, below zero."""
+
+    ahead: float = 0.0
+
+    def now(self) -> float:
+        """See `Clock`."""
+        return time.time() + self.ahead
+
+
+class _Nowhere:
+    """A database that keeps nothing."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> tuple[()]:
+        return ()
+
+
+class MemoryStore(Store):
+    """The state, without a file behind it.
+
+    Args:
+        clock: the clock.
+        records: what it holds at first.
+    """
+
+    def __init__(self, clock: Clock, records: Records) -> None:
+        self._clock = clock
+        self._records = defaultdict(dict, {kind: dict(held) for kind, held in records.items()})
+        self._undo = None
+        self._db = _Nowhere()  # type: ignore[assignment]
+
+    @property
+    def records(self) -> Records:
+        """All that is held."""
+        return self._records
+
+
+class _Lines(LineLog):
+    """A log in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def write(self, **values: Any) -> None:
+        """Append one line."""
+        self.lines.append(values)
+
+
+class _Told(Canaries):
+    """Every secret value ever given out, in memory."""
+
+    def __init__(self) -> None:
+        self._known = set()
+        self._file = BytesIO()  # type: ignore[assignment]
+
+    def add(self, value: str) -> str:
+        """See `Canaries`."""
+        self._known.update(one for one in value.splitlines() if len(one) >= self.SHORTEST)
+        return value
+
+    @property
+    def values(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self._known)
+
+
+class _Cut(Connections):
+    """Connections by a number of their own, and those that a fault has cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.were_cut: set[Address] = set()
+
+    def cut(self, address: Address) -> None:
+        """See `Connections`."""
+        self.were_cut.add(address)
+
+
+@cache
+def _key() -> SigningKey:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    return SigningKey(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+def seeded_records() -> Records:
+    """What a fresh rehearsal cloud holds; costly, so for many worlds it is made once."""
+    clock = Clock()
+    cloud = RehearsalCloud(MemoryStore(clock, {}), clock, _Told(), _key(), _LOCAL)
+    seed(cloud)
+    assert isinstance(cloud.store, MemoryStore)
+    return cloud.store.records
+
+
+class StandIn:
+    """A rehearsal cloud of one world.
+
+    Args:
+        folder: where its fault rules and its description go.
+        records: what it holds at first.
+        lags: how new things lag, by a profile's name.
+        ahead: how far its clock is ahead of the program's, in seconds.
+        faults: its fault rules.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        records: Records,
+        *,
+        lags: str,
+        ahead: float,
+        faults: Sequence[Mapping[str, Any]],
+    ) -> None:
+        clock = AheadClock(profile=PROFILES[lags], ahead=ahead)
+        self.folder = folder
+        self.store = MemoryStore(clock, records)
+        self.canaries = _Told()
+        self.cloud = RehearsalCloud(self.store, clock, self.canaries, _key(), _LOCAL)
+        seed(self.cloud)
+        self.requests, self.fired = _Lines(), _Lines()
+        rules = folder / "faults.json"
+        rules.write_text(json.dumps(faults), "utf-8")
+        self._connections = _Cut()
+        keepers = {host: maker(self.cloud) for host, maker in KEEPERS.items()}
+        self._edge = Edge(
+            handlers(self.cloud),
+            self.store,
+            Faults(rules),
+            Journal(self.requests, self.fired),
+            self._connections,
+            latency=LATENCY,
+            keepers=keepers,
+        )
+        self._pages = pages.handler(self.cloud)
+        self._asked = 0
+        nowhere = folder / "none.pem"
+        said = describe(
+            self.cloud,
+            folder,
+            proxy=_LOCAL,
+            ca=nowhere,
+            client=(nowhere, nowhere),
+            latency=round(LATENCY * 1000),
+        )
+        (folder / FILE).write_text(json.dumps(said), "utf-8")
+        self.description = RehearsalDescription.read(folder / FILE)
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """What the cloud does about a request.
+
+        Raises:
+            ReadTimeout, RemoteProtocolError: no answer comes, as the fault rules have it.
+        """
+        self._asked += 1
+        client = ("127.0.0.1", self._asked)
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                response = await httpx.ASGITransport(
+                    self._edge, client=client
+                ).handle_async_request(request)
+        except TimeoutError:
+            raise httpx.ReadTimeout("", request=request) from None
+        except AssertionError:
+            if client not in self._connections.were_cut:
+                raise
+            raise httpx.RemoteProtocolError(
+                "Server disconnected without sending a response.", request=request
+            ) from None
+        response.headers["date"] = formatdate(self.cloud.clock.now(), usegmt=True)
+        return response
+
+    def browsing(self) -> AbstractContextManager[Any]:
+        """Meanwhile browsers get the cloud's pages from here."""
+        handler = _PagesHandler(self._pages, self.store)
+
+        def opener(*more: BaseHandler) -> OpenerDirector:
+            return build_opener(*more, handler)
+
+        return mock.patch("bcrunbook.rehearsal.people.browser.build_opener", opener)
+
+
+class _PagesHandler(HTTPHandler):
+    """Gets pages from a handler instead of a server."""
+
+    def __init__(self, pages: Handler, store: Store) -> None:
+        super().__init__()
+        self._handle = pages
+        self._store = store
+
+    def http_open(self, request: Request) -> Any:
+        """The page."""
+        address = urlsplit(request.full_url)
+        call = Call(
+            request.get_method(),
+            pages.HOST,
+            address.path,
+            address.query,
+            {name.lower(): value for name, value in request.header_items()},
+            request.data or b"",  # type: ignore[arg-type]
+        )
+        with self._store.transaction():
+            answer = self._handle(call)
+        headers = HTTPMessage()
+        for name, value in answer.headers.items():
+            headers[name] = value
+        response = addinfourl(BytesIO(answer.body), headers, request.full_url, answer.status)
+        response.msg = ""  # type: ignore[attr-defined]
+        return response
