@@ -61,6 +61,8 @@ from bcrunbook.steps.tenant import check_tenant
 from bcrunbook.steps.wording import ABSENT, PRESENT
 
 _TAKEN: Final = "Request_MultipleObjectsWithSameKeyValue"
+_MARKER_TAKEN: Final = "for property uniqueName already exists"
+"""What the refusal of a marker that another object bears says (contract G6.9)."""
 
 
 @dataclass(frozen=True)
@@ -334,6 +336,12 @@ class RegisterApplication(AccountStep):
                 require_own(lookup(context), tagged.value[0])
                 return await self._updated(context, tagged.value[0])
             await _refuse_if_deleted(context, refusal)
+            if _MARKER_TAKEN in refusal.what:
+                # Whoever made it a moment ago has ended since, and it does not show yet: a second
+                # one without the marker would be as much ours (contract G6.18).
+                made = await graph.wait_for(application_named(account.unique_name))
+                require_own(lookup(context), made)
+                return await self._updated(context, made)
             if refusal.code not in ("Request_BadRequest", "BadRequest", "Request_UnsupportedQuery"):
                 raise
             return await graph.create_application(body)

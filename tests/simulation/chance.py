@@ -9,7 +9,7 @@ from unittest import mock
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int | str) -> Iterator[None]:
     """Whatever this process draws meanwhile follows from a seed.
 
     Ids and secrets come from the operating system's source, pauses from `random`'s own.

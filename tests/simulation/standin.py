@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cache
+from http.client import HTTPMessage
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -24,16 +25,17 @@ from urllib.request import BaseHandler, HTTPHandler, OpenerDirector, Request, bu
 from urllib.response import addinfourl
 
 import httpx
-from http.client import HTTPMessage
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bcrunbook.rehearsal import RehearsalDescription, pages
+from bcrunbook.rehearsal import RehearsalDescription, pages, world
+from bcrunbook.rehearsal.businesscentral.installation import current_name, find_environment
 from bcrunbook.rehearsal.clock import Clock
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.description import FILE, describe
 from bcrunbook.rehearsal.edge import Address, Connections, Edge, Journal
 from bcrunbook.rehearsal.faults import Faults
 from bcrunbook.rehearsal.hosts import KEEPERS, handlers
-from bcrunbook.rehearsal.keys import SigningKey
+from bcrunbook.rehearsal.keys import InvalidToken, SigningKey, b64url
 from bcrunbook.rehearsal.lags import PROFILES
 from bcrunbook.rehearsal.log import Canaries, LineLog
 from bcrunbook.rehearsal.messages import Call, Handler
@@ -101,8 +103,8 @@ class _Lines(LineLog):
 class _Told(Canaries):
     """Every secret value ever given out, in memory."""
 
-    def __init__(self) -> None:
-        self._known = set()
+    def __init__(self, values: frozenset[str] = frozenset()) -> None:
+        self._known = set(values)
         self._file = BytesIO()  # type: ignore[assignment]
 
     def add(self, value: str) -> str:
@@ -128,11 +130,35 @@ class _Cut(Connections):
         self.were_cut.add(address)
 
 
-@cache
-def _key() -> SigningKey:
-    from cryptography.hazmat.primitives.asymmetric import rsa
+class _QuickKey(SigningKey):
+    """Signs as the rehearsal cloud does, and remembers what it has signed."""
 
-    return SigningKey(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    def __init__(self) -> None:
+        super().__init__(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+        self._signed: dict[str, dict[str, Any]] = {}
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._signed.clear()
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """See `SigningKey`; the signature is a number."""
+        head = {"typ": "JWT", "alg": "RS256", "x5t": self._id, "kid": self._id}
+        parts = [b64url(json.dumps(part).encode()) for part in (head, claims)]
+        token = ".".join([*parts, b64url(f"signature {len(self._signed)}".encode())])
+        self._signed[token] = claims
+        return token
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """See `SigningKey`."""
+        if token not in self._signed:
+            raise InvalidToken("the signature does not match")
+        return self._signed[token]
+
+
+@cache
+def _key() -> _QuickKey:
+    return _QuickKey()
 
 
 def seeded_records() -> Records:
@@ -153,6 +179,7 @@ class StandIn:
         lags: how new things lag, by a profile's name.
         ahead: how far its clock is ahead of the program's, in seconds.
         faults: its fault rules.
+        canaries: every secret that it has given out before.
     """
 
     def __init__(
@@ -163,22 +190,24 @@ class StandIn:
         lags: str,
         ahead: float,
         faults: Sequence[Mapping[str, Any]],
+        canaries: frozenset[str] = frozenset(),
     ) -> None:
         clock = AheadClock(profile=PROFILES[lags], ahead=ahead)
         self.folder = folder
         self.store = MemoryStore(clock, records)
-        self.canaries = _Told()
+        self.canaries = _Told(canaries)
+        _key().forget()
         self.cloud = RehearsalCloud(self.store, clock, self.canaries, _key(), _LOCAL)
         seed(self.cloud)
         self.requests, self.fired = _Lines(), _Lines()
-        rules = folder / "faults.json"
-        rules.write_text(json.dumps(faults), "utf-8")
+        self._rules = folder / "faults.json"
+        self._rules.write_text(json.dumps(faults), "utf-8")
         self._connections = _Cut()
         keepers = {host: maker(self.cloud) for host, maker in KEEPERS.items()}
         self._edge = Edge(
             handlers(self.cloud),
             self.store,
-            Faults(rules),
+            Faults(self._rules),
             Journal(self.requests, self.fired),
             self._connections,
             latency=LATENCY,
@@ -221,6 +250,17 @@ class StandIn:
             ) from None
         response.headers["date"] = formatdate(self.cloud.clock.now(), usegmt=True)
         return response
+
+    def calm(self) -> None:
+        """From now on nothing goes wrong any more."""
+        fresh = self._rules.with_suffix(".new")
+        fresh.write_text("[]", "utf-8")
+        fresh.replace(self._rules)
+
+    def environment_now(self, name: str) -> str:
+        """The name that an environment of a customer's has now."""
+        one = find_environment(self.cloud, world.LAB, name)
+        return current_name(self.cloud, one) if one is not None else name
 
     def browsing(self) -> AbstractContextManager[Any]:
         """Meanwhile browsers get the cloud's pages from here."""

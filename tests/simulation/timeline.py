@@ -14,7 +14,7 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 from unittest import mock
 
 import time_machine
@@ -76,7 +76,7 @@ class _Awaited(concurrent.futures.Future[_T]):
 
     def result(self, timeout: float | None = None) -> _T:
         """Let the loop do it."""
-        return cast(_T, await_only(self._coroutine))
+        return await_only(self._coroutine)
 
 
 def _here(
@@ -86,10 +86,14 @@ def _here(
 
 
 @contextmanager
-def virtual_time() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop on a clock of its own, which all code in this process reads meanwhile."""
+def virtual_time(begins: float = BEGINNING) -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop on a clock of its own, which all code in this process reads meanwhile.
+
+    Args:
+        begins: what that clock reads first, in seconds since the epoch.
+    """
     with (
-        time_machine.travel(BEGINNING, tick=False) as traveller,
+        time_machine.travel(begins, tick=False) as traveller,
         mock.patch("time.monotonic", time.time),
         mock.patch("time.perf_counter", time.time),
         mock.patch("asyncio.run_coroutine_threadsafe", _here),

@@ -1,0 +1,198 @@
+"""What a world is like: all of it follows from its seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from bcrunbook.order import (
+    API_PERMISSIONS,
+    CLIENT_SECRET,
+    CODAT_KEYS,
+    ENABLE_INTEGRATION,
+    LINK_CUSTOMER,
+    REGISTER_APPLICATION,
+    START_HERE,
+)
+from tests.support.linking import SCRIPTS
+
+Start = Literal["nothing", "registered", "stored", "enabled", "linked"]
+Slip = Literal["not yet", "twice", "typo", "later", "says only", "does only", "wrong place"]
+Deed = Literal[
+    "secret deleted",
+    "secret added",
+    "consent withdrawn",
+    "scope added",
+    "redirect added",
+    "application renamed",
+    "integration disabled",
+    "extension removed",
+    "customer unlinked",
+]
+
+STARTS: Final[tuple[Start, ...]] = ("nothing", "registered", "stored", "enabled", "linked")
+_HOSTS: Final = (
+    "graph.microsoft.com",
+    "login.microsoftonline.com",
+    "api.codat.io",
+    "api.businesscentral.dynamics.com",
+)
+_KINDS: Final[tuple[dict[str, Any], ...]] = (
+    {"status": 429, "headers": {"Retry-After": "2"}},
+    {"status": 429, "headers": {"Retry-After": "200"}},
+    {"status": 500},
+    {"status": 503},
+    {"status": 403},
+    {"status": 200, "body": "<html>sign on</html>"},
+    {"delay": 30.0},
+    {"drop": "before"},
+    {"drop": "after"},
+    {"hold": "before"},
+    {"hold": "after"},
+)
+_LAST_REQUEST: Final = 40
+_MOST_DOORS: Final = 2.8
+"""The logarithm of the last door at which a process may die: short ways are drawn as often as long
+ones, as what is asked for may be short."""
+_STEPS: Final[dict[Start, tuple[tuple[tuple[str, ...], int], ...]]] = {
+    "nothing": (
+        ((START_HERE, REGISTER_APPLICATION), 3),
+        ((START_HERE, REGISTER_APPLICATION, CLIENT_SECRET), 4),
+        ((), 2),
+    ),
+    "registered": (((CLIENT_SECRET,), 5), ((CLIENT_SECRET, API_PERMISSIONS), 3), ((), 1)),
+    "stored": (((CODAT_KEYS, ENABLE_INTEGRATION), 4), ((), 1)),
+    "enabled": (((LINK_CUSTOMER,), 1), ((), 1)),
+    "linked": (((LINK_CUSTOMER,), 3), ((), 1)),
+}
+"""Which steps are asked for, and how often; none named is all."""
+_SLIPS: Final[tuple[Slip, ...]] = (
+    "not yet",
+    "twice",
+    "typo",
+    "later",
+    "says only",
+    "does only",
+    "wrong place",
+)
+_OF_ACCOUNTS: Final[tuple[Deed, ...]] = (
+    "secret deleted",
+    "secret added",
+    "consent withdrawn",
+    "scope added",
+    "redirect added",
+    "application renamed",
+    "integration disabled",
+)
+_OF_CUSTOMERS: Final[tuple[Deed, ...]] = ("extension removed", "customer unlinked")
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What somebody else does meanwhile.
+
+    Args:
+        deed: what.
+        command: beside which command, from 0.
+        after: how many seconds after that has begun.
+    """
+
+    deed: Deed
+    command: int
+    after: float
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A world.
+
+    Args:
+        seed: what it is drawn from.
+        start: how far the trial account was when it begins.
+        steps: which steps are asked for; all where none is named.
+        has_production: whether there is a production account, which requires the trial's.
+        customers: the trial's customers, by the names of their scripts.
+        is_batch: whether a batch is given, or a run of each account.
+        lags: how new things lag.
+        ahead: how far the services' clocks are ahead of the program's, in seconds.
+        faults: which requests go wrong.
+        deaths: at which door each command's process dies; 0 where it lives.
+        worker_deaths: the same of a batch's workers, one after the other.
+        slips: what people do wrong, one after the other; 0 where they do what a card says.
+        doings: what others do meanwhile.
+        leap: days that pass once everything has come to rest.
+    """
+
+    seed: int
+    start: Start
+    steps: tuple[str, ...] = ()
+    has_production: bool = False
+    customers: tuple[str, ...] = ()
+    is_batch: bool = False
+    lags: str = "worst"
+    ahead: float = 0.0
+    faults: tuple[dict[str, Any], ...] = ()
+    deaths: tuple[int, ...] = ()
+    worker_deaths: tuple[int, ...] = ()
+    slips: tuple[Slip, ...] = ()
+    doings: tuple[Doing, ...] = ()
+    leap: int = 0
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"  {name}: {value}"
+            for name in self.__dataclass_fields__
+            if (value := getattr(self, name))
+        )
+
+
+def drawn(seed: int) -> Drawn:
+    """The world of a seed.
+
+    Args:
+        seed: any number.
+    """
+    draw = random.Random(seed)
+    start = draw.choices(STARTS, (26, 36, 18, 9, 11))[0]
+    customers: tuple[str, ...] = ()
+    if start == "linked" or (start == "enabled" and draw.random() < 0.5):
+        customers = tuple(draw.sample(sorted(SCRIPTS), draw.choices((1, 2), (9, 1))[0]))
+    deeds = (*_OF_ACCOUNTS, *(_OF_CUSTOMERS * 3 if customers else ()))
+    doings = tuple(
+        Doing(draw.choice(deeds), draw.randrange(2), round(draw.expovariate(1 / 20), 1))
+        for _ in range(draw.choices((0, 1, 2), (7, 2, 1))[0])
+    )
+    leap = draw.choices((0, 150, 200), (18, 1, 1))[0]
+    is_batch = draw.random() < (0.5 if customers else 0.1)
+    steps: tuple[str, ...] = ()
+    # What others change, and what time does, is for all steps to see; a batch has no other.
+    if not doings and not is_batch and not leap and (customers or start != "enabled"):
+        ways = _STEPS[start]
+        steps = draw.choices([way for way, _ in ways], [often for _, often in ways])[0]
+    return Drawn(
+        seed,
+        start,
+        steps=steps,
+        has_production=start == "enabled" and not customers and draw.random() < 0.5,
+        customers=customers,
+        is_batch=is_batch,
+        lags=draw.choice(("worst", "usual")),
+        ahead=draw.choice((0.0, 0.0, 0.0, -300.0, 40.0, 400.0, 7200.0)),
+        faults=tuple(_fault(draw) for _ in range(draw.choice((0, 1, 1, 2, 3)))),
+        deaths=tuple(_death(draw) for _ in range(draw.choices((0, 1, 2), (2, 5, 3))[0])),
+        worker_deaths=tuple(_death(draw) for _ in range(draw.choice((0, 1, 2)))) * is_batch,
+        slips=tuple(draw.choice(_SLIPS) for _ in range(draw.choice((0, 0, 1, 2)))),
+        doings=doings,
+        leap=leap,
+    )
+
+
+def _fault(draw: random.Random) -> dict[str, Any]:
+    last = draw.choice((6, 12, _LAST_REQUEST))
+    nth = sorted(draw.sample(range(1, last), draw.choice((1, 1, 2, 4))))
+    return {"host": draw.choice(_HOSTS), "nth": nth, **draw.choice(_KINDS)}
+
+
+def _death(draw: random.Random) -> int:
+    return int(10 ** draw.uniform(0, _MOST_DOORS)) if draw.random() < 0.8 else 0

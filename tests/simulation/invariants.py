@@ -1,0 +1,292 @@
+"""What has to hold in a world that has come to rest, whatever was drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from bcrunbook.accounts import Account, Customer
+from bcrunbook.core.step import PASSED
+from bcrunbook.core.stored import latest_outcomes
+from bcrunbook.ledger.store import Ledger, open_ledger
+from bcrunbook.order import (
+    API_PERMISSIONS,
+    CLIENT_SECRET,
+    CODAT_KEYS,
+    ENABLE_INTEGRATION,
+    LINK_CUSTOMER,
+    REGISTER_APPLICATION,
+)
+from bcrunbook.rehearsal import world as people
+from bcrunbook.rehearsal.businesscentral import installation
+from bcrunbook.rehearsal.clock import parse_timestamp
+from bcrunbook.rehearsal.codat import integrations
+from bcrunbook.rehearsal.codat.records import companies_of, connections_of
+from bcrunbook.rehearsal.directory import (
+    APPLICATION,
+    GRANT,
+    SERVICE_PRINCIPAL,
+    Registered,
+    find_principal,
+)
+from bcrunbook.rehearsal.state import Document
+from bcrunbook.steps.link_customer.codat_customer import TAG
+from bcrunbook.steps.requirements import AUDIENCE, REDIRECT_URI, SCOPES
+from tests.simulation.others import PLATFORM, THEIR_SCOPE, THEIR_URI
+from tests.simulation.scenes import files_in
+from tests.simulation.world import World
+
+_STORE: Final = "cloud/secret-store/"
+_OURS: Final = "(bcrunbook "
+_READS: Final = frozenset({"GET", "HEAD"})
+
+Invariant = Callable[[World], Iterator[str]]
+
+
+def broken(world: World) -> list[str]:
+    """What does not hold, a sentence each.
+
+    Args:
+        world: one that has come to rest.
+    """
+    return [f"{one.__name__}: {said}" for one in INVARIANTS for said in one(world)]
+
+
+def one_application(world: World) -> Iterator[str]:
+    """Each account has one application at most, and none is there that nobody meant."""
+    for account in world.workspace.accounts.values():
+        found = _applications(world, account)
+        if len(found) > 1:
+            yield f"{account.name} has {len(found)} applications"
+        if _passed(world, account, REGISTER_APPLICATION) and not found:
+            yield f"{account.name} is said to be registered, and has no application"
+
+
+def secrets_of_ours(world: World) -> Iterator[str]:
+    """Of our secrets each is stored and one works for long; nobody's was removed by us."""
+    now = world.cloud.cloud.clock.now()
+    for account in world.workspace.accounts.values():
+        for app in _applications(world, account):
+            stored = _stored(world)
+            ours = [
+                one for one in app.document["passwordCredentials"] if _OURS in one["displayName"]
+            ]
+            usable = [
+                one
+                for one in ours
+                if app.document["_secrets"][one["keyId"]]["value"] in stored
+                and parse_timestamp(one["endDateTime"]) > now
+            ]
+            for one in ours:
+                if app.document["_secrets"][one["keyId"]]["value"] not in stored:
+                    yield f"{account.name} has a secret that nobody has: {one['displayName']}"
+            if _passed(world, account, CLIENT_SECRET) and not usable:
+                yield f"{account.name} is said to have a secret, and none that is stored is usable"
+            if len(ours) > 1 and not world.drawn.leap:
+                yield f"{account.name} has {len(ours)} secrets of ours"
+            kept = {one["keyId"] for one in app.document["passwordCredentials"]}
+            if account.name == "trial" and not world.others.secrets <= kept:
+                yield f"{account.name} has lost a colleague's secret"
+
+
+def no_third_secret(world: World) -> Iterator[str]:
+    """A third secret is never asked for: the service would have said no."""
+    for one in world.cloud.requests.lines:
+        if one["path"].endswith("/addPassword") and one["status"] == 400:
+            yield f"a secret was asked for that the service refused, at {one['t']}"
+
+
+def what_others_added(world: World) -> Iterator[str]:
+    """Collections are merged: what others put there is there."""
+    trial = world.workspace.account("trial")
+    for app in _applications(world, trial):
+        if THEIR_URI in world.others.added and THEIR_URI not in _uris(app):
+            yield "a redirect URI of somebody else's is gone"
+        if THEIR_SCOPE in world.others.added and THEIR_SCOPE not in _granted(world, app):
+            yield "a grant of somebody else's was narrowed"
+
+
+def said_of_accounts(world: World) -> Iterator[str]:
+    """What the ledger says of an account's steps is so in the cloud."""
+    for account in world.workspace.accounts.values():
+        for app in _applications(world, account):
+            document = app.document
+            if _passed(world, account, REGISTER_APPLICATION):
+                if REDIRECT_URI not in _uris(app) or document["signInAudience"] != AUDIENCE:
+                    yield f"{account.name} is said to be registered, and is not as it should be"
+                if find_principal(world.cloud.cloud, app.tenant, document["appId"]) is None:
+                    yield f"{account.name} is said to be registered, and has no service principal"
+                if document["displayName"] != account.application:
+                    yield f"{account.name} is said to be registered, and has another name"
+            if _passed(world, account, API_PERMISSIONS) and not set(SCOPES) <= _granted(world, app):
+                yield f"{account.name} is said to have consent, and has it not"
+            settings = integrations.settings_of(
+                world.cloud.cloud, world.others.instance(account), PLATFORM
+            )
+            if _passed(world, account, ENABLE_INTEGRATION) and not settings.enabled:
+                yield f"{account.name}'s integration is said to be enabled, and is not"
+            if (
+                _passed(world, account, CODAT_KEYS)
+                and not {"typo", "says only"} & set(world.drawn.slips)
+                and settings.client_id != document["appId"]
+            ):
+                yield f"{account.name}'s keys are said to be saved, and others are"
+
+
+def one_of_each(world: World) -> Iterator[str]:
+    """A customer has one company, one connection, and one installation unless it was removed."""
+    for account in world.workspace.accounts.values():
+        instance = world.others.instance(account)
+        tags = Counter(
+            document["tags"].get(TAG) for _, document in companies_of(world.cloud.cloud, instance)
+        )
+        for tag, count in tags.items():
+            if tag is not None and count > 1:
+                yield f"{tag} has {count} companies"
+            if tag is not None and tag.partition(".")[2] not in account.customers:
+                yield f"there is a company of nobody's: {tag}"
+        for company, document in companies_of(world.cloud.cloud, instance):
+            count = len(connections_of(world.cloud.cloud, company))
+            if count > 1 and TAG in document["tags"]:
+                yield f"{document['name']} has {count} connections"
+
+
+def said_of_customers(world: World) -> Iterator[str]:
+    """A customer who is said to be linked is linked, and the extension is there."""
+    for account in world.workspace.accounts.values():
+        for customer in account.customers.values():
+            if world.states.get((account.name, customer.name, LINK_CUSTOMER)) not in PASSED:
+                continue
+            status = _connection(world, account, customer)
+            if status != "Linked":
+                yield f"{customer.name} is said to be linked, and the connection reads {status}"
+            tenant = people.find_tenant(customer.tenant or "")
+            assert tenant is not None
+            known = installation.progress(world.cloud.cloud, tenant.id, customer.environment or "")
+            if known is None or (known.state != "installed" and customer.name == "normal"):
+                yield f"{customer.name} is said to be linked, and the extension is not there"
+
+
+def other_tenants(world: World) -> Iterator[str]:
+    """Nothing is written to a directory that is nobody's of ours; customers consent themselves."""
+    ours = {
+        app.document["appId"]
+        for account in world.workspace.accounts.values()
+        for app in _applications(world, account)
+    }
+    mine = {
+        app.tenant
+        for account in world.workspace.accounts.values()
+        for app in _applications(world, account)
+    }
+    for kind in (APPLICATION, SERVICE_PRINCIPAL, GRANT):
+        for tenant in world.cloud.store.tenants_of(kind):
+            if tenant in mine:
+                continue
+            before = world.before.get((kind, tenant), {})
+            for key, document in world.cloud.store.all_latest(kind, tenant):
+                if key in before or (kind, document.get("appId")) in {
+                    (SERVICE_PRINCIPAL, one) for one in ours
+                }:
+                    continue
+                if kind == GRANT and _is_ours(world, tenant, document, ours):
+                    continue
+                yield f"{kind} {key} was written to the tenant {tenant}"
+
+
+def nothing_told(world: World) -> Iterator[str]:
+    """No secret is in the ledger, in a notebook, on a card, in a report or a log."""
+    files = files_in(world.folder, ("cloud/",))
+    files["what was logged"] = "\n".join(world.logged).encode()
+    text = b"\0".join(files.values())
+    for value in world.cloud.canaries.values:
+        if value.encode() in text:
+            where = [name for name, content in files.items() if value.encode() in content]
+            yield f"a secret is in {where}"
+
+
+def no_bug(world: World) -> Iterator[str]:
+    """Nothing broke: neither the program, as it says itself, nor the stand-in; nothing leaked."""
+    with _ledger(world) as ledger:
+        for account in world.workspace.accounts.values():
+            for one in latest_outcomes(ledger, account.identity):
+                error = one.outcome.error or {}
+                if error.get("kind") == "report_bug":
+                    yield f"{one.outcome.step} of {one.outcome.account}: {error['what']}"
+    yield from world.broke
+
+
+def nothing_again(world: World) -> Iterator[str]:
+    """One more command writes nothing."""
+    for one in world.cloud.requests.lines[world.last :]:
+        is_read = one["method"] in _READS or one["path"].endswith("$batch")
+        if not is_read and "/token" not in one["path"] and "/data/queue" not in one["path"]:
+            yield f"once more: {one['method']} {one['host']}{one['path']}"
+
+
+INVARIANTS: Final[tuple[Invariant, ...]] = (
+    one_application,
+    secrets_of_ours,
+    no_third_secret,
+    what_others_added,
+    said_of_accounts,
+    one_of_each,
+    said_of_customers,
+    other_tenants,
+    nothing_told,
+    no_bug,
+    nothing_again,
+)
+
+
+def _ledger(world: World) -> Ledger:
+    return open_ledger(world.workspace.ledger_url, world.workspace.root)
+
+
+def _passed(world: World, account: Account, step: str) -> bool:
+    return world.states.get((account.name, "", step)) in PASSED
+
+
+def _applications(world: World, account: Account) -> list[Registered]:
+    tenant = people.find_tenant(account.tenant)
+    assert tenant is not None
+    return [
+        Registered(tenant.id, key, document)
+        for key, document in world.cloud.store.all_latest(APPLICATION, tenant.id)
+        if account.unique_name in (document["uniqueName"], *document["tags"])
+    ]
+
+
+def _uris(app: Registered) -> list[str]:
+    found: list[str] = app.document["web"]["redirectUris"]
+    return found
+
+
+def _granted(world: World, app: Registered) -> set[str]:
+    principal = find_principal(world.cloud.cloud, app.tenant, app.document["appId"])
+    return {
+        scope
+        for _, grant in world.cloud.store.all_latest(GRANT, app.tenant)
+        if principal is not None and grant["clientId"] == principal["id"]
+        for scope in grant["scope"].split()
+    }
+
+
+def _stored(world: World) -> set[str]:
+    """The values in the secret store."""
+    folder = world.folder / _STORE
+    return {one.read_text("utf-8").strip() for one in folder.rglob("*") if one.is_file()}
+
+
+def _connection(world: World, account: Account, customer: Customer) -> str:
+    for company, document in companies_of(world.cloud.cloud, world.others.instance(account)):
+        if document["tags"].get(TAG) == f"{account.name}.{customer.name}":
+            for _, connection in connections_of(world.cloud.cloud, company):
+                return str(connection["status"])
+    return "nothing"
+
+
+def _is_ours(world: World, tenant: str, grant: Document, ours: set[str]) -> bool:
+    principals: dict[str, Any] = dict(world.cloud.store.all_latest(SERVICE_PRINCIPAL, tenant))
+    return principals.get(grant["clientId"], {}).get("appId") in ours

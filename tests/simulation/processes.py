@@ -1,0 +1,223 @@
+"""Processes that can be killed at any instant, all in this one.
+
+A process reaches the world through doors: requests, the ledger, files. Each passage is counted, and
+a kill comes at one of them. From that instant on its doors are closed. Its coroutines still unwind,
+as Python has it, but nothing of what stands in their `finally` gets out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from unittest import mock
+
+import httpx
+
+from bcrunbook.http.network import Network
+from bcrunbook.ledger import holder
+from bcrunbook.ledger.lease import Leases
+from bcrunbook.ledger.rows import Rows
+from tests.simulation.standin import StandIn
+
+_FIRST_PID: Final = 1000
+_MACHINE: Final = "machine"
+
+_T = TypeVar("_T")
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may go on in it."""
+
+
+class Died(Exception):
+    """A process was killed before it had come to its end."""
+
+
+@dataclass
+class Machine:
+    """The processes of one machine, by their numbers."""
+
+    processes: dict[int, Process] = field(default_factory=dict)
+
+    def start(
+        self, name: str, *, dies_at: int | None = None, parent: Process | None = None
+    ) -> Process:
+        """A new process.
+
+        Args:
+            name: what it is.
+            dies_at: at which passage through a door it is killed; None for never.
+            parent: the process that it ends with.
+        """
+        pid = _FIRST_PID + len(self.processes)
+        made = Process(self, name, pid, dies_at)
+        self.processes[pid] = made
+        if parent is not None:
+            parent.children.append(made)
+        return made
+
+
+@dataclass(eq=False)
+class Process:
+    """One process.
+
+    Args:
+        machine: where it runs.
+        name: what it is.
+        pid: its number.
+        dies_at: at which passage through a door it is killed; None for never.
+    """
+
+    machine: Machine
+    name: str
+    pid: int
+    dies_at: int | None
+    is_alive: bool = True
+    passed: int = 0
+    children: list[Process] = field(default_factory=list)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def door(self) -> None:
+        """Pass through to the world, or die trying.
+
+        Raises:
+            Killed: the process is gone.
+        """
+        if self.is_alive:
+            self.passed += 1
+            if self.passed == self.dies_at:
+                self.kill()
+        if not self.is_alive:
+            raise Killed
+
+    def kill(self) -> None:
+        """End it, and all that end with it, at this instant."""
+        self._end()
+        for task in self.tasks:
+            task.cancel()
+
+    def _end(self) -> None:
+        self.is_alive = False
+        for child in self.children:
+            if child.is_alive:
+                child.kill()
+
+    async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Do some work in it, to its end.
+
+        Raises:
+            Died: it was killed before.
+        """
+        context = contextvars.copy_context()
+        context.run(_current.set, self)
+        main = asyncio.get_running_loop().create_task(work, context=context)
+        try:
+            await asyncio.wait({main})
+            was_killed = not self.is_alive
+        finally:
+            self.kill()
+        while left := {one for one in self.tasks if not one.done()}:
+            await asyncio.wait(left)
+        if was_killed or main.cancelled():
+            with contextlib.suppress(BaseException):
+                main.exception()
+            raise Died(self.name)
+        return main.result()
+
+
+_current: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
+
+
+def current() -> Process:
+    """The process in which this is done."""
+    process = _current.get()
+    assert process is not None, "outside of any process"
+    return process
+
+
+def _through(door_of: Callable[[], Process | None], act: Callable[..., Any]) -> Callable[..., Any]:
+    def passing(*args: Any, **kwargs: Any) -> Any:
+        process = door_of()
+        if process is None:
+            return act(*args, **kwargs)
+        process.door()
+        result = act(*args, **kwargs)
+        process.door()
+        return result
+
+    return passing
+
+
+class _Way(httpx.AsyncBaseTransport):
+    """A process's way to the rehearsal cloud."""
+
+    def __init__(self, process: Process, cloud: StandIn) -> None:
+        self._process = process
+        self._cloud = cloud
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._process.door()
+        response = await self._cloud.send(request)
+        self._process.door()
+        return response
+
+
+def _tasks_of_processes(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
+) -> asyncio.Task[Any]:
+    task = asyncio.Task(work, loop=loop, **options)
+    context = options.get("context")
+    process = context.get(_current) if context is not None else _current.get()
+    if process is not None:
+        process.tasks.add(task)
+        task.add_done_callback(process.tasks.discard)
+    return task
+
+
+@contextmanager
+def doors(loop: asyncio.AbstractEventLoop, cloud: StandIn, machine: Machine) -> Iterator[None]:
+    """Meanwhile whatever is done in a process goes through its doors.
+
+    Args:
+        loop: the event loop.
+        cloud: where requests go.
+        machine: where the processes run.
+    """
+    in_thread = asyncio.to_thread
+
+    async def to_thread(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        # A thread's work lies between two passages: files are written whole or not at all.
+        return await in_thread(_through(_current.get, func), *args, **kwargs)
+
+    def transport(network: Network) -> httpx.AsyncBaseTransport:
+        return _Way(current(), cloud)
+
+    def this_process() -> dict[str, Any]:
+        return {
+            "holder": "sim",
+            "host": "machine",
+            "pid": current().pid,
+            "process_started": float(current().pid),
+            "machine": _MACHINE,
+        }
+
+    def started(pid: int) -> float | None:
+        return float(pid) if machine.processes[pid].is_alive else None
+
+    loop.set_task_factory(_tasks_of_processes)  # type: ignore[arg-type]
+    with contextlib.ExitStack() as stack:
+        for owner, name in ((Rows, "_write"), (Rows, "_read"), (Leases, "reserve_slots")):
+            act = getattr(owner, name)
+            stack.enter_context(mock.patch.object(owner, name, _through(_current.get, act)))
+        stack.enter_context(mock.patch.object(Network, "transport", transport))
+        stack.enter_context(mock.patch("asyncio.to_thread", to_thread))
+        stack.enter_context(mock.patch.object(holder, "this_process", this_process))
+        stack.enter_context(mock.patch.object(holder, "_started", started))
+        stack.enter_context(mock.patch.object(holder, "_machine", return_value=_MACHINE))
+        yield
+    loop.set_task_factory(None)

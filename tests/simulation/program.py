@@ -1,0 +1,152 @@
+"""The program's commands in this process: what `bcrunbook run` and `bcrunbook batch` do.
+
+A notebook is replaced by the coroutines that its cells call; a process of the batch by one that
+can be killed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+from bcrunbook.accounts import Workspace
+from bcrunbook.core.step import AnyStep, Mode, Outcome
+from bcrunbook.job_options import JobOptions, doing_job, job_options
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import ORDER, notebook_name
+from bcrunbook.run.account import run_account, run_customers
+from bcrunbook.run.batch import record, worker
+from bcrunbook.run.batch.coordinator import LEASE, BatchOptions, Coordinator, progress_of
+from bcrunbook.run.batch.executor import OnMessage, WorkerDied
+from bcrunbook.run.batch.selection import OF_ACCOUNTS, OF_CUSTOMERS, Selection, chosen
+from bcrunbook.run.batch.worker import Job, WorkerMessage
+from bcrunbook.run.copies import Copies
+from bcrunbook.run.folders import run_folder
+from bcrunbook.run.step import run_step
+from bcrunbook.steps import step_named
+from tests.simulation.processes import Died, Machine, current
+
+APPLY: Final = "apply"
+Work = Coroutine[Any, Any, None]
+_STEPS: Final = {notebook_name(one): one for one in ORDER}
+_SELDOM: Final = 600.0
+"""How often, in seconds, a batch's report is written while it goes on: that costs time only."""
+
+
+async def _run_notebook(
+    source: Path, target: Path, values: dict[str, Any], engine: str = "bcrunbook"
+) -> Outcome:
+    """What the cells of a notebook do, without the notebook."""
+    outcome = await run_step(
+        job_options().load(Path(values["workspace"])),
+        values["account"],
+        _STEPS[source.stem],
+        Mode(values["mode"]),
+        customer=values.get("customer", ""),
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(outcome.as_dict()), "utf-8")
+    return outcome
+
+
+@contextmanager
+def without_notebooks() -> Iterator[None]:
+    """Meanwhile steps are run as coroutines."""
+    with ExitStack() as stack:
+        for name, instead in (
+            ("bcrunbook.run.account.run_notebook", _run_notebook),
+            ("bcrunbook.run.account.check_sources", lambda steps, workspace: None),
+            ("bcrunbook.run.batch.coordinator._REPORT_SECONDS", _SELDOM),
+        ):
+            stack.enter_context(mock.patch(name, instead))
+        yield
+
+
+def _quiet(*_: Any) -> None:
+    """Nobody looks on."""
+
+
+async def run(workspace: Workspace, account: str, steps: Sequence[str]) -> None:
+    """`bcrunbook run ACCOUNT`, then its customers, in one process.
+
+    Args:
+        workspace: the workspace.
+        account: the account's name.
+        steps: which steps, by their ids; all where none is named.
+    """
+    folder = run_folder(workspace.root) / account
+    how: dict[str, Any] = {"began": _quiet, "ended": _quiet}
+    own = [one for one in OF_ACCOUNTS if not steps or one in steps]
+    theirs = [one for one in OF_CUSTOMERS if not steps or one in steps]
+    customers = list(workspace.account(account).customers)
+    with doing_job(JobOptions(workspace=workspace)):
+        if own:
+            await run_account(workspace, account, _named(own), APPLY, folder, **how)
+        if theirs and customers:
+            await run_customers(workspace, account, customers, _named(theirs), APPLY, folder, **how)
+
+
+def _named(steps: Sequence[str]) -> list[AnyStep]:
+    return [step_named(one) for one in steps]
+
+
+async def batch(workspace: Workspace, executor: InProcess) -> None:
+    """`bcrunbook batch`: begun, or taken up again."""
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        items = chosen(workspace, Selection(), {})
+        async with ledger.lease(LEASE, what=f"a batch of {len(items)}"):
+            begun = record.begin(ledger, run_folder(workspace.root), items, APPLY, anew=False)
+            coordinator = Coordinator(
+                workspace,
+                ledger,
+                begun,
+                progress_of(begun, items),
+                BatchOptions(APPLY),
+                executor,
+                Copies(None, begun.folder),
+                _quiet,
+            )
+            await coordinator.run()
+            await coordinator.write_report()
+
+
+@dataclass
+class InProcess:
+    """Does each job of a batch in a process that can be killed.
+
+    Args:
+        machine: where they run.
+        deaths: when the processes die, one after the other; those after them live.
+    """
+
+    machine: Machine
+    deaths: list[int]
+    slots: int = 2
+
+    async def do(self, job: Job, on_message: OnMessage) -> None:
+        """See `Executor`."""
+        dies_at = self.deaths.pop(0) if self.deaths else None
+        mine = self.machine.start(f"worker {job.item.who}", dies_at=dies_at, parent=current())
+
+        def send(message: WorkerMessage) -> None:
+            mine.door()
+            on_message(message)
+
+        options = JobOptions(
+            workspace=job.workspace, runs_cells_here=True, is_followed_elsewhere=True
+        )
+
+        async def work() -> None:
+            with doing_job(options):
+                for message in await worker._run(job, send):
+                    send(message)
+
+        try:
+            await mine.run(work())
+        except Died:
+            raise WorkerDied from None

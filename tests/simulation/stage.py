@@ -1,0 +1,218 @@
+"""Where a world is set up and played: its scene, its clock, its folder, its doors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+from unittest import mock
+
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
+from bcrunbook.run.rehearse.workspace import STANDARD, prepare
+from bcrunbook.secrets import known, surroundings
+from bcrunbook.secrets.value import registered
+from tests.simulation import program
+from tests.simulation.chance import seeded
+from tests.simulation.drawing import STARTS, Drawn, Start
+from tests.simulation.others import Others
+from tests.simulation.people import People
+from tests.simulation.processes import Machine, doors
+from tests.simulation.scenes import Scene, files_in
+from tests.simulation.standin import StandIn, seeded_records
+from tests.simulation.timeline import BEGINNING, virtual_time
+from tests.simulation.world import BETWEEN, World
+from tests.support.linking import SCRIPTS, lab_customer
+
+_STEPS: Final[dict[Start, tuple[str, ...]]] = {
+    "registered": (START_HERE, REGISTER_APPLICATION),
+    "stored": (CLIENT_SECRET, API_PERMISSIONS),
+}
+"""Which steps lead to a scene, where they need no person."""
+_NEVER: Final = ("bcrunbook.rehearsal", "bcrunbook.secrets")
+"""Where an error that is logged is a fault of the stand-in's own, or a leak that was stopped."""
+
+
+class Unrest(Exception):
+    """A world has not come to rest: the cause says why.
+
+    Args:
+        world: as it is then.
+    """
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+
+
+@cache
+def _folder() -> Path:
+    """A folder in memory, the same for every world of this process."""
+    memory = Path("/dev/shm")
+    made = Path(tempfile.mkdtemp(prefix="bcrunbook-", dir=memory if memory.is_dir() else None))
+    return made / "world"
+
+
+def clear() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(_folder().parent, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _one_world() -> Iterator[None]:
+    """What a process of the program has at its start: no secrets that it would know."""
+    registered.clear()
+    known._known_now = known._Known()
+    surroundings._learnt = {}
+    remembered: dict[tuple[int, str], str] = {}
+
+    def without_known_values(text: str) -> str:
+        # The same labels are scrubbed again and again, of the same values.
+        key = (len(registered), text)
+        if key not in remembered:
+            remembered[key] = known.without_known_values(text)
+        return remembered[key]
+
+    with mock.patch("bcrunbook.secrets.scrubbing.without_known_values", without_known_values):
+        yield
+
+
+async def _open(drawn: Drawn, scene: Scene, *, troubles: bool) -> World:
+    folder = _folder()
+    scene.lay_out(folder)
+    (folder / "cloud").mkdir(parents=True, exist_ok=True)
+    cloud = StandIn(
+        folder / "cloud",
+        scene.records,
+        lags=drawn.lags,
+        ahead=drawn.ahead,
+        faults=drawn.faults if troubles else (),
+        canaries=scene.canaries,
+    )
+    trial, production = STANDARD
+    customers = tuple(lab_customer(one, SCRIPTS[one]) for one in drawn.customers)
+    accounts = [replace(trial, customers=customers)]
+    if drawn.has_production:
+        accounts.append(replace(production, customers=()))
+    (folder / "workspace/accounts.toml").unlink(missing_ok=True)
+    workspace = await prepare(folder, cloud.description, accounts)
+    machine, said = Machine(), list[str]()
+    others = Others(workspace, cloud, said)
+    people = People(workspace, cloud, machine, others, list(drawn.slips), said)
+    return World(drawn, folder, cloud, machine, workspace, people, others, said, scene.records)
+
+
+def play(drawn: Drawn, judge: Callable[[World], None]) -> World:
+    """Play the world of a draw, and come back with it as it is then.
+
+    Args:
+        drawn: what it is like.
+        judge: called with it when it has come to rest, before its time ends.
+
+    Raises:
+        Unrest: it does not come to rest, or something breaks; has the world.
+    """
+    scene = scene_of(drawn.start, drawn.customers)
+    # Whatever is in the scene has been by both clocks.
+    with _running(drawn.seed, scene.at + max(0.0, -drawn.ahead)) as loop:
+        world = loop.run_until_complete(_open(drawn, scene, troubles=True))
+        with _within(loop, world):
+            try:
+                loop.run_until_complete(world.play())
+                judge(world)
+            except Exception as error:
+                raise Unrest(world) from error
+        return world
+
+
+@contextlib.contextmanager
+def _running(seed: int | str, at: float) -> Iterator[asyncio.AbstractEventLoop]:
+    with virtual_time(at) as loop, seeded(seed), _one_world(), program.without_notebooks():
+        yield loop
+
+
+@contextlib.contextmanager
+def _within(loop: asyncio.AbstractEventLoop, world: World) -> Iterator[None]:
+    listener, logger = _Listener(world), logging.getLogger()
+    logger.addHandler(listener)
+    try:
+        with doors(loop, world.cloud, world.machine), world.cloud.browsing():
+            yield
+    finally:
+        logger.removeHandler(listener)
+
+
+class _Listener(logging.Handler):
+    """Keeps what is logged, and apart from it what never has to be."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = f"{record.getMessage()} {record.exc_info and record.exc_info[1]!r}"
+        self._world.logged.append(said)
+        if record.name.startswith(_NEVER) and record.levelno >= logging.ERROR:
+            self._world.broke.append(said)
+
+
+@cache
+def scene_of(start: Start, customers: tuple[str, ...] = ()) -> Scene:
+    """Where a world begins; played once in each process.
+
+    Args:
+        start: how far the trial account is.
+        customers: who has linked, where that is so.
+    """
+    if start == "nothing":
+        return _nothing()
+    previous = STARTS[STARTS.index(start) - 1]
+    scene = scene_of(previous, customers if previous == "linked" else ())
+    steps = _STEPS.get(start, ())
+    drawn = Drawn(0, previous, steps, customers=customers if start == "linked" else ())
+    with _running(f"the scene {start}", scene.at) as loop:
+        world = loop.run_until_complete(_open(drawn, scene, troubles=False))
+        with _within(loop, world):
+            loop.run_until_complete(_further(world, start))
+        if refused := [one for one in world.said if "refused" in one]:
+            raise AssertionError(f"the scene {start!r} cannot be played: {refused}")
+        return _left_by(world, loop.time() + BETWEEN)
+
+
+async def _further(world: World, start: Start) -> None:
+    """Play a scene's part."""
+    if world.drawn.steps:
+        await world.command()
+        return
+    # What the cards say, and then the customers' cards: each needs a command before it.
+    for _ in range(2):
+        await world.command()
+        await world.people.act()
+        await asyncio.sleep(BETWEEN)
+
+
+def _left_by(world: World, at: float) -> Scene:
+    return Scene(
+        at,
+        {kind: dict(held) for kind, held in world.cloud.store.records.items()},
+        world.cloud.canaries.values,
+        files_in(world.folder, ("workspace/runs", "cloud/rehearsal.json", "cloud/faults.json")),
+    )
+
+
+def _nothing() -> Scene:
+    """A fresh cloud, and a ledger in which nothing is noted."""
+    folder = _folder()
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "workspace").mkdir(parents=True)
+    with _running("nothing", BEGINNING):
+        records = seeded_records()
+    open_ledger("sqlite:///ledger.db", folder / "workspace").close()
+    return Scene(BEGINNING, records, frozenset(), files_in(folder))
