@@ -1436,6 +1436,17 @@ def test_a_new_application_lags_in_the_worst_case(worst: Scene, what: str, secon
     Lag(worst, step=0.25 if what == "twin" else 0.05).shows(checks[what], seconds)
 
 
+def test_a_marker_is_taken_before_its_application_shows(worst: Scene) -> None:
+    """Refused as that of a deleted one, and then there is something to change (contract G6.18)."""
+    graph = worst.as_person(ADMINISTRATOR)
+    assert graph("PATCH", NAMED.format("mine"), work(), UPSERT).status_code == 201
+    assert graph("GET", NAMED.format("mine")).status_code == 404
+    taken = graph("PATCH", NAMED.format("mine"), work(), UPSERT)
+    assert refusal(taken) == (400, "Request_BadRequest")
+    worst.clock.pass_(MINUTE)
+    assert graph("PATCH", NAMED.format("mine"), work(), UPSERT).status_code == 204
+
+
 def test_what_is_written_lags_in_the_worst_case(worst: Scene) -> None:
     """Principal, grant, change, secret and deletion, each by itself (contract G25.2)."""
     graph = worst.as_person(ADMINISTRATOR)

@@ -223,6 +223,7 @@ class StandIn:
             ca=nowhere,
             client=(nowhere, nowhere),
             latency=round(LATENCY * 1000),
+            clock=None,
         )
         (folder / FILE).write_text(json.dumps(said), "utf-8")
         self.description = RehearsalDescription.read(folder / FILE)
