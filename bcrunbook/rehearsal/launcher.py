@@ -55,7 +55,7 @@ def launch(
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     description = folder / FILE
-    command = [sys.executable, "-m", "bcrunbook.rehearsal", "--dir", str(folder)]
+    command = [sys.executable, "-P", "-m", "bcrunbook.rehearsal", "--dir", str(folder)]
     command += ["--speed", str(speed), "--lags", lags, "--latency", str(latency_ms)]
     command += ["--ends-with-stdin", *(["--skips"] if skips else [])]
     if faults is not None:

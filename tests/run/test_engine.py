@@ -227,3 +227,30 @@ def test_the_command_line_is_read_once_for_all_processes(tmp_path: Path) -> None
         [sys.executable, str(script)], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_nothing_is_read_from_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    """A workspace may have any file in it, and cells run in processes that hold secrets."""
+    source = tmp_path / "in.ipynb"
+    nbformat.write(notebook("print('well')"), source)
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    for name in ("json", "bcrunbook", "multiprocessing", "IPython"):
+        (folder / f"{name}.py").write_text("raise SystemExit('read from the folder')\n", "utf-8")
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import sys\n"
+        "import papermill\n"
+        "if __name__ == '__main__':\n"
+        "    papermill.execute_notebook(*sys.argv[1:], engine_name='bcrunbook', progress_bar=False)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script), str(source), str(tmp_path / "out.ipynb")],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    written = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    assert written["cells"][-1]["outputs"][0]["text"] == "well\n"

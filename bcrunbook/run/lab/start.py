@@ -196,7 +196,7 @@ def _start(
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options],
+        [sys.executable, "-P", "-m", "jupyterlab", *options],
         cwd=root,
         env=environment,
         stdin=subprocess.PIPE,

@@ -41,7 +41,8 @@ class _Spare:
             self._process = None
         if self._process is None:
             self._process = launch_kernel(
-                [sys.executable, "-m", "bcrunbook.run.lab.warm_kernel"], stdin=subprocess.PIPE
+                [sys.executable, "-P", "-m", "bcrunbook.run.lab.warm_kernel"],
+                stdin=subprocess.PIPE,
             )
 
     def take(self) -> subprocess.Popen[bytes] | None:
