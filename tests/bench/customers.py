@@ -57,9 +57,8 @@ from tests.bench.waiting import ADMIN, connect_some, customers_of
 from tests.support.linking import set_up
 from tests.support.program import PROGRAM
 
-SPEED = 20.0
 KILLS = 5
-SPREAD = 0.8
+SPREAD = 0.15
 """Over how many seconds for each customer the kills are spread: some come while links are made,
 some while installations are followed."""
 MOST_RUNS = 12
@@ -143,7 +142,7 @@ def fault_rules(rng: random.Random, number: int) -> list[dict[str, Any]]:
     ]
 
 
-def serve(directory: Path, number: int, speed: float, faults: Path) -> None:
+def serve(directory: Path, number: int, faults: Path) -> None:
     """The rehearsal cloud, with an environment for each customer: every script in turn."""
     others = tuple(one for one in world.ENVIRONMENTS if one.tenant != TENANT)
     sites = (site(one) for one in range(1, number + 1))
@@ -152,16 +151,14 @@ def serve(directory: Path, number: int, speed: float, faults: Path) -> None:
         world.Environment(TENANT, one, "Sandbox", False, script_of(one), listed=False)
         for one in sites
     )
-    server.serve(server.Settings(directory, speed, faults=faults, ends_with_stdin=True))
+    server.serve(server.Settings(directory, faults=faults, skips=True, ends_with_stdin=True))
 
 
 @contextmanager
-def cloud(
-    directory: Path, number: int, speed: float, faults: Path
-) -> Iterator[RehearsalDescription]:
+def cloud(directory: Path, number: int, faults: Path) -> Iterator[RehearsalDescription]:
     """That cloud in a process of its own, which ends with this one."""
     directory.mkdir()
-    words = [str(number), "--speed", str(speed), "--serve", str(directory), "--faults", str(faults)]
+    words = [str(number), "--serve", str(directory), "--faults", str(faults)]
     with (directory / "server.log").open("wb") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.customers", *words],
@@ -211,7 +208,7 @@ async def _play(cloud: RehearsalDescription, workspace: Workspace, linked: Path)
                     at = datetime.now(UTC).isoformat()
                     file.write(json.dumps({"customer": name, "at": at, "printed": printed}) + "\n")
                     waiting.discard(name)
-                await asyncio.sleep(1.0)
+                await context.cloud.pace.sleep(20.0)
 
 
 # The batch --------------------------------------------------------------------------------------
@@ -485,14 +482,12 @@ async def _connect(workspace: Workspace, cloud: RehearsalDescription) -> None:
         await connect_some(context, cloud)
 
 
-def rehearse(
-    root: Path, number: int, speed: float, rng: random.Random
-) -> tuple[Workspace, Journal]:
+def rehearse(root: Path, number: int, rng: random.Random) -> tuple[Workspace, Journal]:
     """Set an account up, let its customers link, and run the batch until nothing changes."""
     faults, linked = root / "faults.json", root / "linked.jsonl"
     faults.write_text("[]", encoding="utf-8")
     linked.touch()
-    with cloud(root / "cloud", number, speed, faults) as description:
+    with cloud(root / "cloud", number, faults) as description:
         workspace = asyncio.run(set_up(root, description, customers_of(number)))
         asyncio.run(_connect(workspace, description))
         faults.write_text(json.dumps(fault_rules(rng, number)), encoding="utf-8")
@@ -500,7 +495,7 @@ def rehearse(
             target=play_customers, args=(description, workspace, linked), daemon=True
         )
         side.start()
-        instants = sorted(rng.uniform(0.0, 4.0 + SPREAD * number) for _ in range(KILLS))
+        instants = sorted(rng.uniform(2.0, 8.0 + SPREAD * number) for _ in range(KILLS))
         journal = drive(workspace, root / "printed.txt", instants, side, faults)
         side.terminate()
         side.join()
@@ -523,10 +518,10 @@ def check(
     yield from check_batches(ledger, names, journal)
 
 
-def main(root: Path, number: int, seed: int, speed: float) -> int:
+def main(root: Path, number: int, seed: int) -> int:
     """Rehearse it in a folder, and print what came of it."""
-    print(f"{number} customers, seed {seed}, speed {speed:g}", flush=True)
-    workspace, journal = rehearse(root, number, speed, random.Random(seed))
+    print(f"{number} customers, seed {seed}", flush=True)
+    workspace, journal = rehearse(root, number, random.Random(seed))
     names = [one.name for one in customers_of(number)]
     whose = workspace.account(ACCOUNT).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
@@ -584,16 +579,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("customers", nargs="?", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--speed", type=float, default=SPEED, help="of the rehearsal clock")
     parser.add_argument("--keep", type=Path, help="a new folder, to look at afterwards")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--faults", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        serve(given.serve, given.customers, given.speed, given.faults)
+        serve(given.serve, given.customers, given.faults)
         sys.exit(0)
     if given.keep:
         given.keep.mkdir()
-        sys.exit(main(given.keep.resolve(), given.customers, given.seed, given.speed))
+        sys.exit(main(given.keep.resolve(), given.customers, given.seed))
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(main(Path(folder), given.customers, given.seed, given.speed))
+        sys.exit(main(Path(folder), given.customers, given.seed))

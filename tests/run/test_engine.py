@@ -242,7 +242,8 @@ def test_nothing_is_read_from_the_folder_that_one_is_in(tmp_path: Path) -> None:
         "import sys\n"
         "import papermill\n"
         "if __name__ == '__main__':\n"
-        "    papermill.execute_notebook(*sys.argv[1:], engine_name='bcrunbook', progress_bar=False)\n",
+        "    how = {'engine_name': 'bcrunbook', 'progress_bar': False}\n"
+        "    papermill.execute_notebook(*sys.argv[1:], **how)\n",
         encoding="utf-8",
     )
     done = subprocess.run(

@@ -16,7 +16,7 @@ def test_faults_and_a_batch_that_is_killed_again_and_again(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """One customer for each script; each ends as it must, nothing is done twice, nothing lost."""
-    wrong = main(tmp_path, len(SCRIPTS), seed=7, speed=150)
+    wrong = main(tmp_path, len(SCRIPTS), seed=7)
     printed = capfd.readouterr().out
     assert wrong == 0, printed
     assert printed.count("killed at") == 5
