@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import secrets as random
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +37,15 @@ LONGEST = (
     "tests/steps/test_watch_faults.py",
     "tests/run/batch/",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hear Ctrl-C even where it was ignored when the tests were started, in the background say.
+
+    Programs that are started inherit that, and many tests send it to them.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

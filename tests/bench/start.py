@@ -8,10 +8,10 @@ DIR is a checkout of that commit with an environment of its own:
 
 Both are measured in turns, round by round, each against a rehearsal of its own making: the wall
 time before a command's first line, its wall and processor time, one notebook by papermill's command
-line against an empty notebook, and a batch of fresh accounts. The parts are `commands`, `notebook`
-and `batch`; without a word, all of them. Prints a table of medians with the ratio of the two.
-Processor time says more than wall time where the machine has other work. Not a test: figures depend
-on the machine; compare ratios.
+line against an empty notebook, a batch of fresh accounts, and a whole rehearsal. The parts are
+`commands`, `notebook`, `batch` and `rehearsal`; without a word, all of them. Prints a table of
+medians with the ratio of the two. Processor time says more than wall time where the machine has
+other work. Not a test: figures depend on the machine; compare ratios.
 
 A checkout is measured by its own programs, which people start the same way. What makes its accounts
 is this file, run in the checkout, with what both commits' `tests.bench.batch` has.
@@ -49,7 +49,7 @@ COMMANDS = (
     ("doctor",),
     ("check", "trial"),
 )
-PARTS = ("commands", "notebook", "batch")
+PARTS = ("commands", "notebook", "batch", "rehearsal")
 NEEDS_PERSON = 3
 """How a first run of an account ends."""
 ELSEWHERE = tempfile.gettempdir()
@@ -236,6 +236,15 @@ def batch_here(latency_ms: int) -> dict[str, float]:
     }
 
 
+def rehearsal(table: Table, which: int, checkout: Path) -> None:
+    """Measure the README's first command, its environment installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        one = took(program(checkout, "bcrunbook"), "rehearse", "--dir", f"{folder}/rehearsal")
+    assert one.code == 0, one
+    table.add("rehearse: s", which, one.wall)
+    table.add("rehearse: s of processor", which, one.processor)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -264,6 +273,10 @@ def main() -> None:
             for _ in range(ROUNDS):
                 for which, checkout in enumerate(checkouts):
                     batch(table, which, checkout)
+        if "rehearsal" in given.parts:
+            for _ in range(ROUNDS):
+                for which, checkout in enumerate(checkouts):
+                    rehearsal(table, which, checkout)
     table.show()
 
 
