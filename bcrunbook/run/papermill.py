@@ -26,6 +26,7 @@ from bcrunbook.core.step import Outcome
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable
 from bcrunbook.job_options import doing_job, job_options
 from bcrunbook.notebook_files import parameters
+from bcrunbook.skipped.waiting import join_loop
 from bcrunbook.views.cells import OUTCOME_MIME
 
 EngineName = Literal["bcrunbook", "kernel"]
@@ -199,8 +200,13 @@ def _with_kernel(stop: _Stop) -> dict[str, Any]:
             if process := getattr(self.provisioner, "process", None):
                 stop.watch(process)
 
+    def joins(**_: Any) -> None:
+        join_loop()
+
     return {
         "kernel_manager_class": EncryptedKernelManager,
+        # While a cell waits for a rehearsal's clock, nbclient's loop does nothing but wait for it.
+        "on_cell_execute": joins,
         # Stopping a kernel makes it log an error of its own that means nothing.
         "extra_arguments": ["--log-level=CRITICAL"],
     }

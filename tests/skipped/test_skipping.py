@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from bcrunbook.cloud import rehearsal_cloud
 from bcrunbook.core.pace import Pace
+from bcrunbook.errors import ReportBug
 from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.engine.processes import process_for, processes
+from bcrunbook.run.papermill import run_notebook
 from bcrunbook.skipped.waiting import resting
 from tests.support.clock import pace_of, pass_time
 
@@ -230,6 +234,31 @@ def compute_there(wire: Connection) -> None:
     wire.send("begun")
     sum(range(3_000_000))
     wire.send("done")
+
+
+KERNEL_WAITS = """
+from pathlib import Path
+from bcrunbook.cloud import rehearsal_cloud
+await rehearsal_cloud(Path({directory!r})).pace.sleep({seconds})
+"""
+
+
+def test_who_runs_a_kernel_waits_with_it(own_cloud: RehearsalDescription, tmp_path: Path) -> None:
+    """What a cell waits for is skipped, though a thread here is at work on its notebook."""
+    source = tmp_path / "in.ipynb"
+    cell = KERNEL_WAITS.format(directory=own_cloud.directory, seconds=DAY)
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=[new_code_cell(cell)], metadata=kernel), source)
+
+    async def run() -> float:
+        pace = pace_of(own_cloud)
+        began = pace.now()
+        with pytest.raises(ReportBug, match="without an outcome"):
+            async with asyncio.timeout(PATIENCE):
+                await run_notebook(source, tmp_path / "out.ipynb", {"mode": "plan"}, "kernel")
+        return pace.now() - began
+
+    assert asyncio.run(run()) >= DAY
 
 
 # --- what stays ----------------------------------------------------------------------------------
