@@ -17,9 +17,9 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.steps.opening import open_context
 from tests.run.batch.conftest import running
+from tests.support.clock import held
 from tests.support.linking import SCRIPTS, lab_customer, link, set_up
 
-SPEED = 60.0
 ENDS = {
     "normal": "done",
     "slow": "done",
@@ -35,7 +35,7 @@ ENDS = {
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud of this module's own: an environment links once."""
     with launch(
-        tmp_path_factory.mktemp("parking") / "cloud", speed=SPEED, lags="worst"
+        tmp_path_factory.mktemp("parking") / "cloud", skips=True, lags="worst"
     ) as description:
         yield description
 
@@ -75,7 +75,7 @@ def test_they_are_followed_without_a_process_even_by_the_next_batch(
     assert sorted(before.ended()) == sorted(f"trial/{name}" for name in ENDS)
     asyncio.run(link_all(workspace, cloud))
 
-    with running(workspace.root, "trial/*", "--jobs", "2") as first:
+    with held(cloud), running(workspace.root, "trial/*", "--jobs", "2") as first:
         while len(first.ended()) + len(first.parked()) < len(ENDS):
             first.next()
         assert workers(first.child.pid) == []
