@@ -119,17 +119,16 @@ class CrashHarness:
 
 
 @contextmanager
-def set_up_harness(folder: Path, speed: float) -> Iterator[CrashHarness]:
+def set_up_harness(folder: Path) -> Iterator[CrashHarness]:
     """A cloud without faults, and a warm program.
 
     Args:
         folder: where the cloud and the workspaces are made.
-        speed: how much faster the cloud's clock runs.
     """
     faults = folder / "faults.json"
     faults.write_text("[]", "utf-8")
     with (
-        launch(folder / "cloud", speed=speed, latency_ms=0, faults=faults, lags="worst") as cloud,
+        launch(folder / "cloud", skips=True, latency_ms=0, faults=faults, lags="worst") as cloud,
         Program() as program,
     ):
         yield CrashHarness(cloud, faults, program, folder)
@@ -138,7 +137,7 @@ def set_up_harness(folder: Path, speed: float) -> Iterator[CrashHarness]:
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashHarness]:
     """One cloud and one warm program for all points; every point has its own account."""
-    with set_up_harness(tmp_path_factory.mktemp("crash"), speed=200) as made:
+    with set_up_harness(tmp_path_factory.mktemp("crash")) as made:
         yield made
 
 

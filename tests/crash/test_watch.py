@@ -18,6 +18,7 @@ from bcrunbook.core.step import State
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact, Ledger, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.skipped.timeline import Timeline
 from bcrunbook.steps.link_customer.codat_customer import TAG, codat_of, tag_of
 from bcrunbook.steps.opening import open_context
 from tests.crash.harness import CrashHarness, set_up_harness
@@ -28,9 +29,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked
 ACCOUNT, CUSTOMER, STEP = "trial", "patient", "link_customer"
 ENVIRONMENT = "FetchErrors"
 """Codat links long before App Link is there: the polls read everything that a poll can read."""
-
-SPEED = 85.0
-"""So fast that the installation takes few seconds, so slow that there are enough polls to kill."""
 
 CODAT, BUSINESS_CENTRAL = "api.codat.io", "api.businesscentral.dynamics.com"
 MOMENTS = ("before", "after")
@@ -92,7 +90,7 @@ INSTALLED = {
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashHarness]:
     """A cloud of this module's own, with a clock of its own."""
-    with set_up_harness(tmp_path_factory.mktemp("watch"), SPEED) as made:
+    with set_up_harness(tmp_path_factory.mktemp("watch")) as made:
         yield made
 
 
@@ -206,7 +204,7 @@ def test_killed_at_every_poll(harness: CrashHarness, workspace: Workspace) -> No
         chain = Chain(harness, workspace, ledger)
         left = kill_until_installed(chain)
         assert chain.kills >= len(chain.polls), "no poll was left in peace"
-        # On a slow machine there are fewer polls. A run's first look asks nearly the same as a
+        # There may be fewer polls than points. A run's first look asks nearly the same as a
         # poll, and App Link stays: here is time for all of it.
         missed = Counter(name for name, _, _ in left)
         assert all(missed[name] < len(MOMENTS) for name in WATCHING)
@@ -219,7 +217,7 @@ def test_killed_at_every_poll(harness: CrashHarness, workspace: Workspace) -> No
 
         whose = workspace.account(ACCOUNT).identity
         (watch,) = facts(ledger, whose, "watch")
-        assert_in_order(watch, chain.polls)
+        assert_in_order(Timeline(Path(harness.cloud.directory)), watch, chain.polls)
         (verdict,) = facts(ledger, whose, "verdict")
         assert verdict.data["verdict"] == "installed"
         assert verdict.subject == watch.subject
@@ -227,11 +225,11 @@ def test_killed_at_every_poll(harness: CrashHarness, workspace: Workspace) -> No
     assert writes(harness.cloud) == {"/companies": 1, "/companies/*/connections": 1}
 
 
-def assert_in_order(watch: Fact, polls: list[Fact]) -> None:
+def assert_in_order(time: Timeline, watch: Fact, polls: list[Fact]) -> None:
     """Every poll tells its time since the one watch began, by the cloud's clock."""
 
     def age(fact: Fact) -> float:
-        return (fact.at - watch.at).total_seconds() * SPEED
+        return time.age(watch.at.timestamp(), now=fact.at.timestamp())
 
     for before, poll in zip([watch, *polls], polls, strict=False):
         assert poll.subject == watch.subject

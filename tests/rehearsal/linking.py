@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.people import CustomerPerson, act_as_developer
 from tests.rehearsal.codat_support import BUSINESS_CENTRAL_PLATFORM, Codat, key_of
 from tests.rehearsal.journey import SCOPES
-from tests.rehearsal.support import Graph, client_of, eventually, person, user_token
+from tests.rehearsal.support import Graph, client_of, eventually, person, user_token, wait_for
 
 API_APP = "996def3d-b36c-4153-8607-a6fd3c01b89f"
 INSTANCE = "Millrace Software (test)"
@@ -25,7 +24,8 @@ LAB_ADMIN = f"vera.stone@{LAB}"
 LAB_MEMBER = f"ned.ash@{LAB}"
 SITES_ADMIN = "hal.cotter@longbarrow-coop.example"
 
-PATIENCE = 20.0
+STEP = 20.0
+"""Seconds of the rehearsal's between two looks at an installation."""
 
 
 @dataclass
@@ -108,9 +108,18 @@ class Scene:
 
 
 @contextmanager
-def scene_at(folder: Path, *, speed: float) -> Iterator[Scene]:
-    """A cloud of its own at a speed, with a registered application saved in the portal."""
-    with launch(folder, speed=speed, lags="worst") as description, client_of(description) as http:
+def scene_at(folder: Path, *, speed: float = 1.0, skips: bool = False) -> Iterator[Scene]:
+    """A cloud of its own, with a registered application saved in the portal.
+
+    Args:
+        folder: the cloud's.
+        speed: how fast its clock runs.
+        skips: whether it goes on to what is due next.
+    """
+    with (
+        launch(folder, speed=speed, lags="worst", skips=skips) as description,
+        client_of(description) as http,
+    ):
         made = set_scene(description, http)
         made.save()
         yield made
@@ -157,8 +166,4 @@ def has_ended(pull: dict[str, Any]) -> dict[str, Any] | None:
 
 def until(check: Callable[[], Any]) -> Any:
     """Repeat a check until it is true; slowly, as Codat counts requests."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := check()):
-        assert time.monotonic() < deadline, "the deadline passed"
-        time.sleep(0.05)
-    return found
+    return wait_for(check, step=STEP)

@@ -16,16 +16,20 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, world
+from tests.support.clock import pace_of, pass_time_between_looks
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 LOGIN = "https://login.microsoftonline.com"
 DEADLINE = 20.0
+STEP = 0.5
+"""Seconds of a rehearsal's between two attempts: what comes after shorter ones is seen apart."""
 
 
 def client_of(
     description: RehearsalDescription, certificate: tuple[str, str] | None = None
 ) -> httpx.Client:
     """An ordinary client with the two settings that a rehearsal needs, and maybe a certificate."""
+    pace_of(description)  # from now on this process is known at its clock, if it has one
     context = ssl.create_default_context(cafile=description.ca)
     if certificate is not None:
         context.load_cert_chain(*certificate)
@@ -109,21 +113,36 @@ def user_token(
 def eventually(
     call: Callable[[], httpx.Response], *, until: int | tuple[int, ...] = (200, 201, 204)
 ) -> httpx.Response:
-    """Repeat a call until it answers with a wanted status; the deadline is generous."""
+    """Repeat a call until it answers with a wanted status, and let time pass in between."""
     wanted = (until,) if isinstance(until, int) else until
-    deadline = time.monotonic() + DEADLINE
-    while (answer := call()).status_code not in wanted:
-        assert time.monotonic() < deadline, f"{answer.status_code} {answer.text}"
-        time.sleep(0.01)
-    return answer
+    answers: list[httpx.Response] = []
+
+    def is_wanted() -> bool:
+        answers.append(call())
+        return answers[-1].status_code in wanted
+
+    try:
+        wait_for(is_wanted)
+    except TimeoutError:
+        pytest.fail(f"{answers[-1].status_code} {answers[-1].text}")
+    return answers[-1]
 
 
-def wait_for(check: Callable[[], Any]) -> Any:
-    """Repeat a check until it is true; answers what it answered."""
+def wait_for(check: Callable[[], Any], *, step: float = STEP) -> Any:
+    """Repeat a check until it is true, and let time pass in between; answers what it answered.
+
+    Args:
+        check: what is asked.
+        step: seconds of the rehearsal's between two attempts.
+
+    Raises:
+        TimeoutError: it was not true for too long; the deadline is generous.
+    """
     deadline = time.monotonic() + DEADLINE
     while not (found := check()):
-        assert time.monotonic() < deadline, "the deadline passed"
-        time.sleep(0.01)
+        if time.monotonic() > deadline:
+            raise TimeoutError("the deadline passed")
+        pass_time_between_looks(step)
     return found
 
 

@@ -20,7 +20,7 @@ CALLBACK = "https://dynamics365businesscentral.codat.io/oauth/callback"
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A cloud of its own, in which a customer is about to link."""
     with (
-        launch(tmp_path_factory.mktemp("linking"), speed=2000, lags="worst") as description,
+        launch(tmp_path_factory.mktemp("linking"), skips=True, lags="worst") as description,
         client_of(description) as http,
     ):
         yield set_scene(description, http)

@@ -326,7 +326,7 @@ def test_dates_are_ones_that_clients_can_hold(vault: Vault, seconds: object) -> 
 
 @pytest.fixture
 def unhurried(slow: RehearsalDescription) -> Iterator[Vault]:
-    """A vault slow enough for its states in between to be seen."""
+    """A vault whose states in between are seen."""
     with client_of(slow) as http:
         yield Vault(http, slow.accounts["trial"]["vault"], vault_token(http, slow))
 
@@ -398,7 +398,7 @@ def test_secrets_outlive_the_server(tmp_path: Path) -> None:
     """What a vault keeps is there again after a restart on the same folder."""
     folder = tmp_path / "cloud"
     for number in range(2):
-        with launch(folder, speed=1000) as description, client_of(description) as http:
+        with launch(folder) as description, client_of(description) as http:
             vault = Vault(
                 http, description.accounts["trial"]["vault"], vault_token(http, description)
             )

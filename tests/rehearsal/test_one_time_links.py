@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from bcrunbook.rehearsal.people import act_as_developer
 from tests.rehearsal.codat_support import SANDBOX, Codat, key_of
 from tests.rehearsal.linking import LAB_ADMIN, Scene, set_scene
 from tests.rehearsal.support import client_of, hidden_fields
+from tests.support.clock import pass_time
 
 INSTANCE = "Millrace Software"
 OTHER_INSTANCE = "Millrace Software (test)"
@@ -26,7 +26,7 @@ WITH_PASSWORD = re.compile(r"https://link-api\.codat\.io/companies/.+/start\?otp
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A cloud of its own, in which a customer is about to link."""
     with (
-        launch(tmp_path_factory.mktemp("one-time"), speed=2000) as description,
+        launch(tmp_path_factory.mktemp("one-time"), skips=True, lags="worst") as description,
         client_of(description) as http,
     ):
         made = set_scene(description, http)
@@ -99,7 +99,10 @@ def test_the_whole_way(scene: Scene) -> None:
 
 def test_leaving_early(tmp_path: Path) -> None:
     """Whoever leaves is told to ask for a new link, and goes on by that where they were."""
-    with launch(tmp_path, speed=30, lags="worst") as description, client_of(description) as http:
+    with (
+        launch(tmp_path, skips=True, lags="worst") as description,
+        client_of(description) as http,
+    ):
         scene = set_scene(description, http)
         act_as_developer(description, INSTANCE, scene.client_id, scene.secret)
         scene = replace(scene, codat=Codat(http, key_of(description, INSTANCE)))
@@ -112,13 +115,16 @@ def test_leaving_early(tmp_path: Path) -> None:
 
 
 def test_a_link_is_good_for_a_day(tmp_path: Path) -> None:
-    """A day of the rehearsal clock, which is less than a second here (contract C8.18)."""
-    speed = 100_000
-    with launch(tmp_path, speed=speed, lags="worst") as description, client_of(description) as http:
+    """A day of the rehearsal clock (contract C8.18)."""
+    with launch(tmp_path, skips=True) as description, client_of(description) as http:
         codat = Codat(http, key_of(description, INSTANCE))
-        address = codat.connection(codat.company()["id"], SANDBOX)["linkUrl"]
-        time.sleep(86_400 / speed)
-        assert is_refused(http.get(address))
+        early, late = (
+            codat.connection(codat.company()["id"], SANDBOX)["linkUrl"] for _ in range(2)
+        )
+        pass_time(description, 86_000)
+        assert not is_refused(http.get(early))
+        pass_time(description, 400)
+        assert is_refused(http.get(late))
 
 
 def test_the_passwords_are_secrets(scene: Scene) -> None:

@@ -39,10 +39,10 @@ def ready(folder: Path, child: subprocess.Popen[bytes]) -> RehearsalDescription:
 
     def described() -> RehearsalDescription | None:
         assert child.poll() is None
-        path = folder / "rehearsal.json"
-        if not path.exists():
+        try:
+            found = RehearsalDescription.read(folder / "rehearsal.json")
+        except FileNotFoundError:  # it takes away what another left behind
             return None
-        found = RehearsalDescription.read(path)
         return found if found.pid == child.pid else None
 
     found: RehearsalDescription = wait_for(described)

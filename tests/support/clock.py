@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bcrunbook.cloud import rehearsal_cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.skipped.waiting import clock_at, resting
+from bcrunbook.skipped.waiting import SkippedClock, clock_at, known_clocks, resting
 
 SPREAD = 60.0
 """Seconds after which whatever was written shows everywhere, in any of the profiles of lags; but
 for the consumer side of an application, which takes minutes in `usual`."""
+
+_MOMENT = 0.01
 
 
 def pace_of(cloud: RehearsalDescription) -> Pace:
@@ -34,14 +37,30 @@ def pass_time(cloud: RehearsalDescription, seconds: float = SPREAD) -> None:
         cloud: the rehearsal cloud.
         seconds: of its time.
     """
-    if cloud.clock is None:
-        return
-    clock = clock_at(Path(cloud.directory), cloud.clock, cloud.speed)
+    if cloud.clock is not None:
+        _wait([clock_at(Path(cloud.directory), cloud.clock, cloud.speed)], seconds)
 
-    def wait() -> None:
-        asyncio.run(clock.sleep(seconds))
 
-    thread = threading.Thread(target=wait)
+def pass_time_between_looks(seconds: float) -> None:
+    """Let time pass likewise in every rehearsal cloud whose clock this process is known at.
+
+    Where it is known at none, a moment of our time passes: there the cloud's is fast.
+
+    Args:
+        seconds: of their time.
+    """
+    known = [clock_at(*one) for one in known_clocks()]
+    if known:
+        _wait(known, seconds)
+    else:
+        time.sleep(_MOMENT)
+
+
+def _wait(clocks: Sequence[SkippedClock], seconds: float) -> None:
+    async def sleep() -> None:
+        await asyncio.gather(*(one.sleep(seconds) for one in clocks))
+
+    thread = threading.Thread(target=lambda: asyncio.run(sleep()))
     with resting():
         thread.start()
         thread.join()
