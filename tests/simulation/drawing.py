@@ -12,16 +12,19 @@ from bcrunbook.order import (
     CODAT_KEYS,
     ENABLE_INTEGRATION,
     LINK_CUSTOMER,
+    ORDER,
     REGISTER_APPLICATION,
     START_HERE,
 )
 from tests.support.linking import SCRIPTS
 
-Start = Literal["nothing", "registered", "stored", "enabled", "linked"]
+Start = Literal["nothing", "registered", "stored", "enabled", "linking", "linked"]
 Slip = Literal["not yet", "twice", "typo", "later", "says only", "does only", "wrong place"]
 Deed = Literal[
     "secret deleted",
     "secret added",
+    "colleague's secret",
+    "value lost",
     "consent withdrawn",
     "scope added",
     "redirect added",
@@ -31,7 +34,18 @@ Deed = Literal[
     "customer unlinked",
 ]
 
-STARTS: Final[tuple[Start, ...]] = ("nothing", "registered", "stored", "enabled", "linked")
+STARTS: Final[tuple[Start, ...]] = (
+    "nothing",
+    "registered",
+    "stored",
+    "enabled",
+    "linking",
+    "linked",
+)
+_OFTEN: Final = (24, 40, 17, 6, 6, 7)
+"""How often worlds begin at each. Installations take long to follow."""
+_WITH_KEYS: Final = ("stored", "enabled", "linking", "linked")
+_PAUSES: Final = (90.0, 90.0, 1800.0, 14400.0)
 _HOSTS: Final = (
     "graph.microsoft.com",
     "login.microsoftonline.com",
@@ -57,14 +71,20 @@ _MOST_DOORS: Final = 2.8
 ones, as what is asked for may be short."""
 _STEPS: Final[dict[Start, tuple[tuple[tuple[str, ...], int], ...]]] = {
     "nothing": (
-        ((START_HERE, REGISTER_APPLICATION), 3),
-        ((START_HERE, REGISTER_APPLICATION, CLIENT_SECRET), 4),
-        ((), 2),
+        ((REGISTER_APPLICATION,), 6),
+        ((START_HERE, REGISTER_APPLICATION, CLIENT_SECRET), 3),
+        ((), 1),
     ),
-    "registered": (((CLIENT_SECRET,), 5), ((CLIENT_SECRET, API_PERMISSIONS), 3), ((), 1)),
-    "stored": (((CODAT_KEYS, ENABLE_INTEGRATION), 4), ((), 1)),
-    "enabled": (((LINK_CUSTOMER,), 1), ((), 1)),
-    "linked": (((LINK_CUSTOMER,), 3), ((), 1)),
+    "registered": (
+        ((CLIENT_SECRET,), 10),
+        ((API_PERMISSIONS,), 4),
+        ((CLIENT_SECRET, API_PERMISSIONS), 3),
+        ((), 1),
+    ),
+    "stored": (((CODAT_KEYS, ENABLE_INTEGRATION), 8), ((), 1)),
+    "enabled": (((LINK_CUSTOMER,), 5), ((), 1)),
+    "linking": (((LINK_CUSTOMER,), 5), ((), 1)),
+    "linked": (((LINK_CUSTOMER,), 5), ((), 1)),
 }
 """Which steps are asked for, and how often; none named is all."""
 _SLIPS: Final[tuple[Slip, ...]] = (
@@ -79,12 +99,28 @@ _SLIPS: Final[tuple[Slip, ...]] = (
 _OF_ACCOUNTS: Final[tuple[Deed, ...]] = (
     "secret deleted",
     "secret added",
+    "colleague's secret",
+    "value lost",
     "consent withdrawn",
     "scope added",
     "redirect added",
     "application renamed",
     "integration disabled",
 )
+_SEEN_BY: Final[dict[Deed, str]] = {
+    "secret deleted": CLIENT_SECRET,
+    "secret added": CLIENT_SECRET,
+    "colleague's secret": CLIENT_SECRET,
+    "value lost": CLIENT_SECRET,
+    "consent withdrawn": API_PERMISSIONS,
+    "scope added": API_PERMISSIONS,
+    "redirect added": REGISTER_APPLICATION,
+    "application renamed": REGISTER_APPLICATION,
+    "integration disabled": ENABLE_INTEGRATION,
+    "extension removed": LINK_CUSTOMER,
+    "customer unlinked": LINK_CUSTOMER,
+}
+"""Which step sees what others did."""
 _OF_CUSTOMERS: Final[tuple[Deed, ...]] = ("extension removed", "customer unlinked")
 
 
@@ -121,6 +157,7 @@ class Drawn:
         worker_deaths: the same of a batch's workers, one after the other.
         slips: what people do wrong, one after the other; 0 where they do what a card says.
         doings: what others do meanwhile.
+        pause: seconds from the end of a command to the next.
         leap: days that pass once everything has come to rest.
     """
 
@@ -137,6 +174,7 @@ class Drawn:
     worker_deaths: tuple[int, ...] = ()
     slips: tuple[Slip, ...] = ()
     doings: tuple[Doing, ...] = ()
+    pause: float = 90.0
     leap: int = 0
 
     def __str__(self) -> str:
@@ -154,22 +192,28 @@ def drawn(seed: int) -> Drawn:
         seed: any number.
     """
     draw = random.Random(seed)
-    start = draw.choices(STARTS, (26, 36, 18, 9, 11))[0]
+    start = draw.choices(STARTS, _OFTEN)[0]
     customers: tuple[str, ...] = ()
-    if start == "linked" or (start == "enabled" and draw.random() < 0.5):
+    if start in ("linking", "linked") or (start == "enabled" and draw.random() < 0.4):
         customers = tuple(draw.sample(sorted(SCRIPTS), draw.choices((1, 2), (9, 1))[0]))
-    deeds = (*_OF_ACCOUNTS, *(_OF_CUSTOMERS * 3 if customers else ()))
+    deeds = [
+        *(one for one in _OF_ACCOUNTS if one != "integration disabled" or start in _WITH_KEYS),
+        *(_OF_CUSTOMERS * 3 if customers else ()),
+    ]
     doings = tuple(
         Doing(draw.choice(deeds), draw.randrange(2), round(draw.expovariate(1 / 20), 1))
-        for _ in range(draw.choices((0, 1, 2), (7, 2, 1))[0])
+        for _ in range(draw.choices((0, 1, 2), (15, 4, 1))[0])
     )
-    leap = draw.choices((0, 150, 200), (18, 1, 1))[0]
-    is_batch = draw.random() < (0.5 if customers else 0.1)
-    steps: tuple[str, ...] = ()
-    # What others change, and what time does, is for all steps to see; a batch has no other.
-    if not doings and not is_batch and not leap and (customers or start != "enabled"):
-        ways = _STEPS[start]
-        steps = draw.choices([way for way, _ in ways], [often for _, often in ways])[0]
+    leap = draw.choices((0, 150, 200), (23, 1, 1))[0]
+    is_batch = draw.random() < (0.35 if customers else 0.06)
+    ways = _STEPS[start]
+    steps = draw.choices([way for way, _ in ways], [often for _, often in ways])[0]
+    if steps and (doings or leap):
+        # What others change, and what time does, is there to be seen.
+        seen_by = {_SEEN_BY[one.deed] for one in doings} | ({CLIENT_SECRET} if leap else set())
+        steps = tuple(one for one in ORDER if one in {*steps, *seen_by})
+    if is_batch or (start == "enabled" and not customers):
+        steps = ()
     return Drawn(
         seed,
         start,
@@ -184,6 +228,7 @@ def drawn(seed: int) -> Drawn:
         worker_deaths=tuple(_death(draw) for _ in range(draw.choice((0, 1, 2)))) * is_batch,
         slips=tuple(draw.choice(_SLIPS) for _ in range(draw.choice((0, 0, 1, 2)))),
         doings=doings,
+        pause=draw.choice(_PAUSES),
         leap=leap,
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bcrunbook.accounts import Account, Customer
 from bcrunbook.core.step import PASSED
 from bcrunbook.core.stored import latest_outcomes
-from bcrunbook.ledger.store import Ledger, open_ledger
+from bcrunbook.ledger.scope import FactKind, Scope
+from bcrunbook.ledger.store import Fact, Ledger, open_ledger
 from bcrunbook.order import (
     API_PERMISSIONS,
     CLIENT_SECRET,
@@ -32,6 +34,7 @@ from bcrunbook.rehearsal.directory import (
 )
 from bcrunbook.rehearsal.state import Document
 from bcrunbook.steps.link_customer.codat_customer import TAG
+from bcrunbook.steps.link_customer.installation.verdict import GOOD, HIDDEN_AT_MOST, Verdict
 from bcrunbook.steps.requirements import AUDIENCE, REDIRECT_URI, SCOPES
 from tests.simulation.others import PLATFORM, THEIR_SCOPE, THEIR_URI
 from tests.simulation.scenes import files_in
@@ -39,6 +42,17 @@ from tests.simulation.world import World
 
 _STORE: Final = "cloud/secret-store/"
 _OURS: Final = "(bcrunbook "
+_NOT_COMING: Final = frozenset(
+    {
+        Verdict.NOT_LINKED.value,
+        Verdict.LINK_FAILED.value,
+        Verdict.UNINSTALLED.value,
+        Verdict.UNPUBLISHED.value,
+        Verdict.NOT_FINISHED.value,
+        Verdict.INSTALLED.value,
+    }
+)
+"""What is untrue of a customer whose extension is still being installed."""
 _READS: Final = frozenset({"GET", "HEAD"})
 
 Invariant = Callable[[World], Iterator[str]]
@@ -79,12 +93,14 @@ def secrets_of_ours(world: World) -> Iterator[str]:
                 and parse_timestamp(one["endDateTime"]) > now
             ]
             for one in ours:
-                if app.document["_secrets"][one["keyId"]]["value"] not in stored:
+                is_theirs = account.name == "trial" and one["keyId"] in world.others.secrets
+                is_stored = app.document["_secrets"][one["keyId"]]["value"] in stored
+                if not is_stored and not is_theirs:
                     yield f"{account.name} has a secret that nobody has: {one['displayName']}"
             if _passed(world, account, CLIENT_SECRET) and not usable:
                 yield f"{account.name} is said to have a secret, and none that is stored is usable"
-            if len(ours) > 1 and not world.drawn.leap:
-                yield f"{account.name} has {len(ours)} secrets of ours"
+            if len(usable) > 1 and not world.drawn.leap:
+                yield f"{account.name} has {len(usable)} secrets that are stored"
             kept = {one["keyId"] for one in app.document["passwordCredentials"]}
             if account.name == "trial" and not world.others.secrets <= kept:
                 yield f"{account.name} has lost a colleague's secret"
@@ -168,6 +184,48 @@ def said_of_customers(world: World) -> Iterator[str]:
                 yield f"{customer.name} is said to be linked, and the extension is not there"
 
 
+def true_verdicts(world: World) -> Iterator[str]:
+    """No watch ends with a verdict that the cloud, at that instant, contradicts."""
+    account = world.workspace.account("trial")
+    with _ledger(world) as ledger:
+        for customer in account.customers.values():
+            polls: list[Fact] = []
+            for fact in ledger.facts(Scope(account.identity, LINK_CUSTOMER, customer.name)):
+                if fact.kind == FactKind.WATCH_BEGAN:
+                    polls = []
+                elif fact.kind == FactKind.WATCH_POLL:
+                    polls.append(fact)
+                elif (
+                    fact.kind == FactKind.WATCH_ENDED
+                    and fact.data["verdict"] in _NOT_COMING
+                    and not _is_blind(polls)
+                    and _is_coming(world, customer, fact.at)
+                ):
+                    yield f"{customer.name}: {fact.data['verdict']} ({fact.data['because']})"
+
+
+def watched_once(world: World) -> Iterator[str]:
+    """Whose watch has ended well is not watched again within a day, unless something was done."""
+    account = world.workspace.account("trial")
+    done = {one.deed for one in world.drawn.doings} & {"extension removed", "customer unlinked"}
+    if done or world.drawn.slips:
+        return
+    with _ledger(world) as ledger:
+        for customer in account.customers.values():
+            well: datetime | None = None
+            again: datetime | None = None
+            for fact in ledger.facts(Scope(account.identity, LINK_CUSTOMER, customer.name)):
+                if fact.kind == FactKind.WATCH_ENDED:
+                    well = fact.at if Verdict(fact.data["verdict"]) in GOOD else None
+                elif fact.kind == FactKind.WATCH_POLL:
+                    # What cannot be read just now is stayed with.
+                    if again and not fact.data["hiccups"]:
+                        yield f"{customer.name} is watched again at {again}, well since {well}"
+                    again = None
+                elif fact.kind == FactKind.WATCH_BEGAN and well is not None:
+                    again = fact.at if fact.at - well < timedelta(days=1) else None
+
+
 def other_tenants(world: World) -> Iterator[str]:
     """Nothing is written to a directory that is nobody's of ours; customers consent themselves."""
     ours = {
@@ -233,6 +291,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     said_of_accounts,
     one_of_each,
     said_of_customers,
+    true_verdicts,
+    watched_once,
     other_tenants,
     nothing_told,
     no_bug,
@@ -277,6 +337,32 @@ def _stored(world: World) -> set[str]:
     """The values in the secret store."""
     folder = world.folder / _STORE
     return {one.read_text("utf-8").strip() for one in folder.rglob("*") if one.is_file()}
+
+
+def _is_blind(polls: list[Fact]) -> bool:
+    """Whether errors have hidden an environment for so long that it may be given up.
+
+    An upgrade is no error, however long it takes.
+    """
+    last = since = polls[-1].data["elapsed"] if polls else 0.0
+    for poll in reversed(polls):
+        if not poll.data["hiccups"] or str(poll.data["environment"]).endswith(": Upgrading"):
+            break
+        since = poll.data["elapsed"]
+    return bool(last - since >= HIDDEN_AT_MOST)
+
+
+def _is_coming(world: World, customer: Customer, at: datetime) -> bool:
+    """Whether a customer's extension was still being installed at an instant."""
+    tenant = people.find_tenant(customer.tenant or "")
+    assert tenant is not None
+    known = installation.progress(world.cloud.cloud, tenant.id, customer.environment or "")
+    if known is None or known.script.refusal or known.deeds:
+        return False
+    # In the scene before, the clocks did not differ.
+    seconds = at.timestamp() + (world.drawn.ahead if at.timestamp() >= world.began else 0.0)
+    comes = known.script.installed_at
+    return comes is not None and 0 <= seconds - known.began < comes
 
 
 def _connection(world: World, account: Account, customer: Customer) -> str:

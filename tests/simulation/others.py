@@ -25,7 +25,9 @@ from tests.simulation.standin import StandIn
 
 THEIR_URI: Final = "https://theirs.example/callback"
 THEIR_SCOPE: Final = "Financials.Read.All"
-THEIR_SECRET: Final = "a colleague's"
+THEIR_SECRET: Final = "somebody's own"
+COLLEAGUES_SECRET: Final = "Codat (bcrunbook 0c01ea60)"
+"""That of a colleague whose ledger and store are others."""
 _RENAMED: Final = "Renamed by somebody"
 PLATFORM: Final = next(
     one for one in codat.PLATFORMS.values() if one.name == "Dynamics 365 Business Central"
@@ -41,6 +43,7 @@ class Others:
         cloud: the cloud.
         said: what they did, in words.
         added: what of theirs has to stay, by what it is.
+        secrets: the secrets that nobody but their owners may remove, by their key ids.
     """
 
     workspace: Workspace
@@ -96,7 +99,11 @@ class Others:
             case "secret deleted" if app and app.document["passwordCredentials"]:
                 return self._delete_secret(app)
             case "secret added" if app and len(app.document["passwordCredentials"]) < 2:
-                return self._add_secret(app)
+                return self._add_secret(app, THEIR_SECRET)
+            case "colleague's secret" if app and len(app.document["passwordCredentials"]) < 2:
+                return self._add_secret(app, COLLEAGUES_SECRET)
+            case "value lost" if app:
+                return self._lose_value(app)
             case "redirect added" if app:
                 web = app.document["web"]
                 uris = [*web["redirectUris"], THEIR_URI]
@@ -136,12 +143,12 @@ class Others:
         self._put(app, {"passwordCredentials": kept, "_secrets": secrets})
         return True
 
-    def _add_secret(self, app: Registered) -> bool:
+    def _add_secret(self, app: Registered, description: str) -> bool:
         key, now = world.derived_id("theirs", str(self.cloud.cloud.clock.now())), self.cloud.cloud
         value = self.cloud.canaries.add(new_secret())
         credential = {
             "customKeyIdentifier": None,
-            "displayName": THEIR_SECRET,
+            "displayName": description,
             "endDateTime": timestamp(now.clock.now() + 600 * 86400),
             "hint": value[:3],
             "keyId": key,
@@ -160,6 +167,17 @@ class Others:
         )
         self.secrets.add(key)
         return True
+
+    def _lose_value(self, app: Registered) -> bool:
+        """The store loses what it has; Codat may use the secret all the same."""
+        folder = self.cloud.folder / "secret-store" / self._trial.name
+        values = {one["value"]: key for key, one in app.document["_secrets"].items()}
+        for file in sorted(folder.rglob("*")):
+            if file.is_file() and (key := values.get(file.read_text("utf-8").strip())):
+                file.unlink()
+                self.secrets.add(key)
+                return True
+        return False
 
     def _change_grant(self, app: Registered, deed: Deed) -> bool:
         principal = find_principal(self.cloud.cloud, app.tenant, app.document["appId"])

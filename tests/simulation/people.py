@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core import confirmations
@@ -46,6 +47,7 @@ class People:
         slips: what they do wrong, one after the other.
         said: what they did, in words.
         typos: accounts whose keys were saved wrongly.
+        linked: when each customer went through with a link first.
         refused: customers who were told that they cannot link, and do not try again.
     """
 
@@ -57,6 +59,7 @@ class People:
     said: list[str]
     typos: dict[str, bool] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    linked: dict[str, datetime] = field(default_factory=dict)
 
     def are_careful(self) -> None:
         """From now on they do what the cards say, and what they did wrong they mend."""
@@ -102,6 +105,9 @@ class People:
         except UnexpectedPage as page:
             self.said.append(f"{change.key} for {who} went wrong: {page}")
             return True
+        except RunbookError as error:
+            self.said.append(f"{change.key} cannot be done for {who}: {error.what}")
+            return False
         self.said.append(f"{change.key} was done for {who}" + (f" ({slip})" if slip else ""))
         return True
 
@@ -180,6 +186,7 @@ class People:
             page, environment=self._environment(customer.environment or ""), company=None
         )
         self.said.append(f"{customer.name} linked: {ended[:100]}")
+        self.linked.setdefault(customer.name, datetime.now(UTC))
         if ended.startswith("Not connected") and not self.typos.get(account.name):
             self.refused.add(customer.name)
         if slip == "twice":

@@ -22,13 +22,14 @@ from bcrunbook.secrets.value import registered
 from tests.simulation import program
 from tests.simulation.chance import seeded
 from tests.simulation.drawing import STARTS, Drawn, Start
+from tests.simulation.ledger import one_connection
 from tests.simulation.others import Others
 from tests.simulation.people import People
 from tests.simulation.processes import Machine, doors
 from tests.simulation.scenes import Scene, files_in
 from tests.simulation.standin import StandIn, seeded_records
 from tests.simulation.timeline import BEGINNING, virtual_time
-from tests.simulation.world import BETWEEN, World
+from tests.simulation.world import World
 from tests.support.linking import SCRIPTS, lab_customer
 
 _STEPS: Final[dict[Start, tuple[str, ...]]] = {
@@ -38,6 +39,8 @@ _STEPS: Final[dict[Start, tuple[str, ...]]] = {
 """Which steps lead to a scene, where they need no person."""
 _NEVER: Final = ("bcrunbook.rehearsal", "bcrunbook.secrets")
 """Where an error that is logged is a fault of the stand-in's own, or a leak that was stopped."""
+_BETWEEN: Final = 90.0
+"""Seconds from the end of a scene to a world that begins with it."""
 
 
 class Unrest(Exception):
@@ -134,7 +137,13 @@ def play(drawn: Drawn, judge: Callable[[World], None]) -> World:
 
 @contextlib.contextmanager
 def _running(seed: int | str, at: float) -> Iterator[asyncio.AbstractEventLoop]:
-    with virtual_time(at) as loop, seeded(seed), _one_world(), program.without_notebooks():
+    with (
+        virtual_time(at) as loop,
+        seeded(seed),
+        _one_world(),
+        program.without_notebooks(),
+        one_connection(),
+    ):
         yield loop
 
 
@@ -174,28 +183,24 @@ def scene_of(start: Start, customers: tuple[str, ...] = ()) -> Scene:
     if start == "nothing":
         return _nothing()
     previous = STARTS[STARTS.index(start) - 1]
-    scene = scene_of(previous, customers if previous == "linked" else ())
-    steps = _STEPS.get(start, ())
-    drawn = Drawn(0, previous, steps, customers=customers if start == "linked" else ())
+    scene = scene_of(previous, customers if start == "linked" else ())
+    drawn = Drawn(0, previous, _STEPS.get(start, ()), customers=customers)
     with _running(f"the scene {start}", scene.at) as loop:
         world = loop.run_until_complete(_open(drawn, scene, troubles=False))
         with _within(loop, world):
             loop.run_until_complete(_further(world, start))
         if refused := [one for one in world.said if "refused" in one]:
             raise AssertionError(f"the scene {start!r} cannot be played: {refused}")
-        return _left_by(world, loop.time() + BETWEEN)
+        return _left_by(world, loop.time() + _BETWEEN)
 
 
 async def _further(world: World, start: Start) -> None:
     """Play a scene's part."""
-    if world.drawn.steps:
-        await world.command()
-        return
-    # What the cards say, and then the customers' cards: each needs a command before it.
-    for _ in range(2):
+    # What the cards say is done before the next scene, and the toggle is seen in its own.
+    for _ in range(2 if start == "enabled" else 1):
         await world.command()
         await world.people.act()
-        await asyncio.sleep(BETWEEN)
+        await asyncio.sleep(_BETWEEN)
 
 
 def _left_by(world: World, at: float) -> Scene:

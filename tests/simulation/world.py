@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,8 +19,6 @@ from tests.simulation.people import People
 from tests.simulation.processes import Died, Machine
 from tests.simulation.standin import Records, StandIn
 
-BETWEEN: Final = 90.0
-"""Seconds from the end of a command to the next."""
 _MOST_COMMANDS: Final = 14
 _SCRIPTS_END: Final = 3600.0
 _DAY: Final = 86400.0
@@ -47,6 +46,9 @@ class World:
         before: what the cloud held at first.
         logged: what was logged.
         broke: what the stand-in could not answer, and what the scrubber had to mask.
+        began: when it began, by the machine's clock, in seconds since the epoch.
+        is_broken_off: whether the last command was killed.
+        is_checked: whether one more command has been given since anything changed.
         last: how many requests were made before the command that is to change nothing.
     """
 
@@ -62,6 +64,9 @@ class World:
     logged: list[str] = field(default_factory=list)
     broke: list[str] = field(default_factory=list)
     last: int = 0
+    began: float = field(default_factory=time.time)
+    is_broken_off: bool = False
+    is_checked: bool = False
 
     def __post_init__(self) -> None:
         self._worker_deaths = list(self.drawn.worker_deaths)
@@ -88,19 +93,36 @@ class World:
             self.said.append(f"{self.drawn.leap} days pass")
             await asyncio.sleep(self.drawn.leap * _DAY)
             await self._until_rest(troubled=0)
+        if not self.is_checked:
+            await self._once_more()
+
+    async def _once_more(self) -> None:
+        """One more command, which is to change nothing."""
         self.last = len(self.cloud.requests.lines)
         before = self.states
         await self.command()
+        self.is_checked = True
         if self.states != before:
-            raise NoRest(
-                f"one more command changes {set(self.states.items()) ^ set(before.items())}"
-            )
+            changed = set(self.states.items()) ^ set(before.items())
+            raise NoRest(f"one more command changes {changed}")
+
+    @property
+    def _is_left_alone(self) -> bool:
+        """Whether nothing changes but by commands."""
+        return not (self.drawn.customers or self.drawn.doings or any(self.people.typos.values()))
 
     async def _until_rest(self, *, troubled: int) -> None:
         before: States = {}
+        was_killed = acted = False
+        self.is_checked = False
         for number in range(_MOST_COMMANDS):
             if number == troubled:
                 self.cloud.calm()
+                # Whatever went wrong: if all is said to be done, it is.
+                is_at_rest = self._is_left_alone and not (was_killed or acted)
+                if is_at_rest and set(before.values()) == {"done"}:
+                    await self._once_more()
+                    return
             is_troubled = number < troubled
             doings = self._doings(number) if is_troubled else []
             dies_at = self.drawn.deaths[number] if number < len(self.drawn.deaths) else 0
@@ -110,16 +132,18 @@ class World:
                 self.people.are_careful()
             acted = await self.people.act()
             now = self.states
-            if not is_troubled and not acted and (now == before or set(now.values()) <= PASSED):
+            is_still = now == before or set(now.values()) <= PASSED
+            if is_still and not (is_troubled or acted or was_killed):
                 return
-            before = now
-            await asyncio.sleep(BETWEEN if is_troubled else self._until_scripts_end)
+            # What is taken up again has looked at a part only.
+            before, was_killed = now, self.is_broken_off
+            await asyncio.sleep(self.drawn.pause if is_troubled else self._until_scripts_end)
         raise NoRest(f"something still changes after {_MOST_COMMANDS} commands")
 
     @property
     def _until_scripts_end(self) -> float:
         """Seconds after which nothing happens at a customer's any more by itself."""
-        return _SCRIPTS_END if self.drawn.customers else BETWEEN
+        return _SCRIPTS_END if self.drawn.customers else self.drawn.pause
 
     def _doings(self, number: int) -> list[asyncio.Task[None]]:
         async def do(doing: Doing) -> None:
@@ -150,10 +174,12 @@ class World:
 
     async def _give(self, command: str, work: program.Work, dies_at: int) -> None:
         process = self.machine.start(command, dies_at=dies_at or None)
+        self.is_broken_off = False
         try:
             await process.run(work)
             how = f"came to its end at door {process.passed}"
         except Died:
+            self.is_broken_off = True
             how = f"was killed at door {process.passed}"
         except RunbookError as error:
             how = f"was refused: {error.what}"

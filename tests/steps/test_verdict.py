@@ -17,6 +17,7 @@ from bcrunbook.steps.link_customer.installation.verdict import BUDGET, GOOD, Ver
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 APP = Package("a1", "p1", (1, 4, 27, 0), "PTE", is_installed=True)
+REMOVED = replace(APP, is_installed=False)
 REMEMBERED = LastKnownExtension(APP, START - timedelta(days=9), START - timedelta(days=1))
 RUNNING = DeploymentEvent("deployment", "InProgress", START)
 FAILED = DeploymentEvent("deployment", "Failed", START)
@@ -51,6 +52,9 @@ UPGRADING = {**FAILING, "environment": "Live: Upgrading"}
         ([poll(60, deployments=(replace(RUNNING, status="Unknown"),))], None, Verdict.INSTALLING),
         ([poll(600, deployments=(FAILED,))], None, Verdict.SUSPECT),
         ([poll(0, **THERE)], None, Verdict.CONFIRMING),
+        # Seen, and removed before the watch has ended: it is in no other environment.
+        ([poll(0, **THERE), poll(35, **SYNCED)], None, Verdict.UNPUBLISHED),
+        ([poll(0, **THERE), poll(35, **SYNCED, packages=(REMOVED,))], None, Verdict.UNINSTALLED),
         ([poll(0, **THERE), poll(10, **THERE)], None, Verdict.CONFIRMING),
         ([poll(0, **THERE), poll(30, **THERE)], None, Verdict.INSTALLED),
         (

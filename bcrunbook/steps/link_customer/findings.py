@@ -19,7 +19,7 @@ from bcrunbook.steps.link_customer.installation.memory import (
     remembered,
 )
 from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
-from bcrunbook.steps.link_customer.installation.verdict import Judgement, Verdict
+from bcrunbook.steps.link_customer.installation.verdict import Judgement, Verdict, last_sighting
 from bcrunbook.steps.standing import SwitchedOff, enabled_row
 
 ADVICE: Final = {
@@ -118,7 +118,7 @@ class CustomerFindings(Findings):
 
     @property
     def observations(self) -> tuple[Observation, ...]:
-        """The extension, where it was seen installed; the end of a watch that this look settles.
+        """The extension, as it was seen installed last; the end of a watch that this look settles.
 
         A run that was killed between two looks leaves a watch open, which the next one's first look
         may settle.
@@ -128,8 +128,10 @@ class CustomerFindings(Findings):
         observed = []
         if self.company is not None:
             observed.append(company_seen(self.company, self.customer))
-        if self.poll is not None and self.poll.installed is not None and self.remembered_as:
-            known = remembered(self.memory, self.poll.installed, self.poll.at)
+        sighting = last_sighting((*self.watched, self.poll)) if self.poll is not None else None
+        if sighting is not None and self.remembered_as:
+            assert sighting.installed is not None
+            known = remembered(self.memory, sighting.installed, sighting.at)
             observed.append(Observation(FactKind.EXTENSION, self.remembered_as, known.as_dict()))
         if self.open_since is not None and not self.under_way:
             assert self.judgement is not None and self.connection is not None

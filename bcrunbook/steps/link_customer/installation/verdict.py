@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension
+from bcrunbook.steps.link_customer.installation.memory import LastKnownExtension, remembered
 from bcrunbook.steps.link_customer.installation.poll import (
     AUTH_ERROR,
     COMPLETE,
@@ -169,6 +169,10 @@ def _by_rows(
     last = polls[-1]
     if last.installed is not None:
         return _installed(polls, last.installed, memory)
+    if memory is None and (sighting := last_sighting(polls)) is not None:
+        # What comes and goes in one watch is not remembered before its end.
+        assert sighting.installed is not None
+        memory = remembered(None, sighting.installed, sighting.at)
     explained = _explained_lately(polls)
     # A deployment is shown as it stood a look ago: one that the extension came by is no news.
     running = [
@@ -246,6 +250,21 @@ def installed_since(polls: Sequence[Poll]) -> float | None:
             break
         since = poll.elapsed
     return since
+
+
+def last_sighting(polls: Sequence[Poll]) -> Poll | None:
+    """The newest poll that saw it installed, in the environment that the last one looked at.
+
+    Args:
+        polls: polls, oldest first; at least one.
+    """
+    name = _environment_of(polls[-1])
+    seen = (one for one in reversed(polls) if one.installed is not None)
+    return next((one for one in seen if _environment_of(one) == name), None)
+
+
+def _environment_of(poll: Poll) -> str:
+    return poll.environment.partition(": ")[0]
 
 
 def _gone(last: Poll, packages: tuple[Package, ...], memory: LastKnownExtension) -> Judgement:
