@@ -45,6 +45,9 @@ STARTS: Final[tuple[Start, ...]] = (
 _OFTEN: Final = (24, 40, 17, 6, 6, 7)
 """How often worlds begin at each. Installations take long to follow."""
 _WITH_KEYS: Final = ("stored", "enabled", "linking", "linked")
+_UPGRADED: Final = (0.0, 490.0, 670.0, 671.0)
+"""When an upgrade ends, in seconds of the installation: as scripted, or while something else fails
+that an installation disturbs."""
 _PAUSES: Final = (90.0, 90.0, 1800.0, 14400.0)
 _HOSTS: Final = (
     "graph.microsoft.com",
@@ -149,6 +152,8 @@ class Drawn:
         steps: which steps are asked for; all where none is named.
         has_production: whether there is a production account, which requires the trial's.
         customers: the trial's customers, by the names of their scripts.
+        upgraded_at: how old, in seconds, an installation is when the upgrade that it met ends; 0
+            as scripted.
         is_batch: whether a batch is given, or a run of each account.
         lags: how new things lag.
         ahead: how far the services' clocks are ahead of the program's, in seconds.
@@ -166,6 +171,7 @@ class Drawn:
     steps: tuple[str, ...] = ()
     has_production: bool = False
     customers: tuple[str, ...] = ()
+    upgraded_at: float = 0.0
     is_batch: bool = False
     lags: str = "worst"
     ahead: float = 0.0
@@ -195,7 +201,9 @@ def drawn(seed: int) -> Drawn:
     start = draw.choices(STARTS, _OFTEN)[0]
     customers: tuple[str, ...] = ()
     if start in ("linking", "linked") or (start == "enabled" and draw.random() < 0.4):
-        customers = tuple(draw.sample(sorted(SCRIPTS), draw.choices((1, 2), (9, 1))[0]))
+        scripts = [*sorted(SCRIPTS), *["upgrading"] * 3]
+        count = draw.choices((1, 2), (8, 1))[0]
+        customers = tuple(sorted({draw.choice(scripts) for _ in range(count)}))
     deeds = [
         *(one for one in _OF_ACCOUNTS if one != "integration disabled" or start in _WITH_KEYS),
         *(_OF_CUSTOMERS * 3 if customers else ()),
@@ -220,6 +228,7 @@ def drawn(seed: int) -> Drawn:
         steps=steps,
         has_production=start == "enabled" and not customers and draw.random() < 0.5,
         customers=customers,
+        upgraded_at=draw.choice(_UPGRADED) if "upgrading" in customers else 0.0,
         is_batch=is_batch,
         lags=draw.choice(("worst", "usual")),
         ahead=draw.choice((0.0, 0.0, 0.0, -300.0, 40.0, 400.0, 7200.0)),

@@ -9,7 +9,7 @@ import atexit
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 from unittest import mock
 
@@ -23,8 +23,6 @@ from tests.simulation.stage import clear
 
 SEEDS: Final = 1000
 _INSTALLATION: Final = "bcrunbook.steps.link_customer.installation"
-
-Bug = Callable[[], AbstractContextManager[object]]
 
 
 async def _eager(context: Context, client_id: str, seen: PasswordCredential) -> SecretCredential:
@@ -44,15 +42,28 @@ def _since_first_hiccup(polls: Sequence[Poll]) -> float:
     return last.elapsed - since
 
 
-BUGS: Final[dict[str, Bug]] = {
-    "an orphan is removed too eagerly": lambda: mock.patch(
-        "bcrunbook.steps.client_secret.step.credential_of", _eager
+@dataclass(frozen=True)
+class Bug:
+    """A bug that can be put back.
+
+    Args:
+        plant: puts it in, for the length of a `with` block.
+        seed: the first seed whose world it breaks.
+    """
+
+    plant: Callable[[], AbstractContextManager[object]]
+    seed: int
+
+
+BUGS: Final = {
+    "an orphan is removed too eagerly": Bug(
+        lambda: mock.patch("bcrunbook.steps.client_secret.step.credential_of", _eager), 20
     ),
-    "an upgrade's error ends a watch": lambda: mock.patch(
-        f"{_INSTALLATION}.verdict._hidden_for", _since_first_hiccup
+    "an upgrade's error ends a watch": Bug(
+        lambda: mock.patch(f"{_INSTALLATION}.verdict._hidden_for", _since_first_hiccup), 277
     ),
-    "a watch that has ended speaks too short": lambda: mock.patch(
-        f"{_INSTALLATION}.log.FRESH", 900.0
+    "a watch that has ended speaks too short": Bug(
+        lambda: mock.patch(f"{_INSTALLATION}.log.FRESH", 900.0), 15
     ),
 }
 """By what it was."""
@@ -62,11 +73,11 @@ def finds(bug: Bug, seeds: Iterable[int]) -> tuple[int, str] | None:
     """The first seed whose world fails with a bug, and not without, and how; None without any.
 
     Args:
-        bug: puts it in, for the length of a `with` block.
+        bug: the bug.
         seeds: which worlds to play.
     """
     for seed in seeds:
-        with bug():
+        with bug.plant():
             one = played(seed)
         if one.broken and not played(seed).broken:
             return seed, one.broken[0]

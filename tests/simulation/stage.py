@@ -16,6 +16,7 @@ from unittest import mock
 
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
+from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.run.rehearse.workspace import STANDARD, prepare
 from bcrunbook.secrets import known, surroundings
 from bcrunbook.secrets.value import registered
@@ -39,6 +40,7 @@ _STEPS: Final[dict[Start, tuple[str, ...]]] = {
 """Which steps lead to a scene, where they need no person."""
 _NEVER: Final = ("bcrunbook.rehearsal", "bcrunbook.secrets")
 """Where an error that is logged is a fault of the stand-in's own, or a leak that was stopped."""
+_UPGRADING: Final = "upgrading"
 _BETWEEN: Final = 90.0
 """Seconds from the end of a scene to a world that begins with it."""
 
@@ -152,10 +154,22 @@ def _within(loop: asyncio.AbstractEventLoop, world: World) -> Iterator[None]:
     listener, logger = _Listener(world), logging.getLogger()
     logger.addHandler(listener)
     try:
-        with doors(loop, world.cloud, world.machine), world.cloud.browsing():
+        with (
+            doors(loop, world.cloud, world.machine),
+            world.cloud.browsing(),
+            _scripts(world.drawn),
+        ):
             yield
     finally:
         logger.removeHandler(listener)
+
+
+def _scripts(drawn: Drawn) -> contextlib.AbstractContextManager[object]:
+    """Meanwhile an environment's upgrade ends as it is drawn."""
+    if not drawn.upgraded_at:
+        return contextlib.nullcontext()
+    changed = replace(installation.SCRIPTS[_UPGRADING], upgrading_until=drawn.upgraded_at)
+    return mock.patch.dict(installation.SCRIPTS, {_UPGRADING: changed})
 
 
 class _Listener(logging.Handler):
