@@ -6,7 +6,6 @@ Fails at the first that goes wrong, with what was done in it and with its seed.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sys
 import tempfile
@@ -42,9 +41,7 @@ def play(cloud: InProcess, folder: Path, empty_ledger: Path, seed: int) -> None:
 
 
 def main() -> None:
-    """Play them, out of the way of whatever else this machine does."""
-    if hasattr(os, "nice"):
-        os.nice(19)
+    """Play them."""
     first, count = map(int, sys.argv[1:])
     with (
         tempfile.TemporaryDirectory(dir=IN_MEMORY) as made,

@@ -18,7 +18,7 @@ PARTS = 8
 def test_no_write_reaches_what_was_not_meant(part: int) -> None:
     """Histories of several workspaces and accounts, drawn anew; one again with MIXUPS_SEED.
 
-    In a process of their own, which makes way for others: tests beside it go by a clock.
+    In a process of their own, with a rehearsal cloud without sockets in it.
     """
     first = SEED or str(SystemRandom().randrange(10**9))
     print(f"histories from MIXUPS_SEED={first}")

@@ -30,11 +30,12 @@ def main() -> None:
     try:
         page.ready()
         with (
-            tempfile.TemporaryDirectory() as made,
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made,
             launch(Path(made) / "cloud", skips=True, lags="worst") as cloud,
         ):
             for seed in range(first, first + count):
-                folder = Path(made) / "person"
+                # The kernel may still write in the one before while that is removed.
+                folder = Path(made) / f"person-{seed}"
                 folder.mkdir()
                 page.forget()
                 person = Person(folder, cloud, page, Random(seed))
