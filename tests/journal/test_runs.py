@@ -102,7 +102,7 @@ async def test_a_live_run_keeps_one_without_being_asked(
         """Whatever is asked is answered with nothing."""
 
         def __init__(self, *given: Any, **more: Any) -> None:
-            transport = httpx.MockTransport(lambda request: httpx.Response(503))
+            transport = httpx.MockTransport(lambda request: httpx.Response(404))
             super().__init__(*given, **more, transport=transport)
 
     monkeypatch.setattr("bcrunbook.steps.opening.Http", Silent)

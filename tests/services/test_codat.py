@@ -34,9 +34,10 @@ from bcrunbook.http.client import Http
 from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.secrets import Secret
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
-from tests.conftest import SPEED, requests_of
+from tests.conftest import requests_of
 from tests.rehearsal.codat_support import NOBODY, SANDBOX, key_of
 from tests.rehearsal.support import client_of
+from tests.support.clock import pace_of
 from tests.support.conformance import CONTRACTS
 
 EXAMPLES = CONTRACTS / "examples" / "codat.jsonl"
@@ -1100,7 +1101,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     folder = tmp_path_factory.mktemp("codat")
     rules = folder / "faults.json"
     rules.write_text("[]", "utf-8")
-    with launch(folder / "cloud", speed=SPEED, faults=rules, lags="worst") as description:
+    with launch(folder / "cloud", skips=True, faults=rules, lags="worst") as description:
         yield Rehearsal(description, rules)
 
 
@@ -1173,7 +1174,7 @@ async def test_a_fault_on_refreshing_is_outlived(
         made = await codat.create_connection(owner.id, SANDBOX)
         with client_of(rehearsal.description) as customer:
             assert customer.get(made.link_url).status_code == 200
-        await settled(codat, owner.id)
+        await settled(codat, owner.id, on=rehearsal.description)
         rehearsal.spoil({"path": "/data/queue/", "nth": [1, 2], "status": 500})
         before = len(rehearsal.answered())
         assert (await codat.refresh(owner.id, "company", made.id)).data_type == "company"
@@ -1214,19 +1215,19 @@ async def test_from_a_company_to_its_data(rehearsal: Rehearsal, tags: dict[str, 
         linked = await codat.connection(owner.id, made.id)
         assert linked is not None and linked.status == "Linked"
         assert [one.id for one in await codat.connections(owner.id)] == [made.id]
-        await settled(codat, owner.id)
+        await settled(codat, owner.id, on=rehearsal.description)
         pull = await codat.refresh(owner.id, "company", made.id)
         assert pull.data_type == "company"
-        status = (await settled(codat, owner.id))["company"]
+        status = (await settled(codat, owner.id, on=rehearsal.description))["company"]
         assert status.last_successful_sync is not None
         found = await codat.company(owner.id)
         assert found is not None
         assert [one.status for one in found.data_connections] == ["Linked"]
 
 
-async def settled(codat: Codat, owner: str) -> dict[str, Any]:
+async def settled(codat: Codat, owner: str, *, on: RehearsalDescription) -> dict[str, Any]:
     """The data status of a company once everything is complete."""
-    pace = Pace(SPEED)
+    pace = pace_of(on)
     for _ in range(400):
         status = await codat.data_status(owner)
         if status and {one.current_status for one in status.values()} == {"Complete"}:

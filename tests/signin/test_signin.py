@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from bcrunbook.accounts import Workspace, keep_secrets_from_others
-from bcrunbook.cloud import Cloud, cloud_of
+from bcrunbook.cloud import cloud_of, rehearsal_cloud
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import (
     AskAdministrator,
@@ -37,7 +37,7 @@ from bcrunbook.errors import (
 )
 from bcrunbook.http.client import Http
 from bcrunbook.order import START_HERE, notebook_name
-from bcrunbook.rehearsal import RehearsalDescription
+from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.entra.tokens import info_of
 from bcrunbook.rehearsal.world import find_user
 from bcrunbook.secrets import Secret
@@ -62,7 +62,16 @@ from tests.support.troubled import Troubled, troubled
 
 LOGIN = "login.microsoftonline.com"
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+SPEED = 200.0
 MakePath = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescription]:
+    """A fast rehearsal cloud for all tests of this module: a person's time is never skipped."""
+    folder = tmp_path_factory.mktemp("people") / "cloud"
+    with launch(folder, speed=SPEED, lags="worst") as description:
+        yield description
 
 
 @pytest.fixture(scope="module")
@@ -898,7 +907,7 @@ async def test_who_asks_too_often_asks_more_slowly(
     async def note(_: Pace, seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr(Pace, "sleep", note)
+    monkeypatch.setattr(Pace, "sleep_beside_person", note)
     slower = {"status": 400, "body": {"error": "slow_down"}}
     trouble.now({"method": "POST", "path": "/token$", "nth": [1, 2], **slower})
     robin = person_of(trouble.cloud, "robin")
@@ -1337,13 +1346,7 @@ def test_a_refusal_without_words_is_still_a_message(answer: dict[str, Any]) -> N
 async def prove(description: RehearsalDescription, secret: str) -> RunbookError | None:
     """Ask whether a secret of the batch identity works."""
     batch = description.batch_identity
-    cloud = Cloud(
-        kind="rehearsal",
-        proxy=description.proxy,
-        ca=Path(description.ca),
-        pace=Pace(description.speed),
-    )
-    async with Http(cloud) as http:
+    async with Http(rehearsal_cloud(Path(description.directory))) as http:
         return await prove_client_secret(
             http, tenant=batch["tenant"], client_id=batch["client_id"], secret=Secret(secret)
         )
