@@ -25,7 +25,6 @@ from tests.support.independent_client import IndependentClient
 # Fixtures of their own modules, for whoever asks for them by name.
 __all__ = ["chromium", "clipboard", "display", "no_clipboard", "tab"]
 
-SPEED = 200.0
 MakeWorkspace = Callable[..., Workspace]
 
 

@@ -33,6 +33,7 @@ from tests.rehearsal.support import (
     Graph,
     app_token,
     client_of,
+    desired,
     eventually,
     person,
     user_token,
@@ -156,10 +157,13 @@ async def other_sign_ins(folder: Path, cloud: RehearsalDescription) -> dict[str,
     robin = person_of(cloud, "robin")
     with pytest.MonkeyPatch.context() as patch:
         sit_at_browser(patch, username=robin.upn, password=robin.password)
-        return {
-            name: await account_of(folder / name, cloud, robin, sign_in=sign_in)
-            for name, sign_in in sign_ins.items()
-        }
+        made = await asyncio.gather(
+            *(
+                account_of(folder / name, cloud, robin, sign_in=one)
+                for name, one in sign_ins.items()
+            )
+        )
+    return dict(zip(sign_ins, made, strict=True))
 
 
 def lay_out_with_wrong_secrets(folder: Path, cloud: RehearsalDescription) -> Workspace:
@@ -188,6 +192,15 @@ async def adopted(folder: Path, cloud: RehearsalDescription) -> Workspace:
     return workspace
 
 
+async def just_made(folder: Path, cloud: RehearsalDescription) -> Workspace:
+    """An application that somebody made by hand a moment ago: its consumer side is missing."""
+    with client_of(cloud) as http:
+        graph = Graph(http, await asyncio.to_thread(app_token, http, cloud))
+        app = graph("POST", "/applications", desired()).json()
+        await asyncio.to_thread(eventually, lambda: graph("GET", f"/applications/{app['id']}"))
+    return await account_of(folder, cloud, client_id=app["appId"])
+
+
 def narrow_grant(cloud: RehearsalDescription, client_id: str) -> None:
     """Somebody takes a permission out of the tenant-wide grant of an application."""
     with client_of(cloud) as http:
@@ -203,12 +216,15 @@ def narrow_grant(cloud: RehearsalDescription, client_id: str) -> None:
 
 
 async def at_once(folder: Path, cloud: RehearsalDescription) -> tuple[Workspace, Workspace]:
-    """Two colleagues register the same account's application at the same moment."""
+    """Two colleagues set the same account up at the same moment.
+
+    Which of the two is refused what is a matter of chance.
+    """
 
     def desk(name: str) -> Workspace:
         place = folder / name
         place.mkdir(parents=True)
-        return with_journal(lay_out(place, cloud, {"both": {}}))
+        return with_journal(lay_out(place, cloud, {folder.name: {}}))
 
     workspaces = desk("one"), desk("two")
     for _ in range(2):

@@ -8,6 +8,7 @@ not there, somebody without rights).
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from pathlib import Path
 
 from bcrunbook.accounts import Workspace
@@ -24,12 +25,14 @@ from tests.support.shape_runs import (
     at_once,
     by_hand,
     customers,
+    just_made,
     lay_out_with_wrong_secrets,
     other_sign_ins,
     taken_apart,
 )
 
-SPEED = 200.0
+PAIRS = 4
+"""So often do two act at the same moment, as it differs how they meet."""
 
 
 def journal_of(workspace: Workspace) -> list[JournalEntry]:
@@ -37,17 +40,14 @@ def journal_of(workspace: Workspace) -> list[JournalEntry]:
     return list(read_journals([workspace.root / "runs"]).entries)
 
 
-async def clean_rehearsals(
-    folder: Path, speed: float = SPEED, lags: str = "usual"
-) -> list[JournalEntry]:
+async def clean_rehearsals(folder: Path, lags: str = "usual") -> list[JournalEntry]:
     """The journals of all of them.
 
     Args:
         folder: an empty one.
-        speed: the cloud's. What is refused while something spreads depends on it.
         lags: the cloud's, `usual` or `worst`.
     """
-    with launch(folder / "cloud", speed=speed, latency_ms=0, lags=lags) as cloud:
+    with launch(folder / "cloud", skips=True, latency_ms=0, lags=lags) as cloud:
         robin, sam = (person_of(cloud, name) for name in ("robin", "sam"))
         person = {"sign_in": by_hand(cloud)}
         vault = {"secret_store": f"keyvault:{cloud.accounts['trial']['vault']}"}
@@ -60,6 +60,7 @@ async def clean_rehearsals(
             account_of(folder / "nowhere", cloud, tenant="nowhere.example"),
             account_of(folder / "vault-of-person", cloud, robin, **person, **vault),
             adopted(folder / "adopted", cloud),
+            just_made(folder / "just-made", cloud),
             *(account_of(folder / name, cloud, tenant=one) for name, one in STRICT.items()),
         )
         # One after the other: what is deleted stands in a list, whose order is noted.
@@ -68,8 +69,8 @@ async def clean_rehearsals(
             await taken_apart(folder / "file", cloud),
         ]
         others = await other_sign_ins(folder, cloud)
-        both = await at_once(folder / "at-once", cloud)
+        pairs = [await at_once(folder / f"at-once-{one}", cloud) for one in range(PAIRS)]
         wrong = lay_out_with_wrong_secrets(folder / "wrong", cloud)
         await as_far_as_it_goes(wrong, *UP_TO_KEYS)
-        workspaces = (*made, *removed, *others.values(), *both, wrong)
+        workspaces = (*made, *removed, *others.values(), *chain(*pairs), wrong)
         return [entry for workspace in workspaces for entry in journal_of(workspace)]

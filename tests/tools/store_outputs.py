@@ -19,7 +19,6 @@ from bcrunbook.rehearsal import launch
 from bcrunbook.run.rehearse.workspace import STANDARD, prepare
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-SPEED = 60.0
 
 
 def store(path: Path) -> None:
@@ -44,7 +43,7 @@ def main() -> None:
     """Store the outputs of all notebooks."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        with launch(directory / "cloud", speed=SPEED, lags="worst") as cloud:
+        with launch(directory / "cloud", skips=True, lags="worst") as cloud:
             workspace = asyncio.run(prepare(directory, cloud, STANDARD))
             os.environ["BCRUNBOOK_WORKSPACE"] = str(workspace.root)
             for path in sorted(NOTEBOOKS.glob("*.ipynb")):
