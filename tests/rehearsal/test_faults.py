@@ -57,7 +57,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalDescri
     folder = tmp_path_factory.mktemp("faulty")
     rules = folder / "faults.json"
     rules.write_text(json.dumps(RULES))
-    with launch(folder / "cloud", skips=True, faults=rules, lags="worst") as description:
+    with launch(folder / "cloud", speed=200, faults=rules, lags="worst") as description:
         yield description
 
 
