@@ -169,7 +169,10 @@ def one_of_each(world: World) -> Iterator[str]:
 
 
 def said_of_customers(world: World) -> Iterator[str]:
-    """A customer who is said to be linked is linked, and the extension is there."""
+    """A customer who is said to be linked is linked, and an extension that was seen is there.
+
+    One that came and went while nobody looked leaves nothing to be seen but Codat's sync.
+    """
     for account in world.workspace.accounts.values():
         for customer in account.customers.values():
             if world.states.get((account.name, customer.name, LINK_CUSTOMER)) not in PASSED:
@@ -177,10 +180,9 @@ def said_of_customers(world: World) -> Iterator[str]:
             status = _connection(world, account, customer)
             if status != "Linked":
                 yield f"{customer.name} is said to be linked, and the connection reads {status}"
-            tenant = people.find_tenant(customer.tenant or "")
-            assert tenant is not None
-            known = installation.progress(world.cloud.cloud, tenant.id, customer.environment or "")
-            if known is None or (known.state != "installed" and customer.name == "normal"):
+            known = _progress(world, customer)
+            is_there = known is not None and known.state == "installed"
+            if not is_there and _was_seen(world, account, customer):
                 yield f"{customer.name} is said to be linked, and the extension is not there"
 
 
@@ -354,15 +356,31 @@ def _is_blind(polls: list[Fact]) -> bool:
 
 def _is_coming(world: World, customer: Customer, at: datetime) -> bool:
     """Whether a customer's extension was still being installed at an instant."""
-    tenant = people.find_tenant(customer.tenant or "")
-    assert tenant is not None
-    known = installation.progress(world.cloud.cloud, tenant.id, customer.environment or "")
+    known = _progress(world, customer)
     if known is None or known.script.refusal or known.deeds:
         return False
     # In the scene before, the clocks did not differ.
     seconds = at.timestamp() + (world.drawn.ahead if at.timestamp() >= world.began else 0.0)
     comes = known.script.installed_at
     return comes is not None and 0 <= seconds - known.began < comes
+
+
+def _progress(world: World, customer: Customer) -> installation.Progress | None:
+    """How a customer's installation stands; None where there was none."""
+    tenant = people.find_tenant(customer.tenant or "")
+    assert tenant is not None
+    return installation.progress(world.cloud.cloud, tenant.id, customer.environment or "")
+
+
+def _was_seen(world: World, account: Account, customer: Customer) -> bool:
+    """Whether any look has seen the customer's extension installed."""
+    with _ledger(world) as ledger:
+        facts = ledger.facts(Scope(account.identity, LINK_CUSTOMER, customer.name))
+    return any(
+        fact.kind == FactKind.EXTENSION
+        or any(one["is_installed"] for one in fact.data.get("packages") or ())
+        for fact in facts
+    )
 
 
 def _connection(world: World, account: Account, customer: Customer) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from unittest import mock
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
 from bcrunbook.rehearsal.businesscentral import installation
-from bcrunbook.run.rehearse.workspace import STANDARD, prepare
+from bcrunbook.run.rehearse.workspace import STANDARD, RehearsedCustomer, prepare
 from bcrunbook.secrets import known, surroundings
 from bcrunbook.secrets.value import registered
 from tests.simulation import program
@@ -89,7 +89,9 @@ def _one_world() -> Iterator[None]:
         yield
 
 
-async def _open(drawn: Drawn, scene: Scene, *, troubles: bool) -> World:
+async def _open(
+    drawn: Drawn, scene: Scene, customers: Sequence[RehearsedCustomer], *, troubles: bool
+) -> World:
     folder = _folder()
     scene.lay_out(folder)
     (folder / "cloud").mkdir(parents=True, exist_ok=True)
@@ -102,8 +104,7 @@ async def _open(drawn: Drawn, scene: Scene, *, troubles: bool) -> World:
         canaries=scene.canaries,
     )
     trial, production = STANDARD
-    customers = tuple(lab_customer(one, SCRIPTS[one]) for one in drawn.customers)
-    accounts = [replace(trial, customers=customers)]
+    accounts = [replace(trial, customers=tuple(customers))]
     if drawn.has_production:
         accounts.append(replace(production, customers=()))
     (folder / "workspace/accounts.toml").unlink(missing_ok=True)
@@ -124,17 +125,35 @@ def play(drawn: Drawn, judge: Callable[[World], None]) -> World:
     Raises:
         Unrest: it does not come to rest, or something breaks; has the world.
     """
+    with staged(drawn, _customers_of(drawn)) as (loop, world):
+        try:
+            loop.run_until_complete(world.play())
+            judge(world)
+        except Exception as error:
+            raise Unrest(world) from error
+        return world
+
+
+@contextlib.contextmanager
+def staged(
+    drawn: Drawn, customers: Sequence[RehearsedCustomer]
+) -> Iterator[tuple[asyncio.AbstractEventLoop, World]]:
+    """A world at its beginning, and the loop on which it can be played.
+
+    Args:
+        drawn: what it is like.
+        customers: the trial's customers.
+    """
     scene = scene_of(drawn.start, drawn.customers)
     # Whatever is in the scene has been by both clocks.
     with _running(drawn.seed, scene.at + max(0.0, -drawn.ahead)) as loop:
-        world = loop.run_until_complete(_open(drawn, scene, troubles=True))
+        world = loop.run_until_complete(_open(drawn, scene, customers, troubles=True))
         with _within(loop, world):
-            try:
-                loop.run_until_complete(world.play())
-                judge(world)
-            except Exception as error:
-                raise Unrest(world) from error
-        return world
+            yield loop, world
+
+
+def _customers_of(drawn: Drawn) -> list[RehearsedCustomer]:
+    return [lab_customer(one, SCRIPTS[one]) for one in drawn.customers]
 
 
 @contextlib.contextmanager
@@ -200,7 +219,7 @@ def scene_of(start: Start, customers: tuple[str, ...] = ()) -> Scene:
     scene = scene_of(previous, customers if start == "linked" else ())
     drawn = Drawn(0, previous, _STEPS.get(start, ()), customers=customers)
     with _running(f"the scene {start}", scene.at) as loop:
-        world = loop.run_until_complete(_open(drawn, scene, troubles=False))
+        world = loop.run_until_complete(_open(drawn, scene, _customers_of(drawn), troubles=False))
         with _within(loop, world):
             loop.run_until_complete(_further(world, start))
         if refused := [one for one in world.said if "refused" in one]:

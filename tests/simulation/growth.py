@@ -1,0 +1,88 @@
+"""How a batch grows with its customers: `python -m tests.simulation.growth 10 100 1000`.
+
+Each customer is made in Codat, links, and is followed until App Link is there; then the batch is
+given once more. Prints seconds of the processor and megabytes for each number of customers. Twice
+as many should take twice as much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import resource
+import sys
+import time
+from unittest import mock
+
+from bcrunbook.rehearsal import world as people
+from tests.bench.waiting import customers_of
+from tests.simulation.drawing import Drawn
+from tests.simulation.stage import clear, scene_of, staged
+from tests.simulation.world import World
+
+_SIZES = (10, 100, 1000)
+_SCRIPTS = ("normal", "slow", "fetch_errors", "deployment_failed")
+
+
+async def _grow(world: World) -> None:
+    """Make all of them, let them link, and follow them to the end."""
+    await world.command()
+    await world.people.act()
+    await world.command()
+    await asyncio.sleep(3600)
+    await world.command()
+
+
+def measured(size: int) -> tuple[float, float, int, dict[str, int]]:
+    """What a number of customers takes, in a process that does nothing else.
+
+    Args:
+        size: how many.
+
+    Returns:
+        Seconds of the processor, megabytes beyond what the account alone takes, requests, and how
+        many customers ended in which state.
+    """
+    sites = tuple(
+        people.Environment(
+            people.COOPERATIVE,
+            f"Site-{one:04d}",
+            "Sandbox",
+            False,
+            _SCRIPTS[one % len(_SCRIPTS)],
+            listed=False,
+        )
+        for one in range(1, size + 1)
+    )
+    others = tuple(one for one in people.ENVIRONMENTS if one.tenant != people.COOPERATIVE)
+    with mock.patch.object(people, "ENVIRONMENTS", others + sites):
+        scene_of("enabled")
+        before, began = _peak(), time.process_time()
+        with staged(Drawn(0, "enabled", is_batch=True), customers_of(size)) as (loop, world):
+            loop.run_until_complete(_grow(world))
+            states = [state for (_, customer, _), state in world.states.items() if customer]
+            requests = len(world.cloud.requests.lines)
+        taken = time.process_time() - began, _peak() - before
+    clear()
+    return *taken, requests, {one: states.count(one) for one in sorted(set(states))}
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    print("customers  seconds  each   MiB  each  requests  each  states")
+    for size in [int(one) for one in sys.argv[1:]] or _SIZES:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            seconds, memory, requests, states = pool.apply(measured, (size,))
+        print(
+            f"{size:9}  {seconds:7.1f}  {seconds / size:5.3f}  {memory:4.0f}  {memory / size:4.2f}"
+            f"  {requests:8}  {requests / size:4.1f}  {states}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
