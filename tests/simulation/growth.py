@@ -15,12 +15,15 @@ import time
 from unittest import mock
 
 from bcrunbook.rehearsal import world as people
+from bcrunbook.rehearsal.codat import world as codat
+from bcrunbook.rehearsal.codat.limits import CONNECTED, CURRENT
 from tests.bench.waiting import customers_of
 from tests.simulation.drawing import Drawn
 from tests.simulation.stage import clear, scene_of, staged
 from tests.simulation.world import World
 
 _SIZES = (10, 100, 1000)
+_BEFORE = 20
 _SCRIPTS = ("normal", "slow", "fetch_errors", "deployment_failed")
 
 
@@ -31,6 +34,13 @@ async def _grow(world: World) -> None:
     await world.command()
     await asyncio.sleep(3600)
     await world.command()
+
+
+def _let_ask(world: World, size: int) -> None:
+    """Companies of before, which give the instance its calls of a day."""
+    connected = {"companies": _BEFORE + size}
+    with world.cloud.store.transaction():
+        world.cloud.store.put(CONNECTED, codat.TRIAL.id, CURRENT, connected)
 
 
 def measured(size: int) -> tuple[float, float, int, dict[str, int]]:
@@ -59,6 +69,7 @@ def measured(size: int) -> tuple[float, float, int, dict[str, int]]:
         scene_of("enabled")
         before, began = _peak(), time.process_time()
         with staged(Drawn(0, "enabled", is_batch=True), customers_of(size)) as (loop, world):
+            _let_ask(world, size)
             loop.run_until_complete(_grow(world))
             states = [state for (_, customer, _), state in world.states.items() if customer]
             requests = len(world.cloud.requests.lines)
