@@ -175,7 +175,7 @@ def said_of_customers(world: World) -> Iterator[str]:
     """
     for account in world.workspace.accounts.values():
         for customer in account.customers.values():
-            if world.states.get((account.name, customer.name, LINK_CUSTOMER)) not in PASSED:
+            if world.ends.get((account.name, customer.name, LINK_CUSTOMER)) not in PASSED:
                 continue
             status = _connection(world, account, customer)
             if status != "Linked":
@@ -307,7 +307,7 @@ def _ledger(world: World) -> Ledger:
 
 
 def _passed(world: World, account: Account, step: str) -> bool:
-    return world.states.get((account.name, "", step)) in PASSED
+    return world.ends.get((account.name, "", step)) in PASSED
 
 
 def _applications(world: World, account: Account) -> list[Registered]:

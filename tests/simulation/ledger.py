@@ -33,6 +33,8 @@ def one_connection() -> Iterator[None]:
         with (
             mock.patch.object(Rows, "close", close),
             mock.patch.object(tables, "_begin_sqlite", _begin),
+            # The scene's is of the newest revision.
+            mock.patch.object(tables, "migrate"),
         ):
             yield
     finally:

@@ -18,7 +18,7 @@ from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
 from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.run.rehearse.workspace import STANDARD, RehearsedCustomer, prepare
-from bcrunbook.secrets import known, surroundings
+from bcrunbook.secrets import known, scrubbing, surroundings
 from bcrunbook.secrets.value import registered
 from tests.simulation import program
 from tests.simulation.chance import seeded
@@ -85,7 +85,10 @@ def _one_world() -> Iterator[None]:
             remembered[key] = known.without_known_values(text)
         return remembered[key]
 
-    with mock.patch("bcrunbook.secrets.scrubbing.without_known_values", without_known_values):
+    with (
+        mock.patch("bcrunbook.secrets.scrubbing.without_known_values", without_known_values),
+        mock.patch("bcrunbook.secrets.scrubbing._by_shape", cache(scrubbing._by_shape)),
+    ):
         yield
 
 

@@ -49,6 +49,7 @@ class World:
         began: when it began, by the machine's clock, in seconds since the epoch.
         is_broken_off: whether the last command was killed.
         is_checked: whether one more command has been given since anything changed.
+        ends: how each step ended in that last command.
         last: how many requests were made before the command that is to change nothing.
     """
 
@@ -67,6 +68,7 @@ class World:
     began: float = field(default_factory=time.time)
     is_broken_off: bool = False
     is_checked: bool = False
+    ends: States = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._worker_deaths = list(self.drawn.worker_deaths)
@@ -102,8 +104,9 @@ class World:
         before = self.states
         await self.command()
         self.is_checked = True
-        if self.states != before:
-            changed = set(self.states.items()) ^ set(before.items())
+        self.ends = self.states
+        if self.ends != before:
+            changed = set(self.ends.items()) ^ set(before.items())
             raise NoRest(f"one more command changes {changed}")
 
     @property
