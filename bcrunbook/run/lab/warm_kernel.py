@@ -22,8 +22,6 @@ NEEDED: Final = (
 
 def main() -> None:
     """Wait for the line that says which kernel to be."""
-    # The folder that the server was started in; the kernel adds the notebook's own.
-    del sys.path[0]
     for name in NEEDED:
         importlib.import_module(name)
     line = sys.stdin.buffer.readline()
@@ -32,6 +30,9 @@ def main() -> None:
     parameters = json.loads(line)
     _become(parameters["env"])
     os.chdir(parameters["cwd"] or os.curdir)
+    # As any kernel: a notebook may import what lies beside it. Until here nothing was read from the
+    # folder that the server was started in.
+    sys.path.insert(0, "")
     sys.argv[1:] = parameters["argv"]
 
     from ipykernel.kernelapp import launch_new_instance
