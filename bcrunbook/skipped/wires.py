@@ -53,7 +53,15 @@ def rest_of(line: bytes) -> Rest:
     Raises:
         ValueError: it is no such word.
     """
-    return Rest(**_fields(line))
+    match _fields(line):
+        case {
+            "busy": bool(busy),
+            "until": float() | int() | None as until,
+            "asked": int(asked),
+            "answers": int() | None as answers,
+        }:
+            return Rest(busy, until, asked, answers)
+    raise ValueError("no word of who waits")
 
 
 def signal_of(line: bytes) -> Signal:
@@ -62,11 +70,12 @@ def signal_of(line: bytes) -> Signal:
     Raises:
         ValueError: it is no such word.
     """
-    return Signal(**_fields(line))
+    match _fields(line):
+        case {"question": int() | None as question, "skipped": bool(skipped)}:
+            return Signal(question, skipped)
+    raise ValueError("no word of the keeper")
 
 
 def _fields(line: bytes) -> dict[str, Any]:
     fields = json.loads(line)
-    if not isinstance(fields, dict):
-        raise ValueError("no object")
-    return fields
+    return fields if isinstance(fields, dict) else {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -259,6 +261,32 @@ def test_who_runs_a_kernel_waits_with_it(own_cloud: RehearsalDescription, tmp_pa
         return pace.now() - began
 
     assert asyncio.run(run()) >= DAY
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"[]\n",
+        b'{"busy": false}\n',
+        b'{"busy": false, "until": "soon", "asked": 0, "answers": null}\n',
+        b"\xff" * 100_000,
+        b"",
+    ],
+)
+def test_who_is_not_understood_holds_nobody_up(
+    own_cloud: RehearsalDescription, said: bytes
+) -> None:
+    """They are let go, and time goes on."""
+    assert own_cloud.clock is not None
+    with socket.create_connection(("127.0.0.1", own_cloud.clock)) as stranger:
+        stranger.sendall(said)
+        stranger.shutdown(socket.SHUT_WR)
+        stranger.settimeout(PATIENCE)
+        with suppress(ConnectionResetError):
+            while stranger.recv(4096):
+                pass
+    pass_time(own_cloud, DAY)
 
 
 # --- what stays ----------------------------------------------------------------------------------
