@@ -42,7 +42,7 @@ STARTS: Final[tuple[Start, ...]] = (
     "linking",
     "linked",
 )
-_OFTEN: Final = (24, 40, 17, 6, 6, 7)
+_OFTEN: Final = (18, 54, 15, 4, 5, 4)
 """How often worlds begin at each. Installations take long to follow."""
 _WITH_KEYS: Final = ("stored", "enabled", "linking", "linked")
 _UPGRADED: Final = (0.0, 490.0, 670.0, 671.0)

@@ -57,10 +57,10 @@ class Bug:
 
 BUGS: Final = {
     "an orphan is removed too eagerly": Bug(
-        lambda: mock.patch("bcrunbook.steps.client_secret.step.credential_of", _eager), 20
+        lambda: mock.patch("bcrunbook.steps.client_secret.step.credential_of", _eager), 8
     ),
     "an upgrade's error ends a watch": Bug(
-        lambda: mock.patch(f"{_INSTALLATION}.verdict._hidden_for", _since_first_hiccup), 277
+        lambda: mock.patch(f"{_INSTALLATION}.verdict._hidden_for", _since_first_hiccup), 178
     ),
     "a watch that has ended speaks too short": Bug(
         lambda: mock.patch(f"{_INSTALLATION}.log.FRESH", 900.0), 15
