@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.simulation.playing import Played, played
-from tests.simulation.stage import clear
+from tests.simulation.stage import clear, clear_at_end
 from tests.simulation.trace import trace_of
 
 
@@ -25,8 +25,13 @@ def play_many(first: int, count: int, jobs: int) -> Iterator[Played]:
     if jobs == 1:
         yield from map(played, seeds)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+    pool = multiprocessing.get_context("spawn").Pool(jobs, clear_at_end)
+    try:
         yield from pool.imap_unordered(played, seeds, chunksize=20)
+    finally:
+        # Each process ends by itself, and clears away what it has laid out.
+        pool.close()
+        pool.join()
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Final
 from unittest import mock
@@ -68,6 +69,11 @@ def _folder() -> Path:
 def clear() -> None:
     """Leave nothing behind."""
     shutil.rmtree(_folder().parent, ignore_errors=True)
+
+
+def clear_at_end() -> None:
+    """Have this process leave nothing behind when it ends: one of several that play worlds."""
+    Finalize(None, clear, exitpriority=0)
 
 
 @contextlib.contextmanager
