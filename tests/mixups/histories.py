@@ -463,6 +463,12 @@ class History:
             raise Wrong(f"the outcome is about {outcome.account}/{outcome.customer}")
         if mode is Mode.PLAN and changed:
             raise Wrong(f"plan mode wrote {changed}")
+        if (outcome.step, outcome.state.value, mode) == (REGISTER_APPLICATION, "done", Mode.APPLY):
+            # Somebody was told that the one of this name, which bears the account's marker, is as
+            # it should be: from then on it is theirs, whatever a lost ledger knew.
+            for one in after.get((APPLICATION, account.tenant), {}).values():
+                if one["displayName"] == account.application and f"bcrunbook-{name}" in one["tags"]:
+                    workspace.named[name, one["appId"]] = account.application
         for kind, partition, key in changed:
             old, new = before.get((kind, partition), {}).get(key), after[kind, partition].get(key)
             if new is None:
