@@ -39,7 +39,9 @@ class Pace:
 
     def now(self) -> float:
         """Seconds on a monotonic clock that runs at this pace."""
-        return time.monotonic() * self.speed if self.clock is None else self.clock.reading()
+        return (
+            time.monotonic() * self.speed if self.clock is None else self.clock.timeline.reading()
+        )
 
     def age(self, since: float) -> float:
         """Seconds of the cloud's time since a moment.
@@ -47,7 +49,9 @@ class Pace:
         Args:
             since: seconds since the epoch.
         """
-        return (time.time() - since) * self.speed if self.clock is None else self.clock.age(since)
+        if self.clock is not None:
+            return self.clock.timeline.age(since)
+        return (time.time() - since) * self.speed
 
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds` of the cloud's time."""

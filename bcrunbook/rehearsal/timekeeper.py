@@ -41,7 +41,7 @@ class Timekeeper:
         self._question = 0
         self._to_answer: set[asyncio.StreamWriter] = set()
         self._answering = 0
-        self._held: dict[asyncio.Future[None], float] = {}
+        self._held: dict[asyncio.Event, float] = {}
 
     # --- what the rehearsal cloud does ---------------------------------------------------------
 
@@ -62,13 +62,13 @@ class Timekeeper:
         Args:
             seconds: of the rehearsal's time.
         """
+        woken = asyncio.Event()
         loop = asyncio.get_running_loop()
-        woken = loop.create_future()
-        timer = loop.call_later(seconds / self._clock.speed, _wake, woken)
+        timer = loop.call_later(seconds / self._clock.speed, woken.set)
         self._held[woken] = self._clock.reading() + seconds
         self._look()
         try:
-            await woken
+            await woken.wait()
         finally:
             timer.cancel()
             del self._held[woken]
@@ -77,7 +77,7 @@ class Timekeeper:
     @contextmanager
     def holding(self) -> Iterator[None]:
         """A request is held in the block until whoever asked gives up."""
-        held = asyncio.get_running_loop().create_future()
+        held = asyncio.Event()
         self._held[held] = math.inf
         self._look()
         try:
@@ -160,14 +160,9 @@ class Timekeeper:
         self._tell(Signal(skipped=True))
         for woken, until in list(self._held.items()):
             if until <= due:
-                _wake(woken)
+                woken.set()
 
     def _tell(self, told: Signal) -> None:
         for writer in self._known:
             with contextlib.suppress(OSError, RuntimeError):
                 writer.write(packed(told))
-
-
-def _wake(woken: asyncio.Future[None]) -> None:
-    if not woken.done():
-        woken.set_result(None)

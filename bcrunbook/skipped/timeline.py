@@ -87,6 +87,12 @@ class Timeline:
     def _read_after(self, skip: int) -> float:
         return self._moments[skip] * self._speed + self._totals[skip]
 
+    def _add(self, moment: float, total: float) -> None:
+        # In this order: whoever reads in another thread at this instant finds a total for each
+        # moment.
+        self._totals.append(total)
+        self._moments.append(moment)
+
     def _look(self) -> None:
         """Read what was added to the file."""
         try:
@@ -100,8 +106,7 @@ class Timeline:
             found = file.read()
             whole = len(found) - len(found) % _ENTRY.size
             for moment, total in _ENTRY.iter_unpack(found[:whole]):
-                self._moments.append(moment)
-                self._totals.append(total)
+                self._add(moment, total)
             self._read_to += whole
 
 
@@ -124,8 +129,7 @@ class KeptTimeline(Timeline):
         moment, total = time.time(), self.total + seconds
         with open(os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
             file.write(_ENTRY.pack(moment, total))
-        self._moments.append(moment)
-        self._totals.append(total)
+        self._add(moment, total)
 
     def _look(self) -> None:
         """Everything in the file is known."""

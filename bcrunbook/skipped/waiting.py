@@ -87,18 +87,6 @@ class SkippedClock:
         with self._lock:
             self._threads.add(threading.get_ident())
 
-    def reading(self) -> float:
-        """What the rehearsal's clock reads, in seconds; only differences mean something."""
-        return self.timeline.reading()
-
-    def age(self, since: float) -> float:
-        """Seconds of the rehearsal's time since a moment.
-
-        Args:
-            since: seconds since the epoch.
-        """
-        return self.timeline.age(since)
-
     async def sleep(self, seconds: float) -> None:
         """Wait until the rehearsal's clock has gone on.
 
@@ -325,14 +313,15 @@ _clocks: dict[tuple[int, Path, int], SkippedClock] = {}
 _making = threading.Lock()
 
 
+def _ours() -> list[SkippedClock]:
+    """The clocks of this process; those of the one that it was forked from are not."""
+    with _making:
+        return [clock for (process, *_), clock in _clocks.items() if process == os.getpid()]
+
+
 def known_clocks() -> list[tuple[Path, int, float]]:
     """The clocks that this process is known at, as another process may be told of them."""
-    with _making:
-        return [
-            (clock.directory, clock.port, clock.speed)
-            for (process, *_), clock in _clocks.items()
-            if process == os.getpid() and clock.is_kept
-        ]
+    return [(clock.directory, clock.port, clock.speed) for clock in _ours() if clock.is_kept]
 
 
 def join_clocks(clocks: list[tuple[Path, int, float]]) -> None:
@@ -348,9 +337,8 @@ def join_clocks(clocks: list[tuple[Path, int, float]]) -> None:
 
 def join_loop() -> None:
     """Have the event loop that runs here looked at instead of its thread, at all known clocks."""
-    for (process, *_), clock in list(_clocks.items()):
-        if process == os.getpid():
-            clock.join()
+    for clock in _ours():
+        clock.join()
 
 
 @contextmanager
@@ -362,9 +350,8 @@ def resting(wire: Connection | None = None) -> Iterator[None]:
             None where it waits for an event loop of this process.
     """
     with contextlib.ExitStack() as stack:
-        for (process, *_), clock in list(_clocks.items()):
-            if process == os.getpid():
-                stack.enter_context(clock.resting(wire))
+        for clock in _ours():
+            stack.enter_context(clock.resting(wire))
         yield
 
 

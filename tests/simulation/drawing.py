@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from bcrunbook.order import (
     API_PERMISSIONS,
@@ -90,15 +90,7 @@ _STEPS: Final[dict[Start, tuple[tuple[tuple[str, ...], int], ...]]] = {
     "linked": (((LINK_CUSTOMER,), 5), ((), 1)),
 }
 """Which steps are asked for, and how often; none named is all."""
-_SLIPS: Final[tuple[Slip, ...]] = (
-    "not yet",
-    "twice",
-    "typo",
-    "later",
-    "says only",
-    "does only",
-    "wrong place",
-)
+_SLIPS: Final[tuple[Slip, ...]] = get_args(Slip)
 _OF_ACCOUNTS: Final[tuple[Deed, ...]] = (
     "secret deleted",
     "secret added",

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bcrunbook.job_options import JobOptions, doing_job, job_options
-from bcrunbook.run.engine.processes import prepare, process_for, processes
+from bcrunbook.run.engine.processes import process_for, processes
 from bcrunbook.secrets import tell_at_once
 from bcrunbook.skipped.waiting import resting
 
@@ -113,7 +113,6 @@ def cells_there(started: Started) -> Iterator[Cells]:
     process = process_for(_serve, theirs, job_options())
     with ours:
         with theirs:
-            prepare()
             process.start()
         started(process)
         try:
