@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bcrunbook.accounts import Workspace, load
 
@@ -32,6 +32,8 @@ class JobOptions:
         waits_for_lost_holders: whether a lease is waited for whose holder may have gone with its
             machine. It takes a while until that is certain; whoever turns out to be at work is not
             waited for.
+        kept: what one notebook of the job has made in memory, by its own key, for the next to go on
+            with; None where each has a process of its own.
     """
 
     workspace: Workspace | None = None
@@ -40,6 +42,7 @@ class JobOptions:
     is_followed_elsewhere: bool = False
     folder: Path | None = None
     waits_for_lost_holders: bool = False
+    kept: dict[Any, Any] | None = None
 
     def load(self, root: Path) -> Workspace:
         """The workspace in a folder, as the job goes by it.

@@ -101,7 +101,7 @@ def only_secrets_of_this_test() -> Iterator[None]:
     yield
     registered.clear()
     registered.update(before)
-    known._known_now = known._Known()
+    known._known_now = known.KnownValues()
     surroundings._learnt = {}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bcrunbook.errors import FixInput
 from bcrunbook.secrets import Secret, Veiled
+
+_VISIBLE: Final = re.compile("[!-~]*")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Authorization:
 
 
 def _may_be_sent(value: Secret) -> bool:
-    return all("!" <= one <= "~" for one in value.reveal())
+    return _VISIBLE.fullmatch(value.reveal()) is not None
 
 
 Form = Veiled[Mapping[str, str | bytes] | str]

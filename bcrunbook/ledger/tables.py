@@ -212,11 +212,10 @@ def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # A writer that began as a reader may find, too late, that another was faster.
+    # A writer that began as a reader may find, too late, that another was faster. Who reads gives
+    # one statement, which SQLite makes a transaction of by itself.
     if connection.get_execution_options().get("writes", False):
         _begin_to_write(connection)
-    else:
-        connection.exec_driver_sql("BEGIN")
 
 
 def _begin_to_write(connection: sa.Connection) -> None:

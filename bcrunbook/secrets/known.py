@@ -23,7 +23,7 @@ from bcrunbook.secrets.value import MASK, registered
 
 def without_known_values(text: str) -> str:
     """The text with every such value in it masked."""
-    known = _known_values()
+    known = known_values()
     found = [
         form for core, forms in known.escaped if core in text for form in forms if form in text
     ]
@@ -35,7 +35,7 @@ def without_known_values(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Known:
+class KnownValues:
     """Every registered value in the forms in which it is looked for.
 
     Args:
@@ -49,17 +49,18 @@ class _Known:
     raw: tuple[bytes, ...] = ()
 
 
-_known_now = _Known()
+_known_now = KnownValues()
 
 
-def _known_values() -> _Known:
+def known_values() -> KnownValues:
+    """Every value that this process has held so far: the same object until there is one more."""
     global _known_now
     # Each time: a cell of a notebook may have set a proxy since.
     learn()
     if len(_known_now.raw) != len(registered):
         values = list(registered)
         raw = tuple(value.encode("utf-8", "surrogatepass") for value in values)
-        _known_now = _Known(
+        _known_now = KnownValues(
             escaped=tuple((_core(value), _forms(value)) for value in values),
             in_base64=tuple({form for one in raw for form in _base64_forms(one)}),
             raw=raw,

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from typing import Any, Final
 
-from bcrunbook.secrets.known import without_known_values
+from bcrunbook.secrets.known import KnownValues, known_values, without_known_values
 from bcrunbook.secrets.value import MASK, Secret
 
 _log = logging.getLogger("bcrunbook.secrets")
@@ -73,6 +73,13 @@ _FIELD: Final = re.compile(
 )
 
 
+# The same labels are written again and again: those in which nothing was found are remembered, with
+# what was known then. A text with a secret in it never is.
+_MOST_REMEMBERED: Final = 5000
+_LONGEST_REMEMBERED: Final = 500
+_clean: tuple[KnownValues, set[str]] = (KnownValues(), set())
+
+
 def scrub(text: str, where: str = "a text") -> str:
     """The text with every secret in it replaced by `•••`.
 
@@ -81,7 +88,7 @@ def scrub(text: str, where: str = "a text") -> str:
         where: what is being written, for the error that is logged if a known secret is found:
             `the log`, `the ledger`, `a notebook`.
     """
-    return _by_shape(_by_value(text, where))
+    return _scrub(text, where, known_values())
 
 
 def scrub_json(obj: Any, where: str) -> Any:
@@ -91,24 +98,44 @@ def scrub_json(obj: Any, where: str) -> Any:
         obj: dicts, lists, tuples (which become lists), texts, numbers, booleans and None.
         where: as in `scrub`.
     """
+    return _scrub_plain(obj, where, known_values())
+
+
+def _scrub_plain(obj: Any, where: str, known: KnownValues) -> Any:
     if isinstance(obj, str):
-        return scrub(obj, where)
+        return _scrub(obj, where, known)
     if isinstance(obj, Secret):
         _report(where)
         return MASK
     if isinstance(obj, dict):
         return {
-            scrub_json(key, where): _scrub_field(key, value, where) for key, value in obj.items()
+            _scrub_plain(key, where, known): _scrub_field(key, value, where, known)
+            for key, value in obj.items()
         }
     if isinstance(obj, (list, tuple)):
-        return [scrub_json(item, where) for item in obj]
+        return [_scrub_plain(item, where, known) for item in obj]
     return obj
 
 
-def _scrub_field(key: object, value: Any, where: str) -> Any:
-    cleaned = scrub_json(value, where)
+def _scrub_field(key: object, value: Any, where: str, known: KnownValues) -> Any:
+    cleaned = _scrub_plain(value, where, known)
     if isinstance(key, str) and isinstance(cleaned, str) and _sensitive_key.fullmatch(key):
         return cleaned if _harmless.fullmatch(cleaned) else MASK
+    return cleaned
+
+
+def _scrub(text: str, where: str, known: KnownValues) -> str:
+    global _clean
+    known_then, clean = _clean
+    if known is not known_then or len(clean) > _MOST_REMEMBERED:
+        # Replaced together: another thread goes on with the set of what it knew.
+        clean = set()
+        _clean = known, clean
+    if text in clean:
+        return text
+    cleaned = _by_shape(_by_value(text, where))
+    if cleaned == text and len(text) <= _LONGEST_REMEMBERED:
+        clean.add(text)
     return cleaned
 
 

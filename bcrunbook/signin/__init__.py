@@ -1,12 +1,13 @@
 """Sign-in: MSAL in its six forms behind one small class, one instance per account."""
 
-from bcrunbook.signin.flows import SignIn
+from bcrunbook.signin.flows import MsalApplications, SignIn
 from bcrunbook.signin.model import DeviceCode, Person, Token
 from bcrunbook.signin.proof import prove_client_secret
 from bcrunbook.signin.refusals import sign_in_error
 
 __all__ = [
     "DeviceCode",
+    "MsalApplications",
     "Person",
     "SignIn",
     "Token",

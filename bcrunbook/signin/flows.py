@@ -14,6 +14,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -71,6 +72,24 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 
+@dataclass
+class MsalApplications:
+    """MSAL's applications of one sign-in, with the tokens that they have in memory.
+
+    What signs in for the next notebook of the same job may go on with them: it is told how to sign
+    in to a tenant, and given a token, once.
+
+    Args:
+        by_tenant: the applications, by the tenant's id or domain.
+        http_caches: what MSAL remembers of answers, by the same.
+        client: what all of them send through.
+    """
+
+    by_tenant: dict[str, Any] = field(default_factory=dict)
+    http_caches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    client: MsalHttpClient | None = None
+
+
 class SignIn:
     """Gets tokens for one account.
 
@@ -79,18 +98,24 @@ class SignIn:
         http: the HTTP stack that MSAL sends through.
         root: the workspace folder; references and paths are relative to it.
         person: who can answer a browser or a device code; None when nobody can.
+        applications: those of an earlier sign-in of the same account in the same way, which has
+            ended; None to begin with none.
     """
 
     def __init__(
-        self, account: Account, http: Http, root: Path, *, person: Person | None = None
+        self,
+        account: Account,
+        http: Http,
+        root: Path,
+        *,
+        person: Person | None = None,
+        applications: MsalApplications | None = None,
     ) -> None:
         self._account = account
         self._http = http
         self._root = root
         self._person = person
-        self._apps: dict[str, Any] = {}
-        self._client: MsalHttpClient | None = None
-        self._http_caches: dict[str, dict[str, Any]] = {}
+        self._msal = applications or MsalApplications()
         self._cache: msal.TokenCache | None = None
         self._from_az_until: dict[tuple[str, str], tuple[Token, float]] = {}
         self._lock = asyncio.Lock()
@@ -169,9 +194,12 @@ class SignIn:
         async with self._lock:
             if method == "az":
                 return await self._by_az(resource, where, fresh or bool(claims))
-            if where not in self._apps:
-                self._apps[where] = await self._application(where)
-            app = self._apps[where]
+            if self._msal.client is None:
+                self._msal.client = MsalHttpClient(self._http)
+            self._msal.client.send_through(self._http)
+            if where not in self._msal.by_tenant:
+                self._msal.by_tenant[where] = await self._application(where)
+            app = self._msal.by_tenant[where]
             try:
                 if self.is_application:
                     return await self._applications_token(app, resource, fresh, claims)
@@ -179,7 +207,9 @@ class SignIn:
             except RunbookError:
                 # MSAL would go on telling a refusal for a minute after it has been mended
                 # (contract G17.2).
-                self._http_caches[where].clear()
+                self._msal.http_caches[where].clear()
+                # Its secret may have been replaced since it was read.
+                del self._msal.by_tenant[where]
                 raise
 
     async def _applications_token(
@@ -209,7 +239,7 @@ class SignIn:
             *args: what it takes.
             **kwargs: what it takes by name.
         """
-        client = self._client
+        client = self._msal.client
         assert client is not None
         client.is_hurried = kept is not None
         try:
@@ -326,7 +356,8 @@ class SignIn:
     async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in
         credential = await self._credential()
-        client = self._client = self._client or MsalHttpClient(self._http)
+        client = self._msal.client
+        assert client is not None
         http_cache: dict[str, Any] = {}
 
         def build() -> Any:
@@ -356,7 +387,7 @@ class SignIn:
         except Exception as error:
             failed = fault(error, self._where)
         else:
-            self._http_caches[tenant] = http_cache
+            self._msal.http_caches[tenant] = http_cache
             return app
         raise failed or await self._no_authority(tenant)
 
@@ -426,8 +457,8 @@ class SignIn:
         return sign_in_error(answer, self._where, by_person=not self.is_application)
 
     async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-        assert self._client is not None
-        return await in_thread(self._client, self._where, call, *args, **kwargs)
+        assert self._msal.client is not None
+        return await in_thread(self._msal.client, self._where, call, *args, **kwargs)
 
 
 def _refused(flow: Veiled[dict[str, Any]]) -> dict[str, Any] | None:

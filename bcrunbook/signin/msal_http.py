@@ -37,6 +37,14 @@ class MsalHttpClient:
         self.is_hurried = False
         self._not_before = 0.0
 
+    def send_through(self, http: Http) -> None:
+        """Send through another HTTP stack from now on, on the event loop that this is called on.
+
+        Args:
+            http: the HTTP stack.
+        """
+        self._http, self._loop = http, asyncio.get_running_loop()
+
     def asked_to_wait(self, where: str) -> WaitAndRetry | None:
         """Entra's wish to be left alone for a while, which MSAL keeps to itself; None without one.
 

@@ -18,7 +18,7 @@ from bcrunbook.services.codat.client import REQUESTS, Codat
 from bcrunbook.services.codat.connection_cache import ConnectionCache
 from bcrunbook.services.graph.client import WRITES, Graph
 from bcrunbook.services.rate_limit import SharedRateLimiter
-from bcrunbook.signin import Person, SignIn
+from bcrunbook.signin import MsalApplications, Person, SignIn
 from bcrunbook.steps import SETUP_STEPS
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.guard import WriteGuard
@@ -48,7 +48,9 @@ async def open_context(
     cloud = cloud_of(workspace, account)
     with open_ledger(workspace.ledger_url, root) as ledger:
         async with Http(cloud, journal=_journal(workspace, cloud)) as http:
-            sign_in = SignIn(account, http, root, person=person)
+            sign_in = SignIn(
+                account, http, root, person=person, applications=_applications(account)
+            )
             guard = WriteGuard(account.name)
             codat = _codat(account, http, root, sign_in.vaults, ledger, guard)
 
@@ -78,6 +80,17 @@ async def open_context(
                 customer=customer,
                 connection_cache=ConnectionCache(codat, cloud.pace) if codat is not None else None,
             )
+
+
+def _applications(account: Account) -> MsalApplications | None:
+    """Those with which the job's notebooks have signed in so far; None where none are kept."""
+    kept = job_options().kept
+    if kept is None:
+        return None
+    made: MsalApplications = kept.setdefault(
+        (account.identity, account.sign_in), MsalApplications()
+    )
+    return made
 
 
 def _journal(workspace: Workspace, cloud: Cloud) -> JournalRecorder | None:

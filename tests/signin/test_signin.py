@@ -41,7 +41,15 @@ from bcrunbook.rehearsal import RehearsalDescription, launch
 from bcrunbook.rehearsal.entra.tokens import info_of
 from bcrunbook.rehearsal.world import find_user
 from bcrunbook.secrets import Secret
-from bcrunbook.signin import DeviceCode, Person, SignIn, Token, prove_client_secret, sign_in_error
+from bcrunbook.signin import (
+    DeviceCode,
+    MsalApplications,
+    Person,
+    SignIn,
+    Token,
+    prove_client_secret,
+    sign_in_error,
+)
 from bcrunbook.signin.credentials import certificate_of
 from tests.conftest import MakeWorkspace, only_account, requests_of
 from tests.support.certificates import issued, pem_of, self_signed
@@ -197,6 +205,34 @@ async def test_a_token_is_kept_until_a_fresh_one_is_wanted(
         assert token_requests(cloud) == before + 1
         assert (await sign_in.graph(fresh=True)).value != first.value
         assert token_requests(cloud) == before + 2
+
+
+async def test_the_next_notebook_of_a_job_goes_on_with_the_sign_in(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription
+) -> None:
+    """Entra is asked once for all of them; a secret that was replaced after a refusal is read."""
+    workspace = make_workspace()
+    account, kept = workspace.account(only_account(workspace)), MsalApplications()
+
+    async def token() -> Token:
+        async with Http(cloud_of(workspace, account)) as http:
+            return await SignIn(account, http, workspace.root, applications=kept).graph()
+
+    before = len(requests_of(cloud, LOGIN))
+    first = await token()
+    once = len(requests_of(cloud, LOGIN)) - before
+    assert (await token()).value == first.value
+    assert len(requests_of(cloud, LOGIN)) - before == once
+
+    assert account.sign_in.secret is not None
+    file = workspace.root / account.sign_in.secret.rest
+    right = file.read_text("utf-8")
+    kept.by_tenant.clear()
+    file.write_text("not-the-secret", "utf-8")
+    with pytest.raises(RunbookError):
+        await token()
+    file.write_text(right, "utf-8")
+    assert (await token()).value
 
 
 async def test_key_vault_has_a_token_of_its_own(

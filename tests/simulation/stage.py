@@ -80,7 +80,7 @@ def clear_at_end() -> None:
 def _one_world() -> Iterator[None]:
     """What a process of the program has at its start: no secrets that it would know."""
     registered.clear()
-    known._known_now = known._Known()
+    known._known_now = known.KnownValues()
     surroundings._learnt = {}
     remembered: dict[tuple[int, str], str] = {}
 

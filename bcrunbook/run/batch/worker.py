@@ -120,6 +120,7 @@ def work(wire: Connection, job: Job, *, waits_for_lost_holders: bool = False) ->
         runs_cells_here=True,
         is_followed_elsewhere=True,
         waits_for_lost_holders=waits_for_lost_holders,
+        kept={},
     )
     one_at_a_time = threading.Lock()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from papermill.engines import NotebookExecutionManager
@@ -22,6 +23,22 @@ class _Manager(NotebookExecutionManager):  # type: ignore[misc]
         """Write the file, unless that was done just now."""
         if (self.now() - self.last_save_time).total_seconds() >= _WRITE_SECONDS:
             super().save(**kwargs)
+
+    def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
+        """Note that a cell has ended, as papermill does.
+
+        Papermill has a parser for any date read back when the cell began, which takes longer than
+        most cells do.
+        """
+        noted, ended = cell.metadata.papermill, self.now()
+        began = datetime.fromisoformat(noted["start_time"])
+        noted["end_time"] = ended.isoformat()
+        noted["duration"] = (ended - began).total_seconds()
+        if noted["status"] != self.FAILED:
+            noted["status"] = self.COMPLETED
+        self.save()
+        if self.pbar:
+            self.pbar.update(1)
 
 
 def execute(

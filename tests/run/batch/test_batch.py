@@ -46,6 +46,12 @@ def writes(cloud: RehearsalDescription, since: int) -> list[str]:
     ]
 
 
+def token_requests(cloud: RehearsalDescription) -> int:
+    """How often Entra has been asked for a token so far."""
+    seen = requests_of(cloud, "login.microsoftonline.com")
+    return sum(one["path"].endswith("/token") for one in seen)
+
+
 AGAIN = ["done", "done", "done", "done", "needs_person", "needs_person"]
 
 
@@ -68,11 +74,13 @@ def test_everything_once_and_again(
         assert f'href="{name}/{notebook_name(CODAT_KEYS)}.card.html"' in page
     assert "6 of 6 have ended." in page
 
-    before = len(requests_of(cloud))
+    before, asked = len(requests_of(cloud)), token_requests(cloud)
     second = run_batch(many.root)
     assert states(second) == dict.fromkeys(many.accounts, AGAIN)
     assert Path(second.events[-2]["report"]).parent != report.parent
     assert writes(cloud, before) == []
+    # Each signs in once for all its notebooks; with the rest steps prove its secret.
+    assert token_requests(cloud) - asked == 4 * len(many.accounts)
     printed = [json.dumps(event) for event in first.events + second.events]
     assert leaks(Path(cloud.canaries), [many.root], *printed) == []
 
