@@ -56,7 +56,7 @@ class Leases(Rows):
         finally:
             beat.cancel()
             try:
-                self._write(lease.delete().where(lease.c.name == name, lease.c.token == token))
+                self._write(_given_back(), {"lease": name, "mine": token})
             except RunbookError as error:
                 # What the block did, or why it failed, matters more; the lease goes stale anyway.
                 _log.warning("the lease on %s could not be given back: %s", name, error.what)
@@ -68,7 +68,7 @@ class Leases(Rows):
         Raises:
             WaitAndRetry: this process was stopped for longer than a lease holds.
         """
-        rows = self._read(sa.select(lease).where(lease.c.name == name))
+        rows = self._read(_held(), {"lease": name})
         if rows and rows[0]["token"] == token:
             return
         other = f" {rows[0]['holder']}@{rows[0]['host']} has it." if rows else ""
@@ -189,11 +189,28 @@ class Lease:
         self.ledger.check_lease(self.name, self.token)
 
 
+# Statements are made once: that takes longer than they do.
+
+
+@cache
+def _held() -> sa.Select[Any]:
+    """Who has the lease on something."""
+    return sa.select(lease).where(lease.c.name == sa.bindparam("lease"))
+
+
+@cache
+def _given_back() -> sa.Delete:
+    """Gives a lease back, if it is still the one that was taken."""
+    return lease.delete().where(
+        lease.c.name == sa.bindparam("lease"), lease.c.token == sa.bindparam("mine")
+    )
+
+
 @cache
 def _reservation(dialect: str) -> sa.Executable:
     """Reserves slots of a limit: `taken` seconds of them, after at most `unused` seconds.
 
-    Made once, as it is executed before every few requests and takes longer to make than to execute.
+    It is executed before every few requests.
     """
     ahead = sa.bindparam("skipped", type_=sa.Double)
     now, taken = database.seconds(dialect) + ahead, sa.bindparam("taken", type_=sa.Double)

@@ -53,5 +53,6 @@ class Rows:
     def _read(
         self, query: sa.Select[Any], values: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        with database.explained(self._engine), self._engine.begin() as connection:
+        # One statement sees one state of the database, and needs no transaction for that.
+        with database.explained(self._engine), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query, values).mappings()]

@@ -246,8 +246,7 @@ class Ledger(Leases):
     ) -> list[Fact]:
         """The facts about something, oldest first; None leaves a filter out."""
         wanted = _wanted(scope, kind, subject)
-        query = _matching(frozenset(wanted)).order_by(fact.c.id)
-        return [Fact(**row) for row in self._read(query, wanted)]
+        return [Fact(**row) for row in self._read(_oldest_first(frozenset(wanted)), wanted)]
 
     def latest(
         self, scope: Scope, kind: str | None = None, subject: str | None = None
@@ -276,8 +275,7 @@ class Ledger(Leases):
 
     def outcomes(self, whose: Identity) -> list[OutcomeRow]:
         """The latest outcome of each step of an account and its customers, oldest first."""
-        query = sa.select(outcome).where(outcome.c.id.in_(_newest())).order_by(outcome.c.id)
-        return [OutcomeRow(**row) for row in self._read(query, _columns_of(whose))]
+        return [OutcomeRow(**row) for row in self._read(_newest_outcomes(), _columns_of(whose))]
 
     def runs(self, whose: Identity) -> list[RunRow]:
         """Every run of a step of an account and its customers, the one that began first first."""
@@ -287,13 +285,7 @@ class Ledger(Leases):
 
     def standings(self, whose: Identity) -> list[Standing]:
         """How each step of an account and its customers ended last, without its particulars."""
-        columns = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
-        query = (
-            sa.select(*columns, run.c.version)
-            .join(run, run.c.id == outcome.c.run_id)
-            .where(outcome.c.id.in_(_newest()))
-        )
-        return [Standing(**row) for row in self._read(query, _columns_of(whose))]
+        return [Standing(**row) for row in self._read(_standings(), _columns_of(whose))]
 
     def latest_outcome(self, scope: Scope) -> OutcomeRow | None:
         """How a step ended last, or None if it was never run to its end."""
@@ -436,6 +428,21 @@ def _newest() -> sa.Select[Any]:
 
 
 @cache
+def _newest_outcomes() -> sa.Select[Any]:
+    return sa.select(outcome).where(outcome.c.id.in_(_newest())).order_by(outcome.c.id)
+
+
+@cache
+def _standings() -> sa.Select[Any]:
+    columns = (outcome.c[one] for one in ("account", "customer", "step", "state", "at"))
+    return (
+        sa.select(*columns, run.c.version)
+        .join(run, run.c.id == outcome.c.run_id)
+        .where(outcome.c.id.in_(_newest()))
+    )
+
+
+@cache
 def _last_ended(*, for_account: bool) -> sa.Select[Any]:
     """The latest outcome of a step, of the account itself or of a customer."""
     customer = outcome.c.customer
@@ -463,13 +470,17 @@ def _wanted(scope: Scope, kind: str | None, subject: str | None) -> dict[str, st
     return {**_columns_of(scope.whose), **given}
 
 
-@cache
 def _matching(columns: frozenset[str]) -> sa.Select[Any]:
     """The facts about an identity that are as wanted in some more columns."""
     filters = sorted(columns & {"step", "kind", "subject", "customer"})
     return sa.select(fact).where(
         *_is(fact), *(fact.c[column] == sa.bindparam(column) for column in filters)
     )
+
+
+@cache
+def _oldest_first(columns: frozenset[str]) -> sa.Select[Any]:
+    return _matching(columns).order_by(fact.c.id)
 
 
 @cache

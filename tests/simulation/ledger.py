@@ -15,10 +15,10 @@ from bcrunbook.ledger.rows import Rows
 
 def _begin(connection: sa.Connection) -> None:
     """Begin a transaction as the ledger does, without SQLAlchemy's way to a statement."""
-    raw = connection.connection.dbapi_connection
-    assert isinstance(raw, sqlite3.Connection)
-    writes = connection.get_execution_options().get("writes", False)
-    raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes", False):
+        raw = connection.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.execute("BEGIN IMMEDIATE")
 
 
 @contextmanager
