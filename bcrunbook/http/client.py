@@ -28,7 +28,7 @@ from bcrunbook.errors import RunbookError, without_frames
 from bcrunbook.http.answers import ASKING, ENCODINGS, FAULTS, Asking, Whole
 from bcrunbook.http.authorization import Authorization, Form, body_arguments
 from bcrunbook.http.faults import no_answer, unforeseen
-from bcrunbook.http.header import AuthorizationHeader, refuse_elsewhere
+from bcrunbook.http.header import add_authorization, refuse_elsewhere
 from bcrunbook.http.network import Network
 from bcrunbook.http.recorded import Recorded
 from bcrunbook.http.repeat import Repeat
@@ -39,12 +39,21 @@ log = logging.getLogger(__name__)
 
 USER_AGENT: Final = f"bcrunbook/{__version__}"
 
-_TIMEOUT: Final = httpx.Timeout(60.0, connect=15.0)
+_HEADERS: Final = {
+    "Accept": "*/*",
+    "Accept-Encoding": ENCODINGS,
+    "Connection": "keep-alive",
+    "User-Agent": USER_AGENT,
+}
+_TIMEOUT: Final = httpx.Timeout(60.0, connect=15.0).as_dict()
 _SAME_TIME: Final = timedelta(seconds=30)
 
 
 class Http:
     """An HTTP client for one cloud; use it as an async context manager.
+
+    It has no use for httpx's own client, whose cookies no service here needs, and whose redirects
+    none of them sends: what a transport answers is the answer.
 
     Args:
         cloud: where requests go.
@@ -67,18 +76,12 @@ class Http:
         self._network = Network(cloud)
         self._policies = retry_policies(cloud.pace)
         whole: httpx.AsyncBaseTransport = Whole(transport or self._network.transport(), cloud.pace)
-        self._client = httpx.AsyncClient(
-            transport=RetryTransport(
-                transport=whole if journal is None else Recorded(whole, journal),
-                retry=self._policies[Repeat.ONCE],
-            ),
-            timeout=_TIMEOUT,
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": ENCODINGS},
-            follow_redirects=False,
+        self._transport = RetryTransport(
+            transport=whole if journal is None else Recorded(whole, journal),
+            retry=self._policies[Repeat.ONCE],
         )
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
         return self
 
     async def __aexit__(
@@ -87,7 +90,7 @@ class Http:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+        await self._transport.aclose()
 
     async def send(
         self,
@@ -129,18 +132,26 @@ class Http:
         asking = Asking(guard=guard)
         failed: BaseException | None = None
         try:
-            response = await self._client.send(
-                self._client.build_request(
-                    method,
-                    url,
-                    params=params,
-                    headers={"client-request-id": str(uuid.uuid4()), **(headers or {})},
-                    json=json,
-                    extensions={"retry": self._policies[repeat], ASKING: asking},
-                    **body_arguments(form),
-                ),
-                auth=AuthorizationHeader(authorization) if authorization else None,
+            # Names of headers are the same in any case.
+            sent = httpx.Headers({**_HEADERS, "client-request-id": str(uuid.uuid4())})
+            sent.update(headers)
+            request = httpx.Request(
+                method,
+                address,
+                params=params or None,
+                headers=sent,
+                json=json,
+                extensions={
+                    "timeout": _TIMEOUT,
+                    "retry": self._policies[repeat],
+                    ASKING: asking,
+                },
+                **body_arguments(form),
             )
+            if authorization is not None:
+                add_authorization(request, authorization)
+            response = await self._transport.handle_async_request(request)
+            response.request = request
         except AskedToWait as asked:
             response = asked.response
         except FAULTS as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from functools import cache
 
 import httpx
 
@@ -20,7 +20,7 @@ def refuse_elsewhere(authorization: Authorization, address: httpx.URL) -> None:
     Raises:
         ReportBug: it is another host or port, or not encrypted.
     """
-    service = httpx.URL(authorization.service)
+    service = _address(authorization.service)
     own = (service.scheme, service.host, service.port, b"")
     if (address.scheme, address.host, address.port, address.userinfo) != own:
         raise ReportBug(
@@ -32,15 +32,19 @@ def refuse_elsewhere(authorization: Authorization, address: httpx.URL) -> None:
         )
 
 
-class AuthorizationHeader(httpx.Auth):
-    """Writes the authorization into the request, the only place where it stands as it is."""
+def add_authorization(request: httpx.Request, authorization: Authorization) -> None:
+    """Write the authorization into a request that is about to leave.
 
-    def __init__(self, authorization: Authorization) -> None:
-        self._authorization = authorization
+    That is the only place where it stands as it is.
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header to a request right before it leaves."""
-        request.headers["Authorization"] = (
-            f"{self._authorization.scheme} {self._authorization.value.reveal()}"
-        )
-        yield request
+    Args:
+        request: the request.
+        authorization: by what the service knows the caller.
+    """
+    request.headers["Authorization"] = f"{authorization.scheme} {authorization.value.reveal()}"
+
+
+@cache
+def _address(service: str) -> httpx.URL:
+    """The address of a service; there are few of them."""
+    return httpx.URL(service)

@@ -11,9 +11,9 @@ import html
 import json
 import re
 import shlex
-from collections.abc import Collection, Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -24,10 +24,12 @@ from bcrunbook.secrets.value import MASK, registered
 def without_known_values(text: str) -> str:
     """The text with every such value in it masked."""
     known = known_values()
-    found = [
-        form for core, forms in known.escaped if core in text for form in forms if form in text
-    ]
-    found += [form for form in known.in_base64 if form in text]
+    # Most texts are shorter than most secrets.
+    longest = len(text)
+    short = known.escaped[: bisect_right(known.escaped, longest, key=_length_of_core)]
+    found = [form for core, forms in short if core in text for form in forms if form in text]
+    in_base64 = known.in_base64[: bisect_right(known.in_base64, longest, key=len)]
+    found += [form for form in in_base64 if form in text]
     # The longest first, so that no tail of one survives.
     for form in sorted(found, key=len, reverse=True):
         text = text.replace(form, MASK)
@@ -36,17 +38,40 @@ def without_known_values(text: str) -> str:
 
 @dataclass(frozen=True)
 class KnownValues:
-    """Every registered value in the forms in which it is looked for.
+    """Every registered value in the forms in which it is looked for, the shortest first.
 
     Args:
+        values: the values themselves, in the order in which they were registered.
         escaped: for each value letters and digits that stand in all its escaped forms, and those.
         in_base64: what stands for it there, wherever it begins.
-        raw: the value itself.
+        raw: the value itself, in bytes.
     """
 
+    values: tuple[str, ...] = ()
     escaped: tuple[tuple[str, frozenset[str]], ...] = ()
     in_base64: tuple[str, ...] = ()
     raw: tuple[bytes, ...] = ()
+
+    def and_also(self, values: Iterable[str]) -> KnownValues:
+        """These, and some more.
+
+        Args:
+            values: the others.
+        """
+        new = tuple(values)
+        raw = tuple(value.encode("utf-8", "surrogatepass") for value in new)
+        escaped = [(_core(value), _forms(value)) for value in new]
+        in_base64 = {form for one in raw for form in _base64_forms(one)}
+        return KnownValues(
+            (*self.values, *new),
+            tuple(sorted([*self.escaped, *escaped], key=_length_of_core)),
+            tuple(sorted({*self.in_base64, *in_base64}, key=lambda form: (len(form), form))),
+            (*self.raw, *raw),
+        )
+
+
+def _length_of_core(escaped: tuple[str, frozenset[str]]) -> int:
+    return len(escaped[0])
 
 
 _known_now = KnownValues()
@@ -57,15 +82,14 @@ def known_values() -> KnownValues:
     global _known_now
     # Each time: a cell of a notebook may have set a proxy since.
     learn()
-    if len(_known_now.raw) != len(registered):
-        values = list(registered)
-        raw = tuple(value.encode("utf-8", "surrogatepass") for value in values)
-        _known_now = KnownValues(
-            escaped=tuple((_core(value), _forms(value)) for value in values),
-            in_base64=tuple({form for one in raw for form in _base64_forms(one)}),
-            raw=raw,
-        )
-    return _known_now
+    known = _known_now
+    if len(known.values) != len(registered):
+        # In one go, as another thread may be registering one.
+        values = tuple(registered)
+        count = len(known.values)
+        before = known if values[:count] == known.values else KnownValues()
+        known = _known_now = before.and_also(values[len(before.values) :])
+    return known
 
 
 def _core(value: str) -> str:
@@ -73,7 +97,6 @@ def _core(value: str) -> str:
     return max(re.findall("[A-Za-z0-9]+", value), key=len, default="")
 
 
-@cache
 def _forms(value: str) -> frozenset[str]:
     raw = value.encode("utf-8", "surrogatepass")
     written = {repr(value)[1:-1], ascii(value)[1:-1], repr(raw)[2:-1], *_shell_forms(value)}
