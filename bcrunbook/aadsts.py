@@ -299,7 +299,17 @@ _TABLE: Final[tuple[tuple[tuple[int, ...], Advice], ...]] = (
         (700024,),
         Advice(
             "the proof that the application sent is not yet, or no longer, valid",
-            "check that the platform renews the file sign_in.token_file, and this machine's clock",
+            "check that the platform renews what sign_in.token_file or token_from names, and this"
+            " machine's clock",
+            "you, or whoever keeps the platform",
+        ),
+    ),
+    (
+        (7000272,),
+        Advice(
+            "the federated token bears a signature by none of its issuer's keys",
+            "check that the token comes from the platform that the federated credential names, and"
+            " run the job again: an issuer that has just changed its keys is believed later",
             "you, or whoever keeps the platform",
         ),
     ),

@@ -20,6 +20,13 @@ LOGIN_ADDRESSES: Final = frozenset(
 )
 """Where Entra takes a sign-in, by scheme and host: its own names for itself."""
 
+TOKEN_EXCHANGE: Final = "api://AzureADTokenExchange"
+"""The audience of a platform's token that Entra takes for a proof of an application."""
+GITHUB_ACTIONS_HOST: Final = "actions.githubusercontent.com"
+"""Below it GitHub gives jobs their tokens (contract G26.2)."""
+AZURE_DEVOPS_HOSTS: Final = ("dev.azure.com", "visualstudio.com")
+"""Where Azure DevOps has its organizations (contract G26.7)."""
+
 GRAPH: Final = "https://graph.microsoft.com"
 AZURE_MANAGEMENT: Final = "https://management.azure.com"
 

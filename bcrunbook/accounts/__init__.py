@@ -18,6 +18,7 @@ from bcrunbook.accounts.model import (
     Workspace,
     neighbours,
 )
+from bcrunbook.accounts.token_source import TokenSource
 
 __all__ = [
     "FILE_NAME",
@@ -27,6 +28,7 @@ __all__ = [
     "Identity",
     "NetworkSettings",
     "SignInSettings",
+    "TokenSource",
     "Workspace",
     "amend",
     "find_workspace",

@@ -12,6 +12,7 @@ from bcrunbook.accounts.mistakes import Keys, Report, keys_of, raise_if_any, sho
 from bcrunbook.accounts.model import (
     ALLOWED,
     FILE_NAME,
+    ONE_OF,
     REQUIRED,
     Account,
     LedgerTable,
@@ -148,6 +149,8 @@ def keep_secrets_from_others(workspace: Workspace) -> None:
         for one in (account.codat_api_key, sign_in.secret, sign_in.certificate_password):
             if one is not None and one.scheme == "env":
                 keep_from_others(one.rest)
+        if sign_in.token_from is not None and sign_in.token_from.variable:
+            keep_from_others(sign_in.token_from.variable)
 
 
 def _check_instances(report: Report, accounts: dict[str, Account]) -> None:
@@ -166,6 +169,20 @@ def _check_instances(report: Report, accounts: dict[str, Account]) -> None:
                     " an instance keeps the keys of one application",
                 )
                 break
+
+
+def _check_one_of(report: Report, inside: Keys, sign_in: dict[str, Any], method: str) -> None:
+    """Note where a method has neither of two keys, or both."""
+    first, second = ONE_OF[method]
+    if first in sign_in and second in sign_in:
+        report.add((*inside, second), f"does not go with {first}; leave out one of the two")
+    if first not in sign_in and second not in sign_in:
+        fields = SignInSettings.model_fields
+        report.add(
+            (*inside, first),
+            f'is missing; method = "{method}" needs {first}, {fields[first].description}, or'
+            f" {second}, {fields[second].description}",
+        )
 
 
 def _with_defaults(own: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
@@ -203,6 +220,8 @@ def _check_keys(
             if key not in sign_in:
                 wanted = SignInSettings.model_fields[key].description
                 report.add((*inside, key), f'is missing; method = "{method}" needs {wanted}')
+        if method in ONE_OF:
+            _check_one_of(report, inside, sign_in, method)
     required = account.get("requires")
     if isinstance(required, str):
         where = (*keys, "requires")

@@ -25,6 +25,7 @@ from bcrunbook.accounts.customer import Customer
 from bcrunbook.accounts.forms import NEVER, ONE_LINE, Frozen, Guid, Tenant
 from bcrunbook.accounts.identity import Identity, instance_name
 from bcrunbook.accounts.mistakes import shown
+from bcrunbook.accounts.token_source import FORMS, TokenSource
 from bcrunbook.errors import FixInput, NotFound, nearest
 from bcrunbook.limits import MAX_NAME_LENGTH, SHORT_LIFETIME_DAYS
 from bcrunbook.secrets import SecretReference, open_store
@@ -64,14 +65,23 @@ def _path(value: object, info: ValidationInfo) -> object:
     return Path(os.path.normpath(Path((info.context or {}).get("root", ".")) / spelled))
 
 
+def _source(value: object) -> object:
+    if isinstance(value, TokenSource):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return TokenSource.parse(value)
+
+
 _Reference = Annotated[SecretReference, BeforeValidator(_reference)]
 _Path = Annotated[Path, BeforeValidator(_path)]
+_Source = Annotated[TokenSource, BeforeValidator(_source)]
 
 
 class SignInSettings(Frozen):
     """How this program signs in to one account.
 
-    `load` has checked that the keys fit the method: see `REQUIRED` and `ALLOWED`.
+    `load` has checked that the keys fit the method: see `REQUIRED`, `ALLOWED` and `ONE_OF`.
     """
 
     method: Literal["browser", "device_code", "client_secret", "certificate", "federated", "az"] = (
@@ -92,6 +102,9 @@ class SignInSettings(Frozen):
     )
     token_file: _Path | None = Field(
         default=None, description="the path of the federated token's file"
+    )
+    token_from: _Source | None = Field(
+        default=None, description=f"who gives the federated token: {FORMS}"
     )
     username: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = Field(
         default=None, description="the address you sign in with, such as ada@contoso.com"
@@ -133,14 +146,16 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "device_code": _FOR_PEOPLE,
     "client_secret": frozenset({"client_id", "secret"}),
     "certificate": frozenset({"client_id", "certificate", "certificate_password"}),
-    "federated": frozenset({"client_id", "token_file"}),
+    "federated": frozenset({"client_id", "token_file", "token_from"}),
     "az": frozenset(),
 }
 REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "client_secret": ("client_id", "secret"),
     "certificate": ("client_id", "certificate"),
-    "federated": ("client_id", "token_file"),
+    "federated": ("client_id",),
 }
+ONE_OF: Final[dict[str, tuple[str, str]]] = {"federated": ("token_file", "token_from")}
+"""The two keys of a method of which there must be just one."""
 
 
 class CodatCertificate(Frozen):

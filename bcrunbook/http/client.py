@@ -29,7 +29,7 @@ from bcrunbook.http.answers import ASKING, ENCODINGS, FAULTS, Asking, Whole
 from bcrunbook.http.authorization import Authorization, Form, body_arguments
 from bcrunbook.http.faults import no_answer, unforeseen
 from bcrunbook.http.header import add_authorization, refuse_elsewhere
-from bcrunbook.http.network import Network
+from bcrunbook.http.network import BESIDE_PROXY, Network
 from bcrunbook.http.recorded import Recorded
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.http.retries import AskedToWait, retry_policies
@@ -104,6 +104,7 @@ class Http:
         json: Any = None,
         form: Form | None = None,
         guard: Callable[[], None] | None = None,
+        beside_proxy: bool = False,
     ) -> httpx.Response:
         """Send one request and return the answer, whatever its status.
 
@@ -118,6 +119,7 @@ class Http:
             json: a body to send as JSON, which holds no secret.
             form: a body that may hold secrets.
             guard: raises what is in the way of a write; called right before each try leaves.
+            beside_proxy: whether no proxy may carry it, as what is asked is this machine's own.
 
         Raises:
             Unreachable: nothing was sent, or the request was safe to repeat and no try got through.
@@ -145,6 +147,7 @@ class Http:
                     "timeout": _TIMEOUT,
                     "retry": self._policies[repeat],
                     ASKING: asking,
+                    **({BESIDE_PROXY: True} if beside_proxy else {}),
                 },
                 **body_arguments(form),
             )

@@ -7,6 +7,7 @@ a fault on the way becomes an error that names the setting and who can mend it.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import httpx
@@ -21,6 +22,9 @@ from bcrunbook.http.certificates import (
 )
 from bcrunbook.http.proxy import PROXY_FORM, PROXY_SETTING, Proxy, goes_directly, proxy_of
 from bcrunbook.secrets import scrub
+
+BESIDE_PROXY: Final = "beside_proxy"
+"""The extension of a request that no proxy may carry."""
 
 _KEEPER: Final = "you, or whoever keeps the proxy"
 _STRICT: Final = (
@@ -81,9 +85,8 @@ class Network:
                 why="its host is no name that a machine can have",
                 next=f"give it as {PROXY_FORM}",
             ) from None
-        if self._proxy.source == PROXY_SETTING:
-            return proxied
-        return _ByEnvironment(proxied, httpx.AsyncHTTPTransport(verify=trusted))
+        direct = httpx.AsyncHTTPTransport(verify=trusted)
+        return _Bypassing(proxied, direct, lambda url: self.proxy_for(str(url)) is None)
 
     def proxy_for(self, url: str) -> Proxy | None:
         """The proxy through which a request goes; None where it goes directly."""
@@ -266,15 +269,22 @@ class _ByHost(httpx.AsyncBaseTransport):
         await self._usual.aclose()
 
 
-class _ByEnvironment(httpx.AsyncBaseTransport):
-    """Sends through the environment's proxy, or directly where NO_PROXY says so."""
+class _Bypassing(httpx.AsyncBaseTransport):
+    """Sends through a proxy, or directly where an address does without or the caller says so."""
 
-    def __init__(self, proxied: httpx.AsyncBaseTransport, direct: httpx.AsyncBaseTransport) -> None:
+    def __init__(
+        self,
+        proxied: httpx.AsyncBaseTransport,
+        direct: httpx.AsyncBaseTransport,
+        does_without: Callable[[httpx.URL], bool],
+    ) -> None:
         self._proxied = proxied
         self._direct = direct
+        self._does_without = does_without
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        way = self._direct if goes_directly(request.url) else self._proxied
+        is_direct = BESIDE_PROXY in request.extensions or self._does_without(request.url)
+        way = self._direct if is_direct else self._proxied
         return await way.handle_async_request(request)
 
     async def aclose(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +17,41 @@ def address_of(url: str) -> URL:
     import httpx
 
     return httpx.URL(url)
+
+
+def own_address(url: str, hosts: Iterable[str]) -> URL | None:
+    """An address, if it is https at the usual port of one of these hosts or of one below them.
+
+    Args:
+        url: the address, from wherever.
+        hosts: names of hosts.
+    """
+    import httpx
+
+    try:
+        address = address_of(url)
+    except httpx.InvalidURL:
+        return None
+    is_own = any(address.host == one or address.host.endswith(f".{one}") for one in hosts)
+    is_plain = address.port is None and not address.userinfo
+    return address if address.scheme == "https" and is_own and is_plain else None
+
+
+def is_of_this_machine(address: URL) -> bool:
+    """Whether an address is one at which this machine, or what carries it, speaks to itself.
+
+    Azure gives a machine its tokens at such an address, without encryption, and beside any proxy
+    (contract G26.11).
+    """
+    if address.scheme != "http":
+        return False
+    if address.host == "localhost":
+        return True
+    try:
+        ip = ipaddress.ip_address(address.host)
+    except ValueError:
+        return False
+    return ip.is_loopback or ip.is_link_local
 
 
 def is_elsewhere(status: int) -> bool:

@@ -15,6 +15,7 @@ from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.keys import keys_of
 from bcrunbook.rehearsal.drawn_secrets import BATCH_SECRET, password_name
+from bcrunbook.rehearsal.platforms.description import jobs_of
 
 FILE: Final = "rehearsal.json"
 
@@ -33,6 +34,7 @@ class RehearsalDescription:
     codat: dict[str, Any]
     businesscentral: list[dict[str, Any]]
     vaults: list[dict[str, str]]
+    jobs: list[dict[str, Any]]
     accounts: dict[str, dict[str, str]]
     clients: dict[str, str]
     speed: float
@@ -116,6 +118,7 @@ def describe(
             {"name": vault.name, "url": f"https://{vault.host}", "tenant": vault.tenant}
             for vault in world.VAULTS
         ],
+        "jobs": jobs_of(cloud),
         "accounts": {
             "trial": {
                 "tenant": world.TRIAL,

@@ -35,6 +35,11 @@ def new_secret() -> str:
     return f"{drawn[:3]}{secrets.choice(string.digits)}Q~{drawn[3:]}"
 
 
+def new_platform_proof() -> str:
+    """What proves a job or an app to its platform; opaque to whoever bears it."""
+    return secrets.token_urlsafe(48)
+
+
 def new_password() -> str:
     """A password that any policy takes."""
     return f"{secrets.token_urlsafe(12)}-Aa1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bcrunbook.rehearsal import azure, businesscentral, codat, entra, graph, keyvault
+from bcrunbook.rehearsal import azure, businesscentral, codat, entra, graph, keyvault, platforms
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat.world import API_HOST
 from bcrunbook.rehearsal.messages import Handler
@@ -16,6 +16,7 @@ HOSTS: Final = {
     **dict.fromkeys(codat.HOSTS, codat.handler),
     **dict.fromkeys(businesscentral.HOSTS, businesscentral.handler),
     **dict.fromkeys(keyvault.HOSTS, keyvault.handler),
+    **dict.fromkeys(platforms.HOSTS, platforms.handler),
 }
 """Host name and the maker of its handler."""
 

@@ -28,11 +28,14 @@ from bcrunbook.rehearsal.drawn_secrets import (
     BATCH_SECRET,
     new_api_key,
     new_password,
+    new_platform_proof,
     new_secret,
     new_telemetry_key,
     password_name,
     telemetry_name,
 )
+from bcrunbook.rehearsal.platforms.jobs import AZURE_PIPELINES_PROOF, GITHUB_PROOF
+from bcrunbook.rehearsal.platforms.machine import APP_PROOF
 from bcrunbook.rehearsal.state import GLOBAL, Document
 
 SEEDED: Final = "seeded"
@@ -115,6 +118,8 @@ def _draw_secrets(cloud: RehearsalCloud) -> None:
             values[telemetry_name(one.tenant, one.name)] = new_telemetry_key()
     for person in codat.PORTAL_USERS.values():
         values[codat.portal_password_name(person.email)] = new_password()
+    for proof in (GITHUB_PROOF, AZURE_PIPELINES_PROOF, APP_PROOF):
+        values[proof] = new_platform_proof()
     for name, value in values.items():
         if cloud.store.latest(SECRET, GLOBAL, name) is None:
             cloud.store.put(SECRET, GLOBAL, name, {"value": value})

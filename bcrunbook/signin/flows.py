@@ -52,6 +52,7 @@ from bcrunbook.signin.model import (
     Token,
 )
 from bcrunbook.signin.msal_http import MsalHttpClient
+from bcrunbook.signin.platform_tokens import assertion_from
 from bcrunbook.signin.refusals import BROWSER_TIMEOUT, fault, in_thread, sign_in_error
 from bcrunbook.signin.vault import Vaults
 
@@ -417,10 +418,13 @@ class SignIn:
             )
             return certificate_of(self._root / settings.certificate, password)
         if settings.method == "federated":
+            # A callable, so that a token is read or asked for again whenever one is needed.
+            if settings.token_from is not None:
+                name = self._account.name
+                asked = assertion_from(settings.token_from, self._http, name)
+                return Veiled({"client_assertion": asked})
             assert settings.token_file is not None
-            path = self._root / settings.token_file
-            # A callable, so that a projected token file is read again whenever it has rotated.
-            return Veiled({"client_assertion": assertion_of(path)})
+            return Veiled({"client_assertion": assertion_of(self._root / settings.token_file)})
         return None
 
     async def _by_az(self, resource: str, tenant: str, fresh: bool) -> Token:

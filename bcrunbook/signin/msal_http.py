@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from bcrunbook.hosts import LOGIN_ADDRESSES, LOGIN_HOST
 from bcrunbook.http.authorization import Form
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.http.response import address_of, is_strange
-from bcrunbook.skipped.waiting import resting
+from bcrunbook.signin.from_thread import FromThread
 
 if TYPE_CHECKING:
     from bcrunbook.http.client import Http
@@ -33,7 +32,7 @@ class MsalHttpClient:
 
     def __init__(self, http: Http) -> None:
         self._http = http
-        self._loop = asyncio.get_running_loop()
+        self._from_thread = FromThread(http)
         self.is_hurried = False
         self._not_before = 0.0
 
@@ -78,19 +77,14 @@ class MsalHttpClient:
         grant = _grant(form)
         once = grant in ("authorization_code",) or grant.endswith("device_code")
         safe = Repeat.LOOK if self.is_hurried else Repeat.SAFE
-        future = asyncio.run_coroutine_threadsafe(
-            self._http.send(
-                method,
-                url,
-                repeat=Repeat.ONCE if once else safe,
-                headers=kwargs.get("headers"),
-                params=kwargs.get("params"),
-                form=form,
-            ),
-            self._loop,
+        response = self._from_thread.send(
+            method,
+            url,
+            repeat=Repeat.ONCE if once else safe,
+            headers=kwargs.get("headers"),
+            params=kwargs.get("params"),
+            form=form,
         )
-        with resting():
-            response = future.result()
         if is_strange(response):
             raise not_the_service("Entra", f"{method} {address.host}")
         retry_after = throttled.asked_wait(response.headers.get("Retry-After", ""))

@@ -344,6 +344,25 @@ MISTAKES: dict[str, tuple[str, int, str, list[str]]] = {
         TRIAL + "sign_in.certificate", [".pem or .pfx"]),
     "token file missing": (SIGN_IN + f'method = "federated"\nclient_id = "{GUID}"\n', 5,
                            TRIAL + "sign_in.token_file", ["is missing"]),
+    "no source of tokens": (SIGN_IN + f'method = "federated"\nclient_id = "{GUID}"\n', 5,
+                            TRIAL + "sign_in.token_file",
+                            ["or token_from", '"azure-pipelines:ID"']),
+    "two sources of tokens": (
+        SIGN_IN + f'method = "federated"\nclient_id = "{GUID}"\ntoken_file = "t"\n'
+        'token_from = "github"\n', 9, TRIAL + "sign_in.token_from",
+        ["does not go with token_file"]),
+    "unknown source of tokens": (
+        SIGN_IN + f'method = "federated"\nclient_id = "{GUID}"\ntoken_from = "gitlab"\n', 8,
+        TRIAL + "sign_in.token_from", ["github:HOST", 'found "gitlab"']),
+    "no service connection": (
+        SIGN_IN + f'method = "federated"\nclient_id = "{GUID}"\ntoken_from = "azure-pipelines"\n',
+        8, TRIAL + "sign_in.token_from", ["service connection"]),
+    "nothing behind the colon": (
+        SIGN_IN + f'method = "federated"\nclient_id = "{GUID}"\ntoken_from = "github:"\n', 8,
+        TRIAL + "sign_in.token_from", ["github:HOST"]),
+    "no host": (
+        SIGN_IN + f'method = "federated"\nclient_id = "{GUID}"\ntoken_from = "github:a b"\n', 8,
+        TRIAL + "sign_in.token_from", ["github:HOST"]),
     "az with id": (SIGN_IN + f'method = "az"\nclient_id = "{GUID}"\n', 7,
                    TRIAL + "sign_in.client_id", ["no other key"]),
     "username": (SIGN_IN + 'username = "ada"\n', 6, TRIAL + "sign_in.username",

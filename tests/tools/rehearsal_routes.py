@@ -26,6 +26,7 @@ SERVICES = {
     "codat": "Codat's API",
     "codat.link": "Codat Link",
     "portal": "Codat Portal",
+    "platforms": "Tokens for jobs and machines",
     "pages": "Pages for a browser",
 }
 """What a package of the stand-in is headed by, in the order of the page."""

@@ -32,6 +32,7 @@ from bcrunbook.rehearsal.directory import (
 from bcrunbook.rehearsal.entra.authority import Authority
 from bcrunbook.rehearsal.entra.errors import SignInError, missing, unknown_client
 from bcrunbook.rehearsal.keys import InvalidToken, split_token, unb64url
+from bcrunbook.rehearsal.platforms.tokens import ISSUERS
 from bcrunbook.rehearsal.state import Document
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -133,7 +134,7 @@ def prove(cloud: RehearsalCloud, client: Client, form: Mapping[str, str]) -> str
     if assertion:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise missing("client_assertion_type")
-        return _check_assertion(client, assertion)
+        return _check_assertion(cloud, client, assertion)
     _check_secret(cloud, client, secret or "")
     return SECRET
 
@@ -224,7 +225,7 @@ def _check_secret(cloud: RehearsalCloud, client: Client, secret: str) -> None:
     raise wrong
 
 
-def _check_assertion(client: Client, assertion: str) -> str:
+def _check_assertion(cloud: RehearsalCloud, client: Client, assertion: str) -> str:
     try:
         head, claims, signed, signature = split_token(assertion)
     except InvalidToken as problem:
@@ -235,6 +236,7 @@ def _check_assertion(client: Client, assertion: str) -> str:
         ) from problem
     if claims.get("iss") != client.app_id:
         _check_federated(client, claims)
+        _check_issuer(cloud, claims, assertion)
         return FEDERATED
     certificate = _matching_certificate(client, head)
     key = certificate.public_key()
@@ -344,6 +346,22 @@ def _check_federated(client: Client, claims: Mapping[str, Any]) -> None:
         raise SignInError(
             700024, "invalid_client", "Client assertion is not within its valid time range."
         )
+
+
+def _check_issuer(cloud: RehearsalCloud, claims: Mapping[str, Any], assertion: str) -> None:
+    """Refuse what the issuer has not signed, where it is one that is stood in for."""
+    if claims["iss"] not in ISSUERS:
+        return
+    try:
+        cloud.key.verify(assertion)
+    except InvalidToken as problem:
+        raise SignInError(
+            7000272,
+            "invalid_client",
+            "The certificate used to sign the federated credential could not be found in the "
+            f"metadata of identity provider {claims['iss']}. Please validate that your Identity "
+            "Provider's metadata exposes the key used to sign the incoming token.",
+        ) from problem
 
 
 def _same_loopback(known: str, given: str) -> bool:

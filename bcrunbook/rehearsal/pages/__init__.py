@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from bcrunbook.rehearsal import entra, portal
+from bcrunbook.rehearsal import entra, platforms, portal
 from bcrunbook.rehearsal.cloud import RehearsalCloud
 from bcrunbook.rehearsal.codat import link
 from bcrunbook.rehearsal.codat.world import CALLBACK_HOST, LINK_HOST
 from bcrunbook.rehearsal.entra.pages import LOGIN_HOST, message_page
 from bcrunbook.rehearsal.messages import Answer, Call, Handler
 from bcrunbook.rehearsal.pages.routes import ROUTER
+from bcrunbook.rehearsal.platforms.routes import VIRTUAL_MACHINE
 
 HOST: Final = "pages"
 """Under which name requests to the pages server are logged and matched by fault rules."""
@@ -32,6 +33,7 @@ def handler(cloud: RehearsalCloud) -> Handler:
     sign_in = entra.browser_handler(cloud)
     codat_link = link.handler(cloud)
     codat_portal = portal.handler(cloud)
+    machine = platforms.machine_handler(cloud)
 
     def handle(call: Call) -> Answer:
         first = call.path.strip("/").partition("/")[0].lower()
@@ -42,6 +44,8 @@ def handler(cloud: RehearsalCloud) -> Handler:
             return _kept_here(codat_link(replace(call, host=first, path=path)))
         if first == portal.HOST:
             return codat_portal(call)
+        if first in (VIRTUAL_MACHINE, "msi"):
+            return machine(call)
         match = ROUTER.find([part for part in call.path.split("/") if part])
         show = match.handler("GET" if call.method == "HEAD" else call.method) if match else None
         if show is not None:
