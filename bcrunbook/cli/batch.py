@@ -8,6 +8,7 @@ import typer
 
 from bcrunbook.cli import options
 from bcrunbook.cli.asked import Asked, typed
+from bcrunbook.cli.told import JunitFile, MarkdownFile, ToldFiles
 from bcrunbook.run.batch.dask import SCHEME
 from bcrunbook.run.engine.processes import prepare
 
@@ -63,6 +64,8 @@ def batch(
             help="processes (of this machine), or dask://HOST:PORT: where the notebooks are run.",
         ),
     ] = _HERE,
+    junit: JunitFile = None,
+    markdown: MarkdownFile = None,
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
@@ -75,6 +78,7 @@ def batch(
     options.check_word("engine", engine, ("bcrunbook", "kernel"))
     if kind:
         options.check_word("kind", kind, ("trial", "production"))
+    told = ToldFiles(junit, markdown)
     if executor == SCHEME or not executor.startswith(SCHEME):
         options.check_word("executor", executor, (_HERE, f"{SCHEME}HOST:PORT"))
         prepare()
@@ -92,6 +96,8 @@ def batch(
             jobs=str(jobs or ""),
             engine="" if engine == "bcrunbook" else engine,
             executor="" if executor == _HERE else executor,
+            junit=str(junit or ""),
+            markdown=str(markdown or ""),
             workspace=workspace,
         )
 
@@ -115,5 +121,6 @@ def batch(
             as_json=as_json,
             verbose=False,
         ),
+        told=told,
     )
     raise typer.Exit(code)

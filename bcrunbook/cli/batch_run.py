@@ -13,6 +13,8 @@ from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import output
 from bcrunbook.cli.asked import Asked
 from bcrunbook.cli.batch_view import view_of
+from bcrunbook.cli.told import ToldFiles
+from bcrunbook.cli.told_files import write_told
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.notebook_files.source import check_sources
 from bcrunbook.person import user_name
@@ -21,9 +23,11 @@ from bcrunbook.run.batch.coordinator import LEASE, BatchOptions, Coordinator, pr
 from bcrunbook.run.batch.dask.executor import open_cluster
 from bcrunbook.run.batch.executor import Executor
 from bcrunbook.run.batch.processes import Processes
+from bcrunbook.run.batch.progress import BatchProgress
 from bcrunbook.run.batch.record import Batch
 from bcrunbook.run.batch.selection import Selection, WorkItem, chosen
 from bcrunbook.run.copies import Copies
+from bcrunbook.run.ended import of_batch
 from bcrunbook.run.folders import run_folder
 from bcrunbook.steps import step_named
 from bcrunbook.steps.without_trial import allow
@@ -40,6 +44,7 @@ def run_batch(
     without_trial: str,
     anew: bool,
     asked: Asked,
+    told: ToldFiles,
 ) -> int:
     """Carry a batch out, or take up the one that was broken off.
 
@@ -52,6 +57,7 @@ def run_batch(
             they may not.
         anew: whether to leave a batch that was broken off.
         asked: the same, as its end says it again.
+        told: where other programs are told how it ended.
 
     Returns:
         The exit code.
@@ -65,6 +71,7 @@ def run_batch(
             without_trial=without_trial,
             anew=anew,
             asked=asked,
+            told=told,
         )
     )
 
@@ -78,6 +85,7 @@ async def _batch(
     without_trial: str,
     anew: bool,
     asked: Asked,
+    told: ToldFiles,
 ) -> int:
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         standings = {
@@ -104,7 +112,13 @@ async def _batch(
                 )
             else:
                 output.say(f"Starting {_of_what(items)}.")
-            return await _carry_out(workspace, ledger, begun, items, options, executor, asked)
+            progress = progress_of(begun, items)
+            try:
+                return await _carry_out(
+                    workspace, ledger, begun, progress, options, executor, asked
+                )
+            finally:
+                write_told(told, of_batch(progress, begun.folder, workspace.root), asked.title)
 
 
 def _of_what(items: list[WorkItem]) -> str:
@@ -139,12 +153,11 @@ async def _carry_out(
     workspace: Workspace,
     ledger: Ledger,
     begun: Batch,
-    items: list[WorkItem],
+    progress: BatchProgress,
     options: BatchOptions,
     executor: Executor,
     asked: Asked,
 ) -> int:
-    progress = progress_of(begun, items)
     copies = Copies(workspace.runs_url, begun.folder)
     with view_of(progress, asked) as view:
         coordinator = Coordinator(

@@ -10,10 +10,13 @@ import typer
 from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.cli.tables import print_table
+from bcrunbook.cli.told import JunitFile, MarkdownFile, ToldFiles
+from bcrunbook.cli.told_files import write_told
 from bcrunbook.core.runner import failed_outcome, run_in_context
 from bcrunbook.core.step import Mode, Outcome, worst_code
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.order import HEALTH_CHECK
+from bcrunbook.run.ended import of_check
 from bcrunbook.steps import step_named
 from bcrunbook.steps.opening import open_context
 
@@ -23,10 +26,13 @@ def check(
         str | None, typer.Argument(help="An account's name. Default: the only one there is.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every account of the workspace.")] = False,
+    junit: JunitFile = None,
+    markdown: MarkdownFile = None,
     workspace: options.Workspace = None,
     as_json: options.Json = False,
 ) -> None:
     """Check an account and its customers. Changes nothing; ends with 3 if somebody has to act."""
+    told = ToldFiles(junit, markdown)
     loaded = load(find_workspace(workspace))
     outcomes = asyncio.run(_check(loaded, _names(loaded, account, every)))
     code = worst_code(one.exit_code for one in outcomes)
@@ -37,6 +43,7 @@ def check(
     else:
         for outcome in outcomes:
             _print(outcome)
+    write_told(told, of_check(outcomes), "Check")
     raise typer.Exit(code)
 
 
