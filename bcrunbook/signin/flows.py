@@ -41,6 +41,7 @@ from bcrunbook.signin.cache import (
     token_cache,
 )
 from bcrunbook.signin.credentials import assertion_of, certificate_of
+from bcrunbook.signin.from_thread import FromThread
 from bcrunbook.signin.model import (
     AZURE_SCOPES,
     BUSINESS_CENTRAL_SCOPES,
@@ -83,11 +84,13 @@ class MsalApplications:
     Args:
         by_tenant: the applications, by the tenant's id or domain.
         http_caches: what MSAL remembers of answers, by the same.
-        client: what all of them send through.
+        sender: sends for the thread that MSAL is called in; None until there is something to send.
+        client: the same as MSAL takes it.
     """
 
     by_tenant: dict[str, Any] = field(default_factory=dict)
     http_caches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sender: FromThread | None = None
     client: MsalHttpClient | None = None
 
 
@@ -195,9 +198,10 @@ class SignIn:
         async with self._lock:
             if method == "az":
                 return await self._by_az(resource, where, fresh or bool(claims))
-            if self._msal.client is None:
-                self._msal.client = MsalHttpClient(self._http)
-            self._msal.client.send_through(self._http)
+            if self._msal.sender is None:
+                self._msal.sender = FromThread(self._http)
+                self._msal.client = MsalHttpClient(self._msal.sender)
+            self._msal.sender.go_on_with(self._http)
             if where not in self._msal.by_tenant:
                 self._msal.by_tenant[where] = await self._application(where)
             app = self._msal.by_tenant[where]
@@ -420,8 +424,9 @@ class SignIn:
         if settings.method == "federated":
             # A callable, so that a token is read or asked for again whenever one is needed.
             if settings.token_from is not None:
+                assert self._msal.sender is not None
                 name = self._account.name
-                asked = assertion_from(settings.token_from, self._http, name)
+                asked = assertion_from(settings.token_from, self._msal.sender, name)
                 return Veiled({"client_assertion": asked})
             assert settings.token_file is not None
             return Veiled({"client_assertion": assertion_of(self._root / settings.token_file)})

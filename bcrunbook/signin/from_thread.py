@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bcrunbook.skipped.waiting import resting
 
 if TYPE_CHECKING:
+    from bcrunbook.core.pace import Pace
     from bcrunbook.http.client import Http
     from bcrunbook.http.response import Response
 
@@ -20,8 +21,21 @@ class FromThread:
     """
 
     def __init__(self, http: Http) -> None:
+        self.go_on_with(http)
+
+    def go_on_with(self, http: Http) -> None:
+        """Send through this one from now on, on the event loop that this is called on.
+
+        Args:
+            http: the HTTP stack.
+        """
         self._http = http
         self._loop = asyncio.get_running_loop()
+
+    @property
+    def pace(self) -> Pace:
+        """How fast waiting goes in the cloud that is asked."""
+        return self._http.cloud.pace
 
     def send(self, method: str, url: str, **kwargs: Any) -> Response:
         """What `Http.send` does, for whoever is not on its event loop."""

@@ -20,7 +20,6 @@ from bcrunbook.secrets import Secret, scrub
 from bcrunbook.signin.from_thread import FromThread
 
 if TYPE_CHECKING:
-    from bcrunbook.http.client import Http
     from bcrunbook.http.response import Response
 
 # What the platform gives a program to be known by at this machine's own endpoint (contract G26.11).
@@ -35,14 +34,14 @@ class ManagedIdentity:
 
     Args:
         client_id: which of several identities; empty for the machine's own.
-        http: the HTTP stack; make this on the event loop that owns it.
+        sender: sends for the thread that it is called in.
         where: the account and its setting, for messages.
     """
 
-    def __init__(self, client_id: str, http: Http, where: str) -> None:
+    def __init__(self, client_id: str, sender: FromThread, where: str) -> None:
         self._client_id = client_id
         self._where = where
-        self._sender = OfThisMachine(FromThread(http), where)
+        self._sender = OfThisMachine(sender, where)
         self._client: Any = None
         self._lock = threading.Lock()
 

@@ -14,7 +14,6 @@ from bcrunbook.http.response import address_of, is_strange
 from bcrunbook.signin.from_thread import FromThread
 
 if TYPE_CHECKING:
-    from bcrunbook.http.client import Http
     from bcrunbook.http.response import Response
 
 
@@ -27,22 +26,13 @@ class MsalHttpClient:
     While `is_hurried`, there is something to fall back to, and what fails is not repeated for long.
 
     Args:
-        http: the HTTP stack; make this client on the event loop that owns it.
+        sender: sends for the thread that MSAL is called in.
     """
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-        self._from_thread = FromThread(http)
+    def __init__(self, sender: FromThread) -> None:
+        self._sender = sender
         self.is_hurried = False
         self._not_before = 0.0
-
-    def send_through(self, http: Http) -> None:
-        """Send through another HTTP stack from now on, on the event loop that this is called on.
-
-        Args:
-            http: the HTTP stack.
-        """
-        self._http, self._loop = http, asyncio.get_running_loop()
 
     def asked_to_wait(self, where: str) -> WaitAndRetry | None:
         """Entra's wish to be left alone for a while, which MSAL keeps to itself; None without one.
@@ -50,7 +40,7 @@ class MsalHttpClient:
         Args:
             where: which sign-in it was.
         """
-        seconds = self._not_before - self._http.cloud.pace.now()
+        seconds = self._not_before - self._sender.pace.now()
         if seconds <= 0:
             return None
         return WaitAndRetry(
@@ -77,7 +67,7 @@ class MsalHttpClient:
         grant = _grant(form)
         once = grant in ("authorization_code",) or grant.endswith("device_code")
         safe = Repeat.LOOK if self.is_hurried else Repeat.SAFE
-        response = self._from_thread.send(
+        response = self._sender.send(
             method,
             url,
             repeat=Repeat.ONCE if once else safe,
@@ -89,7 +79,7 @@ class MsalHttpClient:
             raise not_the_service("Entra", f"{method} {address.host}")
         retry_after = throttled.asked_wait(response.headers.get("Retry-After", ""))
         is_overload = response.status_code == 429 or response.status_code >= 500
-        self._not_before = self._http.cloud.pace.now() + retry_after if is_overload else 0.0
+        self._not_before = self._sender.pace.now() + retry_after if is_overload else 0.0
         return response
 
     def get(

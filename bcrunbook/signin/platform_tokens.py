@@ -31,19 +31,18 @@ from bcrunbook.signin.managed_identity import ManagedIdentity
 if TYPE_CHECKING:
     from httpx import URL
 
-    from bcrunbook.http.client import Http
     from bcrunbook.http.response import Response
 
 _API_VERSION: Final = "7.1"
 _KEEPER: Final = "you, or whoever keeps the pipeline"
 
 
-def assertion_from(source: TokenSource, http: Http, account: str) -> Callable[[], str]:
+def assertion_from(source: TokenSource, sender: FromThread, account: str) -> Callable[[], str]:
     """A function that asks the platform for its token, anew at each call; call it in a thread.
 
     Args:
         source: which platform.
-        http: the HTTP stack; call this on the event loop that owns it.
+        sender: sends for the thread that it is called in.
         account: the account's name, for messages.
 
     Raises:
@@ -53,11 +52,11 @@ def assertion_from(source: TokenSource, http: Http, account: str) -> Callable[[]
     """
     where = f'account "{account}", sign_in.token_from = "{source}"'
     if source.platform == MANAGED_IDENTITY:
-        return ManagedIdentity(source.rest, http, where)
+        return ManagedIdentity(source.rest, sender, where)
     if source.platform == ENVIRONMENT:
         return lambda: _of_variable(source.rest, where)
     platforms = {GITHUB: _of_github, AZURE_PIPELINES: _of_azure_pipelines}
-    ask, sender = platforms[source.platform], FromThread(http)
+    ask = platforms[source.platform]
     return lambda: ask(sender, source.rest, where)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bcrunbook.errors import RunbookError, WaitAndRetry
 from bcrunbook.hosts import GRAPH, LOGIN
 from bcrunbook.secrets import Secret
+from bcrunbook.signin.from_thread import FromThread
 from bcrunbook.signin.msal_http import MsalHttpClient
 from bcrunbook.signin.refusals import in_thread, sign_in_error
 
@@ -25,7 +26,7 @@ async def prove_client_secret(
     Raises:
         WaitAndRetry, Unreachable: Entra did not answer the question.
     """
-    client = MsalHttpClient(http)
+    client = MsalHttpClient(FromThread(http))
 
     def ask() -> dict[str, Any]:
         import msal

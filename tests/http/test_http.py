@@ -24,6 +24,7 @@ from bcrunbook.http.authorization import Authorization, Form
 from bcrunbook.http.client import Http
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.secrets import Secret
+from bcrunbook.signin.from_thread import FromThread
 from bcrunbook.signin.msal_http import MsalHttpClient
 
 FAST = Cloud(kind="rehearsal", pace=Pace(speed=1000.0))
@@ -189,7 +190,7 @@ async def test_msal_in_a_thread_sends_through_the_same_stack() -> None:
         return httpx.Response(200, json={"access_token": "t"})
 
     async with Http(FAST, transport=httpx.MockTransport(handle)) as http:
-        client = MsalHttpClient(http)
+        client = MsalHttpClient(FromThread(http))
         data = {"grant_type": "client_credentials", "client_id": "x", "scope": None}
         post: Callable[..., httpx.Response] = client.post
         response = await asyncio.to_thread(post, TOKEN, data=data)
@@ -201,7 +202,7 @@ async def test_an_authorization_code_is_never_sent_twice() -> None:
     """A code is good for one answer; sending it again would end the sign-in (contract G16.10)."""
     transport, seen = scripted(httpx.Response(503), httpx.Response(200))
     async with Http(FAST, transport=transport) as http:
-        client = MsalHttpClient(http)
+        client = MsalHttpClient(FromThread(http))
         post: Callable[..., httpx.Response] = client.post
         response = await asyncio.to_thread(post, TOKEN, data={"grant_type": "authorization_code"})
     assert (response.status_code, len(seen)) == (503, 1)
