@@ -393,7 +393,8 @@ def _columns_of(whose: Identity) -> dict[str, str | None]:
 
 def _is(table: sa.Table) -> list[sa.ColumnElement[bool]]:
     """What makes a row of a table be about an identity, by whichever name its tenant has there."""
-    named, other = tenant_name.alias(), tenant_name.alias()
+    # Names of its own SQLAlchemy would draw by chance.
+    named, other = tenant_name.alias("named"), tenant_name.alias("other")
     cloud, tenant = sa.bindparam("cloud", type_=sa.String), sa.bindparam("tenant", type_=sa.String)
     names = (
         sa.select(other.c.name)

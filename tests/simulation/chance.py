@@ -22,6 +22,8 @@ def seeded(seed: int | str) -> Iterator[None]:
     with (
         mock.patch("os.urandom", source.randbytes),
         mock.patch("random._urandom", source.randbytes),
+        # It is made once in a process, and draws from the others.
+        mock.patch("tempfile._name_sequence", None),
     ):
         try:
             yield

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 def test_known_bugs_are_found() -> None:
     """Each in the world that found it first; `python -m tests.simulation.planted` looks for that.
 
-    In a process of their own: what other tests have done before may change what a seed draws.
+    In a process of their own, in which nothing keeps what is planted.
     """
     done = subprocess.run(
         [sys.executable, "-m", "tests.simulation.planted", "--again"],
