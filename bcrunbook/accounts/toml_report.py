@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -25,7 +26,7 @@ class TomlReport(Report):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._data: dict[str, Any] = {}
-        self._lines: dict[Keys, int] = {}
+        self._text = ""
 
     def parse(self) -> dict[str, Any]:
         """The file's data.
@@ -33,10 +34,7 @@ class TomlReport(Report):
         Raises:
             FixInput: it cannot be read, or is no TOML.
         """
-        text = self._read()
-        for keys, number in _key_lines(text):
-            for end in range(1, len(keys) + 1):
-                self._lines.setdefault(keys[:end], number)
+        text = self._text = self._read()
         try:
             self._data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -50,6 +48,15 @@ class TomlReport(Report):
                     f"env:NAME or keyvault:{SECRET_FORM}",
                 )
         return self._data
+
+    @cached_property
+    def _lines(self) -> dict[Keys, int]:
+        """The line of each key; looked for where there is a mistake, as it takes long."""
+        lines: dict[Keys, int] = {}
+        for keys, number in _key_lines(self._text):
+            for end in range(1, len(keys) + 1):
+                lines.setdefault(keys[:end], number)
+        return lines
 
     def add(self, keys: Keys, text: str) -> None:
         """Note a mistake. A key that an account has from [defaults] is reported there."""
