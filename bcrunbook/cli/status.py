@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from bcrunbook.accounts import Account, Workspace, find_workspace, load
 from bcrunbook.cli import options, output
@@ -12,9 +15,11 @@ from bcrunbook.cli.ages import when
 from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
 from bcrunbook.cli.status_secret import secret_lines
 from bcrunbook.cli.tables import print_table
+from bcrunbook.cli.told import make_room, write_file
 from bcrunbook.core.step import AnyStep, State
 from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.run.all_ends import all_ends
 from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.health_check import HealthCheck, customer_parts
 from bcrunbook.steps.journey import known_journey, outcomes_now
@@ -25,11 +30,25 @@ _Rows = dict[tuple[str, str, str], StoredOutcome]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
 
 
-def status(workspace: options.Workspace = None, as_json: options.Json = False) -> None:
+def status(
+    calendar: Annotated[
+        Path | None,
+        typer.Option(
+            "--calendar",
+            metavar="FILE",
+            help="Also write a file for calendars: when each account's client secret has to be"
+            " renewed, and when it ends.",
+        ),
+    ] = None,
+    workspace: options.Workspace = None,
+    as_json: options.Json = False,
+) -> None:
     """Show how each step ended last, and what comes next, for each account and customer.
 
     Where an account has many customers, they are counted; --json lists each. Asks no service.
     """
+    if calendar is not None:
+        make_room(calendar, "--calendar")
     loaded = load(find_workspace(workspace))
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         known = {
@@ -37,6 +56,9 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
             for name, account in loaded.accounts.items()
         }
         secrets = secret_lines(loaded, ledger, datetime.now(UTC))
+        ends, unknown = all_ends(ledger, loaded)
+    if calendar is not None:
+        _keep(calendar, ends, unknown)
     rows = {
         (name, row.outcome.customer, row.outcome.step): row
         for name, of_account in known.items()
@@ -83,6 +105,16 @@ def status(workspace: options.Workspace = None, as_json: options.Json = False) -
         else:
             for customer, action in actions.items():
                 output.say(f"{account.name}/{customer}: {action}")
+
+
+def _keep(file: Path, ends: str, unknown: list[str]) -> None:
+    """Write the file for calendars, and say of whom nothing is in it."""
+    if ends:
+        write_file(file, ends.encode("utf-8"))
+    else:
+        output.say("No calendar is written: the ledger knows of no client secret yet.")
+    if ends and unknown:
+        output.say(f"Not in it, as no client secret is known of them: {', '.join(unknown)}")
 
 
 def _is_crowd(account: Account) -> bool:

@@ -1,4 +1,4 @@
-"""Options for files that tell other programs how it ended, and room for them before it begins."""
+"""Files that somebody asks for beside what is shown: room for them first, then the content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bcrunbook.errors import FixInput
+from bcrunbook.atomic_write import atomic_write
+from bcrunbook.cli import output
+from bcrunbook.errors import FixInput, Unreachable
 
 JunitFile = Annotated[
     Path | None,
@@ -74,3 +76,25 @@ def make_room(file: Path, option: str) -> None:
             where=f"{option} {file}",
             next="name a file in it",
         )
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and say where it is.
+
+    Args:
+        file: the file.
+        content: all of it.
+
+    Raises:
+        Unreachable: it cannot be written.
+    """
+    try:
+        atomic_write(file, content)
+    except OSError as error:
+        raise Unreachable(
+            f"The file cannot be written ({type(error).__name__}).",
+            where=str(file),
+            why="the disk is full, or somebody else may write there",
+            next="name another file; all else was done",
+        ) from None
+    output.say(f"Written: {file}")

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from bcrunbook.atomic_write import atomic_write
-from bcrunbook.cli import output
-from bcrunbook.cli.told import ToldFiles
-from bcrunbook.errors import Unreachable
+from bcrunbook.cli.told import ToldFiles, write_file
 from bcrunbook.run.ended import Ended
 from bcrunbook.run.junit import junit
 from bcrunbook.run.markdown import markdown
@@ -29,25 +25,3 @@ def write_told(files: ToldFiles, ended: Sequence[Ended], title: str) -> None:
         write_file(files.junit, junit(ended, title))
     if files.markdown is not None:
         write_file(files.markdown, markdown(ended, title).encode("utf-8"))
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and say where it is.
-
-    Args:
-        file: the file.
-        content: all of it.
-
-    Raises:
-        Unreachable: it cannot be written.
-    """
-    try:
-        atomic_write(file, content)
-    except OSError as error:
-        raise Unreachable(
-            f"The file cannot be written ({type(error).__name__}).",
-            where=str(file),
-            why="the disk is full, or somebody else may write there",
-            next="name another file; all else was done",
-        ) from None
-    output.say(f"Written: {file}")

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from icalendar import Calendar
 
 from bcrunbook.accounts import Workspace, load
 from bcrunbook.cli.ages import when
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
+from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
 from bcrunbook.steps.client_secret.calendar import keep_calendar
 from bcrunbook.steps.client_secret.life import SecretLife, day
 from tests.cli.conftest import Command
-from tests.conftest import MakeWorkspace, only_account
+from tests.conftest import MakeWorkspace, lay_out, only_account
 from tests.support.portal import api_key
 from tests.support.running import run_steps
 
@@ -319,6 +321,34 @@ def test_it_says_how_long_the_secret_is_good_for(
     assert f"89 of 90 days left, ends {day(life.ends)}" in printed and "reminder" not in printed
     kept = keep_calendar(workspace.root, account, life)
     assert f"; reminder: {Path(kept)}" in command("status", "-w", workspace.root).err
+
+
+def test_one_calendar_holds_what_ends_of_all_accounts(
+    command: Command, tmp_path: Path, cloud: RehearsalDescription
+) -> None:
+    """The events of each account's own file, with the same ids; who has none is named."""
+    known = {"one": {}, "two": {"codat_instance": None, "codat_api_key": None}}
+    later = {"three": {"codat_instance": None, "codat_api_key": None}}
+    workspace = lay_out(tmp_path, cloud, {**known, **later})
+    file = tmp_path / "new" / "ends.ics"
+    result = command("status", "-w", workspace.root, "--calendar", file)
+    assert result.code == 0 and not file.exists() and "No calendar is written" in result.err
+    made, of_each = datetime.now(UTC), set()
+    for number, name in enumerate(known):
+        life = SecretLife(f"id-{name}", made, made + timedelta(days=90 + number))
+        account = workspace.account(name)
+        with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+            scope = Scope(account.identity, CLIENT_SECRET)
+            ledger.record(scope, FactKind.SECRET_SEEN, "1234abcd", "observed", life.as_dict())
+        kept = (workspace.root / keep_calendar(workspace.root, account, life)).read_bytes()
+        of_each |= {(str(one["UID"]), one.start) for one in Calendar.from_ical(kept).events}
+    result = command("status", "-w", workspace.root, "--calendar", file)
+    together = Calendar.from_ical(file.read_bytes())
+    assert {(str(one["UID"]), one.start) for one in together.events} == of_each
+    assert len(of_each) == 2 * len(known)
+    assert "no client secret is known of them: three" in result.err
+    wrong = command("status", "-w", workspace.root, "--calendar", tmp_path)
+    assert wrong.code == 2 and "--calendar" in wrong.err
 
 
 @pytest.mark.parametrize(
