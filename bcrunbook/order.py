@@ -28,6 +28,15 @@ ORDER: Final[tuple[str, ...]] = (
     LINK_CUSTOMER,
     HEALTH_CHECK,
 )
+"""The way from nothing to customers, and the check that everything still stands."""
+
+ROTATE_SECRET: Final = "rotate_secret"
+
+UPKEEP: Final[tuple[str, ...]] = (ROTATE_SECRET,)
+"""What an integration that is set up needs in the years after, when its time has come."""
+
+NUMBERED: Final[tuple[str, ...]] = (*ORDER, *UPKEEP)
+"""All of them: where a step stands here is its number."""
 
 
 def ref(*steps: str) -> str:
@@ -39,7 +48,7 @@ def ref(*steps: str) -> str:
     Raises:
         ValueError: there is no such step.
     """
-    numbers = [str(ORDER.index(step)) for step in steps]
+    numbers = [str(NUMBERED.index(step)) for step in steps]
     return f"step{'s' if len(numbers) > 1 else ''} {' and '.join(numbers)}"
 
 
@@ -64,7 +73,7 @@ def notebook_number(step: str) -> str:
     Raises:
         ValueError: there is no such step.
     """
-    return f"{ORDER.index(step):02d}"
+    return f"{NUMBERED.index(step):02d}"
 
 
 def notebook_name(step: str) -> str:

@@ -16,6 +16,7 @@ from bcrunbook.order import (
     CLIENT_SECRET,
     CODAT_KEYS,
     ORDER,
+    UPKEEP,
     notebook_name,
     ref,
     ref_with_id,
@@ -57,7 +58,7 @@ import json
 from bcrunbook import aadsts
 from bcrunbook.errors import FixInput
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
-from bcrunbook.steps import STEPS, notebook_of, step_named
+from bcrunbook.steps import EVERY_STEP, STEPS, notebook_of, step_named
 from bcrunbook.steps.instance import check_instance
 from bcrunbook.accounts import Account
 from bcrunbook.services.codat.models import Profile
@@ -69,7 +70,7 @@ except FixInput as error:
     refusal = error
 print(json.dumps({
     "steps": [step.id for step in STEPS],
-    "notebooks": [notebook_of(step) for step in STEPS],
+    "notebooks": [notebook_of(step) for step in EVERY_STEP],
     "of accounts": OF_ACCOUNTS,
     "checked": [step.id for step in step_named("health_check")._checked],
     "section": refusal.as_dict()["section"],
@@ -152,7 +153,9 @@ def test_a_step_in_the_middle_renumbers_those_after_it(longer: Path) -> None:
     shown = json.loads(run(longer, "-c", SHOWN))
     expected = [*ORDER[:3], "second_look", *ORDER[3:]]
     assert shown["steps"] == expected
-    assert shown["notebooks"] == [f"{at:02d}_{step}.ipynb" for at, step in enumerate(expected)]
+    assert shown["notebooks"] == [
+        f"{at:02d}_{step}.ipynb" for at, step in enumerate((*expected, *UPKEEP))
+    ]
     assert shown["of accounts"] == expected[:7]
     assert shown["checked"][2] == "second_look"
     assert shown["section"] == "05_codat_keys#which-instance"

@@ -17,8 +17,8 @@ import bcrunbook
 from bcrunbook import errors
 from bcrunbook.core.step import Step
 from bcrunbook.errors import RunbookError
-from bcrunbook.order import ORDER
-from bcrunbook.steps import STEPS, notebook_of, step_named
+from bcrunbook.order import ORDER, UPKEEP
+from bcrunbook.steps import EVERY_STEP, STEPS, UPKEEP_STEPS, notebook_of, step_named
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -37,7 +37,7 @@ def headings(notebook: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
+@pytest.mark.parametrize("step", EVERY_STEP, ids=lambda step: step.id)
 def test_one_id_names_everything(step: Step[Any, Any]) -> None:
     """Module, notebook and test file bear the step's id, and the notebook opens that step."""
     home = f"bcrunbook.steps.{step.id}"
@@ -51,13 +51,14 @@ def test_one_id_names_everything(step: Step[Any, Any]) -> None:
 def test_no_notebook_is_left_over() -> None:
     """There is a notebook for each step, in order, and no other."""
     assert sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")) == [
-        notebook_of(step) for step in STEPS
+        notebook_of(step) for step in EVERY_STEP
     ]
 
 
 def test_the_order_names_the_steps_there_are() -> None:
     """The list from which numbers follow, and the steps, are the same."""
     assert [step.id for step in STEPS] == list(ORDER)
+    assert [step.id for step in UPKEEP_STEPS] == list(UPKEEP)
 
 
 NUMBERS = re.compile(r"\b[Ss]teps? [0-9]|\b0[0-9]_[a-z]+|\bnotebook 0[0-9]")
@@ -115,8 +116,8 @@ def test_no_test_counts_the_steps() -> None:
 
 def test_a_step_needs_only_earlier_ones() -> None:
     """What `needs` names are steps that come before."""
-    for number, step in enumerate(STEPS):
-        assert set(step.needs) <= {earlier.id for earlier in STEPS[:number]}, step.id
+    for number, step in enumerate(EVERY_STEP):
+        assert set(step.needs) <= {earlier.id for earlier in EVERY_STEP[:number]}, step.id
 
 
 def sections() -> set[str]:

@@ -27,6 +27,8 @@ def run_notebooks(
     mode: str,
     customers: list[str],
     asked: Asked,
+    *,
+    replace: str = "",
 ) -> int:
     """Run the notebooks of an account, or of customers of it.
 
@@ -38,6 +40,7 @@ def run_notebooks(
         customers: the customers' names; empty for the account itself, or for all of its customers
             where the step is about one.
         asked: the same, as its end says it again.
+        replace: the secret that is to be replaced, for the step that does so.
 
     Returns:
         The exit code.
@@ -62,7 +65,7 @@ def run_notebooks(
         if names:
             work = run_customers(workspace, account, names, steps, mode, target, **calls)
         else:
-            work = run_account(workspace, account, steps, mode, target, **calls)
+            work = run_account(workspace, account, steps, mode, target, replace=replace, **calls)
         runs = asyncio.run(work)
     seconds = time.monotonic() - began
     return finish(

@@ -25,7 +25,7 @@ from bcrunbook.core.step import State
 from bcrunbook.run.batch.coordinator import BatchEvent
 from bcrunbook.run.batch.progress import BatchProgress, standing_of
 from bcrunbook.run.batch.report import attention
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import EVERY_STEP
 from bcrunbook.views.cells import STATE_WORDS
 from bcrunbook.views.span import span
 
@@ -109,7 +109,7 @@ class _Plain:
                     f"{number} {step.id}",
                     *(str(states[step.id, state.value] or "") for state in columns),
                 ]
-                for number, step in enumerate(STEPS)
+                for number, step in enumerate(EVERY_STEP)
                 if any(states[step.id, state.value] for state in columns)
             ],
         )
@@ -224,9 +224,9 @@ def _table(progress: BatchProgress, asked: Asked) -> Iterator[_Table]:
 def _picture(progress: BatchProgress) -> Group:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    steps = [step for step in STEPS if any(step.id in item.steps for item in progress.items)]
+    steps = [step for step in EVERY_STEP if any(step.id in item.steps for item in progress.items)]
     for step in steps:
-        table.add_column(str(STEPS.index(step)), no_wrap=True)
+        table.add_column(str(EVERY_STEP.index(step)), no_wrap=True)
     table.add_column("now")
     for who in _shown(progress):
         lines = progress.summaries.get(who, {})

@@ -84,6 +84,7 @@ COMMANDS: Final = (
     ),
     Command("link", "link:link", "Print the link for a customer.", _READING),
     Command("check", "check:check", "Check an account and its customers.", _READING),
+    Command("rotate", "rotate:rotate", "Replace an account's client secret in time.", _READING),
     Command(
         "status",
         "status:status",

@@ -15,6 +15,7 @@ from bcrunbook.errors import FixInput
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.steps import step_named
+from bcrunbook.steps.next_action import command
 
 
 def confirm(
@@ -52,7 +53,7 @@ def confirm(
     about = "".join(f"\n  {label}: {value}" for label, value in change.hand_off.values)
     whom = f"{which.name}/{customer}" if customer else which.name
     output.say(f'Noted for {whom}: {name} says "{noted["said"]}".{about}')
-    output.say(f"Next: bcrunbook run {which.name}{_option(customer)}")
+    output.say(f"Next: {command(which.name, which.cloud, chosen, customer or '')}")
 
 
 def _option(customer: str | None) -> str:

@@ -23,7 +23,7 @@ from bcrunbook.run.closing_lines import closing_lines
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.report import write_report
 from bcrunbook.run.secret_lives import secret_lives
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import EVERY_STEP
 from bcrunbook.views.cells import STATE_WORDS, View
 from bcrunbook.views.span import span
 
@@ -170,7 +170,7 @@ def _print_tables(runs: Sequence[StepRun]) -> None:
             ["step", *accounts],
             [
                 [f"{number} {step.id}", *(labels.get((one, step.id), "") for one in accounts)]
-                for number, step in enumerate(STEPS)
+                for number, step in enumerate(EVERY_STEP)
                 if any(asked == step.id for _, asked in labels)
             ],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from bcrunbook.accounts import Identity
@@ -61,7 +62,7 @@ def confirm(ledger: Ledger, scope: Scope, change: Change, by: str) -> str:
     if handed.secret:
         _check_taken(ledger, scope.whose, change)
     ledger.record(
-        scope,
+        replace(scope, step=change.said_at or scope.step),
         change.key,
         change.subject,
         "said",

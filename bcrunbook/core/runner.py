@@ -179,7 +179,13 @@ class StepRunner(Generic[C, F]):
                     async with self._alone():
                         await self._rounds()
             if operator is not None and not self._waiting_for and not self._declined:
+                before = self._mine()
                 await self._attend(operator)
+                # What the person has done may have been in the way of something.
+                mine = tuple(change for change in self._mine() if change not in before)
+                if mine and not self._waiting_for and await self._may(mine):
+                    async with self._alone():
+                        await self._rounds()
             if not self._waiting_for and not self._declined:
                 await self._follow()
         return tuple(self.applied)

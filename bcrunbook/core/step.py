@@ -208,6 +208,8 @@ class Change:
         subject: the id that the change is about, where the key alone does not say.
         hand_off: for a change by a person, what to do.
         action: what becomes of the thing; a change that is handed to a person keeps it.
+        said_at: the step under which it is noted when somebody says that it is done, where that is
+            another's; empty for the one that planned it.
 
     Raises:
         ValueError: the program would confirm something, which is for people.
@@ -220,6 +222,7 @@ class Change:
     subject: str = ""
     hand_off: HandOff | None = None
     action: Action = "confirm"
+    said_at: str = ""
 
     def __post_init__(self) -> None:
         if self.by == "program" and self.action == "confirm":

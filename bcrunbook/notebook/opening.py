@@ -14,6 +14,7 @@ from bcrunbook.job_options import job_options
 from bcrunbook.notebook_files import parameters
 from bcrunbook.signin import Person
 from bcrunbook.steps import step_named
+from bcrunbook.steps.client_secret.replacement import Replacement
 from bcrunbook.steps.opening import open_context
 
 
@@ -26,6 +27,7 @@ class Opening:
     mode: str
     workspace: str
     customer: str
+    replace: str = ""
 
     @property
     def values(self) -> dict[str, str]:
@@ -61,6 +63,7 @@ async def open_runner(
             customer=loaded.customer(opening.account, opening.customer)
             if step.is_per_customer
             else None,
+            replace=Replacement.parse(opening.replace),
         )
     )
     mode = chosen_mode(opening.mode, live=context.cloud.is_live, answered=person is not None)

@@ -44,7 +44,13 @@ class NotebookStep(Protocol):
 
 
 async def open_step(
-    step: str, *, account: str, mode: str, workspace: str = "", customer: str = ""
+    step: str,
+    *,
+    account: str,
+    mode: str,
+    workspace: str = "",
+    customer: str = "",
+    replace: str = "",
 ) -> NotebookStep:
     """Open a step for the cells that follow.
 
@@ -54,12 +60,13 @@ async def open_step(
         mode: `auto`, `plan`, `apply` or `ask`.
         workspace: the folder with accounts.toml; empty searches from the current folder upwards.
         customer: for a step about a customer, one of the account's.
+        replace: for the step that replaces a secret, which one; see `Replacement`.
     """
     leave_no_core_dump()
     scrub_tracebacks()
     install_log_redaction()
     speak_to(Place.NOTEBOOK)
-    opening = Opening(step, account, mode, workspace, customer)
+    opening = Opening(step, account, mode, workspace, customer, replace)
     if parameters.somebody_answers():
         # Widgets are read only where somebody is to see them.
         from bcrunbook.notebook.interactive import interactive_step

@@ -17,6 +17,7 @@ from bcrunbook.core.step import AnyStep, Mode
 from bcrunbook.errors import FixInput, NotFound, nearest
 from bcrunbook.notebook_files.cells import UNREAD, assigned, is_papermills
 from bcrunbook.notebook_files.shipped import shipped
+from bcrunbook.order import ROTATE_SECRET
 from bcrunbook.secrets import looks_like_secret
 from bcrunbook.steps import notebook_of
 
@@ -24,6 +25,8 @@ MODES: Final = ("auto", *(mode.value for mode in Mode))
 NAMES: Final = ("account", "mode", "workspace")
 CUSTOMER: Final = "customer"
 """The further parameter of a step that is about one customer."""
+REPLACE: Final = "replace"
+"""The further parameter of the step that replaces a secret."""
 
 TAG: Final = "parameters"
 """The tag of the cell with the defaults, below which papermill puts the values that it is given."""
@@ -67,7 +70,10 @@ def check(**values: Any) -> None:
 
 def names_of(step: AnyStep) -> tuple[str, ...]:
     """The parameters of a step's notebook."""
-    return (NAMES[0], CUSTOMER, *NAMES[1:]) if step.is_per_customer else NAMES
+    account, *others = NAMES
+    if step.is_per_customer:
+        return (account, CUSTOMER, *others)
+    return (account, REPLACE, *others) if step.id == ROTATE_SECRET else NAMES
 
 
 def refuse_unknown(step: AnyStep) -> None:

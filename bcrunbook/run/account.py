@@ -7,8 +7,9 @@ it. Two coordinators on one account exclude each other by a lease in the ledger.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -108,6 +109,7 @@ async def run_account(
     began: Began,
     ended: Ended,
     engine: EngineName = "bcrunbook",
+    replace: str = "",
 ) -> list[StepRun]:
     """Run the notebooks of `steps` for one account.
 
@@ -120,6 +122,7 @@ async def run_account(
         began: called when a step begins.
         ended: called when it has ended.
         engine: what runs the cells.
+        replace: the secret that is to be replaced, for the step that does so.
 
     Raises:
         RunbookError: nothing could be run (no such account, a notebook that would not do what is
@@ -133,7 +136,9 @@ async def run_account(
         async with ledger.lease(name, what=f"run of account {account}"):
             for step in steps:
                 began(account, step)
-                run = await _run_step(workspace, account, step, mode, folder, kind, runs, engine)
+                run = await _run_step(
+                    workspace, account, step, mode, folder, kind, runs, engine, replace=replace
+                )
                 runs.append(run)
                 ended(run)
     return runs
@@ -202,6 +207,7 @@ async def _run_step(
     before: list[StepRun],
     engine: EngineName,
     customer: str = "",
+    replace: str = "",
 ) -> StepRun:
     blocking = next((run for run in before if run.step in step.needs and _blocks(run)), None)
     if blocking is not None:
@@ -211,6 +217,8 @@ async def _run_step(
     values = {"account": account, "mode": mode, "workspace": str(workspace.root)}
     if customer:
         values["customer"] = customer
+    if parameters.REPLACE in parameters.names_of(step):
+        values[parameters.REPLACE] = replace
     started = datetime.now(UTC)
     written: Path | None = target
     try:
@@ -224,7 +232,9 @@ async def _run_step(
     if written is None or not run.hand_offs:
         return run
     try:
-        return replace(run, card=write_card(written, step, run.who, cloud, run.hand_offs))
+        return dataclasses.replace(
+            run, card=write_card(written, step, run.who, cloud, run.hand_offs)
+        )
     except OSError as error:
         raise unwritable(error, written) from None
 

@@ -24,7 +24,7 @@ from bcrunbook.errors import Unreachable
 from bcrunbook.printable import printable
 from bcrunbook.run.account import StepRun
 from bcrunbook.secrets import scrub
-from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
+from bcrunbook.steps import EVERY_STEP, SETUP_STEPS, step_named
 from bcrunbook.steps.journey import journey_of
 from bcrunbook.steps.next_action import command, next_action
 from bcrunbook.views.cells import STATE_WORDS, View
@@ -61,7 +61,7 @@ def write_report(
         title=title,
         cloud=cloud,
         accounts=_by_account(runs, path.parent),
-        steps=[(index, step.id, step.title) for index, step in enumerate(STEPS)],
+        steps=[(index, step.id, step.title) for index, step in enumerate(EVERY_STEP)],
         matrices=_matrices(runs),
         journeys=_journeys(runs, cloud),
         counts=_counts(runs),
@@ -121,7 +121,7 @@ def _matrices(
         asked = {run.step for run in mine}
         columns = [
             (index, step.id, step.title)
-            for index, step in enumerate(STEPS)
+            for index, step in enumerate(EVERY_STEP)
             # Of an account's setting up every step is shown, asked for or not.
             if step.id in asked or (not of_customers and step in SETUP_STEPS)
         ]

@@ -16,6 +16,7 @@ from bcrunbook.steps.enable_integration import EnableIntegration
 from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
+from bcrunbook.steps.rotate_secret import RotateSecret
 from bcrunbook.steps.start_here import StartHere
 
 
@@ -35,10 +36,17 @@ _SET_UP_AND_LINK: Final = _in_order(
 
 STEPS: Final[tuple[RunbookStep, ...]] = _in_order(*_SET_UP_AND_LINK, HealthCheck(_SET_UP_AND_LINK))
 
+UPKEEP_STEPS: Final[tuple[RunbookStep, ...]] = (RotateSecret(),)
+"""What an integration that is set up needs when its time has come."""
+
 SETUP_STEPS: Final[tuple[RunbookStep, ...]] = tuple(
     itertools.takewhile(lambda step: not step.is_per_customer, STEPS)
 )
 """The steps that set an account up, once; what follows is about its customers and afterwards."""
+
+
+EVERY_STEP: Final = (*STEPS, *UPKEEP_STEPS)
+"""All of them, in the order of their numbers."""
 
 
 def step_named(name: str) -> RunbookStep:
@@ -47,13 +55,13 @@ def step_named(name: str) -> RunbookStep:
     Raises:
         NotFound: there is none, with the nearest one.
     """
-    for step in STEPS:
+    for step in EVERY_STEP:
         if step.id == name:
             return step
     raise NotFound(
         f'There is no step "{name}".',
         where="step",
-        next=nearest(name, [step.id for step in STEPS]),
+        next=nearest(name, [step.id for step in EVERY_STEP]),
     )
 
 

@@ -172,23 +172,32 @@ class CodatKeys(PersonsStep):
         """A person's work, unless somebody says that just these keys are saved."""
         if findings.confirmation is not None and not findings.stale:
             return ()
-        before = "unknown" if findings.confirmation is None else "older keys"
-        return (
-            Change(
-                SAVE_KEYS,
-                "save the client id and the secret in the Codat Portal",
-                (
-                    Row(_CLIENT_ID, before, findings.client_id),
-                    Row("Client secret", before, f"the value kept in {findings.reference}"),
-                ),
-                by="person",
-                subject=findings.marker,
-                hand_off=_card(findings),
-            ),
-        )
+        return (save_keys(findings, self.id),)
 
 
-def _card(findings: KeyFindings) -> HandOff:
+def save_keys(findings: KeyFindings, step: str) -> Change:
+    """Saving the current secret in the portal, for a person.
+
+    Args:
+        findings: what was seen.
+        step: the step that hands it over. What they say of it is noted under this one.
+    """
+    before = "unknown" if findings.confirmation is None else "older keys"
+    return Change(
+        SAVE_KEYS,
+        "save the client id and the secret in the Codat Portal",
+        (
+            Row(_CLIENT_ID, before, findings.client_id),
+            Row("Client secret", before, f"the value kept in {findings.reference}"),
+        ),
+        by="person",
+        subject=findings.marker,
+        hand_off=_card(findings, step),
+        said_at=CODAT_KEYS,
+    )
+
+
+def _card(findings: KeyFindings, step: str) -> HandOff:
     account, instance = findings.account, findings.instance
     is_set_up = bool(findings.integration.value and findings.integration.value.enabled)
     button = (
@@ -198,7 +207,7 @@ def _card(findings: KeyFindings) -> HandOff:
     )
     ends = f", ends {findings.ends:%Y-%m-%d}" if findings.ends else ""
     copy = f"bcrunbook secret copy {account.name}"
-    say_so = f"bcrunbook confirm {account.name} {CODAT_KEYS} --by YOUR-NAME; then run again"
+    say_so = f"bcrunbook confirm {account.name} {step} --by YOUR-NAME; then run again"
     return HandOff(
         who=codat_portal.who_can(instance),
         link=findings.page,

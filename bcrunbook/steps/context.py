@@ -27,6 +27,7 @@ from bcrunbook.steps.required import not_yet
 
 if TYPE_CHECKING:
     from bcrunbook.http.client import Http
+    from bcrunbook.steps.client_secret.replacement import Replacement
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Context:
     """What a step works with, for one account. Without an API key there is no `codat`.
 
     `customer` is the one that the run is about; None for the steps of the account itself.
+    `replace` is the secret that somebody asks to be replaced; None where nobody asks.
     `setup_steps` are the ids of the steps that set an account up.
     """
 
@@ -50,6 +52,7 @@ class Context:
     setup_steps: tuple[str, ...]
     customer: Customer | None = None
     connection_cache: ConnectionCache | None = None
+    replace: Replacement | None = None
     tenants: dict[str, TenantView] = field(default_factory=dict)
     """The customers' tenants that were looked at, shared by all customers of the account."""
 

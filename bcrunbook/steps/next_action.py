@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bcrunbook.core.step import PASSED, AnyStep, Outcome, State
-from bcrunbook.order import HEALTH_CHECK
+from bcrunbook.order import HEALTH_CHECK, ROTATE_SECRET
 
 
 def next_action(outcome: Outcome, again: str, said_by: str = "") -> str:
@@ -39,6 +39,8 @@ def command(
     """
     if step.id == HEALTH_CHECK:
         return f"bcrunbook check {account}"
+    if step.id == ROTATE_SECRET:
+        return f"bcrunbook rotate {account}" + (" --mode apply" if cloud == "live" else "")
     whom = account + (f" --customer {customer}" if customer else "")
     if cloud != "live":
         return f"bcrunbook run {whom}"

@@ -20,6 +20,7 @@ from bcrunbook.services.graph.client import WRITES, Graph
 from bcrunbook.services.rate_limit import SharedRateLimiter
 from bcrunbook.signin import MsalApplications, Person, SignIn
 from bcrunbook.steps import SETUP_STEPS
+from bcrunbook.steps.client_secret.replacement import Replacement
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.guard import WriteGuard
 from bcrunbook.steps.instance import check_instance
@@ -32,6 +33,7 @@ async def open_context(
     *,
     person: Person | None = None,
     customer: Customer | None = None,
+    replace: Replacement | None = None,
 ) -> AsyncIterator[Context]:
     """Open what a step needs for `account`.
 
@@ -40,6 +42,7 @@ async def open_context(
         account: one of its accounts.
         person: who can answer a sign-in; None in a headless run.
         customer: the customer that the run is about.
+        replace: the secret that somebody asks to be replaced; None where nobody asks.
 
     Raises:
         FixInput: the cloud, the ledger or the secret store cannot be used as configured.
@@ -79,6 +82,7 @@ async def open_context(
                 setup_steps=tuple(step.id for step in SETUP_STEPS),
                 customer=customer,
                 connection_cache=ConnectionCache(codat, cloud.pace) if codat is not None else None,
+                replace=replace,
             )
 
 

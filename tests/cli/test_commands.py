@@ -29,6 +29,7 @@ LATE = {
     "lab._workspace": "JupyterLab is started before anything else is read",
     "lab.lab": "JupyterLab is started before anything else is read",
     "output.console": "--help and --version do without rich",
+    "rotate.rotate": "as of a run: its process is made ready meanwhile",
     "run._run": "the processes of notebooks are made ready while this process reads its own part",
     "run.run": "only for --rehearse, which needs a whole server",
 }
@@ -113,6 +114,7 @@ READ = {
     "plan": set(),
     "rehearse": {"cryptography", "starlette", "uvicorn"} | _SERVICES,
     "rehearsal": {"cryptography", "starlette", "uvicorn"},
+    "rotate": set(),
     "run": set(),
     "secret": _SERVICES,
     "status": {"rich"} | _LEDGER,

@@ -22,6 +22,7 @@ COMMANDS = [
     ("confirm",),
     ("link",),
     ("check",),
+    ("rotate",),
     ("notice",),
     ("accounts",),
     ("accounts", "check"),

@@ -17,7 +17,6 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Change, HandOff, Mode, Outcome, State
 from bcrunbook.ledger.scope import Scope
-from bcrunbook.order import CODAT_KEYS, ref
 from bcrunbook.rehearsal import RehearsalDescription, launch, world
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
 from bcrunbook.secrets import Secret, open_store
@@ -383,7 +382,7 @@ async def test_the_end_of_the_secret_is_told_in_time(
         _, handed = about(outcome, "End of the client secret")
         (action,) = handed.actions
         assert f"({urgency})" in action
-        assert f"bcrunbook run {name} client_secret, then {ref(CODAT_KEYS)}" in action
+        assert f"bcrunbook rotate {name};" in action
 
 
 async def test_a_secret_that_has_expired_is_told_as_such(
@@ -401,7 +400,7 @@ async def test_a_secret_that_has_expired_is_told_as_such(
     change, handed = about(outcome, "End of the client secret")
     assert change.title.endswith(f"{ends:%Y-%m-%d}: it has expired")
     assert "(at once)" in handed.actions[0]
-    assert f"bcrunbook run {name} client_secret, then {ref(CODAT_KEYS)}" in handed.actions[0]
+    assert f"bcrunbook rotate {name};" in handed.actions[0]
     assert row(outcome, "Client secret").verdict.value == "differs"
     store = open_store(workspace.account(name).secret_store, workspace.root)
     await store.delete(f"{name}/{MARKER}")

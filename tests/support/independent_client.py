@@ -63,6 +63,19 @@ class IndependentClient:
         (app,) = self.applications(name)
         return app
 
+    def add_password(self, name: str, description: str, **times: str) -> dict[str, Any]:
+        """Make a secret by hand, as somebody else would.
+
+        Args:
+            name: the account whose application gets it.
+            description: its description.
+            times: `startDateTime` and `endDateTime`, as Microsoft Graph takes them.
+        """
+        body = {"displayName": description, **times}
+        path = f"/applications/{self.application(name)['id']}/addPassword"
+        made: dict[str, Any] = self.call("POST", path, {"passwordCredential": body}).json()
+        return made
+
     def grants(self, app_id: str) -> list[dict[str, Any]]:
         """The tenant-wide grants that an application holds."""
         own = self.call("GET", f"/servicePrincipals(appId='{app_id}')").json()["id"]

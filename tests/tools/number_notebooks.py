@@ -14,13 +14,13 @@ import json
 import re
 from pathlib import Path
 
-from bcrunbook.order import ORDER, notebook_name
+from bcrunbook.order import NUMBERED, notebook_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
 _FILE = re.compile(r"(?:(\d\d)_)?(\w+)")
 _STEPS = re.compile(r"\b([Ss]teps? )(\d+(?:(?:, | and | to )\d+)*)\b")
-_NOTEBOOK = re.compile(rf"\b\d\d_({'|'.join(ORDER)})\b")
+_NOTEBOOK = re.compile(rf"\b\d\d_({'|'.join(NUMBERED)})\b")
 _HEADING = re.compile(r"\A# \d+\. ")
 _ROW = re.compile(r"^\| \d+ \|(?= .*\bnotebooks/\d\d_(\w+)\.ipynb)", re.M)
 
@@ -36,7 +36,7 @@ def numbered_anew(text: str, now: dict[int, int]) -> str:
     def number(old: re.Match[str]) -> str:
         return str(now.get(int(old.group()), old.group()))
 
-    text = _ROW.sub(lambda row: f"| {ORDER.index(row.group(1))} |", text)
+    text = _ROW.sub(lambda row: f"| {NUMBERED.index(row.group(1))} |", text)
     text = _STEPS.sub(lambda steps: steps.group(1) + re.sub(r"\d+", number, steps.group(2)), text)
     return _NOTEBOOK.sub(lambda name: notebook_name(name.group(1)), text)
 
@@ -46,7 +46,7 @@ def _number_notebook(path: Path, step: str, now: dict[int, int]) -> None:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             source = numbered_anew("".join(cell["source"]), now)
-            source = _HEADING.sub(f"# {ORDER.index(step)}. ", source)
+            source = _HEADING.sub(f"# {NUMBERED.index(step)}. ", source)
             cell["source"] = source.splitlines(keepends=True)
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
     path.rename(path.with_name(f"{notebook_name(step)}.ipynb"))
@@ -65,7 +65,9 @@ def main(root: Path = ROOT) -> None:
     named = [_FILE.fullmatch(path.stem) for path in files]
     steps = {path: name.group(2) for path, name in zip(files, named, strict=True) if name}
     now = {
-        int(name.group(1)): ORDER.index(name.group(2)) for name in named if name and name.group(1)
+        int(name.group(1)): NUMBERED.index(name.group(2))
+        for name in named
+        if name and name.group(1)
     }
     for path, step in steps.items():
         _number_notebook(path, step, now)

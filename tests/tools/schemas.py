@@ -241,6 +241,7 @@ PRINTED: dict[str, Any] = {
     "notice": NoticeData,
     "plan": RunData,
     "rehearse": RunData,
+    "rotate": RunData,
     "run": RunData,
     "secret copy": SecretCopyData,
     "status": list[StatusRow],

@@ -12,7 +12,7 @@ from bcrunbook.core.step import Findings
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.limits import SHORT_LIFETIME_DAYS
-from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, ref
+from bcrunbook.order import CLIENT_SECRET
 
 _DAY: Final = timedelta(days=1)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -135,8 +135,8 @@ def how_to_renew(account: Account) -> str:
     """What makes the next secret, and what has to follow: a sentence."""
     live = "" if account.cloud != "live" else " --mode apply"
     return (
-        f"bcrunbook run {account.name} {CLIENT_SECRET}{live}, then {ref(CODAT_KEYS)} again, since"
-        " Codat keeps the old one until somebody saves the new."
+        f"bcrunbook rotate {account.name}{live}; it says when the next one has to be saved in the"
+        " Codat Portal, and removes the old one after that."
     )
 
 
