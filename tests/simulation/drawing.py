@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from bcrunbook.order import (
@@ -33,6 +33,9 @@ Deed = Literal[
     "extension removed",
     "customer unlinked",
 ]
+
+Strict = Literal["no secrets", "exempt", "no consumers", "no codat", "short secrets", "no consent"]
+"""What an account's tenant forbids."""
 
 STARTS: Final[tuple[Start, ...]] = (
     "nothing",
@@ -117,6 +120,14 @@ _SEEN_BY: Final[dict[Deed, str]] = {
 }
 """Which step sees what others did."""
 _OF_CUSTOMERS: Final[tuple[Deed, ...]] = ("extension removed", "customer unlinked")
+_STRICT: Final[tuple[Strict, ...]] = get_args(Strict)
+_DRIFTS: Final[tuple[Deed, ...]] = (
+    "secret deleted",
+    "consent withdrawn",
+    "application renamed",
+    "integration disabled",
+)
+"""What others do that the weekly check has to see."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,10 @@ class Drawn:
         doings: what others do meanwhile.
         pause: seconds from the end of a command to the next.
         leap: days that pass once everything has come to rest.
+        strict: what the tenant forbids; empty where it forbids nothing.
+        has_vault: whether an Azure Key Vault keeps the secrets.
+        checked_after: days from then on to the check of everything; 0 where nobody gives it.
+        drift: what somebody else does before that.
     """
 
     seed: int
@@ -174,6 +189,10 @@ class Drawn:
     doings: tuple[Doing, ...] = ()
     pause: float = 90.0
     leap: int = 0
+    strict: Strict | Literal[""] = ""
+    has_vault: bool = False
+    checked_after: int = 0
+    drift: Deed | Literal[""] = ""
 
     def __str__(self) -> str:
         return "\n".join(
@@ -214,7 +233,7 @@ def drawn(seed: int) -> Drawn:
         steps = tuple(one for one in ORDER if one in {*steps, *seen_by})
     if is_batch or (start == "enabled" and not customers):
         steps = ()
-    return Drawn(
+    world = Drawn(
         seed,
         start,
         steps=steps,
@@ -231,6 +250,38 @@ def drawn(seed: int) -> Drawn:
         doings=doings,
         pause=draw.choice(_PAUSES),
         leap=leap,
+    )
+    return _drawn_further(draw, world)
+
+
+def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
+    """What was added to worlds later: drawn last, so that the rest stays as it was."""
+    strict: Strict | Literal[""] = ""
+    if world.start == "nothing" and draw.random() < 0.12:
+        strict = draw.choice(_STRICT)
+    steps = world.steps
+    if strict and not world.is_batch and steps:
+        seen = API_PERMISSIONS if strict == "no consent" else CLIENT_SECRET
+        steps = tuple(one for one in ORDER if one in {*steps, seen})
+    is_checked = draw.random() < (0.25 if world.start in _WITH_KEYS else 0.03)
+    drift: Deed | Literal[""] = ""
+    if is_checked:
+        drifts = list(_DRIFTS)
+        if world.doings:
+            # The newest secret may be somebody else's.
+            drifts.remove("secret deleted")
+        if world.start not in _WITH_KEYS:
+            drifts.remove("integration disabled")
+        drift = draw.choice(("", *drifts, *(_OF_CUSTOMERS if world.customers else ())))
+    if drift and steps:
+        steps = tuple(one for one in ORDER if one in {*steps, _SEEN_BY[drift]})
+    return replace(
+        world,
+        strict=strict,
+        steps=steps,
+        has_vault=world.start in ("nothing", "registered") and not strict and draw.random() < 0.1,
+        checked_after=draw.randrange(2, 10) if is_checked else 0,
+        drift=drift,
     )
 
 

@@ -40,7 +40,6 @@ from tests.simulation.others import PLATFORM, THEIR_SCOPE, THEIR_URI
 from tests.simulation.scenes import files_in
 from tests.simulation.world import World
 
-_STORE: Final = "cloud/secret-store/"
 _OURS: Final = "(bcrunbook "
 _NOT_COMING: Final = frozenset(
     {
@@ -54,6 +53,11 @@ _NOT_COMING: Final = frozenset(
 )
 """What is untrue of a customer whose extension is still being installed."""
 _READS: Final = frozenset({"GET", "HEAD"})
+_REFUSED: Final = frozenset({400, 403})
+_WHOLE: Final = frozenset(
+    {REGISTER_APPLICATION, CLIENT_SECRET, API_PERMISSIONS, CODAT_KEYS, ENABLE_INTEGRATION}
+)
+"""What an account has been through of whom the check can say anything."""
 
 Invariant = Callable[[World], Iterator[str]]
 
@@ -82,7 +86,7 @@ def secrets_of_ours(world: World) -> Iterator[str]:
     now = world.cloud.cloud.clock.now()
     for account in world.workspace.accounts.values():
         for app in _applications(world, account):
-            stored = _stored(world)
+            stored = world.cloud.stored_values()
             ours = [
                 one for one in app.document["passwordCredentials"] if _OURS in one["displayName"]
             ]
@@ -109,7 +113,8 @@ def secrets_of_ours(world: World) -> Iterator[str]:
 def no_third_secret(world: World) -> Iterator[str]:
     """A third secret is never asked for: the service would have said no."""
     for one in world.cloud.requests.lines:
-        if one["path"].endswith("/addPassword") and one["status"] == 400:
+        is_third = one["path"].endswith("/addPassword") and one["status"] == 400
+        if is_third and world.drawn.strict != "no secrets":
             yield f"a secret was asked for that the service refused, at {one['t']}"
 
 
@@ -277,11 +282,31 @@ def no_bug(world: World) -> Iterator[str]:
     yield from world.broke
 
 
+def true_check(world: World) -> Iterator[str]:
+    """The weekly check writes nothing, finds what others did, and else what the steps found."""
+    for one in world.cloud.requests.lines[slice(*world.asked_by_check)]:
+        if _writes(one):
+            yield f"the check writes: {one['method']} {one['host']}{one['path']}"
+    for outcome in world.checked:
+        before = {
+            step: state
+            for (account, _, step), state in world.before_check.items()
+            if account == outcome.account
+        }
+        well = set(before.values()) == {"done"} and before.keys() >= _WHOLE
+        finds = outcome.state not in PASSED
+        is_drifted = outcome.account == "trial" and world.drifted
+        if well and is_drifted and not finds:
+            yield f"the check of {outcome.account} does not see: {world.drifted}"
+        if well and finds and not is_drifted and not (world.drawn.slips or world.drawn.doings):
+            yield f"the check of {outcome.account} finds what no step found: {outcome.summary}"
+
+
 def nothing_again(world: World) -> Iterator[str]:
-    """One more command writes nothing."""
+    """One more command writes nothing; what a tenant forbids is asked for, and refused, again."""
     for one in world.cloud.requests.lines[world.last :]:
-        is_read = one["method"] in _READS or one["path"].endswith("$batch")
-        if not is_read and "/token" not in one["path"] and "/data/queue" not in one["path"]:
+        is_refused = bool(world.drawn.strict) and one["status"] in _REFUSED
+        if _writes(one) and not is_refused:
             yield f"once more: {one['method']} {one['host']}{one['path']}"
 
 
@@ -298,8 +323,15 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     other_tenants,
     nothing_told,
     no_bug,
+    true_check,
     nothing_again,
 )
+
+
+def _writes(request: dict[str, Any]) -> bool:
+    """Whether a request was to change something."""
+    is_read = request["method"] in _READS or request["path"].endswith("$batch")
+    return not (is_read or "/token" in request["path"] or "/data/queue" in request["path"])
 
 
 def _ledger(world: World) -> Ledger:
@@ -333,12 +365,6 @@ def _granted(world: World, app: Registered) -> set[str]:
         if principal is not None and grant["clientId"] == principal["id"]
         for scope in grant["scope"].split()
     }
-
-
-def _stored(world: World) -> set[str]:
-    """The values in the secret store."""
-    folder = world.folder / _STORE
-    return {one.read_text("utf-8").strip() for one in folder.rglob("*") if one.is_file()}
 
 
 def _is_blind(polls: list[Fact]) -> bool:

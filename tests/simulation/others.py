@@ -21,7 +21,7 @@ from bcrunbook.rehearsal.directory import (
 )
 from bcrunbook.rehearsal.drawn_secrets import new_secret
 from tests.simulation.drawing import Deed
-from tests.simulation.standin import StandIn
+from tests.simulation.standin import STORE, StandIn
 
 THEIR_URI: Final = "https://theirs.example/callback"
 THEIR_SCOPE: Final = "Financials.Read.All"
@@ -71,10 +71,9 @@ class Others:
 
     def stored_secret(self, account: Account) -> str:
         """The newest of an account's secrets whose value is in the store; empty without any."""
-        app, folder = self.application(account), self.cloud.folder / "secret-store" / account.name
+        app, kept = self.application(account), self.cloud.stored_values()
         if app is None:
             return ""
-        kept = {one.read_text("utf-8").strip() for one in folder.rglob("*") if one.is_file()}
         values = [
             app.document["_secrets"][one["keyId"]]["value"]
             for one in app.document["passwordCredentials"]
@@ -170,7 +169,7 @@ class Others:
 
     def _lose_value(self, app: Registered) -> bool:
         """The store loses what it has; Codat may use the secret all the same."""
-        folder = self.cloud.folder / "secret-store" / self._trial.name
+        folder = self.cloud.folder / STORE / self._trial.name
         values = {one["value"]: key for key, one in app.document["_secrets"].items()}
         for file in sorted(folder.rglob("*")):
             if file.is_file() and (key := values.get(file.read_text("utf-8").strip())):

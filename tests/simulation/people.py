@@ -125,9 +125,7 @@ class People:
     ) -> None:
         card = change.hand_off
         assert card is not None
-        value = (
-            await read(SecretReference.parse(card.secret, "a hand-off"), self.workspace.root)
-        ).reveal()
+        value = await self._copied(account, card.secret)
         typed = value[:-1] if slip == "typo" else value
         self.typos[account.name] = slip in ("typo", "says only")
         if slip != "says only":
@@ -144,6 +142,17 @@ class People:
                     confirmations.confirm(ledger, scope, change, "Ada")
                 except RunbookError as error:
                     self.said.append(f"the word about {change.key} is not taken: {error.what}")
+
+    async def _copied(self, account: Account, reference: str) -> str:
+        """The secret that a card speaks of, as `bcrunbook secret copy` has it."""
+
+        async def copied() -> str:
+            async with open_context(self.workspace, account) as context:
+                secret = SecretReference.parse(reference, "a hand-off")
+                root, vaults = self.workspace.root, context.sign_in.vaults
+                return (await read(secret, root, vault=vaults)).reveal()
+
+        return await self.machine.start(f"copy {account.name}").run(copied())
 
     def _save_right_keys(self, account: Account) -> None:
         """Go back to the card before, and save what the store has."""

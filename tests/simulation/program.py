@@ -15,6 +15,7 @@ from typing import Any, Final
 from unittest import mock
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.cli import check as checking
 from bcrunbook.core.step import AnyStep, Mode, Outcome
 from bcrunbook.job_options import JobOptions, doing_job, job_options
 from bcrunbook.ledger.store import open_ledger
@@ -62,6 +63,7 @@ def without_notebooks() -> Iterator[None]:
             ("bcrunbook.run.account.run_notebook", _run_notebook),
             ("bcrunbook.run.account.check_sources", lambda steps, workspace: None),
             ("bcrunbook.run.batch.coordinator._REPORT_SECONDS", _SELDOM),
+            ("bcrunbook.cli.output.say", _quiet),
         ):
             stack.enter_context(mock.patch(name, instead))
         yield
@@ -113,6 +115,15 @@ async def batch(workspace: Workspace, executor: InProcess) -> None:
             )
             await coordinator.run()
             await coordinator.write_report()
+
+
+async def check(workspace: Workspace) -> list[Outcome]:
+    """`bcrunbook check --all`.
+
+    Args:
+        workspace: the workspace.
+    """
+    return await checking._check(workspace, list(workspace.accounts))
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +16,10 @@ from pathlib import Path
 from typing import Final
 from unittest import mock
 
+from bcrunbook.accounts import FILE_NAME, Workspace, load
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION, START_HERE
+from bcrunbook.rehearsal import world as tenants
 from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.run.rehearse.workspace import STANDARD, RehearsedCustomer, prepare
 from bcrunbook.secrets import known, scrubbing, surroundings
@@ -42,6 +45,21 @@ _STEPS: Final[dict[Start, tuple[str, ...]]] = {
 _NEVER: Final = ("bcrunbook.rehearsal", "bcrunbook.secrets")
 """Where an error that is logged is a fault of the stand-in's own, or a leak that was stopped."""
 _UPGRADING: Final = "upgrading"
+_TENANTS: Final[dict[str, str]] = {
+    "no secrets": tenants.NO_SECRETS,
+    "exempt": tenants.EXEMPT_CALLER,
+    "no consumers": tenants.NO_CONSUMERS,
+    "no codat": tenants.NO_CODAT,
+    "short secrets": tenants.SHORT_SECRETS,
+}
+"""Tenants by what they forbid."""
+_SECRET_STORE: Final = re.compile('secret_store = ".*"')
+_NO_CONSENT: Final = {
+    "host": "graph.microsoft.com",
+    "method": "POST",
+    "path": "/oauth2PermissionGrants$",
+    "status": 403,
+}
 _BETWEEN: Final = 90.0
 """Seconds from the end of a scene to a world that begins with it."""
 
@@ -110,6 +128,7 @@ async def _open(
         lags=drawn.lags,
         ahead=drawn.ahead,
         faults=drawn.faults if troubles else (),
+        refusals=(_NO_CONSENT,) if drawn.strict == "no consent" else (),
         canaries=scene.canaries,
     )
     trial, production = STANDARD
@@ -118,10 +137,27 @@ async def _open(
         accounts.append(replace(production, customers=()))
     (folder / "workspace/accounts.toml").unlink(missing_ok=True)
     workspace = await prepare(folder, cloud.description, accounts)
+    if drawn.strict or drawn.has_vault:
+        workspace = _as_drawn(workspace, cloud, drawn)
     machine, said = Machine(), list[str]()
     others = Others(workspace, cloud, said)
     people = People(workspace, cloud, machine, others, list(drawn.slips), said)
     return World(drawn, folder, cloud, machine, workspace, people, others, said, scene.records)
+
+
+def _as_drawn(workspace: Workspace, cloud: StandIn, drawn: Drawn) -> Workspace:
+    """The workspace, with the tenant and the secret store that are drawn."""
+    file = workspace.root / FILE_NAME
+    text = file.read_text("utf-8")
+    if drawn.has_vault:
+        store = f"keyvault:{cloud.description.accounts['trial']['vault']}"
+        text = _SECRET_STORE.sub(f'secret_store = "{store}"', text)
+    if drawn.strict in _TENANTS:
+        text = text.replace(
+            f'tenant = "{tenants.TRIAL}"', f'tenant = "{_TENANTS[drawn.strict]}"', 1
+        )
+    file.write_text(text, "utf-8")
+    return load(workspace.root)
 
 
 def play(drawn: Drawn, judge: Callable[[World], None]) -> World:

@@ -37,12 +37,15 @@ from bcrunbook.rehearsal.edge import Connections, Edge, Journal
 from bcrunbook.rehearsal.faults import Faults
 from bcrunbook.rehearsal.hosts import KEEPERS, handlers
 from bcrunbook.rehearsal.keys import InvalidToken, SigningKey, b64url
+from bcrunbook.rehearsal.keyvault.records import Phase, every
 from bcrunbook.rehearsal.lags import PROFILES
 from bcrunbook.rehearsal.log import Canaries, LineLog
 from bcrunbook.rehearsal.messages import Call, Handler
 from bcrunbook.rehearsal.seed import seed
 from bcrunbook.rehearsal.state import Record, Store
 
+STORE: Final = "secret-store"
+"""The secret store that is a folder, below the cloud's."""
 LATENCY: Final = 0.05
 """How long each answer takes, in seconds."""
 _LOCAL: Final = "http://127.0.0.1:1"
@@ -202,6 +205,7 @@ class StandIn:
         lags: how new things lag, by a profile's name.
         ahead: how far its clock is ahead of the program's, in seconds.
         faults: its fault rules.
+        refusals: those that hold for good.
         canaries: every secret that it has given out before.
     """
 
@@ -213,6 +217,7 @@ class StandIn:
         lags: str,
         ahead: float,
         faults: Sequence[Mapping[str, Any]],
+        refusals: Sequence[Mapping[str, Any]] = (),
         canaries: frozenset[str] = frozenset(),
     ) -> None:
         clock = AheadClock(profile=PROFILES[lags], ahead=ahead)
@@ -224,7 +229,8 @@ class StandIn:
         seed(self.cloud)
         self.requests, self.fired = _Lines(), _Lines()
         self._rules = folder / "faults.json"
-        self._rules.write_text(json.dumps(faults), "utf-8")
+        self._refusals = json.dumps(refusals)
+        self._rules.write_text(json.dumps([*faults, *refusals]), "utf-8")
         keepers = {host: maker(self.cloud) for host, maker in KEEPERS.items()}
         self._edge = Edge(
             handlers(self.cloud),
@@ -272,10 +278,19 @@ class StandIn:
         return response
 
     def calm(self) -> None:
-        """From now on nothing goes wrong any more."""
+        """From now on nothing goes wrong any more, but for what is refused for good."""
         fresh = self._rules.with_suffix(".new")
-        fresh.write_text("[]", "utf-8")
+        fresh.write_text(self._refusals, "utf-8")
         fresh.replace(self._rules)
+
+    def stored_values(self) -> set[str]:
+        """The values in the secret stores: the folder that stands in for a keyring, and vaults."""
+        files = (self.folder / STORE).rglob("*")
+        kept = {one.read_text("utf-8").strip() for one in files if one.is_file()}
+        for vault in world.VAULTS:
+            for _, record in every(self.cloud, vault, Phase.LIVE):
+                kept.add(record["versions"][-1]["value"])
+        return kept
 
     def environment_now(self, name: str) -> str:
         """The name that an environment of a customer's has now."""

@@ -6,14 +6,14 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.core.step import PASSED
+from bcrunbook.core.step import PASSED, Outcome
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
 from tests.simulation import program
-from tests.simulation.drawing import Doing, Drawn
+from tests.simulation.drawing import Deed, Doing, Drawn
 from tests.simulation.others import Others
 from tests.simulation.people import People
 from tests.simulation.processes import Died, Machine
@@ -49,8 +49,15 @@ class World:
         began: when it began, by the machine's clock, in seconds since the epoch.
         is_broken_off: whether the last command was killed.
         is_checked: whether one more command has been given since anything changed.
-        ends: how each step ended in that last command.
+        ends: how each step ended in that last command, or before; after what somebody else did
+            before the check, of those only that have been run since.
         last: how many requests were made before the command that is to change nothing.
+        checked: what the check of everything came to, an outcome for each account; empty where
+            nobody has given it.
+        drifted: what somebody else did before it.
+        drifted_at: when, in seconds since the epoch.
+        before_check: how each step had ended then.
+        asked_by_check: the first of its requests, and the first after it.
     """
 
     drawn: Drawn
@@ -69,6 +76,11 @@ class World:
     is_broken_off: bool = False
     is_checked: bool = False
     ends: States = field(default_factory=dict)
+    checked: list[Outcome] = field(default_factory=list)
+    drifted: Deed | Literal[""] = ""
+    drifted_at: float = 0.0
+    before_check: States = field(default_factory=dict)
+    asked_by_check: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         self._worker_deaths = list(self.drawn.worker_deaths)
@@ -76,11 +88,16 @@ class World:
     @property
     def states(self) -> States:
         """How each step ended last, by account, customer and step."""
+        return self._states_since(0.0)
+
+    def _states_since(self, at: float) -> States:
+        """The same of the steps that have been run since an instant."""
         with open_ledger(self.workspace.ledger_url, self.workspace.root) as ledger:
             return {
                 (one.account, one.customer or "", one.step): _settled(one.state)
                 for account in self.workspace.accounts.values()
                 for one in ledger.standings(account.identity)
+                if one.at.timestamp() >= at
             }
 
     async def play(self) -> None:
@@ -97,6 +114,30 @@ class World:
             await self._until_rest(troubled=0)
         if not self.is_checked:
             await self._once_more()
+        if self.drawn.checked_after:
+            await self._check()
+
+    async def _check(self) -> None:
+        """Days later, the check of everything; what it finds is seen to."""
+        self.said.append(f"{self.drawn.checked_after} days pass")
+        await asyncio.sleep(self.drawn.checked_after * _DAY)
+        self.before_check = self.states
+        if self.drawn.drift and self.others.do(self.drawn.drift):
+            self.drifted, self.drifted_at = self.drawn.drift, time.time()
+            # What is being told to all machines may be seen late.
+            await asyncio.sleep(_SCRIPTS_END)
+
+        async def check() -> None:
+            self.checked = await program.check(self.workspace)
+
+        asked = len(self.cloud.requests.lines)
+        await self._give("check", check(), 0)
+        self.said += [f"  it finds: {one.account}: {one.summary}" for one in self.checked]
+        self.asked_by_check = asked, len(self.cloud.requests.lines)
+        if self.drifted:
+            await self._until_rest(troubled=0)
+            if not self.is_checked:
+                await self._once_more()
 
     async def _once_more(self) -> None:
         """One more command, which is to change nothing."""
@@ -104,9 +145,9 @@ class World:
         before = self.states
         await self.command()
         self.is_checked = True
-        self.ends = self.states
-        if self.ends != before:
-            changed = set(self.ends.items()) ^ set(before.items())
+        now, self.ends = self.states, self._states_since(self.drifted_at)
+        if now != before:
+            changed = set(now.items()) ^ set(before.items())
             raise NoRest(f"one more command changes {changed}")
 
     @property
