@@ -7,6 +7,7 @@ codes.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Final
 
@@ -31,6 +32,10 @@ add_commands(app)
 
 # What a shell reports of a program that Ctrl-C ended.
 _INTERRUPTED: Final = 130
+
+_ALLOCATIONS: Final = 100_000
+"""After so many of them garbage is looked for. What is read of thousands of customers is needed to
+the end, and looking through it again and again takes as long as the rest."""
 
 
 def _print_version(asked: bool) -> None:
@@ -57,6 +62,7 @@ def common_options(
 
 def main() -> None:
     """The program `bcrunbook`."""
+    gc.set_threshold(_ALLOCATIONS)
     leave_no_core_dump()
     install_log_redaction()
     speak_to(Place.COMMAND)

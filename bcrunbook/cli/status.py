@@ -158,11 +158,11 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
     handed = {one.key: one for one in check.outcome.changes}
     of_customers = {}
     for customer, part in customer_parts(account).items():
-        outcome = replace(check.outcome, customer=customer)
         if part in found:
             change = handed.get(part)
             outcome = replace(
-                outcome,
+                check.outcome,
+                customer=customer,
                 state=State.NEEDS_PERSON if change else State.DONE,
                 summary=found[part].actual,
                 changes=(change,) if change else (),
@@ -171,7 +171,11 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
             )
         elif found:
             continue  # not a customer yet when it looked
-        of_customers[account.name, customer, HealthCheck.id] = replace(check, outcome=outcome)
+        else:
+            outcome = replace(check.outcome, customer=customer)
+        of_customers[account.name, customer, HealthCheck.id] = StoredOutcome(
+            check.at, outcome, check.said_by
+        )
     return of_customers
 
 

@@ -9,7 +9,6 @@ Invariant: a fact that could not be looked at is `unknown`, never `absent`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from functools import cache
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from bcrunbook.core.context import RunContext
 from bcrunbook.errors import RunbookError
@@ -585,7 +585,7 @@ class Outcome:
         if isinstance(schema, int) and schema > OUTCOME_SCHEMA:
             raise ValueError(f"it has the form {schema}, and this version knows {OUTCOME_SCHEMA}")
         try:
-            return outcome_reader().validate_json(json.dumps(plain), strict=True)
+            return outcome_reader().validate_json(to_json(plain), strict=True)
         except ValidationError as mistakes:
             raise ValueError(_first_mistake(mistakes)) from None
 

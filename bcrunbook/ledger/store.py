@@ -349,12 +349,22 @@ class Ledger(Leases):
             Identity(whose.account, **row) if row["tenant"] is not None else None for row in others
         ]
 
-    def elsewhere(self, step: str, kind: str, *, cloud: str) -> list[Fact]:
-        """Facts of one kind, whichever account of a cloud they are about, oldest first."""
-        query = sa.select(fact).where(
-            fact.c.cloud == cloud, fact.c.step == step, fact.c.kind == str(kind)
-        )
-        return [Fact(**row) for row in self._read(query.order_by(fact.c.id))]
+    def elsewhere(
+        self, step: str, kind: str, *, cloud: str, customer: str | None = None
+    ) -> list[Fact]:
+        """Facts of one kind, whichever account of a cloud they are about, oldest first.
+
+        Args:
+            step: the step that noted them.
+            kind: their kind.
+            cloud: the cloud.
+            customer: the customer whom their data name; None for whomever.
+        """
+        wanted = {"step": step, "kind": str(kind), "cloud": cloud}
+        if customer is not None:
+            wanted["named"] = customer
+        rows = self._read(_of_any_account(is_named=customer is not None), wanted)
+        return [Fact(**row) for row in rows]
 
     def claim(self, whose: Identity) -> int:
         """Take what was noted of an account of this name before identities were: it is this one's.
@@ -477,6 +487,15 @@ def _matching(columns: frozenset[str]) -> sa.Select[Any]:
     return sa.select(fact).where(
         *_is(fact), *(fact.c[column] == sa.bindparam(column) for column in filters)
     )
+
+
+@cache
+def _of_any_account(*, is_named: bool) -> sa.Select[Any]:
+    """The facts of one kind, of all accounts of a cloud, or of a customer by name."""
+    filters = [fact.c[column] == sa.bindparam(column) for column in ("kind", "step", "cloud")]
+    if is_named:
+        filters.append(fact.c.data["customer"].as_string() == sa.bindparam("named"))
+    return sa.select(fact).where(*filters).order_by(fact.c.id)
 
 
 @cache

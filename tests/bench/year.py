@@ -8,6 +8,7 @@ written into the ledger's own tables. Prints the seconds that somebody waits for
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bcrunbook.accounts import Workspace
+from bcrunbook.accounts import FILE_NAME, Workspace, load
+from bcrunbook.accounts.customers_csv import COLUMNS
 from bcrunbook.core.step import Mode
 from bcrunbook.ledger.scope import FactKind
 from bcrunbook.ledger.store import Ledger, open_ledger
@@ -46,6 +48,7 @@ CUSTOMERS, WEEKS = 10_000, 52
 ACCOUNT, SCRIPT = "trial", "normal"
 TO_LINK = 50
 """Of so many customers one has to link yet."""
+CUSTOMERS_FILE = "customers.csv"
 MODE = "apply"
 
 Row = dict[str, Any]
@@ -86,8 +89,9 @@ def left_by(start: Start, folder: Path, customers: int) -> Left:
             work = run_step(world.workspace, ACCOUNT, step, Mode.APPLY, customer=customer)
             await world.machine.start(step).run(work)
         Scene(loop.time(), {}, frozenset(), files_in(world.folder)).lay_out(folder)
-        trial = replace(STANDARD[0], customers=tuple(customers_of(customers)))
-        return await prepare(folder, world.cloud.description, [trial], anew=True)
+        trial = replace(STANDARD[0], customers=())
+        workspace = await prepare(folder, world.cloud.description, [trial], anew=True)
+        return with_customers(workspace.root, customers)
 
     customer = lab_customer(SCRIPT, SCRIPTS[SCRIPT])
     drawn = Drawn(0, start, customers=(SCRIPT,) if start == "linked" else ())
@@ -112,6 +116,28 @@ def left_by(start: Start, folder: Path, customers: int) -> Left:
             runs[HEALTH_CHECK],
             outcomes[HEALTH_CHECK],
         )
+
+
+def with_customers(root: Path, count: int) -> Workspace:
+    """The workspace with so many customers, in a file as a spreadsheet writes it.
+
+    Args:
+        root: the workspace's folder.
+        count: how many.
+    """
+    with (root / CUSTOMERS_FILE).open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        for one in customers_of(count):
+            tenant = one.contact.partition("@")[2]
+            rows.writerow(
+                (one.name, one.display_name, one.contact, tenant, one.environment, one.company)
+            )
+    accounts, heading = root / FILE_NAME, f"[accounts.{ACCOUNT}]\n"
+    text = accounts.read_text("utf-8")
+    named = f'{heading}customers = "{CUSTOMERS_FILE}"\n'
+    accounts.write_text(text.replace(heading, named, 1), "utf-8")
+    return load(root)
 
 
 def engine_of(workspace: Workspace) -> sa.Engine:

@@ -140,8 +140,10 @@ def renamed(ledger: Ledger, account: Account) -> list[str]:
 async def _made_before(context: Context, codat: Codat, customer: Customer) -> str:
     """Whether a company of this customer's name was made for a key that is gone from the file."""
     account, identity = context.account, context.identity
-    for fact in context.ledger.elsewhere(LINK_CUSTOMER, FactKind.COMPANY, cloud=identity.cloud):
-        if fact.instance != identity.instance or fact.data["customer"] != customer.display_name:
+    for fact in context.ledger.elsewhere(
+        LINK_CUSTOMER, FactKind.COMPANY, cloud=identity.cloud, customer=customer.display_name
+    ):
+        if fact.instance != identity.instance:
             continue
         is_mine = (fact.account, fact.customer) == (account.name, customer.name)
         is_kept = is_mine or context.workspace.has(fact.account, fact.customer or "")
