@@ -75,6 +75,8 @@ _LAST_REQUEST: Final = 40
 _MOST_DOORS: Final = 2.8
 """The logarithm of the last door at which a process may die: short ways are drawn as often as long
 ones, as what is asked for may be short."""
+_MOST_STEPS: Final = 3.2
+"""The same for steps, of which there are more than doors."""
 _STEPS: Final[dict[Start, tuple[tuple[tuple[str, ...], int], ...]]] = {
     "nothing": (
         ((REGISTER_APPLICATION,), 6),
@@ -171,6 +173,7 @@ class Drawn:
         has_vault: whether an Azure Key Vault keeps the secrets.
         checked_after: days from then on to the check of everything; 0 where nobody gives it.
         drift: what somebody else does before that.
+        step_deaths: at which step each command's process dies; 0 where it lives.
     """
 
     seed: int
@@ -193,6 +196,7 @@ class Drawn:
     has_vault: bool = False
     checked_after: int = 0
     drift: Deed | Literal[""] = ""
+    step_deaths: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(
@@ -282,6 +286,9 @@ def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
         has_vault=world.start in ("nothing", "registered") and not strict and draw.random() < 0.1,
         checked_after=draw.randrange(2, 10) if is_checked else 0,
         drift=drift,
+        step_deaths=tuple(
+            int(10 ** draw.uniform(0, _MOST_STEPS)) for _ in range(draw.choice((0, 0, 0, 1, 2)))
+        ),
     )
 
 

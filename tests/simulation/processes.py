@@ -1,8 +1,9 @@
 """Processes that can be killed at any instant, all in this one.
 
 A process reaches the world through doors: requests, the ledger, files. Each passage is counted, and
-a kill comes at one of them. From that instant on its doors are closed. Its coroutines still unwind,
-as Python has it, but nothing of what stands in their `finally` gets out.
+a kill comes at one of them; or at a step, which is the least that a process does: it goes on after
+an await, or asks the file system for one thing. From that instant on its doors are closed. Its
+coroutines still unwind, as Python has it, but nothing of what stands in their `finally` gets out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import Callable, Coroutine, Iterator
+import os
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -26,6 +28,8 @@ from tests.simulation.standin import StandIn
 
 _FIRST_PID: Final = 1000
 _MACHINE: Final = "machine"
+_OF_FILES: Final = ("open", "replace", "unlink", "mkdir", "fsync", "chmod")
+"""What the file system is asked for when files are written and removed."""
 
 _T = TypeVar("_T")
 
@@ -45,17 +49,23 @@ class Machine:
     processes: dict[int, Process] = field(default_factory=dict)
 
     def start(
-        self, name: str, *, dies_at: int | None = None, parent: Process | None = None
+        self,
+        name: str,
+        *,
+        dies_at: int | None = None,
+        dies_at_step: int | None = None,
+        parent: Process | None = None,
     ) -> Process:
         """A new process.
 
         Args:
             name: what it is.
             dies_at: at which passage through a door it is killed; None for never.
+            dies_at_step: the same for steps.
             parent: the process that it ends with.
         """
         pid = _FIRST_PID + len(self.processes)
-        made = Process(self, name, pid, dies_at)
+        made = Process(self, name, pid, dies_at, dies_at_step)
         self.processes[pid] = made
         if parent is not None:
             parent.children.append(made)
@@ -71,14 +81,17 @@ class Process:
         name: what it is.
         pid: its number.
         dies_at: at which passage through a door it is killed; None for never.
+        dies_at_step: the same for steps.
     """
 
     machine: Machine
     name: str
     pid: int
     dies_at: int | None
+    dies_at_step: int | None = None
     is_alive: bool = True
     passed: int = 0
+    stepped: int = 0
     children: list[Process] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -91,6 +104,19 @@ class Process:
         if self.is_alive:
             self.passed += 1
             if self.passed == self.dies_at:
+                self.kill()
+        if not self.is_alive:
+            raise Killed
+
+    def step(self) -> None:
+        """Go one step further, or die trying.
+
+        Raises:
+            Killed: the process is gone.
+        """
+        if self.is_alive:
+            self.stepped += 1
+            if self.stepped == self.dies_at_step:
                 self.kill()
         if not self.is_alive:
             raise Killed
@@ -153,6 +179,16 @@ def _through(door_of: Callable[[], Process | None], act: Callable[..., Any]) -> 
     return passing
 
 
+def _stepping(act: Callable[..., Any]) -> Callable[..., Any]:
+    def stepping(*args: Any, **kwargs: Any) -> Any:
+        process = _current.get()
+        if process is not None:
+            process.step()
+        return act(*args, **kwargs)
+
+    return stepping
+
+
 class _Way(httpx.AsyncBaseTransport):
     """A process's way to the rehearsal cloud."""
 
@@ -167,12 +203,41 @@ class _Way(httpx.AsyncBaseTransport):
         return response
 
 
+class _StepByStep(Coroutine[Any, Any, _T]):
+    """What a task does, where its process may die after any await."""
+
+    def __init__(self, work: Coroutine[Any, Any, _T], process: Process) -> None:
+        self._work = work
+        self._process = process
+
+    def send(self, value: Any) -> Any:
+        """Go on, if the process lives."""
+        try:
+            self._process.step()
+        except Killed as killed:
+            return self._work.throw(killed)
+        return self._work.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Have it unwind."""
+        return self._work.throw(*error)
+
+    def close(self) -> None:
+        """End it."""
+        self._work.close()
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        return self._work.__await__()
+
+
 def _tasks_of_processes(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
 ) -> asyncio.Task[Any]:
-    task = asyncio.Task(work, loop=loop, **options)
     context = options.get("context")
     process = context.get(_current) if context is not None else _current.get()
+    if process is not None and process.dies_at_step and process.is_alive:
+        work = _StepByStep(work, process)
+    task = asyncio.Task(work, loop=loop, **options)
     if process is not None:
         process.tasks.add(task)
         task.add_done_callback(process.tasks.discard)
@@ -191,7 +256,7 @@ def doors(loop: asyncio.AbstractEventLoop, cloud: StandIn, machine: Machine) -> 
     in_thread = asyncio.to_thread
 
     async def to_thread(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        # A thread's work lies between two passages: files are written whole or not at all.
+        # A thread's work lies between two passages, and whatever it asks of the disk is a step.
         return await in_thread(_through(_current.get, func), *args, **kwargs)
 
     def transport(network: Network) -> httpx.AsyncBaseTransport:
@@ -214,6 +279,8 @@ def doors(loop: asyncio.AbstractEventLoop, cloud: StandIn, machine: Machine) -> 
         for owner, name in ((Rows, "_write"), (Rows, "_read"), (Leases, "reserve_slots")):
             act = getattr(owner, name)
             stack.enter_context(mock.patch.object(owner, name, _through(_current.get, act)))
+        for name in _OF_FILES:
+            stack.enter_context(mock.patch.object(os, name, _stepping(getattr(os, name))))
         stack.enter_context(mock.patch.object(Network, "transport", transport))
         stack.enter_context(mock.patch("asyncio.to_thread", to_thread))
         stack.enter_context(mock.patch.object(holder, "this_process", this_process))

@@ -106,7 +106,8 @@ class World:
         Raises:
             NoRest: it does not come to one.
         """
-        troubled = max((0, len(self.drawn.deaths), *(one.command + 1 for one in self.drawn.doings)))
+        deaths = len(self.drawn.deaths), len(self.drawn.step_deaths)
+        troubled = max((0, *deaths, *(one.command + 1 for one in self.drawn.doings)))
         await self._until_rest(troubled=troubled or int(bool(self.drawn.faults)))
         if self.drawn.leap:
             self.said.append(f"{self.drawn.leap} days pass")
@@ -131,7 +132,7 @@ class World:
             self.checked = await program.check(self.workspace)
 
         asked = len(self.cloud.requests.lines)
-        await self._give("check", check(), 0)
+        await self._give("check", check())
         self.said += [f"  it finds: {one.account}: {one.summary}" for one in self.checked]
         self.asked_by_check = asked, len(self.cloud.requests.lines)
         if self.drifted:
@@ -169,8 +170,10 @@ class World:
                     return
             is_troubled = number < troubled
             doings = self._doings(number) if is_troubled else []
-            dies_at = self.drawn.deaths[number] if number < len(self.drawn.deaths) else 0
-            await self.command(dies_at if is_troubled else 0)
+            await self.command(
+                self._death(self.drawn.deaths, number) if is_troubled else 0,
+                self._death(self.drawn.step_deaths, number) if is_troubled else 0,
+            )
             await asyncio.gather(*doings)
             if not is_troubled:
                 self.people.are_careful()
@@ -200,31 +203,46 @@ class World:
             if one.command == number
         ]
 
-    async def command(self, dies_at: int = 0) -> None:
+    @staticmethod
+    def _death(deaths: tuple[int, ...], number: int) -> int:
+        """When the process of a command dies; 0 where it lives."""
+        return deaths[number] if number < len(deaths) else 0
+
+    async def command(self, dies_at: int = 0, dies_at_step: int = 0) -> None:
         """Give the command once, for everything that there is.
 
         Args:
             dies_at: at which door its process is killed; 0 for never.
+            dies_at_step: the same for steps.
         """
         if self.drawn.is_batch:
             executor = program.InProcess(self.machine, self._worker_deaths)
-            await self._give("batch", program.batch(self.workspace, executor), dies_at)
+            await self._give(
+                "batch", program.batch(self.workspace, executor), dies_at, dies_at_step
+            )
             return
         for name in self.workspace.accounts:
             await self._give(
-                f"run {name}", program.run(self.workspace, name, self.drawn.steps), dies_at
+                f"run {name}",
+                program.run(self.workspace, name, self.drawn.steps),
+                dies_at,
+                dies_at_step,
             )
-            dies_at = 0
+            dies_at = dies_at_step = 0
 
-    async def _give(self, command: str, work: program.Work, dies_at: int) -> None:
-        process = self.machine.start(command, dies_at=dies_at or None)
+    async def _give(
+        self, command: str, work: program.Work, dies_at: int = 0, dies_at_step: int = 0
+    ) -> None:
+        process = self.machine.start(
+            command, dies_at=dies_at or None, dies_at_step=dies_at_step or None
+        )
         self.is_broken_off = False
         try:
             await process.run(work)
             how = f"came to its end at door {process.passed}"
         except Died:
             self.is_broken_off = True
-            how = f"was killed at door {process.passed}"
+            how = f"was killed at door {process.passed}, step {process.stepped}"
         except RunbookError as error:
             how = f"was refused: {error.what}"
         self.said.append(f"{command} {how}")
