@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from bcrunbook.core.step import EXIT_CODES
 from bcrunbook.notebook_files.parameters import TAG
 from bcrunbook.run.layout import lay_out_notebooks
-from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps import EVERY_STEP, notebook_of
 from tests.cli.test_help import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +63,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     }
     assert any(name.startswith("bcrunbook/run/templates/") for name in read)
     assert read <= names, read - names
-    assert {f"bcrunbook/notebooks/{notebook_of(step)}" for step in STEPS} <= names
+    assert {f"bcrunbook/notebooks/{notebook_of(step)}" for step in EVERY_STEP} <= names
     assert "bcrunbook/py.typed" in names
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
@@ -84,7 +84,7 @@ def test_an_installed_wheel_lays_out_a_workspace(wheel: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(site)
     made = {path.name for path in (tmp_path / "workspace").rglob("*") if path.is_file()}
-    assert made == {"accounts.toml", *(notebook_of(step) for step in STEPS)}
+    assert made == {"accounts.toml", *(notebook_of(step) for step in EVERY_STEP)}
 
 
 def test_no_mark_and_no_outcome_of_the_project_travels(wheel: Path, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_no_mark_and_no_outcome_of_the_project_travels(wheel: Path, tmp_path: Pa
     """
     laid_out, _ = lay_out_notebooks(tmp_path)
     with zipfile.ZipFile(wheel) as archive:
-        for step, path in zip(STEPS, laid_out, strict=True):
+        for step, path in zip(EVERY_STEP, laid_out, strict=True):
             name = notebook_of(step)
             assert path.name == name
             own = json.loads((ROOT / "notebooks" / name).read_text("utf-8"))
