@@ -17,6 +17,7 @@ from bcrunbook.accounts.model import (
     Account,
     LedgerTable,
     NetworkSettings,
+    NotifySettings,
     RehearsalTable,
     RunsTable,
     SignInSettings,
@@ -87,12 +88,16 @@ def load(workspace: Path) -> Workspace:
     def table(key: str) -> dict[str, Any]:
         return report.table(data, key)
 
-    known = ("defaults", "network", "ledger", "runs", "rehearsal", "accounts")
+    known = ("defaults", "network", "ledger", "runs", "rehearsal", "notify", "accounts")
     report.unknown_keys(data, (), known)
     network = report.check(NetworkSettings, table("network"), ("network",), context)
     ledger = report.check(LedgerTable, table("ledger"), ("ledger",), context)
     runs = report.check(RunsTable, table("runs"), ("runs",), context)
     rehearsal = report.check(RehearsalTable, table("rehearsal"), ("rehearsal",), context)
+    notify = report.check(NotifySettings, table("notify"), ("notify",), context)
+    if table("notify") and "webhook" not in table("notify"):
+        wanted = NotifySettings.model_fields["webhook"].description
+        report.add(("notify", "webhook"), f"is missing; expected {wanted}")
     defaults, raw = table("defaults"), table("accounts")
     report.unknown_keys(defaults, ("defaults",), keys_of(Account) - {"name", "customers"})
     files = CustomerFiles(root)
@@ -125,7 +130,7 @@ def load(workspace: Path) -> Workspace:
     _check_instances(report, accounts)
     raise_if_any([report, *files.reports.values()])
     assert network is not None and ledger is not None
-    assert runs is not None and rehearsal is not None
+    assert runs is not None and rehearsal is not None and notify is not None
     found = Workspace(
         root=root,
         accounts=accounts,
@@ -134,6 +139,7 @@ def load(workspace: Path) -> Workspace:
         journal=runs.journal,
         network=network,
         rehearsal=rehearsal.dir,
+        notify=notify,
     )
     keep_secrets_from_others(found)
     return found
@@ -144,6 +150,9 @@ def keep_secrets_from_others(workspace: Workspace) -> None:
 
     `load` does so; whoever got a workspace in another way has to ask for it.
     """
+    webhook = workspace.notify.webhook
+    if webhook is not None and webhook.scheme == "env":
+        keep_from_others(webhook.rest)
     for account in workspace.accounts.values():
         sign_in = account.sign_in
         for one in (account.codat_api_key, sign_in.secret, sign_in.certificate_password):

@@ -24,7 +24,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 # Where a person may have put a secret by mistake: never repeated, whatever it looks like.
 _NEVER_SHOWN: Final = frozenset(
-    {"secret", "codat_api_key", "certificate_password", "private_key", "secret_store"}
+    {"secret", "webhook", "codat_api_key", "certificate_password", "private_key", "secret_store"}
 )
 
 _UNSEEN: Final = re.compile(f"[\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000{UNSEEN}]")

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ValidationInfo,
@@ -332,6 +333,25 @@ def _without_password(value: object) -> object:
     return value
 
 
+def _without_a_vault(reference: SecretReference) -> SecretReference:
+    if reference.scheme == "keyvault":
+        raise ValueError("No vault is opened for it: name a place on this machine.")
+    return reference
+
+
+class NotifySettings(Frozen):
+    """The table `[notify]`: whom a batch or a check tells that it needs a person."""
+
+    webhook: Annotated[_Reference, AfterValidator(_without_a_vault)] | None = Field(
+        default=None,
+        description="where the webhook's address is kept: keyring:SERVICE/NAME, file:PATH or"
+        " env:NAME",
+    )
+    form: Literal["json", "teams", "slack"] = Field(
+        default="json", description="a form of messages"
+    )
+
+
 class LedgerTable(Frozen):
     """The table `[ledger]`: where the ledger is."""
 
@@ -375,6 +395,7 @@ class Workspace(Frozen):
         journal: when a journal of shapes is kept: in live runs, always, or never.
         network: proxy and CA of the file.
         rehearsal: the folder that holds rehearsal.json, if the file names one.
+        notify: whom a batch or a check tells that it needs a person.
         gone: accounts and customers that the ledger knows and the file does not, where this is a
             part of a workspace and so cannot tell; an account's customer is empty. Never in a file.
     """
@@ -386,6 +407,7 @@ class Workspace(Frozen):
     journal: Literal["live", "always", "never"] = "live"
     network: NetworkSettings = Field(default=NetworkSettings())
     rehearsal: Path | None = None
+    notify: NotifySettings = Field(default=NotifySettings())
     gone: frozenset[tuple[str, str]] | None = None
 
     def has(self, account: str, customer: str = "") -> bool:

@@ -29,6 +29,7 @@ from bcrunbook.run.batch.selection import Selection, WorkItem, chosen
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.ended import of_batch
 from bcrunbook.run.folders import run_folder
+from bcrunbook.run.notify import notify
 from bcrunbook.steps import step_named
 from bcrunbook.steps.without_trial import allow
 
@@ -114,11 +115,15 @@ async def _batch(
                 output.say(f"Starting {_of_what(items)}.")
             progress = progress_of(begun, items)
             try:
-                return await _carry_out(
+                code = await _carry_out(
                     workspace, ledger, begun, progress, options, executor, asked
                 )
             finally:
-                write_told(told, of_batch(progress, begun.folder, workspace.root), asked.title)
+                ended = of_batch(progress, begun.folder, workspace.root)
+                write_told(told, ended, asked.title)
+    if code != _INTERRUPTED and (said := await notify(workspace, ended, asked.title, asked.again)):
+        output.say(said)
+    return code
 
 
 def _of_what(items: list[WorkItem]) -> str:

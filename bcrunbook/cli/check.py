@@ -9,6 +9,7 @@ import typer
 
 from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import options, output
+from bcrunbook.cli.asked import typed
 from bcrunbook.cli.tables import print_table
 from bcrunbook.cli.told import JunitFile, MarkdownFile, ToldFiles
 from bcrunbook.cli.told_files import write_told
@@ -17,6 +18,7 @@ from bcrunbook.core.step import Mode, Outcome, worst_code
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.order import HEALTH_CHECK
 from bcrunbook.run.ended import of_check
+from bcrunbook.run.notify import notify
 from bcrunbook.steps import step_named
 from bcrunbook.steps.opening import open_context
 
@@ -43,7 +45,11 @@ def check(
     else:
         for outcome in outcomes:
             _print(outcome)
-    write_told(told, of_check(outcomes), "Check")
+    ended = of_check(outcomes)
+    write_told(told, ended, "Check")
+    again = typed("check", account, "--all" if every else None, workspace=workspace)
+    if said := asyncio.run(notify(loaded, ended, "Check", again)):
+        output.say(said)
     raise typer.Exit(code)
 
 

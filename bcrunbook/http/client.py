@@ -34,6 +34,7 @@ from bcrunbook.http.recorded import Recorded
 from bcrunbook.http.repeat import Repeat
 from bcrunbook.http.retries import AskedToWait, retry_policies
 from bcrunbook.journal.recorder import JournalRecorder
+from bcrunbook.secrets import Secret
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Http:
     async def send(
         self,
         method: str,
-        url: str,
+        url: str | Secret,
         *,
         repeat: Repeat,
         authorization: Authorization | None = None,
@@ -110,7 +111,7 @@ class Http:
 
         Args:
             method: the HTTP method.
-            url: the real service's URL; never holds a secret.
+            url: the real service's URL; a secret where whoever knows it may use it.
             repeat: what may be repeated.
             authorization: by what the service knows the caller.
             headers: further headers, which hold no secret; `client-request-id` is added, a fresh
@@ -126,7 +127,8 @@ class Http:
             AnswerLost: the request was sent, may not be repeated, and no answer came.
             ReportBug: the URL is not of the service that the authorization is for.
         """
-        address = httpx.URL(url)
+        plain = url.reveal() if isinstance(url, Secret) else url
+        address = httpx.URL(plain)
         where = f"{method} {address.host}"
         if authorization is not None:
             refuse_elsewhere(authorization, address)
@@ -159,7 +161,7 @@ class Http:
             response = asked.response
         except FAULTS as error:
             may_be_done = asking.lost and not repeat.is_harmless
-            failed = no_answer(self._network, error, where, url, may_be_done=may_be_done)
+            failed = no_answer(self._network, error, where, plain, may_be_done=may_be_done)
         except RunbookError as error:
             failed = without_frames(error)
         except Exception as error:
@@ -174,7 +176,7 @@ class Http:
             "%s %s%s -> %d in %.0f ms, request-id %s",
             method,
             address.host,
-            address.path,
+            "" if isinstance(url, Secret) else address.path,
             response.status_code,
             (time.monotonic() - started) * 1000,
             response.headers.get("request-id", response.headers.get("x-ms-request-id", "none")),

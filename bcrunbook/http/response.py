@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,18 @@ def address_of(url: str) -> URL:
     return httpx.URL(url)
 
 
+def safe_address(url: str) -> URL | None:
+    """An address to which a secret may be sent: https, or this machine's own; None for others.
+
+    Args:
+        url: the address, from wherever.
+    """
+    address = _read(url)
+    if address is None or address.userinfo or not re.fullmatch(r"[\w.:-]+", address.host):
+        return None
+    return address if address.scheme == "https" or is_of_this_machine(address) else None
+
+
 def own_address(url: str, hosts: Iterable[str]) -> URL | None:
     """An address, if it is https at the usual port of one of these hosts or of one below them.
 
@@ -26,15 +39,21 @@ def own_address(url: str, hosts: Iterable[str]) -> URL | None:
         url: the address, from wherever.
         hosts: names of hosts.
     """
-    import httpx
-
-    try:
-        address = address_of(url)
-    except httpx.InvalidURL:
+    address = _read(url)
+    if address is None:
         return None
     is_own = any(address.host == one or address.host.endswith(f".{one}") for one in hosts)
     is_plain = address.port is None and not address.userinfo
     return address if address.scheme == "https" and is_own and is_plain else None
+
+
+def _read(url: str) -> URL | None:
+    import httpx
+
+    try:
+        return address_of(url)
+    except httpx.InvalidURL:
+        return None
 
 
 def is_of_this_machine(address: URL) -> bool:
