@@ -43,6 +43,13 @@ def check_shape(element: ET.Element) -> None:
         check_shape(child)
 
 
+def parsed(file: Path) -> list[ET.Element]:
+    """The cases of a file, whose shape has been checked."""
+    root = ET.parse(file).getroot()
+    check_shape(root)
+    return list(root.iter("testcase"))
+
+
 ENDED = [
     Ended("trial", START_HERE, State.DONE, 1.5, "as it should be"),
     Ended("trial", REGISTER_APPLICATION, State.CHANGED, 2.25, "made"),

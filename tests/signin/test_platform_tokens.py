@@ -92,7 +92,7 @@ async def signed_in(workspace: Workspace, cloud: RehearsalDescription) -> None:
             pass_time(cloud, 10)
 
 
-@pytest.mark.parametrize("number", range(9))
+@pytest.mark.parametrize("number", range(10))
 async def test_a_job_signs_in_with_its_platforms_token(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
@@ -104,7 +104,7 @@ async def test_a_job_signs_in_with_its_platforms_token(
 
     contract G18.3, G18.4, G26.1, G26.3, G26.5, G26.6, G26.9, G26.11 and G26.12
     """
-    assert len(cloud.jobs) == 9
+    assert len(cloud.jobs) == 10
     job = cloud.jobs[number]
     put_into(monkeypatch, job)
     before = asked_for_tokens(cloud)

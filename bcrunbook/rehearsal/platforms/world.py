@@ -66,6 +66,7 @@ JOBS: Final = {
     for one in (
         _job("ref:refs/heads/main", "schedule"),
         _job("pull_request", "pull_request", ref="refs/pull/7/merge"),
+        _job("environment:plan", "pull_request", ref="refs/pull/7/merge", environment="plan"),
         _job("environment:trial", "push", environment="trial"),
         _job("environment:production", "push", environment="production"),
     )

@@ -1,0 +1,253 @@
+"""The workflows that `bcrunbook init` writes: fit for their forge, and run here step by step."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bcrunbook import __version__
+from bcrunbook.accounts import load
+from bcrunbook.order import CODAT_KEYS
+from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.run.pipelines import PIPELINES
+from tests.conftest import lay_out
+from tests.rehearsal.support import Graph, client_of, eventually, person, user_token
+from tests.run.conftest import bcrunbook, leaks
+from tests.run.test_junit import parsed
+from tests.support.jobs import job_of
+from tests.support.signing_in import federated_credential
+
+SCHEMAS = {
+    "github": ["--builtin-schema", "vendor.github-workflows"],
+    "gitlab": ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+    "azure": [
+        *("--builtin-schema", "vendor.azure-pipelines", "--data-transform", "azure-pipelines"),
+        *("--regex-variant", "nonunicode"),
+    ],
+}
+"""How the tool that has the forges' own schemas is asked about each."""
+
+
+def written(forge: str, folder: Path) -> Path:
+    """The workflow of a fresh workspace."""
+    done = bcrunbook("init", str(folder), "--pipeline", forge)
+    assert done.returncode == 0, done.stderr
+    assert str(PIPELINES[forge]) in done.stderr
+    return folder / PIPELINES[forge]
+
+
+def test_each_forge_has_its_file_and_its_schema() -> None:
+    """Nothing that is offered goes unchecked."""
+    assert set(SCHEMAS) == set(PIPELINES)
+
+
+@pytest.mark.parametrize("forge", SCHEMAS)
+def test_a_workflow_is_what_its_forge_takes(forge: str, tmp_path: Path) -> None:
+    """By the schema that the forge's editor goes by; and it installs what has written it."""
+    file = written(forge, tmp_path)
+    tool = Path(sys.executable).with_name("check-jsonschema")
+    done = subprocess.run(
+        [tool, *SCHEMAS[forge], file], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = file.read_text("utf-8")
+    assert f"bcrunbook[keyvault,postgres]=={__version__}" in text and "VERSION" not in text
+
+
+@pytest.mark.parametrize("forge", SCHEMAS)
+def test_nothing_is_written_but_where_it_is_meant(forge: str, tmp_path: Path) -> None:
+    """A pull request plans, and what applies is behind an environment; each command is whole."""
+    text = written(forge, tmp_path).read_text("utf-8")
+    commands = re.findall(r"bcrunbook (?:batch|check|status)[^|\n]*", text)
+    applying = [one for one in commands if "--mode apply" in one]
+    assert re.findall(r"--kind (\w+)", " ".join(applying)) == ["trial", "production"]
+    for command in commands:
+        words = command.split("||")[0].split()
+        done = bcrunbook(*words[1:], "-w", str(tmp_path / "nowhere"))
+        assert done.returncode == 2 and "No such option" not in done.stderr
+
+
+def scripts(part: Any) -> Iterator[str]:
+    """Every script in a workflow, whatever its forge calls it."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("run", "bash", "script", "before_script", "after_script"):
+                yield value if isinstance(value, str) else "\n".join(value)
+            else:
+                yield from scripts(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from scripts(value)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the scripts are bash's")
+@pytest.mark.parametrize("forge", SCHEMAS)
+def test_every_script_is_one_that_a_shell_takes(forge: str, tmp_path: Path) -> None:
+    """And what Python is asked for in between makes JSON of what a comment is to hold."""
+    found = list(scripts(yaml.safe_load(written(forge, tmp_path).read_text("utf-8"))))
+    assert found
+    (tmp_path / "told").mkdir()
+    for name in ("plan", "check"):
+        (tmp_path / "told" / f"{name}.md").write_text(f'"{name}" <b>\n', encoding="utf-8")
+    for script in found:
+        subprocess.run(["bash", "-n", "-c", script], check=True)
+        for line in re.findall(r"^python3 -c .*$", script, re.M):
+            subprocess.run(["bash", "-e", "-c", line], cwd=tmp_path, check=True)
+            made = json.loads((tmp_path / line.rpartition("> ")[2]).read_text("utf-8"))
+            assert "b>" in json.dumps(made) or "b&gt;" in json.dumps(made)
+
+
+def test_what_is_there_is_kept(tmp_path: Path) -> None:
+    """A workflow that somebody has changed is theirs."""
+    file = written("github", tmp_path)
+    file.write_text("mine", encoding="utf-8")
+    again = bcrunbook("init", str(tmp_path), "--pipeline", "github")
+    assert f"kept  {file}" in again.stderr and file.read_text("utf-8") == "mine"
+    wrong = bcrunbook("init", str(tmp_path / "other"), "--pipeline", "githup")
+    assert wrong.returncode == 2 and 'did you mean "github"' in wrong.stderr
+    assert not (tmp_path / "other").exists()
+
+
+# --- The steps themselves -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow_cloud(tmp_path: Path) -> Iterator[RehearsalDescription]:
+    """A rehearsal cloud of its own, in which the application for batches trusts GitHub's jobs."""
+    with launch(tmp_path / "cloud", skips=True, lags="worst") as cloud:
+        with client_of(cloud) as http:
+            admin = person(cloud, "Global Administrator")
+            graph = Graph(http, user_token(http, cloud, admin))
+            one = f"/applications(appId='{cloud.batch_identity['client_id']}')"
+            for number, job in enumerate(cloud.jobs):
+                if job["token_from"] == "github":
+                    record = federated_credential(job["subject"])
+                    record |= {"name": f"job-{number}", "issuer": job["issuer"]}
+                    path = f"{one}/federatedIdentityCredentials"
+                    eventually(lambda: graph("POST", path, record))  # noqa: B023
+        yield cloud
+
+
+class Runner:
+    """Runs the jobs of a GitHub workflow in this folder, as far as their `run` steps go.
+
+    Args:
+        workflow: the parsed file.
+        folder: the checkout.
+        tools: a folder with what the machine has instead of pip and gh.
+    """
+
+    def __init__(self, workflow: dict[str, Any], folder: Path, tools: Path) -> None:
+        self._workflow = workflow
+        self._folder = folder
+        self._tools = tools
+        tools.mkdir()
+        log = tools / "called"
+        for name in ("pip", "gh"):
+            tool = tools / name
+            tool.write_text(f'#!/bin/sh\necho "{name} $*" >> "{log}"\n', encoding="utf-8")
+            tool.chmod(0o755)
+        log.touch()
+
+    def job(self, name: str, environment: Mapping[str, str]) -> None:
+        """Run one job; fail where a step of it does.
+
+        Args:
+            name: the job's name.
+            environment: what its platform sets.
+        """
+        output = self._tools / f"{name}.output"
+        outputs: dict[str, str] = {}
+        output.touch()
+        for step in self._workflow["jobs"][name]["steps"]:
+            if "run" not in step or not self._is_due(step.get("if", ""), outputs):
+                continue
+            assert "${{" not in step["run"], "an expression in a script is the script's own text"
+            own = {name: str(value) for name, value in step.get("env", {}).items()}
+            env = {
+                **{key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ},
+                **environment,
+                **{key: "" if value.startswith("${{") else value for key, value in own.items()},
+                "PATH": f"{self._tools}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "GITHUB_OUTPUT": str(output),
+                "GITHUB_STEP_SUMMARY": str(self._tools / f"{name}.summary"),
+            }
+            # As GitHub runs a step without a shell of its own.
+            done = subprocess.run(
+                ["bash", "-e", "-c", step["run"]],
+                cwd=self._folder,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=400,
+                check=False,
+            )
+            assert done.returncode == 0, f"{name}, {step['name']}: {done.stdout}{done.stderr}"
+            lines = output.read_text("utf-8").splitlines()
+            outputs |= dict(line.split("=", 1) for line in lines)
+
+    @staticmethod
+    def _is_due(condition: str, outputs: Mapping[str, str]) -> bool:
+        """Whether a step's condition holds; there is one kind of them."""
+        if not condition:
+            return True
+        found = re.fullmatch(r"steps\.\w+\.outputs\.(\w+) == '(\d)'", condition)
+        assert found, condition
+        return outputs.get(found[1]) == found[2]
+
+    def called(self) -> list[str]:
+        """What was asked of pip and gh so far."""
+        return (self._tools / "called").read_text("utf-8").splitlines()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the steps are bash's")
+def test_the_github_workflow_runs_here(slow_cloud: RehearsalDescription, tmp_path: Path) -> None:
+    """Each job's own steps, signed in by GitHub's token alone: plan, trial, production, check."""
+    cloud = slow_cloud
+    sign_in = {"method": "federated", "client_id": cloud.clients["batch"], "token_from": "github"}
+    production = {
+        "kind": "production",
+        "requires": "trial",
+        "tenant": cloud.accounts["production"]["tenant"],
+        "sign_in": sign_in,
+        "codat_api_key": None,
+        "codat_instance": None,
+    }
+    root = lay_out(tmp_path, cloud, {"trial": {"sign_in": sign_in}, "production": production}).root
+    file = written("github", root)
+    assert set(load(root).accounts) == {"trial", "production"}
+    runner = Runner(yaml.safe_load(file.read_text("utf-8")), root, tmp_path / "tools")
+
+    def job(name: str, subject: str) -> None:
+        runner.job(name, job_of(cloud, "github", subject)["environment"])
+
+    job("plan", ":environment:plan")
+    plan = (root / "told" / "plan.md").read_text("utf-8")
+    assert "| `trial` |" in plan and "changes pending" in plan
+    comment = next(one for one in runner.called() if one.startswith("gh pr comment"))
+    assert "--body-file told/plan.md" in comment
+    job("trial", ":environment:trial")
+    cases = {case.get("name"): case for case in parsed(root / "told" / "trial.xml")}
+    keys = next(case for name, case in cases.items() if str(name).endswith(CODAT_KEYS))
+    assert keys.find("failure") is not None
+    card = "It contains no secret and may be forwarded."
+    assert card in (root / "told" / "trial.md").read_text("utf-8")
+    job("production", ":environment:production")
+    assert "not run" in (root / "told" / "production.md").read_text("utf-8")
+    job("check", ":ref:refs/heads/main")
+    assert card in (root / "told" / "check.md").read_text("utf-8")
+    assert (root / "told" / "ends.ics").read_text("utf-8").startswith("BEGIN:VCALENDAR")
+    titles = [one for one in runner.called() if one.startswith("gh issue create")]
+    assert any("--body-file told/trial.md" in one for one in titles)
+    assert any("--body-file told/check.md" in one for one in titles)
+    assert leaks(Path(cloud.canaries), [root / "told", root / "runs", tmp_path / "tools"]) == []
