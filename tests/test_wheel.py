@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -91,6 +92,32 @@ def test_it_rehearses(alone: Alone) -> None:
     paths = [Path(line) for line in printed.splitlines() if Path(line).is_absolute()]
     assert {path.suffix for path in paths} == {".ipynb", ".html"}
     assert all(path.is_relative_to(alone.folder) and path.is_file() for path in paths)
+
+
+def test_the_container_is_built_of_what_it_copies(tmp_path: Path) -> None:
+    """The recipe's own steps, on this machine: its program lays out a workspace.
+
+    What needs a container's base image and its user is not tried here.
+    """
+    text = (ROOT / "Containerfile").read_text("utf-8").replace("\\\n", " ")
+    _, first, second = text.split("\nFROM ")
+    source, program = tmp_path / "source", tmp_path / "made"
+    source.mkdir()
+    for line in re.findall(r"^COPY (.*)$", first, re.M):
+        *names, target = line.split()
+        for name in names:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            copy(ROOT / name, source / target / ("" if (ROOT / name).is_dir() else name))
+    install = re.findall(r"^RUN (uv .*)$", first, re.M)
+    assert install
+    for line in install:
+        command = line.replace("/opt/bcrunbook", str(program))
+        subprocess.run(["bash", "-e", "-c", command], cwd=source, check=True, timeout=600)
+    assert 'ENTRYPOINT ["bcrunbook"]' in second and re.search(r"^USER (?!root)", second, re.M)
+    laid = tmp_path / "workspace"
+    words = [str(program / "bin" / "bcrunbook"), "init", str(laid)]
+    subprocess.run(words, cwd=tmp_path, env={"HOME": str(tmp_path)}, check=True, timeout=120)
+    assert (laid / "accounts.toml").is_file() and list((laid / "notebooks").glob("*.ipynb"))
 
 
 def test_its_types_reach_a_program(alone: Alone) -> None:
