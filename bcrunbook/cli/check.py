@@ -45,7 +45,7 @@ def check(
     else:
         for outcome in outcomes:
             _print(outcome)
-    ended = of_check(outcomes)
+    ended = of_check(loaded, outcomes)
     write_told(told, ended, "Check")
     again = typed("check", account, "--all" if every else None, workspace=workspace)
     if said := asyncio.run(notify(loaded, ended, "Check", again)):

@@ -16,12 +16,13 @@ from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
 from bcrunbook.cli.status_secret import secret_lines
 from bcrunbook.cli.tables import print_table
 from bcrunbook.cli.told import make_room, write_file
-from bcrunbook.core.step import AnyStep, State
+from bcrunbook.core.step import AnyStep
 from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.run.all_ends import all_ends
+from bcrunbook.run.checked import of_customers
 from bcrunbook.steps import SETUP_STEPS, STEPS
-from bcrunbook.steps.health_check import HealthCheck, customer_parts
+from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.journey import known_journey, outcomes_now
 from bcrunbook.steps.next_action import command, next_action
 from bcrunbook.views.journey import journey_line
@@ -154,29 +155,10 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
     check = rows.get((account.name, "", HealthCheck.id))
     if check is None:
         return {}
-    found = {one.name: one for one in check.outcome.findings}
-    handed = {one.key: one for one in check.outcome.changes}
-    of_customers = {}
-    for customer, part in customer_parts(account).items():
-        if part in found:
-            change = handed.get(part)
-            outcome = replace(
-                check.outcome,
-                customer=customer,
-                state=State.NEEDS_PERSON if change else State.DONE,
-                summary=found[part].actual,
-                changes=(change,) if change else (),
-                error=None,
-                since=None,
-            )
-        elif found:
-            continue  # not a customer yet when it looked
-        else:
-            outcome = replace(check.outcome, customer=customer)
-        of_customers[account.name, customer, HealthCheck.id] = StoredOutcome(
-            check.at, outcome, check.said_by
-        )
-    return of_customers
+    return {
+        (account.name, customer, HealthCheck.id): replace(check, outcome=outcome)
+        for customer, outcome in of_customers(account, check.outcome).items()
+    }
 
 
 def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:

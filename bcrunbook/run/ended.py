@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import Outcome, State
 from bcrunbook.printable import printable
 from bcrunbook.run.batch.progress import BatchProgress
+from bcrunbook.run.checked import of_customers
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import STEPS, step_named
 from bcrunbook.steps.next_action import command, next_action
@@ -95,22 +97,39 @@ def of_batch(progress: BatchProgress, folder: Path, root: Path) -> list[Ended]:
     return found
 
 
-def of_check(outcomes: Iterable[Outcome]) -> list[Ended]:
-    """What a check of accounts found, one for each account."""
-    return [_checked(outcome) for outcome in outcomes]
+def of_check(workspace: Workspace, outcomes: Iterable[Outcome]) -> list[Ended]:
+    """What a check of accounts found: of each account, and of each of its customers.
+
+    Args:
+        workspace: the workspace.
+        outcomes: how the check of each account ended.
+    """
+    found = []
+    for outcome in outcomes:
+        customers = of_customers(workspace.account(outcome.account), outcome)
+        if not outcome.findings:
+            customers = {}  # it has come to nobody
+        theirs = {change.key for one in customers.values() for change in one.changes}
+        own = tuple(one for one in outcome.changes if one.key not in theirs)
+        state = outcome.state
+        if state is State.NEEDS_PERSON and not own:
+            state = State.DONE
+        found.append(_checked(outcome.account, replace(outcome, changes=own, state=state)))
+        found += [_checked(f"{outcome.account}/{name}", one) for name, one in customers.items()]
+    return found
 
 
-def _checked(outcome: Outcome) -> Ended:
+def _checked(who: str, outcome: Outcome) -> Ended:
     step = step_named(outcome.step)
-    took = outcome.ended - outcome.started if outcome.ended and outcome.started else None
+    took = outcome.ended - outcome.started if outcome.ended and outcome.started else timedelta()
     handed = tuple(one for one in outcome.hand_offs if one.hand_off is not None)
     written = f"{outcome.ended or datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     view = card_view(step.title, outcome.account, outcome.cloud, written, handed)
     return Ended(
-        outcome.account,
+        who,
         outcome.step,
         outcome.state,
-        took.total_seconds() if took else 0.0,
+        0.0 if outcome.customer else took.total_seconds(),
         outcome.summary,
         next_action(outcome, command(outcome.account, outcome.cloud, step)),
         view.text if handed else "",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bcrunbook.core.step import Change, Comparison, Finding, HandOff, Outcome, State
 from bcrunbook.order import CODAT_KEYS, HEALTH_CHECK
 from bcrunbook.rehearsal import RehearsalDescription
-from tests.conftest import MakeWorkspace
+from bcrunbook.run.ended import of_check
+from tests.conftest import MakeWorkspace, only_account
 from tests.run.batch.conftest import run_batch
 from tests.run.conftest import bcrunbook, leaks
 from tests.run.test_junit import check_shape
@@ -61,3 +64,34 @@ def test_a_file_that_cannot_be_is_refused_before_anything_is_done(
         assert "Traceback" not in done.stderr
     assert not (root / "runs").exists()
     assert (tmp_path / "file").read_text("utf-8") == "mine"
+
+
+def test_a_check_tells_each_customer_apart(make_workspace: MakeWorkspace) -> None:
+    """What one customer needs is that customer's case, and neither the account's nor another's."""
+    workspace = make_workspace(
+        **{
+            f"customers.{name}": {"name": name.title(), "contact": f"{name}@example.org"}
+            for name in ("north", "south")
+        }
+    )
+    account = only_account(workspace)
+    hand_off = HandOff("North", ("Ask.",))
+    outcome = Outcome(
+        HEALTH_CHECK,
+        account,
+        State.NEEDS_PERSON,
+        "apply",
+        "rehearsal",
+        "1 of 3 needs somebody",
+        findings=tuple(
+            Finding(name, "", "as it should be", "", Comparison.OK)
+            for name in ("Application", "Customer North", "Customer South")
+        ),
+        changes=(Change("Customer North", "ask North", by="person", hand_off=hand_off),),
+    )
+    ended = {one.who: one for one in of_check(workspace, [outcome])}
+    states = {who.rpartition("/")[2]: one.state for who, one in ended.items()}
+    assert states == {account: State.DONE, "north": State.NEEDS_PERSON, "south": State.DONE}
+    assert "Ask." in ended[f"{account}/north"].card and not ended[account].card
+    refused = replace(outcome, state=State.FAILED, findings=(), changes=(), error=None)
+    assert [one.who for one in of_check(workspace, [refused])] == [account]
