@@ -46,7 +46,7 @@ class Ended:
     def __post_init__(self) -> None:
         for name in ("summary", "next", "card"):
             text = scrub(getattr(self, name), where="what other programs are told")
-            object.__setattr__(self, name, printable(text))
+            object.__setattr__(self, name, _writable(printable(text)))
 
     @property
     def label(self) -> str:
@@ -134,6 +134,15 @@ def _checked(who: str, outcome: Outcome) -> Ended:
         next_action(outcome, command(outcome.account, outcome.cloud, step)),
         view.text if handed else "",
     )
+
+
+def _writable(text: str) -> str:
+    """A text that any file can hold: half a surrogate pair is no character, two others none of XML.
+
+    Source: XML 1.0, 2.2.
+    """
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return whole.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def _text_of(card: Path | None) -> str:

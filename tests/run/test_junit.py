@@ -88,12 +88,13 @@ def test_a_case_for_each_step_and_what_to_do_in_each_failure(tmp_path: Path) -> 
 
 def test_what_xml_cannot_hold_is_spelled_out(tmp_path: Path) -> None:
     """Whatever a service said, the file can be read, and nothing of it steers a terminal."""
-    said = 'a\x00b\x1b[31m <b>&"quoted"]]> \u202e end'
+    said = 'a\x00b\x1b[31m <b>&"quoted"]]> \u202e \ud800 \uffff end'
     content = junit([Ended("trial", START_HERE, State.FAILED, 0.1, said, said, said)], "Batch")
     root = ET.fromstring(content)
     check_shape(root)
     failure = root.find(".//failure")
     assert failure is not None and failure.text is not None
+    assert r"\ud800 \uffff end" in failure.text
     assert r"a\x00b\x1b[31m <b>&" in failure.text and "\u202e" not in failure.text
 
 
