@@ -242,10 +242,15 @@ class Ledger(Leases):
         )
 
     def facts(
-        self, scope: Scope, kind: str | None = None, subject: str | None = None
+        self,
+        scope: Scope,
+        kind: str | None = None,
+        subject: str | None = None,
+        *,
+        basis: Basis | None = None,
     ) -> list[Fact]:
         """The facts about something, oldest first; None leaves a filter out."""
-        wanted = _wanted(scope, kind, subject)
+        wanted = _wanted(scope, kind, subject, basis)
         return [Fact(**row) for row in self._read(_oldest_first(frozenset(wanted)), wanted)]
 
     def latest(
@@ -474,16 +479,19 @@ def _tenant_of_name() -> sa.Select[Any]:
     )
 
 
-def _wanted(scope: Scope, kind: str | None, subject: str | None) -> dict[str, str | None]:
+def _wanted(
+    scope: Scope, kind: str | None, subject: str | None, basis: str | None = None
+) -> dict[str, str | None]:
     """What facts are to be like, None left out but for the identity's own."""
-    filters = {"step": scope.step, "kind": kind, "subject": subject, "customer": scope.customer}
+    about = {"step": scope.step, "customer": scope.customer}
+    filters = {**about, "kind": kind, "subject": subject, "basis": basis}
     given = {column: str(value) for column, value in filters.items() if value is not None}
     return {**_columns_of(scope.whose), **given}
 
 
 def _matching(columns: frozenset[str]) -> sa.Select[Any]:
     """The facts about an identity that are as wanted in some more columns."""
-    filters = sorted(columns & {"step", "kind", "subject", "customer"})
+    filters = sorted(columns & {"step", "kind", "subject", "customer", "basis"})
     return sa.select(fact).where(
         *_is(fact), *(fact.c[column] == sa.bindparam(column) for column in filters)
     )

@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from bcrunbook.accounts import Account, Identity, Workspace
-from bcrunbook.core.confirmations import latest_confirmation
 from bcrunbook.core.step import PASSED, Outcome, State
 from bcrunbook.core.stored import StoredOutcome, latest_outcomes
 from bcrunbook.ledger.scope import Scope
-from bcrunbook.ledger.store import Ledger
+from bcrunbook.ledger.store import Fact, Ledger
 from bcrunbook.order import ORDER, notebook_name
 from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.codat_keys import CodatKeys, out_of_date
@@ -198,10 +197,19 @@ def outcomes_now(ledger: Ledger, whose: Identity) -> list[StoredOutcome]:
         ledger: the ledger.
         whose: the account as it is meant now.
     """
-    return [_as_of_now(ledger, whose, one) for one in latest_outcomes(ledger, whose)]
+    # Asked once for all: an account may have thousands of customers.
+    said = {
+        (one.step, one.customer or "", one.kind): one
+        for one in ledger.facts(Scope(whose), basis="said")
+    }
+    return [_as_of_now(ledger, whose, one, said) for one in latest_outcomes(ledger, whose)]
 
 
-def _as_of_now(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOutcome:
+_Said = dict[tuple[str, str, str], Fact]
+"""What somebody said last, by step, customer (empty for the account itself) and change."""
+
+
+def _as_of_now(ledger: Ledger, whose: Identity, row: StoredOutcome, said: _Said) -> StoredOutcome:
     outcome = row.outcome
     if outcome.step == CodatKeys.id and outcome.state is State.DONE:
         why = out_of_date(ledger, whose)
@@ -211,9 +219,7 @@ def _as_of_now(ledger: Ledger, whose: Identity, row: StoredOutcome) -> StoredOut
             )
             return replace(row, outcome=stale)
     for change in outcome.changes:
-        confirmed = latest_confirmation(
-            ledger, Scope(whose, outcome.step, outcome.customer or None), change.key
-        )
+        confirmed = said.get((outcome.step, outcome.customer, change.key))
         if change.hand_off and confirmed is not None and confirmed.at > row.at:
             return replace(row, said_by=confirmed.said_by or "")
     return row
