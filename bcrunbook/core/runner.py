@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Generic, Literal, Protocol
+from typing import Any, Final, Generic, Literal, Protocol
 
 from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.confirmations import confirm
@@ -34,6 +34,7 @@ from bcrunbook.core.step import (
     Step,
 )
 from bcrunbook.core.stored import latest_outcome
+from bcrunbook.core.written import collecting
 from bcrunbook.errors import (
     AnswerLost,
     AskAdministrator,
@@ -310,7 +311,7 @@ class StepRunner(Generic[C, F]):
             for change in lost:
                 if not self._waiting_for and _name(change) not in map(_name, self._mine()):
                     # The answer was lost, the change was not: the look shows it.
-                    self._note(FactKind.APPLIED, change, change.title)
+                    self._note(FactKind.APPLIED, change, change.title, {})
                     self.on_change(change, "done")
                     self.applied.append(change)
             if refused:
@@ -329,11 +330,14 @@ class StepRunner(Generic[C, F]):
             self.on_change(change, "running")
             self._at_work_on = change
             try:
-                done = await self.step.apply(self.context, self.findings, change)
+                with collecting() as written:
+                    done = await self.step.apply(self.context, self.findings, change)
             except AnswerLost as error:
                 self.on_progress(f"No answer came to: {change.title}. Looking whether it was done.")
                 self._at_work_on = None
-                self._note(FactKind.ANSWER_LOST, change, error.what)
+                if error.request_id not in ("", *written.request_ids):
+                    written.request_ids.append(error.request_id)
+                self._note(FactKind.ANSWER_LOST, change, error.what, written.as_dict())
                 return tried, [change], {}
             except AskAdministrator as error:
                 self._at_work_on = None
@@ -349,7 +353,7 @@ class StepRunner(Generic[C, F]):
                 raise
             self._at_work_on = None
             if done:
-                self._note(FactKind.APPLIED, change, change.title)
+                self._note(FactKind.APPLIED, change, change.title, written.as_dict())
                 self.on_change(change, "done")
                 tried.append(change)
                 self.applied.append(change)
@@ -439,13 +443,13 @@ class StepRunner(Generic[C, F]):
         if progress.film is not None:
             self.on_film(progress.film)
 
-    def _note(self, kind: FactKind, change: Change, what: str) -> None:
+    def _note(self, kind: FactKind, change: Change, what: str, written: dict[str, Any]) -> None:
         self.context.ledger.record(
             Scope(self.context.identity, self.step.id, self.context.customer_name),
             kind,
             change.subject or change.key,
             "done",
-            {"change": change.key, "what": what},
+            {"change": change.key, "what": what, **written},
             run_id=self._run_id,
         )
 

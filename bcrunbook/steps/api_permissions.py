@@ -24,10 +24,12 @@ from bcrunbook.core.step import (
     Findings,
     HandOff,
     HandOffButton,
+    Observation,
     Row,
 )
 from bcrunbook.errors import AskAdministrator, FixInput, RunbookError
 from bcrunbook.hosts import BUSINESS_CENTRAL_API, LOGIN
+from bcrunbook.ledger.scope import FactKind
 from bcrunbook.limits import MAX_APIS, MAX_PERMISSIONS
 from bcrunbook.order import API_PERMISSIONS, REGISTER_APPLICATION, START_HERE
 from bcrunbook.services.graph.models import Application, Grant, Organization, ServicePrincipal
@@ -46,6 +48,8 @@ from bcrunbook.steps.roles import CONSENT_ROLES
 from bcrunbook.steps.tenant import check_tenant
 from bcrunbook.steps.wording import ABSENT, PRESENT
 
+CONSENT: Final = "consent"
+"""The change with which admin consent is granted."""
 _GRAPH: Final = "Microsoft Graph"
 _CONSENT_WHO: Final = (
     "a Privileged Role, Cloud Application or Application Administrator of the tenant"
@@ -106,6 +110,14 @@ class PermissionFindings(Findings):
     def granted(self) -> frozenset[str]:
         """The scope values granted tenant-wide."""
         return self.grant.scopes if self.grant else frozenset()
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """What is granted, for who asks when no service can be asked."""
+        if self.grants.unknown:
+            return ()
+        data = {"scopes": sorted(self.granted)}
+        return (Observation(FactKind.CONSENT, BUSINESS_CENTRAL_APP_ID, data),)
 
     @property
     def consent_link(self) -> str:
@@ -298,7 +310,7 @@ class ApiPermissions(AccountStep):
             "Admin consent for the tenant", before, "\n".join(after), "consentType: AllPrincipals"
         )
         action: Action = "update" if findings.granted else "create"
-        change = Change("consent", "grant admin consent for the tenant", (row,), action=action)
+        change = Change(CONSENT, "grant admin consent for the tenant", (row,), action=action)
         if findings.may_consent is False:
             return _forwarded(change, findings, _CONSENT_WHO)
         return change
@@ -336,7 +348,7 @@ class ApiPermissions(AccountStep):
 
     def hand_off(self, findings: PermissionFindings, change: Change, error: RunbookError) -> Change:
         """Consent by link; a missing Business Central by a trial; the rest in the portal."""
-        if change.key == "consent":
+        if change.key == CONSENT:
             return _forwarded(change, findings, error.who)
         if change.key == "business_central":
             return hand_off_to_portal(

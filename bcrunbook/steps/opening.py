@@ -74,6 +74,7 @@ async def open_context(
                     write_limiter=writes,
                     check_tenant=guard.check_tenant,
                     guard=guard.check,
+                    sender=_sender(account),
                 ),
                 codat=codat,
                 ledger=ledger,
@@ -127,4 +128,19 @@ def _codat(
         client=account.codat_client,
         check=lambda profile: check_instance(account, profile, ledger),
         guard=guard.check,
+        sender=f"the Codat API key {reference}",
     )
+
+
+def _sender(account: Account) -> str:
+    """Who signs in where no person does, as it is noted with what was written.
+
+    What the Azure CLI's token says of a person is not read: it is opaque.
+    """
+    match account.sign_in.method:
+        case "browser" | "device_code":
+            return ""
+        case "az":
+            return "whoever the Azure CLI is signed in as"
+        case _:
+            return f"the application {account.sign_in.client_id}"

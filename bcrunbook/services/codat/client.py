@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from bcrunbook.core.backoff import Backoff, next_pause
+from bcrunbook.core.written import note_answer, note_sender
 from bcrunbook.errors import AnswerLost, FixInput, RunbookError, WaitAndRetry
 from bcrunbook.hosts import CODAT_HOST
 from bcrunbook.http.authorization import Authorization
@@ -82,6 +83,7 @@ class Codat:
         check: refuses the instance that the key belongs to. With it, nothing else is asked of any
             instance before it has been asked.
         guard: refuses a write; called right before each try leaves.
+        sender: as whom writes leave: which key it is, never the key.
     """
 
     def __init__(
@@ -93,8 +95,10 @@ class Codat:
         client: str = "",
         check: Callable[[Profile], None] | None = None,
         guard: Callable[[], None] | None = None,
+        sender: str = "",
     ) -> None:
         self._http = http
+        self._sender = sender
         self._key = key
         self._headers = {"Accept": "application/json"} | ({_CLIENT: client} if client else {})
         self._check = check
@@ -301,8 +305,10 @@ class Codat:
         """
         again = iter(_AGAIN.pauses() if may_be_repeated else ())
         while True:
+            note_sender(self._sender)
             reply = await self._under_one_key(path, body, params)
             if reply.ok:
+                note_answer(reply.request_id)
                 return reply
             if reply.status < 500:
                 raise refusal(reply, where)

@@ -20,6 +20,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bcrunbook.core.backoff import Backoff, next_pause
+from bcrunbook.core.written import note_answer, note_sender
 from bcrunbook.errors import AnswerLost, RunbookError, WaitAndRetry
 from bcrunbook.hosts import GRAPH
 from bcrunbook.http.authorization import Authorization
@@ -76,6 +77,7 @@ class Graph:
             without it, this client keeps it alone.
         check_tenant: refuses to write with a token, given its tenant.
         guard: refuses a write; called right before each try leaves.
+        sender: as whom writes leave where a token names no person; empty where that is not known.
     """
 
     def __init__(
@@ -87,8 +89,10 @@ class Graph:
         write_limiter: Callable[[str], Limiter] | None = None,
         check_tenant: Callable[[str], None] | None = None,
         guard: Callable[[], None] | None = None,
+        sender: str = "",
     ) -> None:
         self._http = http
+        self._sender = sender
         self._check_tenant = check_tenant
         self._guard = guard
         self._sign_in = sign_in
@@ -102,6 +106,13 @@ class Graph:
     def now(self) -> datetime:
         """Now (UTC), by the service's clock where this machine's differs from it."""
         return self._http.now(BASE)
+
+    async def identity(self) -> str:
+        """As whom this client writes; empty where it is not known."""
+        return self._identity(await self._sign_in.graph())
+
+    def _identity(self, token: Token) -> str:
+        return token.username or self._sender
 
     async def look(self, *reads: Read[Any]) -> list[Seen[Any]]:
         """Read several things in one call, each answered on its own.
@@ -379,6 +390,7 @@ class Graph:
                 is_write=True,
             )
             if reply.ok or accept(reply):
+                note_answer(reply.request_id)
                 return reply
             if reply.status >= 500 and repeat is Repeat.ONCE:
                 raise _lost(what, f"Microsoft Graph failed ({reply.status}).", reply)
@@ -415,8 +427,10 @@ class Graph:
         """
 
         async def send(token: Token) -> Response:
-            if is_write and self._check_tenant is not None:
-                self._check_tenant(token.tenant)
+            if is_write:
+                note_sender(self._identity(token))
+                if self._check_tenant is not None:
+                    self._check_tenant(token.tenant)
             if method != "GET" and path.startswith("/applications"):
                 await self._write_limiter(token.tenant.lower()).acquire()
             return await self._http.send(

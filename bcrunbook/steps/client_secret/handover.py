@@ -11,6 +11,7 @@ from bcrunbook.errors import FixInput
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import CLIENT_SECRET
+from bcrunbook.person import user_name
 from bcrunbook.secrets import Secret, clipboard
 from bcrunbook.steps.client_secret.stored import stored_secret
 from bcrunbook.steps.context import Context
@@ -56,5 +57,5 @@ def note_handover(ledger: Ledger, whose: Identity, marker: str, client_id: str, 
         client_id: of which application.
         to: `clipboard` or `terminal`.
     """
-    data = {"client_id": client_id, "to": to}
+    data = {"client_id": client_id, "to": to, "user": user_name()}
     ledger.record(Scope(whose, CLIENT_SECRET), FactKind.SECRET_HANDED_OVER, marker, "done", data)

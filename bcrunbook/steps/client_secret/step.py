@@ -26,6 +26,7 @@ from bcrunbook import aadsts
 from bcrunbook.accounts import Account, with_value
 from bcrunbook.core.backoff import Backoff
 from bcrunbook.core.step import AccountStep, Change, Row
+from bcrunbook.core.written import so_far
 from bcrunbook.errors import AnswerLost, AskAdministrator, FixInput, RunbookError
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Basis, Fact
@@ -250,7 +251,8 @@ class ClientSecret(AccountStep):
         # A store that cannot keep the value must show before there is a value to lose.
         await context.store.probe(ends=ends)
         marker = random.token_hex(4)
-        intent = {"ends": ends.isoformat(), "asked": asked.isoformat()}
+        identity = await context.graph.identity()
+        intent = {"ends": ends.isoformat(), "asked": asked.isoformat(), "identity": identity}
         self._record(context, FactKind.SECRET_INTENT, marker, "intended", intent)
         description = f"{findings.description} (bcrunbook {marker})"
         try:
@@ -300,7 +302,8 @@ class ClientSecret(AccountStep):
     def _record(
         self, context: Context, kind: str, marker: str, basis: Basis, data: dict[str, str]
     ) -> None:
-        context.ledger.record(Scope(context.identity, self.id), kind, marker, basis, data)
+        scope = Scope(context.identity, self.id)
+        context.ledger.record(scope, kind, marker, basis, {**data, **so_far()})
 
     def hand_off(self, findings: SecretFindings, change: Change, error: RunbookError) -> Change:
         """Making the secret, for somebody who may."""

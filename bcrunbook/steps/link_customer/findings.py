@@ -128,6 +128,9 @@ class CustomerFindings(Findings):
         observed = []
         if self.company is not None:
             observed.append(company_seen(self.company, self.customer))
+        if self.company is not None and self.connection is not None:
+            data = {"company": self.company.id}
+            observed.append(Observation(FactKind.CONNECTION, self.connection.id, data))
         sighting = last_sighting((*self.watched, self.poll)) if self.poll is not None else None
         if sighting is not None and self.remembered_as:
             assert sighting.installed is not None
