@@ -92,6 +92,12 @@ COMMANDS: Final = (
         _READING,
     ),
     Command(
+        "handover",
+        "handover:handover",
+        "Write what another engineer or an auditor needs.",
+        _READING,
+    ),
+    Command(
         "doctor", "doctor:doctor", "Check this machine and the workspace.", "Checking this machine."
     ),
     Command("explain", "explain:explain", "Explain a word or code that you met."),

@@ -97,11 +97,19 @@ def write_page(path: Path, template: str, **values: Any) -> None:
         ) from None
 
 
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M}"
+
+
 @cache
 def _templates() -> Any:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         # The hand-off looks the same in a notebook, on its card and here.
         loader=ChoiceLoader([PackageLoader("bcrunbook.run"), PackageLoader("bcrunbook.views")]),
         autoescape=True,
@@ -109,6 +117,8 @@ def _templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"day": _day, "clock": _clock}
+    return environment
 
 
 def _matrices(

@@ -107,6 +107,7 @@ READ = {
     "doctor": _SERVICES,
     "explain": _LEDGER,
     "fidelity": {"pydantic", "rich"},
+    "handover": _LEDGER,
     "init": _LEDGER,
     "lab": set(),
     "link": _SERVICES,

@@ -15,6 +15,7 @@ COMMANDS = [
     ("run",),
     ("batch",),
     ("status",),
+    ("handover",),
     ("doctor",),
     ("explain",),
     ("fidelity",),

@@ -1,7 +1,7 @@
 """Takes the pictures of the documentation anew: `python -m tests.tools.pictures`.
 
-Of the report, of the hand-off card and of a notebook that asks. It rehearses in folders that go
-away again, and needs Chromium.
+Of the report, of the hand-off card, of a handover and of a notebook that asks. It rehearses in
+folders that go away again, and needs Chromium.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.support.program import PROGRAM
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
 _REPORT: Final[ViewportSize] = {"width": 1100, "height": 740}
+_HANDOVER: Final[ViewportSize] = {"width": 1100, "height": 1000}
 _CARD_WIDTH: Final = 900
 _NOTEBOOK: Final[ViewportSize] = {"width": 1180, "height": 1000}
 
@@ -31,11 +32,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*PROGRAM, "rehearse", "--dir", folder], check=True, capture_output=True)
         (run,) = (Path(folder) / "workspace" / "runs").iterdir()
+        handed = [*PROGRAM, "handover", "--workspace", str(Path(folder) / "workspace")]
+        subprocess.run(handed, check=True, capture_output=True)
+        (handover,) = (Path(folder) / "workspace" / "handover").glob("*/handover.html")
         card = run / "1-first-pass" / "trial" / f"{notebook_name(CODAT_KEYS)}.card.html"
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
             page = browser.new_page(viewport=_REPORT)
             _take(page, run / "report.html", "report.png", is_whole=False)
+            page.set_viewport_size(_HANDOVER)
+            _take(page, handover, "handover.png", is_whole=False)
             page.set_viewport_size({"width": _CARD_WIDTH, "height": 100})
             _take(page, card, "hand-off.png", is_whole=True)
             _take_notebook(browser, Path(folder) / "lab", "jupyterlab.png")

@@ -37,6 +37,8 @@ from bcrunbook.fidelity.result import AnswerResult, FactResult
 from bcrunbook.journal.entry import JOURNAL_SCHEMA, JournalEntry
 from bcrunbook.run.batch.coordinator import BatchEvent
 from bcrunbook.run.batch.progress import StepSummary
+from bcrunbook.run.handover import model as handover_model
+from bcrunbook.run.handover.model import Handover
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 EVENTS_SCHEMA = 1
@@ -47,6 +49,11 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DOCUMENTED: dict[str, type] = {
     **{one.__name__: one for one in (Outcome, Finding, Row, HandOff, Change, Sighting, Customer)},
     **{one.__name__: one for one in (FactResult, AnswerResult, AnswerDifference)},
+    **{
+        name: one
+        for name, one in vars(handover_model).items()
+        if isinstance(one, type) and one.__module__ == handover_model.__name__
+    },
     "BatchStepEnded": StepSummary,
 }
 """Definitions whose descriptions are in a docstring."""
@@ -235,6 +242,7 @@ PRINTED: dict[str, Any] = {
     "doctor": list[DoctorCheck],
     "explain": ExplainData | list[ExplainData],
     "fidelity": FidelityData,
+    "handover": Handover,
     "init": InitData,
     "lab": LabData,
     "link": LinkData,

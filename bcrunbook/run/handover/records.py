@@ -1,0 +1,97 @@
+"""What the ledger has of an account, read in a few queries however many customers there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bcrunbook.accounts import Account
+from bcrunbook.core.stored import StoredOutcome
+from bcrunbook.ledger.scope import FactKind, Scope
+from bcrunbook.ledger.store import Fact, Ledger, RunRow
+from bcrunbook.steps import STEPS
+from bcrunbook.steps.client_secret.life import SecretLife, known_life
+from bcrunbook.steps.journey import outcomes_now
+
+_OF_CODAT: Final = frozenset(step.id for step in STEPS if step.is_about_codat)
+
+# Looks of a watch are left out: there are dozens for each customer, and its end tells what counts.
+_SEEN: Final = (
+    FactKind.APPLICATION,
+    FactKind.SERVICE_PRINCIPAL,
+    FactKind.INSTANCE,
+    FactKind.SECRET_SEEN,
+    FactKind.SECRET_REMOVED,
+    FactKind.CONSENT,
+    FactKind.COMPANY,
+    FactKind.CONNECTION,
+    FactKind.EXTENSION,
+    FactKind.WATCH_BEGAN,
+)
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the ledger has of an account and its customers.
+
+    Args:
+        account: the account, as accounts.toml means it.
+        tenant: the tenant's id, where one was noted for its name; else the name.
+        seen: what was observed, by its sort, oldest first.
+        written: what was done or intended, oldest first.
+        said: what people said, oldest first.
+        ended: how each step ended last.
+        runs: every run, oldest first.
+        life: the current secret's life; None where it is not known.
+    """
+
+    account: Account
+    tenant: str
+    seen: dict[str, list[Fact]]
+    written: list[Fact]
+    said: list[Fact]
+    ended: list[StoredOutcome]
+    runs: list[RunRow]
+    life: SecretLife | None
+
+    def of(self, *kinds: str) -> list[Fact]:
+        """Everything of some sorts, however it is known, oldest first."""
+        done = [one for one in self.written if one.kind in kinds]
+        seen = [one for kind in kinds for one in self.seen.get(kind, ())]
+        return sorted([*done, *seen], key=lambda one: one.id)
+
+
+def read_records(ledger: Ledger, account: Account) -> Records:
+    """Read what the ledger has of an account.
+
+    Args:
+        ledger: the ledger.
+        account: the account.
+    """
+    whose = account.identity
+    scope = Scope(whose)
+
+    def mine(facts: Iterable[Fact]) -> list[Fact]:
+        # What is about Codat is about one instance of it.
+        instances = (None, whose.instance)
+        return [one for one in facts if one.step not in _OF_CODAT or one.instance in instances]
+
+    seen: dict[str, list[Fact]] = defaultdict(list)
+    for kind in _SEEN:
+        facts = mine(ledger.facts(scope, kind, basis="observed"))
+        seen[kind] = facts
+    written = [
+        one for basis in ("done", "intended") for one in mine(ledger.facts(scope, basis=basis))
+    ]
+    return Records(
+        account=account,
+        tenant=ledger.tenant_of(whose),
+        seen=seen,
+        written=sorted(written, key=lambda one: one.id),
+        said=mine(ledger.facts(scope, basis="said")),
+        ended=outcomes_now(ledger, whose),
+        runs=ledger.runs(whose),
+        life=known_life(ledger, whose),
+    )
