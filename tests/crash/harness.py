@@ -47,7 +47,13 @@ class CrashHarness:
         return (Path(self.cloud.directory) / "faults.log").read_text("utf-8").splitlines()
 
     def kill_at(
-        self, nth: int, moment: str, root: Path, account: str, steps: Sequence[str] = ALONE
+        self,
+        nth: int,
+        moment: str,
+        root: Path,
+        account: str,
+        steps: Sequence[str] = ALONE,
+        replace: str = "",
     ) -> bool:
         """Kill a run while its nth request is under way; False when it makes no such request.
 
@@ -57,10 +63,11 @@ class CrashHarness:
             root: the workspace.
             account: its account.
             steps: which steps are run.
+            replace: the secret that is to be replaced.
         """
         self.set({"nth": nth, "hold": moment})
         seen = self.fired()
-        return self.kill_when(lambda: self.fired() > seen, root, account, steps)
+        return self.kill_when(lambda: self.fired() > seen, root, account, steps, replace=replace)
 
     def kill_when(
         self,
@@ -69,6 +76,7 @@ class CrashHarness:
         account: str,
         steps: Sequence[str] = ALONE,
         customer: str = "",
+        replace: str = "",
     ) -> bool:
         """Kill a run as soon as something is so; False when the run ends before.
 
@@ -78,8 +86,9 @@ class CrashHarness:
             account: its account.
             steps: which steps are run.
             customer: the customer that the run is about.
+            replace: the secret that is to be replaced.
         """
-        pid = self.program.start(root, account, steps, customer)
+        pid = self.program.start(root, account, steps, customer, replace)
         while not is_time():
             if not is_running(pid):
                 assert self.program.end() is not None
@@ -89,11 +98,18 @@ class CrashHarness:
         assert self.program.end() is None
         return True
 
-    def lose_answer(self, nth: int, root: Path, account: str, steps: Sequence[str] = ALONE) -> bool:
+    def lose_answer(
+        self,
+        nth: int,
+        root: Path,
+        account: str,
+        steps: Sequence[str] = ALONE,
+        replace: str = "",
+    ) -> bool:
         """Cut the connection after a request's effect; False when a run makes no such request."""
         seen = self.fired()
         self.set({"nth": nth, "drop": "after"})
-        assert self.program.run(root, account, steps) is not None
+        assert self.program.run(root, account, steps, replace=replace) is not None
         return self.fired() > seen
 
     def workspace(self, account: str) -> Path:

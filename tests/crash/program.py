@@ -20,17 +20,20 @@ from bcrunbook.accounts import load
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode
 from bcrunbook.steps import step_named
+from bcrunbook.steps.client_secret.replacement import Replacement
 from bcrunbook.steps.opening import open_context
 from tests.support.running import ALONE
 
 
-async def _run(root: str, name: str, steps: list[str], customer: str) -> list[str]:
+async def _run(root: str, name: str, steps: list[str], customer: str, replace: str) -> list[str]:
     workspace = load(Path(root))
     account = workspace.account(name)
     chosen = account.customers[customer] if customer else None
     states = []
     for step in steps:
-        async with open_context(workspace, account, customer=chosen) as context:
+        async with open_context(
+            workspace, account, customer=chosen, replace=Replacement.parse(replace)
+        ) as context:
             outcome = await run_in_context(step_named(step), context, Mode.APPLY)
         states.append(outcome.state.value)
         if outcome.exit_code:
@@ -83,7 +86,12 @@ class Program:
         self._parent.communicate()
 
     def start(
-        self, root: Path, account: str, steps: Sequence[str] = ALONE, customer: str = ""
+        self,
+        root: Path,
+        account: str,
+        steps: Sequence[str] = ALONE,
+        customer: str = "",
+        replace: str = "",
     ) -> int:
         """Start a run of some steps, those without a person; returns its process id.
 
@@ -92,10 +100,13 @@ class Program:
             account: its account.
             steps: which steps are run.
             customer: the customer that the run is about.
+            replace: the secret that is to be replaced.
         """
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
-        self._parent.stdin.write(json.dumps([str(root), account, list(steps), customer]) + "\n")
+        self._parent.stdin.write(
+            json.dumps([str(root), account, list(steps), customer, replace]) + "\n"
+        )
         self._parent.stdin.flush()
         return int(self._parent.stdout.readline())
 
@@ -106,10 +117,15 @@ class Program:
         return states
 
     def run(
-        self, root: Path, account: str, steps: Sequence[str] = ALONE, customer: str = ""
+        self,
+        root: Path,
+        account: str,
+        steps: Sequence[str] = ALONE,
+        customer: str = "",
+        replace: str = "",
     ) -> list[str] | None:
         """Start a run and wait for its end; arguments as for `start`."""
-        self.start(root, account, steps, customer)
+        self.start(root, account, steps, customer, replace)
         return self.end()
 
 
