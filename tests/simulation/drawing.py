@@ -75,6 +75,7 @@ _LAST_REQUEST: Final = 40
 _MOST_DOORS: Final = 2.8
 """The logarithm of the last door at which a process may die: short ways are drawn as often as long
 ones, as what is asked for may be short."""
+_AHEAD: Final = (-1200.0, -300.0, -45.0, 45.0, 300.0, 1200.0)
 _MOST_STEPS: Final = 3.2
 """The same for steps, of which there are more than doors."""
 _STEPS: Final[dict[Start, tuple[tuple[tuple[str, ...], int], ...]]] = {
@@ -174,6 +175,9 @@ class Drawn:
         checked_after: days from then on to the check of everything; 0 where nobody gives it.
         drift: what somebody else does before that.
         step_deaths: at which step each command's process dies; 0 where it lives.
+        other_ahead: how far the clock of another machine, on which the same commands are given, is
+            ahead of the ledger's, in seconds; None where there is no other.
+        other_after: how many seconds later they are given there.
     """
 
     seed: int
@@ -197,6 +201,8 @@ class Drawn:
     checked_after: int = 0
     drift: Deed | Literal[""] = ""
     step_deaths: tuple[int, ...] = ()
+    other_ahead: float | None = None
+    other_after: float = 0.0
 
     def __str__(self) -> str:
         return "\n".join(
@@ -279,6 +285,7 @@ def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
         drift = draw.choice(("", *drifts, *(_OF_CUSTOMERS if world.customers else ())))
     if drift and steps:
         steps = tuple(one for one in ORDER if one in {*steps, _SEEN_BY[drift]})
+    has_other = not world.is_batch and draw.random() < 0.06
     return replace(
         world,
         strict=strict,
@@ -289,6 +296,8 @@ def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
         step_deaths=tuple(
             int(10 ** draw.uniform(0, _MOST_STEPS)) for _ in range(draw.choice((0, 0, 0, 1, 2)))
         ),
+        other_ahead=draw.choice(_AHEAD) if has_other else None,
+        other_after=round(draw.expovariate(1 / 60), 1) if has_other else 0.0,
     )
 
 

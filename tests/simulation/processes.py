@@ -12,22 +12,23 @@ import asyncio
 import contextlib
 import contextvars
 import os
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from unittest import mock
 
 import httpx
 
 from bcrunbook.http.network import Network
-from bcrunbook.ledger import holder
+from bcrunbook.ledger import holder, tables
 from bcrunbook.ledger.lease import Leases
 from bcrunbook.ledger.rows import Rows
 from tests.simulation.standin import StandIn
+from tests.simulation.timeline import Loop, ahead, clocks_differ
 
 _FIRST_PID: Final = 1000
-_MACHINE: Final = "machine"
 _OF_FILES: Final = ("open", "replace", "unlink", "mkdir", "fsync", "chmod")
 """What the file system is asked for when files are written and removed."""
 
@@ -44,8 +45,16 @@ class Died(Exception):
 
 @dataclass
 class Machine:
-    """The processes of one machine, by their numbers."""
+    """A machine.
 
+    Args:
+        name: its name.
+        ahead: how far its clock is ahead of the ledger's, in seconds.
+        processes: its processes, by their numbers.
+    """
+
+    name: str = "machine"
+    ahead: float = 0.0
     processes: dict[int, Process] = field(default_factory=dict)
 
     def start(
@@ -141,6 +150,7 @@ class Process:
         """
         context = contextvars.copy_context()
         context.run(_current.set, self)
+        context.run(ahead.set, self.machine.ahead)
         main = asyncio.get_running_loop().create_task(work, context=context)
         try:
             await asyncio.wait({main})
@@ -245,13 +255,16 @@ def _tasks_of_processes(
 
 
 @contextmanager
-def doors(loop: asyncio.AbstractEventLoop, cloud: StandIn, machine: Machine) -> Iterator[None]:
+def doors(
+    loop: Loop, cloud: StandIn, machines: Sequence[Machine], broke: list[str]
+) -> Iterator[None]:
     """Meanwhile whatever is done in a process goes through its doors.
 
     Args:
         loop: the event loop.
         cloud: where requests go.
-        machine: where the processes run.
+        machines: where processes run.
+        broke: takes what may not happen.
     """
     in_thread = asyncio.to_thread
 
@@ -265,19 +278,40 @@ def doors(loop: asyncio.AbstractEventLoop, cloud: StandIn, machine: Machine) -> 
     def this_process() -> dict[str, Any]:
         return {
             "holder": "sim",
-            "host": "machine",
+            "host": current().machine.name,
             "pid": current().pid,
             "process_started": float(current().pid),
-            "machine": _MACHINE,
+            "machine": current().machine.name,
         }
 
     def started(pid: int) -> float | None:
-        return float(pid) if machine.processes[pid].is_alive else None
+        return float(pid) if current().machine.processes[pid].is_alive else None
+
+    def machine_name() -> str:
+        return current().machine.name
+
+    judge = holder.is_abandoned
+
+    def is_abandoned(held: Mapping[str, Any], now: datetime) -> bool:
+        said = judge(held, now)
+        by = next(one for one in machines if one.name == held["host"]).processes[held["pid"]]
+        if said and by.is_alive:
+            broke.append(f"the lease on {held['name']} was taken from {by.name}, which is alive")
+        return said
+
+    def by_the_ledgers(act: Callable[..., Any]) -> Callable[..., Any]:
+        def asking(*args: Any, **kwargs: Any) -> Any:
+            with loop.clock_ahead(0.0):
+                return act(*args, **kwargs)
+
+        return asking
 
     loop.set_task_factory(_tasks_of_processes)  # type: ignore[arg-type]
     with contextlib.ExitStack() as stack:
         for owner, name in ((Rows, "_write"), (Rows, "_read"), (Leases, "reserve_slots")):
             act = getattr(owner, name)
+            if name == "reserve_slots":
+                act = by_the_ledgers(act)
             stack.enter_context(mock.patch.object(owner, name, _through(_current.get, act)))
         for name in _OF_FILES:
             stack.enter_context(mock.patch.object(os, name, _stepping(getattr(os, name))))
@@ -285,6 +319,11 @@ def doors(loop: asyncio.AbstractEventLoop, cloud: StandIn, machine: Machine) -> 
         stack.enter_context(mock.patch("asyncio.to_thread", to_thread))
         stack.enter_context(mock.patch.object(holder, "this_process", this_process))
         stack.enter_context(mock.patch.object(holder, "_started", started))
-        stack.enter_context(mock.patch.object(holder, "_machine", return_value=_MACHINE))
+        stack.enter_context(mock.patch.object(holder, "_machine", machine_name))
+        abandoned = mock.patch.object(holder, "is_abandoned", is_abandoned)
+        stack.enter_context(abandoned)
+        clock = by_the_ledgers(tables.clock)
+        stack.enter_context(mock.patch.object(tables, "clock", clock))
+        stack.enter_context(clocks_differ(loop))
         yield
     loop.set_task_factory(None)

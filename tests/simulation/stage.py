@@ -33,7 +33,7 @@ from tests.simulation.people import People
 from tests.simulation.processes import Machine, doors
 from tests.simulation.scenes import Scene, files_in
 from tests.simulation.standin import StandIn, seeded_records
-from tests.simulation.timeline import BEGINNING, virtual_time
+from tests.simulation.timeline import BEGINNING, Loop, virtual_time
 from tests.simulation.world import World
 from tests.support.linking import SCRIPTS, lab_customer
 
@@ -180,9 +180,7 @@ def play(drawn: Drawn, judge: Callable[[World], None]) -> World:
 
 
 @contextlib.contextmanager
-def staged(
-    drawn: Drawn, customers: Sequence[RehearsedCustomer]
-) -> Iterator[tuple[asyncio.AbstractEventLoop, World]]:
+def staged(drawn: Drawn, customers: Sequence[RehearsedCustomer]) -> Iterator[tuple[Loop, World]]:
     """A world at its beginning, and the loop on which it can be played.
 
     Args:
@@ -202,7 +200,7 @@ def _customers_of(drawn: Drawn) -> list[RehearsedCustomer]:
 
 
 @contextlib.contextmanager
-def _running(seed: int | str, at: float) -> Iterator[asyncio.AbstractEventLoop]:
+def _running(seed: int | str, at: float) -> Iterator[Loop]:
     with (
         virtual_time(at) as loop,
         seeded(seed),
@@ -214,12 +212,12 @@ def _running(seed: int | str, at: float) -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @contextlib.contextmanager
-def _within(loop: asyncio.AbstractEventLoop, world: World) -> Iterator[None]:
+def _within(loop: Loop, world: World) -> Iterator[None]:
     listener, logger = _Listener(world), logging.getLogger()
     logger.addHandler(listener)
     try:
         with (
-            doors(loop, world.cloud, world.machine),
+            doors(loop, world.cloud, world.machines, world.broke),
             world.cloud.browsing(),
             _scripts(world.drawn),
         ):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -24,6 +25,9 @@ BEGINNING: Final = 1_798_000_000.0
 """When every world begins, in seconds since the epoch: a day in December 2026."""
 
 _RESOLUTION: Final = 1e-6
+
+ahead: Final = contextvars.ContextVar("ahead", default=0.0)
+"""How far the clock of the machine on which something is done is ahead, in seconds."""
 
 _T = TypeVar("_T")
 
@@ -48,17 +52,35 @@ class _NoSockets(selectors.SelectSelector):
         return []
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class Loop(asyncio.SelectorEventLoop):
     """An event loop on that clock, without threads."""
 
     def __init__(self, traveller: time_machine.Traveller) -> None:
         super().__init__(_NoSockets(traveller.shift))
         # Seconds since the epoch have no finer digits than this.
         self._clock_resolution = _RESOLUTION
+        self._shift = traveller.shift
+        self._ahead = 0.0
 
     def time(self) -> float:
-        """Now."""
-        return time.time()
+        """Now, by the clock from which all others differ."""
+        return time.time() - self._ahead
+
+    @contextmanager
+    def clock_ahead(self, seconds: float) -> Iterator[None]:
+        """Meanwhile the clock that all code reads is so far ahead.
+
+        Args:
+            seconds: how far.
+        """
+        before = self._ahead
+        self._shift(seconds - before)
+        self._ahead = seconds
+        try:
+            yield
+        finally:
+            self._shift(before - seconds)
+            self._ahead = before
 
     def run_in_executor(  # type: ignore[override]
         self, executor: concurrent.futures.Executor | None, func: Callable[..., _T], *args: Any
@@ -86,7 +108,27 @@ def _here(
 
 
 @contextmanager
-def virtual_time(begins: float = BEGINNING) -> Iterator[asyncio.AbstractEventLoop]:
+def clocks_differ(loop: Loop) -> Iterator[None]:
+    """Meanwhile whatever is done on a machine reads that machine's clock.
+
+    Args:
+        loop: the event loop.
+    """
+    run = asyncio.Handle._run
+
+    def by_its_clock(handle: asyncio.Handle) -> None:
+        seconds = handle._context.get(ahead, 0.0)  # type: ignore[attr-defined]
+        if not seconds:
+            return run(handle)
+        with loop.clock_ahead(seconds):
+            return run(handle)
+
+    with mock.patch.object(asyncio.Handle, "_run", by_its_clock):
+        yield
+
+
+@contextmanager
+def virtual_time(begins: float = BEGINNING) -> Iterator[Loop]:
     """An event loop on a clock of its own, which all code in this process reads meanwhile.
 
     Args:
@@ -98,7 +140,7 @@ def virtual_time(begins: float = BEGINNING) -> Iterator[asyncio.AbstractEventLoo
         mock.patch("time.perf_counter", time.time),
         mock.patch("asyncio.run_coroutine_threadsafe", _here),
     ):
-        loop = _Loop(traveller)
+        loop = Loop(traveller)
         try:
             yield loop
         finally:

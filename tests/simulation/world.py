@@ -84,6 +84,13 @@ class World:
 
     def __post_init__(self) -> None:
         self._worker_deaths = list(self.drawn.worker_deaths)
+        by = self.drawn.other_ahead
+        self.other = Machine("other machine", by) if by is not None else None
+
+    @property
+    def machines(self) -> list[Machine]:
+        """Where commands are given."""
+        return [self.machine, *([self.other] if self.other is not None else [])]
 
     @property
     def states(self) -> States:
@@ -108,7 +115,8 @@ class World:
         """
         deaths = len(self.drawn.deaths), len(self.drawn.step_deaths)
         troubled = max((0, *deaths, *(one.command + 1 for one in self.drawn.doings)))
-        await self._until_rest(troubled=troubled or int(bool(self.drawn.faults)))
+        is_troubled = bool(self.drawn.faults) or self.other is not None
+        await self._until_rest(troubled=troubled or int(is_troubled))
         if self.drawn.leap:
             self.said.append(f"{self.drawn.leap} days pass")
             await asyncio.sleep(self.drawn.leap * _DAY)
@@ -173,6 +181,7 @@ class World:
             await self.command(
                 self._death(self.drawn.deaths, number) if is_troubled else 0,
                 self._death(self.drawn.step_deaths, number) if is_troubled else 0,
+                elsewhere=is_troubled,
             )
             await asyncio.gather(*doings)
             if not is_troubled:
@@ -208,13 +217,17 @@ class World:
         """When the process of a command dies; 0 where it lives."""
         return deaths[number] if number < len(deaths) else 0
 
-    async def command(self, dies_at: int = 0, dies_at_step: int = 0) -> None:
+    async def command(
+        self, dies_at: int = 0, dies_at_step: int = 0, *, elsewhere: bool = False
+    ) -> None:
         """Give the command once, for everything that there is.
 
         Args:
             dies_at: at which door its process is killed; 0 for never.
             dies_at_step: the same for steps.
+            elsewhere: whether it is given on the other machine as well, if there is one.
         """
+        self.is_broken_off = False
         if self.drawn.is_batch:
             executor = program.InProcess(self.machine, self._worker_deaths)
             await self._give(
@@ -222,21 +235,31 @@ class World:
             )
             return
         for name in self.workspace.accounts:
-            await self._give(
-                f"run {name}",
-                program.run(self.workspace, name, self.drawn.steps),
-                dies_at,
-                dies_at_step,
-            )
+            ran, work = f"run {name}", program.run(self.workspace, name, self.drawn.steps)
+            given = [self._give(ran, work, dies_at, dies_at_step)]
+            if elsewhere and self.other is not None:
+                same = program.run(self.workspace, name, self.drawn.steps)
+                given.append(self._give_later(f"{ran} elsewhere", same))
+            await asyncio.gather(*given)
             dies_at = dies_at_step = 0
 
+    async def _give_later(self, command: str, work: program.Work) -> None:
+        """Give a command on the other machine."""
+        await asyncio.sleep(self.drawn.other_after)
+        await self._give(command, work, on=self.other)
+
     async def _give(
-        self, command: str, work: program.Work, dies_at: int = 0, dies_at_step: int = 0
+        self,
+        command: str,
+        work: program.Work,
+        dies_at: int = 0,
+        dies_at_step: int = 0,
+        *,
+        on: Machine | None = None,
     ) -> None:
-        process = self.machine.start(
+        process = (on or self.machine).start(
             command, dies_at=dies_at or None, dies_at_step=dies_at_step or None
         )
-        self.is_broken_off = False
         try:
             await process.run(work)
             how = f"came to its end at door {process.passed}"
