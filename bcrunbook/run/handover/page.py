@@ -71,7 +71,7 @@ def write_handover(folder: Path, handover: Handover) -> tuple[Path, Path]:
         words={state.value: word for state, word in STATE_WORDS.items()},
     )
     try:
-        atomic_write(data, (json.dumps(as_data(handover), indent=1) + "\n").encode("utf-8"))
+        atomic_write(data, (json.dumps(as_data(handover)) + "\n").encode("utf-8"))
     except OSError as error:
         raise Unreachable(
             f"The handover's data cannot be written ({error.strerror or type(error).__name__}).",

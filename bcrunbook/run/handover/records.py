@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,13 @@ from bcrunbook.accounts import Account
 from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Fact, Ledger, RunRow
+from bcrunbook.order import (
+    API_PERMISSIONS,
+    CLIENT_SECRET,
+    CODAT_KEYS,
+    LINK_CUSTOMER,
+    REGISTER_APPLICATION,
+)
 from bcrunbook.steps import STEPS
 from bcrunbook.steps.client_secret.life import SecretLife, known_life
 from bcrunbook.steps.journey import outcomes_now
@@ -18,18 +24,19 @@ from bcrunbook.steps.journey import outcomes_now
 _OF_CODAT: Final = frozenset(step.id for step in STEPS if step.is_about_codat)
 
 # Looks of a watch are left out: there are dozens for each customer, and its end tells what counts.
-_SEEN: Final = (
-    FactKind.APPLICATION,
-    FactKind.SERVICE_PRINCIPAL,
-    FactKind.INSTANCE,
-    FactKind.SECRET_SEEN,
-    FactKind.SECRET_REMOVED,
-    FactKind.CONSENT,
-    FactKind.COMPANY,
-    FactKind.CONNECTION,
-    FactKind.EXTENSION,
-    FactKind.WATCH_BEGAN,
-)
+_SEEN: Final = {
+    FactKind.APPLICATION: REGISTER_APPLICATION,
+    FactKind.SERVICE_PRINCIPAL: REGISTER_APPLICATION,
+    FactKind.SECRET_SEEN: CLIENT_SECRET,
+    FactKind.SECRET_REMOVED: CLIENT_SECRET,
+    FactKind.CONSENT: API_PERMISSIONS,
+    FactKind.INSTANCE: CODAT_KEYS,
+    FactKind.COMPANY: LINK_CUSTOMER,
+    FactKind.CONNECTION: LINK_CUSTOMER,
+    FactKind.EXTENSION: LINK_CUSTOMER,
+    FactKind.WATCH_BEGAN: LINK_CUSTOMER,
+}
+"""The sorts of what is observed, with the step that notes each."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +85,10 @@ def read_records(ledger: Ledger, account: Account) -> Records:
         instances = (None, whose.instance)
         return [one for one in facts if one.step not in _OF_CODAT or one.instance in instances]
 
-    seen: dict[str, list[Fact]] = defaultdict(list)
-    for kind in _SEEN:
-        facts = mine(ledger.facts(scope, kind, basis="observed"))
-        seen[kind] = facts
+    seen = {
+        str(kind): mine(ledger.facts(Scope(whose, step), kind, basis="observed"))
+        for kind, step in _SEEN.items()
+    }
     written = [
         one for basis in ("done", "intended") for one in mine(ledger.facts(scope, basis=basis))
     ]
