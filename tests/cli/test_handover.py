@@ -23,9 +23,10 @@ from bcrunbook.order import (
     CODAT_KEYS,
     LINK_CUSTOMER,
     REGISTER_APPLICATION,
+    ROTATE_SECRET,
 )
 from bcrunbook.rehearsal import RehearsalDescription
-from bcrunbook.steps import SETUP_STEPS
+from bcrunbook.steps import SETUP_STEPS, step_named
 from bcrunbook.steps.client_secret.handover import note_handover
 from tests.cli.conftest import Command, program
 from tests.cli.test_status import note, with_customers
@@ -161,6 +162,20 @@ def test_what_is_open_names_the_card(make_workspace: MakeWorkspace) -> None:
     assert waiting["state"] == "needs_person" and waiting["next"]
     card = workspace.root / waiting["card"]
     assert card.name.endswith(".card.html") and card.is_file()
+
+
+def test_a_rotation_under_way_is_open(command: Command, make_workspace: MakeWorkspace) -> None:
+    """It is no part of setting up, and yet whoever takes over has to end it."""
+    workspace = make_workspace()
+    for step in SETUP_STEPS:
+        note(workspace, step.id, "done")
+    assert handed_over(command, workspace)[0]["open"] == []
+    note(workspace, ROTATE_SECRET, "waiting")
+    account, page = handed_over(command, workspace)
+    (under_way,) = account["open"]
+    assert under_way["step"] == ROTATE_SECRET
+    assert f"bcrunbook rotate {account['account']}" in under_way["next"]
+    assert step_named(ROTATE_SECRET).title in page and "1 open" in page
 
 
 def test_customers_that_the_file_has_no_more_are_told(

@@ -23,7 +23,7 @@ from bcrunbook.run.handover.model import (
 )
 from bcrunbook.run.handover.records import Records
 from bcrunbook.run.handover.story import story
-from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
+from bcrunbook.steps import EVERY_STEP, SETUP_STEPS, step_named
 from bcrunbook.steps.api_permissions import CONSENT
 from bcrunbook.steps.next_action import command, next_action
 
@@ -180,7 +180,7 @@ def _open(records: Records, cards: Cards) -> Iterator[OpenNote]:
         if ("", step.id) not in ended:
             first = command(account.name, account.cloud, step, is_first=True)
             yield OpenNote(None, step.id, None, None, "It was not run yet.", first, None)
-    known = {step.id: number for number, step in enumerate(STEPS)}
+    known = {step.id: number for number, step in enumerate(EVERY_STEP)}
     for one in sorted(
         (one for one in records.ended if one.outcome.step in known),
         key=lambda one: (one.outcome.customer, known[one.outcome.step]),
@@ -207,7 +207,7 @@ def _runs(records: Records) -> list[RunsNote]:
     begun: dict[str, list[Any]] = {}
     for run in records.runs:
         begun.setdefault(run.step, []).append(run.started_at)
-    order: dict[str, int] = {step.id: number for number, step in enumerate(STEPS)}
+    order: dict[str, int] = {step.id: number for number, step in enumerate(EVERY_STEP)}
     return [
         RunsNote(step, len(times), min(times), max(times))
         for step, times in sorted(begun.items(), key=lambda one: order.get(one[0], len(order)))

@@ -21,7 +21,7 @@ from bcrunbook.run.handover.model import Handover
 from bcrunbook.run.handover.records import read_records
 from bcrunbook.run.report import write_page
 from bcrunbook.secrets import scrub_json
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import EVERY_STEP
 from bcrunbook.views.cells import STATE_WORDS
 
 _PAGE: Final = "handover.html"
@@ -67,7 +67,7 @@ def write_handover(folder: Path, handover: Handover) -> tuple[Path, Path]:
         "handover.html",
         title="Handover",
         handover=handover,
-        titles={step.id: step.title for step in STEPS},
+        titles={step.id: step.title for step in EVERY_STEP},
         words={state.value: word for state, word in STATE_WORDS.items()},
     )
     try:

@@ -17,11 +17,11 @@ from bcrunbook.order import (
     LINK_CUSTOMER,
     REGISTER_APPLICATION,
 )
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import EVERY_STEP
 from bcrunbook.steps.client_secret.life import SecretLife, known_life
 from bcrunbook.steps.journey import outcomes_now
 
-_OF_CODAT: Final = frozenset(step.id for step in STEPS if step.is_about_codat)
+_OF_CODAT: Final = frozenset(step.id for step in EVERY_STEP if step.is_about_codat)
 
 # Looks of a watch are left out: there are dozens for each customer, and its end tells what counts.
 _SEEN: Final = {

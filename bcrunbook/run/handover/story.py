@@ -8,14 +8,21 @@ from typing import Final
 from bcrunbook.core.confirmations import as_confirmed
 from bcrunbook.core.step import PASSED
 from bcrunbook.ledger.scope import FactKind
-from bcrunbook.order import API_PERMISSIONS, CLIENT_SECRET, REGISTER_APPLICATION
+from bcrunbook.order import (
+    API_PERMISSIONS,
+    CLIENT_SECRET,
+    REGISTER_APPLICATION,
+    ROTATE_SECRET,
+)
 from bcrunbook.run.handover.model import CustomerNote, OpenNote, SecretNote, WriteNote
 from bcrunbook.run.handover.records import Records
 from bcrunbook.steps import SETUP_STEPS
 from bcrunbook.steps.client_secret.life import day
 from bcrunbook.steps.codat_keys import SAVE_KEYS
 
-_OF_MICROSOFT: Final = frozenset({REGISTER_APPLICATION, CLIENT_SECRET, API_PERMISSIONS})
+_OF_MICROSOFT: Final = frozenset(
+    {REGISTER_APPLICATION, CLIENT_SECRET, API_PERMISSIONS, ROTATE_SECRET}
+)
 """The steps that write as whoever signs in; what others write goes out with Codat's key."""
 
 
