@@ -101,13 +101,16 @@ def test_what_there_is_is_what_was_made(
 
 
 def test_each_customer_is_told_with_its_ids(handed: HandedOver) -> None:
-    """Company, connection, how the extension stood, and that they are linked."""
+    """Company and connection, each made once; how the extension stood; that they are linked."""
     for name, customers in CUSTOMERS.items():
         told = handed.account(name)["customers"]
         assert {one["customer"] for one in told} == customers
         for one in told:
             assert one["in_file"] and one["state"] in ("done", "changed")
             assert one["extension"] and one["extension_at"]
+            writes = handed.account(name)["writes"]
+            made = [write["what"] for write in writes if write["customer"] == one["customer"]]
+            assert len(made) == 2 and "company" in made[0] and "connection" in made[1]
             assert one["company"] in handed.page and one["connection"] in handed.page
     requests = (handed.directory / "cloud" / "requests.jsonl").read_text("utf-8")
     for one in handed.account("production")["customers"]:

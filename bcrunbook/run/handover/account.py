@@ -25,6 +25,7 @@ from bcrunbook.run.handover.records import Records
 from bcrunbook.run.handover.story import story
 from bcrunbook.steps import EVERY_STEP, SETUP_STEPS, step_named
 from bcrunbook.steps.api_permissions import CONSENT
+from bcrunbook.steps.link_customer.step import MAKE_COMPANY
 from bcrunbook.steps.next_action import command, next_action
 
 _NOT_WRITES: Final = frozenset(
@@ -115,6 +116,12 @@ def _scopes(fact: Fact) -> list[str]:
 
 
 def _writes(records: Records) -> list[WriteNote]:
+    # The company's own fact stands alone only where the run ended before the change was noted.
+    told = {
+        one.customer
+        for one in records.of(FactKind.APPLIED)
+        if one.data.get("change") == MAKE_COMPANY
+    }
     return [
         WriteNote(
             at=one.at,
@@ -128,6 +135,7 @@ def _writes(records: Records) -> list[WriteNote]:
         )
         for one in records.written
         if one.kind not in _NOT_WRITES
+        and not (one.kind == FactKind.COMPANY and one.customer in told)
     ]
 
 

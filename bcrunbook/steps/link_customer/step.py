@@ -14,7 +14,6 @@ from typing import ClassVar, Final
 from bcrunbook import aadsts
 from bcrunbook.core.hand_off import refused
 from bcrunbook.core.step import Change, HandOff, HandOffButton, OnFollow, Row
-from bcrunbook.core.written import so_far
 from bcrunbook.errors import ReportBug, RunbookError
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.notice.preflight import PREFLIGHT
@@ -168,7 +167,7 @@ class LinkCustomer:
                     seen.kind,
                     seen.subject,
                     "done",
-                    {**seen.data, **so_far()},
+                    seen.data,
                 )
             return True
         if change.key != MAKE_CONNECTION:
