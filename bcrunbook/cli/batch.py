@@ -64,6 +64,14 @@ def batch(
             help="processes (of this machine), or dask://HOST:PORT: where the notebooks are run.",
         ),
     ] = _HERE,
+    rotate_before: Annotated[
+        int | None,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            help="Do nothing but replace client secrets: those that end within so many days.",
+        ),
+    ] = None,
     junit: JunitFile = None,
     markdown: MarkdownFile = None,
     workspace: options.Workspace = None,
@@ -96,6 +104,7 @@ def batch(
             jobs=str(jobs or ""),
             engine="" if engine == "bcrunbook" else engine,
             executor="" if executor == _HERE else executor,
+            **({} if rotate_before is None else {"rotate-before": str(rotate_before)}),
             junit=str(junit or ""),
             markdown=str(markdown or ""),
             workspace=workspace,
@@ -122,5 +131,6 @@ def batch(
             verbose=False,
         ),
         told=told,
+        rotate_before=rotate_before,
     )
     raise typer.Exit(code)

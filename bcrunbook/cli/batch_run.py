@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +26,13 @@ from bcrunbook.run.batch.executor import Executor
 from bcrunbook.run.batch.processes import Processes
 from bcrunbook.run.batch.progress import BatchProgress
 from bcrunbook.run.batch.record import Batch
-from bcrunbook.run.batch.selection import Selection, WorkItem, chosen
+from bcrunbook.run.batch.selection import Selection, WorkItem, chosen, rotating
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.ended import of_batch
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.notify import notify
 from bcrunbook.steps import step_named
+from bcrunbook.steps.client_secret.replacement import to_be_replaced
 from bcrunbook.steps.without_trial import allow
 
 _INTERRUPTED: Final = 130
@@ -46,6 +48,7 @@ def run_batch(
     anew: bool,
     asked: Asked,
     told: ToldFiles,
+    rotate_before: int | None = None,
 ) -> int:
     """Carry a batch out, or take up the one that was broken off.
 
@@ -59,6 +62,8 @@ def run_batch(
         anew: whether to leave a batch that was broken off.
         asked: the same, as its end says it again.
         told: where other programs are told how it ended.
+        rotate_before: do nothing but replace the client secrets that end within so many days; None
+            for a batch of everything.
 
     Returns:
         The exit code.
@@ -73,6 +78,7 @@ def run_batch(
             anew=anew,
             asked=asked,
             told=told,
+            rotate_before=rotate_before,
         )
     )
 
@@ -87,6 +93,7 @@ async def _batch(
     anew: bool,
     asked: Asked,
     told: ToldFiles,
+    rotate_before: int | None,
 ) -> int:
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
         standings = {
@@ -96,6 +103,11 @@ async def _batch(
             for standing in ledger.standings(account.identity)
         }
         items = chosen(workspace, selection, standings)
+        if rotate_before is not None:
+            items = _rotating(ledger, workspace, items, rotate_before)
+            if not items:
+                output.say(f"No client secret ends within {rotate_before} days.")
+                return 0
         # Once for all of them, where the notebooks are: nothing has begun yet.
         needed = dict.fromkeys(step for item in items for step in item.steps)
         check_sources(map(step_named, needed), workspace)
@@ -124,6 +136,18 @@ async def _batch(
     if code != _INTERRUPTED and (said := await notify(workspace, ended, asked.title, asked.again)):
         output.say(said)
     return code
+
+
+def _rotating(
+    ledger: Ledger, workspace: Workspace, items: list[WorkItem], days: int
+) -> list[WorkItem]:
+    """Of a selection the accounts whose secret ends within so many days."""
+    before = datetime.now(UTC) + timedelta(days=days)
+    found = {
+        name: to_be_replaced(ledger, workspace.account(name).identity, before)
+        for name in dict.fromkeys(item.account for item in items)
+    }
+    return rotating(items, {name: secret for name, secret in found.items() if secret})
 
 
 def _of_what(items: list[WorkItem]) -> str:

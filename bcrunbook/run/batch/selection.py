@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core.step import PASSED, State
 from bcrunbook.errors import FixInput, NotFound, nearest
 from bcrunbook.ledger.store import Standing
+from bcrunbook.order import ROTATE_SECRET
 from bcrunbook.steps import SETUP_STEPS, STEPS
 
 Standings = Mapping[tuple[str, str, str], Standing]
@@ -50,12 +51,14 @@ class WorkItem:
         tenant: the account's tenant, whose limits it shares.
         meant: whom the file means by these names: a batch that was broken off is taken up again
             only for the same.
+        secret: the marker of the account's secret that is replaced: then nothing else is done.
     """
 
     account: str
     customer: str = ""
     tenant: str = ""
     meant: str = ""
+    secret: str = ""
 
     @property
     def who(self) -> str:
@@ -65,6 +68,8 @@ class WorkItem:
     @property
     def steps(self) -> tuple[str, ...]:
         """Its steps' ids, in order."""
+        if self.secret:
+            return (ROTATE_SECRET,)
         return OF_CUSTOMERS if self.customer else OF_ACCOUNTS
 
 
@@ -96,6 +101,20 @@ def chosen(workspace: Workspace, selection: Selection, standings: Standings) -> 
             next="bcrunbook status shows how everything stands; leave options out to widen it",
         )
     return items
+
+
+def rotating(items: Sequence[WorkItem], secrets: Mapping[str, str]) -> list[WorkItem]:
+    """The accounts of a selection whose secret is to be replaced, and nothing else of them.
+
+    Args:
+        items: the selection.
+        secrets: by account, the marker of the secret that is to be replaced.
+    """
+    return [
+        replace(item, secret=secrets[item.account], meant=f"{item.meant}: rotation")
+        for item in items
+        if not item.customer and item.account in secrets
+    ]
 
 
 def _everything(workspace: Workspace) -> Iterator[WorkItem]:

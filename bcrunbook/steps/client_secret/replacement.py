@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from bcrunbook.accounts import Identity
 from bcrunbook.errors import FixInput
+from bcrunbook.ledger.scope import FactKind, Scope
+from bcrunbook.ledger.store import Ledger
+from bcrunbook.order import CLIENT_SECRET
 
 _LEAKED: Final = "leaked:"
 _MARKER: Final = re.compile("[0-9a-f]{8}")
@@ -54,3 +59,29 @@ class Replacement:
 
     def __str__(self) -> str:
         return f"{_LEAKED if self.is_leaked else ''}{self.marker}"
+
+
+def to_be_replaced(ledger: Ledger, whose: Identity, before: datetime) -> str:
+    """The marker of an account's secret whose time has come, as the ledger knows it.
+
+    Where the next one has been made already it is the older one, until that is gone.
+
+    Args:
+        ledger: the ledger.
+        whose: the account.
+        before: a secret that ends before this moment is to be replaced.
+
+    Returns:
+        Empty where there is none.
+    """
+    scope = Scope(whose, CLIENT_SECRET)
+    removed = {fact.subject for fact in ledger.facts(scope, FactKind.SECRET_REMOVED)}
+    there = {
+        fact.subject: datetime.fromisoformat(fact.data["ends"])
+        for fact in ledger.facts(scope, FactKind.SECRET_STORED)
+        if fact.subject not in removed
+    }
+    if not there:
+        return ""
+    oldest, ends = next(iter(there.items()))
+    return oldest if len(there) > 1 or ends < before else ""

@@ -283,3 +283,32 @@ def test_what_a_terminal_shows(many: Workspace) -> None:
     assert "next: somebody with the role Developer" in done.stderr
     assert f"{name}, enable_integration" not in done.stderr
     assert re.search(r"4 codat_keys +1\b", done.stdout)
+
+
+def test_secrets_that_end_soon_are_replaced(many: Workspace, make_client: MakeClient) -> None:
+    """Of all accounts chosen, those alone; said to be saved, the same command removes the old."""
+    name = next(iter(many.accounts))
+    run_batch(many.root, name)
+    words = (name, "--rotate-before")
+    said = bcrunbook("batch", *words, "100", "--mode", "apply", "-w", str(many.root))
+    assert said.returncode == 0 and "No client secret ends within 100 days" in said.stderr
+
+    client = make_client()
+    (old,) = client.application(name)["passwordCredentials"]
+    first = run_batch(many.root, *words, "400")
+    assert states(first) == {name: ["needs_person"]}
+    assert len(client.application(name)["passwordCredentials"]) == 2
+    again = run_batch(many.root, *words, "400")
+    assert states(again) == {name: ["needs_person"]}
+    assert len(client.application(name)["passwordCredentials"]) == 2
+
+    confirmed = bcrunbook(
+        "confirm", name, "rotate_secret", "--by", "Ada Lovelace", "-w", str(many.root)
+    )
+    assert confirmed.returncode == 0, confirmed.stderr
+    last = run_batch(many.root, *words, "100")
+    assert states(last) == {name: ["changed"]}
+    (new,) = client.application(name)["passwordCredentials"]
+    assert new["keyId"] != old["keyId"]
+    nothing = run_batch(many.root, *words, "100")
+    assert (states(nothing), nothing.events[-1]["code"]) == ({}, 0)
