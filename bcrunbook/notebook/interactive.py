@@ -812,8 +812,9 @@ def _chosen(workspace: Workspace, given: Opening) -> Opening:
 
 
 def _following(step: str) -> tuple[str, str] | None:
-    """Title and notebook of the step after this one; None after the last."""
-    after = [one.id for one in STEPS].index(step) + 1
-    if after == len(STEPS):
+    """Title and notebook of the step after this one; None after the last, and beside the way."""
+    ids = [one.id for one in STEPS]
+    after = ids.index(step) + 1 if step in ids else len(ids)
+    if after == len(ids):
         return None
     return STEPS[after].title, notebook_of(STEPS[after])

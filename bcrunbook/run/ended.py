@@ -14,7 +14,7 @@ from bcrunbook.printable import printable
 from bcrunbook.run.batch.progress import BatchProgress
 from bcrunbook.run.checked import of_customers
 from bcrunbook.secrets import scrub
-from bcrunbook.steps import STEPS, step_named
+from bcrunbook.steps import EVERY_STEP, step_named
 from bcrunbook.steps.next_action import command, next_action
 from bcrunbook.views.cells import STATE_WORDS, card_view
 
@@ -56,7 +56,7 @@ class Ended:
     @property
     def name(self) -> str:
         """The step with its number."""
-        return f"{STEPS.index(step_named(self.step))} {self.step}"
+        return f"{EVERY_STEP.index(step_named(self.step))} {self.step}"
 
     @property
     def told(self) -> str:

@@ -21,11 +21,11 @@ import pytest
 
 from bcrunbook.errors import FixInput
 from bcrunbook.run.rehearse.start_over import remove
-from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps import EVERY_STEP, notebook_of
 from tests.cli.conftest import Command, program
 from tests.support.program import PROGRAM
 
-NOTEBOOKS = [notebook_of(step) for step in STEPS]
+NOTEBOOKS = [notebook_of(step) for step in EVERY_STEP]
 OWN_SETTINGS = "lab/user-settings"
 NOTIFICATIONS = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
 THEMES = "/lab/api/settings/@jupyterlab/apputils-extension:themes"

@@ -15,7 +15,7 @@ from papermill.cli import papermill
 from bcrunbook.notebook_files.parameters import names_of
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.run.layout import lay_out_notebooks
-from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps import EVERY_STEP, notebook_of
 from tests.tools.store_outputs import store
 
 LANGUAGE = {key: value for key, value in IPythonKernel.language_info.items() if key != "version"}
@@ -52,7 +52,7 @@ def test_they_become_scripts(laid_out: list[Path]) -> None:
 
 def test_papermill_tells_the_parameters(laid_out: list[Path]) -> None:
     """`papermill --help-notebook` has the type, the default and the meaning of each."""
-    for step, path in zip(STEPS, laid_out, strict=True):
+    for step, path in zip(EVERY_STEP, laid_out, strict=True):
         told = CliRunner().invoke(papermill, ["--help-notebook", str(path)]).output
         words = told.split(f"'{path}':")[1].split()
         places = [words.index(f"{name}:") for name in names_of(step)]
@@ -74,7 +74,7 @@ def test_storing_outputs_keeps_the_description(tmp_path: Path) -> None:
     cells = [nbformat.v4.new_code_cell("1 + 1")]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     scant = {"kernelspec": kernel, "language_info": {"name": "python"}, "somebody": "else"}
-    path = tmp_path / notebook_of(STEPS[0])
+    path = tmp_path / notebook_of(EVERY_STEP[0])
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=scant), path)
     store(path)
     stored = nbformat.read(path, 4)

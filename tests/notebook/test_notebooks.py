@@ -13,11 +13,11 @@ from IPython.core.inputtransformer2 import TransformerManager
 from bcrunbook.notebook_files.parameters import names_of
 from bcrunbook.notebook_files.shipped import shipped
 from bcrunbook.notebook_files.source import check_sources
-from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps import EVERY_STEP, notebook_of
 from bcrunbook.views.cells import OUTCOME_MIME
 from tests.conftest import MakeWorkspace
 
-NOTEBOOKS = [shipped() / notebook_of(step) for step in STEPS]
+NOTEBOOKS = [shipped() / notebook_of(step) for step in EVERY_STEP]
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 LONGEST_CELL = 6
@@ -42,13 +42,13 @@ def test_parameters_are_strings_in_one_tagged_cell(path: Path) -> None:
     exec(compile(cell.source, path.name, "exec", dont_inherit=True), values)
     del values["__builtins__"]
     assert values.pop("__annotations__") == dict.fromkeys(values, str)
-    assert tuple(values) == names_of(STEPS[NOTEBOOKS.index(path)])
+    assert tuple(values) == names_of(EVERY_STEP[NOTEBOOKS.index(path)])
     assert all(isinstance(value, str) for value in values.values())
 
 
 def test_nothing_stands_in_the_way_of_a_run(make_workspace: MakeWorkspace) -> None:
     """What is read of a notebook before it is run is in order in all of them."""
-    check_sources(STEPS, make_workspace())
+    check_sources(EVERY_STEP, make_workspace())
 
 
 @each

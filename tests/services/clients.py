@@ -223,7 +223,7 @@ CLIENTS: dict[str, Client] = {
     "sign-in": Client(
         "Entra",
         _LOGIN_HOST,
-        ("signin.flows.SignIn", "signin.msal_http.MsalHttpClient"),
+        ("signin.flows.SignIn", "signin.from_thread.FromThread"),
         lambda http, folder: sign_in(http, folder).graph(),
     ),
     "proof": Client("Entra", _LOGIN_HOST, ("signin.proof.prove_client_secret",), _proof),
