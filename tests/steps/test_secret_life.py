@@ -128,7 +128,7 @@ def test_another_parser_reads_both_days() -> None:
     assert (renew["start"], ends["start"]) == (one.renew, one.ends)
     assert renew["alarms"] == [timedelta()] and ends["alarms"] == [-7 * DAY, -DAY]
     assert HOSTILE.application in str(renew["title"]) and HOSTILE.application in str(ends["title"])
-    assert "bcrunbook run trial client_secret --mode apply, then step" in str(renew["text"])
+    assert "bcrunbook rotate trial --mode apply" in str(renew["text"])
     assert "\n" in str(ends["text"]) and not renew["errors"] and not ends["errors"]
 
 
