@@ -23,7 +23,7 @@ from bcrunbook.secrets.value import MASK, registered
 
 def without_known_values(text: str) -> str:
     """The text with every such value in it masked."""
-    known = known_values()
+    known = _known_values()
     # Most texts are shorter than most secrets.
     longest = len(text)
     short = known.escaped[: bisect_right(known.escaped, longest, key=_length_of_core)]
@@ -77,8 +77,7 @@ def _length_of_core(escaped: tuple[str, frozenset[str]]) -> int:
 _known_now = KnownValues()
 
 
-def known_values() -> KnownValues:
-    """Every value that this process has held so far: the same object until there is one more."""
+def _known_values() -> KnownValues:
     global _known_now
     # Each time: a cell of a notebook may have set a proxy since.
     learn()

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from typing import Any, Final
 
-from bcrunbook.secrets.known import KnownValues, known_values, without_known_values
+from bcrunbook.secrets.known import without_known_values
 from bcrunbook.secrets.value import MASK, Secret
 
 _log = logging.getLogger("bcrunbook.secrets")
@@ -73,13 +73,6 @@ _FIELD: Final = re.compile(
 )
 
 
-# The same labels are written again and again: those in which nothing was found are remembered, with
-# what was known then. A text with a secret in it never is.
-_MOST_REMEMBERED: Final = 5000
-_LONGEST_REMEMBERED: Final = 500
-_clean: tuple[KnownValues, set[str]] = (KnownValues(), set())
-
-
 def scrub(text: str, where: str = "a text") -> str:
     """The text with every secret in it replaced by `•••`.
 
@@ -88,7 +81,12 @@ def scrub(text: str, where: str = "a text") -> str:
         where: what is being written, for the error that is logged if a known secret is found:
             `the log`, `the ledger`, `a notebook`.
     """
-    return _scrub(text, where, known_values())
+    return _by_shape(_by_value(text, where))
+
+
+# What no pattern reaches across, wherever it begins: a value ends at white space, and what stands
+# between a name and its value is white space alone.
+_BETWEEN: Final = "\n\0\n"
 
 
 def scrub_json(obj: Any, where: str) -> Any:
@@ -100,10 +98,9 @@ def scrub_json(obj: Any, where: str) -> Any:
     """
     texts: set[str] = set()
     # Hardly ever is there anything to mask, and all texts together are looked through in no time.
-    # They are joined by what stands in no pattern, and bounds a word.
-    if _gather(obj, texts) and _is_clean("\0".join(texts)):
+    if _gather(obj, texts) and _is_clean(_BETWEEN.join(texts)):
         return _copied(obj)
-    return _scrub_plain(obj, where, known_values())
+    return _scrub_each(obj, where)
 
 
 def _gather(obj: Any, texts: set[str]) -> bool:
@@ -133,41 +130,25 @@ def _copied(obj: Any) -> Any:
     return obj
 
 
-def _scrub_plain(obj: Any, where: str, known: KnownValues) -> Any:
+def _scrub_each(obj: Any, where: str) -> Any:
     if isinstance(obj, str):
-        return _scrub(obj, where, known)
+        return scrub(obj, where)
     if isinstance(obj, Secret):
         _report(where)
         return MASK
     if isinstance(obj, dict):
         return {
-            _scrub_plain(key, where, known): _scrub_field(key, value, where, known)
-            for key, value in obj.items()
+            _scrub_each(key, where): _scrub_field(key, value, where) for key, value in obj.items()
         }
     if isinstance(obj, (list, tuple)):
-        return [_scrub_plain(item, where, known) for item in obj]
+        return [_scrub_each(item, where) for item in obj]
     return obj
 
 
-def _scrub_field(key: object, value: Any, where: str, known: KnownValues) -> Any:
-    cleaned = _scrub_plain(value, where, known)
+def _scrub_field(key: object, value: Any, where: str) -> Any:
+    cleaned = _scrub_each(value, where)
     if isinstance(key, str) and isinstance(cleaned, str) and _sensitive_key.fullmatch(key):
         return cleaned if _harmless.fullmatch(cleaned) else MASK
-    return cleaned
-
-
-def _scrub(text: str, where: str, known: KnownValues) -> str:
-    global _clean
-    known_then, clean = _clean
-    if known is not known_then or len(clean) > _MOST_REMEMBERED:
-        # Replaced together: another thread goes on with the set of what it knew.
-        clean = set()
-        _clean = known, clean
-    if text in clean:
-        return text
-    cleaned = _by_shape(_by_value(text, where))
-    if cleaned == text and len(text) <= _LONGEST_REMEMBERED:
-        clean.add(text)
     return cleaned
 
 

@@ -276,6 +276,33 @@ def test_nested_data_is_scrubbed_with_its_keys() -> None:
     assert scrub_json({"secretText": "Opaque 1"}, where="a test") == {"secretText": MASK}
 
 
+KNOWN = "a-value-that-was-held"
+PIECES = (
+    *("client_secret=file:x", "access_token=opaqueNumber1", 'id_token":"done', "&code=" + "a1" * 9),
+    *("client_secret=", "access_token", "otp=", "Authorization", "Bearer ", "eyJ", "state="),
+    *("https://login.example/", "?code=", "&", "file:x", "env:NAME", "done", "opaqueNumber1"),
+    *(ENTRA, ENTRA[:20], ENTRA[20:], JWT, JWT[:30], CODAT, KNOWN, KNOWN[:9], KNOWN[9:]),
+    *(base64.b64encode(KNOWN.encode()).decode()[at:] for at in (0, 7)),
+    *(KNOWN.encode().hex(), KNOWN.encode().hex()[9:], "abcdefghijklmnopqrst1", "\\n", "\\", "•"),
+    *("\n", " ", "\0", ":", "=", '"', "'", "\t", "(", "b'", "\r\n"),
+)
+
+
+@settings(max_examples=1000, deadline=None, print_blob=True)
+@given(st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join), max_size=6))
+def test_a_text_is_masked_alike_in_any_company(texts: list[str]) -> None:
+    """What stands in one text hides nothing of another, however the two are looked through."""
+    Secret(KNOWN)
+    assert scrub_json(texts, where="a test") == [scrub(one, "a test") for one in texts]
+
+
+def test_a_harmless_field_hides_no_other() -> None:
+    """A reference may go on to the end of its own text, and not into the next."""
+    for number in range(50):
+        data = {"a": f"client_secret=file:x{number}", "b": f"access_token=opaqueNumber{number}"}
+        assert scrub_json(data, where="a test") == {**data, "b": f"access_token={MASK}"}
+
+
 # --- what looks like a secret ------------------------------------------------------------------
 
 
