@@ -37,12 +37,11 @@ class RunContext(Protocol):
     def held(self, lease: Lease) -> AbstractContextManager[None]:
         """Writes may go out in the block, for as long as the lease is not lost."""
 
-    def check_required(self, step: str, *, is_per_customer: bool) -> None:
+    def check_required(self, step: str) -> None:
         """Refuse to write before the account that this one requires has passed.
 
         Args:
             step: the id of the step that is about to write.
-            is_per_customer: whether it is about a customer, for whom all of the account is needed.
 
         Raises:
             FixInput: it has not; says how to go on.

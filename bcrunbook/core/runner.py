@@ -174,22 +174,25 @@ class StepRunner(Generic[C, F]):
             return ()
         self._approve = approve
         async with self._holding_errors():
-            if mine:
-                self.context.check_required(self.step.id, is_per_customer=self.step.is_per_customer)
-                if await self._may(mine):
-                    async with self._alone():
-                        await self._rounds()
+            await self._do(mine)
             if operator is not None and not self._waiting_for and not self._declined:
                 before = self._mine()
                 await self._attend(operator)
                 # What the person has done may have been in the way of something.
-                mine = tuple(change for change in self._mine() if change not in before)
-                if mine and not self._waiting_for and await self._may(mine):
-                    async with self._alone():
-                        await self._rounds()
+                if not self._waiting_for:
+                    await self._do(tuple(one for one in self._mine() if one not in before))
             if not self._waiting_for and not self._declined:
                 await self._follow()
         return tuple(self.applied)
+
+    async def _do(self, mine: tuple[Change, ...]) -> None:
+        """Do the program's changes, if the account may be written to and the person agrees."""
+        if not mine:
+            return
+        self.context.check_required(self.step.id)
+        if await self._may(mine):
+            async with self._alone():
+                await self._rounds()
 
     def stop(self) -> None:
         """Whoever is there has stopped `apply`, which was cancelled: what it comes to then."""

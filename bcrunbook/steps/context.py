@@ -80,13 +80,15 @@ class Context:
         """Writes may go out in the block, for as long as the lease is not lost."""
         return self.guard.held(lease)
 
-    def check_required(self, step: str, *, is_per_customer: bool) -> None:
+    def check_required(self, step: str) -> None:
         """Refuse to write for an account before the one it requires has passed.
+
+        That one has to have passed the same step in setting up; for what comes after that, all.
 
         Raises:
             FixInput: it has not; says how to go on.
         """
-        steps = self.setup_steps if is_per_customer else (step,)
+        steps = (step,) if step in self.setup_steps else self.setup_steps
         refused = not_yet(self.ledger, self.workspace, self.account, steps)
         if refused is not None:
             raise FixInput(refused.what, where=refused.where, why=refused.why, next=refused.next)

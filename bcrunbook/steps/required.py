@@ -2,8 +2,8 @@
 
 A pass counts where it was made as things are now: in the cloud that is about to be written to, in
 the tenant and the Codat instance that accounts.toml names for the required account, and with this
-version of the runbook. A step about a customer asks for all steps of the required account itself,
-which may have no customer.
+version of the runbook. What comes after setting up, for a customer or in the years after, asks for
+all steps that set the required account up: it may have no customer, and nothing to keep up yet.
 """
 
 from __future__ import annotations

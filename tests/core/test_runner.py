@@ -181,14 +181,14 @@ class Bare:
         self.leases.append(lease.name)
         yield
 
-    def check_required(self, step: str, *, is_per_customer: bool) -> None:
+    def check_required(self, step: str) -> None:
         """Refuses if there is a refusal."""
         if self.refusal is not None:
             raise self.refusal
 
     def check_still_meant(self) -> None:
         """Refuses if there is a refusal."""
-        self.check_required("", is_per_customer=False)
+        self.check_required("")
 
 
 @dataclass

@@ -7,17 +7,21 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bcrunbook.core.runner import run_in_context
+from bcrunbook.core.runner import Operator, run_in_context
 from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import CLIENT_SECRET, REGISTER_APPLICATION, ROTATE_SECRET
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare
 from bcrunbook.steps import SETUP_STEPS, step_named
+from bcrunbook.steps.client_secret.replacement import Replacement
 from bcrunbook.steps.opening import open_context
 from bcrunbook.steps.required import not_yet
+from bcrunbook.steps.without_trial import allow
 from tests.conftest import lay_out
 from tests.support.independent_client import MakeClient
+from tests.support.portal import AtOnce
 
 
 async def test_production_is_written_only_after_the_trial_has_passed(
@@ -44,6 +48,46 @@ async def test_production_is_written_only_after_the_trial_has_passed(
     assert await asyncio.to_thread(make_client(tenant).applications, "req-production") == []
     assert (await register("req-trial", Mode.APPLY)).state == "changed"
     assert (await register("req-production", Mode.APPLY)).state == "changed"
+
+
+async def test_upkeep_of_production_asks_for_a_trial_that_is_set_up(
+    cloud: RehearsalDescription, tmp_path: Path, make_client: MakeClient
+) -> None:
+    """A trial whose own secret was never replaced will do; one that is not set up will not."""
+    workspace = lay_out(
+        tmp_path, cloud, {"up-trial": {}, "up-prod": {"kind": "production", "requires": "up-trial"}}
+    )
+    trial, production = workspace.account("up-trial"), workspace.account("up-prod")
+
+    async def run(step: str) -> Outcome:
+        async with open_context(workspace, production) as context:
+            return await run_in_context(step_named(step), context, Mode.APPLY)
+
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        allow(ledger, production.identity, "to have something to keep up", "Ada Lovelace")
+        for step in (REGISTER_APPLICATION, CLIENT_SECRET):
+            assert (await run(step)).state == "changed"
+        (stored,) = ledger.facts(Scope(production.identity, CLIENT_SECRET), "secret_stored")
+
+    async def rotate(operator: Operator | None = None) -> Outcome:
+        wish = Replacement(stored.subject)
+        async with open_context(workspace, production, replace=wish) as context:
+            step = step_named(ROTATE_SECRET)
+            return await run_in_context(step, context, Mode.APPLY, operator=operator)
+
+    assert [one.key for one in (await rotate()).changes] == ["add_secret", "save_keys"]
+    with closing(sqlite3.connect(workspace.root / "ledger.db")) as other, other:
+        other.execute("DELETE FROM fact WHERE kind = 'without_trial'")
+    # Nothing is the program's before somebody has said that the keys are saved.
+    refused = await rotate(AtOnce())
+    assert refused.exit_code == 2 and refused.error is not None
+    assert "run up-trial --mode apply" in refused.error["next"]
+    assert len(make_client().application("up-prod")["passwordCredentials"]) == 2
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        for setup in SETUP_STEPS:
+            run_id = ledger.begin_run(Scope(trial.identity, setup.id), "apply")
+            ledger.record_outcome(run_id, Scope(trial.identity, setup.id), "done", {})
+    assert [one.key for one in (await rotate()).changes] == ["remove_secret"]
 
 
 def test_an_account_has_passed_only_as_a_whole_and_with_this_version(

@@ -9,7 +9,7 @@ import pytest
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import run_in_context
-from bcrunbook.core.step import Change, Mode, Outcome
+from bcrunbook.core.step import Mode, Outcome
 from bcrunbook.errors import FixInput
 from bcrunbook.order import CODAT_KEYS, REGISTER_APPLICATION, ROTATE_SECRET
 from bcrunbook.rehearsal import RehearsalDescription
@@ -20,7 +20,7 @@ from bcrunbook.steps.client_secret.replacement import Replacement
 from bcrunbook.steps.opening import open_context
 from tests.conftest import MakeWorkspace, only_account, requests_of, stored_secrets
 from tests.support.independent_client import IndependentClient, MakeClient
-from tests.support.portal import confirm, handed, row
+from tests.support.portal import AtOnce, confirm, handed, row
 from tests.support.running import UP_TO_KEYS, run_steps
 
 FOR_LONG = {"secret_lifetime": "180 days"}
@@ -115,29 +115,6 @@ async def test_the_old_one_works_until_the_next_is_saved(
     assert (await rotate(workspace, old)).state == "done"
     (keys,) = await run_steps(workspace, CODAT_KEYS)
     assert keys.state == "done", "what was said at one step counts at the other"
-
-
-class AtOnce:
-    """Somebody who does what they are asked for, and says so."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    async def confirm(self, change: Change) -> str:
-        """Say that it is done."""
-        self.asked.append(change.key)
-        return "Ada Lovelace"
-
-    async def wait(self, change: Change, seconds: float) -> bool:
-        """Nothing here is waited for."""
-        return False
-
-    async def ended(self, change: Change) -> bool:
-        """Nothing here is waited for."""
-        return False
-
-    def leave(self) -> None:
-        """They go."""
 
 
 async def test_with_somebody_there_one_run_is_enough(

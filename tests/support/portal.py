@@ -7,7 +7,7 @@ from typing import Any
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.core import confirmations
-from bcrunbook.core.step import HandOff, Outcome
+from bcrunbook.core.step import Change, HandOff, Outcome
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Fact, open_ledger
 from bcrunbook.rehearsal import RehearsalDescription
@@ -81,3 +81,26 @@ def row(outcome: Outcome, name: str) -> Any:
     """A finding by its name."""
     (found,) = [one for one in outcome.findings if one.name == name]
     return found
+
+
+class AtOnce:
+    """Somebody who does what they are asked for, and says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def confirm(self, change: Change) -> str:
+        """Say that it is done."""
+        self.asked.append(change.key)
+        return "Ada Lovelace"
+
+    async def wait(self, change: Change, seconds: float) -> bool:
+        """Nothing here is waited for."""
+        return False
+
+    async def ended(self, change: Change) -> bool:
+        """Nothing here is waited for."""
+        return False
+
+    def leave(self) -> None:
+        """They go."""
