@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
+
+from bcrunbook.errors import WaitAndRetry
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,23 @@ def in_words(seconds: float) -> str:
     """
     wait = min(timedelta(seconds=min(math.ceil(seconds), 1e9)), _LONGEST_TOLD)
     return f"{wait} (h:mm:ss), so not before {datetime.now(UTC) + wait:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def busy(what: str, retry_after: str, **about: Any) -> WaitAndRetry:
+    """The error of a service that does not serve for now, with how long it asks to be left alone.
+
+    Args:
+        what: what the service did not do.
+        retry_after: its header of that name; empty without one.
+        about: further arguments of the error.
+    """
+    wait = asked_wait(retry_after)
+    return WaitAndRetry(
+        what,
+        **about,
+        why=f"it asks to be left alone for {in_words(wait)}" if wait else "",
+        next="run again after that time" if wait else "wait a minute and run again",
+    )
 
 
 def tell(seconds: float, what: str) -> None:

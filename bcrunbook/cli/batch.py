@@ -28,12 +28,7 @@ def batch(
     needs_person: Annotated[
         bool, typer.Option("--needs-person", help="Only what needed a person last.")
     ] = False,
-    mode: Annotated[
-        str,
-        typer.Option(
-            help="auto, plan or apply. auto applies in the rehearsal cloud, and plans live."
-        ),
-    ] = "auto",
+    mode: options.Mode = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as --mode plan.")] = False,
     jobs: Annotated[
         int | None,

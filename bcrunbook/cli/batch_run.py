@@ -32,7 +32,7 @@ from bcrunbook.run.ended import of_batch
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.notify import notify
 from bcrunbook.steps import step_named
-from bcrunbook.steps.client_secret.replacement import to_be_replaced
+from bcrunbook.steps.client_secret.stored import to_be_replaced
 from bcrunbook.steps.without_trial import allow
 
 _INTERRUPTED: Final = 130

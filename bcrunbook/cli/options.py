@@ -23,6 +23,10 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print the path of each executed notebook too.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs on stdout.")]
+Mode = Annotated[
+    str,
+    typer.Option(help="auto, plan or apply. auto applies in the rehearsal cloud, and plans live."),
+]
 Lags = Annotated[
     str,
     typer.Option(

@@ -29,12 +29,7 @@ def rotate(
             " saved.",
         ),
     ] = False,
-    mode: Annotated[
-        str,
-        typer.Option(
-            help="auto, plan or apply. auto applies in the rehearsal cloud, and plans live."
-        ),
-    ] = "auto",
+    mode: options.Mode = "auto",
     workspace: options.Workspace = None,
     verbose: options.Verbose = False,
     as_json: options.Json = False,
@@ -59,7 +54,6 @@ def rotate(
             " secrets, at the end of the description",
         )
     replace = str(Replacement(secret, leaked)) if secret else ""
-    Replacement.parse(replace)
 
     def words(applied: str) -> str:
         return typed(

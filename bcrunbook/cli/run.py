@@ -46,12 +46,7 @@ def run(
     account: options.Account,
     step: StepName = None,
     customer: Customer = None,
-    mode: Annotated[
-        str,
-        typer.Option(
-            help="auto, plan or apply. auto applies in the rehearsal cloud, and plans live."
-        ),
-    ] = "auto",
+    mode: options.Mode = "auto",
     rehearse: Annotated[
         bool,
         typer.Option("--rehearse", help="Play this account against the rehearsal cloud instead."),

@@ -57,9 +57,8 @@ def status(
             for name, account in loaded.accounts.items()
         }
         secrets = secret_lines(loaded, ledger, datetime.now(UTC))
-        ends, unknown = all_ends(ledger, loaded)
-    if calendar is not None:
-        _keep(calendar, ends, unknown)
+        if calendar is not None:
+            _keep(calendar, *all_ends(ledger, loaded))
     rows = {
         (name, row.outcome.customer, row.outcome.step): row
         for name, of_account in known.items()

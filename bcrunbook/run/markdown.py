@@ -12,7 +12,7 @@ from typing import Final
 
 from bcrunbook.core.step import PASSED
 from bcrunbook.run.ended import Ended
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import EVERY_STEP
 
 _ROWS: Final = 50
 _TOLD: Final = 20
@@ -26,7 +26,7 @@ def markdown(ended: Sequence[Ended], title: str) -> str:
         ended: how each step ended.
         title: the heading.
     """
-    steps = [step.id for step in STEPS if any(one.step == step.id for one in ended)]
+    steps = [step.id for step in EVERY_STEP if any(one.step == step.id for one in ended)]
     labels = {(one.who, one.step): one.label for one in ended}
     everybody = list(dict.fromkeys(one.who for one in ended))
     lines = [f"### {title}", ""]

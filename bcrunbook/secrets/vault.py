@@ -381,13 +381,8 @@ def _explain(error: HttpResponseError, url: str) -> RunbookError:
             f"The vault is busy: {message}", **about, next="wait a minute and run again"
         )
     if status == 429 or status >= 500:
-        wait = throttled.asked_wait(headers.get("Retry-After", ""))
-        return WaitAndRetry(
-            f"Key Vault does not serve this request now ({status}).",
-            **about,
-            why=f"it asks to be left alone for {throttled.in_words(wait)}" if wait else "",
-            next="run again after that time" if wait else "wait a minute and run again",
-        )
+        said = f"Key Vault does not serve this request now ({status})."
+        return throttled.busy(said, headers.get("Retry-After", ""), **about)
     return ReportBug(
         f"Key Vault refused a request ({status}): {message}",
         **about,

@@ -31,13 +31,8 @@ async def authority_error(
     if is_strange(response):
         return not_the_service("Entra", where)
     if status == 429 or status >= 500:
-        wait = throttled.asked_wait(response.headers.get("Retry-After", ""))
-        return WaitAndRetry(
-            f"Entra did not tell how to sign in to this tenant ({status}).",
-            where=where,
-            why=f"it asks to be left alone for {throttled.in_words(wait)}" if wait else "",
-            next="run again after that time" if wait else "wait a minute and run again",
-        )
+        said = f"Entra did not tell how to sign in to this tenant ({status})."
+        return throttled.busy(said, response.headers.get("Retry-After", ""), where=where)
     try:
         answer = response.json()
     except (ValueError, RecursionError):

@@ -84,13 +84,11 @@ class MsalApplications:
     Args:
         by_tenant: the applications, by the tenant's id or domain.
         http_caches: what MSAL remembers of answers, by the same.
-        sender: sends for the thread that MSAL is called in; None until there is something to send.
-        client: the same as MSAL takes it.
+        client: what all of them send through; None until there is something to send.
     """
 
     by_tenant: dict[str, Any] = field(default_factory=dict)
     http_caches: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sender: FromThread | None = None
     client: MsalHttpClient | None = None
 
 
@@ -128,6 +126,12 @@ class SignIn:
     def is_application(self) -> bool:
         """Whether an application signs in rather than a person."""
         return self._account.sign_in.method in _APPLICATION_METHODS
+
+    @property
+    def _client(self) -> MsalHttpClient:
+        """What MSAL sends through, while a token is asked for."""
+        assert self._msal.client is not None
+        return self._msal.client
 
     async def graph(self, *, consent: bool = False, fresh: bool = False, claims: str = "") -> Token:
         """A token for Microsoft Graph.
@@ -198,10 +202,10 @@ class SignIn:
         async with self._lock:
             if method == "az":
                 return await self._by_az(resource, where, fresh or bool(claims))
-            if self._msal.sender is None:
-                self._msal.sender = FromThread(self._http)
-                self._msal.client = MsalHttpClient(self._msal.sender)
-            self._msal.sender.go_on_with(self._http)
+            if self._msal.client is None:
+                self._msal.client = MsalHttpClient(FromThread(self._http))
+            else:
+                self._msal.client.sender.go_on_with(self._http)
             if where not in self._msal.by_tenant:
                 self._msal.by_tenant[where] = await self._application(where)
             app = self._msal.by_tenant[where]
@@ -244,8 +248,7 @@ class SignIn:
             *args: what it takes.
             **kwargs: what it takes by name.
         """
-        client = self._msal.client
-        assert client is not None
+        client = self._client
         client.is_hurried = kept is not None
         try:
             return await self._run(call, *args, **kwargs)
@@ -361,8 +364,7 @@ class SignIn:
     async def _application(self, tenant: str) -> Any:
         settings = self._account.sign_in
         credential = await self._credential()
-        client = self._msal.client
-        assert client is not None
+        client = self._client
         http_cache: dict[str, Any] = {}
 
         def build() -> Any:
@@ -424,9 +426,8 @@ class SignIn:
         if settings.method == "federated":
             # A callable, so that a token is read or asked for again whenever one is needed.
             if settings.token_from is not None:
-                assert self._msal.sender is not None
-                name = self._account.name
-                asked = assertion_from(settings.token_from, self._msal.sender, name)
+                sender, name = self._client.sender, self._account.name
+                asked = assertion_from(settings.token_from, sender, name)
                 return Veiled({"client_assertion": asked})
             assert settings.token_file is not None
             return Veiled({"client_assertion": assertion_of(self._root / settings.token_file)})
@@ -466,8 +467,7 @@ class SignIn:
         return sign_in_error(answer, self._where, by_person=not self.is_application)
 
     async def _run(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-        assert self._msal.client is not None
-        return await in_thread(self._msal.client, self._where, call, *args, **kwargs)
+        return await in_thread(self._client, self._where, call, *args, **kwargs)
 
 
 def _refused(flow: Veiled[dict[str, Any]]) -> dict[str, Any] | None:

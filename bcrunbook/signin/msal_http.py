@@ -30,7 +30,7 @@ class MsalHttpClient:
     """
 
     def __init__(self, sender: FromThread) -> None:
-        self._sender = sender
+        self.sender = sender
         self.is_hurried = False
         self._not_before = 0.0
 
@@ -40,7 +40,7 @@ class MsalHttpClient:
         Args:
             where: which sign-in it was.
         """
-        seconds = self._not_before - self._sender.pace.now()
+        seconds = self._not_before - self.sender.pace.now()
         if seconds <= 0:
             return None
         return WaitAndRetry(
@@ -67,7 +67,7 @@ class MsalHttpClient:
         grant = _grant(form)
         once = grant in ("authorization_code",) or grant.endswith("device_code")
         safe = Repeat.LOOK if self.is_hurried else Repeat.SAFE
-        response = self._sender.send(
+        response = self.sender.send(
             method,
             url,
             repeat=Repeat.ONCE if once else safe,
@@ -79,7 +79,7 @@ class MsalHttpClient:
             raise not_the_service("Entra", f"{method} {address.host}")
         retry_after = throttled.asked_wait(response.headers.get("Retry-After", ""))
         is_overload = response.status_code == 429 or response.status_code >= 500
-        self._not_before = self._sender.pace.now() + retry_after if is_overload else 0.0
+        self._not_before = self.sender.pace.now() + retry_after if is_overload else 0.0
         return response
 
     def get(

@@ -19,7 +19,7 @@ from bcrunbook.accounts.token_source import (
     MANAGED_IDENTITY,
     TokenSource,
 )
-from bcrunbook.errors import FixInput, RunbookError, WaitAndRetry, not_the_service
+from bcrunbook.errors import FixInput, RunbookError, not_the_service
 from bcrunbook.hosts import AZURE_DEVOPS_HOSTS, GITHUB_ACTIONS_HOST, TOKEN_EXCHANGE
 from bcrunbook.http.authorization import Authorization, Form
 from bcrunbook.http.repeat import Repeat
@@ -162,7 +162,8 @@ def _asked(
     )
     if is_strange(response):
         raise not_the_service(platform, where)
-    token = response.json().get(field) if response.is_success else None
+    answer = response.json() if response.is_success else None
+    token = answer.get(field) if isinstance(answer, dict) else None
     if isinstance(token, str) and token:
         return Secret(token).reveal()
     raise _refusal(response, platform, where)
@@ -170,16 +171,11 @@ def _asked(
 
 def _refusal(response: Response, platform: str, where: str) -> RunbookError:
     status = response.status_code
+    said = f"{platform} gave no token ({status})."
     if status == 429 or status >= 500:
-        wait = throttled.asked_wait(response.headers.get("Retry-After", ""))
-        return WaitAndRetry(
-            f"{platform} gave no token ({status}).",
-            where=where,
-            why=f"it asks to be left alone for {throttled.in_words(wait)}" if wait else "",
-            next="run again after that time" if wait else "wait a minute and run again",
-        )
+        return throttled.busy(said, response.headers.get("Retry-After", ""), where=where)
     return FixInput(
-        f"{platform} gave no token ({status}).",
+        said,
         where=where,
         why="what proves the job is that of another one, the job has ended, or it may not use what"
         " token_from names",

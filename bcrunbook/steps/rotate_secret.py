@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 from bcrunbook.accounts import Account
@@ -27,7 +27,6 @@ from bcrunbook.core.step import (
     Finding,
     Findings,
     Observation,
-    Row,
 )
 from bcrunbook.errors import FixInput, RunbookError
 from bcrunbook.ledger.scope import FactKind, Scope
@@ -35,18 +34,17 @@ from bcrunbook.ledger.store import Fact
 from bcrunbook.limits import MAX_SECRETS
 from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, LINK_CUSTOMER, ROTATE_SECRET
 from bcrunbook.services.wire import Seen
+from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
 from bcrunbook.steps.client_secret.life import day
 from bcrunbook.steps.client_secret.replacement import Replacement
-from bcrunbook.steps.client_secret.step import ClientSecret
+from bcrunbook.steps.client_secret.step import FORGET, REMOVE, ClientSecret, addition, removal
 from bcrunbook.steps.codat_keys import SAVE_KEYS, CodatKeys, KeyFindings, save_keys
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import StepDescription
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.standing import reactivate
 
-_REMOVE: Final = "remove_secret"
-_ADD: Final = "add_secret"
 # Of whom a sync is looked for, at most: one call to Codat for each.
 _CUSTOMERS_ASKED: Final = 3
 
@@ -76,7 +74,8 @@ class RotationFindings(Findings):
         made_here: markers of the secrets that this ledger has made or adopted.
         since: when the last of ours was removed, or the current one was said to be saved; None
             where neither was.
-        sync: the newest sync of a customer's data; unknown where none could be asked for.
+        sync: the newest sync of a customer's data; unknown where none could be asked for, and not
+            asked for before the current one is said to be saved.
     """
 
     secrets: SecretFindings
@@ -208,6 +207,8 @@ class RotateSecret(AccountStep):
         works = secrets.current is not None and secrets.is_proven
         keys = await self._keys.examine(context) if works else None
         confirmation = latest_confirmation(ledger, Scope(whose, CODAT_KEYS), SAVE_KEYS)
+        current = secrets.current.marker if secrets.current is not None else ""
+        is_saved = confirmation is not None and confirmation.subject == current
         of_secrets = Scope(whose, CLIENT_SECRET)
         stored = ledger.facts(of_secrets, FactKind.SECRET_STORED)
         removed = ledger.latest(of_secrets, FactKind.SECRET_REMOVED)
@@ -222,7 +223,7 @@ class RotateSecret(AccountStep):
                 one.subject for one in stored if one.data["client_id"].lower() == client_id
             ),
             since=max(times, default=None),
-            sync=await _newest_sync(context),
+            sync=await _newest_sync(context) if is_saved else Seen(None),
         )
 
     def plan(self, findings: RotationFindings) -> tuple[Change, ...]:
@@ -233,26 +234,20 @@ class RotateSecret(AccountStep):
         named = findings.named
         if named is not None and not (named.is_stored and named.marker in findings.made_here):
             return (_not_ours(findings, named),)
-        tidied = [
-            change
-            for change in self._secret.plan(secrets)
-            if change.key in (_REMOVE, "forget_value")
-        ]
+        tidied = [change for change in self._secret.plan(secrets) if change.key in (REMOVE, FORGET)]
         removed = list(findings.superseded)
         if named is not None and (findings.is_leaked or findings.is_unused(named)):
             removed = [named, *(one for one in removed if one != named)]
-        removals = [_removal(findings, one) for one in removed]
+        removals = [removal(one, _why(findings, one)) for one in removed]
         before = (*tidied, *removals)
+        if secrets.current is not None and not secrets.is_proven and secrets.current != named:
+            # What Entra refuses is for the step that makes secrets to explain.
+            return (*removals, *self._secret.plan(secrets))
         if findings.successor is None:
-            if secrets.current is not None and not secrets.is_proven and named is None:
-                # What Entra refuses is for the step that makes secrets to explain.
-                return self._secret.plan(secrets)
-            gone = sum(change.key == _REMOVE for change in before)
+            gone = sum(change.key == REMOVE for change in before)
             if len(secrets.credentials) - gone >= MAX_SECRETS:
                 return (*before, _free_a_place(findings))
-            return (*before, _addition(findings))
-        if not secrets.is_proven:
-            return self._secret.plan(secrets)
+            return (*before, addition(secrets, "make the next client secret and store it"))
         if findings.in_use == findings.successor.marker or findings.keys is None:
             return before
         return (*before, save_keys(findings.keys, self.id))
@@ -263,28 +258,13 @@ class RotateSecret(AccountStep):
 
     def hand_off(self, findings: RotationFindings, change: Change, error: RunbookError) -> Change:
         """Making or removing the secret, for somebody who may."""
-        if change.key == _ADD:
-            return self._secret.hand_off(findings.secrets, change, error)
-        return hand_off_to_portal(
-            change,
-            error,
-            findings.account,
-            actions=(
-                "In the Azure portal open App registrations and the application below, then"
-                " Certificates & secrets.",
-                f"Delete the secret with Secret ID {change.subject}, and no other.",
-            ),
-            values=(
-                ("Client ID", findings.secrets.application.app_id),
-                ("Secret ID", change.subject),
-            ),
-        )
+        return self._secret.hand_off(findings.secrets, change, error)
 
 
 async def _newest_sync(context: Context) -> Seen[LastSync]:
     """The newest sync of those customers that were linked last."""
     if context.codat is None:
-        return Seen(None, "codat_api_key is not set in accounts.toml")
+        return Seen(None, codat_portal.NO_KEY)
     scope = Scope(context.identity, LINK_CUSTOMER)
     companies = {
         fact.customer: fact.subject
@@ -312,38 +292,15 @@ def _made(one: SecretCredential) -> datetime:
     return one.seen.start_date_time or datetime.min.replace(tzinfo=UTC)
 
 
-def _addition(findings: RotationFindings) -> Change:
-    secrets = findings.secrets
-    days = secrets.lifetime_days
-    ends = secrets.now + timedelta(days=days)
-    return Change(
-        _ADD,
-        "make the next client secret and store it",
-        (
-            Row("Description", "", secrets.description, "displayName"),
-            Row("Lifetime", "", f"{days} days", f"endDateTime: {ends:%Y-%m-%d}"),
-            Row("Value", "", f"kept in the secret store {findings.account.secret_store}"),
-        ),
-        action="create",
-    )
-
-
-def _removal(findings: RotationFindings, one: SecretCredential) -> Change:
-    name = one.seen.display_name or one.seen.key_id
-    why = "the Codat Portal has another one"
-    if findings.is_leaked and one == findings.named:
-        why = (
-            "it has leaked. The Codat Portal has another one, so nothing stops"
-            if findings.is_unused(one)
-            else "it has leaked. From then on Codat reads nothing, until the next one is saved in"
-            " the Codat Portal"
-        )
-    return Change(
-        _REMOVE,
-        f"remove a secret of ours: {why}",
-        (Row("Secret", name, ""),),
-        subject=one.seen.key_id,
-        action="delete",
+def _why(findings: RotationFindings, one: SecretCredential) -> str:
+    """Why a secret of ours is removed, and what stops by that."""
+    if not (findings.is_leaked and one == findings.named):
+        return "the Codat Portal has another one"
+    if findings.is_unused(one):
+        return "it has leaked. The Codat Portal has another one, so nothing stops"
+    return (
+        "it has leaked. From then on Codat reads nothing, until the next one is saved in the Codat"
+        " Portal"
     )
 
 
@@ -352,7 +309,7 @@ def _not_ours(findings: RotationFindings, named: SecretCredential) -> Change:
     error = FixInput("it was not made here", who="an owner of the application")
     return hand_off_to_portal(
         Change(
-            _REMOVE,
+            REMOVE,
             "replace a secret that was not made here",
             subject=named.seen.key_id,
             action="delete",

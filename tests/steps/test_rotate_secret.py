@@ -10,7 +10,7 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
-from bcrunbook.errors import FixInput
+from bcrunbook.errors import AskAdministrator, FixInput
 from bcrunbook.order import CODAT_KEYS, REGISTER_APPLICATION, ROTATE_SECRET
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.secrets import Secret
@@ -195,6 +195,48 @@ async def test_a_leaked_one_that_is_not_in_use_stops_nothing(
     await rotate(workspace, f"leaked:{leaked}")
     kept, new = on_application(client, workspace)
     assert kept == old and new not in (old, leaked)
+
+
+async def test_a_leaked_one_goes_even_if_the_next_is_refused(
+    make_workspace: MakeWorkspace, make_client: MakeClient
+) -> None:
+    """What is wrong with the next one is told beside it, and holds nothing up."""
+    workspace = await set_up(make_workspace, **FOR_LONG)
+    client = make_client()
+    (leaked,) = on_application(client, workspace)
+    await rotate(workspace, leaked)
+    _, new = on_application(client, workspace)
+    folder = workspace.root.parent / "secret-store"
+    (value,) = [one for one in stored_secrets(folder, only_account(workspace)) if one.name == new]
+    value.write_text("another-value-than-the-secrets", "utf-8")
+    outcome = await rotate(workspace, f"leaked:{leaked}")
+    assert outcome.state == "needs_person"
+    assert keys_of(outcome) == ["remove_secret", "replace_secret"]
+    assert on_application(client, workspace) == [new]
+
+
+async def test_a_removal_that_is_refused_is_handed_to_a_person(
+    make_workspace: MakeWorkspace, make_client: MakeClient
+) -> None:
+    """The card says which secret to delete, by its id, and not how to make one."""
+    workspace = await set_up(make_workspace, **FOR_LONG)
+    (leaked,) = on_application(make_client(), workspace)
+    (key_id,) = [
+        one["keyId"]
+        for one in make_client().application(only_account(workspace))["passwordCredentials"]
+    ]
+    step = step_named(ROTATE_SECRET)
+    async with open_context(
+        workspace,
+        workspace.account(only_account(workspace)),
+        replace=Replacement(leaked, is_leaked=True),
+    ) as context:
+        findings = await step.examine(context)
+    (removal, _) = step.plan(findings)
+    card = step.hand_off(findings, removal, AskAdministrator("refused")).hand_off
+    assert card is not None
+    assert key_id in " ".join(card.actions) and "New client secret" not in " ".join(card.actions)
+    assert ("Secret ID", key_id) in card.values
 
 
 async def test_a_strangers_secret_is_in_the_way(

@@ -9,7 +9,7 @@ from bcrunbook.core.step import PASSED, State
 from bcrunbook.run.batch.progress import BatchProgress, StepSummary
 from bcrunbook.run.batch.selection import OF_ACCOUNTS, OF_CUSTOMERS
 from bcrunbook.run.report import since, write_page
-from bcrunbook.steps import STEPS
+from bcrunbook.steps import EVERY_STEP
 from bcrunbook.views.cells import STATE_WORDS
 
 
@@ -39,7 +39,7 @@ def write_batch_report(path: Path, progress: BatchProgress, *, cloud: str, title
             if standings[state]
         ],
         open=attention(progress),
-        titles={step.id: f"{number}. {step.title}" for number, step in enumerate(STEPS)},
+        titles={step.id: f"{number}. {step.title}" for number, step in enumerate(EVERY_STEP)},
         since=_since,
         matrices=_matrices(progress),
     )
@@ -64,7 +64,9 @@ def _matrices(
             if bool(item.customer) is of_customers
         ]
         columns = [
-            (number, step.id, step.title) for number, step in enumerate(STEPS) if step.id in steps
+            (number, step.id, step.title)
+            for number, step in enumerate(EVERY_STEP)
+            if step.id in steps
         ]
         if rows:
             matrices.append((heading, columns, rows))

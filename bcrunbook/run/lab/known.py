@@ -18,7 +18,7 @@ from bcrunbook.notebook_files.source import asks_first
 from bcrunbook.printable import printable
 from bcrunbook.run.lab.glance import Glimpse, SeenAccount
 from bcrunbook.secrets import scrub
-from bcrunbook.steps import STEPS, notebook_of
+from bcrunbook.steps import EVERY_STEP, STEPS, notebook_of
 from bcrunbook.steps.journey import Journey, account_journey, journey_of
 from bcrunbook.steps.whereabouts import whereabouts
 from bcrunbook.views.cells import in_line
@@ -66,7 +66,7 @@ class Known:
         """
         root = self._root.resolve()
         file = (root / notebook).resolve()
-        step = next((one for one in STEPS if notebook_of(one) == file.name), None)
+        step = next((one for one in EVERY_STEP if notebook_of(one) == file.name), None)
         return step is not None and file.is_relative_to(root) and asks_first(step, file)
 
     def _stamp(self) -> _Stamp:

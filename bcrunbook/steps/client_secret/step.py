@@ -69,6 +69,11 @@ _FORBIDDEN: Final = "CredentialTypeNotAllowedAsPerAppPolicy"
 
 _LIFETIME: Final = "secret_lifetime"
 
+ADD: Final = "add_secret"
+REMOVE: Final = "remove_secret"
+FORGET: Final = "forget_value"
+"""The keys of what is done about secrets."""
+
 
 def _days(days: int) -> str:
     return f"{days} day{'s' if days != 1 else ''}"
@@ -187,16 +192,16 @@ class ClientSecret(AccountStep):
             # Nothing can be proven while it is off, and what Codat uses has to stay.
             return (reactivate(findings.account, findings.off),)
         changes = [
-            _removal(one, "nobody has its value") for one in findings.credentials if one.is_orphan
+            removal(one, "nobody has its value") for one in findings.credentials if one.is_orphan
         ]
         changes += [
-            _removal(one, "it has expired")
+            removal(one, "it has expired")
             for one in findings.credentials
             if one.seen.key_id in findings.ended
         ]
         forgotten = [
             Change(
-                "forget_value",
+                FORGET,
                 "forget a value whose secret is gone from the application",
                 (Row("Value in the secret store", marker, ""),),
                 subject=marker,
@@ -214,24 +219,17 @@ class ClientSecret(AccountStep):
         taken = len(findings.credentials) - len(changes)
         if taken >= MAX_SECRETS:
             return (*forgotten, *changes, _free_a_place(findings))
-        days = findings.lifetime_days
-        ends = findings.now + timedelta(days=days)
-        rows = (
-            Row("Description", "", findings.description, "displayName"),
-            Row("Lifetime", "", f"{days} days", f"endDateTime: {ends:%Y-%m-%d}"),
-            Row("Value", "", f"kept in the secret store {findings.account.secret_store}"),
-        )
         title = "make a client secret and store it"
         if findings.current is not None:
             title = "make the next client secret and store it: the current one ends soon"
-        return (*forgotten, *changes, Change("add_secret", title, rows, action="create"))
+        return (*forgotten, *changes, addition(findings, title))
 
     async def apply(self, context: Context, findings: SecretFindings, change: Change) -> bool:
         """Make and store a secret, or remove one of ours, or what is left of it."""
-        if change.key == "add_secret":
+        if change.key == ADD:
             await self._add(context, findings)
             return True
-        if change.key == "forget_value":
+        if change.key == FORGET:
             await forget_value(context, findings.application.app_id, change.subject)
             self._record(context, FactKind.SECRET_REMOVED, change.subject, "done", {})
             return True
@@ -306,20 +304,30 @@ class ClientSecret(AccountStep):
         context.ledger.record(scope, kind, marker, basis, {**data, **so_far()})
 
     def hand_off(self, findings: SecretFindings, change: Change, error: RunbookError) -> Change:
-        """Making the secret, for somebody who may."""
+        """Making the secret, or removing one, for somebody who may."""
+        there = (
+            "In the Azure portal open App registrations and the application below, then"
+            " Certificates & secrets."
+        )
+        about: tuple[tuple[str, str], ...] = (("Client ID", findings.application.app_id),)
+        if change.key == REMOVE:
+            about = (*about, ("Secret ID", change.subject))
+            delete = f"Delete the secret with Secret ID {change.subject}, and no other."
+            return hand_off_to_portal(
+                change, error, findings.account, actions=(there, delete), values=about
+            )
         return hand_off_to_portal(
             change,
             error,
             findings.account,
             actions=(
-                "In the Azure portal open App registrations and the application below, then"
-                " Certificates & secrets.",
+                there,
                 f"New client secret. Description: {findings.description}. Expires:"
                 f" {findings.lifetime_days} days. Then Add.",
                 "Copy the Value (not the Secret ID) into your own password manager at once: it is"
                 " shown this once.",
             ),
-            values=(("Client ID", findings.application.app_id),),
+            values=about,
         )
 
 
@@ -395,9 +403,32 @@ def _free_a_place(findings: SecretFindings) -> Change:
     )
 
 
-def _removal(one: SecretCredential, why: str) -> Change:
+def addition(findings: SecretFindings, title: str) -> Change:
+    """Making a secret and storing it.
+
+    Args:
+        findings: what was seen.
+        title: the change's title.
+    """
+    days = findings.lifetime_days
+    ends = findings.now + timedelta(days=days)
+    rows = (
+        Row("Description", "", findings.description, "displayName"),
+        Row("Lifetime", "", f"{days} days", f"endDateTime: {ends:%Y-%m-%d}"),
+        Row("Value", "", f"kept in the secret store {findings.account.secret_store}"),
+    )
+    return Change(ADD, title, rows, action="create")
+
+
+def removal(one: SecretCredential, why: str) -> Change:
+    """Removing a secret of ours.
+
+    Args:
+        one: the secret.
+        why: the reason, as the title ends.
+    """
     return Change(
-        "remove_secret",
+        REMOVE,
         f"remove a secret of ours: {why}",
         (Row("Secret", one.seen.display_name or one.seen.key_id, ""),),
         subject=one.seen.key_id,

@@ -226,22 +226,49 @@ def _no_use(refusal: RunbookError, account: Account) -> FixInput:
 
 
 async def _by_ledger(context: Context) -> StoredSecret | None:
-    account, ledger = context.account, context.ledger
-    whose = context.identity
-    removed = {
-        fact.subject for fact in ledger.facts(Scope(whose, CLIENT_SECRET), FactKind.SECRET_REMOVED)
-    }
-    client_id = account.client_id or remembered_client_id(context)
-    for fact in reversed(ledger.facts(Scope(whose, CLIENT_SECRET), FactKind.SECRET_STORED)):
+    client_id = context.account.client_id or remembered_client_id(context)
+    for fact in reversed(_stored_and_there(context.ledger, context.identity)):
         ends = datetime.fromisoformat(fact.data["ends"])
         of_another = client_id and fact.data["client_id"].lower() != client_id.lower()
         # Whether it has ended is for Entra to say: this machine's clock may be wrong.
-        if fact.subject in removed or of_another:
+        if of_another:
             continue
         found = await _stored(context, fact.data["client_id"], fact.subject, ends)
         if found is not None:
             return found
     return None
+
+
+def _stored_and_there(ledger: Ledger, whose: Identity) -> list[Fact]:
+    """What was stored of an account and is not known to have been removed, oldest first."""
+    scope = Scope(whose, CLIENT_SECRET)
+    removed = {fact.subject for fact in ledger.facts(scope, FactKind.SECRET_REMOVED)}
+    stored = ledger.facts(scope, FactKind.SECRET_STORED)
+    return [fact for fact in stored if fact.subject not in removed]
+
+
+def to_be_replaced(ledger: Ledger, whose: Identity, before: datetime) -> str:
+    """The marker of an account's secret whose time has come, as the ledger knows it.
+
+    Where the next one has been made already it is the older one, until that is gone.
+
+    Args:
+        ledger: the ledger.
+        whose: the account.
+        before: a secret that ends before this moment is to be replaced.
+
+    Returns:
+        Empty where there is none.
+    """
+    known = _stored_and_there(ledger, whose)
+    if not known:
+        return ""
+    # Those of an application that the account had before are not this one's.
+    client_id = known[-1].data["client_id"]
+    ends = {one.subject: one.data["ends"] for one in known if one.data["client_id"] == client_id}
+    oldest = next(iter(ends))
+    is_due = len(ends) > 1 or datetime.fromisoformat(ends[oldest]) < before
+    return oldest if is_due else ""
 
 
 async def _by_application(context: Context) -> StoredSecret | None:

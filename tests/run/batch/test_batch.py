@@ -16,7 +16,7 @@ from bcrunbook import __version__
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import CODAT_KEYS, notebook_name
+from bcrunbook.order import CODAT_KEYS, ROTATE_SECRET, notebook_name
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.run.batch.selection import OF_ACCOUNTS
 from bcrunbook.run.papermill import read_outcome
@@ -295,8 +295,12 @@ def test_secrets_that_end_soon_are_replaced(many: Workspace, make_client: MakeCl
 
     client = make_client()
     (old,) = client.application(name)["passwordCredentials"]
-    first = run_batch(many.root, *words, "400")
+    table = many.root / "table.md"
+    first = run_batch(many.root, *words, "400", "--markdown", str(table))
     assert states(first) == {name: ["needs_person"]}
+    assert f"| `{name}` | needs a person |" in table.read_text("utf-8")
+    page = Path(first.events[-2]["report"]).read_text("utf-8")
+    assert f'href="{name}/{notebook_name(ROTATE_SECRET)}.ipynb"' in page
     assert len(client.application(name)["passwordCredentials"]) == 2
     again = run_batch(many.root, *words, "400")
     assert states(again) == {name: ["needs_person"]}
