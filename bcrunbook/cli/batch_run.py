@@ -118,17 +118,15 @@ async def _batch(
             if without_trial:
                 _allow(ledger, workspace, items, without_trial)
             begun = record.begin(ledger, run_folder(workspace.root), items, options.mode, anew=anew)
+            copies = Copies(workspace.runs_url, begun.folder)
             if begun.ended:
-                output.say(
-                    f"Taking up the batch {begun.id} again: {len(begun.ended)} of {len(items)}"
-                    " have ended."
-                )
+                begun = _taken_up(begun, copies, len(items))
             else:
                 output.say(f"Starting {_of_what(items)}.")
             progress = progress_of(begun, items)
             try:
                 code = await _carry_out(
-                    workspace, ledger, begun, progress, options, executor, asked
+                    workspace, ledger, begun, progress, options, executor, copies, asked
                 )
             finally:
                 ended = of_batch(progress, begun.folder, workspace.root)
@@ -148,6 +146,20 @@ def _rotating(
         for name in dict.fromkeys(item.account for item in items)
     }
     return rotating(items, {name: secret for name, secret in found.items() if secret})
+
+
+def _taken_up(begun: Batch, copies: Copies, number: int) -> Batch:
+    """A batch that was broken off, here or on another machine, with what of it is here now."""
+    if not begun.folder.is_dir():
+        copies.bring_back()
+    kept = record.with_notebooks(begun)
+    output.say(f"Taking up the batch {begun.id} again: {len(begun.ended)} of {number} have ended.")
+    if missing := len(begun.ended) - len(kept.ended):
+        output.say(
+            f"The notebooks of {missing} of them are not on this machine, so these are run again:"
+            " what is done stays as it is."
+        )
+    return kept
 
 
 def _of_what(items: list[WorkItem]) -> str:
@@ -185,9 +197,9 @@ async def _carry_out(
     progress: BatchProgress,
     options: BatchOptions,
     executor: Executor,
+    copies: Copies,
     asked: Asked,
 ) -> int:
-    copies = Copies(workspace.runs_url, begun.folder)
     with view_of(progress, asked) as view:
         coordinator = Coordinator(
             workspace, ledger, begun, progress, options, executor, copies, view.show

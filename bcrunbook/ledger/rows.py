@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -11,6 +14,8 @@ from sqlalchemy import exc
 from bcrunbook.errors import ReportBug
 from bcrunbook.ledger import tables as database
 from bcrunbook.ledger.tables import lease
+
+_COMPARED_EVERY: Final = 600.0
 
 
 class Taken(Exception):
@@ -26,6 +31,24 @@ class Rows:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._compared = (-math.inf, 0.0)
+
+    @property
+    def ahead(self) -> float:
+        """How far the clock that all who share the ledger have in common is ahead, in seconds.
+
+        Ahead of this machine's, that is; compared again every ten minutes.
+        """
+        when, ahead = self._compared
+        if time.monotonic() - when > _COMPARED_EVERY:
+            with database.explained(self._engine):
+                ahead = database.clock_ahead(self._engine)
+            self._compared = time.monotonic(), ahead
+        return ahead
+
+    def now(self) -> datetime:
+        """Now, by that clock: what is noted by several machines has one order in time."""
+        return datetime.now(UTC) + timedelta(seconds=self.ahead)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -37,7 +37,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -185,7 +185,7 @@ class Ledger(Leases):
                 "customer": scope.customer,
                 "step": scope.step,
                 "mode": mode,
-                "started_at": _now(),
+                "started_at": self.now(),
                 "version": _version(),
             },
         )
@@ -198,7 +198,7 @@ class Ledger(Leases):
             NotFound: there is no such run.
         """
         changed = self._write(
-            run.update().where(run.c.id == run_id).values(ended_at=_now(), state=state)
+            run.update().where(run.c.id == run_id).values(ended_at=self.now(), state=state)
         )
         if not changed:
             raise NotFound("There is no such run in the ledger.", where=f"run {run_id}")
@@ -229,7 +229,7 @@ class Ledger(Leases):
             fact.insert(),
             {
                 "run_id": run_id,
-                "at": _now(),
+                "at": self.now(),
                 **_columns_of(scope.whose),
                 "customer": scope.customer,
                 "step": scope.step,
@@ -269,7 +269,7 @@ class Ledger(Leases):
             outcome.insert(),
             {
                 "run_id": run_id,
-                "at": _now(),
+                "at": self.now(),
                 **_columns_of(scope.whose),
                 "customer": scope.customer,
                 "step": scope.step,
@@ -528,10 +528,6 @@ def _plain(data: Mapping[str, Any]) -> Any:
             why=str(error),
         ) from error
     return scrubbed
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @cache

@@ -288,6 +288,16 @@ def clock(engine: sa.Engine) -> sa.ColumnElement[datetime]:
     return sa.literal(datetime.now(UTC), _Utc)
 
 
+def clock_ahead(engine: sa.Engine) -> float:
+    """How far that clock is ahead of this machine's, in seconds."""
+    if engine.dialect.name != "postgresql":
+        return 0.0
+    with engine.connect() as connection:
+        before = time.time()
+        there = connection.execute(sa.select(seconds("postgresql"))).scalar_one()
+        return there - (before + time.time()) / 2
+
+
 def seconds(dialect: str) -> sa.ColumnElement[float]:
     """The same clock's seconds since the epoch, with their fractions, each time it is executed."""
     if dialect == "postgresql":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from bcrunbook.errors import FixInput, RunbookError, Unreachable
@@ -66,6 +66,25 @@ class Copies:
                     except Exception as error:
                         raise self._unwritable(error) from None
 
+    def bring_back(self) -> None:
+        """Fetch what was copied from this run's folder by another machine, and is not here.
+
+        Raises:
+            Unreachable: it cannot be read.
+        """
+        if not self.url:
+            return
+        try:
+            for path in self._system.find(self._path):
+                name = PurePosixPath(path.rpartition(f"/{self._folder.name}/")[2])
+                here = self._folder / name
+                # Who may write there may choose names: none leads out of the run's folder.
+                if ".." not in name.parts and not here.exists():
+                    here.parent.mkdir(parents=True, exist_ok=True)
+                    here.write_bytes(self._system.cat_file(path))
+        except Exception as error:
+            raise self._unreadable(error) from None
+
     def _write(self, name: str, content: bytes) -> None:
         path = f"{self._path}/{name}"
         with self._one_at_a_time:
@@ -82,4 +101,13 @@ class Copies:
             why="the place is not reachable, is not there, or does not let this identity write",
             next=f"mend that and give the command again; what was written here is in"
             f" {self._folder}",
+        )
+
+    def _unreadable(self, error: Any) -> RunbookError:
+        return Unreachable(
+            f"The copy of the run cannot be read ({type(error).__name__}: {error}).",
+            where=self.url,
+            why="the place does not let this identity read, or was left in between",
+            next="mend that and give the command again; or leave that batch and begin another with"
+            " --anew",
         )

@@ -136,3 +136,7 @@ class Context:
     def age(self, at: datetime) -> float:
         """Seconds of the cloud's time since a moment."""
         return self.cloud.pace.age(at.timestamp())
+
+    def age_noted(self, at: datetime) -> float:
+        """The same since the ledger noted something, which may have been on another machine."""
+        return self.cloud.pace.age(at.timestamp() - self.ledger.ahead)

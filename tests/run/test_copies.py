@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from bcrunbook.steps import notebook_of, step_named
 from tests.conftest import lay_out
 from tests.run.batch.conftest import names, run_batch, running
 from tests.run.conftest import bcrunbook, leaks
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
 
 _SERVER = """
 import sys
@@ -113,6 +117,57 @@ def test_a_server_that_goes_away(workspace: Workspace, served: str, tmp_path: Pa
     assert sorted(second.ended()) == sorted(workspace.accounts)
     report = Path(second.events[-2]["report"])
     assert content(tmp_path / "served" / "runs" / report.parent.name) == content(report.parent)
+
+
+def stopped_after_the_first(root: Path) -> list[str]:
+    """A batch that somebody stops while its first account is at work; who has ended in it."""
+    with running(root, "--jobs", "1") as one:
+        one.until("step_began", 1)
+        one.child.send_signal(signal.SIGINT)
+        assert one.end()[0] == 130
+    return one.ended()
+
+
+@unix
+@pytest.mark.parametrize("copied", [True, False])
+def test_taken_up_on_another_machine(
+    workspace: Workspace, served: str, tmp_path: Path, cloud: RehearsalDescription, copied: bool
+) -> None:
+    """Two that share ledger and stores: the second does the rest, and its report has all."""
+    if copied:
+        copying_to(workspace, served)
+    with (workspace.root / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write('\n[ledger]\nurl = "sqlite:///../ledger.db"\n')
+    other = tmp_path / "machine-2"
+    shutil.copytree(workspace.root, other)
+
+    ended = stopped_after_the_first(workspace.root)
+    assert len(ended) == 1
+    second = run_batch(other)
+    stderr, asked = second.events[-1]["stderr"], "Taking up the batch"
+    assert f"{asked} {next((workspace.root / 'runs').iterdir()).name} again: 1 of 2" in stderr
+    left = set(workspace.accounts) if not copied else set(workspace.accounts) - set(ended)
+    assert set(second.ended()) == left
+    assert ("are not on this machine" in stderr) == (not copied)
+    report = Path(second.events[-2]["report"])
+    assert report.is_relative_to(other) and "2 of 2 have ended." in report.read_text("utf-8")
+    whole = content(report.parent)
+    for name in workspace.accounts:
+        assert f"{name}/{notebook_of(step_named(START_HERE))}" in whole
+    if copied:
+        assert content(tmp_path / "served" / "runs" / report.parent.name) == whole
+    assert "Taking up" not in run_batch(workspace.root).events[-1]["stderr"]
+
+
+@unix
+def test_a_batch_whose_folder_was_removed(workspace: Workspace) -> None:
+    """It is the same batch still, and its record is made whole again."""
+    stopped_after_the_first(workspace.root)
+    (run,) = (workspace.root / "runs").iterdir()
+    shutil.rmtree(run)
+    second = run_batch(workspace.root)
+    assert sorted(second.ended()) == sorted(workspace.accounts)
+    assert [one.name for one in (workspace.root / "runs").iterdir()] == [run.name]
 
 
 @pytest.mark.parametrize("served", ["elr"], indirect=True)

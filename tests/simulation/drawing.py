@@ -285,8 +285,7 @@ def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
         drift = draw.choice(("", *drifts, *(_OF_CUSTOMERS if world.customers else ())))
     if drift and steps:
         steps = tuple(one for one in ORDER if one in {*steps, _SEEN_BY[drift]})
-    # Two who follow one installation at the same time are not judged yet: see the page.
-    has_other = not world.is_batch and draw.random() < 0.06 and not world.customers
+    has_other = not world.is_batch and draw.random() < 0.06
     return replace(
         world,
         strict=strict,

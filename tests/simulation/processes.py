@@ -306,6 +306,9 @@ def doors(
 
         return asking
 
+    def clock_ahead(engine: Any) -> float:
+        return -ahead.get()
+
     loop.set_task_factory(_tasks_of_processes)  # type: ignore[arg-type]
     with contextlib.ExitStack() as stack:
         for owner, name in ((Rows, "_write"), (Rows, "_read"), (Leases, "reserve_slots")):
@@ -324,6 +327,7 @@ def doors(
         stack.enter_context(abandoned)
         clock = by_the_ledgers(tables.clock)
         stack.enter_context(mock.patch.object(tables, "clock", clock))
+        stack.enter_context(mock.patch.object(tables, "clock_ahead", clock_ahead))
         stack.enter_context(clocks_differ(loop))
         yield
     loop.set_task_factory(None)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -43,6 +42,7 @@ from bcrunbook.rehearsal.log import Canaries, LineLog
 from bcrunbook.rehearsal.messages import Call, Handler
 from bcrunbook.rehearsal.seed import seed
 from bcrunbook.rehearsal.state import Record, Store
+from tests.simulation import timeline
 
 STORE: Final = "secret-store"
 """The secret store that is a folder, below the cloud's."""
@@ -57,13 +57,16 @@ Records = Mapping[tuple[str, str], Mapping[str, Record]]
 
 @dataclass(frozen=True)
 class AheadClock(Clock):
-    """A clock that is ahead of the program's machine, in seconds; or behind it, below zero."""
+    """A clock that is ahead of the ledger's, in seconds; or behind it, below zero.
+
+    Whichever machine asks: the services' clock is none of theirs.
+    """
 
     ahead: float = 0.0
 
     def now(self) -> float:
         """See `Clock`."""
-        return time.time() + self.ahead
+        return timeline.now() + self.ahead
 
 
 class _Nowhere:

@@ -107,6 +107,12 @@ def _here(
     return _Awaited(coroutine)
 
 
+def now() -> float:
+    """Seconds since the epoch by the clock from which all others differ."""
+    loop = asyncio._get_running_loop()
+    return loop.time() if isinstance(loop, Loop) else time.time()
+
+
 @contextmanager
 def clocks_differ(loop: Loop) -> Iterator[None]:
     """Meanwhile whatever is done on a machine reads that machine's clock.

@@ -143,7 +143,10 @@ class World:
         await self._give("check", check())
         self.said += [f"  it finds: {one.account}: {one.summary}" for one in self.checked]
         self.asked_by_check = asked, len(self.cloud.requests.lines)
-        if self.drifted:
+        has_changed = set(self.before_check.values()) <= PASSED and any(
+            one.state not in PASSED for one in self.checked
+        )
+        if self.drifted or has_changed:
             await self._until_rest(troubled=0)
             if not self.is_checked:
                 await self._once_more()

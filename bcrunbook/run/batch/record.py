@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +42,10 @@ def begin(
 ) -> Batch:
     """Begin a batch, or take up the one that asked for the same and has not ended.
 
+    One may be taken up on another machine: the folder has the batch's name there too. One that was
+    broken off before its folder was made, or whose folder somebody removed, is the same batch
+    still; `with_notebooks` tells what of it is there.
+
     Args:
         ledger: the ledger; nobody else may be at a batch meanwhile.
         folder: where a new one's notebooks go.
@@ -53,12 +57,24 @@ def begin(
     began = ledger.latest(Scope(NOBODY, STEP), FactKind.BATCH_BEGAN)
     is_same = began is not None and began.data["asked"] == asked
     if began and is_same and not anew and not _has_ended(ledger, began.subject):
-        begun = Path(began.data["folder"])
-        if begun.is_dir():
-            return Batch(began.subject, begun, _ended_items(ledger, began.subject))
-    data = {"asked": asked, "folder": str(folder), "items": len(items), "mode": mode}
+        begun = folder.with_name(began.subject)
+        return Batch(began.subject, begun, _ended_items(ledger, began.subject))
+    data = {"asked": asked, "items": len(items), "mode": mode}
     ledger.record(Scope(NOBODY, STEP), FactKind.BATCH_BEGAN, folder.name, "intended", data)
     return Batch(folder.name, folder, {})
+
+
+def with_notebooks(batch: Batch) -> Batch:
+    """A batch of which only that counts as ended whose notebooks are in its folder.
+
+    The rest is run again: that changes nothing that is done, and its record is whole.
+    """
+    kept = {
+        who: lines
+        for who, lines in batch.ended.items()
+        if all((batch.folder / line["notebook"]).is_file() for line in lines if line["notebook"])
+    }
+    return replace(batch, ended=kept)
 
 
 def note_item(

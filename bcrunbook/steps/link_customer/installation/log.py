@@ -7,7 +7,7 @@ that only a person can change, is followed by a new one; one that ran out of tim
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from bcrunbook.ledger.scope import FactKind, Scope
@@ -65,8 +65,12 @@ class WatchLog:
             self._close()
 
     def _close(self) -> None:
-        self._last_began = self.began
-        self.began, self.before, self.polls = None, self.polls, []
+        if self.began is None:
+            # Somebody else has ended it, between two looks of whoever was at it.
+            self.before += self.polls
+        else:
+            self._last_began, self.before = self.began, self.polls
+        self.began, self.polls = None, []
 
     @property
     def elapsed(self) -> float:
@@ -86,7 +90,7 @@ class WatchLog:
 
     def _age(self, at: datetime) -> float:
         # A clock that was set back makes nothing younger than it is new.
-        return max(0.0, self._context.age(at))
+        return max(0.0, self._context.age_noted(at))
 
     def begin(self) -> None:
         """Note that a watch begins, unless one is under way."""
@@ -113,4 +117,4 @@ class WatchLog:
             "observed",
             data,
         )
-        return datetime.now(UTC)
+        return context.ledger.now()
