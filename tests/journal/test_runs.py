@@ -36,8 +36,9 @@ from tests.mixups.inprocess import INSTANCES, InProcess
 from tests.mixups.play import IN_MEMORY
 from tests.run.conftest import leaks
 from tests.support.linking import with_journal
+from tests.support.share import number
 
-RUNS = 200
+RUNS = number("JOURNALS", usual=60, whole=200)
 
 
 async def played(workspace: Workspace) -> Path:

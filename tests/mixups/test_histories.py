@@ -9,9 +9,11 @@ from random import SystemRandom
 
 import pytest
 
-HISTORIES = int(os.environ.get("MIXUPS", "2000"))
+from tests.support.share import number
+
+HISTORIES = number("MIXUPS", usual=400, whole=2000)
 SEED = os.environ.get("MIXUPS_SEED", "")
-PARTS = 8
+PARTS = -(-HISTORIES // 250)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -16,10 +16,11 @@ from bcrunbook.rehearsal import RehearsalDescription
 from tests.conftest import MakeWorkspace, lay_out, only_account
 from tests.notebook.interactive_session import InteractiveSession
 from tests.support.independent_client import MakeClient
+from tests.support.share import number
 
-PEOPLE = int(os.environ.get("PEOPLE", "60"))
+PEOPLE = number("PEOPLE", usual=20, whole=60)
 SEED = os.environ.get("PERSON_SEED", "")
-PARTS = 2
+PARTS = -(-PEOPLE // 30)
 
 OPEN = """
 from bcrunbook.notebook import open_step

@@ -11,9 +11,10 @@ from typing import Any
 from tests.conftest import lay_out
 from tests.run.conftest import leaks
 from tests.support.program import PROGRAM
+from tests.support.share import number
 from tests.support.troubled import troubled
 
-RUNS = 5
+RUNS = number("FAILED_RUNS", usual=2, whole=5)
 ASKED = {
     "graph.microsoft.com": ("batch", "applications", "addPassword", "servicePrincipals", "Grants"),
     "login.microsoftonline.com": ("token", "openid-configuration", "instance"),

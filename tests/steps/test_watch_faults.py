@@ -36,9 +36,10 @@ from bcrunbook.steps.link_customer.installation.verdict import GOOD, Verdict
 from bcrunbook.steps.opening import open_context
 from tests.support.linking import lab_customer, link, run_link_customer, set_up
 from tests.support.portal import row
+from tests.support.share import number
 
 SEED = os.environ.get("WATCH_FAULTS_SEED", "1")
-CUSTOMERS = 16
+CUSTOMERS = number("WATCHED", usual=8, whole=16)
 ADMIN = "hal.cotter@longbarrow-coop.example"
 ENVIRONMENTS = {
     one.name.lower(): one for one in world.environments_of(world.COOPERATIVE)[:CUSTOMERS]
