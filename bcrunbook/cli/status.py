@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,7 +16,7 @@ from bcrunbook.cli.status_crowd import LISTED, by_next, by_state
 from bcrunbook.cli.status_secret import secret_lines
 from bcrunbook.cli.tables import print_table
 from bcrunbook.cli.told import make_room, write_file
-from bcrunbook.core.step import AnyStep
+from bcrunbook.core.step import PASSED, AnyStep
 from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.run.all_ends import all_ends
@@ -29,6 +29,8 @@ from bcrunbook.views.journey import journey_line
 
 _Rows = dict[tuple[str, str, str], StoredOutcome]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
+
+_PASSED: Final = "every step has passed."
 
 
 def status(
@@ -98,7 +100,7 @@ def status(
         output.say(line)
     for account in loaded.accounts.values():
         output.say(f"{account.name}: {_next(account, loaded, rows)}")
-        actions = {one: _next(account, loaded, rows, one) for one in account.customers}
+        actions = _next_of_customers(account, loaded, rows)
         if _is_crowd(account):
             for line in by_next(account.name, actions):
                 output.say(line)
@@ -125,23 +127,26 @@ def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
     """The lines of an account whose customers are not listed one by one."""
     if not _is_crowd(account):
         return []
-    ended = [
-        (step, state)
+    steps = {one.id: _label(one) for one in _customer_steps()}
+    lines = by_state(
+        (label, _state(rows.get((account.name, customer, step))))
         for customer in account.customers
-        for step, state, _ in (
-            _line(one, rows.get((account.name, customer, one.id))) for one in _customer_steps()
-        )
-    ]
-    lines = by_state(ended)
+        for step, label in steps.items()
+    )
     return [["" if number else account.name, *line] for number, line in enumerate(lines)]
 
 
 def _line(step: AnyStep, row: StoredOutcome | None) -> list[str]:
     """A step, how it ended, and when."""
-    ended = ["not run yet", ""]
-    if row is not None:
-        ended = [row.outcome.state.value, when(row.at, datetime.now(UTC))]
-    return [f"{STEPS.index(step)} {step.id}", *ended]
+    return [_label(step), _state(row), when(row.at, datetime.now(UTC)) if row else ""]
+
+
+def _label(step: AnyStep) -> str:
+    return f"{STEPS.index(step)} {step.id}"
+
+
+def _state(row: StoredOutcome | None) -> str:
+    return row.outcome.state.value if row else "not run yet"
 
 
 def _customer_steps() -> tuple[AnyStep, ...]:
@@ -182,14 +187,22 @@ def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
     return data
 
 
-def _next(account: Account, workspace: Workspace, rows: _Rows, customer: str = "") -> str:
-    """What to do next for an account or a customer: about the first step that has not passed."""
+def _next(account: Account, workspace: Workspace, rows: _Rows) -> str:
+    """What to do next for an account: about the first step that has not passed."""
     first = account.requires
     if first and _first_open(workspace.account(first), rows):
         return f"{first} comes first."
-    if customer and _first_open(account, rows):
-        return f"{account.name} comes first."
-    return _first_open(account, rows, customer) or "every step has passed."
+    return _first_open(account, rows) or _PASSED
+
+
+def _next_of_customers(account: Account, workspace: Workspace, rows: _Rows) -> dict[str, str]:
+    """The same for each of its customers."""
+    first = account.requires
+    if first and _first_open(workspace.account(first), rows):
+        return dict.fromkeys(account.customers, f"{first} comes first.")
+    if _first_open(account, rows):
+        return dict.fromkeys(account.customers, f"{account.name} comes first.")
+    return {one: _first_open(account, rows, one) or _PASSED for one in account.customers}
 
 
 def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
@@ -203,5 +216,7 @@ def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:
 
 def _next_of(account: Account, step: AnyStep, row: StoredOutcome | None, customer: str) -> str:
     """What to do about one step; empty when it has passed."""
+    if row and row.outcome.state in PASSED:
+        return ""
     again = command(account.name, account.cloud, step, customer, is_first=row is None)
     return next_action(row.outcome, again, row.said_by) if row else again

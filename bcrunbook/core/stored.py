@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bcrunbook.accounts import Identity
-from bcrunbook.core.step import Outcome, State
+from bcrunbook.core.step import PASSED, Outcome, State
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import Ledger, OutcomeRow
 
@@ -37,14 +37,37 @@ def latest_outcome(ledger: Ledger, scope: Scope) -> StoredOutcome | None:
     return _stored(row) if row is not None else None
 
 
-def latest_outcomes(ledger: Ledger, whose: Identity) -> list[StoredOutcome]:
+def latest_outcomes(
+    ledger: Ledger, whose: Identity, *, in_full: bool = True
+) -> list[StoredOutcome]:
     """How each step of an account and its customers ended last.
 
     Args:
         ledger: the ledger.
         whose: the account as it is meant now.
+        in_full: whether of a customer's step that has passed more is needed than how and when.
     """
-    return [_stored(row) for row in ledger.outcomes(whose)]
+    if in_full:
+        return [_stored(row) for row in ledger.outcomes(whose)]
+    return [
+        _stored_in_brief(row) if row.customer and row.state in PASSED else _stored(row)
+        for row in ledger.outcomes(whose, brief=PASSED)
+    ]
+
+
+def _stored_in_brief(row: OutcomeRow) -> StoredOutcome:
+    since = row.data["since"]
+    outcome = Outcome(
+        step=row.step,
+        account=row.account,
+        state=State(row.state),
+        mode="",
+        cloud=row.cloud or "",
+        summary=row.data["summary"] or "",
+        customer=row.customer or "",
+        since=datetime.fromisoformat(since) if since else None,
+    )
+    return StoredOutcome(row.at, outcome)
 
 
 def _stored(row: OutcomeRow) -> StoredOutcome:

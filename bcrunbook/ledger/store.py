@@ -41,7 +41,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import sqlalchemy as sa
 
@@ -278,9 +278,16 @@ class Ledger(Leases):
             },
         )
 
-    def outcomes(self, whose: Identity) -> list[OutcomeRow]:
-        """The latest outcome of each step of an account and its customers, oldest first."""
-        return [OutcomeRow(**row) for row in self._read(_newest_outcomes(), _columns_of(whose))]
+    def outcomes(self, whose: Identity, *, brief: frozenset[str] = frozenset()) -> list[OutcomeRow]:
+        """The latest outcome of each step of an account and its customers, oldest first.
+
+        Args:
+            whose: the account as it is meant now.
+            brief: of a customer's outcome with one of these states the data are no more than
+                `summary` and `since`: there may be thousands, and the whole takes long to read.
+        """
+        rows = self._read(_newest_outcomes(brief), _columns_of(whose))
+        return [OutcomeRow(**_with_data(row)) for row in rows]
 
     def runs(self, whose: Identity) -> list[RunRow]:
         """Every run of a step of an account and its customers, the one that began first first."""
@@ -443,9 +450,27 @@ def _newest() -> sa.Select[Any]:
     )
 
 
+_BRIEF: Final = ("summary", "since")
+
+
 @cache
-def _newest_outcomes() -> sa.Select[Any]:
-    return sa.select(outcome).where(outcome.c.id.in_(_newest())).order_by(outcome.c.id)
+def _newest_outcomes(brief: frozenset[str]) -> sa.Select[Any]:
+    columns: list[sa.ColumnElement[Any]] = list(outcome.c)
+    if brief:
+        is_brief = sa.and_(outcome.c.customer.is_not(None), outcome.c.state.in_(sorted(brief)))
+        columns.remove(outcome.c.data)
+        columns.append(sa.case((is_brief, sa.null()), else_=outcome.c.data).label("data"))
+        columns += [
+            sa.case((is_brief, outcome.c.data[one].as_string())).label(f"brief_{one}")
+            for one in _BRIEF
+        ]
+    return sa.select(*columns).where(outcome.c.id.in_(_newest())).order_by(outcome.c.id)
+
+
+def _with_data(row: dict[str, Any]) -> dict[str, Any]:
+    """An outcome's columns, where they were read in brief with the data that it has."""
+    told = {one: row.pop(f"brief_{one}", None) for one in _BRIEF}
+    return row if row["data"] is not None else {**row, "data": told}
 
 
 @cache

@@ -23,18 +23,17 @@ def of_customers(account: Account, outcome: Outcome) -> dict[str, Outcome]:
     handed = {one.key: one for one in outcome.changes}
     made = {}
     for customer, part in customer_parts(account).items():
-        mine = replace(outcome, customer=customer)
         if part in found:
             change = handed.get(part)
-            mine = replace(
-                mine,
+            made[customer] = replace(
+                outcome,
+                customer=customer,
                 state=State.NEEDS_PERSON if change else State.DONE,
                 summary=found[part].actual,
                 changes=(change,) if change else (),
                 error=None,
                 since=None,
             )
-        elif found:
-            continue  # not a customer yet when it looked
-        made[customer] = mine
+        elif not found:
+            made[customer] = replace(outcome, customer=customer)
     return made

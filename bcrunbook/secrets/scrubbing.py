@@ -193,6 +193,10 @@ _known = re.compile(
 _wordlike = re.compile(r"(?:[A-Z]?[a-z]{2,})+\d{0,8}|[A-Z]+\d*|[a-z]+|\d+")
 
 
+_SHORTEST: Final = 17
+"""Characters of the shortest that is known by its shape, the first line of a private key."""
+
+
 def looks_like_secret(text: str) -> bool:
     """Whether a value that a person gave is probably a secret itself, not a name or a reference.
 
@@ -201,6 +205,8 @@ def looks_like_secret(text: str) -> bool:
     addresses, dates and secret references are never taken for one.
     """
     text = text.strip()
+    if len(text) < _SHORTEST:
+        return False
     if _strong.search(text):
         return True
     if _known.fullmatch(text):

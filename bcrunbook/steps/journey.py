@@ -188,7 +188,7 @@ def known_journey(
     )
 
 
-def outcomes_now(ledger: Ledger, whose: Identity) -> list[StoredOutcome]:
+def outcomes_now(ledger: Ledger, whose: Identity, *, in_full: bool = False) -> list[StoredOutcome]:
     """How each step of an account and its customers ended last, with what was learned since.
 
     That is what somebody has confirmed, or that the saved keys are out of date.
@@ -196,13 +196,17 @@ def outcomes_now(ledger: Ledger, whose: Identity) -> list[StoredOutcome]:
     Args:
         ledger: the ledger.
         whose: the account as it is meant now.
+        in_full: see `latest_outcomes`.
     """
     # Asked once for all: an account may have thousands of customers.
     said = {
         (one.step, one.customer or "", one.kind): one
         for one in ledger.facts(Scope(whose), basis="said")
     }
-    return [_as_of_now(ledger, whose, one, said) for one in latest_outcomes(ledger, whose)]
+    return [
+        _as_of_now(ledger, whose, one, said)
+        for one in latest_outcomes(ledger, whose, in_full=in_full)
+    ]
 
 
 _Said = dict[tuple[str, str, str], Fact]

@@ -109,6 +109,22 @@ def test_outcomes_are_the_latest_per_step_and_customer(ledger: Ledger) -> None:
     ]
 
 
+def test_outcomes_of_customers_are_read_in_brief(ledger: Ledger) -> None:
+    """Of those that are asked for so, sentence and time alone; all of the others is read."""
+    run_id = ledger.begin_run(Scope(TRIAL, "x"), "apply")
+    data = {"summary": 'Linked: "Müller & Søn".', "since": None, "findings": [{"name": "App Link"}]}
+    for state, customer in (("done", "bakery"), ("waiting", "butcher"), ("done", None)):
+        ledger.record_outcome(run_id, Scope(TRIAL, "link_customer", customer), state, data)
+    brief = {"summary": data["summary"], "since": None}
+    rows = ledger.outcomes(TRIAL, brief=frozenset({"done", "changed"}))
+    found = {row.customer: (row.state, row.data) for row in rows}
+    assert found == {
+        "bakery": ("done", brief),
+        "butcher": ("waiting", data),
+        None: ("done", data),
+    }
+
+
 def test_a_run_is_kept_with_its_end(ledger: Ledger, place: Place) -> None:
     """Who asked for what, in which cloud, with which version, and how it ended."""
     whose = replace(TRIAL, cloud="rehearsal")

@@ -98,7 +98,7 @@ def read_records(ledger: Ledger, account: Account) -> Records:
         seen=seen,
         written=sorted(written, key=lambda one: one.id),
         said=mine(ledger.facts(scope, basis="said")),
-        ended=outcomes_now(ledger, whose),
+        ended=outcomes_now(ledger, whose, in_full=True),
         runs=ledger.runs(whose),
         life=known_life(ledger, whose),
     )
