@@ -31,21 +31,19 @@ from tests.support.shape_runs import (
     taken_apart,
 )
 
-PAIRS = 4
-"""So often do two act at the same moment, as it differs how they meet."""
-
 
 def journal_of(workspace: Workspace) -> list[JournalEntry]:
     """What the journals of a workspace hold."""
     return list(read_journals([workspace.root / "runs"]).entries)
 
 
-async def clean_rehearsals(folder: Path, lags: str = "usual") -> list[JournalEntry]:
+async def clean_rehearsals(folder: Path, lags: str = "usual", pairs: int = 1) -> list[JournalEntry]:
     """The journals of all of them.
 
     Args:
         folder: an empty one.
         lags: the cloud's, `usual` or `worst`.
+        pairs: how often two colleagues set an account up at the same moment.
     """
     with launch(folder / "cloud", skips=True, latency_ms=0, lags=lags) as cloud:
         robin, sam = (person_of(cloud, name) for name in ("robin", "sam"))
@@ -69,8 +67,8 @@ async def clean_rehearsals(folder: Path, lags: str = "usual") -> list[JournalEnt
             await taken_apart(folder / "file", cloud),
         ]
         others = await other_sign_ins(folder, cloud)
-        pairs = [await at_once(folder / f"at-once-{one}", cloud) for one in range(PAIRS)]
+        twice = [await at_once(folder / f"at-once-{one}", cloud) for one in range(pairs)]
         wrong = lay_out_with_wrong_secrets(folder / "wrong", cloud)
         await as_far_as_it_goes(wrong, *UP_TO_KEYS)
-        workspaces = (*made, *removed, *others.values(), *chain(*pairs), wrong)
+        workspaces = (*made, *removed, *others.values(), *chain(*twice), wrong)
         return [entry for workspace in workspaces for entry in journal_of(workspace)]

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import bcrunbook.fidelity
 from bcrunbook.fidelity.answers import KnownAnswer, answers_of, is_of_service, text_of
@@ -39,12 +40,16 @@ def longest_dates(kinds: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(others | {f"date {length} {zone}" for zone, length in digits.items()}))
 
 
+PAIRS: Final = 4
+"""So often do two act at the same moment, as it differs how they meet."""
+
+
 def main() -> None:
     """Write the file."""
     entries = []
     for lags in PROFILES:
         with tempfile.TemporaryDirectory() as folder:
-            entries += asyncio.run(clean_rehearsals(Path(folder), lags))
+            entries += asyncio.run(clean_rehearsals(Path(folder), lags, PAIRS))
     answers = answers_of(entry for entry in entries if is_of_service(entry))
     FILE.write_text(text_of(map(without_chance, answers)), "utf-8")
     print(f"{FILE.name}: {len(answers)} answers, {len(entries)} requests")
