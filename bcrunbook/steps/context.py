@@ -20,6 +20,7 @@ from bcrunbook.services.businesscentral.client import BusinessCentral
 from bcrunbook.services.businesscentral.tenant_view import TenantView
 from bcrunbook.services.codat.client import Codat
 from bcrunbook.services.codat.connection_cache import ConnectionCache
+from bcrunbook.services.codat.overview import Overview
 from bcrunbook.services.graph.client import Graph
 from bcrunbook.signin import SignIn
 from bcrunbook.steps.guard import WriteGuard
@@ -36,6 +37,8 @@ class Context:
 
     `customer` is the one that the run is about; None for the steps of the account itself.
     `replace` is the secret that somebody asks to be replaced; None where nobody asks.
+    `overview` is what one look showed of all customers, for whoever looks at many of them; None
+    where each is asked for.
     `setup_steps` are the ids of the steps that set an account up.
     """
 
@@ -53,6 +56,7 @@ class Context:
     customer: Customer | None = None
     connection_cache: ConnectionCache | None = None
     replace: Replacement | None = None
+    overview: Overview | None = None
     tenants: dict[str, TenantView] = field(default_factory=dict)
     """The customers' tenants that were looked at, shared by all customers of the account."""
 

@@ -27,12 +27,14 @@ from bcrunbook.core.step import (
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, HEALTH_CHECK
+from bcrunbook.services.codat.overview import Overview
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.findings import SecretFindings, days_left
 from bcrunbook.steps.client_secret.life import how_to_renew
 from bcrunbook.steps.codat_keys import CONFIRMED_BY, SAVE_KEYS, SAVED_KEYS
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import Lane, RunbookStep, StepDescription
+from bcrunbook.steps.link_customer.codat_customer import customer_of, overview_of_customers
 from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.verdict import Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
@@ -126,10 +128,12 @@ class HealthCheck(PersonsStep):
             off = off or found_off
         names = customer_parts(context.account)
         at_once = asyncio.Semaphore(_AT_ONCE)
+        overview = await _overview(context)
 
         async def look(customer: Customer) -> list[Part]:
             async with at_once:
-                return await _look_at(context, customer, names[customer.name], off)
+                mine = replace(context, customer=customer, overview=overview)
+                return await _look_at(mine, names[customer.name], off)
 
         found = await asyncio.gather(*(look(one) for one in context.account.customers.values()))
         parts += [part for several in found for part in several]
@@ -279,23 +283,34 @@ def _keys(context: Context, findings: SecretFindings) -> list[Part]:
     ]
 
 
-async def _look_at(
-    context: Context, customer: Customer, name: str, off: SwitchedOff | None
-) -> list[Part]:
+async def _overview(context: Context) -> Overview | None:
+    """What one look shows of all customers; None where each has to be asked for."""
+    if context.codat is None or not context.account.customers:
+        return None
+    try:
+        return await overview_of_customers(context.codat, context.account)
+    except RunbookError:
+        # Asked for alone, each customer says what is in the way.
+        return None
+
+
+async def _look_at(context: Context, name: str, off: SwitchedOff | None) -> list[Part]:
     """A customer: connection, extension and sync.
 
     Args:
-        context: the account's.
-        customer: the customer.
+        context: the account's, with the customer.
         name: what the check calls them.
         off: what is switched off of the application: then nobody is asked to link.
     """
     step = LinkCustomer()
     source = f"step {step.id}"
-    account = context.account.name
+    account, customer = context.account.name, customer_of(context)
     again = f"bcrunbook run {account} --customer {customer.name}{_mode(context)}"
     try:
-        findings = await step.examine(replace(context, customer=customer))
+        findings = await step.examine(context)
+        if context.overview is not None and _calls_somebody(findings):
+            # The overview is as old as the check is long: nobody is called for what it shows alone.
+            findings = await step.examine(replace(context, overview=None))
         findings = findings.with_switches(findings.off or off)
     except RunbookError as error:
         return [_unknown(name, source, error)]
@@ -312,8 +327,7 @@ async def _look_at(
         return [
             Part(name, standing, source, Comparison.NOTE, f"Send them the link: {again}", seen=seen)
         ]
-    is_there = findings.poll.installed is not None
-    if judgement.verdict in _FINE or (judgement.verdict is Verdict.CONFIRMING and is_there):
+    if _is_fine(findings):
         return [_sync(findings, name, standing, source, seen)]
     if findings.under_way:
         return [Part(name, standing, source, Comparison.NOTE, f"Follow it: {again}", seen=seen)]
@@ -336,6 +350,20 @@ async def _look_at(
             detail=judgement.because,
         )
     ]
+
+
+def _is_fine(findings: CustomerFindings) -> bool:
+    assert findings.judgement is not None and findings.poll is not None
+    verdict = findings.judgement.verdict
+    is_there = findings.poll.installed is not None
+    return verdict in _FINE or (verdict is Verdict.CONFIRMING and is_there)
+
+
+def _calls_somebody(findings: CustomerFindings) -> bool:
+    """Whether somebody has to do something about how the customer's connection stands."""
+    if findings.judgement is None or findings.judgement.verdict is Verdict.NOT_LINKED:
+        return False
+    return not (findings.under_way or _is_fine(findings))
 
 
 def _sync(

@@ -12,6 +12,7 @@ import multiprocessing
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from unittest import mock
 
 from bcrunbook.rehearsal import world as people
@@ -36,11 +37,32 @@ async def _grow(world: World) -> None:
     await world.command()
 
 
-def _let_ask(world: World, size: int) -> None:
+def let_ask(world: World, size: int) -> None:
     """Companies of before, which give the instance its calls of a day."""
     connected = {"companies": _BEFORE + size}
     with world.cloud.store.transaction():
         world.cloud.store.put(CONNECTED, codat.TRIAL.id, CURRENT, connected)
+
+
+def sites(size: int, scripts: Sequence[str]) -> tuple[people.Environment, ...]:
+    """All environments, where one tenant has so many of them.
+
+    Args:
+        size: how many.
+        scripts: how their installations go, each in turn.
+    """
+    others = tuple(one for one in people.ENVIRONMENTS if one.tenant != people.COOPERATIVE)
+    return others + tuple(
+        people.Environment(
+            people.COOPERATIVE,
+            f"Site-{one:04d}",
+            "Sandbox",
+            False,
+            scripts[one % len(scripts)],
+            listed=False,
+        )
+        for one in range(1, size + 1)
+    )
 
 
 def measured(size: int) -> tuple[float, float, int, dict[str, int]]:
@@ -53,23 +75,11 @@ def measured(size: int) -> tuple[float, float, int, dict[str, int]]:
         Seconds of the processor, megabytes beyond what the account alone takes, requests, and how
         many customers ended in which state.
     """
-    sites = tuple(
-        people.Environment(
-            people.COOPERATIVE,
-            f"Site-{one:04d}",
-            "Sandbox",
-            False,
-            _SCRIPTS[one % len(_SCRIPTS)],
-            listed=False,
-        )
-        for one in range(1, size + 1)
-    )
-    others = tuple(one for one in people.ENVIRONMENTS if one.tenant != people.COOPERATIVE)
-    with mock.patch.object(people, "ENVIRONMENTS", others + sites):
+    with mock.patch.object(people, "ENVIRONMENTS", sites(size, _SCRIPTS)):
         scene_of("enabled")
         before, began = _peak(), time.process_time()
         with staged(Drawn(0, "enabled", is_batch=True), customers_of(size)) as (loop, world):
-            _let_ask(world, size)
+            let_ask(world, size)
             loop.run_until_complete(_grow(world))
             states = [state for (_, customer, _), state in world.states.items() if customer]
             requests = len(world.cloud.requests.lines)

@@ -154,13 +154,16 @@ class Codat:
         query may do.
         """
         wanted = dict(tags or {})
-        found = await self._every(
-            Company,
-            "/companies",
-            "listing companies",
-            {"tags": "&&".join(f"{name}={value}" for name, value in wanted.items())},
-        )
+        found = await self._companies([f"{name}={value}" for name, value in wanted.items()])
         return tuple(one for one in found if wanted.items() <= (one.tags or {}).items())
+
+    async def companies_tagged(self, name: str, beginning: str) -> tuple[Company, ...]:
+        """The companies whose tag `name` has a value that begins so.
+
+        Codat is asked for what contains it (contract C4.9), and the answer is filtered again.
+        """
+        found = await self._companies([f"{name}~{beginning}"])
+        return tuple(one for one in found if (one.tags or {}).get(name, "").startswith(beginning))
 
     async def company(self, company: str) -> Company | None:
         """One company by its id; None when it is not there."""
@@ -242,6 +245,10 @@ class Codat:
             for name, value in reply.body.items()
             if value is not None
         }
+
+    async def _companies(self, tags: Sequence[str]) -> tuple[Company, ...]:
+        asked = {"tags": "&&".join(tags)}
+        return await self._every(Company, "/companies", "listing companies", asked)
 
     async def _one(self, model: type[W], path: str, where: str) -> W | None:
         reply = await self._call("GET", path, repeat=Repeat.SAFE)

@@ -21,6 +21,7 @@ from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import LINK_CUSTOMER, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
 from bcrunbook.services.codat.models import Company, Connection
+from bcrunbook.services.codat.overview import Overview, overview_of
 from bcrunbook.steps.codat_portal import NAME
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import LINKED, UNLINKED
@@ -45,7 +46,12 @@ _SPELT: Final = str.maketrans(
 
 def tag_of(account: Account, customer: Customer) -> str:
     """The tag's value by which a customer's company is found again."""
-    return f"{account.name}.{customer.name}"
+    return f"{tags_of(account)}{customer.name}"
+
+
+def tags_of(account: Account) -> str:
+    """What the tag's values of all the account's customers begin with."""
+    return f"{account.name}."
 
 
 def codat_name(customer: Customer) -> str:
@@ -77,11 +83,25 @@ def description_of(customer: Customer) -> str:
     return "" if codat_name(customer) == customer.display_name else customer.display_name
 
 
+async def overview_of_customers(codat: Codat, account: Account) -> Overview:
+    """What one look shows of all the account's customers.
+
+    Raises:
+        RunbookError: Codat cannot be asked.
+    """
+    return await overview_of(codat, BUSINESS_CENTRAL_PLATFORM, TAG, tags_of(account))
+
+
 async def find_company(
-    codat: Codat, account: Account, customer: Customer
+    codat: Codat, account: Account, customer: Customer, overview: Overview | None = None
 ) -> tuple[Company | None, int]:
-    """The oldest company that bears the customer's tag, and how many more do."""
-    found = await codat.companies({TAG: tag_of(account, customer)})
+    """The oldest company that bears the customer's tag, and how many more do.
+
+    What an overview leaves out may be new to it: then Codat is asked for this one.
+    """
+    tag = tag_of(account, customer)
+    listed = overview.companies.get(tag, ()) if overview is not None else ()
+    found = listed or await codat.companies({TAG: tag})
     ordered = sorted(found, key=lambda one: one.created or datetime.max.replace(tzinfo=UTC))
     return (ordered[0], len(ordered) - 1) if ordered else (None, 0)
 
@@ -251,18 +271,22 @@ def customer_of(context: Context) -> Customer:
     return context.customer
 
 
-async def find_connection(codat: Codat, company: Company) -> Connection | None:
+async def find_connection(
+    codat: Codat, company: Company, overview: Overview | None = None
+) -> Connection | None:
     """The company's connection to Business Central, if any.
 
     A Linked one comes first, then the newest that nobody has unlinked. Where an answer leaves out
     the integration's key, its name or its id tells which it is (contract C8.3): one that was
-    overlooked would be made again in each run.
+    overlooked would be made again in each run. What an overview shows of it, nobody asks for.
     """
-    connections = await codat.connections(company.id)
-    ours = ""
-    if any(not one.integration_key and not _is_named(one) for one in connections):
-        integration = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
-        ours = integration.integration_id if integration is not None else ""
+    if overview is not None and company.data_connections:
+        integration, connections = overview.integration, company.data_connections
+    else:
+        integration, connections = None, await codat.connections(company.id)
+        if any(not one.integration_key and not _is_named(one) for one in connections):
+            integration = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
+    ours = integration.integration_id if integration is not None else ""
 
     def is_ours(one: Connection) -> bool:
         if one.integration_key:

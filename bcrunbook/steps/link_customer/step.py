@@ -66,11 +66,15 @@ class LinkCustomer:
 
     async def examine(self, context: Context) -> CustomerFindings:
         """Codat's company and connection, and one look at the installation. Writes nothing."""
-        customer, codat = customer_of(context), codat_of(context)
-        integration = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
-        company, twins = await find_company(codat, context.account, customer)
+        customer, codat, seen = customer_of(context), codat_of(context), context.overview
+        integration = (
+            seen.integration if seen else await codat.integration(BUSINESS_CENTRAL_PLATFORM)
+        )
+        company, twins = await find_company(codat, context.account, customer, seen)
         whose = await difference(context, codat, customer, company)
-        connection = await find_connection(codat, company) if company and not whose else None
+        connection = None
+        if company is not None and not whose:
+            connection = await find_connection(codat, company, seen)
         poll = judgement = memory = None
         remembered_as = ""
         watched: tuple[Poll, ...] = ()
