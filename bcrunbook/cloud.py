@@ -16,6 +16,7 @@ from bcrunbook.accounts import Account, Workspace
 from bcrunbook.core.pace import Pace
 from bcrunbook.errors import FixInput
 from bcrunbook.hosts import CODAT_HOST
+from bcrunbook.skipped import dates
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,13 @@ def cloud_of(workspace: Workspace, account: Account) -> Cloud:
         FixInput: the account rehearses, and no rehearsal cloud is running where it should.
     """
     if account.cloud == "live":
+        if dates.are_rehearsed():
+            raise FixInput(
+                "This process goes by the dates of a rehearsal, and this account is a live one.",
+                where=f'account "{account.name}"',
+                why="a secret that is made now would end on a wrong day",
+                next="run it in a workspace of its own",
+            )
         return Cloud(
             kind="live",
             proxy=workspace.network.proxy,

@@ -7,11 +7,12 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from bcrunbook.errors import WaitAndRetry
+from bcrunbook.skipped import dates
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def asked_wait(retry_after: str) -> float:
         try:
             until = parsedate_to_datetime(retry_after)
             until = until if until.tzinfo else until.replace(tzinfo=UTC)
-            seconds = (until - datetime.now(UTC)).total_seconds()
+            seconds = (until - dates.now()).total_seconds()
         except (TypeError, ValueError, OverflowError):
             return 0.0
     return max(0.0, seconds) if math.isfinite(seconds) else 0.0
@@ -50,7 +51,7 @@ def in_words(seconds: float) -> str:
         seconds: as `asked_wait` gives them.
     """
     wait = min(timedelta(seconds=min(math.ceil(seconds), 1e9)), _LONGEST_TOLD)
-    return f"{wait} (h:mm:ss), so not before {datetime.now(UTC) + wait:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{wait} (h:mm:ss), so not before {dates.now() + wait:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def busy(what: str, retry_after: str, **about: Any) -> WaitAndRetry:

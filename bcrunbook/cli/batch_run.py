@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ from bcrunbook.run.copies import Copies
 from bcrunbook.run.ended import of_batch
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.notify import notify
+from bcrunbook.skipped import dates
 from bcrunbook.steps import step_named
 from bcrunbook.steps.client_secret.stored import to_be_replaced
 from bcrunbook.steps.without_trial import allow
@@ -140,7 +141,7 @@ def _rotating(
     ledger: Ledger, workspace: Workspace, items: list[WorkItem], days: int
 ) -> list[WorkItem]:
     """Of a selection the accounts whose secret ends within so many days."""
-    before = datetime.now(UTC) + timedelta(days=days)
+    before = dates.now() + timedelta(days=days)
     found = {
         name: to_be_replaced(ledger, workspace.account(name).identity, before)
         for name in dict.fromkeys(item.account for item in items)

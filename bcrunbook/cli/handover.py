@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from bcrunbook.accounts import find_workspace, load
 from bcrunbook.cli import options, output
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.run.handover.page import as_data, handover_of, write_handover
+from bcrunbook.skipped import dates
 
 
 def handover(
@@ -31,7 +31,7 @@ def handover(
     chosen = [loaded.account(name) for name in dict.fromkeys(accounts or loaded.accounts)]
     with open_ledger(loaded.ledger_url, loaded.root) as ledger:
         found = handover_of(ledger, chosen, loaded.root)
-    folder = loaded.root / "handover" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    folder = loaded.root / "handover" / f"{dates.now():%Y%m%d-%H%M%S}"
     page, data = write_handover(folder, found)
     if as_json:
         output.print_json(as_data(found))

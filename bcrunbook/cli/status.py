@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,6 +20,7 @@ from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.run.all_ends import all_ends
 from bcrunbook.run.checked import of_customers
+from bcrunbook.skipped import dates
 from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.journey import known_journey, outcomes_now
@@ -58,7 +58,7 @@ def status(
             name: outcomes_now(ledger, account.identity)
             for name, account in loaded.accounts.items()
         }
-        secrets = secret_lines(loaded, ledger, datetime.now(UTC))
+        secrets = secret_lines(loaded, ledger, dates.now())
         if calendar is not None:
             _keep(calendar, *all_ends(ledger, loaded))
     rows = {
@@ -138,7 +138,7 @@ def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
 
 def _line(step: AnyStep, row: StoredOutcome | None) -> list[str]:
     """A step, how it ended, and when."""
-    return [_label(step), _state(row), when(row.at, datetime.now(UTC)) if row else ""]
+    return [_label(step), _state(row), when(row.at, dates.now()) if row else ""]
 
 
 def _label(step: AnyStep) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Generic, Literal, Protocol
 
 from bcrunbook.core.backoff import Backoff
@@ -43,6 +43,7 @@ from bcrunbook.errors import (
     WaitAndRetry,
 )
 from bcrunbook.ledger.scope import FactKind, Scope
+from bcrunbook.skipped import dates
 
 # After a write, look again after 2 s, then with growing pauses, up to four minutes.
 SETTLING: Final = Backoff(first=2.0, longest=20.0, deadline=240.0)
@@ -131,7 +132,7 @@ class StepRunner(Generic[C, F]):
         self.on_progress = on_progress
         self.on_change: OnChange = _unseen
         self.on_film: OnFilm = _unwatched
-        self._started = datetime.now(UTC)
+        self._started = dates.now()
         self._newest: int | None = None
         self._finished = False
         self._waiting_for = ""
@@ -230,7 +231,7 @@ class StepRunner(Generic[C, F]):
     @property
     def outcome(self) -> Outcome:
         """How it ended; written into the ledger the first time it is read."""
-        state, now = self._state(), datetime.now(UTC)
+        state, now = self._state(), dates.now()
         outcome = Outcome(
             step=self.step.id,
             account=self.context.identity.account,
@@ -567,7 +568,7 @@ def failed_outcome(
         error: why it could not begin.
         customer: the customer's name; empty for the account itself.
     """
-    now = datetime.now(UTC)
+    now = dates.now()
     return Outcome(
         step=step,
         account=account,
@@ -596,7 +597,7 @@ def not_run_outcome(
         blocking: how the earlier step ended.
         customer: the customer's name; empty for the account itself.
     """
-    now = datetime.now(UTC)
+    now = dates.now()
     return replace(
         blocking,
         step=step,

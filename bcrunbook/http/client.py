@@ -35,6 +35,7 @@ from bcrunbook.http.repeat import Repeat
 from bcrunbook.http.retries import AskedToWait, retry_policies
 from bcrunbook.journal.recorder import JournalRecorder
 from bcrunbook.secrets import Secret
+from bcrunbook.skipped import dates
 
 log = logging.getLogger(__name__)
 
@@ -189,12 +190,12 @@ class Http:
         Every answer bears a Date (RFC 9110, section 6.6.1), in whole seconds: a difference of a few
         is none.
         """
-        return datetime.now(UTC) + self._ahead.get(httpx.URL(url).host, timedelta())
+        return dates.now() + self._ahead.get(httpx.URL(url).host, timedelta())
 
     def _compare_clocks(self, host: str, response: httpx.Response) -> None:
         try:
             date = parsedate_to_datetime(response.headers.get("date", ""))
         except (ValueError, TypeError):
             return
-        ahead = (date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)
+        ahead = (date if date.tzinfo else date.replace(tzinfo=UTC)) - dates.now()
         self._ahead[host] = ahead if abs(ahead) > _SAME_TIME else timedelta()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy import exc
 from bcrunbook.errors import ReportBug
 from bcrunbook.ledger import tables as database
 from bcrunbook.ledger.tables import lease
+from bcrunbook.skipped import dates
 
 _COMPARED_EVERY: Final = 600.0
 
@@ -48,7 +49,7 @@ class Rows:
 
     def now(self) -> datetime:
         """Now, by that clock: what is noted by several machines has one order in time."""
-        return datetime.now(UTC) + timedelta(seconds=self.ahead)
+        return dates.now() + timedelta(seconds=self.ahead)
 
     def close(self) -> None:
         """Let go of the database."""

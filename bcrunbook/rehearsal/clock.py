@@ -1,7 +1,8 @@
 """The rehearsal clock: how long the directory takes to agree with itself, and how fast time goes.
 
 Only lags and throttle windows go by it; dates in payloads and lifetimes of tokens are wall time,
-because clients compare those with their own clocks.
+because clients compare those with their own clocks. In a rehearsal whose dates are its clock's, all
+go by it: a token that has expired meanwhile is refused, and its client asks for another.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Clock:
         return 1 if self.skips else max(1, round(seconds / self.speed))
 
     def now(self) -> float:
-        """Wall time in seconds since the epoch."""
-        return time.time()
+        """Wall time in seconds since the epoch; the clock's own where dates go by it."""
+        return time.time() if self.timeline is None else self.timeline.now()
 
     def reading(self) -> float:
         """What the rehearsal clock reads, in seconds; only differences mean something."""

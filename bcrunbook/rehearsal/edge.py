@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Final
 from urllib.parse import unquote
 
@@ -89,6 +90,7 @@ class Edge:
         connections: Connections,
         *,
         latency: float,
+        now: Callable[[], float],
         default_host: str | None = None,
         keepers: Mapping[str, Keeper] | None = None,
         keeper_of_time: Timekeeper | None = None,
@@ -99,6 +101,7 @@ class Edge:
         self._journal = journal
         self._connections = connections
         self._latency = latency
+        self._now = now
         self._default_host = default_host
         self._keepers = keepers or {}
         self._time = keeper_of_time
@@ -132,6 +135,7 @@ class Edge:
         if answer is not None:
             body = b"" if call.method == "HEAD" or answer.status == 204 else answer.body
             response = Response(body, answer.status)
+            response.headers["date"] = formatdate(self._now(), usegmt=True)
             for name, value in answer.headers.items():
                 response.headers[name] = value
             if answer.status == 204:

@@ -14,6 +14,7 @@ from typing import Final
 
 from bcrunbook.rehearsal.description import FILE, RehearsalDescription
 from bcrunbook.rehearsal.lags import USUAL
+from bcrunbook.skipped import timeline
 
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
@@ -34,6 +35,7 @@ def launch(
     latency_ms: int = 0,
     faults: Path | str | None = None,
     skips: bool = False,
+    dates_ahead: float | None = None,
 ) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud in a child process, ready to be used, ended on leaving.
 
@@ -48,6 +50,8 @@ def launch(
         faults: a file of fault rules.
         skips: whether its clock goes on to the next thing that is due when everybody waits who is
             known at it.
+        dates_ahead: how far dates are ahead of ours at first, in seconds, where a new cloud's dates
+            go by its clock, too; None where dates are ours. It has no speed then.
 
     Raises:
         LaunchFailed: the server ended or did not become ready in time.
@@ -55,6 +59,8 @@ def launch(
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     description = folder / FILE
+    if dates_ahead is not None:
+        timeline.date(folder, dates_ahead)
     command = [sys.executable, "-P", "-m", "bcrunbook.rehearsal", "--dir", str(folder)]
     command += ["--speed", str(speed), "--lags", lags, "--latency", str(latency_ms)]
     command += ["--ends-with-stdin", *(["--skips"] if skips else [])]

@@ -152,6 +152,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
                 journal,
                 connections,
                 latency=latency,
+                now=clock.now,
                 keepers=keepers,
                 keeper_of_time=keeper,
             )
@@ -162,6 +163,7 @@ async def _run(settings: Settings, faults: Faults) -> None:
                 journal,
                 connections,
                 latency=latency,
+                now=clock.now,
                 default_host=pages.HOST,
                 keeper_of_time=keeper,
             )
@@ -244,6 +246,7 @@ def _server(edge: ASGIApp, connections: Connections, context: Any = None) -> _Se
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bcrunbook.core.step import AnyStep, Change
 from bcrunbook.printable import printable
 from bcrunbook.secrets import scrub
+from bcrunbook.skipped import dates
 from bcrunbook.views.cells import card_view
 
 
@@ -30,7 +30,7 @@ def write_card(
     Raises:
         OSError: it cannot be written.
     """
-    written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    written = f"{dates.now():%Y-%m-%d %H:%M} UTC"
     card = card_view(step.title, account, cloud, written, changes)
     page = notebook.with_suffix(".card.html")
     page.write_text(printable(scrub(card.html, where="a hand-off card")), encoding="utf-8")

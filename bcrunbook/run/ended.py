@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from bcrunbook.accounts import Workspace
@@ -14,6 +14,7 @@ from bcrunbook.printable import printable
 from bcrunbook.run.batch.progress import BatchProgress
 from bcrunbook.run.checked import of_customers
 from bcrunbook.secrets import scrub
+from bcrunbook.skipped import dates
 from bcrunbook.steps import EVERY_STEP, step_named
 from bcrunbook.steps.next_action import command, next_action
 from bcrunbook.views.cells import STATE_WORDS, card_view
@@ -123,7 +124,7 @@ def _checked(who: str, outcome: Outcome) -> Ended:
     step = step_named(outcome.step)
     took = outcome.ended - outcome.started if outcome.ended and outcome.started else timedelta()
     handed = tuple(one for one in outcome.hand_offs if one.hand_off is not None)
-    written = f"{outcome.ended or datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    written = f"{outcome.ended or dates.now():%Y-%m-%d %H:%M} UTC"
     view = card_view(step.title, outcome.account, outcome.cloud, written, handed)
     return Ended(
         who,

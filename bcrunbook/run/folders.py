@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bcrunbook.errors import FixInput
+from bcrunbook.skipped import dates
 
 
 def run_folder(root: Path) -> Path:
@@ -28,4 +28,4 @@ def run_folder(root: Path) -> Path:
             next="it has to be a folder that you may write to: correct its rights, or move away"
             " what is in its place",
         ) from None
-    return runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    return runs / f"{dates.now():%Y%m%d-%H%M%S-%f}"

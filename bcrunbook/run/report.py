@@ -24,6 +24,7 @@ from bcrunbook.errors import Unreachable
 from bcrunbook.printable import printable
 from bcrunbook.run.account import StepRun
 from bcrunbook.secrets import scrub
+from bcrunbook.skipped import dates
 from bcrunbook.steps import EVERY_STEP, SETUP_STEPS, step_named
 from bcrunbook.steps.journey import journey_of
 from bcrunbook.steps.next_action import command, next_action
@@ -83,7 +84,7 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     html = (
         _templates()
         .get_template(template)
-        .render(version=__version__, written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **values)
+        .render(version=__version__, written=f"{dates.now():%Y-%m-%d %H:%M} UTC", **values)
     )
     content = printable(scrub(html, where="the report"))
     try:
@@ -147,9 +148,7 @@ def _journeys(runs: Sequence[StepRun], cloud: str) -> dict[str, Markup]:
     for account in dict.fromkeys(run.account for run in runs):
         of_account = [run for run in last.values() if run.account == account]
         customers = dict.fromkeys(run.customer for run in of_account if run.customer)
-        ended = [
-            StoredOutcome(run.outcome.ended or datetime.now(UTC), run.outcome) for run in of_account
-        ]
+        ended = [StoredOutcome(run.outcome.ended or dates.now(), run.outcome) for run in of_account]
         where = journey_of(account, cloud, customers or None, ended)
         links = {run.step: f"#{run.who}-{run.step}" for run in reversed(of_account)}
         asked = {run.step for run in of_account}
@@ -194,7 +193,7 @@ def since(at: datetime | None) -> tuple[str, str]:
     if at is None:
         return "nobody knows when", "nobody knows when"
     at = at.astimezone(UTC)
-    is_recent = datetime.now(UTC) - at < timedelta(hours=12)
+    is_recent = dates.now() - at < timedelta(hours=12)
     return f"{at:%Y-%m-%d %H:%M} UTC", f"{at:%H:%M} UTC" if is_recent else f"{at:%Y-%m-%d}"
 
 

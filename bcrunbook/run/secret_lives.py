@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from bcrunbook.accounts import Workspace
 from bcrunbook.ledger.store import Ledger
+from bcrunbook.skipped import dates
 from bcrunbook.steps.client_secret.calendar import calendar
 from bcrunbook.steps.client_secret.life import known_life
 from bcrunbook.views.cells import View
@@ -21,7 +21,7 @@ def secret_lives(ledger: Ledger, workspace: Workspace, accounts: Iterable[str]) 
         workspace: the workspace.
         accounts: names of accounts.
     """
-    now, found = datetime.now(UTC), {}
+    now, found = dates.now(), {}
     for account in map(workspace.account, accounts):
         life = known_life(ledger, account.identity)
         if life is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Final, Protocol
@@ -18,6 +18,7 @@ from bcrunbook.secrets import files
 from bcrunbook.secrets.names import SecretReference, checked
 from bcrunbook.secrets.system_keyring import USE_FILES, Keyring, keyring_call
 from bcrunbook.secrets.value import Secret
+from bcrunbook.skipped import dates
 
 _LIFE_OF_A_PROBE: Final = timedelta(days=1)
 
@@ -68,7 +69,7 @@ async def round_trip(store: SecretStore, ends: datetime | None, advice: str) -> 
     """
     name, value = f"probe/{token_hex(6)}", Secret(token_urlsafe(24))
     try:
-        await store.put(name, value, ends=ends or datetime.now(UTC) + _LIFE_OF_A_PROBE)
+        await store.put(name, value, ends=ends or dates.now() + _LIFE_OF_A_PROBE)
         kept = await store.get(name)
     finally:
         await store.delete(name)

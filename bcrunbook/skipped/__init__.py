@@ -4,6 +4,7 @@ When everybody who works waits, the rehearsal cloud's clock goes on to the next 
 While somebody computes it goes no faster than any clock, so that a slow machine changes nothing.
 
 - `timeline`: how far the clock was moved on, and when; a file that everybody may read.
+- `dates`: which date it is, where a rehearsal's dates go by that clock, too.
 - `wires`: the words that the keeper of the clock and those who wait exchange.
 - `waiting`: how a process tells the keeper that all of it waits, and until when.
 

@@ -4,6 +4,9 @@ Dates in payloads, lifetimes of tokens and certificates are our time: clients ho
 their own clocks. Ages and waits are the rehearsal's. Its clock reads `time.time() * speed` and
 whatever was skipped so far, so that the age of anything that has a date can be told by anybody who
 can read the file.
+
+Where a rehearsal is *dated*, dates are the clock's as well, and it has no speed: a year that is
+skipped is a year in everything that is noted (`dates`).
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from typing import Final
 
 NAME: Final = "skipped"
 """The file in the rehearsal cloud's folder."""
+DATED: Final = "dated"
+"""A file beside it where dates go by the rehearsal's clock, too: how far they are ahead of ours
+where nothing was skipped yet, in seconds; below zero where they are behind."""
 
 _ENTRY: Final = struct.Struct("<dd")
 
@@ -33,6 +39,7 @@ class Timeline:
     def __init__(self, directory: Path, speed: float = 1.0) -> None:
         self._file = directory / NAME
         self._speed = speed
+        self._ahead = _dates_ahead(directory)
         self._moments: list[float] = []
         self._totals: list[float] = []
         self._lock = Lock()
@@ -44,12 +51,23 @@ class Timeline:
         self._look()
         return self._totals[-1] if self._totals else 0.0
 
+    @property
+    def is_dated(self) -> bool:
+        """Whether dates go by this clock, too."""
+        return self._ahead is not None
+
+    def now(self) -> float:
+        """The moment that dates tell, in seconds since the epoch."""
+        return time.time() if self._ahead is None else time.time() + self._ahead + self.total
+
     def reading(self, at: float | None = None) -> float:
         """What the rehearsal's clock read at a moment, in seconds.
 
         Args:
             at: seconds since the epoch; None for now.
         """
+        if self._ahead is not None:
+            return self.now() if at is None else at
         self._look()
         moment = time.time() if at is None else at
         skips = bisect_right(self._moments, moment)
@@ -74,6 +92,8 @@ class Timeline:
             seconds: of the rehearsal's time.
         """
         target = self.reading(since) + seconds
+        if self._ahead is not None:
+            return target
         first = bisect_right(self._moments, since)
         place = bisect_left(
             range(first, len(self._moments)), target, key=lambda skip: self._read_after(skip)
@@ -108,6 +128,23 @@ class Timeline:
             for moment, total in _ENTRY.iter_unpack(found[:whole]):
                 self._add(moment, total)
             self._read_to += whole
+
+
+def date(directory: Path, ahead: float) -> None:
+    """Have dates go by a rehearsal's clock, from its beginning.
+
+    Args:
+        directory: the rehearsal cloud's folder, in which nothing is yet.
+        ahead: how far dates are ahead of ours at first, in seconds.
+    """
+    (directory / DATED).write_text(str(ahead), "ascii")
+
+
+def _dates_ahead(directory: Path) -> float | None:
+    try:
+        return float((directory / DATED).read_text("ascii"))
+    except (OSError, ValueError):
+        return None
 
 
 class KeptTimeline(Timeline):

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar, Final
 
 from bcrunbook.accounts import Account, Customer
@@ -28,6 +28,7 @@ from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION, HEALTH_CHECK
 from bcrunbook.services.codat.overview import Overview
+from bcrunbook.skipped import dates
 from bcrunbook.steps import codat_portal
 from bcrunbook.steps.client_secret.findings import SecretFindings, days_left
 from bcrunbook.steps.client_secret.life import how_to_renew
@@ -375,7 +376,7 @@ def _sync(
 ) -> Part:
     assert findings.poll is not None
     synced = findings.poll.synced
-    if synced is not None and datetime.now(UTC) - synced > LONGEST_WITHOUT_SYNC:
+    if synced is not None and dates.now() - synced > LONGEST_WITHOUT_SYNC:
         return Part(
             name,
             f"no successful sync since {synced:%Y-%m-%d}",

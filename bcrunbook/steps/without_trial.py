@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from bcrunbook.accounts import Identity
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
+from bcrunbook.skipped import dates
 
 _STEP: Final = "batch"
 _HOLDS: Final = timedelta(days=1)
@@ -38,4 +39,4 @@ def is_allowed(ledger: Ledger, whose: Identity) -> bool:
     if confirmation is None:
         return False
     # One from the future was given before a clock was set back: it ends as well.
-    return abs(datetime.now(UTC) - confirmation.at) < _HOLDS
+    return abs(dates.now() - confirmation.at) < _HOLDS

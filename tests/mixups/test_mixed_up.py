@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dates
-from typing import Any, Self
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +13,6 @@ from bcrunbook.core.follow import follow
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome, State
 from bcrunbook.errors import FixInput
-from bcrunbook.http import client
 from bcrunbook.ledger import store
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import open_ledger
@@ -22,6 +21,7 @@ from bcrunbook.rehearsal import world
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.records import COMPANY
 from bcrunbook.rehearsal.directory import APPLICATION
+from bcrunbook.skipped import dates
 from bcrunbook.steps import step_named
 from bcrunbook.steps.opening import open_context
 from tests.mixups.conftest import Desk
@@ -360,15 +360,8 @@ def test_a_working_secret_is_never_expired(
     desk.run("trial", *ALONE)
     (before,) = applications(desk.cloud).values()
 
-    class Wrong(dates.datetime):
-        """A clock that is off by days."""
-
-        @classmethod
-        def now(cls, tz: dates.tzinfo | None = None) -> Self:
-            return super().now(tz) + dates.timedelta(days=days)
-
-    for module in (client, store):
-        monkeypatch.setattr(module, "datetime", Wrong)
+    right = dates.now
+    monkeypatch.setattr(dates, "now", lambda: right() + timedelta(days=days))
     (outcome,) = desk.run("trial", "client_secret")
     assert outcome.state is State.DONE, outcome.summary
     (after,) = applications(desk.cloud).values()

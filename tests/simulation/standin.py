@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from email.utils import formatdate
 from functools import cache
 from http.client import HTTPMessage
 from io import BytesIO
@@ -242,6 +241,7 @@ class StandIn:
             Journal(self.requests, self.fired),
             Connections(),
             latency=LATENCY,
+            now=clock.now,
             keepers=keepers,
         )
         self._pages = pages.handler(self.cloud)
@@ -277,7 +277,6 @@ class StandIn:
             raise httpx.RemoteProtocolError(
                 "Server disconnected without sending a response.", request=request
             )
-        response.headers["date"] = formatdate(self.cloud.clock.now(), usegmt=True)
         return response
 
     def calm(self) -> None:

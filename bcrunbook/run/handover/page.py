@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from bcrunbook.run.handover.model import Handover
 from bcrunbook.run.handover.records import read_records
 from bcrunbook.run.report import write_page
 from bcrunbook.secrets import scrub_json
+from bcrunbook.skipped import dates
 from bcrunbook.steps import EVERY_STEP
 from bcrunbook.views.cells import STATE_WORDS
 
@@ -38,7 +38,7 @@ def handover_of(ledger: Ledger, accounts: Sequence[Account], root: Path) -> Hand
     """
     cards = Cards(root)
     notes = [account_note(read_records(ledger, account), cards) for account in accounts]
-    return Handover(datetime.now(UTC), __version__, notes)
+    return Handover(dates.now(), __version__, notes)
 
 
 def as_data(handover: Handover) -> dict[str, Any]:

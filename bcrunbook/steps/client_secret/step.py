@@ -19,7 +19,7 @@ application of this audience may hold two secrets; a third is never attempted.
 from __future__ import annotations
 
 import secrets as random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from bcrunbook import aadsts
@@ -40,6 +40,7 @@ from bcrunbook.services.graph.reads import (
     service_principal,
 )
 from bcrunbook.signin import prove_client_secret
+from bcrunbook.skipped import dates
 from bcrunbook.steps.application import lookup, require_application
 from bcrunbook.steps.client_secret.adopt import adopt
 from bcrunbook.steps.client_secret.findings import SecretCredential, SecretFindings
@@ -85,7 +86,7 @@ def _expiry_note(account: Account, text: str, findings: Any) -> str:
     lifetime = meant.secret_lifetime_days
     longest = findings.longest_days if isinstance(findings, SecretFindings) else None
     days = min(lifetime, longest or lifetime)
-    ends = datetime.now(UTC) + timedelta(days=days)
+    ends = dates.now() + timedelta(days=days)
     note = f"A secret made today ends on {ends:%d %B %Y}."
     if days < lifetime:
         note += f" The tenant's policy allows {_days(days)} at most."
@@ -443,4 +444,4 @@ def _asked_at(fact: Fact, now: datetime) -> datetime:
     """
     asked = fact.data.get("asked")
     at = datetime.fromisoformat(asked) if asked else fact.at
-    return datetime.now(UTC) - abs(now - at)
+    return dates.now() - abs(now - at)

@@ -7,7 +7,7 @@ installed (contract B13) is a hiccup: noted, and looked at again.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, TypeVar
 
 from bcrunbook.errors import RunbookError, WaitAndRetry
@@ -16,6 +16,7 @@ from bcrunbook.services.businesscentral.models import Deployment, Extension, Ope
 from bcrunbook.services.codat.client import Codat
 from bcrunbook.services.codat.models import Connection, LinkError
 from bcrunbook.services.wire import Seen
+from bcrunbook.skipped import dates
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.environment import (
     WatchedEnvironment,
@@ -132,7 +133,7 @@ class Poller:
             logged = await missing.read("operations", view.operations(name))
             operations = None if logged is None else self._operations(logged, packages)
         return Poll(
-            at=datetime.now(UTC),
+            at=dates.now(),
             elapsed=seen_at,
             connection=status,
             errors=_errors(connection),

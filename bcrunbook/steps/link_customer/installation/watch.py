@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from bcrunbook.core.step import FollowProgress, OnFollow, clock
 from bcrunbook.errors import ReportBug, RunbookError, Unreachable, WaitAndRetry
 from bcrunbook.services.codat.client import Codat
+from bcrunbook.skipped import dates
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.film import WatchFilm
 from bcrunbook.steps.link_customer.installation.log import WatchLog
@@ -158,7 +158,7 @@ class Watch:
         # Past the budget, only what was seen once is still confirmed.
         longest = BUDGET if elapsed < BUDGET else elapsed
         next_look = None if due is None else max(0.0, due - elapsed)
-        film = self._film.now(datetime.now(UTC), elapsed, longest, next_look)
+        film = self._film.now(dates.now(), elapsed, longest, next_look)
         self._on_progress(FollowProgress(said, film))
 
 
