@@ -29,6 +29,7 @@ from bcrunbook.errors import FixInput, nearest
 from bcrunbook.limits import MAX_NAME_LENGTH
 from bcrunbook.person import WORKSPACE_VARIABLE
 from bcrunbook.secrets import keep_from_others
+from bcrunbook.skipped import dates
 
 _ACCOUNT_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,29}")
 _NAME_EXPECTED: Final = (
@@ -142,6 +143,7 @@ def load(workspace: Path) -> Workspace:
         notify=notify,
     )
     keep_secrets_from_others(found)
+    dates.follow(found.rehearsal)
     return found
 
 

@@ -13,14 +13,11 @@ from bcrunbook.cli.asked import typed
 from bcrunbook.cli.tables import print_table
 from bcrunbook.cli.told import JunitFile, MarkdownFile, ToldFiles
 from bcrunbook.cli.told_files import write_told
-from bcrunbook.core.runner import failed_outcome, run_in_context
-from bcrunbook.core.step import Mode, Outcome, worst_code
-from bcrunbook.errors import FixInput, RunbookError
-from bcrunbook.order import HEALTH_CHECK
+from bcrunbook.core.step import Outcome, worst_code
+from bcrunbook.errors import FixInput
+from bcrunbook.run.check import check_accounts
 from bcrunbook.run.ended import of_check
 from bcrunbook.run.notify import notify
-from bcrunbook.steps import step_named
-from bcrunbook.steps.opening import open_context
 
 
 def check(
@@ -36,7 +33,7 @@ def check(
     """Check an account and its customers. Changes nothing; ends with 3 if somebody has to act."""
     told = ToldFiles(junit, markdown)
     loaded = load(find_workspace(workspace))
-    outcomes = asyncio.run(_check(loaded, _names(loaded, account, every)))
+    outcomes = asyncio.run(check_accounts(loaded, _names(loaded, account, every), began=_say_which))
     code = worst_code(one.exit_code for one in outcomes)
     if as_json:
         output.print_json(
@@ -51,6 +48,10 @@ def check(
     if said := asyncio.run(notify(loaded, ended, "Check", again)):
         output.say(said)
     raise typer.Exit(code)
+
+
+def _say_which(name: str) -> None:
+    output.say(f"Looking at {name}.")
 
 
 def _names(workspace: Workspace, account: str | None, every: bool) -> list[str]:
@@ -68,20 +69,6 @@ def _names(workspace: Workspace, account: str | None, every: bool) -> list[str]:
         where="the command",
         next=f"name one of: {', '.join(names)}; or give --all",
     )
-
-
-async def _check(workspace: Workspace, names: list[str]) -> list[Outcome]:
-    check, outcomes = step_named(HEALTH_CHECK), []
-    for name in names:
-        account = workspace.account(name)
-        output.say(f"Looking at {name}.")
-        try:
-            async with open_context(workspace, account) as context:
-                outcomes.append(await run_in_context(check, context, Mode.APPLY))
-        except RunbookError as error:
-            # The other accounts are worth a look all the same.
-            outcomes.append(failed_outcome(check.id, name, Mode.APPLY.value, account.cloud, error))
-    return outcomes
 
 
 def _print(outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from bcrunbook.cli import options, output
 from bcrunbook.cli.asked import Asked, typed
 from bcrunbook.cli.ending import code_of, finish
 from bcrunbook.cli.progress import ProgressLines, showing
+from bcrunbook.cli.rehearse_year import rehearse_year
 from bcrunbook.core.step import AnyStep
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.lags import PROFILES, USUAL
@@ -28,12 +29,21 @@ from bcrunbook.run.rehearse.workspace import STANDARD, Rehearsed, prepare, runni
 from bcrunbook.steps import SETUP_STEPS, step_named
 
 _STANDARD_FOLDER: Final = Path("rehearsal")
+_YEAR_FOLDER: Final = Path("rehearsal-year")
 
 
 def rehearse(
     directory: Annotated[
         Path, typer.Option("--dir", help="Where everything goes. Run again to go on from there.")
     ] = _STANDARD_FOLDER,
+    year: Annotated[
+        bool,
+        typer.Option(
+            "--year",
+            help="A whole year instead: twelve customers, weekly checks, secrets that are replaced,"
+            " told as a story. Takes a few minutes; a new folder.",
+        ),
+    ] = False,
     lags: options.Lags = USUAL.name,
     verbose: options.Verbose = False,
     as_json: options.Json = False,
@@ -46,6 +56,9 @@ def rehearse(
     """
     options.check_word("lags", lags, tuple(PROFILES), noun="way to lag")
     began = time.monotonic()
+    if year:
+        folder = _YEAR_FOLDER if directory == _STANDARD_FOLDER else directory
+        raise typer.Exit(rehearse_year(folder.absolute(), lags, verbose=verbose, as_json=as_json))
     again = typed(
         "rehearse",
         dir=None if directory == _STANDARD_FOLDER else directory,

@@ -9,32 +9,31 @@ certificates, names of files that nobody reads) does not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bcrunbook.skipped.timeline import Timeline
 
-_followed: tuple[Timeline, Callable[[], bool]] | None = None
+_followed: Timeline | None = None
 
 
-def follow(timeline: Timeline, is_kept: Callable[[], bool]) -> None:
-    """From now on dates in this process are those of a rehearsal.
+def follow(directory: Path | None) -> None:
+    """From now on dates in this process are those of a rehearsal, if they go by its clock.
 
     Args:
-        timeline: the rehearsal's.
-        is_kept: tells whether its cloud is running still; when it is not, dates are our own.
+        directory: the rehearsal cloud's folder; None where there is none.
     """
     global _followed
-    _followed = timeline, is_kept
+    timeline = Timeline(directory) if directory is not None else None
+    _followed = timeline if timeline is not None and timeline.is_dated else None
 
 
 def are_rehearsed() -> bool:
     """Whether dates in this process are a rehearsal's."""
-    return _followed is not None and _followed[1]()
+    return _followed is not None
 
 
 def now() -> datetime:
     """Now, in UTC."""
-    if _followed is None or not _followed[1]():
-        return datetime.fromtimestamp(time.time(), UTC)
-    return datetime.fromtimestamp(_followed[0].now(), UTC)
+    seconds = time.time() if _followed is None else _followed.now()
+    return datetime.fromtimestamp(seconds, UTC)

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bcrunbook.skipped import dates
 from bcrunbook.skipped.timeline import Timeline
 from bcrunbook.skipped.wires import Rest, packed, signal_of
 
@@ -48,8 +47,6 @@ class SkippedClock:
         self.port = port
         self.speed = speed
         self.timeline = Timeline(directory, speed)
-        if self.timeline.is_dated:
-            dates.follow(self.timeline, lambda: self.is_kept)
         self._lock = threading.Lock()
         self._sleepers: dict[asyncio.Future[None], float] = {}
         self._loops: dict[int, asyncio.AbstractEventLoop] = {}

@@ -45,6 +45,8 @@ from bcrunbook.steps.standing import SwitchedOff
 LONGEST_WITHOUT_SYNC: Final = timedelta(days=30)
 """Codat: sync something at least monthly, or the authorization may lapse (contract C9.16)."""
 
+END_OF_SECRET: Final = "End of the client secret"
+"""What the check calls the part that tells when the secret ends."""
 _AT_ONCE: Final = 4
 _FINE: Final = frozenset({Verdict.INSTALLED, Verdict.DATA_FLOWS})
 
@@ -230,7 +232,7 @@ def _in_line(value: str) -> str:
 
 def _expiry(account: Account, findings: SecretFindings) -> list[Part]:
     """When our secret ends, or the last one ended; nothing where there was none."""
-    name, source = "End of the client secret", "Microsoft Graph, the application's secrets"
+    name, source = END_OF_SECRET, "Microsoft Graph, the application's secrets"
     if findings.latest is None:
         return []
     life = findings.life

@@ -195,7 +195,9 @@ class RotateSecret(AccountStep):
     title: ClassVar[str] = "Replace the client secret"
     needs: ClassVar[tuple[str, ...]] = (CLIENT_SECRET, CODAT_KEYS)
     is_about_codat: ClassVar[bool] = True
-    description: ClassVar[StepDescription] = StepDescription(usual="5 min")
+    description: ClassVar[StepDescription] = StepDescription(
+        usual="5 min", rehearsed=CodatKeys.description.rehearsed
+    )
 
     def __init__(self) -> None:
         self._secret, self._keys = ClientSecret(), CodatKeys()

@@ -15,7 +15,6 @@ from typing import Any, Final
 from unittest import mock
 
 from bcrunbook.accounts import Workspace
-from bcrunbook.cli import check as checking
 from bcrunbook.core.step import AnyStep, Mode, Outcome
 from bcrunbook.job_options import JobOptions, doing_job, job_options
 from bcrunbook.ledger.store import open_ledger
@@ -26,6 +25,7 @@ from bcrunbook.run.batch.coordinator import LEASE, BatchOptions, Coordinator, pr
 from bcrunbook.run.batch.executor import OnMessage, WorkerDied
 from bcrunbook.run.batch.selection import OF_ACCOUNTS, OF_CUSTOMERS, Selection, chosen
 from bcrunbook.run.batch.worker import Job, WorkerMessage
+from bcrunbook.run.check import check_accounts
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.step import run_step
@@ -123,7 +123,7 @@ async def check(workspace: Workspace) -> list[Outcome]:
     Args:
         workspace: the workspace.
     """
-    return await checking._check(workspace, list(workspace.accounts))
+    return await check_accounts(workspace, list(workspace.accounts), began=_quiet)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Takes the pictures of the documentation anew: `python -m tests.tools.pictures`.
 
-Of the report, of the hand-off card, of a handover and of a notebook that asks. It rehearses in
-folders that go away again, and needs Chromium.
+Of the report, of hand-off cards, of a handover, of a year and of a notebook that asks. It rehearses
+in folders that go away again, and needs Chromium.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from bcrunbook.order import CODAT_KEYS, REGISTER_APPLICATION, START_HERE, notebook_name
+from bcrunbook.order import (
+    CODAT_KEYS,
+    REGISTER_APPLICATION,
+    ROTATE_SECRET,
+    START_HERE,
+    notebook_name,
+)
 from tests.lab.conftest import serving
 from tests.lab.page import PATIENCE_MS, Lab
 from tests.lab.seat import APPLY
@@ -23,6 +29,7 @@ from tests.support.program import PROGRAM
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
 _REPORT: Final[ViewportSize] = {"width": 1100, "height": 740}
 _HANDOVER: Final[ViewportSize] = {"width": 1100, "height": 1000}
+_YEAR: Final[ViewportSize] = {"width": 1100, "height": 830}
 _CARD_WIDTH: Final = 900
 _NOTEBOOK: Final[ViewportSize] = {"width": 1180, "height": 1000}
 
@@ -44,8 +51,27 @@ def main() -> None:
             _take(page, handover, "handover.png", is_whole=False)
             page.set_viewport_size({"width": _CARD_WIDTH, "height": 100})
             _take(page, card, "hand-off.png", is_whole=True)
+            take_year(page, Path(folder) / "year")
             _take_notebook(browser, Path(folder) / "lab", "jupyterlab.png")
             browser.close()
+
+
+def take_year(page: Page, folder: Path) -> None:
+    """The head of a year's page, and the card of a secret that is replaced in it.
+
+    Args:
+        page: a browser's.
+        folder: where the year is rehearsed, unless it was before.
+    """
+    if not folder.exists():
+        year = [*PROGRAM, "rehearse", "--year", "--dir", str(folder)]
+        subprocess.run(year, check=True, capture_output=True)
+    (story,) = (folder / "workspace" / "runs").glob("*/year.html")
+    card = min(story.parent.glob(f"week-*/trial/{notebook_name(ROTATE_SECRET)}.card.html"))
+    page.set_viewport_size(_YEAR)
+    _take(page, story, "year.png", is_whole=False)
+    page.set_viewport_size({"width": _CARD_WIDTH, "height": 100})
+    _take(page, card, "rotating.png", is_whole=True)
 
 
 def _take(page: Page, file: Path, name: str, *, is_whole: bool) -> None:

@@ -74,6 +74,14 @@ class StepRunData(TypedDict):
     outcome: Outcome
 
 
+class YearData(TypedDict):
+    """`rehearse --year`: what the year came to, in a few sentences, and where its page is."""
+
+    exit_code: int
+    report: str
+    summary: str
+
+
 class RunData(TypedDict):
     """`plan`, `run` and `rehearse`: what a run came to."""
 
@@ -248,7 +256,7 @@ PRINTED: dict[str, Any] = {
     "link": LinkData,
     "notice": NoticeData,
     "plan": RunData,
-    "rehearse": RunData,
+    "rehearse": RunData | YearData,
     "rotate": RunData,
     "run": RunData,
     "secret copy": SecretCopyData,

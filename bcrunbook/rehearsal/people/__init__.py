@@ -7,10 +7,12 @@ ends it with `UnexpectedPage`. What is typed travels in request bodies only, nev
 
 from bcrunbook.rehearsal.people.browser import UnexpectedPage
 from bcrunbook.rehearsal.people.customer import CustomerPerson
+from bcrunbook.rehearsal.people.outside import Outside
 from bcrunbook.rehearsal.people.portal import PortalPerson, act_as_developer, developer_of
 
 __all__ = [
     "CustomerPerson",
+    "Outside",
     "PortalPerson",
     "UnexpectedPage",
     "act_as_developer",

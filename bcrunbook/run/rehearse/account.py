@@ -72,12 +72,12 @@ async def play(
         (step_run, change, part)
         for step_run in runs
         for change in step_run.hand_offs
-        if (part := _part(step_run, change)) is not None
+        if (part := part_of(step_run, change)) is not None
     ]
     if mode == "plan" or not played:
         return runs
     for step_run, change, part in played:
-        acted(await _act(workspace, cloud, step_run, change, part))
+        acted(await act(workspace, cloud, step_run, change, part))
     for account in accounts:
         open_steps = {
             one.step for one in runs if one.account == account and one.state not in PASSED
@@ -88,26 +88,47 @@ async def play(
     return runs
 
 
-def _part(run: StepRun, change: Change) -> RehearsedPart | None:
-    """What the scripted person does about it: at the portal, in an instance that is named."""
+def part_of(run: StepRun, change: Change) -> RehearsedPart | None:
+    """What the scripted person does about it: at the portal, in an instance that is named.
+
+    Args:
+        run: how the step ended.
+        change: what it hands over.
+    """
     if change.hand_off is None or INSTANCE not in dict(change.hand_off.values):
         return None
     parts = step_named(run.step).description.rehearsed
     return next((part for part in parts if part.change == change.key), None)
 
 
-async def _act(
+async def act(
     workspace: Workspace,
     cloud: RehearsalDescription,
     run: StepRun,
     change: Change,
     part: RehearsedPart,
+    by: str = "",
 ) -> str:
-    """Do what a hand-off says, on the portal's pages, and say so."""
+    """Do what a hand-off says, on the portal's pages, and say so.
+
+    Args:
+        workspace: the rehearsal's.
+        cloud: the running rehearsal cloud.
+        run: how the step ended.
+        change: what it hands over.
+        part: what the scripted person does about it.
+        by: who does it, by their e-mail address; empty for whoever may.
+
+    Returns:
+        What they did, in a sentence.
+
+    Raises:
+        ReportBug: a page was not as expected.
+    """
     assert change.hand_off is not None
     values = dict(change.hand_off.values)
     instance = values[INSTANCE]
-    person = PortalPerson(cloud, developer_of(cloud, instance))
+    person = PortalPerson(cloud, by or developer_of(cloud, instance))
     secret: Secret | None = None
     if part.action == "save_keys":
         reference = SecretReference.parse(change.hand_off.secret, "a hand-off")

@@ -101,7 +101,7 @@ async def play_customers(
     async def link(wanted: dict[str, list[str]]) -> None:
         for account, customers in wanted.items():
             for customer in customers:
-                acted(await _link(workspace, cloud, account, customer))
+                acted(await link_customer(workspace, cloud, account, customer))
 
     async def wait(seconds: float) -> None:
         await rehearsal_cloud(Path(cloud.directory)).pace.sleep(seconds)
@@ -158,8 +158,23 @@ def _story(customer: Customer) -> str:
     )
 
 
-async def _link(workspace: Workspace, cloud: RehearsalDescription, account: str, name: str) -> str:
-    """What a customer does with the link they were sent."""
+async def link_customer(
+    workspace: Workspace, cloud: RehearsalDescription, account: str, name: str
+) -> str:
+    """What a customer does with the link they were sent.
+
+    Args:
+        workspace: the rehearsal's.
+        cloud: the running rehearsal cloud.
+        account: the account's name.
+        name: the customer's.
+
+    Returns:
+        What they did, and what they saw, in a sentence.
+
+    Raises:
+        ReportBug: a page was not as expected.
+    """
     chosen: Account = workspace.account(account)
     customer: Customer = workspace.customer(account, name)
     async with open_context(workspace, chosen, customer=customer) as context:

@@ -115,7 +115,11 @@ STANDARD: Final = (
 
 @contextlib.contextmanager
 def running_cloud(
-    directory: Path, speed: float | None = None, *, lags: str = USUAL.name
+    directory: Path,
+    speed: float | None = None,
+    *,
+    lags: str = USUAL.name,
+    dates_ahead: float | None = None,
 ) -> Iterator[RehearsalDescription]:
     """A rehearsal cloud on `directory`/cloud for the length of a `with` block.
 
@@ -126,6 +130,8 @@ def running_cloud(
         speed: how many seconds of its time pass in one of ours; None where those are skipped in
             which everybody waits.
         lags: how new things lag in it, `usual` or `worst`.
+        dates_ahead: how far its dates are ahead of ours at first, in seconds, where they go by its
+            clock; None where they are ours.
 
     Raises:
         Unreachable: it cannot be started there.
@@ -135,7 +141,13 @@ def running_cloud(
     with contextlib.ExitStack() as stack:
         try:
             running = stack.enter_context(
-                launch(cloud, speed=speed or 1.0, lags=lags, skips=speed is None)
+                launch(
+                    cloud,
+                    speed=speed or 1.0,
+                    lags=lags,
+                    skips=speed is None,
+                    dates_ahead=dates_ahead,
+                )
             )
             content = description.read_bytes()
         except (LaunchFailed, OSError) as error:

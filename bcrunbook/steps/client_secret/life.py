@@ -57,8 +57,12 @@ class SecretLife:
 
     @property
     def renew(self) -> datetime:
-        """From when on the step makes the next one: a month, or a third of its life, before."""
-        return self.ends - min(timedelta(days=SHORT_LIFETIME_DAYS), self.whole / 3)
+        """From when on the step makes the next one: a month, or a third of its life, before.
+
+        That is when `level` first says so, which counts whole days: whoever does what a check
+        advises must find that its time has come.
+        """
+        return self.ends - min((SHORT_LIFETIME_DAYS + 1) * _DAY, self.whole / 3)
 
     def begins(self, level: Level) -> datetime:
         """When a level begins, whole days being counted."""
