@@ -12,19 +12,24 @@ import multiprocessing
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from unittest import mock
 
 from bcrunbook.rehearsal import world as people
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.limits import CONNECTED, CURRENT
-from tests.bench.waiting import customers_of
+from bcrunbook.run.rehearse.workspace import RehearsedCustomer
+from tests.bench.waiting import COMPANY
 from tests.simulation.drawing import Drawn
 from tests.simulation.stage import clear, scene_of, staged
 from tests.simulation.world import World
 
 _SIZES = (10, 100, 1000)
 _BEFORE = 20
+_IN_TENANT = 5
+"""So many environments of each tenant are linked."""
 _SCRIPTS = ("normal", "slow", "fetch_errors", "deployment_failed")
 
 
@@ -44,24 +49,61 @@ def let_ask(world: World, size: int) -> None:
         world.cloud.store.put(CONNECTED, codat.TRIAL.id, CURRENT, connected)
 
 
-def sites(size: int, scripts: Sequence[str]) -> tuple[people.Environment, ...]:
-    """All environments, where one tenant has so many of them.
+@contextmanager
+def crowd(size: int, scripts: Sequence[str]) -> Iterator[list[RehearsedCustomer]]:
+    """Meanwhile there are so many customers, some in each of many tenants, as everywhere.
 
     Args:
         size: how many.
         scripts: how their installations go, each in turn.
     """
-    others = tuple(one for one in people.ENVIRONMENTS if one.tenant != people.COOPERATIVE)
-    return others + tuple(
+    numbers = range(size)
+    tenants = [_tenant(one) for one in range(-(-size // _IN_TENANT))]
+    sites = tuple(
         people.Environment(
-            people.COOPERATIVE,
-            f"Site-{one:04d}",
+            tenants[one // _IN_TENANT].id,
+            f"Site-{one:06d}",
             "Sandbox",
             False,
             scripts[one % len(scripts)],
             listed=False,
         )
-        for one in range(1, size + 1)
+        for one in numbers
+    )
+    everybody = people.TENANTS | {one.id: one for one in tenants}
+    customers = [
+        RehearsedCustomer(
+            one.name.lower(), one.name, everybody[one.tenant].users[0].upn, one.name, COMPANY
+        )
+        for one in sites
+    ]
+    kept = people.environments_of, people.users_by_oid
+    with (
+        mock.patch.object(people, "TENANTS", everybody),
+        mock.patch.object(people, "ENVIRONMENTS", people.ENVIRONMENTS + sites),
+    ):
+        for one in kept:
+            one.cache_clear()
+        yield customers
+    for one in kept:
+        one.cache_clear()
+
+
+def _tenant(number: int) -> people.Tenant:
+    """A small business like another one."""
+    known = people.TENANTS[people.COOPERATIVE]
+    made, domain = people.derived_id("tenant", str(number)), f"shop-{number:05d}.example"
+    users = tuple(
+        replace(one, tenant=made, home=made, upn=f"{one.upn.partition('@')[0]}@{domain}")
+        for one in known.users
+    )
+    return replace(
+        known,
+        id=made,
+        name=f"Shop {number}",
+        domain=domain,
+        initial_domain=f"shop{number:05d}.onmicrosoft.com",
+        users=users,
     )
 
 
@@ -75,10 +117,10 @@ def measured(size: int) -> tuple[float, float, int, dict[str, int]]:
         Seconds of the processor, megabytes beyond what the account alone takes, requests, and how
         many customers ended in which state.
     """
-    with mock.patch.object(people, "ENVIRONMENTS", sites(size, _SCRIPTS)):
+    with crowd(size, _SCRIPTS) as customers:
         scene_of("enabled")
         before, began = _peak(), time.process_time()
-        with staged(Drawn(0, "enabled", is_batch=True), customers_of(size)) as (loop, world):
+        with staged(Drawn(0, "enabled", is_batch=True), customers) as (loop, world):
             let_ask(world, size)
             loop.run_until_complete(_grow(world))
             states = [state for (_, customer, _), state in world.states.items() if customer]

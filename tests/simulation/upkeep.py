@@ -16,13 +16,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
-from bcrunbook.rehearsal import world as people
-from tests.bench.waiting import customers_of
 from tests.simulation import program
 from tests.simulation.drawing import Drawn
-from tests.simulation.growth import let_ask, sites
+from tests.simulation.growth import crowd, let_ask
 from tests.simulation.stage import clear, scene_of, staged
 from tests.simulation.world import World
 
@@ -74,10 +71,10 @@ async def _check(world: World) -> None:
 
 def measured(size: int) -> tuple[Counter[str], Counter[str], float]:
     """What so many customers leave by linking, and by a year of checks; seconds of a check."""
-    with mock.patch.object(people, "ENVIRONMENTS", sites(size, ("normal",))):
+    with crowd(size, ("normal",)) as customers:
         scene_of("enabled")
         drawn = Drawn(0, "enabled", is_batch=True)
-        with staged(drawn, customers_of(size)) as (loop, world):
+        with staged(drawn, customers) as (loop, world):
             let_ask(world, size)
             before = _left_in(world)
             loop.run_until_complete(_link(world))
