@@ -40,7 +40,7 @@ def status(
             "--calendar",
             metavar="FILE",
             help="Also write a file for calendars: when each account's client secret has to be"
-            " renewed, and when it ends.",
+            " renewed and when it ends, and when certificates end.",
         ),
     ] = None,
     workspace: options.Workspace = None,

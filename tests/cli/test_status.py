@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    pkcs12,
+)
 from icalendar import Calendar
 
 from bcrunbook.accounts import Workspace, load
@@ -21,6 +28,7 @@ from bcrunbook.steps.client_secret.calendar import keep_calendar
 from bcrunbook.steps.client_secret.life import SecretLife, day
 from tests.cli.conftest import Command
 from tests.conftest import MakeWorkspace, lay_out, only_account
+from tests.support.certificates import issued
 from tests.support.portal import api_key
 from tests.support.running import run_steps
 
@@ -349,6 +357,39 @@ def test_one_calendar_holds_what_ends_of_all_accounts(
     assert "no client secret is known of them: three" in result.err
     wrong = command("status", "-w", workspace.root, "--calendar", tmp_path)
     assert wrong.code == 2 and "--calendar" in wrong.err
+
+
+def test_the_calendar_holds_the_ends_of_certificates_too(
+    command: Command, tmp_path: Path, cloud: RehearsalDescription
+) -> None:
+    """Of whose files tell: the one that is shown, not who has signed it; none with a password."""
+    key, authority = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    own = issued(key, authority, since=-2)
+    above = issued(authority, authority, name="authority", since=-9)
+    secret = BestAvailableEncryption(b"pass")
+    names = {
+        "chain": b"".join(one.public_bytes(Encoding.PEM) for one in (above, own)),
+        "pfx": pkcs12.serialize_key_and_certificates(b"", key, own, [above], NoEncryption()),
+        "locked": pkcs12.serialize_key_and_certificates(b"", key, own, None, secret),
+        "broken": b"nothing",
+    }
+    accounts: dict[str, dict[str, Any]] = {}
+    for name, content in names.items():
+        (tmp_path / f"{name}.pem").write_bytes(content)
+        sign_in = {"method": "certificate", "client_id": cloud.clients["batch"]}
+        sign_in["certificate"] = str(tmp_path / f"{name}.pem")
+        accounts[name] = {"sign_in": sign_in, "codat_instance": None, "codat_api_key": None}
+    workspace, file = lay_out(tmp_path, cloud, accounts), tmp_path / "ends.ics"
+    for _ in range(2):
+        assert command("status", "-w", workspace.root, "--calendar", file).code == 0
+        events = Calendar.from_ical(file.read_bytes()).events
+        assert {str(one["SUMMARY"]) for one in events} == {
+            f"The certificate with which account {name} signs in ends" for name in ("chain", "pfx")
+        }
+        assert {one.start for one in events} == {own.not_valid_after_utc}
+        assert len({str(one["UID"]) for one in events}) == 2
+        told = "".join(str(one["DESCRIPTION"]) for one in events)
+        assert "there: chain.pem" in told and "there: pfx.pem" in told
 
 
 @pytest.mark.parametrize(
