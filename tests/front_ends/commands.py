@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 import nbformat
 import yaml
 
-from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, START_HERE
+from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, HEALTH_CHECK, START_HERE
+from bcrunbook.run.papermill import read_outcome
+from tests.front_ends.environments import ROOT
 from tests.front_ends.world import BOTH, Place, Wrong
+
+RECIPES: Final = ROOT / "docs" / "guide" / "schedulers.md"
+"""What is run as it stands there."""
 
 PAPERMILL_OPTIONS: Final = {
     "-p": (),
@@ -143,6 +149,38 @@ def airflow(place: Place) -> str:
     place.run("airflow", "db", "migrate", **home)
     place.run("airflow", "dags", "test", "runbook", "--dagfile-path", dags / "runbook.py", **home)
     return ", ".join(place.judge(out[step], step) for step in BOTH)
+
+
+def airflow_recipe(place: Place) -> str:
+    """`airflow dags test` with the file of the guide: it fails, as somebody is needed."""
+    text = block_of("python")
+    for name, value in (("WORKSPACE", str(place.workspace)), ("ACCOUNT", place.account)):
+        text, count = re.subn(rf"^{name} = \".*?\"", f"{name} = {value!r}", text, flags=re.M)
+        if count != 1:
+            raise Wrong(f"the recipe does not name its {name} once")
+    recipe = place.folder / "dags" / "codat.py"
+    recipe.parent.mkdir()
+    recipe.write_text(text, "utf-8")
+    (place.workspace / "runs").mkdir(exist_ok=True)
+    home = {"AIRFLOW_HOME": str(place.folder), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    place.run("airflow", "db", "migrate", **home)
+    words = ("dags", "test", "codat_weekly_check", "--dagfile-path", recipe)
+    done = place.end_of("airflow", *words, **home)
+    executed = place.workspace / "runs" / f"airflow-{place.account}-check.ipynb"
+    judged = place.judge(executed, HEALTH_CHECK)
+    outcome = read_outcome(executed)
+    told = " ".join((done.stdout + done.stderr).split())
+    if outcome is None or f"{place.account}: {outcome.summary}" not in told:
+        raise Wrong(f"Airflow does not tell what the outcome says: {told[-900:]}")
+    return f"{judged}, told as a failure"
+
+
+def block_of(language: str) -> str:
+    """The one block of a language on the page of recipes."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", RECIPES.read_text("utf-8"), re.M | re.S)
+    if len(found) != 1:
+        raise Wrong(f"the page of recipes has {len(found)} blocks of {language}")
+    return str(found[0])
 
 
 _DAG: Final = '''"""The runbook's first steps."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -17,8 +18,9 @@ from urllib.parse import quote
 import httpx
 
 from bcrunbook.core.step import Outcome
-from bcrunbook.order import REGISTER_APPLICATION
+from bcrunbook.order import HEALTH_CHECK, REGISTER_APPLICATION
 from bcrunbook.views.cells import OUTCOME_MIME
+from tests.front_ends import commands
 from tests.front_ends.world import BOTH, Place, Wrong
 
 TOKEN: Final = "front-ends"
@@ -143,6 +145,33 @@ def jupyter_scheduler(place: Place, port: int) -> str:
             (executed,) = _outputs(server, place, job)
             said.append(place.judge(executed, step))
     return ", ".join(said)
+
+
+def scheduler_recipe(place: Place, port: int) -> str:
+    """The job definition of the guide, whose job is run now."""
+    definition = json.loads(commands.block_of("json"))
+    copy = place.folder / definition["input_uri"]
+    copy.parent.mkdir()
+    shutil.copyfile(place.notebook(HEALTH_CHECK), copy)
+    given = {"account": repr(place.account), "workspace": repr(str(place.workspace))}
+    parameters = {**definition["parameters"], **given}
+    with serving(place, "jupyter", "lab", *jupyter_words(port, place.folder), port=port) as server:
+        (runtime, *_) = server.ask("GET", "scheduler/runtime_environments")
+        asked = {
+            **definition,
+            "runtime_environment_name": runtime["name"],
+            "parameters": parameters,
+        }
+        made = server.ask("POST", "scheduler/job_definitions", asked)["job_definition_id"]
+        told = server.ask("GET", f"scheduler/job_definitions/{made}")
+        if (told["schedule"], told["active"]) != (definition["schedule"], True):
+            raise Wrong(f"the definition is not scheduled: {told}")
+        address = f"scheduler/job_definitions/{made}/jobs"
+        job = server.ask("POST", address, {"parameters": parameters})["job_id"]
+        _wait_for_job(server, job)
+        server.ask("GET", f"scheduler/jobs/{job}/download_files")
+        (executed,) = _outputs(server, place, job)
+        return place.judge(executed, HEALTH_CHECK)
 
 
 def _wait_for_job(server: Server, job: str) -> None:

@@ -13,7 +13,13 @@ from typing import Final
 import nbformat
 
 from bcrunbook.core.step import Outcome
-from bcrunbook.order import CLIENT_SECRET, CODAT_KEYS, REGISTER_APPLICATION, START_HERE
+from bcrunbook.order import (
+    CLIENT_SECRET,
+    CODAT_KEYS,
+    HEALTH_CHECK,
+    REGISTER_APPLICATION,
+    START_HERE,
+)
 from bcrunbook.run.layout import lay_out_notebooks
 from bcrunbook.run.papermill import read_outcome
 from bcrunbook.run.rehearse.workspace import Rehearsed, prepare, running_cloud
@@ -25,6 +31,7 @@ EXPECTED: Final = {
     REGISTER_APPLICATION: "changed",
     CLIENT_SECRET: "changed",
     CODAT_KEYS: "needs_person",
+    HEALTH_CHECK: "needs_person",
 }
 """How each step ends that is tried, for an account with which nothing was done before."""
 BOTH: Final = (START_HERE, REGISTER_APPLICATION)
@@ -86,7 +93,16 @@ class Place:
         Raises:
             Wrong: it did not end with code 0.
         """
-        done = subprocess.run(
+        done = self.end_of(*words, **variables)
+        if done.returncode:
+            raise Wrong(
+                f"{words[0]} ended with {done.returncode}: {(done.stdout + done.stderr)[-900:]}"
+            )
+        return done.stdout
+
+    def end_of(self, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """How a program ends, whatever its code."""
+        return subprocess.run(
             [str(self.environment.bin / words[0]), *map(str, words[1:])],
             cwd=self.folder,
             env=self.environment.variables(**variables),
@@ -96,11 +112,6 @@ class Place:
             timeout=_PATIENCE,
             check=False,
         )
-        if done.returncode:
-            raise Wrong(
-                f"{words[0]} ended with {done.returncode}: {(done.stdout + done.stderr)[-900:]}"
-            )
-        return done.stdout
 
     def judge(self, executed: Path, step: str) -> str:
         """How a step ended, as the executed notebook says it.

@@ -95,6 +95,19 @@ FRONT_ENDS: Final = (
         commands.airflow,
         APART,
     ),
+    FrontEnd(
+        "scheduler-recipe",
+        "jupyter-scheduler, the recipe",
+        "jupyter-scheduler",
+        on_a_port(servers.scheduler_recipe),
+    ),
+    FrontEnd(
+        "airflow-recipe",
+        "Airflow, the recipe",
+        "apache-airflow-providers-papermill",
+        commands.airflow_recipe,
+        APART,
+    ),
 )
 
 
