@@ -11,8 +11,8 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from bcrunbook.errors import ReportBug
 
-MAX_PAGES: Final = 10_000
-"""How many pages a list may have: at 100 entries each, a million customers."""
+MAX_PAGES: Final = 1000
+"""How many pages a list may have: at 100 entries each, ten times what any of them holds."""
 
 
 class Pages:

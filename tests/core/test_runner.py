@@ -603,7 +603,8 @@ class Overtaken(Fake):
         seen = await super().examine(context)
         if self.looks == 1:
             with pytest.MonkeyPatch.context() as clock:
-                clock.setattr(ledger_module, "_now", lambda: datetime.now(UTC) - self._behind)
+                behind = datetime.now(UTC) - self._behind
+                clock.setattr(ledger_module.Ledger, "now", lambda _: behind)
                 self._world.ledger.record(
                     Scope(context.identity, self.id), "applied", "a", "done", {}
                 )

@@ -184,6 +184,11 @@ READS: dict[str, Case] = {
         f"GET /companies?{PAGE}",
         lambda: listed(company()),
     ),
+    "companies whose tag begins so": Case(
+        lambda codat: codat.companies_tagged("a", "b."),
+        f"GET /companies?{PAGE}&tags=a~b.",
+        lambda: listed(company(tags={"a": "b.1"})),
+    ),
     "tagged companies": Case(
         lambda codat: codat.companies({"a": "1 & 2", "b": "x"}),
         f"GET /companies?{PAGE}&tags=a%3D1+%26+2%26%26b%3Dx",
@@ -385,6 +390,15 @@ async def test_pages_without_end_end() -> None:
     with pytest.raises(ReportBug):
         await service.do(READS["companies"].call)
     assert len(service.seen) <= 1000
+
+
+async def test_what_contains_a_text_need_not_begin_with_it() -> None:
+    """Codat can be asked for the one alone; the other is sorted out here."""
+    service = scripted(
+        listed(company("1", tags={"a": "b.1"}), company("2", tags={"a": "ab.1"}), company("3"))
+    )
+    found = await service.do(lambda codat: codat.companies_tagged("a", "b."))
+    assert [one.id for one in found] == ["1"]
 
 
 async def test_a_list_without_links_is_one_page() -> None:

@@ -203,6 +203,8 @@ async def every_call(own: RehearsalDescription, codat: Codat, customer: httpx.Cl
     owner = await codat.create_company("Wickham", tags=tags, description="A test.")
     await codat.create_company("Bare", tags={})
     assert [one.id for one in await codat.companies(tags)] == [owner.id]
+    ((name, value),) = tags.items()
+    assert [one.id for one in await codat.companies_tagged(name, value[:-1])] == [owner.id]
     await codat.companies()
     await codat.company(owner.id)
     assert await codat.company(NOBODY) is None
