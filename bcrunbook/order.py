@@ -32,7 +32,14 @@ ORDER: Final[tuple[str, ...]] = (
 
 ROTATE_SECRET: Final = "rotate_secret"
 
-UPKEEP: Final[tuple[str, ...]] = (ROTATE_SECRET,)
+RETIRE_CUSTOMER: Final = "retire_customer"
+RETIRE_ACCOUNT: Final = "retire_account"
+RESTORE_ACCOUNT: Final = "restore_account"
+
+ENDING: Final[tuple[str, ...]] = (RETIRE_CUSTOMER, RETIRE_ACCOUNT, RESTORE_ACCOUNT)
+"""What ends an account or a customer, and what takes that back."""
+
+UPKEEP: Final[tuple[str, ...]] = (ROTATE_SECRET, *ENDING)
 """What an integration that is set up needs in the years after, when its time has come."""
 
 NUMBERED: Final[tuple[str, ...]] = (*ORDER, *UPKEEP)

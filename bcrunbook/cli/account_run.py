@@ -7,17 +7,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bcrunbook.accounts import find_workspace, load
+from bcrunbook.accounts import Workspace, find_workspace, load
 from bcrunbook.cli import output
 from bcrunbook.cli.asked import Asked
 from bcrunbook.cli.ending import finish
 from bcrunbook.cli.progress import showing
 from bcrunbook.core.step import AnyStep
 from bcrunbook.errors import FixInput, NotFound
+from bcrunbook.ledger.store import open_ledger
+from bcrunbook.order import ENDING
 from bcrunbook.run.account import run_account, run_customers
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.folders import run_folder
 from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
+from bcrunbook.steps.retired import retired_account, retired_customers
 
 
 def run_notebooks(
@@ -28,7 +31,8 @@ def run_notebooks(
     customers: list[str],
     asked: Asked,
     *,
-    replace: str = "",
+    wish: str = "",
+    customers_first: str = "",
 ) -> int:
     """Run the notebooks of an account, or of customers of it.
 
@@ -40,7 +44,9 @@ def run_notebooks(
         customers: the customers' names; empty for the account itself, or for all of its customers
             where the step is about one.
         asked: the same, as its end says it again.
-        replace: the secret that is to be replaced, for the step that does so.
+        wish: what a step is asked for besides, as its notebook's parameter says it.
+        customers_first: the id of a step that is run for all of the account's customers before;
+            empty for none.
 
     Returns:
         The exit code.
@@ -56,17 +62,28 @@ def run_notebooks(
             raise _no_customers(account)
     for name in names:
         workspace.customer(account, name)
+    if steps[0].id not in ENDING:
+        names = _in_use(workspace, account, names, customers)
     folder = run_folder(workspace.root)
     copies = Copies(workspace.runs_url, folder)
-    total = len(steps) * max(1, len(names))
+    before = list(chosen.customers) if customers_first else []
+    total = len(steps) * max(1, len(names)) + len(before)
     with showing(total, f"Starting {_of_what(account, names, total)}.") as progress:
         calls = {"began": progress.began, "ended": progress.ended}
         target = folder / account
+        runs = []
+        if before:
+            chosen_step = [step_named(customers_first)]
+            runs += asyncio.run(
+                run_customers(
+                    workspace, account, before, chosen_step, mode, target, wish=wish, **calls
+                )
+            )
         if names:
-            work = run_customers(workspace, account, names, steps, mode, target, **calls)
+            work = run_customers(workspace, account, names, steps, mode, target, wish=wish, **calls)
         else:
-            work = run_account(workspace, account, steps, mode, target, replace=replace, **calls)
-        runs = asyncio.run(work)
+            work = run_account(workspace, account, steps, mode, target, wish=wish, **calls)
+        runs += asyncio.run(work)
     seconds = time.monotonic() - began
     return finish(
         runs,
@@ -77,6 +94,32 @@ def run_notebooks(
         seconds=seconds,
         copies=copies,
     )
+
+
+def _in_use(
+    workspace: Workspace, account: str, names: list[str], asked_for: list[str]
+) -> list[str]:
+    """The customers that are run: those that are retired are not.
+
+    Raises:
+        FixInput: the account is retired, or every customer of it, or one that was named.
+    """
+    whose = workspace.account(account).identity
+    with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        over = retired_account(ledger, whose)
+        gone = retired_customers(ledger, whose) if names else {}
+    if over is not None:
+        raise over.refusal
+    left = [name for name in names if name not in gone]
+    refused = next((gone[name] for name in asked_for if name in gone), None)
+    if refused is None and names and not left:
+        refused = gone[names[0]]
+    if refused is not None:
+        raise refused.refusal
+    for name in names:
+        if name in gone:
+            output.say(f"Left out: {gone[name].sentence}")
+    return left
 
 
 def _of_what(account: str, customers: list[str], total: int) -> str:

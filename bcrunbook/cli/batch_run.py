@@ -34,6 +34,7 @@ from bcrunbook.run.notify import notify
 from bcrunbook.skipped import dates
 from bcrunbook.steps import step_named
 from bcrunbook.steps.client_secret.stored import to_be_replaced
+from bcrunbook.steps.retired import Retired, retired_account, retired_customers
 from bcrunbook.steps.without_trial import allow
 
 _INTERRUPTED: Final = 130
@@ -103,7 +104,10 @@ async def _batch(
             if selection.failed or selection.needs_person
             for standing in ledger.standings(account.identity)
         }
-        items = chosen(workspace, selection, standings)
+        items = _in_use(ledger, workspace, chosen(workspace, selection, standings))
+        if not items:
+            output.say("Nothing is left to be done: all that was chosen is retired.")
+            return 0
         if rotate_before is not None:
             items = _rotating(ledger, workspace, items, rotate_before)
             if not items:
@@ -135,6 +139,27 @@ async def _batch(
     if code != _INTERRUPTED and (said := await notify(workspace, ended, asked.title, asked.again)):
         output.say(said)
     return code
+
+
+def _in_use(ledger: Ledger, workspace: Workspace, items: list[WorkItem]) -> list[WorkItem]:
+    """Of a selection what is not retired; says of each retired account and customer that it is."""
+    over: dict[tuple[str, str], Retired] = {}
+    for name in dict.fromkeys(item.account for item in items):
+        whose = workspace.account(name).identity
+        if (account := retired_account(ledger, whose)) is not None:
+            over[name, ""] = account
+        else:
+            of_customers = retired_customers(ledger, whose)
+            over |= {(name, customer): one for customer, one in of_customers.items()}
+    kept = []
+    for item in items:
+        account_over = over.get((item.account, ""))
+        why = account_over or over.get((item.account, item.customer))
+        if why is None:
+            kept.append(item)
+        elif not (account_over and item.customer):
+            output.say(f"Left out: {why.sentence} {why.next[0].upper()}{why.next[1:]}.")
+    return kept
 
 
 def _rotating(

@@ -85,6 +85,8 @@ COMMANDS: Final = (
     Command("link", "link:link", "Print the link for a customer.", _READING),
     Command("check", "check:check", "Check an account and its customers.", _READING),
     Command("rotate", "rotate:rotate", "Replace an account's client secret in time.", _READING),
+    Command("retire", "retire:retire", "Retire an account, or customers of it.", _READING),
+    Command("restore", "restore:restore", "Take up again what was retired.", _READING),
     Command(
         "status",
         "status:status",

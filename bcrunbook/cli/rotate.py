@@ -74,5 +74,5 @@ def rotate(
         verbose=verbose,
     )
     raise typer.Exit(
-        run_notebooks(workspace, account, ROTATE_SECRET, mode, [], asked, replace=replace)
+        run_notebooks(workspace, account, ROTATE_SECRET, mode, [], asked, wish=replace)
     )

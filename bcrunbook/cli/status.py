@@ -17,7 +17,7 @@ from bcrunbook.cli.tables import print_table
 from bcrunbook.cli.told import make_room, write_file
 from bcrunbook.core.step import PASSED, AnyStep
 from bcrunbook.core.stored import StoredOutcome
-from bcrunbook.ledger.store import open_ledger
+from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.run.all_ends import all_ends
 from bcrunbook.run.checked import of_customers
 from bcrunbook.skipped import dates
@@ -25,12 +25,16 @@ from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.journey import known_journey, outcomes_now
 from bcrunbook.steps.next_action import command, next_action
+from bcrunbook.steps.retired import Retired, retired_account, retired_customers
 from bcrunbook.views.journey import journey_line
 
 _Rows = dict[tuple[str, str, str], StoredOutcome]
 """The last outcomes, by account, customer (empty for the account itself) and step."""
 
 _PASSED: Final = "every step has passed."
+
+_Over = dict[tuple[str, str], Retired]
+"""What is retired, or about to be, by account and customer (empty for the account itself)."""
 
 
 def status(
@@ -58,6 +62,7 @@ def status(
             name: outcomes_now(ledger, account.identity)
             for name, account in loaded.accounts.items()
         }
+        over = _over(ledger, loaded)
         secrets = secret_lines(loaded, ledger, dates.now())
         if calendar is not None:
             _keep(calendar, *all_ends(ledger, loaded))
@@ -69,21 +74,30 @@ def status(
     for account in loaded.accounts.values():
         rows |= _checked(account, rows)
     if as_json:
-        output.print_json(_as_data(loaded, rows))
+        output.print_json(_as_data(loaded, rows, over))
         return
     ways = {
-        name: journey_line(known_journey(account, known.__getitem__))
+        name: over[name, ""].word
+        if (name, "") in over
+        else journey_line(known_journey(account, known.__getitem__))
         for name, account in loaded.accounts.items()
     }
     output.print_block("The way", ways)
     lines, of_customers = [], []
     for account in loaded.accounts.values():
+        if (account.name, "") in over:
+            lines.append([account.name, "", over[account.name, ""].word, ""])
+            continue
         for number, step in enumerate(SETUP_STEPS):
             row = rows.get((account.name, "", step.id))
             lines.append(["" if number else account.name, *_line(step, row)])
         if _is_crowd(account):
             continue
         for customer in account.customers:
+            if (account.name, customer) in over:
+                word = over[account.name, customer].word
+                of_customers.append([f"{account.name}/{customer}", "", word, ""])
+                continue
             for number, later in enumerate(_customer_steps()):
                 row = rows.get((account.name, customer, later.id))
                 name = "" if number else f"{account.name}/{customer}"
@@ -93,14 +107,16 @@ def status(
     if of_customers:
         print_table(["customer", *columns], of_customers)
     if of_crowds := [
-        line for account in loaded.accounts.values() for line in _crowd(account, rows)
+        line for account in loaded.accounts.values() for line in _crowd(account, rows, over)
     ]:
         print_table(["customers of", *columns[:2], "how many"], of_crowds)
     for line in secrets:
         output.say(line)
     for account in loaded.accounts.values():
-        output.say(f"{account.name}: {_next(account, loaded, rows)}")
-        actions = _next_of_customers(account, loaded, rows)
+        output.say(f"{account.name}: {_next(account, loaded, rows, over)}")
+        if (account.name, "") in over:
+            continue
+        actions = _next_of_customers(account, loaded, rows, over)
         if _is_crowd(account):
             for line in by_next(account.name, actions):
                 output.say(line)
@@ -123,15 +139,32 @@ def _is_crowd(account: Account) -> bool:
     return len(account.customers) > LISTED
 
 
-def _crowd(account: Account, rows: _Rows) -> list[list[str]]:
+def _over(ledger: Ledger, workspace: Workspace) -> _Over:
+    """What of a workspace is retired."""
+    found: _Over = {}
+    for name, account in workspace.accounts.items():
+        mine = retired_account(ledger, account.identity)
+        if mine is not None:
+            found[name, ""] = mine
+        for customer, one in retired_customers(ledger, account.identity).items():
+            found[name, customer] = one
+    return found
+
+
+def _crowd(account: Account, rows: _Rows, over: _Over) -> list[list[str]]:
     """The lines of an account whose customers are not listed one by one."""
-    if not _is_crowd(account):
+    if not _is_crowd(account) or (account.name, "") in over:
         return []
     steps = {one.id: _label(one) for one in _customer_steps()}
+    gone = sum((account.name, customer) in over for customer in account.customers)
     lines = by_state(
-        (label, _state(rows.get((account.name, customer, step))))
-        for customer in account.customers
-        for step, label in steps.items()
+        [("", "retired")] * gone
+        + [
+            (label, _state(rows.get((account.name, customer, step))))
+            for customer in account.customers
+            if (account.name, customer) not in over
+            for step, label in steps.items()
+        ]
     )
     return [["" if number else account.name, *line] for number, line in enumerate(lines)]
 
@@ -165,12 +198,13 @@ def _checked(account: Account, rows: _Rows) -> _Rows:
     }
 
 
-def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
+def _as_data(workspace: Workspace, rows: _Rows, over: _Over) -> list[dict[str, Any]]:
     """A row for each step of each account and customer; `state` is null where none was run."""
     data = []
     for account in workspace.accounts.values():
         whose = [("", SETUP_STEPS), *((name, _customer_steps()) for name in account.customers)]
         for customer, steps in whose:
+            gone = over.get((account.name, "")) or over.get((account.name, customer))
             for step in steps:
                 row = rows.get((account.name, customer, step.id))
                 data.append(
@@ -181,28 +215,46 @@ def _as_data(workspace: Workspace, rows: _Rows) -> list[dict[str, Any]]:
                         "state": row.outcome.state.value if row else None,
                         "since": (row.outcome.since or row.at).isoformat() if row else None,
                         "summary": row.outcome.summary if row else "",
-                        "next": _next_of(account, step, row, customer),
+                        "next": gone.next
+                        if gone is not None
+                        else _next_of(account, step, row, customer),
+                        "retired": gone.at.isoformat() if gone is not None else None,
                     }
                 )
     return data
 
 
-def _next(account: Account, workspace: Workspace, rows: _Rows) -> str:
+def _next(account: Account, workspace: Workspace, rows: _Rows, over: _Over) -> str:
     """What to do next for an account: about the first step that has not passed."""
+    return _before(account, workspace, rows, over) or _first_open(account, rows) or _PASSED
+
+
+def _before(account: Account, workspace: Workspace, rows: _Rows, over: _Over) -> str:
+    """What comes before any step of an account or of its customers; empty where nothing does."""
+    if (gone := over.get((account.name, ""))) is not None:
+        return f"{gone.word}; {gone.next}."
     first = account.requires
     if first and _first_open(workspace.account(first), rows):
+        if (first, "") in over:
+            return f"{first} comes first, which is {over[first, ''].word}; {over[first, ''].next}."
         return f"{first} comes first."
-    return _first_open(account, rows) or _PASSED
+    return ""
 
 
-def _next_of_customers(account: Account, workspace: Workspace, rows: _Rows) -> dict[str, str]:
+def _next_of_customers(
+    account: Account, workspace: Workspace, rows: _Rows, over: _Over
+) -> dict[str, str]:
     """The same for each of its customers."""
-    first = account.requires
-    if first and _first_open(workspace.account(first), rows):
-        return dict.fromkeys(account.customers, f"{first} comes first.")
-    if _first_open(account, rows):
-        return dict.fromkeys(account.customers, f"{account.name} comes first.")
-    return {one: _first_open(account, rows, one) or _PASSED for one in account.customers}
+    before = _before(account, workspace, rows, over)
+    if not before and _first_open(account, rows):
+        before = f"{account.name} comes first."
+
+    def of(customer: str) -> str:
+        if (gone := over.get((account.name, customer))) is not None:
+            return f"{gone.word}; {gone.next}."
+        return before or _first_open(account, rows, customer) or _PASSED
+
+    return {one: of(one) for one in account.customers}
 
 
 def _first_open(account: Account, rows: _Rows, customer: str = "") -> str:

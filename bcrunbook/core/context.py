@@ -47,6 +47,16 @@ class RunContext(Protocol):
             FixInput: it has not; says how to go on.
         """
 
+    def check_unasked(self, step: str) -> None:
+        """Refuse to write without being asked what a person has to be asked about.
+
+        Args:
+            step: the id of the step that is about to write.
+
+        Raises:
+            FixInput: nobody has said that it is meant; says how to.
+        """
+
     def check_still_meant(self) -> None:
         """Refuse what was planned for another meaning of the names: a person took their time.
 

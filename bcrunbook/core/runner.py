@@ -191,6 +191,8 @@ class StepRunner(Generic[C, F]):
         if not mine:
             return
         self.context.check_required(self.step.id)
+        if self.mode is not Mode.ASK:
+            self.context.check_unasked(self.step.id)
         if await self._may(mine):
             async with self._alone():
                 await self._rounds()

@@ -16,6 +16,7 @@ from bcrunbook.signin import Person
 from bcrunbook.steps import step_named
 from bcrunbook.steps.client_secret.replacement import Replacement
 from bcrunbook.steps.opening import open_context
+from bcrunbook.steps.retire_request import RetireRequest
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Opening:
     workspace: str
     customer: str
     replace: str = ""
+    also: str = ""
 
     @property
     def values(self) -> dict[str, str]:
@@ -64,6 +66,7 @@ async def open_runner(
             if step.is_per_customer
             else None,
             replace=Replacement.parse(opening.replace),
+            retire=RetireRequest.parse(opening.also),
         )
     )
     mode = chosen_mode(opening.mode, live=context.cloud.is_live, answered=person is not None)

@@ -51,6 +51,7 @@ async def open_step(
     workspace: str = "",
     customer: str = "",
     replace: str = "",
+    also: str = "",
 ) -> NotebookStep:
     """Open a step for the cells that follow.
 
@@ -61,12 +62,13 @@ async def open_step(
         workspace: the folder with accounts.toml; empty searches from the current folder upwards.
         customer: for a step about a customer, one of the account's.
         replace: for the step that replaces a secret, which one; see `Replacement`.
+        also: for the steps that retire, what is asked for besides; see `RetireRequest`.
     """
     leave_no_core_dump()
     scrub_tracebacks()
     install_log_redaction()
     speak_to(Place.NOTEBOOK)
-    opening = Opening(step, account, mode, workspace, customer, replace)
+    opening = Opening(step, account, mode, workspace, customer, replace, also)
     if parameters.somebody_answers():
         # Widgets are read only where somebody is to see them.
         from bcrunbook.notebook.interactive import interactive_step

@@ -17,7 +17,7 @@ from bcrunbook.core.step import AnyStep, Mode
 from bcrunbook.errors import FixInput, NotFound, nearest
 from bcrunbook.notebook_files.cells import UNREAD, assigned, is_papermills
 from bcrunbook.notebook_files.shipped import shipped
-from bcrunbook.order import ROTATE_SECRET
+from bcrunbook.order import RETIRE_ACCOUNT, RETIRE_CUSTOMER, ROTATE_SECRET
 from bcrunbook.secrets import looks_like_secret
 from bcrunbook.steps import notebook_of
 
@@ -25,8 +25,12 @@ MODES: Final = ("auto", *(mode.value for mode in Mode))
 NAMES: Final = ("account", "mode", "workspace")
 CUSTOMER: Final = "customer"
 """The further parameter of a step that is about one customer."""
-REPLACE: Final = "replace"
-"""The further parameter of the step that replaces a secret."""
+WISHES: Final = {
+    ROTATE_SECRET: "replace",
+    RETIRE_CUSTOMER: "also",
+    RETIRE_ACCOUNT: "also",
+}
+"""The further parameter of a step that is asked for something besides, by the step's id."""
 
 TAG: Final = "parameters"
 """The tag of the cell with the defaults, below which papermill puts the values that it is given."""
@@ -71,9 +75,9 @@ def check(**values: Any) -> None:
 def names_of(step: AnyStep) -> tuple[str, ...]:
     """The parameters of a step's notebook."""
     account, *others = NAMES
-    if step.is_per_customer:
-        return (account, CUSTOMER, *others)
-    return (account, REPLACE, *others) if step.id == ROTATE_SECRET else NAMES
+    whom = (CUSTOMER,) if step.is_per_customer else ()
+    wish = (WISHES[step.id],) if step.id in WISHES else ()
+    return (account, *whom, *wish, *others)
 
 
 def refuse_unknown(step: AnyStep) -> None:

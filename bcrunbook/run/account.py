@@ -109,7 +109,7 @@ async def run_account(
     began: Began,
     ended: Ended,
     engine: EngineName = "bcrunbook",
-    replace: str = "",
+    wish: str = "",
 ) -> list[StepRun]:
     """Run the notebooks of `steps` for one account.
 
@@ -122,7 +122,7 @@ async def run_account(
         began: called when a step begins.
         ended: called when it has ended.
         engine: what runs the cells.
-        replace: the secret that is to be replaced, for the step that does so.
+        wish: what a step is asked for besides, as its notebook's parameter says it.
 
     Raises:
         RunbookError: nothing could be run (no such account, a notebook that would not do what is
@@ -137,7 +137,7 @@ async def run_account(
             for step in steps:
                 began(account, step)
                 run = await _run_step(
-                    workspace, account, step, mode, folder, kind, runs, engine, replace=replace
+                    workspace, account, step, mode, folder, kind, runs, engine, wish=wish
                 )
                 runs.append(run)
                 ended(run)
@@ -155,6 +155,7 @@ async def run_customers(
     began: Began,
     ended: Ended,
     engine: EngineName = "bcrunbook",
+    wish: str = "",
 ) -> list[StepRun]:
     """Run the notebooks of `steps` for customers of one account, several customers at a time.
 
@@ -168,6 +169,7 @@ async def run_customers(
         began: called when a step begins.
         ended: called when it has ended.
         engine: what runs the cells.
+        wish: what a step is asked for besides, as its notebook's parameter says it.
 
     Raises:
         RunbookError: nothing could be run (no such account or customer, a notebook that would not
@@ -187,7 +189,7 @@ async def run_customers(
                 target = folder_of(folder, name)
                 runs.append(
                     await _run_step(
-                        workspace, account, step, mode, target, kind, runs, engine, name
+                        workspace, account, step, mode, target, kind, runs, engine, name, wish
                     )
                 )
                 ended(runs[-1])
@@ -207,7 +209,7 @@ async def _run_step(
     before: list[StepRun],
     engine: EngineName,
     customer: str = "",
-    replace: str = "",
+    wish: str = "",
 ) -> StepRun:
     blocking = next((run for run in before if run.step in step.needs and _blocks(run)), None)
     if blocking is not None:
@@ -217,8 +219,8 @@ async def _run_step(
     values = {"account": account, "mode": mode, "workspace": str(workspace.root)}
     if customer:
         values["customer"] = customer
-    if parameters.REPLACE in parameters.names_of(step):
-        values[parameters.REPLACE] = replace
+    if step.id in parameters.WISHES:
+        values[parameters.WISHES[step.id]] = wish
     started = datetime.now(UTC)
     written: Path | None = target
     try:

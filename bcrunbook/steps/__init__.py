@@ -16,6 +16,9 @@ from bcrunbook.steps.enable_integration import EnableIntegration
 from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
+from bcrunbook.steps.restore_account import RestoreAccount
+from bcrunbook.steps.retire_account import RetireAccount
+from bcrunbook.steps.retire_customer import RetireCustomer
 from bcrunbook.steps.rotate_secret import RotateSecret
 from bcrunbook.steps.start_here import StartHere
 
@@ -36,7 +39,12 @@ _SET_UP_AND_LINK: Final = _in_order(
 
 STEPS: Final[tuple[RunbookStep, ...]] = _in_order(*_SET_UP_AND_LINK, HealthCheck(_SET_UP_AND_LINK))
 
-UPKEEP_STEPS: Final[tuple[RunbookStep, ...]] = (RotateSecret(),)
+UPKEEP_STEPS: Final[tuple[RunbookStep, ...]] = (
+    RotateSecret(),
+    RetireCustomer(),
+    RetireAccount(),
+    RestoreAccount(),
+)
 """What an integration that is set up needs when its time has come."""
 
 SETUP_STEPS: Final[tuple[RunbookStep, ...]] = tuple(

@@ -156,20 +156,34 @@ def require_application(how: Lookup, seen: list[Seen[Application]]) -> Applicati
     if found.value is not None:
         require_own(how, found.value)
         return found.value
-    if found.unknown:
-        raise AskAdministrator(
-            "The application may not be looked at.",
-            where=f'account "{account.name}"',
-            why=found.unknown,
-            next="grant Application.Read.All, or run this step as somebody who may",
-            who="an administrator of the tenant",
-        )
+    require_seen(account, found)
     raise FixInput(
         "The application is not registered yet.",
         where=f'account "{account.name}"',
         next=f"run {ref_with_id(REGISTER_APPLICATION)} first",
         section="register_application",
     )
+
+
+def require_seen(account: Account, *seen: Seen[Any]) -> None:
+    """Refuse to go on where something may not be looked at: it is not absent.
+
+    Args:
+        account: whose application it is about.
+        seen: what was looked for.
+
+    Raises:
+        AskAdministrator: one of them may not be looked at.
+    """
+    why = next((one.unknown for one in seen if one.unknown), "")
+    if why:
+        raise AskAdministrator(
+            "The application may not be looked at.",
+            where=f'account "{account.name}"',
+            why=why,
+            next="grant Application.Read.All, or run this step as somebody who may",
+            who="an administrator of the tenant",
+        )
 
 
 def require_own(how: Lookup, app: Application) -> None:

@@ -15,6 +15,7 @@ from bcrunbook.errors import FixInput
 from bcrunbook.job_options import job_options
 from bcrunbook.ledger.lease import Lease
 from bcrunbook.ledger.store import Ledger
+from bcrunbook.order import ENDING, RESTORE_ACCOUNT
 from bcrunbook.secrets import SecretStore
 from bcrunbook.services.businesscentral.client import BusinessCentral
 from bcrunbook.services.businesscentral.tenant_view import TenantView
@@ -25,6 +26,8 @@ from bcrunbook.services.graph.client import Graph
 from bcrunbook.signin import SignIn
 from bcrunbook.steps.guard import WriteGuard
 from bcrunbook.steps.required import not_yet
+from bcrunbook.steps.retire_request import RetireRequest
+from bcrunbook.steps.retired import retired
 
 if TYPE_CHECKING:
     from bcrunbook.http.client import Http
@@ -39,6 +42,7 @@ class Context:
     `replace` is the secret that somebody asks to be replaced; None where nobody asks.
     `overview` is what one look showed of all customers, for whoever looks at many of them; None
     where each is asked for.
+    `retire` is what somebody asks for when the account or the customer is retired.
     `setup_steps` are the ids of the steps that set an account up.
     """
 
@@ -57,6 +61,7 @@ class Context:
     connection_cache: ConnectionCache | None = None
     replace: Replacement | None = None
     overview: Overview | None = None
+    retire: RetireRequest = field(default_factory=RetireRequest)
     tenants: dict[str, TenantView] = field(default_factory=dict)
     """The customers' tenants that were looked at, shared by all customers of the account."""
 
@@ -85,17 +90,42 @@ class Context:
         return self.guard.held(lease)
 
     def check_required(self, step: str) -> None:
-        """Refuse to write for an account before the one it requires has passed.
+        """Refuse to write for an account before the one it requires has passed, or when it is over.
 
         That one has to have passed the same step in setting up; for what comes after that, all.
+        What ends an account waits for nobody.
 
         Raises:
-            FixInput: it has not; says how to go on.
+            FixInput: it has not, or the account or the customer is retired; says how to go on.
         """
+        if step in ENDING:
+            return
+        over = retired(self.ledger, self.identity, self.customer_name or "")
+        if over is not None:
+            raise over.refusal
         steps = (step,) if step in self.setup_steps else self.setup_steps
         refused = not_yet(self.ledger, self.workspace, self.account, steps)
         if refused is not None:
             raise FixInput(refused.what, where=refused.where, why=refused.why, next=refused.next)
+
+    def check_unasked(self, step: str) -> None:
+        """Refuse to retire production, or a customer of it, unless its name was typed.
+
+        Raises:
+            FixInput: it was not, or another one was; says how.
+        """
+        account, typed = self.account, self.retire.name
+        if step not in ENDING or step == RESTORE_ACCOUNT:
+            return
+        if typed == account.name or not (account.is_production or typed):
+            return
+        raise FixInput(
+            f'"{account.name}" is retired only when its name is typed. Nothing was written.',
+            where=f'account "{account.name}"',
+            why=f'"{typed}" was typed' if typed else "it is for production",
+            next="look at the plan; if it is what you want, give the name as well: bcrunbook"
+            f" retire {account.name} --name {account.name} --mode apply",
+        )
 
     def check_still_meant(self) -> None:
         """Refuse what was planned for another meaning of the names: a person took their time.

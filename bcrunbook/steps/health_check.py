@@ -40,6 +40,7 @@ from bcrunbook.steps.link_customer.findings import CustomerFindings
 from bcrunbook.steps.link_customer.installation.verdict import Verdict
 from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.register_application import RegistrationFindings
+from bcrunbook.steps.retired import Retired, retired_account, retired_customers
 from bcrunbook.steps.standing import SwitchedOff
 
 LONGEST_WITHOUT_SYNC: Final = timedelta(days=30)
@@ -122,7 +123,14 @@ class HealthCheck(PersonsStep):
         self._checked = tuple(step for step in steps if step.description.checked_as)
 
     async def examine(self, context: Context) -> HealthFindings:
-        """The account with the eyes of its steps, what was said of the keys, and each customer."""
+        """The account with the eyes of its steps, what was said of the keys, and each customer.
+
+        What is retired is not looked at.
+        """
+        over = retired_account(context.ledger, context.identity)
+        if over is not None:
+            return HealthFindings(context.account, (_retired("Account", over),))
+        gone = retired_customers(context.ledger, context.identity)
         parts: list[Part] = []
         off: SwitchedOff | None = None
         for step in self._checked:
@@ -134,6 +142,8 @@ class HealthCheck(PersonsStep):
         overview = await _overview(context)
 
         async def look(customer: Customer) -> list[Part]:
+            if customer.name in gone:
+                return [_retired(names[customer.name], gone[customer.name])]
             async with at_once:
                 mine = replace(context, customer=customer, overview=overview)
                 return await _look_at(mine, names[customer.name], off)
@@ -155,6 +165,11 @@ class HealthCheck(PersonsStep):
             for part in findings.parts
             if part.action and part.verdict in (Comparison.DIFFERS, Comparison.UNKNOWN)
         )
+
+
+def _retired(name: str, over: Retired) -> Part:
+    """What is retired is in order, and nobody has to act."""
+    return Part(name, over.word, "the ledger", Comparison.NOTE, over.next)
 
 
 def customer_parts(account: Account) -> dict[str, str]:

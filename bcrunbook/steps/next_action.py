@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bcrunbook.core.step import PASSED, AnyStep, Outcome, State
-from bcrunbook.order import HEALTH_CHECK, ROTATE_SECRET
+from bcrunbook.order import (
+    HEALTH_CHECK,
+    RESTORE_ACCOUNT,
+    RETIRE_ACCOUNT,
+    RETIRE_CUSTOMER,
+    ROTATE_SECRET,
+)
+
+_COMMANDS: Final = {
+    ROTATE_SECRET: "rotate",
+    RETIRE_CUSTOMER: "retire",
+    RETIRE_ACCOUNT: "retire",
+    RESTORE_ACCOUNT: "restore",
+}
+"""The commands of the steps that are not on the way to customers."""
 
 
 def next_action(outcome: Outcome, again: str, said_by: str = "") -> str:
@@ -39,9 +55,10 @@ def command(
     """
     if step.id == HEALTH_CHECK:
         return f"bcrunbook check {account}"
-    if step.id == ROTATE_SECRET:
-        return f"bcrunbook rotate {account}" + (" --mode apply" if cloud == "live" else "")
     whom = account + (f" --customer {customer}" if customer else "")
+    if step.id in _COMMANDS:
+        apply = " --mode apply" if cloud == "live" else ""
+        return f"bcrunbook {_COMMANDS[step.id]} {whom}{apply}"
     if cloud != "live":
         return f"bcrunbook run {whom}"
     return f"bcrunbook plan {whom}" if is_first else f"bcrunbook run {whom} --mode apply"

@@ -24,6 +24,7 @@ from bcrunbook.steps.client_secret.replacement import Replacement
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.guard import WriteGuard
 from bcrunbook.steps.instance import check_instance
+from bcrunbook.steps.retire_request import RetireRequest
 
 
 @asynccontextmanager
@@ -34,6 +35,7 @@ async def open_context(
     person: Person | None = None,
     customer: Customer | None = None,
     replace: Replacement | None = None,
+    retire: RetireRequest | None = None,
 ) -> AsyncIterator[Context]:
     """Open what a step needs for `account`.
 
@@ -43,6 +45,7 @@ async def open_context(
         person: who can answer a sign-in; None in a headless run.
         customer: the customer that the run is about.
         replace: the secret that somebody asks to be replaced; None where nobody asks.
+        retire: what somebody asks for when it is retired; None where it is not.
 
     Raises:
         FixInput: the cloud, the ledger or the secret store cannot be used as configured.
@@ -84,6 +87,7 @@ async def open_context(
                 customer=customer,
                 connection_cache=ConnectionCache(codat, cloud.pace) if codat is not None else None,
                 replace=replace,
+                retire=retire or RetireRequest(),
             )
 
 

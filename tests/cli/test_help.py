@@ -24,6 +24,8 @@ COMMANDS = [
     ("link",),
     ("check",),
     ("rotate",),
+    ("retire",),
+    ("restore",),
     ("notice",),
     ("accounts",),
     ("accounts", "check"),

@@ -186,6 +186,9 @@ class Bare:
         if self.refusal is not None:
             raise self.refusal
 
+    def check_unasked(self, step: str) -> None:
+        """Nothing here is asked about."""
+
     def check_still_meant(self) -> None:
         """Refuses if there is a refusal."""
         self.check_required("")

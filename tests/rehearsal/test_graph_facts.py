@@ -685,6 +685,32 @@ def test_only_the_scope_of_a_grant_changes(scene: Scene, graph: Graph) -> None:
     assert graph("PATCH", where, {"consentType": "Principal"}).status_code == 400
 
 
+def test_what_was_granted_is_taken_back_and_goes_with_its_client(
+    scene: Scene, graph: Graph
+) -> None:
+    """A grant for good; a service principal for a while, without what it was granted.
+
+    contract G9.10 and G10.13
+    """
+    body = parties(graph)
+    where = f"/oauth2PermissionGrants/{made(graph, '/oauth2PermissionGrants', **body)['id']}"
+    gone = graph("DELETE", where)
+    assert (gone.status_code, gone.content) == (204, b"")
+    scene.clock.pass_(MINUTE)
+    assert graph("GET", where).status_code == 404
+    made(graph, "/oauth2PermissionGrants", **body)
+    client = body["clientId"]
+    assert graph("DELETE", f"/servicePrincipals/{client}").status_code == 204
+    scene.clock.pass_(MINUTE)
+    listed = graph("GET", "/directory/deletedItems/graph.servicePrincipal").json()["value"]
+    assert client in [one["id"] for one in listed]
+    assert graph("POST", f"/directory/deletedItems/{client}/restore").status_code == 200
+    scene.clock.pass_(MINUTE)
+    assert graph("GET", f"/servicePrincipals/{client}").json()["deletedDateTime"] is None
+    held = f"clientId eq '{client}'"
+    assert graph("GET", f"/oauth2PermissionGrants?$filter={held}").json()["value"] == []
+
+
 def test_application_permissions_are_given_by_assignments(scene: Scene, graph: Graph) -> None:
     """To the principal, with a right of its own (contract G10.12)."""
     body = parties(graph)

@@ -49,6 +49,8 @@ ENDINGS = {
     "batch": f"{OF_STEPS}; 130 if Ctrl-C ended it",
     "check": OF_STEPS,
     "rotate": OF_STEPS,
+    "retire": OF_STEPS,
+    "restore": OF_STEPS,
     "rehearse": OF_STEPS,
     "lab": f"{OF_AN_ERROR}; Ctrl-C, its usual end, is 0",
     "fidelity": "0 if nothing is refuted, 3 if something is; or the code of the error that it"

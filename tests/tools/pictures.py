@@ -13,13 +13,16 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
+from bcrunbook.accounts import load
 from bcrunbook.order import (
     CODAT_KEYS,
     REGISTER_APPLICATION,
+    RETIRE_CUSTOMER,
     ROTATE_SECRET,
     START_HERE,
     notebook_name,
 )
+from bcrunbook.rehearsal import launch
 from tests.lab.conftest import serving
 from tests.lab.page import PATIENCE_MS, Lab
 from tests.lab.seat import APPLY
@@ -51,6 +54,7 @@ def main() -> None:
             _take(page, handover, "handover.png", is_whole=False)
             page.set_viewport_size({"width": _CARD_WIDTH, "height": 100})
             _take(page, card, "hand-off.png", is_whole=True)
+            _take(page, _retired(Path(folder)), "retiring.png", is_whole=True)
             take_year(page, Path(folder) / "year")
             _take_notebook(browser, Path(folder) / "lab", "jupyterlab.png")
             browser.close()
@@ -72,6 +76,19 @@ def take_year(page: Page, folder: Path) -> None:
     _take(page, story, "year.png", is_whole=False)
     page.set_viewport_size({"width": _CARD_WIDTH, "height": 100})
     _take(page, card, "rotating.png", is_whole=True)
+
+
+def _retired(folder: Path) -> Path:
+    """The card of a customer that is retired, after the same rehearsal."""
+    root = folder / "workspace"
+    with launch(folder / "cloud", skips=True):
+        customer = next(iter(load(root).account("trial").customers))
+        whom = ("retire", "trial", "--customer", customer, "--workspace", str(root))
+        # A card ends it with the code that says that a person has to act.
+        subprocess.run([*PROGRAM, *whom], capture_output=True)
+    name = f"{notebook_name(RETIRE_CUSTOMER)}.card.html"
+    (card,) = root.glob(f"runs/*/trial/customers/{customer}/{name}")
+    return card
 
 
 def _take(page: Page, file: Path, name: str, *, is_whole: bool) -> None:

@@ -107,6 +107,7 @@ class StatusRow(TypedDict):
     since: str | None
     summary: str
     next: str
+    retired: str | None
 
 
 class AccountData(TypedDict):
@@ -258,6 +259,8 @@ PRINTED: dict[str, Any] = {
     "plan": RunData,
     "rehearse": RunData | YearData,
     "rotate": RunData,
+    "retire": RunData,
+    "restore": RunData,
     "run": RunData,
     "secret copy": SecretCopyData,
     "status": list[StatusRow],

@@ -166,7 +166,7 @@ async def _run(job: Job, send: Callable[[WorkerMessage], None]) -> list[WorkerMe
         if item.customer:
             await run_customers(*where, [item.customer], steps, job.mode, job.folder, **how)
         else:
-            await run_account(*where, steps, job.mode, job.folder, replace=item.secret, **how)
+            await run_account(*where, steps, job.mode, job.folder, wish=item.secret, **how)
     except OSError:
         raise
     except RunbookError as error:

@@ -9,6 +9,7 @@ from bcrunbook.core.step import PASSED
 from bcrunbook.core.stored import StoredOutcome
 from bcrunbook.ledger.scope import FactKind
 from bcrunbook.ledger.store import Fact
+from bcrunbook.order import ENDING
 from bcrunbook.run.handover.cards import Cards
 from bcrunbook.run.handover.client_secrets import ends_of, secrets_of
 from bcrunbook.run.handover.customers import customers_of
@@ -62,6 +63,7 @@ def account_note(records: Records, cards: Cards) -> AccountNote:
         writes=writes,
         said=[_said(one) for one in records.said],
         runs=_runs(records),
+        retired=records.over.at if records.over is not None else None,
     )
 
 
@@ -154,6 +156,10 @@ def _what(fact: Fact) -> str:
             return f"stored the client secret {fact.subject}{by_hand}"
         case FactKind.SECRET_REMOVED:
             return f"removed the client secret {fact.subject}"
+        case FactKind.RETIREMENT_BEGAN:
+            return "about to retire it"
+        case FactKind.RESTORED:
+            return "took it up again"
         case FactKind.COMPANY:
             return f"made the company {fact.data.get('name', fact.subject)} in Codat"
     return f"{fact.kind} {fact.subject}"
@@ -181,10 +187,13 @@ def _said(fact: Fact) -> SaidNote:
 
 
 def _open(records: Records, cards: Cards) -> Iterator[OpenNote]:
-    """The account's steps that have not passed, then those of customers and of the check."""
+    """The account's steps that have not passed, then those of customers and of the check.
+
+    Of what is retired, only the retirement itself can be open.
+    """
     account = records.account
     ended = {(one.outcome.customer, one.outcome.step): one for one in records.ended}
-    for step in SETUP_STEPS:
+    for step in SETUP_STEPS if records.over is None else ():
         if ("", step.id) not in ended:
             first = command(account.name, account.cloud, step, is_first=True)
             yield OpenNote(None, step.id, None, None, "It was not run yet.", first, None)
@@ -193,7 +202,8 @@ def _open(records: Records, cards: Cards) -> Iterator[OpenNote]:
         (one for one in records.ended if one.outcome.step in known),
         key=lambda one: (one.outcome.customer, known[one.outcome.step]),
     ):
-        if one.outcome.state not in PASSED:
+        is_over = records.over is not None or one.outcome.customer in records.customers_over
+        if one.outcome.state not in PASSED and not (is_over and one.outcome.step not in ENDING):
             yield _opened(records, one, cards)
 
 

@@ -61,6 +61,7 @@ def customers_of(records: Records) -> list[CustomerNote]:
                 installed_at=_installed(extension),
                 state=link.outcome.state if link is not None else None,
                 since=(link.outcome.since or link.at) if link is not None else None,
+                retired=over.at if (over := records.customers_over.get(customer)) else None,
             )
         )
     return notes

@@ -70,6 +70,7 @@ class CustomerNote:
         installed_at: when it was seen installed last.
         state: how their link ended last; null where it was never begun.
         since: since when.
+        retired: since when they are retired, or about to be; null where they are not.
     """
 
     customer: str
@@ -83,6 +84,7 @@ class CustomerNote:
     installed_at: datetime | None
     state: State | None
     since: datetime | None
+    retired: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,7 @@ class AccountNote:
         writes: what the program wrote, in order.
         said: what people said, in order.
         runs: how often each step was run.
+        retired: since when it is retired, or about to be; null where it is not.
     """
 
     account: str
@@ -278,6 +281,7 @@ class AccountNote:
     writes: list[WriteNote]
     said: list[SaidNote]
     runs: list[RunsNote]
+    retired: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from bcrunbook.order import (
 from bcrunbook.steps import EVERY_STEP
 from bcrunbook.steps.client_secret.life import SecretLife, known_life
 from bcrunbook.steps.journey import outcomes_now
+from bcrunbook.steps.retired import Retired, retired_account, retired_customers
 
 _OF_CODAT: Final = frozenset(step.id for step in EVERY_STEP if step.is_about_codat)
 
@@ -52,6 +53,8 @@ class Records:
         ended: how each step ended last.
         runs: every run, oldest first.
         life: the current secret's life; None where it is not known.
+        over: that the account is retired, or about to be; None where it is not.
+        customers_over: the same of its customers, by name.
     """
 
     account: Account
@@ -62,6 +65,8 @@ class Records:
     ended: list[StoredOutcome]
     runs: list[RunRow]
     life: SecretLife | None
+    over: Retired | None
+    customers_over: dict[str, Retired]
 
     def of(self, *kinds: str) -> list[Fact]:
         """Everything of some sorts, however it is known, oldest first."""
@@ -101,4 +106,6 @@ def read_records(ledger: Ledger, account: Account) -> Records:
         ended=outcomes_now(ledger, whose, in_full=True),
         runs=ledger.runs(whose),
         life=known_life(ledger, whose),
+        over=retired_account(ledger, whose),
+        customers_over=retired_customers(ledger, whose),
     )

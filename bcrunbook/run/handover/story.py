@@ -12,6 +12,8 @@ from bcrunbook.order import (
     API_PERMISSIONS,
     CLIENT_SECRET,
     REGISTER_APPLICATION,
+    RESTORE_ACCOUNT,
+    RETIRE_ACCOUNT,
     ROTATE_SECRET,
 )
 from bcrunbook.run.handover.model import CustomerNote, OpenNote, SecretNote, WriteNote
@@ -21,7 +23,14 @@ from bcrunbook.steps.client_secret.life import day
 from bcrunbook.steps.codat_keys import SAVE_KEYS
 
 _OF_MICROSOFT: Final = frozenset(
-    {REGISTER_APPLICATION, CLIENT_SECRET, API_PERMISSIONS, ROTATE_SECRET}
+    {
+        REGISTER_APPLICATION,
+        CLIENT_SECRET,
+        API_PERMISSIONS,
+        ROTATE_SECRET,
+        RETIRE_ACCOUNT,
+        RESTORE_ACCOUNT,
+    }
 )
 """The steps that write as whoever signs in; what others write goes out with Codat's key."""
 
@@ -52,12 +61,14 @@ def story(
 
 def _stands(records: Records, customers: Sequence[CustomerNote], opened: Sequence[OpenNote]) -> str:
     account = records.account
+    if records.over is not None:
+        return f"The {account.kind} account {account.name} {records.over.verb}."
     setup = {step.id for step in SETUP_STEPS}
     missing = sum(one.step in setup and one.customer is None for one in opened)
     standing = "is set up"
     if missing:
         standing = f"is not set up: {missing} of {len(setup)} steps have not passed"
-    named = [one for one in customers if one.in_file]
+    named = [one for one in customers if one.in_file and one.retired is None]
     linked = sum(one.state in PASSED for one in named if one.state is not None)
     verb = "is" if len(named) == 1 else "are"
     whose = f"; {linked} of {_counted(len(named), 'customer')} {verb} linked" if named else ""

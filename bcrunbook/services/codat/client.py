@@ -62,6 +62,7 @@ REQUESTS: Final = RateLimit(max_requests=950, seconds=60.0, burst=AT_ONCE)
 
 PAGE_SIZE: Final = 100
 """How many companies or connections one request of a list shows."""
+_UNLINKED: Final = "Unlinked"
 _PROFILE: Final = "/profile"
 _CLIENT: Final = "x-codat-client"
 _SAME_KEY: Final = Backoff(first=2.0, longest=8.0, deadline=30.0)
@@ -207,7 +208,7 @@ class Codat:
 
     async def connection(self, company: str, connection: str) -> Connection | None:
         """One connection; None when it is not there."""
-        path = f"{_company(company)}/connections/{quote(connection, safe='')}"
+        path = _connection(company, connection)
         return await self._one(Connection, path, "reading the connection")
 
     async def create_connection(self, company: str, platform: str) -> Connection:
@@ -222,6 +223,31 @@ class Codat:
             "creating the connection",
         )
         return _made(Connection, reply, "the connection")
+
+    async def unlink(self, company: str, connection: str) -> None:
+        """Cut a connection that is Linked. What was read through it stays readable (contract C8.7).
+
+        What Codat answers where it is not Linked is not published (contract C8.8): a refusal
+        counts only if the connection is not cut afterwards, as a try before this one may have.
+        """
+        where = "unlinking the connection"
+        reply = await self._change("PATCH", _connection(company, connection), {"status": _UNLINKED})
+        if reply.ok:
+            return
+        seen = await self.connection(company, connection)
+        if seen is not None and seen.status != _UNLINKED:
+            raise reply.refusal(where)
+
+    async def delete_connection(self, company: str, connection: str) -> None:
+        """Remove a connection for good (contract C8.9); one that is gone already is no error."""
+        await self._remove(_connection(company, connection), "deleting the connection")
+
+    async def delete_company(self, company: str) -> None:
+        """Remove a company for good, with its connections and all that was read of it.
+
+        One that is gone already is no error (contract C7.11).
+        """
+        await self._remove(_company(company), "deleting the company")
 
     async def refresh(self, company: str, data_type: str, connection: str) -> PullOperation:
         """Queue one data type of one connection."""
@@ -288,6 +314,19 @@ class Codat:
                 return tuple(found)
             # The link carries the query already.
             path, asked = pages.follow(link, reply.request_id).removeprefix(BASE), None
+
+    async def _remove(self, path: str, where: str) -> None:
+        reply = await self._change("DELETE", path, None)
+        if not reply.ok and reply.status != 404:
+            raise reply.refusal(where)
+
+    async def _change(self, method: str, path: str, body: Any) -> CodatReply:
+        """Send a write that says the same when it is said twice; needs no key for that."""
+        note_sender(self._sender)
+        reply = await self._call(method, path, repeat=Repeat.SAFE, json=body)
+        if reply.ok:
+            note_answer(reply.request_id)
+        return reply
 
     async def _write(
         self,
@@ -395,6 +434,10 @@ def _encoded(key: Secret) -> Secret:
 
 def _company(company: str) -> str:
     return f"/companies/{quote(company, safe='')}"
+
+
+def _connection(company: str, connection: str) -> str:
+    return f"{_company(company)}/connections/{quote(connection, safe='')}"
 
 
 def _parsed(model: type[W], reply: CodatReply, where: str) -> W:

@@ -352,11 +352,55 @@ class Graph:
             consent=True,
         )
 
+    async def delete_grant(self, grant_id: str) -> None:
+        """Take a grant back; tokens that were issued live on until they end (contract G10.13)."""
+        await self._remove(
+            f"/oauth2PermissionGrants/{literal(grant_id)}",
+            "taking back the admin consent",
+            consent=True,
+        )
+
+    async def delete_service_principal(self, object_id: str) -> None:
+        """Delete a service principal, with all that it was granted."""
+        await self._remove(
+            f"/servicePrincipals/{literal(object_id)}", "deleting the service principal"
+        )
+
+    async def delete_application(self, object_id: str) -> None:
+        """Delete an application; it can be restored for 30 days (contract G6.8)."""
+        await self._remove(f"/applications/{literal(object_id)}", "deleting the application")
+
+    async def restore(self, object_id: str) -> None:
+        """Bring a deleted application or service principal back, with its ids (contract G6.8)."""
+        await self._write(
+            "POST",
+            f"/directory/deletedItems/{literal(object_id)}/restore",
+            None,
+            "restoring what was deleted",
+            repeat=Repeat.SAFE,
+            # After a lost answer there is nothing left to restore; the next look decides.
+            accept=lambda reply: reply.status == 404,
+            is_new=False,
+        )
+
+    async def _remove(self, path: str, what: str, *, consent: bool = False) -> None:
+        """Delete something; one that is gone already is no error, and the next look decides."""
+        await self._write(
+            "DELETE",
+            path,
+            None,
+            what,
+            repeat=Repeat.SAFE,
+            accept=lambda reply: reply.status == 404,
+            is_new=False,
+            consent=consent,
+        )
+
     async def _write(
         self,
         method: str,
         path: str,
-        body: dict[str, Any],
+        body: dict[str, Any] | None,
         what: str,
         *,
         repeat: Repeat,
@@ -370,7 +414,7 @@ class Graph:
         Args:
             method: the HTTP method.
             path: below the base URL.
-            body: what is sent as JSON.
+            body: what is sent as JSON; None for nothing.
             what: what is done, in words.
             repeat: what may be repeated.
             headers: further headers.

@@ -91,6 +91,7 @@ class ServicePrincipal(GraphObject):
     app_id: str
     display_name: str = ""
     account_enabled: bool | None = None
+    deleted_date_time: datetime | None = None
     oauth2_permission_scopes: tuple[PermissionScope, ...] = Field(
         default=(), alias="oauth2PermissionScopes"
     )

@@ -91,6 +91,11 @@ def deleted_applications() -> Read[tuple[Application, ...]]:
     return Read("/directory/deletedItems/graph.application", _all(Application))
 
 
+def deleted_service_principals() -> Read[tuple[ServicePrincipal, ...]]:
+    """The service principals that were deleted, and are kept for 30 days."""
+    return Read("/directory/deletedItems/graph.servicePrincipal", _all(ServicePrincipal))
+
+
 def service_principal(client_id: str) -> Read[ServicePrincipal]:
     """The service principal of an application in this tenant, with the scopes it offers."""
     fields = "id,appId,displayName,accountEnabled,oauth2PermissionScopes"

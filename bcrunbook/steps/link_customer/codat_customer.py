@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,11 +21,12 @@ from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import Ledger
 from bcrunbook.order import LINK_CUSTOMER, ref
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM, Codat
-from bcrunbook.services.codat.models import Company, Connection
+from bcrunbook.services.codat.models import Company, Connection, Integration
 from bcrunbook.services.codat.overview import Overview, overview_of
 from bcrunbook.steps.codat_portal import NAME
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.link_customer.installation.poll import LINKED, UNLINKED
+from bcrunbook.steps.retired import retired
 
 TAG: Final = "bcrunbook-customer"
 SAME_COMPANY: Final = "same_company"
@@ -281,11 +283,34 @@ async def find_connection(
     overlooked would be made again in each run. What an overview shows of it, nobody asks for.
     """
     if overview is not None and company.data_connections:
-        integration, connections = overview.integration, company.data_connections
+        ours = _to_business_central(company.data_connections, overview.integration)
     else:
-        integration, connections = None, await codat.connections(company.id)
-        if any(not one.integration_key and not _is_named(one) for one in connections):
-            integration = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
+        ours = await business_central_of(codat, await codat.connections(company.id))
+    return max(
+        ours,
+        key=lambda one: (one.status == LINKED, one.status != UNLINKED, one.created),
+        default=None,
+    )
+
+
+async def business_central_of(
+    codat: Codat, connections: Sequence[Connection]
+) -> tuple[Connection, ...]:
+    """Those of a company's connections that lead to Business Central.
+
+    Args:
+        codat: asked which integration that is, where an answer leaves out the key.
+        connections: the company's connections.
+    """
+    integration = None
+    if any(not one.integration_key and not _is_named(one) for one in connections):
+        integration = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
+    return _to_business_central(connections, integration)
+
+
+def _to_business_central(
+    connections: Sequence[Connection], integration: Integration | None
+) -> tuple[Connection, ...]:
     ours = integration.integration_id if integration is not None else ""
 
     def is_ours(one: Connection) -> bool:
@@ -293,11 +318,7 @@ async def find_connection(
             return one.integration_key == BUSINESS_CENTRAL_PLATFORM
         return _is_named(one) or (bool(ours) and _same(one.integration_id, ours))
 
-    return max(
-        filter(is_ours, connections),
-        key=lambda one: (one.status == LINKED, one.status != UNLINKED, one.created),
-        default=None,
-    )
+    return tuple(filter(is_ours, connections))
 
 
 def _is_named(connection: Connection) -> bool:
@@ -311,9 +332,13 @@ async def fetch_link(context: Context) -> str:
     needed, shown or sent, and never kept.
 
     Raises:
-        FixInput: the connection is not made yet, or the company may be another customer's.
+        FixInput: the connection is not made yet, the company may be another customer's, or the
+            customer is retired.
     """
     customer, codat = customer_of(context), codat_of(context)
+    over = retired(context.ledger, context.identity, customer.name)
+    if over is not None:
+        raise over.refusal
     company, _ = await find_company(codat, context.account, customer)
     await require_own(context, codat, customer, company)
     connection = await find_connection(codat, company) if company else None

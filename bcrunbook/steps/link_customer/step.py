@@ -43,6 +43,7 @@ from bcrunbook.steps.link_customer.installation.memory import recall
 from bcrunbook.steps.link_customer.installation.poll import LINKED, Poll
 from bcrunbook.steps.link_customer.installation.verdict import Verdict, judge
 from bcrunbook.steps.link_customer.installation.watch import Watch
+from bcrunbook.steps.retired import retired
 from bcrunbook.steps.standing import look_at_switches, reactivate
 
 MAKE_COMPANY: Final = "company"
@@ -65,8 +66,15 @@ class LinkCustomer:
     )
 
     async def examine(self, context: Context) -> CustomerFindings:
-        """Codat's company and connection, and one look at the installation. Writes nothing."""
+        """Codat's company and connection, and one look at the installation. Writes nothing.
+
+        Raises:
+            FixInput: the customer is retired, and nobody is to be asked to link.
+        """
         customer, codat, seen = customer_of(context), codat_of(context), context.overview
+        over = retired(context.ledger, context.identity, customer.name)
+        if over is not None:
+            raise over.refusal
         integration = (
             seen.integration if seen else await codat.integration(BUSINESS_CENTRAL_PLATFORM)
         )

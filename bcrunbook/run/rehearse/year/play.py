@@ -442,7 +442,7 @@ class YearPlay:
             self.folder / name / account,
             began=_quiet,
             ended=_quiet,
-            replace=asked,
+            wish=asked,
         )
 
     async def _save(self, runs: Sequence[StepRun]) -> None:
