@@ -54,6 +54,8 @@ class CrashHarness:
         account: str,
         steps: Sequence[str] = ALONE,
         replace: str = "",
+        customer: str = "",
+        path: str = "",
     ) -> bool:
         """Kill a run while its nth request is under way; False when it makes no such request.
 
@@ -64,10 +66,12 @@ class CrashHarness:
             account: its account.
             steps: which steps are run.
             replace: the secret that is to be replaced.
+            customer: the customer that the run is about.
+            path: of which requests, as a regular expression; of all if empty.
         """
-        self.set({"nth": nth, "hold": moment})
+        self.set({"nth": nth, "hold": moment, **({"path": path} if path else {})})
         seen = self.fired()
-        return self.kill_when(lambda: self.fired() > seen, root, account, steps, replace=replace)
+        return self.kill_when(lambda: self.fired() > seen, root, account, steps, customer, replace)
 
     def kill_when(
         self,
@@ -105,11 +109,13 @@ class CrashHarness:
         account: str,
         steps: Sequence[str] = ALONE,
         replace: str = "",
+        customer: str = "",
+        path: str = "",
     ) -> bool:
         """Cut the connection after a request's effect; False when a run makes no such request."""
         seen = self.fired()
-        self.set({"nth": nth, "drop": "after"})
-        assert self.program.run(root, account, steps, replace=replace) is not None
+        self.set({"nth": nth, "drop": "after", **({"path": path} if path else {})})
+        assert self.program.run(root, account, steps, customer, replace) is not None
         return self.fired() > seen
 
     def workspace(self, account: str) -> Path:
