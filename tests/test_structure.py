@@ -156,6 +156,27 @@ def test_a_class_name_means_one_thing() -> None:
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
+OWN_TIME = {
+    "journal/file.py": "the name of a file that nobody compares",
+    "ledger/tables.py": "leases are of processes, which live in our time",
+    "notebook/session_file.py": "how old what a kernel tells is, for the bar",
+    "run/account.py": "how long a step took",
+    "run/engine/shell.py": "messages of a kernel",
+    "signin/credentials.py": "certificates are held against this machine's clock by TLS as well",
+}
+"""What goes by this machine's own clock, whatever dates a rehearsal has."""
+
+
+def test_whatever_has_a_date_asks_for_it_in_one_place() -> None:
+    """In a rehearsal of a year all dates go by its clock: none may be missed."""
+    found = {
+        file.relative_to(ROOT / "bcrunbook").as_posix()
+        for file in (ROOT / "bcrunbook").rglob("*.py")
+        if "datetime.now(" in file.read_text("utf-8")
+    }
+    assert {one for one in found if not one.startswith("rehearsal/")} == set(OWN_TIME)
+
+
 # Hosts of Microsoft's services and portals, as opposed to pages that are read about them.
 OF_MICROSOFT = re.compile(
     r"login\.microsoftonline\.com|graph\.microsoft\.com|management\.azure\.com|vault\.azure\.net"
