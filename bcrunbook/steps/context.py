@@ -119,12 +119,13 @@ class Context:
             return
         if typed == account.name or not (account.is_production or typed):
             return
+        whom = f" --customer {self.customer.name}" if self.customer is not None else ""
         raise FixInput(
             f'"{account.name}" is retired only when its name is typed. Nothing was written.',
             where=f'account "{account.name}"',
             why=f'"{typed}" was typed' if typed else "it is for production",
-            next="look at the plan; if it is what you want, give the name as well: bcrunbook"
-            f" retire {account.name} --name {account.name} --mode apply",
+            next="look at the plan; if it is what you want, give the name as well: bcrunbook retire"
+            f" {account.name}{whom} --name {account.name} --mode apply",
         )
 
     def check_still_meant(self) -> None:

@@ -20,6 +20,7 @@ from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.codat_keys import CodatKeys, out_of_date
 from bcrunbook.steps.description import RunbookStep
 from bcrunbook.steps.next_action import command, next_action
+from bcrunbook.steps.retired import restored_at
 
 Place = Literal["terminal", "notebook"]
 """Where somebody reads what is next: it is told as a command, or as a notebook to run."""
@@ -191,7 +192,8 @@ def known_journey(
 def outcomes_now(ledger: Ledger, whose: Identity, *, in_full: bool = False) -> list[StoredOutcome]:
     """How each step of an account and its customers ended last, with what was learned since.
 
-    That is what somebody has confirmed, or that the saved keys are out of date.
+    That is what somebody has confirmed, or that the saved keys are out of date. What was before an
+    account or a customer was retired counts for nothing once it is taken up again.
 
     Args:
         ledger: the ledger.
@@ -203,9 +205,11 @@ def outcomes_now(ledger: Ledger, whose: Identity, *, in_full: bool = False) -> l
         (one.step, one.customer or "", one.kind): one
         for one in ledger.facts(Scope(whose), basis="said")
     }
+    restored = restored_at(ledger, whose)
     return [
         _as_of_now(ledger, whose, one, said)
         for one in latest_outcomes(ledger, whose, in_full=in_full)
+        if all(one.at > restored[name] for name in {"", one.outcome.customer} if name in restored)
     ]
 
 

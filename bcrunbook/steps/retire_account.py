@@ -37,7 +37,9 @@ from bcrunbook.services.codat.models import Company, Integration
 from bcrunbook.services.graph.models import Application, Grant, ServicePrincipal
 from bcrunbook.services.graph.reads import (
     Read,
+    certificates,
     deleted_applications,
+    federated_credentials,
     organization,
     service_principal,
     tenant_wide_grants,
@@ -103,11 +105,13 @@ class RetireAccountFindings(PortalFindings):
         grants: what is granted to it for the whole tenant.
         business_central: the service principal of Business Central, whose permissions are ours.
         credentials: the application's secrets.
+        other_credentials: its certificates and federated credentials, in words.
         made_here: markers of the secrets that this ledger has asked for or adopted.
         deleted: the application among the deleted ones; absent where it is not there.
         client_id: its client id; empty where none is known.
         kept: markers of values that the secret store still has.
         trial_of: the accounts that require this one.
+        now: the time by Microsoft Graph's clock (UTC).
         seen: what is noted once all is gone.
     """
 
@@ -122,11 +126,13 @@ class RetireAccountFindings(PortalFindings):
     grants: Seen[tuple[Grant, ...]]
     business_central: Seen[ServicePrincipal]
     credentials: tuple[SecretCredential, ...]
+    other_credentials: tuple[str, ...]
     made_here: frozenset[str]
     deleted: Seen[Application]
     client_id: str
     kept: tuple[str, ...]
     trial_of: tuple[str, ...]
+    now: datetime
     seen: Observation
 
     @property
@@ -178,9 +184,12 @@ class RetireAccountFindings(PortalFindings):
             for scope in sorted(grant.scopes)
             if grant.resource_id != ours or scope not in SCOPES
         ]
+        signs_in = (self.account.sign_in.client_id or "").lower() == app.app_id.lower()
         return (
+            *(["the sign-in of this program"] if signs_in else []),
             *(f"the redirect URI {one}" for one in uris),
             *(f"the secret {one}" for one in secrets),
+            *self.other_credentials,
             *(f"the permission {one}, granted for the tenant" for one in granted),
         )
 
@@ -354,6 +363,7 @@ class RetireAccount(AccountStep):
             )
             if app is not None
             else (),
+            other_credentials=await _other_credentials(context, account, app),
             made_here=frozenset((*mine, *asked_for)),
             deleted=among_deleted(deleted, client_id),
             client_id=client_id,
@@ -369,6 +379,7 @@ class RetireAccount(AccountStep):
                 for one in context.workspace.accounts.values()
                 if one.requires == account.name
             ),
+            now=context.graph.now,
             seen=retirement_seen(ledger, Scope(whose, self.id), client_id),
         )
 
@@ -450,6 +461,22 @@ async def _principal_and_grants(
     return principal, (await context.graph.look(tenant_wide_grants(principal.value.id)))[0]
 
 
+async def _other_credentials(
+    context: Context, account: Account, app: Application | None
+) -> tuple[str, ...]:
+    """The application's certificates and federated credentials, in words."""
+    if app is None:
+        return ()
+    keys, federated = await context.graph.look(
+        certificates(app.app_id), federated_credentials(app.app_id)
+    )
+    require_seen(account, keys, federated)
+    return (
+        *(f"the certificate {one.display_name or 'without a name'}" for one in keys.value or ()),
+        *(f"the federated credential {one.name}" for one in federated.value or ()),
+    )
+
+
 async def _linked(
     codat: Codat | None, account: Account, integration: Seen[Integration]
 ) -> Seen[tuple[LinkedCompany, ...]]:
@@ -518,7 +545,7 @@ def _taken_down(findings: RetireAccountFindings) -> Iterable[Change]:
     if app is not None:
         yield Change(
             APPLICATION,
-            "delete the application; it can be restored for 30 days",
+            f"delete the application; it can be restored until {findings.now + KEPT_FOR:%Y-%m-%d}",
             (
                 Row("Name", app.display_name, "", "displayName"),
                 Row("Client ID", app.app_id, "", "appId"),

@@ -117,6 +117,26 @@ def retired(ledger: Ledger, whose: Identity, customer: str = "") -> Retired | No
     return _last(whose, customer, _facts(ledger, scope))
 
 
+def restored_at(ledger: Ledger, whose: Identity) -> dict[str, datetime]:
+    """When an account, and customers of it, were taken up again last.
+
+    How a step had ended before says nothing any more: what it made was removed.
+
+    Args:
+        ledger: the ledger.
+        whose: the account.
+
+    Returns:
+        By customer, with empty text for the account itself; without those that never were.
+    """
+    facts = [
+        fact
+        for step in (RETIRE_ACCOUNT, RETIRE_CUSTOMER)
+        for fact in ledger.facts(Scope(whose, step), FactKind.RESTORED)
+    ]
+    return {fact.customer or "": fact.at for fact in sorted(facts, key=lambda fact: fact.id)}
+
+
 def note_begun(ledger: Ledger, scope: Scope) -> None:
     """Note that something is about to go, unless that is noted.
 

@@ -63,7 +63,8 @@ def test_a_whole_account_in_one_command(
     assert program("restore", name, *at).code == 0
     again = command("restore", name, "--customer", "mill", *at)
     assert again.code == 0 and f"{name}/mill is a customer again." in again.err
-    assert not any(row["retired"] for row in command("status", *at, "--json").data)
+    rows = command("status", *at, "--json").data
+    assert {(row["retired"], row["state"]) for row in rows} == {(None, None)}
     assert make_client().application(name)
 
 

@@ -34,6 +34,9 @@ Deed = Literal[
     "customer unlinked",
 ]
 
+Ending = Literal["retired", "restored"]
+"""What becomes of the trial at the end: it is retired, or taken up again after that."""
+
 Strict = Literal["no secrets", "exempt", "no consumers", "no codat", "short secrets", "no consent"]
 """What an account's tenant forbids."""
 
@@ -178,6 +181,10 @@ class Drawn:
         other_ahead: how far the clock of another machine, on which the same commands are given, is
             ahead of the ledger's, in seconds; None where there is no other.
         other_after: how many seconds later they are given there.
+        ending: what becomes of the trial when all has come to rest; empty where it goes on.
+        ending_faults: which requests go wrong meanwhile.
+        ending_deaths: at which door each command of the retirement dies; 0 where it lives.
+        ending_step_deaths: the same for steps.
     """
 
     seed: int
@@ -203,6 +210,10 @@ class Drawn:
     step_deaths: tuple[int, ...] = ()
     other_ahead: float | None = None
     other_after: float = 0.0
+    ending: Ending | Literal[""] = ""
+    ending_faults: tuple[dict[str, Any], ...] = ()
+    ending_deaths: tuple[int, ...] = ()
+    ending_step_deaths: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(
@@ -286,7 +297,7 @@ def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
     if drift and steps:
         steps = tuple(one for one in ORDER if one in {*steps, _SEEN_BY[drift]})
     has_other = not world.is_batch and draw.random() < 0.06
-    return replace(
+    world = replace(
         world,
         strict=strict,
         steps=steps,
@@ -298,6 +309,23 @@ def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
         ),
         other_ahead=draw.choice(_AHEAD) if has_other else None,
         other_after=round(draw.expovariate(1 / 60), 1) if has_other else 0.0,
+    )
+    return _with_ending(draw, world)
+
+
+def _with_ending(draw: random.Random, world: Drawn) -> Drawn:
+    """What becomes of the trial in the end; drawn after everything else."""
+    ending: Ending | Literal[""] = draw.choices(("", "retired", "restored"), (84, 11, 5))[0]
+    if not ending:
+        return world
+    return replace(
+        world,
+        ending=ending,
+        ending_faults=tuple(_fault(draw) for _ in range(draw.choice((0, 1, 2)))),
+        ending_deaths=tuple(_death(draw) for _ in range(draw.choice((0, 1, 2)))),
+        ending_step_deaths=tuple(
+            int(10 ** draw.uniform(0, _MOST_STEPS)) for _ in range(draw.choice((0, 0, 1, 2)))
+        ),
     )
 
 

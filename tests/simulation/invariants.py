@@ -19,6 +19,8 @@ from bcrunbook.order import (
     ENABLE_INTEGRATION,
     LINK_CUSTOMER,
     REGISTER_APPLICATION,
+    RESTORE_ACCOUNT,
+    RETIRE_ACCOUNT,
 )
 from bcrunbook.rehearsal import world as people
 from bcrunbook.rehearsal.businesscentral import installation
@@ -27,6 +29,7 @@ from bcrunbook.rehearsal.codat import integrations
 from bcrunbook.rehearsal.codat.records import companies_of, connections_of
 from bcrunbook.rehearsal.directory import (
     APPLICATION,
+    DELETED,
     GRANT,
     SERVICE_PRINCIPAL,
     Registered,
@@ -36,8 +39,10 @@ from bcrunbook.rehearsal.state import Document
 from bcrunbook.steps.link_customer.codat_customer import TAG
 from bcrunbook.steps.link_customer.installation.verdict import GOOD, HIDDEN_AT_MOST, Verdict
 from bcrunbook.steps.requirements import AUDIENCE, REDIRECT_URI, SCOPES
+from bcrunbook.steps.retired import retired_account, retired_customers
 from tests.simulation.others import PLATFORM, THEIR_SCOPE, THEIR_URI
 from tests.simulation.scenes import files_in
+from tests.simulation.standin import STORE
 from tests.simulation.world import World
 
 _OURS: Final = "(bcrunbook "
@@ -180,7 +185,11 @@ def said_of_customers(world: World) -> Iterator[str]:
     """
     for account in world.workspace.accounts.values():
         for customer in account.customers.values():
-            if world.ends.get((account.name, customer.name, LINK_CUSTOMER)) not in PASSED:
+            is_over = world.drawn.ending and account.name == "trial"
+            if (
+                is_over
+                or world.ends.get((account.name, customer.name, LINK_CUSTOMER)) not in PASSED
+            ):
                 continue
             status = _connection(world, account, customer)
             if status != "Linked":
@@ -304,6 +313,53 @@ def true_check(world: World) -> Iterator[str]:
             yield f"the check of {outcome.account} finds what no step found: {outcome.summary}"
 
 
+def nothing_left(world: World) -> Iterator[str]:
+    """What is retired is gone with all of ours, and nothing of anybody else's went with it.
+
+    What is not retired in the end waits for a person, who was told so.
+    """
+    if not world.drawn.ending:
+        return
+    account = world.workspace.account("trial")
+    tenant = people.find_tenant(account.tenant)
+    assert tenant is not None
+    state = world.states.get((account.name, "", RETIRE_ACCOUNT))
+    with _ledger(world) as ledger:
+        over = retired_account(ledger, account.identity)
+        customers_over = retired_customers(ledger, account.identity)
+    if world.is_retired and (over is None or not over.is_whole) and state != "needs_person":
+        yield f"{account.name} is not retired, and nobody is told why: {state}"
+    restored = world.states.get((account.name, "", RESTORE_ACCOUNT))
+    if not world.is_retired and over is not None and restored in PASSED:
+        yield f"{account.name} was taken up again, and is {over.word}"
+    deleted = [
+        one
+        for _, one in world.cloud.store.all_latest(DELETED, tenant.id)
+        if account.unique_name in (one.get("uniqueName"), *one.get("tags", ()))
+    ]
+    if over is not None and over.is_whole:
+        if _applications(world, account):
+            yield f"{account.name} is retired, and its application is there"
+        if any(one.is_file() for one in (world.cloud.folder / STORE / account.name).rglob("*")):
+            yield f"{account.name} is retired, and a value of its secrets is kept"
+        if THEIR_SCOPE in world.others.added and deleted:
+            yield "a grant of somebody else's went with the application"
+    for one in deleted:
+        if one["passwordCredentials"] or THEIR_URI in one["web"]["redirectUris"]:
+            yield "something of somebody else's went with the application"
+    clients = {one["appId"] for one in deleted}
+    gone = dict(world.cloud.store.all_latest(DELETED, tenant.id))
+    for kind in (APPLICATION, SERVICE_PRINCIPAL):
+        there = dict(world.cloud.store.all_latest(kind, tenant.id))
+        for key in world.before.get((kind, tenant.id), {}):
+            if key not in there and gone.get(key, {}).get("appId") not in clients:
+                yield f"{kind} {key} of somebody else's is gone"
+    for name in customers_over:
+        status = _connection(world, account, account.customers[name])
+        if customers_over[name].is_whole and status in ("Linked", "PendingAuth"):
+            yield f"{name} is retired, and the connection reads {status}"
+
+
 def nothing_again(world: World) -> Iterator[str]:
     """One more command writes nothing; what a tenant forbids is asked for, and refused, again."""
     for one in world.cloud.requests.lines[world.last :]:
@@ -326,6 +382,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     nothing_told,
     no_bug,
     true_check,
+    nothing_left,
     nothing_again,
 )
 
@@ -341,6 +398,8 @@ def _ledger(world: World) -> Ledger:
 
 
 def _passed(world: World, account: Account, step: str) -> bool:
+    if world.is_retired and account.name == "trial":
+        return False
     return world.ends.get((account.name, "", step)) in PASSED
 
 

@@ -14,7 +14,7 @@ from bcrunbook.core.stored import latest_outcomes
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import LINK_CUSTOMER
+from bcrunbook.order import ENDING, LINK_CUSTOMER
 from bcrunbook.rehearsal.people import (
     CustomerPerson,
     PortalPerson,
@@ -27,6 +27,8 @@ from bcrunbook.steps.enable_integration import ENABLE
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.link_customer.step import LINK
 from bcrunbook.steps.opening import open_context
+from bcrunbook.steps.retire_account import DISABLE
+from bcrunbook.steps.retire_customer import TELL
 from tests.simulation.drawing import Slip
 from tests.simulation.others import Others
 from tests.simulation.processes import Machine
@@ -68,11 +70,17 @@ class People:
             if self.typos.pop(account.name, False):
                 self._save_right_keys(account)
 
-    async def act(self) -> bool:
-        """Do what the newest cards say; returns whether anybody did anything."""
+    async def act(self, *, ending: bool = False) -> bool:
+        """Do what the newest cards say; returns whether anybody did anything.
+
+        Args:
+            ending: whether only cards of a retirement count, whatever was open before.
+        """
         acted = False
         for account in self.workspace.accounts.values():
             for outcome in self._outcomes(account):
+                if ending != (outcome.step in ENDING):
+                    continue
                 for change in outcome.hand_offs:
                     slip = self.slips.pop(0) if self.slips and _may_slip(change) else None
                     acted = await self._do(account, outcome, change, slip) or acted
@@ -98,7 +106,11 @@ class People:
                 case key if key == LINK and outcome.step == LINK_CUSTOMER:
                     if not await self._link(account, outcome, slip):
                         return False
-                case key if key == _WHOSE:
+                case key if key == DISABLE:
+                    self._developer(account).toggle(False)
+                case key if key == TELL:
+                    self._say_told(account, outcome, change)
+                case key if key == _WHOSE and outcome.step not in ENDING:
                     self.others.rename_back(account)
                 case _:
                     return False
@@ -110,6 +122,12 @@ class People:
             return False
         self.said.append(f"{change.key} was done for {who}" + (f" ({slip})" if slip else ""))
         return True
+
+    def _say_told(self, account: Account, outcome: Outcome, change: Change) -> None:
+        """Say that a customer was told what is left with them, once."""
+        with open_ledger(self.workspace.ledger_url, self.workspace.root) as ledger:
+            scope = Scope(account.identity, outcome.step, outcome.customer)
+            confirmations.confirm(ledger, scope, change, "Ada")
 
     def _developer(self, account: Account) -> PortalPerson:
         instance = account.codat_instance or ""

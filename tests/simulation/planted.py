@@ -1,7 +1,7 @@
 """Known bugs, planted again to see that they are found: `python -m tests.simulation.planted`.
 
-Each was mended long ago. What it did is put back, and worlds are played until one fails. With
-`--again` only the world is played that found it first.
+Each was mended long ago, or kept out. What it did is put back, and worlds are played until one
+fails. With `--again` only the world is played that found it first.
 """
 
 from __future__ import annotations
@@ -62,6 +62,9 @@ BUGS: Final = {
     ),
     "an upgrade's error ends a watch": Bug(
         lambda: mock.patch(f"{_INSTALLATION}.verdict._hidden_for", _since_first_hiccup), 178
+    ),
+    "what others have put on an application goes with it": Bug(
+        lambda: mock.patch("bcrunbook.steps.retire_account.RetireAccountFindings.strange", ()), 193
     ),
     "a watch that has ended speaks too short": Bug(
         lambda: mock.patch(f"{_INSTALLATION}.log.FRESH", 900.0), 15

@@ -18,7 +18,13 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import AnyStep, Mode, Outcome
 from bcrunbook.job_options import JobOptions, doing_job, job_options
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import ORDER, notebook_name
+from bcrunbook.order import (
+    NUMBERED,
+    RESTORE_ACCOUNT,
+    RETIRE_ACCOUNT,
+    RETIRE_CUSTOMER,
+    notebook_name,
+)
 from bcrunbook.run.account import run_account, run_customers
 from bcrunbook.run.batch import record, worker
 from bcrunbook.run.batch.coordinator import LEASE, BatchOptions, Coordinator, progress_of
@@ -34,7 +40,7 @@ from tests.simulation.processes import Died, Machine, current
 
 APPLY: Final = "apply"
 Work = Coroutine[Any, Any, None]
-_STEPS: Final = {notebook_name(one): one for one in ORDER}
+_STEPS: Final = {notebook_name(one): one for one in NUMBERED}
 _SELDOM: Final = 600.0
 """How often, in seconds, a batch's report is written while it goes on: that costs time only."""
 
@@ -91,6 +97,36 @@ async def run(workspace: Workspace, account: str, steps: Sequence[str]) -> None:
             await run_account(workspace, account, _named(own), APPLY, folder, **how)
         if theirs and customers:
             await run_customers(workspace, account, customers, _named(theirs), APPLY, folder, **how)
+
+
+async def retire(workspace: Workspace, account: str) -> None:
+    """`bcrunbook retire ACCOUNT --with-customers`.
+
+    Args:
+        workspace: the workspace.
+        account: the account's name.
+    """
+    folder = run_folder(workspace.root) / account
+    how: dict[str, Any] = {"began": _quiet, "ended": _quiet}
+    customers = list(workspace.account(account).customers)
+    with doing_job(JobOptions(workspace=workspace)):
+        if customers:
+            theirs = _named([RETIRE_CUSTOMER])
+            await run_customers(workspace, account, customers, theirs, APPLY, folder, **how)
+        await run_account(workspace, account, _named([RETIRE_ACCOUNT]), APPLY, folder, **how)
+
+
+async def restore(workspace: Workspace, account: str) -> None:
+    """`bcrunbook restore ACCOUNT`.
+
+    Args:
+        workspace: the workspace.
+        account: the account's name.
+    """
+    folder = run_folder(workspace.root) / account
+    how: dict[str, Any] = {"began": _quiet, "ended": _quiet}
+    with doing_job(JobOptions(workspace=workspace)):
+        await run_account(workspace, account, _named([RESTORE_ACCOUNT]), APPLY, folder, **how)
 
 
 def _named(steps: Sequence[str]) -> list[AnyStep]:

@@ -285,6 +285,16 @@ class StandIn:
         fresh.write_text(self._refusals, "utf-8")
         fresh.replace(self._rules)
 
+    def trouble(self, faults: Sequence[dict[str, Any]]) -> None:
+        """From now on these requests go wrong.
+
+        Args:
+            faults: which, and how.
+        """
+        fresh = self._rules.with_suffix(".new")
+        fresh.write_text(json.dumps([*faults, *json.loads(self._refusals)]), "utf-8")
+        fresh.replace(self._rules)
+
     def stored_values(self) -> set[str]:
         """The values in the secret stores: the folder that stands in for a keyring, and vaults."""
         files = (self.folder / STORE).rglob("*")

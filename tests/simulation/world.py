@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -58,6 +59,7 @@ class World:
         drifted_at: when, in seconds since the epoch.
         before_check: how each step had ended then.
         asked_by_check: the first of its requests, and the first after it.
+        is_retired: whether the trial was retired in the end, as far as that went.
     """
 
     drawn: Drawn
@@ -81,6 +83,7 @@ class World:
     drifted_at: float = 0.0
     before_check: States = field(default_factory=dict)
     asked_by_check: tuple[int, int] = (0, 0)
+    is_retired: bool = False
 
     def __post_init__(self) -> None:
         self._worker_deaths = list(self.drawn.worker_deaths)
@@ -125,6 +128,8 @@ class World:
             await self._once_more()
         if self.drawn.checked_after:
             await self._check()
+        if self.drawn.ending:
+            await self._end()
 
     async def _check(self) -> None:
         """Days later, the check of everything; what it finds is seen to."""
@@ -150,6 +155,53 @@ class World:
             await self._until_rest(troubled=0)
             if not self.is_checked:
                 await self._once_more()
+
+    async def _end(self) -> None:
+        """The trial is retired, and in some worlds taken up again."""
+        await self._ending_until_rest("retire trial", program.retire)
+        self.is_retired = True
+        if self.drawn.ending == "restored":
+            await self._ending_until_rest("restore trial", program.restore)
+            self.is_retired = False
+            # All that was removed is made again.
+            self.drawn = replace(self.drawn, steps=())
+            await self._until_rest(troubled=0)
+            if not self.is_checked:
+                await self._once_more()
+
+    async def _ending_until_rest(
+        self, command: str, work: Callable[[Workspace, str], program.Work]
+    ) -> None:
+        """Give a command that ends something until nothing changes; once more writes nothing."""
+        drawn, before = self.drawn, States()
+        deaths = len(drawn.ending_deaths), len(drawn.ending_step_deaths)
+        troubled = max((0, *deaths, int(bool(drawn.ending_faults))))
+        self.cloud.trouble(drawn.ending_faults)
+        for number in range(_MOST_COMMANDS):
+            is_troubled = number < troubled
+            if number == troubled:
+                self.cloud.calm()
+            self.is_broken_off = False
+            await self._give(
+                command,
+                work(self.workspace, "trial"),
+                self._death(drawn.ending_deaths, number),
+                self._death(drawn.ending_step_deaths, number),
+            )
+            acted = await self.people.act(ending=True)
+            now = self.states
+            if now == before and not (is_troubled or acted or self.is_broken_off):
+                break
+            before = now
+            await asyncio.sleep(drawn.pause)
+        else:
+            raise NoRest(f"{command} still changes something after {_MOST_COMMANDS} commands")
+        self.last = len(self.cloud.requests.lines)
+        await self._give(f"{command} once more", work(self.workspace, "trial"))
+        if self.states != before:
+            raise NoRest(
+                f"{command} once more changes {set(self.states.items()) ^ set(before.items())}"
+            )
 
     async def _once_more(self) -> None:
         """One more command, which is to change nothing."""

@@ -92,7 +92,7 @@ async def test_a_trial_is_thrown_away(
     assert check.state == "done" and row(check, "Account").actual.startswith("retired on")
 
 
-@pytest.mark.parametrize("what", ["redirect URI", "secret", "permission"])
+@pytest.mark.parametrize("what", ["redirect URI", "secret", "federated credential", "permission"])
 async def test_what_others_have_put_on_it_makes_it_stay(
     make_workspace: MakeWorkspace, make_client: MakeClient, what: str
 ) -> None:
@@ -106,6 +106,17 @@ async def test_what_others_have_put_on_it_makes_it_stay(
         client.call("PATCH", f"/applications/{app['id']}", {"web": {"redirectUris": uris}})
     elif what == "secret":
         client.add_password(name, "of another team")
+    elif what == "federated credential":
+        theirs = {
+            "name": "theirs",
+            "issuer": "https://token.actions.githubusercontent.com",
+            "subject": "repo:theirs/books:ref:refs/heads/main",
+            "audiences": ["api://AzureADTokenExchange"],
+        }
+        made = client.call(
+            "POST", f"/applications/{app['id']}/federatedIdentityCredentials", theirs
+        )
+        assert made.status_code == 201, made.text
     else:
         (grant,) = client.grants(app["appId"])
         wider = {"scope": f"{grant['scope']} Something.Else"}

@@ -49,6 +49,13 @@ class PasswordCredential(GraphObject):
     hint: str | None = None
 
 
+class OtherCredential(GraphObject):
+    """A certificate, or a federated credential, of an application: the runbook makes neither."""
+
+    display_name: str | None = None
+    name: str | None = None
+
+
 class VerifiedPublisher(GraphObject):
     """The verified publisher of an application."""
 

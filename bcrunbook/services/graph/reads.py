@@ -15,6 +15,7 @@ from bcrunbook.services.graph.models import (
     Grant,
     GraphObject,
     Organization,
+    OtherCredential,
     SecretPolicy,
     ServicePrincipal,
     User,
@@ -89,6 +90,22 @@ def applications_tagged(tag: str) -> Read[tuple[Application, ...]]:
 def deleted_applications() -> Read[tuple[Application, ...]]:
     """The applications that were deleted, and are kept for 30 days with all they had."""
     return Read("/directory/deletedItems/graph.application", _all(Application))
+
+
+def certificates(client_id: str) -> Read[tuple[OtherCredential, ...]]:
+    """The certificates of the application with this client id."""
+    return Read(
+        f"/applications(appId='{literal(client_id)}')?$select=id,keyCredentials",
+        lambda body: tuple(map(OtherCredential.model_validate, body["keyCredentials"])),
+    )
+
+
+def federated_credentials(client_id: str) -> Read[tuple[OtherCredential, ...]]:
+    """The federated credentials of the application with this client id."""
+    return Read(
+        f"/applications(appId='{literal(client_id)}')/federatedIdentityCredentials",
+        _all(OtherCredential),
+    )
 
 
 def deleted_service_principals() -> Read[tuple[ServicePrincipal, ...]]:
