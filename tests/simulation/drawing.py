@@ -34,8 +34,9 @@ Deed = Literal[
     "customer unlinked",
 ]
 
-Ending = Literal["retired", "restored"]
-"""What becomes of the trial at the end: it is retired, or taken up again after that."""
+Ending = Literal["rotated", "retired", "restored"]
+"""What becomes of the trial at the end: its secret is replaced, it is retired, or taken up again
+after that."""
 
 Strict = Literal["no secrets", "exempt", "no consumers", "no codat", "short secrets", "no consent"]
 """What an account's tenant forbids."""
@@ -183,7 +184,7 @@ class Drawn:
         other_after: how many seconds later they are given there.
         ending: what becomes of the trial when all has come to rest; empty where it goes on.
         ending_faults: which requests go wrong meanwhile.
-        ending_deaths: at which door each command of the retirement dies; 0 where it lives.
+        ending_deaths: at which door each of its commands dies; 0 where it lives.
         ending_step_deaths: the same for steps.
     """
 
@@ -315,7 +316,7 @@ def _drawn_further(draw: random.Random, world: Drawn) -> Drawn:
 
 def _with_ending(draw: random.Random, world: Drawn) -> Drawn:
     """What becomes of the trial in the end; drawn after everything else."""
-    ending: Ending | Literal[""] = draw.choices(("", "retired", "restored"), (84, 11, 5))[0]
+    ending: Ending | Literal[""] = draw.choices(("", *get_args(Ending)), (79, 5, 11, 5))[0]
     if not ending:
         return world
     return replace(

@@ -57,6 +57,7 @@ _NOT_COMING: Final = frozenset(
     }
 )
 """What is untrue of a customer whose extension is still being installed."""
+_ENDS: Final = ("retired", "restored")
 _READS: Final = frozenset({"GET", "HEAD"})
 _REFUSED: Final = frozenset({400, 403})
 _WHOLE: Final = frozenset(
@@ -185,7 +186,7 @@ def said_of_customers(world: World) -> Iterator[str]:
     """
     for account in world.workspace.accounts.values():
         for customer in account.customers.values():
-            is_over = world.drawn.ending and account.name == "trial"
+            is_over = world.drawn.ending in _ENDS and account.name == "trial"
             if (
                 is_over
                 or world.ends.get((account.name, customer.name, LINK_CUSTOMER)) not in PASSED
@@ -318,7 +319,7 @@ def nothing_left(world: World) -> Iterator[str]:
 
     What is not retired in the end waits for a person, who was told so.
     """
-    if not world.drawn.ending:
+    if world.drawn.ending not in _ENDS:
         return
     account = world.workspace.account("trial")
     tenant = people.find_tenant(account.tenant)

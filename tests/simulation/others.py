@@ -80,6 +80,20 @@ class Others:
         ]
         return next((one for one in reversed(values) if one in kept), "")
 
+    def codat_reads(self, account: Account) -> bool:
+        """Whether the pair of keys that the Codat Portal has is one that works.
+
+        Args:
+            account: whose instance it is.
+        """
+        app = self.application(account)
+        saved = integrations.settings_of(self.cloud.cloud, self.instance(account), PLATFORM)
+        if app is None or saved.client_id != app.document["appId"]:
+            return False
+        there = {one["keyId"] for one in app.document["passwordCredentials"]}
+        values = [app.document["_secrets"][key]["value"] for key in there]
+        return saved.client_secret in values
+
     def do(self, deed: Deed) -> bool:
         """Do it, if there is anything that it can be done to.
 

@@ -14,7 +14,7 @@ from bcrunbook.core.stored import latest_outcomes
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import ENDING, LINK_CUSTOMER
+from bcrunbook.order import LINK_CUSTOMER, UPKEEP
 from bcrunbook.rehearsal.people import (
     CustomerPerson,
     PortalPerson,
@@ -74,12 +74,12 @@ class People:
         """Do what the newest cards say; returns whether anybody did anything.
 
         Args:
-            ending: whether only cards of a retirement count, whatever was open before.
+            ending: whether only cards of upkeep count, whatever was open before.
         """
         acted = False
         for account in self.workspace.accounts.values():
             for outcome in self._outcomes(account):
-                if ending != (outcome.step in ENDING):
+                if ending != (outcome.step in UPKEEP):
                     continue
                 for change in outcome.hand_offs:
                     slip = self.slips.pop(0) if self.slips and _may_slip(change) else None
@@ -110,7 +110,7 @@ class People:
                     self._developer(account).toggle(False)
                 case key if key == TELL:
                     self._say_told(account, outcome, change)
-                case key if key == _WHOSE and outcome.step not in ENDING:
+                case key if key == _WHOSE and outcome.step not in UPKEEP:
                     self.others.rename_back(account)
                 case _:
                     return False

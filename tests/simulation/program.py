@@ -15,6 +15,7 @@ from typing import Any, Final
 from unittest import mock
 
 from bcrunbook.accounts import Workspace
+from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import AnyStep, Mode, Outcome
 from bcrunbook.job_options import JobOptions, doing_job, job_options
 from bcrunbook.ledger.store import open_ledger
@@ -23,6 +24,7 @@ from bcrunbook.order import (
     RESTORE_ACCOUNT,
     RETIRE_ACCOUNT,
     RETIRE_CUSTOMER,
+    ROTATE_SECRET,
     notebook_name,
 )
 from bcrunbook.run.account import run_account, run_customers
@@ -36,6 +38,8 @@ from bcrunbook.run.copies import Copies
 from bcrunbook.run.folders import run_folder
 from bcrunbook.run.step import run_step
 from bcrunbook.steps import step_named
+from bcrunbook.steps.client_secret.replacement import Replacement
+from bcrunbook.steps.opening import open_context
 from tests.simulation.processes import Died, Machine, current
 
 APPLY: Final = "apply"
@@ -49,13 +53,19 @@ async def _run_notebook(
     source: Path, target: Path, values: dict[str, Any], engine: str = "bcrunbook"
 ) -> Outcome:
     """What the cells of a notebook do, without the notebook."""
-    outcome = await run_step(
-        job_options().load(Path(values["workspace"])),
-        values["account"],
-        _STEPS[source.stem],
-        Mode(values["mode"]),
-        customer=values.get("customer", ""),
-    )
+    workspace, step = job_options().load(Path(values["workspace"])), _STEPS[source.stem]
+    if wish := values.get("replace", ""):
+        account = workspace.account(values["account"])
+        async with open_context(workspace, account, replace=Replacement.parse(wish)) as context:
+            outcome = await run_in_context(step_named(step), context, Mode(values["mode"]))
+    else:
+        outcome = await run_step(
+            workspace,
+            values["account"],
+            step,
+            Mode(values["mode"]),
+            customer=values.get("customer", ""),
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(outcome.as_dict()), "utf-8")
     return outcome
@@ -97,6 +107,20 @@ async def run(workspace: Workspace, account: str, steps: Sequence[str]) -> None:
             await run_account(workspace, account, _named(own), APPLY, folder, **how)
         if theirs and customers:
             await run_customers(workspace, account, customers, _named(theirs), APPLY, folder, **how)
+
+
+async def rotate(workspace: Workspace, account: str, secret: str) -> None:
+    """`bcrunbook rotate ACCOUNT --secret MARKER`.
+
+    Args:
+        workspace: the workspace.
+        account: the account's name.
+        secret: the marker of the secret that is to be replaced.
+    """
+    folder = run_folder(workspace.root) / account
+    how: dict[str, Any] = {"began": _quiet, "ended": _quiet, "wish": secret}
+    with doing_job(JobOptions(workspace=workspace)):
+        await run_account(workspace, account, _named([ROTATE_SECRET]), APPLY, folder, **how)
 
 
 async def retire(workspace: Workspace, account: str) -> None:

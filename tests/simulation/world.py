@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ from bcrunbook.accounts import Workspace
 from bcrunbook.core.step import PASSED, Outcome
 from bcrunbook.errors import RunbookError
 from bcrunbook.ledger.store import open_ledger
+from bcrunbook.steps.client_secret.stored import stored_last
 from tests.simulation import program
 from tests.simulation.drawing import Deed, Doing, Drawn
 from tests.simulation.others import Others
@@ -157,7 +159,15 @@ class World:
                 await self._once_more()
 
     async def _end(self) -> None:
-        """The trial is retired, and in some worlds taken up again."""
+        """The trial's secret is replaced, or it is retired, and in some worlds taken up again."""
+        trial = self.workspace.account("trial")
+        if self.drawn.ending == "rotated":
+            with open_ledger(self.workspace.ledger_url, self.workspace.root) as ledger:
+                stored = stored_last(ledger, trial.identity)
+            if stored is not None:
+                work = partial(program.rotate, secret=stored.subject)
+                await self._ending_until_rest("rotate trial", work)
+            return
         await self._ending_until_rest("retire trial", program.retire)
         self.is_retired = True
         if self.drawn.ending == "restored":
@@ -176,6 +186,8 @@ class World:
         drawn, before = self.drawn, States()
         deaths = len(drawn.ending_deaths), len(drawn.ending_step_deaths)
         troubled = max((0, *deaths, int(bool(drawn.ending_faults))))
+        trial = self.workspace.account("trial")
+        reads = drawn.ending == "rotated" and self.others.codat_reads(trial)
         self.cloud.trouble(drawn.ending_faults)
         for number in range(_MOST_COMMANDS):
             is_troubled = number < troubled
@@ -188,6 +200,8 @@ class World:
                 self._death(drawn.ending_deaths, number),
                 self._death(drawn.ending_step_deaths, number),
             )
+            if reads and not self.others.codat_reads(trial):
+                self.broke.append("Codat has no secret that works, while it is replaced")
             acted = await self.people.act(ending=True)
             now = self.states
             if now == before and not (is_troubled or acted or self.is_broken_off):
