@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Final
 
 from bcrunbook.accounts import Account
 from bcrunbook.core.confirmations import latest_confirmation
+from bcrunbook.core.hand_off import refused
 from bcrunbook.core.step import (
     AccountStep,
     Change,
@@ -429,7 +430,12 @@ class RetireAccount(AccountStep):
     def hand_off(
         self, findings: RetireAccountFindings, change: Change, error: RunbookError
     ) -> Change:
-        """What may not be removed from here, for somebody who may."""
+        """What may not be removed from here, for somebody who may.
+
+        A secret store that refuses would refuse whoever repeats it as well.
+        """
+        if change.key == FORGET:
+            return refused(change, error)
         there = {
             GRANT: "Enterprise applications, the application, Permissions: revoke the consent.",
             SECRET: "App registrations, the application, Certificates & secrets: delete the secret"

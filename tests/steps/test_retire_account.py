@@ -11,6 +11,7 @@ import pytest
 from bcrunbook.accounts import Workspace
 from bcrunbook.core.runner import run_in_context
 from bcrunbook.core.step import Mode, Outcome
+from bcrunbook.errors import AskAdministrator
 from bcrunbook.ledger.scope import Scope
 from bcrunbook.ledger.store import open_ledger
 from bcrunbook.order import (
@@ -74,6 +75,12 @@ async def test_a_trial_is_thrown_away(
 
     plan = await retire(workspace, mode=Mode.PLAN)
     assert (plan.state, keys_of(plan)) == ("pending", TAKEN_DOWN)
+    async with open_context(workspace, workspace.account(name)) as context:
+        step = step_named(RETIRE_ACCOUNT)
+        findings = await step.examine(context)
+    for change in step.plan(findings):
+        card = step.hand_off(findings, change, AskAdministrator("refused", next="ask")).hand_off
+        assert card is not None and "again" in card.actions[-1]
     assert client.application(name)["passwordCredentials"]
 
     outcome = await retire(workspace)
