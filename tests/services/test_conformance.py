@@ -220,6 +220,10 @@ async def every_call(own: RehearsalDescription, codat: Codat, customer: httpx.Cl
     await codat.data_status(owner.id)
     await settled(codat, owner.id, on=own)
     await codat.refresh(owner.id, "company", made.id)
+    await codat.unlink(owner.id, made.id)
+    await codat.delete_connection(owner.id, failing.id)
+    await codat.delete_company(owner.id)
+    await codat.delete_company(owner.id)
     with pytest.raises(RunbookError):
         await codat.connections(NOBODY)
 
@@ -237,8 +241,9 @@ async def test_every_exchange_of_the_client_of_codat_fits_the_description(
         async with Http(rehearsal_cloud(Path(own.directory))) as http:
             await every_call(own, Codat(http, key), customer)
     check(description, exchanges[CODAT])
-    assert {one.status_code for one in exchanges[CODAT]} == {200, 400, 404}
-    assert {one.request.method for one in exchanges[CODAT]} == {"GET", "POST"}
+    assert {one.status_code for one in exchanges[CODAT]} == {200, 204, 400, 404}
+    methods = {one.request.method for one in exchanges[CODAT]}
+    assert methods == {"GET", "POST", "PATCH", "DELETE"}
 
 
 def test_every_public_call_is_made() -> None:

@@ -90,7 +90,7 @@ async def test_what_is_no_value_of_a_secret_is_refused(
 
 @pytest.mark.parametrize(
     ("since", "left", "state"),
-    [(150, 30, "changed"), (149, 31, "done"), (20, 10, "changed"), (20, 11, "done")],
+    [(150, 30, "changed"), (148, 32, "done"), (20, 10, "changed"), (20, 11, "done")],
 )
 async def test_the_next_one_is_made_before_it_ends(
     make_workspace: MakeWorkspace,
