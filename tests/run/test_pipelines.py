@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -211,19 +211,37 @@ def test_the_linter_of_github_workflows_finds_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def slow_cloud(tmp_path: Path) -> Iterator[RehearsalDescription]:
-    """A rehearsal cloud of its own, in which the application for batches trusts GitHub's jobs."""
+    """A rehearsal cloud of its own, in which the application for batches trusts every job."""
     with launch(tmp_path / "cloud", skips=True, lags="worst") as cloud:
         with client_of(cloud) as http:
             admin = person(cloud, "Global Administrator")
             graph = Graph(http, user_token(http, cloud, admin))
             one = f"/applications(appId='{cloud.batch_identity['client_id']}')"
             for number, job in enumerate(cloud.jobs):
-                if job["token_from"] == "github":
-                    record = federated_credential(job["subject"])
-                    record |= {"name": f"job-{number}", "issuer": job["issuer"]}
-                    path = f"{one}/federatedIdentityCredentials"
-                    eventually(lambda: graph("POST", path, record))  # noqa: B023
+                record = federated_credential(job["subject"])
+                record |= {"name": f"job-{number}", "issuer": job["issuer"]}
+                path = f"{one}/federatedIdentityCredentials"
+                eventually(lambda: graph("POST", path, record))  # noqa: B023
         yield cloud
+
+
+def trial_and_production(
+    folder: Path, cloud: RehearsalDescription, forge: str, token_from: str
+) -> tuple[Path, Path]:
+    """A workspace that is signed in by a job's token alone, and its workflow."""
+    sign_in = {"method": "federated", "client_id": cloud.clients["batch"], "token_from": token_from}
+    production = {
+        "kind": "production",
+        "requires": "trial",
+        "tenant": cloud.accounts["production"]["tenant"],
+        "sign_in": sign_in,
+        "codat_api_key": None,
+        "codat_instance": None,
+    }
+    root = lay_out(folder, cloud, {"trial": {"sign_in": sign_in}, "production": production}).root
+    file = written(forge, root)
+    assert set(load(root).accounts) == {"trial", "production"}
+    return root, file
 
 
 class Runner:
@@ -302,18 +320,7 @@ class Runner:
 def test_the_github_workflow_runs_here(slow_cloud: RehearsalDescription, tmp_path: Path) -> None:
     """Each job's own steps, signed in by GitHub's token alone: plan, trial, production, check."""
     cloud = slow_cloud
-    sign_in = {"method": "federated", "client_id": cloud.clients["batch"], "token_from": "github"}
-    production = {
-        "kind": "production",
-        "requires": "trial",
-        "tenant": cloud.accounts["production"]["tenant"],
-        "sign_in": sign_in,
-        "codat_api_key": None,
-        "codat_instance": None,
-    }
-    root = lay_out(tmp_path, cloud, {"trial": {"sign_in": sign_in}, "production": production}).root
-    file = written("github", root)
-    assert set(load(root).accounts) == {"trial", "production"}
+    root, file = trial_and_production(tmp_path, cloud, "github", "github")
     runner = Runner(yaml.safe_load(file.read_text("utf-8")), root, tmp_path / "tools")
 
     def job(name: str, subject: str) -> None:
@@ -339,3 +346,130 @@ def test_the_github_workflow_runs_here(slow_cloud: RehearsalDescription, tmp_pat
     assert any("--body-file told/trial.md" in one for one in titles)
     assert any("--body-file told/check.md" in one for one in titles)
     assert leaks(Path(cloud.canaries), [root / "told", root / "runs", tmp_path / "tools"]) == []
+
+
+_NEEDS_PERSON, _MAY_END_SO = 3, {0, 3, 4, 5}
+_TOOL = """#!/bin/sh
+echo "{name} $*" | tr '\\n' ' ' >> "{log}"; echo >> "{log}"
+case "$*" in *state=opened*) echo '[]' ;; *wiql*) echo '{{"workItems": []}}' ;; esac
+"""
+"""Notes what it was asked; nothing is open at the forge yet."""
+
+
+class Shell:
+    """Runs scripts of a workflow in its checkout, where pip and curl only note what is asked."""
+
+    def __init__(self, root: Path, tools: Path, job: Mapping[str, str]) -> None:
+        self._root = root
+        self._log = tools / "called"
+        tools.mkdir()
+        for name in ("pip", "curl"):
+            tool = tools / name
+            tool.write_text(_TOOL.format(name=name, log=self._log), encoding="utf-8")
+            tool.chmod(0o755)
+        kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
+        path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self._environment = {**kept, **job, "PATH": path}
+
+    def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """One script, as the forge's runner gives it to a shell."""
+        return subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self._root,
+            env=self._environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+
+    def called(self) -> list[str]:
+        """What pip and curl were asked for."""
+        return self._log.read_text("utf-8").splitlines()
+
+
+def run_gitlab(file: Path, shell: Shell) -> dict[str, int]:
+    """Each job of a GitLab pipeline, what it extends included; how its script ended."""
+    jobs = yaml.safe_load(file.read_text("utf-8"))
+    ended = {}
+    for name in ("plan", "trial", "production", "check"):
+        extended = jobs[name]["extends"]
+        bases = [extended] if isinstance(extended, str) else extended
+        job = {key: value for base in bases for key, value in jobs[base].items()} | jobs[name]
+        about = {"CI_JOB_NAME": name, "CI_PROJECT_ID": "7", "CI_MERGE_REQUEST_IID": "3"}
+        about |= {"CI_API_V4_URL": "https://gitlab.example/api/v4", "RUNBOOK_GITLAB_TOKEN": "glpat"}
+        # GitLab joins both into one script of the shell.
+        done = shell.run("\n".join([*job["before_script"], *job["script"]]), **about)
+        assert done.returncode in _MAY_END_SO, f"{name}: {done.stdout}{done.stderr}"
+        assert {*job["allow_failure"]["exit_codes"], 0} == _MAY_END_SO
+        ended[name] = done.returncode
+        state = "failed" if done.returncode else "success"
+        for script in job.get("after_script", []):
+            after = shell.run(script, **about, CI_JOB_STATUS=state)
+            assert after.returncode == 0, f"{name}: {after.stdout}{after.stderr}"
+    return ended
+
+
+def run_azure(file: Path, shell: Shell) -> dict[str, int]:
+    """Each stage of an Azure pipeline, its scripts in order; how what it is about ended."""
+    ended = {}
+    about = {"SYSTEM_COLLECTIONURI": "https://dev.azure.example/", "SYSTEM_TEAMPROJECTID": "7"}
+    about |= {"BUILD_REPOSITORY_ID": "5", "SYSTEM_PULLREQUEST_PULLREQUESTID": "3"}
+    for stage in yaml.safe_load(file.read_text("utf-8"))["stages"]:
+        (job,) = stage["jobs"]
+        steps = job.get("steps") or job["strategy"]["runOnce"]["deploy"]["steps"]
+        code = 0
+        for step in steps:
+            if not (script := step.get("bash") or step.get("script")):
+                continue
+            if "variables['code']" in step.get("condition", "") and code != _NEEDS_PERSON:
+                continue
+            own = {
+                name: value
+                for name, value in step.get("env", {}).items()
+                if not value.startswith("$(")  # the token is in the job's own environment
+            }
+            done = shell.run(script, **about, **own)
+            assert done.returncode == 0, f"{stage['stage']}: {done.stdout}{done.stderr}"
+            if "task.logissue" in done.stdout or "variable=code]3" in done.stdout:
+                code = _NEEDS_PERSON
+        ended[stage["stage"]] = code
+    return ended
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the steps are bash's")
+@pytest.mark.parametrize(
+    ("forge", "token_from", "run", "issue"),
+    [
+        ("gitlab", "env:AZURE_ID_TOKEN", run_gitlab, "description@told/check.md"),
+        ("azure", "azure-pipelines", run_azure, "--data @told/item.json"),
+    ],
+)
+def test_the_scripts_of_other_forges_run_here(
+    forge: str,
+    token_from: str,
+    run: Callable[[Path, Shell], dict[str, int]],
+    issue: str,
+    slow_cloud: RehearsalDescription,
+    tmp_path: Path,
+) -> None:
+    """Each job's own scripts, signed in by the platform's token alone, as with GitHub's."""
+    job = job_of(slow_cloud, token_from)
+    root, file = trial_and_production(tmp_path, slow_cloud, forge, job["token_from"])
+    shell = Shell(root, tmp_path / "tools", job["environment"])
+    ended = run(file, shell)
+    assert ended["trial"] == ended["check"] == _NEEDS_PERSON
+    told = {one: (root / "told" / f"{one}.md").read_text("utf-8") for one in ended}
+    assert "| `trial` |" in told["plan"] and "changes pending" in told["plan"]
+    card = "It contains no secret and may be forwarded."
+    assert card in told["trial"] and card in told["check"] and "not run" in told["production"]
+    assert parsed(root / "told" / "trial.xml")
+    called = shell.called()
+    assert any(one.startswith("pip install bcrunbook[keyvault,postgres]==") for one in called)
+    assert any("told/plan.md" in one or "told/comment.json" in one for one in called)
+    assert any(issue in one for one in called), called
+    # Whoever lists a machine's processes sees their arguments.
+    assert not any("glpat" in one for one in called)
+    assert (
+        leaks(Path(slow_cloud.canaries), [root / "told", root / "runs", tmp_path / "tools"]) == []
+    )

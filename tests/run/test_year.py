@@ -242,7 +242,8 @@ def test_a_whole_year(tmp_path: Path) -> None:
     assert "Longbarrow Harnham shop and Saltmarsh Laboratory have left." in data["summary"]
     page = Path(data["report"])
     text = page.read_text("utf-8")
-    for what in ("Tidewater Joinery", "Dana Reyes takes over", "3 days", "for good"):
+    told = ("Tidewater Joinery", "Dana Reyes takes over", "3 days", "for good")
+    for what in (*told, "cut the connection"):
         assert what in text, what
     assert len(list(page.parent.glob("handover-*/handover.html"))) == 2
     workspace = directory / "workspace"

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import tomlkit
-
-from bcrunbook.accounts import FILE_NAME, Workspace, load
-from bcrunbook.atomic_write import atomic_write
+from bcrunbook.accounts import Workspace
 from bcrunbook.cloud import rehearsal_cloud
 from bcrunbook.core.step import Outcome
 from bcrunbook.errors import ReportBug
 from bcrunbook.ledger.scope import FactKind, Scope
 from bcrunbook.ledger.store import open_ledger
-from bcrunbook.order import CLIENT_SECRET, LINK_CUSTOMER, ROTATE_SECRET
+from bcrunbook.order import CLIENT_SECRET, LINK_CUSTOMER, RETIRE_CUSTOMER, ROTATE_SECRET
 from bcrunbook.rehearsal import RehearsalDescription
 from bcrunbook.rehearsal.people import Outside, UnexpectedPage
 from bcrunbook.run.account import StepRun, exit_code, run_account, run_customers
@@ -383,7 +381,7 @@ class YearPlay:
         )
         if deed.leaves:
             self._tell(engineer, f"asked {customer.display_name}: {deed.reason}.")
-            self._take_off_the_list(account, name)
+            await self._retire(account, name)
             self._left.append(customer.display_name)
             self._interruptions.append(interruption)
             return
@@ -415,20 +413,26 @@ class YearPlay:
             )
         )
 
-    def _take_off_the_list(self, account: str, name: str) -> None:
-        """A customer has left: who keeps accounts.toml takes them out.
-
-        What else becomes of them in Codat and in their tenant is for people to do.
-        """
-        path = self.workspace.root / FILE_NAME
-        document: Any = tomlkit.parse(path.read_text("utf-8"))
-        del document["accounts"][account]["customers"][name]
-        atomic_write(path, tomlkit.dumps(document).encode("utf-8"))
-        self.workspace = load(self.workspace.root)
+    async def _retire(self, account: str, name: str) -> None:
+        """A customer has left: their connection is cut, and they are told what is theirs to do."""
+        words = ("retire", account, "--customer", name, "--name", account, "--mode", "apply")
+        _expect(await self.give(words), _NEEDS_PERSON, f"retiring {name}")
         self._tell(
-            self._name(self._engineer),
-            f"took them off the list of customers of {account}. What the ledger knows of them"
-            " stays.",
+            _PROGRAM,
+            "cut the connection in Codat: nothing of theirs is read any more. What was read until"
+            " then stays.",
+            command=f"bcrunbook {' '.join(words)}",
+        )
+        await self._pace.sleep(_PERSON_COMES)
+        engineer = self._name(self._engineer)
+        said = ("confirm", account, RETIRE_CUSTOMER, "--customer", name, "--by", engineer)
+        _expect(await self.give(said), 0, f"saying that {name} was told")
+        _expect(await self.give(words), 0, f"the end of retiring {name}")
+        self._tell(
+            engineer,
+            "wrote to them what they may remove of App Link and of the application.",
+            "good",
+            command=f"bcrunbook {shlex.join(said)}",
         )
 
     # --- how it is done -----------------------------------------------------------------------
