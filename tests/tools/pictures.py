@@ -6,11 +6,13 @@ in folders that go away again, and needs Chromium.
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from bcrunbook.accounts import load
@@ -23,6 +25,7 @@ from bcrunbook.order import (
     notebook_name,
 )
 from bcrunbook.rehearsal import launch
+from bcrunbook.run.rehearse.workspace import STANDARD, prepare
 from tests.lab.conftest import serving
 from tests.lab.page import PATIENCE_MS, Lab
 from tests.lab.seat import APPLY
@@ -33,8 +36,19 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
 _REPORT: Final[ViewportSize] = {"width": 1100, "height": 740}
 _HANDOVER: Final[ViewportSize] = {"width": 1100, "height": 1000}
 _YEAR: Final[ViewportSize] = {"width": 1100, "height": 830}
+_PIPELINE: Final[ViewportSize] = {"width": 1240, "height": 560}
 _CARD_WIDTH: Final = 900
 _NOTEBOOK: Final[ViewportSize] = {"width": 1180, "height": 1000}
+
+
+_COMMENT: Final = """<!doctype html><meta charset="utf-8"><style>
+body {{ font: 14px/1.5 system-ui, sans-serif; color: #1f2328; margin: 24px; }}
+body > div {{ border: 1px solid #d0d7de; border-radius: 6px; padding: 4px 16px; }}
+table {{ border-collapse: collapse; }} td, th {{ border: 1px solid #d0d7de; padding: 6px 13px; }}
+code, pre {{ background: #f6f8fa; border-radius: 6px; font-size: 12px; }}
+code {{ padding: 2px 5px; }} pre {{ padding: 12px; overflow: hidden; }} pre code {{ padding: 0; }}
+</style><div>{shown}</div>"""
+"""How a forge shows what it is told, as far as that is alike everywhere."""
 
 
 def main() -> None:
@@ -46,6 +60,7 @@ def main() -> None:
         subprocess.run(handed, check=True, capture_output=True)
         (handover,) = (Path(folder) / "workspace" / "handover").glob("*/handover.html")
         card = run / "1-first-pass" / "trial" / f"{notebook_name(CODAT_KEYS)}.card.html"
+        comment = comment_of(Path(folder) / "pipeline")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
             page = browser.new_page(viewport=_REPORT)
@@ -55,6 +70,8 @@ def main() -> None:
             page.set_viewport_size({"width": _CARD_WIDTH, "height": 100})
             _take(page, card, "hand-off.png", is_whole=True)
             _take(page, _retired(Path(folder)), "retiring.png", is_whole=True)
+            page.set_viewport_size(_PIPELINE)
+            _take(page, comment, "comment.png", is_whole=False)
             take_year(page, Path(folder) / "year")
             _take_notebook(browser, Path(folder) / "lab", "jupyterlab.png")
             browser.close()
@@ -89,6 +106,25 @@ def _retired(folder: Path) -> Path:
     name = f"{notebook_name(RETIRE_CUSTOMER)}.card.html"
     (card,) = root.glob(f"runs/*/trial/customers/{customer}/{name}")
     return card
+
+
+def comment_of(folder: Path) -> Path:
+    """What a pipeline writes under its run, as a forge shows it, after a trial's first.
+
+    Args:
+        folder: where that is rehearsed; it is made.
+    """
+    folder.mkdir()
+    told = folder / "told.md"
+    with launch(folder / "cloud", skips=True) as cloud:
+        workspace = asyncio.run(prepare(folder, cloud, STANDARD))
+        words = ("batch", "--kind", "trial", "--mode", "apply", "--markdown", str(told))
+        # A person has to act, which the exit code says.
+        subprocess.run([*PROGRAM, *words, "-w", str(workspace.root)], capture_output=True)
+    page = folder / "comment.html"
+    shown = MarkdownIt("commonmark").enable("table").render(told.read_text("utf-8"))
+    page.write_text(_COMMENT.format(shown=shown), "utf-8")
+    return page
 
 
 def _take(page: Page, file: Path, name: str, *, is_whole: bool) -> None:
