@@ -18,6 +18,7 @@ from bcrunbook.order import CODAT_KEYS, ENABLE_INTEGRATION
 from bcrunbook.steps import notebook_of, step_named
 from bcrunbook.views.journey import WIDTH
 from tests.lab.page import PATIENCE_MS, THEMES, Lab, Server
+from tests.support.share import one_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -205,7 +206,7 @@ def test_nothing_in_the_bar_is_a_barrier(opened: Lab, server: Server) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", one_of(THEMES))
 def test_the_map_heads_a_notebook_and_unfolds_from_the_bar(lab: Lab, theme: str) -> None:
     """Its letters keep their size at 900 px, nothing of it is cut off, and a station leads on."""
     page = lab.page

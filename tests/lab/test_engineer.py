@@ -32,6 +32,7 @@ from tests.lab.seat import alone, link_customer, pair_of
 from tests.run.conftest import leaks
 from tests.support.independent_client import IndependentClient
 from tests.support.markdown import heading_of
+from tests.support.share import one_of
 
 T = TypeVar("T")
 
@@ -238,7 +239,7 @@ def test_production_is_unmistakable_and_guarded(
     client.http.close()
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", one_of(THEMES))
 def test_nothing_is_a_barrier_while_somebody_is_asked(lab: Lab, theme: str) -> None:
     """axe-core finds nothing serious in the plan with its forms, in either theme."""
     lab.open_step(CLIENT_SECRET)

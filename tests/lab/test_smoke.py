@@ -10,6 +10,7 @@ from playwright.sync_api import Route, expect
 from bcrunbook.order import START_HERE
 from tests.lab.page import OUTPUTS, PATIENCE_MS, THEMES, Lab
 from tests.support.markdown import heading_of
+from tests.support.share import one_of
 
 WIDTHS = (1280, 900)
 GREETER = """
@@ -88,7 +89,7 @@ def test_all_cells_run_to_the_outcome(ran: Lab) -> None:
     assert errors.all_inner_texts() == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", one_of(THEMES))
 def test_nothing_that_cells_show_is_a_barrier(theme: str, ran: Lab) -> None:
     """axe-core finds nothing serious in the outputs, in either theme, wide or narrow."""
     ran.theme(theme)

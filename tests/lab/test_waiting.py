@@ -128,6 +128,7 @@ def type_and_click_at_once(lab: Lab, label: str, text: str) -> None:
     lab.click("Apply")
 
 
+@pytest.mark.lasting
 def test_a_question_to_register_the_application(
     seat: Seat, cloud: RehearsalDescription, server: Server
 ) -> None:

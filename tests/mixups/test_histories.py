@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.share import number
 
-HISTORIES = number("MIXUPS", usual=400, whole=2000)
+HISTORIES = number("MIXUPS", usual=300, whole=2000)
 SEED = os.environ.get("MIXUPS_SEED", "")
 PARTS = -(-HISTORIES // 250)
 

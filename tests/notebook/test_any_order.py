@@ -18,7 +18,7 @@ from tests.notebook.interactive_session import InteractiveSession
 from tests.support.independent_client import MakeClient
 from tests.support.share import number
 
-PEOPLE = number("PEOPLE", usual=20, whole=60)
+PEOPLE = number("PEOPLE", usual=12, whole=60)
 SEED = os.environ.get("PERSON_SEED", "")
 PARTS = -(-PEOPLE // 30)
 

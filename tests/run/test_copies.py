@@ -156,7 +156,7 @@ def test_taken_up_on_another_machine(
         assert f"{name}/{notebook_of(step_named(START_HERE))}" in whole
     if copied:
         assert content(tmp_path / "served" / "runs" / report.parent.name) == whole
-    assert "Taking up" not in run_batch(workspace.root).events[-1]["stderr"]
+        assert "Taking up" not in run_batch(workspace.root).events[-1]["stderr"]
 
 
 @unix

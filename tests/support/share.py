@@ -7,8 +7,8 @@ each time, and the task `lasting` does the whole, with TESTS=whole.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from random import SystemRandom
+from collections.abc import Iterable, Iterator
+from random import Random, SystemRandom
 from typing import Final
 
 IS_WHOLE: Final = os.environ.get("TESTS") == "whole"
@@ -32,3 +32,16 @@ def points(end: int) -> Iterator[int]:
     first = SystemRandom().randrange(STRIDE) + 1
     print(f"from point {first}, one of {STRIDE}")
     yield from range(first, end, STRIDE)
+
+
+def one_of(choices: Iterable[str]) -> tuple[str, ...]:
+    """All of some choices, or one that is drawn: the same in all processes of a run.
+
+    Args:
+        choices: what a test is done for.
+    """
+    everything = tuple(choices)
+    if IS_WHOLE:
+        return everything
+    # The tests of a run are collected in each of its processes, and have to be the same.
+    return (Random(os.environ.get("PYTEST_XDIST_TESTRUNUID")).choice(everything),)

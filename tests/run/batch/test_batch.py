@@ -85,6 +85,7 @@ def test_everything_once_and_again(
     assert leaks(Path(cloud.canaries), [many.root], *printed) == []
 
 
+@pytest.mark.lasting
 def test_a_kernel_gives_the_same_states(many: Workspace) -> None:
     """The ordinary engine, for one of them."""
     name = next(iter(many.accounts))

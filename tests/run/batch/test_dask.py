@@ -87,6 +87,7 @@ def helpers(of: Cluster) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.lasting
 def test_the_same_outcomes_as_on_this_machine(
     shared: Workspace, workers: Cluster, cloud: RehearsalDescription, make_client: MakeClient
 ) -> None:
@@ -149,6 +150,7 @@ def again() -> set[tuple[str, ...]]:
     return {("done",) * count + tuple(FRESH[count:]) for count in range(5)}
 
 
+@pytest.mark.lasting
 def test_a_coordinator_that_is_killed(
     shared: Workspace, workers: Cluster, make_client: MakeClient
 ) -> None:
