@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import socketserver
 import ssl
 import threading
@@ -53,7 +54,19 @@ def demanding(
 
     class Demand(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with contextlib.suppress(OSError), tls.wrap_socket(self.request, server_side=True) as s:
+            with (
+                contextlib.suppress(OSError),
+                tls.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False) as s,
+            ):
+                try:
+                    s.do_handshake()
+                except OSError:
+                    # Closed before what the client has sent was read, the connection is reset, and
+                    # the alert may be lost on its way.
+                    s.shutdown(socket.SHUT_WR)
+                    while s.recv(65536):
+                        pass
+                    return
                 while b"\r\n\r\n" not in (s.recv(65536) or b"\r\n\r\n"):
                     pass
                 seen.append(bool(s.getpeercert()))
