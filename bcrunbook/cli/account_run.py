@@ -20,7 +20,7 @@ from bcrunbook.run.account import run_account, run_customers
 from bcrunbook.run.copies import Copies
 from bcrunbook.run.folders import run_folder
 from bcrunbook.steps import SETUP_STEPS, STEPS, step_named
-from bcrunbook.steps.retired import retired_account, retired_customers
+from bcrunbook.steps.retired import all_retired
 
 
 def run_notebooks(
@@ -106,10 +106,9 @@ def _in_use(
     """
     whose = workspace.account(account).identity
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
-        over = retired_account(ledger, whose)
-        gone = retired_customers(ledger, whose) if names else {}
-    if over is not None:
-        raise over.refusal
+        gone = all_retired(ledger, whose)
+    if "" in gone:
+        raise gone[""].refusal
     left = [name for name in names if name not in gone]
     refused = next((gone[name] for name in asked_for if name in gone), None)
     if refused is None and names and not left:

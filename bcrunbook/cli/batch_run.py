@@ -34,7 +34,7 @@ from bcrunbook.run.notify import notify
 from bcrunbook.skipped import dates
 from bcrunbook.steps import step_named
 from bcrunbook.steps.client_secret.stored import to_be_replaced
-from bcrunbook.steps.retired import Retired, retired_account, retired_customers
+from bcrunbook.steps.retired import all_retired
 from bcrunbook.steps.without_trial import allow
 
 _INTERRUPTED: Final = 130
@@ -143,18 +143,14 @@ async def _batch(
 
 def _in_use(ledger: Ledger, workspace: Workspace, items: list[WorkItem]) -> list[WorkItem]:
     """Of a selection what is not retired; says of each retired account and customer that it is."""
-    over: dict[tuple[str, str], Retired] = {}
-    for name in dict.fromkeys(item.account for item in items):
-        whose = workspace.account(name).identity
-        if (account := retired_account(ledger, whose)) is not None:
-            over[name, ""] = account
-        else:
-            of_customers = retired_customers(ledger, whose)
-            over |= {(name, customer): one for customer, one in of_customers.items()}
+    over = {
+        name: all_retired(ledger, workspace.account(name).identity)
+        for name in dict.fromkeys(item.account for item in items)
+    }
     kept = []
     for item in items:
-        account_over = over.get((item.account, ""))
-        why = account_over or over.get((item.account, item.customer))
+        account_over = over[item.account].get("")
+        why = account_over or over[item.account].get(item.customer)
         if why is None:
             kept.append(item)
         elif not (account_over and item.customer):

@@ -25,7 +25,7 @@ from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.journey import known_journey, outcomes_now
 from bcrunbook.steps.next_action import command, next_action
-from bcrunbook.steps.retired import Retired, retired_account, retired_customers
+from bcrunbook.steps.retired import Retired, all_retired
 from bcrunbook.views.journey import journey_line
 
 _Rows = dict[tuple[str, str, str], StoredOutcome]
@@ -141,14 +141,11 @@ def _is_crowd(account: Account) -> bool:
 
 def _over(ledger: Ledger, workspace: Workspace) -> _Over:
     """What of a workspace is retired."""
-    found: _Over = {}
-    for name, account in workspace.accounts.items():
-        mine = retired_account(ledger, account.identity)
-        if mine is not None:
-            found[name, ""] = mine
-        for customer, one in retired_customers(ledger, account.identity).items():
-            found[name, customer] = one
-    return found
+    return {
+        (name, customer): one
+        for name, account in workspace.accounts.items()
+        for customer, one in all_retired(ledger, account.identity).items()
+    }
 
 
 def _crowd(account: Account, rows: _Rows, over: _Over) -> list[list[str]]:

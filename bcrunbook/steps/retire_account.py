@@ -54,8 +54,7 @@ from bcrunbook.steps.codat_keys import SAVE_KEYS
 from bcrunbook.steps.codat_portal import PortalFindings
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import StepDescription
-from bcrunbook.steps.link_customer.codat_customer import TAG, business_central_of
-from bcrunbook.steps.link_customer.installation.poll import LINKED, PENDING
+from bcrunbook.steps.link_customer.codat_customer import READING, TAG, to_business_central
 from bcrunbook.steps.portal import hand_off_to_portal
 from bcrunbook.steps.requirements import BUSINESS_CENTRAL_APP_ID, REDIRECT_URI, SCOPES
 from bcrunbook.steps.retire_request import RetireRequest
@@ -73,7 +72,6 @@ APPLICATION: Final = "delete_application"
 FORGET: Final = "forget_value"
 """The keys of what is done, in its order."""
 
-_READS: Final = (LINKED, PENDING)
 _GRAPH: Final = "Microsoft Graph"
 
 
@@ -495,8 +493,8 @@ async def _linked(
         return Seen(None, integration.unknown)
     found = []
     for company in await codat.companies():
-        connections = await business_central_of(codat, company.data_connections)
-        if any(one.status in _READS for one in connections):
+        connections = to_business_central(company.data_connections, integration.value)
+        if any(one.status in READING for one in connections):
             found.append(LinkedCompany(company.name, _customer_of(company, account)))
     return Seen(tuple(found))
 

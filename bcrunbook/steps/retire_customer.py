@@ -38,6 +38,7 @@ from bcrunbook.steps.application import remembered_client_id
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import Lane, StepDescription
 from bcrunbook.steps.link_customer.codat_customer import (
+    READING,
     TAG,
     business_central_of,
     codat_of,
@@ -55,8 +56,6 @@ REMOVE_CONNECTION: Final = "remove_connection"
 DELETE_COMPANY: Final = "delete_company"
 TELL: Final = "app_link"
 """The keys of what is done: cut, removed, deleted, and told to the customer."""
-
-_READS: Final = (LINKED, PENDING)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class RetiringCompany:
     @property
     def open(self) -> tuple[Connection, ...]:
         """The connections through which Codat reads, or may come to read."""
-        return tuple(one for one in self.connections if one.status in _READS)
+        return tuple(one for one in self.connections if one.status in READING)
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class RetireCustomerFindings(Findings):
             is_yet_to_come=goes and not self.whose and one.is_ours,
         )
         for connection in one.connections:
-            is_open = connection.status in _READS
+            is_open = connection.status in READING
             yield Finding(
                 "Connection",
                 "cut" if is_open else "",

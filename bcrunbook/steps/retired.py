@@ -102,6 +102,20 @@ def retired_customers(ledger: Ledger, whose: Identity) -> dict[str, Retired]:
     return {name: one for name, one in found.items() if one is not None}
 
 
+def all_retired(ledger: Ledger, whose: Identity) -> dict[str, Retired]:
+    """What of an account is retired, or about to be.
+
+    Args:
+        ledger: the ledger.
+        whose: the account.
+
+    Returns:
+        By customer, with empty text for the account itself.
+    """
+    account = retired_account(ledger, whose)
+    return ({"": account} if account is not None else {}) | retired_customers(ledger, whose)
+
+
 def retired(ledger: Ledger, whose: Identity, customer: str = "") -> Retired | None:
     """Why nothing is set up for an account, or for one of its customers; None where it may be.
 
@@ -129,12 +143,11 @@ def restored_at(ledger: Ledger, whose: Identity) -> dict[str, datetime]:
     Returns:
         By customer, with empty text for the account itself; without those that never were.
     """
-    facts = [
-        fact
+    return {
+        fact.customer or "": fact.at
         for step in (RETIRE_ACCOUNT, RETIRE_CUSTOMER)
         for fact in ledger.facts(Scope(whose, step), FactKind.RESTORED)
-    ]
-    return {fact.customer or "": fact.at for fact in sorted(facts, key=lambda fact: fact.id)}
+    }
 
 
 def note_begun(ledger: Ledger, scope: Scope) -> None:
@@ -197,9 +210,7 @@ def _subject(scope: Scope) -> str:
 
 
 def _facts(ledger: Ledger, scope: Scope) -> list[Fact]:
-    return sorted(
-        (fact for kind in _KINDS for fact in ledger.facts(scope, kind)), key=lambda fact: fact.id
-    )
+    return [fact for fact in ledger.facts(scope) if fact.kind in _KINDS]
 
 
 def _last(whose: Identity, customer: str, facts: Iterable[Fact]) -> Retired | None:

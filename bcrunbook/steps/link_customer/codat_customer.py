@@ -25,10 +25,12 @@ from bcrunbook.services.codat.models import Company, Connection, Integration
 from bcrunbook.services.codat.overview import Overview, overview_of
 from bcrunbook.steps.codat_portal import NAME
 from bcrunbook.steps.context import Context
-from bcrunbook.steps.link_customer.installation.poll import LINKED, UNLINKED
+from bcrunbook.steps.link_customer.installation.poll import LINKED, PENDING, UNLINKED
 from bcrunbook.steps.retired import retired
 
 TAG: Final = "bcrunbook-customer"
+READING: Final = (LINKED, PENDING)
+"""How a connection stands through which Codat reads, or may come to read."""
 SAME_COMPANY: Final = "same_company"
 
 _COMPANY: Final = "Company in Codat"
@@ -283,7 +285,7 @@ async def find_connection(
     overlooked would be made again in each run. What an overview shows of it, nobody asks for.
     """
     if overview is not None and company.data_connections:
-        ours = _to_business_central(company.data_connections, overview.integration)
+        ours = to_business_central(company.data_connections, overview.integration)
     else:
         ours = await business_central_of(codat, await codat.connections(company.id))
     return max(
@@ -305,12 +307,18 @@ async def business_central_of(
     integration = None
     if any(not one.integration_key and not _is_named(one) for one in connections):
         integration = await codat.integration(BUSINESS_CENTRAL_PLATFORM)
-    return _to_business_central(connections, integration)
+    return to_business_central(connections, integration)
 
 
-def _to_business_central(
+def to_business_central(
     connections: Sequence[Connection], integration: Integration | None
 ) -> tuple[Connection, ...]:
+    """The same, where the integration was read.
+
+    Args:
+        connections: the company's connections.
+        integration: Business Central's; None where the instance does not know it.
+    """
     ours = integration.integration_id if integration is not None else ""
 
     def is_ours(one: Connection) -> bool:
