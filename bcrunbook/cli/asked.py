@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,30 @@ class Asked:
     to_see: str
     as_json: bool
     verbose: bool
+
+    @classmethod
+    def in_mode(
+        cls,
+        title: str,
+        command: Callable[[str], str],
+        mode: str,
+        *,
+        to_see: str,
+        as_json: bool,
+        verbose: bool,
+    ) -> Self:
+        """What was asked for by a command that has a mode.
+
+        Args:
+            title: as above.
+            command: the command as it is typed in a mode; empty text stands for the usual one.
+            mode: the mode that was asked for.
+            to_see: as above.
+            as_json: as above.
+            verbose: as above.
+        """
+        again = command("" if mode == "auto" else mode)
+        return cls(title, again, command("apply"), to_see, as_json, verbose)
 
 
 def typed(*words: str | None, **options: str | Path | Sequence[str] | None) -> str:

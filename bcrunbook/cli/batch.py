@@ -117,10 +117,10 @@ def batch(
         address="" if executor == _HERE else executor,
         without_trial=without_trial,
         anew=anew,
-        asked=Asked(
+        asked=Asked.in_mode(
             "Batch",
-            again=_typed("" if mode == "auto" else mode),
-            applying=_typed("apply"),
+            _typed,
+            mode,
             to_see="Nothing is left to do: everything that was asked for has passed.",
             as_json=as_json,
             verbose=False,

@@ -42,10 +42,10 @@ def restore(
     def words(applied: str) -> str:
         return typed("restore", account, mode=applied, workspace=workspace)
 
-    asked = Asked(
+    asked = Asked.in_mode(
         f"Restoring {account}",
-        again=words("" if mode == "auto" else mode),
-        applying=words("apply"),
+        words,
+        mode,
         to_see=f"What is missing is made by {typed('run', account, workspace=workspace)}",
         as_json=as_json,
         verbose=verbose,

@@ -92,10 +92,10 @@ def retire(
             workspace=workspace,
         )
 
-    asked = Asked(
+    asked = Asked.in_mode(
         f"Retirement of {account}",
-        again=words("" if mode == "auto" else mode),
-        applying=words("apply"),
+        words,
+        mode,
         to_see="Nothing is left to do here."
         + ("" if customers else f" Within 30 days {typed('restore', account)} takes it back."),
         as_json=as_json,

@@ -65,10 +65,10 @@ def rotate(
             workspace=workspace,
         )
 
-    asked = Asked(
+    asked = Asked.in_mode(
         f"Client secret of {account}",
-        again=words("" if mode == "auto" else mode),
-        applying=words("apply"),
+        words,
+        mode,
         to_see="Nothing is left to do: one secret is there, and the Codat Portal has it.",
         as_json=as_json,
         verbose=verbose,

@@ -59,12 +59,10 @@ def run(
     options.check_word("mode", mode, options.MODES)
     customers = customer or []
     flag = "--rehearse" if rehearse else None
-    asked = Asked(
+    asked = Asked.in_mode(
         f"Account {account}",
-        again=_typed(
-            "run", account, step, customers, workspace, flag, mode="" if mode == "auto" else mode
-        ),
-        applying=_typed("run", account, step, customers, workspace, flag, mode="apply"),
+        lambda mode: _typed("run", account, step, customers, workspace, flag, mode=mode),
+        mode,
         to_see=f"For real, after a look at the plan: {typed('plan', account, workspace=workspace)}"
         if rehearse
         else _to_see(workspace),
