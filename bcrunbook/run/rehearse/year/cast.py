@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from bcrunbook.run.rehearse.workspace import Rehearsed, RehearsedCustomer
+from bcrunbook.run.rehearse.workspace import STANDARD, Rehearsed, RehearsedCustomer
 
 _COOPERATIVE: Final = "hal.cotter@longbarrow-coop.example"
 _LABORATORY: Final = "vera.stone@saltmarsh-lab.example"
@@ -81,39 +81,17 @@ def _shop(name: str, place: str, number: int) -> RehearsedCustomer:
 ENGINEER: Final = "lee.osei@millrace.example"
 SUCCESSOR: Final = "dana.reyes@millrace.example"
 
+_TRIAL, _PRODUCTION = STANDARD
+_JOINERY: Final = _PRODUCTION.customers[0]
+
 STANDARD_YEAR: Final = Year(
     accounts=(
-        Rehearsed(
-            "trial",
-            "trial",
-            "Contoso Lending (trial)",
-            180,
-            "Codat",
-            (
-                RehearsedCustomer(
-                    "millrace",
-                    "Millrace Software (trial)",
-                    "robin.hale@millrace-trial.example",
-                    "Production",
-                    _SAMPLE,
-                ),
-                _shop("sample-shop", "sample shop", 4),
-            ),
-        ),
-        Rehearsed(
-            "production",
-            "production",
-            "Contoso Lending",
-            150,
-            "Codat",
-            (
-                RehearsedCustomer(
-                    "joinery",
-                    "Tidewater Joinery",
-                    "owen.pryce@tidewater-joinery.example",
-                    "Production",
-                    "Tidewater Joinery",
-                ),
+        replace(_TRIAL, customers=(*_TRIAL.customers, _shop("sample-shop", "sample shop", 4))),
+        replace(
+            _PRODUCTION,
+            secret_lifetime_days=150,
+            customers=(
+                _JOINERY,
                 RehearsedCustomer(
                     "saltmarsh", "Saltmarsh Laboratory", _LABORATORY, "Normal", _SAMPLE
                 ),
@@ -133,7 +111,7 @@ STANDARD_YEAR: Final = Year(
     deeds={
         13: Removed(
             "production",
-            "joinery",
+            _JOINERY.name,
             "application",
             leaves=False,
             reason="a new administrator had tidied up and did not know what it was for",
