@@ -178,12 +178,14 @@ def points(*kinds: dict[str, Kind]) -> list[tuple[str, Kind, str]]:
 
     In a usual run one of the two is drawn for each.
     """
-    return [
+    drawn = [
         (name, one, moment)
         for some in kinds
         for name, one in some.items()
         for moment in SystemRandom().sample(MOMENTS, AT_EACH)
     ]
+    print("killed", ", ".join(f"{moment} {name}" for name, _, moment in drawn))
+    return drawn
 
 
 def kill_until_installed(chain: Chain) -> list[tuple[str, Kind, str]]:

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +120,63 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-_CURL = """#!/bin/sh
-echo "$@" | tr '\\n' ' ' >> "{log}"; echo >> "{log}"
-case "$*" in {list}) cat "{reply}" ;; esac
+_TOOL = """#!/bin/sh
+echo "{name} $*" | tr '\\n' ' ' >> "{log}"; echo >> "{log}"
+case "$*" in {listing}) cat "{reply}" ;; esac
 """
-"""Notes what it was asked, and answers what lists what is open."""
+"""Notes what it was asked, and answers what lists what is open at the forge."""
+_LISTING = "*state=opened*|*wiql*"
+
+
+class Shell:
+    """Runs scripts of a workflow in its checkout, where some programs only note what is asked.
+
+    Args:
+        root: the checkout.
+        tools: a folder that is made, for these programs.
+        names: the programs.
+        job: what the platform sets for the job.
+        reply: what is open at the forge, as it lists that.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        tools: Path,
+        names: Sequence[str],
+        job: Mapping[str, str],
+        reply: Any = (),
+    ) -> None:
+        self._root = root
+        self._log = tools / "called"
+        tools.mkdir()
+        self._log.touch()
+        (tools / "reply").write_text(json.dumps(reply), encoding="utf-8")
+        for name in names:
+            text = _TOOL.format(name=name, log=self._log, listing=_LISTING, reply=tools / "reply")
+            (tools / name).write_text(text, encoding="utf-8")
+            (tools / name).chmod(0o755)
+        kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
+        path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self._environment = {**kept, **job, "PATH": path}
+
+    def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """One script, as the forge's runner gives it to a shell."""
+        return subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self._root,
+            env=self._environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+
+    def called(self) -> list[str]:
+        """What these programs were asked for."""
+        return self._log.read_text("utf-8").splitlines()
+
+
 _TITLE = "Codat, check: a person is needed"
 
 
@@ -134,20 +186,14 @@ def asked_of_forge(forge: str, folder: Path, reply: Any) -> list[str]:
     (script,) = [one for one in scripts(found) if "python3" in one and "told/plan.md" not in one]
     (folder / "told").mkdir()
     (folder / "told" / "check.md").write_text("| `trial` | needs a person |\n", "utf-8")
-    (folder / "reply").write_text(json.dumps(reply), "utf-8")
-    tools = folder / "tools"
-    tools.mkdir()
-    listing = {"gitlab": "*state=opened*", "azure": "*wiql*"}[forge]
-    called, curl = folder / "called", tools / "curl"
-    curl.write_text(_CURL.format(log=called, list=listing, reply=folder / "reply"), "utf-8")
-    curl.chmod(0o755)
     job = {"CI_JOB_STATUS": "failed", "CI_JOB_NAME": "check", "CI_PROJECT_ID": "7"}
     job |= {"CI_API_V4_URL": "https://gitlab.example/api/v4", "RUNBOOK_GITLAB_TOKEN": "glpat"}
     job |= {"SYSTEM_COLLECTIONURI": "https://dev.azure.example/", "SYSTEM_TEAMPROJECTID": "7"}
     job |= {"SYSTEM_ACCESSTOKEN": "token", "TITLE": _TITLE}
-    env = {**job, "PATH": f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=env, check=True)
-    return called.read_text("utf-8").splitlines()
+    shell = Shell(folder, folder / "tools", ["curl"], job, reply)
+    done = shell.run(script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return shell.called()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the scripts are bash's")
@@ -255,15 +301,8 @@ class Runner:
 
     def __init__(self, workflow: dict[str, Any], folder: Path, tools: Path) -> None:
         self._workflow = workflow
-        self._folder = folder
         self._tools = tools
-        tools.mkdir()
-        log = tools / "called"
-        for name in ("pip", "gh"):
-            tool = tools / name
-            tool.write_text(f'#!/bin/sh\necho "{name} $*" >> "{log}"\n', encoding="utf-8")
-            tool.chmod(0o755)
-        log.touch()
+        self._shell = Shell(folder, tools, ["pip", "gh"], {})
 
     def job(self, name: str, environment: Mapping[str, str]) -> None:
         """Run one job; fail where a step of it does.
@@ -281,23 +320,13 @@ class Runner:
             assert "${{" not in step["run"], "an expression in a script is the script's own text"
             own = {name: str(value) for name, value in step.get("env", {}).items()}
             env = {
-                **{key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ},
                 **environment,
                 **{key: "" if value.startswith("${{") else value for key, value in own.items()},
-                "PATH": f"{self._tools}:{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "GITHUB_OUTPUT": str(output),
                 "GITHUB_STEP_SUMMARY": str(self._tools / f"{name}.summary"),
             }
             # As GitHub runs a step without a shell of its own.
-            done = subprocess.run(
-                ["bash", "-e", "-c", step["run"]],
-                cwd=self._folder,
-                env=env,
-                capture_output=True,
-                text=True,
-                timeout=400,
-                check=False,
-            )
+            done = self._shell.run(step["run"], **env)
             assert done.returncode == 0, f"{name}, {step['name']}: {done.stdout}{done.stderr}"
             lines = output.read_text("utf-8").splitlines()
             outputs |= dict(line.split("=", 1) for line in lines)
@@ -313,7 +342,7 @@ class Runner:
 
     def called(self) -> list[str]:
         """What was asked of pip and gh so far."""
-        return (self._tools / "called").read_text("utf-8").splitlines()
+        return self._shell.called()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the steps are bash's")
@@ -349,43 +378,6 @@ def test_the_github_workflow_runs_here(slow_cloud: RehearsalDescription, tmp_pat
 
 
 _NEEDS_PERSON, _MAY_END_SO = 3, {0, 3, 4, 5}
-_TOOL = """#!/bin/sh
-echo "{name} $*" | tr '\\n' ' ' >> "{log}"; echo >> "{log}"
-case "$*" in *state=opened*) echo '[]' ;; *wiql*) echo '{{"workItems": []}}' ;; esac
-"""
-"""Notes what it was asked; nothing is open at the forge yet."""
-
-
-class Shell:
-    """Runs scripts of a workflow in its checkout, where pip and curl only note what is asked."""
-
-    def __init__(self, root: Path, tools: Path, job: Mapping[str, str]) -> None:
-        self._root = root
-        self._log = tools / "called"
-        tools.mkdir()
-        for name in ("pip", "curl"):
-            tool = tools / name
-            tool.write_text(_TOOL.format(name=name, log=self._log), encoding="utf-8")
-            tool.chmod(0o755)
-        kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
-        path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self._environment = {**kept, **job, "PATH": path}
-
-    def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """One script, as the forge's runner gives it to a shell."""
-        return subprocess.run(
-            ["bash", "-e", "-c", script],
-            cwd=self._root,
-            env=self._environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-
-    def called(self) -> list[str]:
-        """What pip and curl were asked for."""
-        return self._log.read_text("utf-8").splitlines()
 
 
 def run_gitlab(file: Path, shell: Shell) -> dict[str, int]:
@@ -439,16 +431,17 @@ def run_azure(file: Path, shell: Shell) -> dict[str, int]:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the steps are bash's")
 @pytest.mark.parametrize(
-    ("forge", "token_from", "run", "issue"),
+    ("forge", "token_from", "run", "reply", "issue"),
     [
-        ("gitlab", "env:AZURE_ID_TOKEN", run_gitlab, "description@told/check.md"),
-        ("azure", "azure-pipelines", run_azure, "--data @told/item.json"),
+        ("gitlab", "env:AZURE_ID_TOKEN", run_gitlab, [], "description@told/check.md"),
+        ("azure", "azure-pipelines", run_azure, {"workItems": []}, "--data @told/item.json"),
     ],
 )
 def test_the_scripts_of_other_forges_run_here(
     forge: str,
     token_from: str,
     run: Callable[[Path, Shell], dict[str, int]],
+    reply: Any,
     issue: str,
     slow_cloud: RehearsalDescription,
     tmp_path: Path,
@@ -456,7 +449,7 @@ def test_the_scripts_of_other_forges_run_here(
     """Each job's own scripts, signed in by the platform's token alone, as with GitHub's."""
     job = job_of(slow_cloud, token_from)
     root, file = trial_and_production(tmp_path, slow_cloud, forge, job["token_from"])
-    shell = Shell(root, tmp_path / "tools", job["environment"])
+    shell = Shell(root, tmp_path / "tools", ["pip", "curl"], job["environment"], reply)
     ended = run(file, shell)
     assert ended["trial"] == ended["check"] == _NEEDS_PERSON
     told = {one: (root / "told" / f"{one}.md").read_text("utf-8") for one in ended}

@@ -18,6 +18,7 @@ from dataclasses import replace
 from unittest import mock
 
 from bcrunbook.rehearsal import world as people
+from bcrunbook.rehearsal.businesscentral import installation
 from bcrunbook.rehearsal.codat import world as codat
 from bcrunbook.rehearsal.codat.limits import CONNECTED, CURRENT
 from bcrunbook.run.rehearse.workspace import RehearsedCustomer
@@ -77,7 +78,7 @@ def crowd(size: int, scripts: Sequence[str]) -> Iterator[list[RehearsedCustomer]
         )
         for one in sites
     ]
-    kept = people.environments_of, people.users_by_oid
+    kept = people.environments_of, people.users_by_oid, installation._by_first_name
     with (
         mock.patch.object(people, "TENANTS", everybody),
         mock.patch.object(people, "ENVIRONMENTS", people.ENVIRONMENTS + sites),

@@ -97,16 +97,12 @@ async def run(workspace: Workspace, account: str, steps: Sequence[str]) -> None:
         account: the account's name.
         steps: which steps, by their ids; all where none is named.
     """
-    folder = run_folder(workspace.root) / account
-    how: dict[str, Any] = {"began": _quiet, "ended": _quiet}
     own = [one for one in OF_ACCOUNTS if not steps or one in steps]
     theirs = [one for one in OF_CUSTOMERS if not steps or one in steps]
-    customers = list(workspace.account(account).customers)
+    commanded = _Command(workspace, account)
     with doing_job(JobOptions(workspace=workspace)):
-        if own:
-            await run_account(workspace, account, _named(own), APPLY, folder, **how)
-        if theirs and customers:
-            await run_customers(workspace, account, customers, _named(theirs), APPLY, folder, **how)
+        await commanded.of_account(*own)
+        await commanded.of_customers(*theirs)
 
 
 async def rotate(workspace: Workspace, account: str, secret: str) -> None:
@@ -117,10 +113,8 @@ async def rotate(workspace: Workspace, account: str, secret: str) -> None:
         account: the account's name.
         secret: the marker of the secret that is to be replaced.
     """
-    folder = run_folder(workspace.root) / account
-    how: dict[str, Any] = {"began": _quiet, "ended": _quiet, "wish": secret}
     with doing_job(JobOptions(workspace=workspace)):
-        await run_account(workspace, account, _named([ROTATE_SECRET]), APPLY, folder, **how)
+        await _Command(workspace, account, secret).of_account(ROTATE_SECRET)
 
 
 async def retire(workspace: Workspace, account: str) -> None:
@@ -130,14 +124,10 @@ async def retire(workspace: Workspace, account: str) -> None:
         workspace: the workspace.
         account: the account's name.
     """
-    folder = run_folder(workspace.root) / account
-    how: dict[str, Any] = {"began": _quiet, "ended": _quiet}
-    customers = list(workspace.account(account).customers)
+    commanded = _Command(workspace, account)
     with doing_job(JobOptions(workspace=workspace)):
-        if customers:
-            theirs = _named([RETIRE_CUSTOMER])
-            await run_customers(workspace, account, customers, theirs, APPLY, folder, **how)
-        await run_account(workspace, account, _named([RETIRE_ACCOUNT]), APPLY, folder, **how)
+        await commanded.of_customers(RETIRE_CUSTOMER)
+        await commanded.of_account(RETIRE_ACCOUNT)
 
 
 async def restore(workspace: Workspace, account: str) -> None:
@@ -147,10 +137,35 @@ async def restore(workspace: Workspace, account: str) -> None:
         workspace: the workspace.
         account: the account's name.
     """
-    folder = run_folder(workspace.root) / account
-    how: dict[str, Any] = {"began": _quiet, "ended": _quiet}
     with doing_job(JobOptions(workspace=workspace)):
-        await run_account(workspace, account, _named([RESTORE_ACCOUNT]), APPLY, folder, **how)
+        await _Command(workspace, account).of_account(RESTORE_ACCOUNT)
+
+
+class _Command:
+    """One command about an account, whose notebooks go into one folder.
+
+    Args:
+        workspace: the workspace.
+        account: the account's name.
+        wish: what is asked for besides.
+    """
+
+    def __init__(self, workspace: Workspace, account: str, wish: str = "") -> None:
+        self._whom = workspace, account
+        self._customers = list(workspace.account(account).customers)
+        self._folder = run_folder(workspace.root) / account
+        self._how: dict[str, Any] = {"began": _quiet, "ended": _quiet, "wish": wish}
+
+    async def of_account(self, *steps: str) -> None:
+        """Run steps of the account, if there are any."""
+        if steps:
+            await run_account(*self._whom, _named(steps), APPLY, self._folder, **self._how)
+
+    async def of_customers(self, *steps: str) -> None:
+        """Run steps for all of its customers, if there are any of both."""
+        if steps and self._customers:
+            whom, named = (*self._whom, self._customers), _named(steps)
+            await run_customers(*whom, named, APPLY, self._folder, **self._how)
 
 
 def _named(steps: Sequence[str]) -> list[AnyStep]:
