@@ -90,6 +90,7 @@ def one_application(world: World) -> Iterator[str]:
 def secrets_of_ours(world: World) -> Iterator[str]:
     """Of our secrets each is stored and one works for long; nobody's was removed by us."""
     now = world.cloud.cloud.clock.now()
+    not_ours_to_remove = world.others.secrets | world.others.lost
     for account in world.workspace.accounts.values():
         for app in _applications(world, account):
             stored = world.cloud.stored_values()
@@ -103,7 +104,7 @@ def secrets_of_ours(world: World) -> Iterator[str]:
                 and parse_timestamp(one["endDateTime"]) > now
             ]
             for one in ours:
-                is_theirs = account.name == "trial" and one["keyId"] in world.others.secrets
+                is_theirs = account.name == "trial" and one["keyId"] in not_ours_to_remove
                 is_stored = app.document["_secrets"][one["keyId"]]["value"] in stored
                 if not is_stored and not is_theirs:
                     yield f"{account.name} has a secret that nobody has: {one['displayName']}"
@@ -112,7 +113,7 @@ def secrets_of_ours(world: World) -> Iterator[str]:
             if len(usable) > 1 and not world.drawn.leap:
                 yield f"{account.name} has {len(usable)} secrets that are stored"
             kept = {one["keyId"] for one in app.document["passwordCredentials"]}
-            if account.name == "trial" and not world.others.secrets <= kept:
+            if account.name == "trial" and not not_ours_to_remove <= kept:
                 yield f"{account.name} has lost a colleague's secret"
 
 

@@ -44,6 +44,7 @@ class Others:
         said: what they did, in words.
         added: what of theirs has to stay, by what it is.
         secrets: the secrets that nobody but their owners may remove, by their key ids.
+        lost: those of ours whose value our store has lost; Codat may use them all the same.
     """
 
     workspace: Workspace
@@ -51,6 +52,7 @@ class Others:
     said: list[str]
     added: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
 
     @property
     def _trial(self) -> Account:
@@ -153,6 +155,7 @@ class Others:
         *kept, gone = app.document["passwordCredentials"]
         secrets = {k: v for k, v in app.document["_secrets"].items() if k != gone["keyId"]}
         self.secrets.discard(gone["keyId"])
+        self.lost.discard(gone["keyId"])
         self._put(app, {"passwordCredentials": kept, "_secrets": secrets})
         return True
 
@@ -182,13 +185,13 @@ class Others:
         return True
 
     def _lose_value(self, app: Registered) -> bool:
-        """The store loses what it has; Codat may use the secret all the same."""
+        """The store loses what it has."""
         folder = self.cloud.folder / STORE / self._trial.name
         values = {one["value"]: key for key, one in app.document["_secrets"].items()}
         for file in sorted(folder.rglob("*")):
             if file.is_file() and (key := values.get(file.read_text("utf-8").strip())):
                 file.unlink()
-                self.secrets.add(key)
+                self.lost.add(key)
                 return True
         return False
 

@@ -170,6 +170,8 @@ class World:
             return
         await self._ending_until_rest("retire trial", program.retire)
         self.is_retired = True
+        # Those are secrets of ours: all of them go, also where nobody has the value.
+        self.others.lost.clear()
         if self.drawn.ending == "restored":
             await self._ending_until_rest("restore trial", program.restore)
             self.is_retired = False
