@@ -11,12 +11,14 @@ import html
 import json
 import re
 import shlex
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from bcrunbook.secrets.needles import Needles
 from bcrunbook.secrets.surroundings import learn
 from bcrunbook.secrets.value import MASK, registered
 
@@ -24,71 +26,62 @@ from bcrunbook.secrets.value import MASK, registered
 def without_known_values(text: str) -> str:
     """The text with every such value in it masked."""
     known = _known_values()
-    # Most texts are shorter than most secrets.
-    longest = len(text)
-    short = known.escaped[: bisect_right(known.escaped, longest, key=_length_of_core)]
-    found = [form for core, forms in short if core in text for form in forms if form in text]
-    in_base64 = known.in_base64[: bisect_right(known.in_base64, longest, key=len)]
-    found += [form for form in in_base64 if form in text]
+    found = known.in_base64.found_in(text)
+    for core in known.cores.found_in(text):
+        for value in known.by_core[core]:
+            found += [form for form in _forms(value) if form in text]
     # The longest first, so that no tail of one survives.
-    for form in sorted(found, key=len, reverse=True):
+    for form in sorted(set(found), key=len, reverse=True):
         text = text.replace(form, MASK)
     return _without_encoded(text, known.raw)
 
 
-@dataclass(frozen=True)
 class KnownValues:
-    """Every registered value in the forms in which it is looked for, the shortest first.
+    """The registered values, in the forms in which they are looked for.
 
-    Args:
-        values: the values themselves, in the order in which they were registered.
-        escaped: for each value letters and digits that stand in all its escaped forms, and those.
-        in_base64: what stands for it there, wherever it begins.
-        raw: the value itself, in bytes.
+    Attributes:
+        cores: of each value the letters and digits that stand in all its escaped forms.
+        by_core: the values by those.
+        in_base64: what stands for them there, wherever it begins.
+        raw: the values themselves, their bytes as the characters of Latin-1.
     """
 
-    values: tuple[str, ...] = ()
-    escaped: tuple[tuple[str, frozenset[str]], ...] = ()
-    in_base64: tuple[str, ...] = ()
-    raw: tuple[bytes, ...] = ()
+    def __init__(self) -> None:
+        self.cores = Needles()
+        self.by_core: defaultdict[str, list[str]] = defaultdict(list)
+        self.in_base64 = Needles()
+        self.raw = Needles()
+        self._count = 0
+        self._adding = threading.Lock()
 
-    def and_also(self, values: Iterable[str]) -> KnownValues:
-        """These, and some more.
+    def catch_up(self) -> None:
+        """Know all that have been registered since."""
+        if self._count == len(registered):
+            return
+        with self._adding:
+            # In one go, as another thread may be registering one.
+            for value in list(registered)[self._count :]:
+                self._add(value)
+                self._count += 1
 
-        Args:
-            values: the others.
-        """
-        new = tuple(values)
-        raw = tuple(value.encode("utf-8", "surrogatepass") for value in new)
-        escaped = [(_core(value), _forms(value)) for value in new]
-        in_base64 = {form for one in raw for form in _base64_forms(one)}
-        return KnownValues(
-            (*self.values, *new),
-            tuple(sorted([*self.escaped, *escaped], key=_length_of_core)),
-            tuple(sorted({*self.in_base64, *in_base64}, key=lambda form: (len(form), form))),
-            (*self.raw, *raw),
-        )
-
-
-def _length_of_core(escaped: tuple[str, frozenset[str]]) -> int:
-    return len(escaped[0])
+    def _add(self, value: str) -> None:
+        raw = value.encode("utf-8", "surrogatepass")
+        core = _core(value)
+        self.by_core[core].append(value)
+        self.cores.add(core)
+        for form in {*_base64_forms(raw)}:
+            self.in_base64.add(form)
+        self.raw.add(raw.decode("latin-1"))
 
 
 _known_now = KnownValues()
 
 
 def _known_values() -> KnownValues:
-    global _known_now
     # Each time: a cell of a notebook may have set a proxy since.
     learn()
-    known = _known_now
-    if len(known.values) != len(registered):
-        # In one go, as another thread may be registering one.
-        values = tuple(registered)
-        count = len(known.values)
-        before = known if values[:count] == known.values else KnownValues()
-        known = _known_now = before.and_also(values[len(before.values) :])
-    return known
+    _known_now.catch_up()
+    return _known_now
 
 
 def _core(value: str) -> str:
@@ -96,6 +89,7 @@ def _core(value: str) -> str:
     return max(re.findall("[A-Za-z0-9]+", value), key=len, default="")
 
 
+@lru_cache(maxsize=64)
 def _forms(value: str) -> frozenset[str]:
     raw = value.encode("utf-8", "surrogatepass")
     written = {repr(value)[1:-1], ascii(value)[1:-1], repr(raw)[2:-1], *_shell_forms(value)}
@@ -180,11 +174,11 @@ _HEX: Final = re.compile("[0-9A-Fa-f]{12,}")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 
-def _without_encoded(text: str, values: Collection[bytes]) -> str:
+def _without_encoded(text: str, values: Needles) -> str:
     """The text without the runs in which a value stands in hex, or in base64 once or twice."""
     # All of them together first: hardly any text holds one.
     everything = b"\0".join(one for run in _RUN.findall(text) for one in _decoded(run))
-    present = [one for one in values if one in everything]
+    present = [one.encode("latin-1") for one in values.found_in(everything.decode("latin-1"))]
     if not present:
         return text
 

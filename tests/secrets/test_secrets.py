@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import pickle
+import random
 import re
 import shlex
 import signal
@@ -47,6 +48,8 @@ from bcrunbook.secrets import (
 pytestmark = pytest.mark.scrubs
 
 ENTRA = "xk38Q~Yd.2bPz_Rr-7TqLmVn0sWc4uHe1aGfJkbD"
+MANY = 3_000
+
 CODAT = "ztHQGvnC4XN2CgUhaDWEG4ySLUJqWjp7zkbZkGHd"
 OLD_ENTRA = "[6gyXA5S20@MN+WRXAJ]I-TO7g1:h2P8"
 IN_A_VAULT = "https://books-kv.vault.azure.net/secrets/trial-key"
@@ -156,6 +159,37 @@ def test_a_known_value_never_survives(
     Secret(value)
     form = encode(value)
     assert form not in scrub(before + form + after, "a test")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    begin=st.sampled_from(["", "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJo"]),
+    ends=st.lists(values, min_size=2, max_size=12),
+    between=around,
+    order=st.randoms(use_true_random=False),
+)
+def test_of_many_known_values_none_survives(
+    begin: str, ends: list[str], between: str, order: random.Random
+) -> None:
+    """Also where they begin alike, and some stand in others."""
+    held = [Secret(begin + end).reveal() for end in ends]
+    text = between.join(order.sample(held, len(held)))
+    clean = scrub(text, "a test")
+    assert not [one for one in held if one in clean]
+
+
+def test_among_thousands_of_known_values_each_is_found() -> None:
+    """A process that follows thousands of customers has held as many tokens."""
+    draw = random.Random(MANY)
+    alphabet = string.ascii_letters + string.digits + "-_"
+    held = [
+        Secret("".join(draw.choices(alphabet, k=draw.randint(6, 90)))).reveal() for _ in range(MANY)
+    ]
+    for at, one in enumerate(held[:: MANY // 100]):
+        text = f"{'a ' * at}{one}, and what is said after it"
+        assert one not in scrub(text, "a test")
+        encoded = base64.b64encode(f"{at}{one}".encode()).decode()
+        assert encoded not in scrub(f"in base64 {encoded}", "a test")
 
 
 @settings(max_examples=100, deadline=None)
