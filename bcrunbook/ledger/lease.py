@@ -121,26 +121,20 @@ class Leases(Rows):
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     def _take(self, name: str, what: str) -> str:
-        now = database.clock(self._engine)
-        mine = {
-            "token": str(uuid.uuid4()),
-            **holder.this_process(),
-            "what": what,
-            "since": now,
-            "heartbeat": now,
-        }
+        dialect = self._engine.dialect.name
+        mine = {"token": str(uuid.uuid4()), **holder.this_process(), "what": what}
         # Compare and swap: whoever loses a race finds the winner's row and reads it.
         while True:
             with contextlib.suppress(Taken):
-                held = self._read(sa.select(lease, now.label("now")).where(lease.c.name == name))
+                held = self._read(_seen(dialect), {"lease": name})
                 if not held:
-                    self._write(lease.insert().values(name=name, **mine))
+                    self._write(_taken(dialect), {"name": name, **mine})
                     return str(mine["token"])
                 other = held[0]
                 if not holder.is_abandoned(other, other["now"]):
                     raise _Held(other)
-                stale = (lease.c.name == name, lease.c.token == other["token"])
-                if self._write(lease.update().where(*stale).values(**mine)):
+                stale = {"lease": name, "mine": other["token"]}
+                if self._write(_taken_over(dialect), {**stale, **mine}):
                     # One that was killed here is no news to whoever starts the next.
                     is_news = not holder.is_here(other)
                     _log.log(
@@ -154,11 +148,11 @@ class Leases(Rows):
                     return str(mine["token"])
 
     async def _beat(self, name: str, token: str) -> None:
-        mine = lease.update().where(lease.c.name == name, lease.c.token == token)
+        renewed, mine = _renewed(self._engine.dialect.name), {"lease": name, "mine": token}
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
-                still_held = self._write(mine.values(heartbeat=database.clock(self._engine)))
+                still_held = self._write(renewed, mine)
             except RunbookError as error:
                 # The next beat may succeed; the work itself is not at fault.
                 _log.warning("the lease on %s could not be renewed: %s", name, error.what)
@@ -192,18 +186,50 @@ class Lease:
 # Statements are made once: that takes longer than they do.
 
 
+def _is_named() -> sa.ColumnElement[bool]:
+    return lease.c.name == sa.bindparam("lease")
+
+
+def _is_mine() -> sa.ColumnElement[bool]:
+    return sa.and_(_is_named(), lease.c.token == sa.bindparam("mine"))
+
+
 @cache
 def _held() -> sa.Select[Any]:
     """Who has the lease on something."""
-    return sa.select(lease).where(lease.c.name == sa.bindparam("lease"))
+    return sa.select(lease).where(_is_named())
+
+
+@cache
+def _seen(dialect: str) -> sa.Select[Any]:
+    """Who has it, and what time it is."""
+    return _held().add_columns(database.clock(dialect).label("now"))
+
+
+@cache
+def _taken(dialect: str) -> sa.Insert:
+    """Takes a lease that nobody has."""
+    now = database.clock(dialect)
+    return lease.insert().values(since=now, heartbeat=now)
+
+
+@cache
+def _taken_over(dialect: str) -> sa.Update:
+    """Takes a lease from its holder, if that is still who was seen."""
+    now = database.clock(dialect)
+    return lease.update().where(_is_mine()).values(since=now, heartbeat=now)
+
+
+@cache
+def _renewed(dialect: str) -> sa.Update:
+    """Shows that the holder is alive, if it is still the one that took the lease."""
+    return lease.update().where(_is_mine()).values(heartbeat=database.clock(dialect))
 
 
 @cache
 def _given_back() -> sa.Delete:
-    """Gives a lease back, if it is still the one that was taken."""
-    return lease.delete().where(
-        lease.c.name == sa.bindparam("lease"), lease.c.token == sa.bindparam("mine")
-    )
+    """Gives a lease back, on the same condition."""
+    return lease.delete().where(_is_mine())
 
 
 @cache

@@ -178,7 +178,7 @@ class Ledger(Leases):
         """
         run_id = str(uuid.uuid4())
         self._write(
-            run.insert(),
+            _added(run),
             {
                 "id": run_id,
                 **_columns_of(scope.whose),
@@ -197,9 +197,8 @@ class Ledger(Leases):
         Raises:
             NotFound: there is no such run.
         """
-        changed = self._write(
-            run.update().where(run.c.id == run_id).values(ended_at=self.now(), state=state)
-        )
+        ended = {"which": run_id, "ended_at": self.now(), "state": state}
+        changed = self._write(_end_of_run(), ended)
         if not changed:
             raise NotFound("There is no such run in the ledger.", where=f"run {run_id}")
 
@@ -226,7 +225,7 @@ class Ledger(Leases):
             said_by: who said it, when the basis is `said`.
         """
         self._write(
-            fact.insert(),
+            _added(fact),
             {
                 "run_id": run_id,
                 "at": self.now(),
@@ -266,7 +265,7 @@ class Ledger(Leases):
     ) -> None:
         """Add what a step came to; secrets in `data` are masked."""
         self._write(
-            outcome.insert(),
+            _added(outcome),
             {
                 "run_id": run_id,
                 "at": self.now(),
@@ -520,6 +519,16 @@ def _matching(columns: frozenset[str]) -> sa.Select[Any]:
     return sa.select(fact).where(
         *_is(fact), *(fact.c[column] == sa.bindparam(column) for column in filters)
     )
+
+
+@cache
+def _added(table: sa.Table) -> sa.Insert:
+    return table.insert()
+
+
+@cache
+def _end_of_run() -> sa.Update:
+    return run.update().where(run.c.id == sa.bindparam("which"))
 
 
 @cache

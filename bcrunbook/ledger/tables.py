@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -186,12 +186,12 @@ def _connect_sqlite(address: sa.URL, root: Path) -> sa.Engine:
     file = root / Path(address.database).expanduser()
     engine = sa.create_engine(address.set(database=str(file)), hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    # The driver would begin transactions by itself, and not before DDL; `_begin_sqlite` does it.
+    # The driver would begin transactions by itself, and not before DDL; `writing` does it. Who
+    # reads gives one statement, which SQLite makes a transaction of.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -213,16 +213,10 @@ def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A writer that began as a reader may find, too late, that another was faster. Who reads gives
-    # one statement, which SQLite makes a transaction of by itself.
-    if connection.get_execution_options().get("writes", False):
-        _begin_to_write(connection)
-
-
 def _begin_to_write(connection: sa.Connection) -> None:
-    # SQLite itself waits longer from look to look, up to 0.1 s, and whoever has come last goes
-    # first. Of many processes that write for some ms each, most would sleep most of the time.
+    # A writer that began as a reader may find, too late, that another was faster. And SQLite itself
+    # waits longer from look to look, up to 0.1 s, and whoever has come last goes first. Of many
+    # processes that write for some ms each, most would sleep most of the time.
     deadline = time.monotonic() + BUSY_SECONDS
     plain = connection.connection.dbapi_connection
     assert isinstance(plain, sqlite3.Connection)
@@ -277,15 +271,15 @@ def _set_up_postgresql(connection: psycopg.Connection, record: object) -> None:
     )
 
 
-def clock(engine: sa.Engine) -> sa.ColumnElement[datetime]:
-    """Now, by the clock that all who share the ledger have in common.
+def clock(dialect: str) -> sa.ColumnElement[datetime]:
+    """Now, by the clock that all who share the ledger have in common, whenever it is executed.
 
     An SQLite file has only this machine's. The machines of a team may differ by minutes, so on
     PostgreSQL it is the server's.
     """
-    if engine.dialect.name == "postgresql":
+    if dialect == "postgresql":
         return sa.func.clock_timestamp(type_=_Utc)
-    return sa.literal(datetime.now(UTC), _Utc)
+    return sa.bindparam("now", callable_=partial(datetime.now, UTC), type_=_Utc)
 
 
 def clock_ahead(engine: sa.Engine) -> float:
@@ -320,10 +314,10 @@ def upsert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
 @contextlib.contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection for one statement that writes; it is on the disk when the block ends."""
-    with engine.connect() as plain:
-        connection = plain.execution_options(writes=True)
-        with connection.begin():
-            yield connection
+    with engine.connect() as connection, connection.begin():
+        if engine.dialect.name == "sqlite":
+            _begin_to_write(connection)
+        yield connection
 
 
 @contextlib.contextmanager

@@ -15,10 +15,9 @@ from bcrunbook.ledger.rows import Rows
 
 def _begin(connection: sa.Connection) -> None:
     """Begin a transaction as the ledger does, without SQLAlchemy's way to a statement."""
-    if connection.get_execution_options().get("writes", False):
-        raw = connection.connection.dbapi_connection
-        assert isinstance(raw, sqlite3.Connection)
-        raw.execute("BEGIN IMMEDIATE")
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute("BEGIN IMMEDIATE")
 
 
 @contextmanager
@@ -32,7 +31,7 @@ def one_connection() -> Iterator[None]:
     try:
         with (
             mock.patch.object(Rows, "close", close),
-            mock.patch.object(tables, "_begin_sqlite", _begin),
+            mock.patch.object(tables, "_begin_to_write", _begin),
             # The scene's is of the newest revision.
             mock.patch.object(tables, "migrate"),
         ):
