@@ -36,7 +36,7 @@ class Store:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._clock = clock
-        self._records: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
+        self._records: dict[str, dict[str, dict[str, Record]]] = defaultdict(dict)
         self._undo: list[tuple[str, str, str, Record | None]] | None = None
         # The seeded secrets are in it, to be told again after a restart: its owner's alone.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -59,7 +59,7 @@ class Store:
         for kind, tenant, key, versions in self._db.execute(
             "SELECT kind, tenant, key, versions FROM records"
         ):
-            self._records[kind, tenant][key] = [
+            self._records[kind].setdefault(tenant, {})[key] = [
                 (at, lag, document) for at, lag, document in json.loads(versions)
             ]
 
@@ -77,9 +77,9 @@ class Store:
         except BaseException:
             for kind, tenant, key, record in reversed(self._undo):
                 if record is None:
-                    self._records[kind, tenant].pop(key, None)
+                    self._records[kind][tenant].pop(key, None)
                 else:
-                    self._records[kind, tenant][key] = record
+                    self._records[kind][tenant][key] = record
             self._db.execute("ROLLBACK")
             raise
         else:
@@ -94,41 +94,53 @@ class Store:
         if self._undo is None:
             raise RuntimeError("a write outside a transaction")
         now = self._clock.now()
-        old = self._records[kind, tenant].get(key)
+        held = self._records[kind].setdefault(tenant, {})
+        old = held.get(key)
         self._undo.append((kind, tenant, key, old))
         record: Record = [] if lag == "at_once" else self._pruned(key, old or [], now)
         record.append((now, lag, document))
         if all(version is None for _, _, version in record):
-            self._records[kind, tenant].pop(key, None)
-            self._db.execute(
-                "DELETE FROM records WHERE kind=? AND tenant=? AND key=?", (kind, tenant, key)
-            )
-            return
-        self._records[kind, tenant][key] = record
+            held.pop(key, None)
+            self._forget(kind, tenant, key)
+        else:
+            held[key] = record
+            self._keep(kind, tenant, key, record)
+
+    def _keep(self, kind: str, tenant: str, key: str, record: Record) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO records VALUES (?,?,?,?)",
             (kind, tenant, key, json.dumps(record)),
         )
 
+    def _forget(self, kind: str, tenant: str, key: str) -> None:
+        self._db.execute(
+            "DELETE FROM records WHERE kind=? AND tenant=? AND key=?", (kind, tenant, key)
+        )
+
     def latest(self, kind: str, tenant: str, key: str) -> Document | None:
         """The newest version, replicated or not: what writes build on."""
-        record = self._records[kind, tenant].get(key)
+        record = self._held(kind, tenant).get(key)
         return record[-1][2] if record else None
 
     def all_latest(self, kind: str, tenant: str) -> Iterator[tuple[str, Document]]:
         """Key and newest version of every existing object."""
-        for key, record in list(self._records[kind, tenant].items()):
+        for key, record in list(self._held(kind, tenant).items()):
             document = record[-1][2]
             if document is not None:
                 yield key, document
 
     def tenants_of(self, kind: str) -> list[str]:
         """The tenants that hold records of a kind."""
-        return [tenant for stored, tenant in list(self._records) if stored == kind]
+        # Among thousands of companies this is asked for each token.
+        return list(self._records[kind])
+
+    def _held(self, kind: str, tenant: str) -> dict[str, Record]:
+        # Who reads leaves nothing behind.
+        return self._records[kind].get(tenant, {})
 
     def visible(self, kind: str, tenant: str, key: str, *, index: bool = False) -> Document | None:
         """What a read sees now; with `index`, what an advanced query sees."""
-        record = self._records[kind, tenant].get(key)
+        record = self._held(kind, tenant).get(key)
         return self._seen(key, record, self._clock.now(), index) if record else None
 
     def all_visible(
@@ -136,7 +148,7 @@ class Store:
     ) -> Iterator[tuple[str, Document]]:
         """Key and visible version of every object a read sees now."""
         now = self._clock.now()
-        for key, record in list(self._records[kind, tenant].items()):
+        for key, record in list(self._held(kind, tenant).items()):
             document = self._seen(key, record, now, index)
             if document is not None:
                 yield key, document

@@ -17,7 +17,7 @@ from bcrunbook.steps.health_check import HealthCheck
 from bcrunbook.steps.link_customer.step import LinkCustomer
 from bcrunbook.steps.register_application import RegisterApplication
 from bcrunbook.steps.restore_account import RestoreAccount
-from bcrunbook.steps.retire_account import RetireAccount
+from bcrunbook.steps.retire_account.step import RetireAccount
 from bcrunbook.steps.retire_customer import RetireCustomer
 from bcrunbook.steps.rotate_secret import RotateSecret
 from bcrunbook.steps.start_here import StartHere

@@ -38,7 +38,7 @@ from bcrunbook.steps.application import lookup, require_seen
 from bcrunbook.steps.context import Context
 from bcrunbook.steps.description import StepDescription
 from bcrunbook.steps.portal import hand_off_to_portal
-from bcrunbook.steps.retire_account import among_deleted, restorable_until
+from bcrunbook.steps.retire_account.deleted import among_deleted, restorable_until
 from bcrunbook.steps.retired import (
     Retired,
     note_restored,

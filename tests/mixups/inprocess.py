@@ -37,6 +37,7 @@ from bcrunbook.rehearsal.messages import Call
 from bcrunbook.rehearsal.seed import seed
 from bcrunbook.rehearsal.state import Document, Store
 from bcrunbook.signin import SignIn, Token
+from tests.simulation.standin import copied
 
 SPEED = 100_000.0
 """Every lag is over by the next request."""
@@ -124,21 +125,20 @@ class InProcess:
         self._canaries.close()
 
     def _copy(self) -> dict[Any, Any]:
-        # Versions are never changed in place: a copy of the two outer levels is a copy.
-        return {key: dict(kept) for key, kept in self.cloud.store._records.items()}
+        return copied(self.cloud.store._records)
 
     def begin_anew(self) -> None:
         """As it was when it was made."""
         records = self.cloud.store._records
         records.clear()
-        records.update({key: dict(kept) for key, kept in self._first.items()})
+        records.update(copied(self._first))
         _made.pop(id(self.cloud), None)
 
     def seen(self) -> Records:
         """All applications, service principals, grants, companies and connections."""
         found: Records = {}
-        for (kind, partition), kept in self.cloud.store._records.items():
-            if kind in _WATCHED:
+        for kind in _WATCHED:
+            for partition, kept in self.cloud.store._records[kind].items():
                 last = {key: record[-1][2] for key, record in kept.items()}
                 found[kind, partition] = {k: one for k, one in last.items() if one is not None}
         return found
@@ -167,7 +167,7 @@ class InProcess:
     def forget_limits(self) -> None:
         """A new day at Codat."""
         for instance in INSTANCES:
-            self.cloud.store._records[USAGE, instance.id].clear()
+            self.cloud.store._records[USAGE].pop(instance.id, None)
 
     @contextmanager
     def joined(self, monkeypatch: Any) -> Iterator[None]:

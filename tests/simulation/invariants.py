@@ -262,7 +262,7 @@ def other_tenants(world: World) -> Iterator[str]:
         for tenant in world.cloud.store.tenants_of(kind):
             if tenant in mine:
                 continue
-            before = world.before.get((kind, tenant), {})
+            before = world.before.get(kind, {}).get(tenant, {})
             for key, document in world.cloud.store.all_latest(kind, tenant):
                 if key in before or (kind, document.get("appId")) in {
                     (SERVICE_PRINCIPAL, one) for one in ours
@@ -353,7 +353,7 @@ def nothing_left(world: World) -> Iterator[str]:
     gone = dict(world.cloud.store.all_latest(DELETED, tenant.id))
     for kind in (APPLICATION, SERVICE_PRINCIPAL):
         there = dict(world.cloud.store.all_latest(kind, tenant.id))
-        for key in world.before.get((kind, tenant.id), {}):
+        for key in world.before.get(kind, {}).get(tenant.id, {}):
             if key not in there and gone.get(key, {}).get("appId") not in clients:
                 yield f"{kind} {key} of somebody else's is gone"
     for name in customers_over:

@@ -27,7 +27,7 @@ from bcrunbook.steps.enable_integration import ENABLE
 from bcrunbook.steps.link_customer.codat_customer import fetch_link
 from bcrunbook.steps.link_customer.step import LINK
 from bcrunbook.steps.opening import open_context
-from bcrunbook.steps.retire_account import DISABLE
+from bcrunbook.steps.retire_account.changes import DISABLE
 from bcrunbook.steps.retire_customer import TELL
 from tests.simulation.drawing import Slip
 from tests.simulation.others import Others

@@ -70,7 +70,10 @@ BUGS: Final = {
         222,
     ),
     "what others have put on an application goes with it": Bug(
-        lambda: mock.patch("bcrunbook.steps.retire_account.RetireAccountFindings.strange", ()), 193
+        lambda: mock.patch(
+            "bcrunbook.steps.retire_account.findings.RetireAccountFindings.strange", ()
+        ),
+        193,
     ),
     "a watch that has ended speaks too short": Bug(
         lambda: mock.patch(f"{_INSTALLATION}.log.FRESH", 900.0), 15

@@ -32,7 +32,7 @@ from tests.simulation.others import Others
 from tests.simulation.people import People
 from tests.simulation.processes import Machine, doors
 from tests.simulation.scenes import Scene, files_in
-from tests.simulation.standin import StandIn, seeded_records
+from tests.simulation.standin import StandIn, copied, seeded_records
 from tests.simulation.timeline import BEGINNING, Loop, virtual_time
 from tests.simulation.world import World
 from tests.support.linking import SCRIPTS, lab_customer
@@ -282,7 +282,7 @@ async def _further(world: World, start: Start) -> None:
 def _left_by(world: World, at: float) -> Scene:
     return Scene(
         at,
-        {kind: dict(held) for kind, held in world.cloud.store.records.items()},
+        copied(world.cloud.store.records),
         world.cloud.canaries.values,
         files_in(world.folder, ("workspace/runs", "cloud/rehearsal.json", "cloud/faults.json")),
     )

@@ -51,7 +51,7 @@ _LOCAL: Final = "http://127.0.0.1:1"
 _READ_SECONDS: Final = 60.0
 """How long the client's connection waits for more of an answer."""
 
-Records = Mapping[tuple[str, str], Mapping[str, Record]]
+Records = Mapping[str, Mapping[str, Mapping[str, Record]]]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,14 @@ class AheadClock(Clock):
     def now(self) -> float:
         """See `Clock`."""
         return timeline.now() + self.ahead
+
+
+def copied(records: Records) -> dict[str, dict[str, dict[str, Record]]]:
+    """All of them again, in which something can be put; versions are never changed in place."""
+    return {
+        kind: {tenant: dict(held) for tenant, held in tenants.items()}
+        for kind, tenants in records.items()
+    }
 
 
 class _Nowhere:
@@ -85,7 +93,7 @@ class MemoryStore(Store):
 
     def __init__(self, clock: Clock, records: Records) -> None:
         self._clock = clock
-        self._records = defaultdict(dict, {kind: dict(held) for kind, held in records.items()})
+        self._records = defaultdict(dict, copied(records))
         self._undo = None
         self._db = _Nowhere()  # type: ignore[assignment]
 
@@ -93,6 +101,12 @@ class MemoryStore(Store):
     def records(self) -> Records:
         """All that is held."""
         return self._records
+
+    def _keep(self, kind: str, tenant: str, key: str, record: Record) -> None:
+        """In memory it is already."""
+
+    def _forget(self, kind: str, tenant: str, key: str) -> None:
+        """From memory it is gone already."""
 
 
 class _Lines(LineLog):

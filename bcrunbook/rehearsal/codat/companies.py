@@ -52,8 +52,7 @@ def create(request: Request) -> Answer:
     """A new company."""
     cloud, instance = request.cloud, request.instance
     given = _checked(request.body(), name_needed=True)
-    companies = sum(1 for _ in cloud.store.all_latest(COMPANY, instance.id))
-    if instance.plan == world.FREE and companies >= FREE_COMPANIES:
+    if instance.plan == world.FREE and _count(request) >= FREE_COMPANIES:
         raise plan_limit(
             f"You have exceeded the {FREE_COMPANIES}-company limit that applies to a Free plan."
         )
@@ -62,12 +61,14 @@ def create(request: Request) -> Answer:
     return _kept(request, company, {**_blank(), **given, **made})
 
 
+def _count(request: Request) -> int:
+    return sum(1 for _ in request.cloud.store.all_latest(COMPANY, request.instance.id))
+
+
 def list_all(request: Request) -> Answer:
     """The companies of the instance."""
-    found = companies_of(request.cloud, request.instance)
     tagged = tag_predicate(request.call, CLIENTS)
-    if tagged is not None:
-        found = [pair for pair in found if tagged(pair[1]["tags"])]
+    found = companies_of(request.cloud, request.instance, tagged)
 
     def show(pair: tuple[str, Document]) -> dict[str, Any]:
         return described(request.cloud, request.instance, *pair)

@@ -79,5 +79,7 @@ def _is_over(cloud: RehearsalCloud, kept: Document) -> bool:
 
 def _forget(cloud: RehearsalCloud, instance: world.Instance) -> None:
     for key, kept in cloud.store.all_latest(ANSWERED, instance.id):
-        if _is_over(cloud, kept):
-            cloud.store.put(ANSWERED, instance.id, key, None)
+        # In the order in which they were kept.
+        if not _is_over(cloud, kept):
+            return
+        cloud.store.put(ANSWERED, instance.id, key, None)

@@ -5,6 +5,7 @@ A company's record lies in its instance's partition, those of its connections in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from bcrunbook.rehearsal.cloud import RehearsalCloud
@@ -15,6 +16,7 @@ from bcrunbook.rehearsal.codat.errors import (
     foreign_key,
 )
 from bcrunbook.rehearsal.codat.limits import CONNECTED, CURRENT
+from bcrunbook.rehearsal.codat.query import Predicate
 from bcrunbook.rehearsal.codat.request import Request
 from bcrunbook.rehearsal.state import Document
 
@@ -28,14 +30,24 @@ UNLINKED: Final = "Unlinked"
 Found = list[tuple[str, Document]]
 
 
-def companies_of(cloud: RehearsalCloud, instance: world.Instance) -> Found:
-    """Ids and documents of an instance's companies, the oldest first (order undocumented)."""
-    return _by_age(cloud, COMPANY, instance.id)
+def companies_of(
+    cloud: RehearsalCloud, instance: world.Instance, tagged: Predicate | None = None
+) -> Found:
+    """Ids and documents of an instance's companies, the oldest first (order undocumented).
+
+    Args:
+        cloud: the rehearsal cloud.
+        instance: the instance.
+        tagged: what their tags have to be like; None for whatever they are.
+    """
+    # Asked for each customer: only what is wanted is put in order.
+    found = cloud.store.all_latest(COMPANY, instance.id)
+    return _by_age(pair for pair in found if tagged is None or tagged(pair[1]["tags"]))
 
 
 def connections_of(cloud: RehearsalCloud, company: str) -> Found:
     """Ids and documents of a company's connections, the oldest first."""
-    return _by_age(cloud, CONNECTION, company)
+    return _by_age(cloud.store.all_latest(CONNECTION, company))
 
 
 def owner_of(cloud: RehearsalCloud, company: str) -> world.Instance | None:
@@ -87,6 +99,5 @@ def _is_connected(cloud: RehearsalCloud, company: str) -> bool:
     return any(document["status"] == LINKED for _, document in found)
 
 
-def _by_age(cloud: RehearsalCloud, kind: str, partition: str) -> Found:
-    found = cloud.store.all_latest(kind, partition)
+def _by_age(found: Iterable[tuple[str, Document]]) -> Found:
     return sorted(found, key=lambda pair: (pair[1]["created"], pair[0]))
