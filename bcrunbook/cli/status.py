@@ -77,9 +77,7 @@ def status(
         output.print_json(_as_data(loaded, rows, over))
         return
     ways = {
-        name: over[name, ""].word
-        if (name, "") in over
-        else journey_line(known_journey(account, known.__getitem__))
+        name: journey_line(known_journey(account, known.__getitem__, over=over.get((name, ""))))
         for name, account in loaded.accounts.items()
     }
     output.print_block("The way", ways)
@@ -229,11 +227,11 @@ def _next(account: Account, workspace: Workspace, rows: _Rows, over: _Over) -> s
 def _before(account: Account, workspace: Workspace, rows: _Rows, over: _Over) -> str:
     """What comes before any step of an account or of its customers; empty where nothing does."""
     if (gone := over.get((account.name, ""))) is not None:
-        return f"{gone.word}; {gone.next}."
+        return f"{gone.told}."
     first = account.requires
     if first and _first_open(workspace.account(first), rows):
         if (first, "") in over:
-            return f"{first} comes first, which is {over[first, ''].word}; {over[first, ''].next}."
+            return f"{first} comes first, which is {over[first, ''].told}."
         return f"{first} comes first."
     return ""
 
@@ -248,7 +246,7 @@ def _next_of_customers(
 
     def of(customer: str) -> str:
         if (gone := over.get((account.name, customer))) is not None:
-            return f"{gone.word}; {gone.next}."
+            return f"{gone.told}."
         return before or _first_open(account, rows, customer) or _PASSED
 
     return {one: of(one) for one in account.customers}

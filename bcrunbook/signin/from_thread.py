@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bcrunbook.skipped.waiting import resting
 
 if TYPE_CHECKING:
-    from bcrunbook.core.pace import Pace
+    from bcrunbook.cloud import Cloud
     from bcrunbook.http.client import Http
     from bcrunbook.http.response import Response
 
@@ -33,9 +33,9 @@ class FromThread:
         self._loop = asyncio.get_running_loop()
 
     @property
-    def pace(self) -> Pace:
-        """How fast waiting goes in the cloud that is asked."""
-        return self._http.cloud.pace
+    def cloud(self) -> Cloud:
+        """The cloud that is asked."""
+        return self._http.cloud
 
     def send(self, method: str, url: str, **kwargs: Any) -> Response:
         """What `Http.send` does, for whoever is not on its event loop."""

@@ -121,7 +121,7 @@ class OfThisMachine:
         """MSAL's GET.
 
         Raises:
-            FixInput: the address is not this machine's.
+            FixInput: the address is not this machine's, or in a rehearsal not the cloud's.
         """
         if not is_of_this_machine(address_of(url)):
             raise FixInput(
@@ -131,6 +131,16 @@ class OfThisMachine:
                 why="IDENTITY_ENDPOINT, MSI_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST in the"
                 " environment names it",
                 next="unset the variable, unless Azure has set it; nothing was sent",
+            )
+        pages = self._sender.cloud.pages
+        if pages is not None and not url.startswith(f"{pages}/"):
+            raise FixInput(
+                "In a rehearsal the token of a managed identity comes from the rehearsal cloud, and"
+                " this one would be a real one. It was not asked for.",
+                where=self._where,
+                why="no variable in the environment leads to the rehearsal cloud's own endpoint",
+                next="set what rehearsal.json of the rehearsal cloud has for this identity under"
+                ' "jobs", "environment"',
             )
         return self._sender.send(
             "GET", url, repeat=Repeat.LOOK, headers=headers, params=params, beside_proxy=True

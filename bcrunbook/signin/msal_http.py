@@ -40,7 +40,7 @@ class MsalHttpClient:
         Args:
             where: which sign-in it was.
         """
-        seconds = self._not_before - self.sender.pace.now()
+        seconds = self._not_before - self.sender.cloud.pace.now()
         if seconds <= 0:
             return None
         return WaitAndRetry(
@@ -79,7 +79,7 @@ class MsalHttpClient:
             raise not_the_service("Entra", f"{method} {address.host}")
         retry_after = throttled.asked_wait(response.headers.get("Retry-After", ""))
         is_overload = response.status_code == 429 or response.status_code >= 500
-        self._not_before = self.sender.pace.now() + retry_after if is_overload else 0.0
+        self._not_before = self.sender.cloud.pace.now() + retry_after if is_overload else 0.0
         return response
 
     def get(

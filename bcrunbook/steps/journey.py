@@ -20,7 +20,7 @@ from bcrunbook.steps import SETUP_STEPS, STEPS
 from bcrunbook.steps.codat_keys import CodatKeys, out_of_date
 from bcrunbook.steps.description import RunbookStep
 from bcrunbook.steps.next_action import command, next_action
-from bcrunbook.steps.retired import restored_at
+from bcrunbook.steps.retired import Retired, restored_at, retired
 
 Place = Literal["terminal", "notebook"]
 """Where somebody reads what is next: it is told as a command, or as a notebook to run."""
@@ -80,12 +80,14 @@ class Journey:
         next: the first station that has not passed; None where all have.
         action: what to do next, exactly.
         comes_first: the account that has to be set up before it; empty where none has.
+        retired: that it, or the one customer that is asked about, is retired; None where it is not.
     """
 
     stations: tuple[Station, ...]
     next: Station | None
     action: str
     comes_first: str = ""
+    retired: Retired | None = None
 
     @property
     def passed(self) -> int:
@@ -106,6 +108,7 @@ def journey_of(
     *,
     customer: str = "",
     comes_first: str = "",
+    over: Retired | None = None,
     place: Place = "terminal",
 ) -> Journey:
     """Where an account stands, by how its steps ended.
@@ -117,6 +120,7 @@ def journey_of(
         stored: how the steps of it and of its customers ended last.
         customer: the one customer that is asked about; empty for all of them.
         comes_first: the account that has to be set up before it; empty where none has.
+        over: that the account, or that customer, is retired; None where it is not.
         place: where it is read.
     """
     ended = {(one.outcome.customer, one.outcome.step): one for one in stored}
@@ -127,6 +131,8 @@ def journey_of(
         return next_action(row.outcome, again, row.said_by) if row else again
 
     stations = tuple(_station(step, ended, customers, customer) for step in STEPS)
+    if over is not None:
+        return Journey(stations, None, over.told, retired=over)
     following = next((one for one in stations if one.mark is not Mark.PASSED), None)
     if comes_first:
         action = f"the account {comes_first} comes first"
@@ -159,7 +165,8 @@ def account_journey(
     def known(name: str) -> Sequence[StoredOutcome]:
         return outcomes_now(ledger, workspace.account(name).identity)
 
-    return known_journey(account, known, customer=customer, place=place)
+    over = retired(ledger, account.identity, customer)
+    return known_journey(account, known, customer=customer, over=over, place=place)
 
 
 def known_journey(
@@ -167,6 +174,7 @@ def known_journey(
     known: Callable[[str], Sequence[StoredOutcome]],
     *,
     customer: str = "",
+    over: Retired | None = None,
     place: Place = "terminal",
 ) -> Journey:
     """The same, from what was read of the ledger.
@@ -175,6 +183,7 @@ def known_journey(
         account: the account.
         known: for the name of an account, what `outcomes_now` says of it.
         customer: as above.
+        over: see `journey_of`.
         place: as above.
     """
     required = account.requires or ""
@@ -185,6 +194,7 @@ def known_journey(
         known(account.name),
         customer=customer,
         comes_first=required if required and not _is_set_up(known(required)) else "",
+        over=over,
         place=place,
     )
 

@@ -68,6 +68,11 @@ class Retired:
         return again if self.is_whole else f"{retire} goes on, {again}"
 
     @property
+    def told(self) -> str:
+        """How it stands, and how to go on."""
+        return f"{self.word}; {self.next}"
+
+    @property
     def refusal(self) -> FixInput:
         """Why nothing is set up for it."""
         return FixInput(

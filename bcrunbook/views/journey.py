@@ -84,6 +84,8 @@ def journey_line(where: Journey) -> str:
     Args:
         where: where it stands.
     """
+    if where.retired is not None:
+        return where.retired.word
     done = f"{where.passed} of {len(where.stations)} steps done"
     following = where.next
     if where.comes_first or following is None:

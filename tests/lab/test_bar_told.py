@@ -8,17 +8,28 @@ from typing import Any
 
 import pytest
 
+from bcrunbook.accounts import load
+from bcrunbook.ledger.scope import FactKind, Scope
+from bcrunbook.ledger.store import open_ledger
 from bcrunbook.notebook_files.kernel_sessions import (
     KernelAttention,
     KernelSession,
     read_sessions,
     sessions_folder,
 )
-from bcrunbook.order import LINK_CUSTOMER, ORDER, REGISTER_APPLICATION, notebook_name
+from bcrunbook.order import (
+    LINK_CUSTOMER,
+    ORDER,
+    REGISTER_APPLICATION,
+    RETIRE_ACCOUNT,
+    RETIRE_CUSTOMER,
+    notebook_name,
+)
 from bcrunbook.run.lab.bar import Bar, Kernels, OpenNotebook
 from bcrunbook.run.lab.glance import Glimpse, glance
 from bcrunbook.run.lab.known import Known
 from bcrunbook.run.layout import lay_out_notebooks
+from bcrunbook.steps.retired import note_begun
 
 ACCOUNTS = """
 [accounts.trial]
@@ -106,6 +117,26 @@ def test_before_anything_has_run(root: Path) -> None:
         and "Link a customer" in shown["way_html"]
     )
     assert not (root / "ledger.db").exists()
+
+
+def test_what_is_retired_is_told(root: Path) -> None:
+    """In the lists, on the way, and in what comes next; the others are told as before."""
+    workspace = load(root)
+    with open_ledger(workspace.ledger_url, root) as ledger:
+        trial, live = (workspace.account(name).identity for name in ("trial", "live"))
+        note_begun(ledger, Scope(trial, RETIRE_CUSTOMER, "millrace"))
+        ledger.record(Scope(live, RETIRE_ACCOUNT), FactKind.RETIRED, "live", "observed", {})
+    told = Told(root)
+    accounts = dict(told.shown()["account"]["options"])
+    assert "retired" not in accounts["trial"] and "retired on" in accounts["live"]
+    assert told.choose("customer", "millrace", LINK) == ""
+    beside = told.shown(LINK)
+    assert "being retired since" in dict(beside["customer"]["options"])["millrace"]
+    assert "bcrunbook retire trial --customer millrace" in beside["way_html"]
+    assert told.choose("account", "live") == ""
+    shown = told.shown()
+    assert shown["way_line"].startswith("retired on")
+    assert "bcrunbook restore live" in shown["way_html"] and "you are here" not in shown["way_html"]
 
 
 def test_a_choice_counts_for_every_notebook(root: Path) -> None:

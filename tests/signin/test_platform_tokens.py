@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,25 +297,48 @@ async def test_a_machines_token_is_asked_for_at_this_machine_only(
     assert set(hosts_asked(cloud)[before:]) <= {"login.microsoftonline.com"}
 
 
-@pytest.mark.parametrize(
-    ("identity", "changes", "says"),
-    [
-        (":" + "0" * 8 + "-0000" * 3 + "-" + "0" * 12, {}, "Identity not found"),
-        ("", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}, "nothing answers"),
-    ],
-)
+async def test_in_a_rehearsal_no_real_machine_is_asked(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing leads to the rehearsal cloud, the address is a real one (contract G26.11)."""
+    for name, of_a_real_machine in (
+        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://169.254.169.254"),
+        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:42356"),
+    ):
+        monkeypatch.setenv(name, of_a_real_machine)
+        sign_in = table(cloud.clients["batch"], "managed-identity")
+        error = await refusal(make_workspace(sign_in=sign_in), cloud)
+        assert isinstance(error, FixInput) and "was not asked for" in error.what
+        assert "rehearsal.json" in error.next
+
+
 async def test_a_machine_without_the_identity_is_named(
+    make_workspace: MakeWorkspace, cloud: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which identity was wanted, and where it is switched on (contract G26.11)."""
+    put_into(monkeypatch, job_of(cloud, "managed-identity"))
+    token_from = "managed-identity:" + "0" * 8 + "-0000" * 3 + "-" + "0" * 12
+    error = await refusal(make_workspace(sign_in=table(cloud.clients["batch"], token_from)), cloud)
+    assert isinstance(error, FixInput)
+    assert "Identity not found" in f"{error.what} {error.why}"
+    assert "Settings, Identity" in error.next and json.dumps(token_from) in error.where
+
+
+async def test_a_machine_whose_endpoint_is_silent_is_named(
     make_workspace: MakeWorkspace,
     cloud: RehearsalDescription,
     monkeypatch: pytest.MonkeyPatch,
-    identity: str,
-    changes: dict[str, str],
-    says: str,
+    tmp_path: Path,
 ) -> None:
-    """Which identity was wanted, and where it is switched on (contract G26.11)."""
-    put_into(monkeypatch, job_of(cloud, "managed-identity"), **changes)
-    token_from = f"managed-identity{identity}"
-    error = await refusal(make_workspace(sign_in=table(cloud.clients["batch"], token_from)), cloud)
-    assert isinstance(error, FixInput)
-    assert says in f"{error.what} {error.why}" and "Settings, Identity" in error.next
-    assert json.dumps(token_from) in error.where
+    """No Azure machine: the advice says where to run it (contract G26.11)."""
+    silent, folder = "http://127.0.0.1:9", tmp_path / "silent"
+    folder.mkdir()
+    known = json.loads((Path(cloud.directory) / "rehearsal.json").read_text("utf-8"))
+    known |= {"pages": silent, "clock": None}
+    (folder / "rehearsal.json").write_text(json.dumps(known), "utf-8")
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", silent)
+    sign_in = table(cloud.clients["batch"], "managed-identity")
+    there = replace(cloud, directory=str(folder))
+    error = await refusal(make_workspace(on=there, sign_in=sign_in), cloud)
+    assert isinstance(error, FixInput) and "nothing answers" in error.why
+    assert "run this on the Azure machine" in error.next

@@ -6,13 +6,16 @@ Reading this module takes most of a second, so Jupyter's server does it beside i
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bcrunbook.accounts import Account, Workspace, load
 from bcrunbook.errors import RunbookError
-from bcrunbook.ledger.store import open_ledger
+from bcrunbook.ledger.store import Ledger, open_ledger
 from bcrunbook.notebook_files.choices import account_label
 from bcrunbook.notebook_files.source import asks_first
 from bcrunbook.printable import printable
@@ -20,6 +23,7 @@ from bcrunbook.run.lab.glance import Glimpse, SeenAccount
 from bcrunbook.secrets import scrub
 from bcrunbook.steps import EVERY_STEP, STEPS, notebook_of
 from bcrunbook.steps.journey import Journey, account_journey, journey_of
+from bcrunbook.steps.retired import Retired, all_retired
 from bcrunbook.steps.whereabouts import whereabouts
 from bcrunbook.views.cells import in_line
 from bcrunbook.views.journey import journey_html, journey_line
@@ -89,10 +93,16 @@ class Known:
             return Glimpse({}, in_line(error))
         accounts = {one.name: _account(one) for one in workspace.accounts.values()}
         account = workspace.accounts.get(name)
-        if account is None:
-            return Glimpse(accounts)
         try:
-            known = _journey(workspace, account, customer)
+            with _ledger(workspace) as ledger:
+                if ledger is not None:
+                    accounts = {
+                        one.name: _account(one, all_retired(ledger, one.identity))
+                        for one in workspace.accounts.values()
+                    }
+                if account is None:
+                    return Glimpse(accounts)
+                known = _journey(ledger, workspace, account, customer)
         except RunbookError as error:
             return Glimpse(accounts, in_line(error))
         where = whereabouts(known.first, account.tenant)
@@ -107,13 +117,25 @@ class Known:
         )
 
 
-def _account(account: Account) -> SeenAccount:
+def _account(account: Account, gone: Mapping[str, Retired] = MappingProxyType({})) -> SeenAccount:
+    """An account as the bar shows it.
+
+    Args:
+        account: the account.
+        gone: what of it is retired, by customer; the account itself has no name there.
+    """
+    label = account_label(account.name, account.kind)
     return SeenAccount(
-        account_label(account.name, account.kind),
+        f"{label}, {gone[''].word}" if "" in gone else label,
         is_production=account.is_production,
         is_rehearsal=account.cloud == "rehearsal",
         tenant=_shown(account.tenant),
-        customers={name: _shown(one.display_name) for name, one in account.customers.items()},
+        customers={
+            name: f"{_shown(one.display_name)}, {gone[name].word}"
+            if name in gone
+            else _shown(one.display_name)
+            for name, one in account.customers.items()
+        },
     )
 
 
@@ -122,21 +144,32 @@ def _ledger_file(workspace: Workspace) -> Path | None:
     return workspace.root / url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else None
 
 
-def _journey(workspace: Workspace, account: Account, customer: str) -> Journey:
+@contextmanager
+def _ledger(workspace: Workspace) -> Iterator[Ledger | None]:
+    """The workspace's ledger; None where there is none yet."""
     file = _ledger_file(workspace)
     if file is not None and not file.exists():
         # Nothing has been run yet, and looking must not make one.
-        return journey_of(
-            account.name,
-            account.cloud,
-            account.customers,
-            (),
-            customer=customer,
-            comes_first=account.requires or "",
-            place="notebook",
-        )
+        yield None
+        return
     with open_ledger(workspace.ledger_url, workspace.root) as ledger:
+        yield ledger
+
+
+def _journey(
+    ledger: Ledger | None, workspace: Workspace, account: Account, customer: str
+) -> Journey:
+    if ledger is not None:
         return account_journey(ledger, workspace, account, customer=customer, place="notebook")
+    return journey_of(
+        account.name,
+        account.cloud,
+        account.customers,
+        (),
+        customer=customer,
+        comes_first=account.requires or "",
+        place="notebook",
+    )
 
 
 def _shown(text: str) -> str:
