@@ -26,9 +26,11 @@ from bcrunbook.secrets.value import MASK, registered
 def without_known_values(text: str) -> str:
     """The text with every such value in it masked."""
     known = _known_values()
-    found = known.in_base64.found_in(text)
-    for core in known.cores.found_in(text):
-        for value in known.by_core[core]:
+    found = []
+    for needle in known.written.found_in(text):
+        if needle in known.in_base64:
+            found.append(needle)
+        for value in known.by_core.get(needle, ()):
             found += [form for form in _forms(value) if form in text]
     # The longest first, so that no tail of one survives.
     for form in sorted(set(found), key=len, reverse=True):
@@ -40,16 +42,17 @@ class KnownValues:
     """The registered values, in the forms in which they are looked for.
 
     Attributes:
-        cores: of each value the letters and digits that stand in all its escaped forms.
-        by_core: the values by those.
-        in_base64: what stands for them there, wherever it begins.
+        written: of each value the letters and digits that stand in all its escaped forms, and what
+            stands for it in base64.
+        by_core: the values by the first of these.
+        in_base64: the second, wherever it begins.
         raw: the values themselves, their bytes as the characters of Latin-1.
     """
 
     def __init__(self) -> None:
-        self.cores = Needles()
+        self.written = Needles()
         self.by_core: defaultdict[str, list[str]] = defaultdict(list)
-        self.in_base64 = Needles()
+        self.in_base64: set[str] = set()
         self.raw = Needles()
         self._count = 0
         self._adding = threading.Lock()
@@ -67,10 +70,11 @@ class KnownValues:
     def _add(self, value: str) -> None:
         raw = value.encode("utf-8", "surrogatepass")
         core = _core(value)
+        forms = {*_base64_forms(raw)}
         self.by_core[core].append(value)
-        self.cores.add(core)
-        for form in {*_base64_forms(raw)}:
-            self.in_base64.add(form)
+        self.in_base64 |= forms
+        for needle in {core, *forms}:
+            self.written.add(needle)
         self.raw.add(raw.decode("latin-1"))
 
 

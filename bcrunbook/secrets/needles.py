@@ -14,6 +14,8 @@ from typing import Final
 _PIECE: Final = 8
 # With fewer characters, what the cuts leave of it may be no whole piece.
 _SHORTEST: Final = 2 * _PIECE - 1
+_FEW: Final = 128
+"""So many are looked for one by one in the time that it takes to cut the text."""
 
 
 class Needles:
@@ -21,6 +23,7 @@ class Needles:
 
     def __init__(self) -> None:
         self._by_piece: defaultdict[str, list[str]] = defaultdict(list)
+        self._long: dict[str, None] = {}
         self._short: dict[str, None] = {}
 
     def add(self, needle: str) -> None:
@@ -32,17 +35,22 @@ class Needles:
         if len(needle) < _SHORTEST:
             self._short[needle] = None
             return
+        if needle in self._long:
+            return
+        self._long[needle] = None
         # The end: tokens that were made alike begin alike.
         for end in range(len(needle) - _PIECE + 1, len(needle) + 1):
             self._by_piece[needle[end - _PIECE : end]].append(needle)
 
     def found_in(self, text: str) -> list[str]:
         """Those that stand in a text, each once."""
-        # In one go: another thread may be adding one.
-        found = [needle for needle in list(self._short) if needle in text]
-        if len(text) < _SHORTEST:
-            return found
-        known = self._by_piece
-        cuts = {text[at : at + _PIECE] for at in range(0, len(text), _PIECE)}
-        led_to = dict.fromkeys(needle for cut in cuts if cut in known for needle in known[cut])
-        return found + [needle for needle in led_to if needle in text]
+        # Each in one go: another thread may be adding one.
+        candidates = list(self._short)
+        if len(self._long) <= _FEW:
+            candidates += list(self._long)
+        else:
+            known = self._by_piece
+            cuts = {text[at : at + _PIECE] for at in range(0, len(text), _PIECE)}
+            led_to = (needle for cut in cuts if cut in known for needle in known[cut])
+            candidates += dict.fromkeys(led_to)
+        return [needle for needle in candidates if needle in text]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
+import hashlib
 import html
 import json
 import logging
@@ -171,7 +172,9 @@ def test_a_known_value_never_survives(
 def test_of_many_known_values_none_survives(
     begin: str, ends: list[str], between: str, order: random.Random
 ) -> None:
-    """Also where they begin alike, and some stand in others."""
+    """Also where they begin alike, some stand in others, and there are many more."""
+    for number in range(100):
+        Secret(hashlib.sha256(b"%d" % number).hexdigest())
     held = [Secret(begin + end).reveal() for end in ends]
     text = between.join(order.sample(held, len(held)))
     clean = scrub(text, "a test")
