@@ -196,8 +196,8 @@ def _decoded(run: str) -> Iterator[bytes]:
     """What a run of letters and digits may stand for."""
     compact = _BREAK.sub("", run)
     yield from _from_hex(compact)
-    if run.islower() or run.isupper():
-        return  # no base64 of this length is; names and ids are
+    if run.islower():
+        return  # ids are, and base64 of what is base64 or a letter is not
     for raw in _from_base64(compact.encode()):
         yield raw
         for inner in _RUN_IN_BYTES.findall(raw):

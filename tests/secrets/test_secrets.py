@@ -150,6 +150,13 @@ values = st.text(
 around = st.text(string.ascii_letters + " \n{}=,.", max_size=30)
 
 
+def test_base64_that_has_capitals_and_digits_only_is_found() -> None:
+    """It looks like a name in capitals; base64 twice of something short may be that."""
+    value = Secret("00\x980/0").reveal()
+    twice = base64.b64encode(base64.b64encode(value.encode())).decode()
+    assert twice.isupper() and scrub(f"it is {twice}.", "a test") == f"it is {MASK}."
+
+
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
 @settings(max_examples=60, deadline=None)
 @given(value=values, before=around, after=around)
