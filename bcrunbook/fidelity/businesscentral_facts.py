@@ -9,6 +9,7 @@ from bcrunbook.fidelity.checks import (
     BUSINESS_CENTRAL,
     DATA,
     DATES,
+    TEXTS,
     FactCheck,
     code_comes_with,
     has_fields,
@@ -29,7 +30,6 @@ _LOG: Final = f"GET {ADMIN}/*/environments/operations"
 _ERRORS: Final = (400, 401, 403, 404, 409, 503)
 # Dates that are not there come in several ways (contract B3.10).
 _DATES: Final = frozenset({*DATES, "null", "empty"})
-_TEXTS: Final = ("text", "empty", "null")
 
 
 def _is_moving(entry: JournalEntry) -> bool:
@@ -130,13 +130,13 @@ BUSINESS_CENTRAL_FACTS: Final[tuple[FactCheck, ...]] = (
     has_fields("B9.12", _LOG, "$/value/[]/type", "$/value/[]/status", kinds={"text"}),
     has_kinds("B9.16", _LOG, "$/value/[]/parameters/appId", "guid"),
     *(
-        has_kinds("B9.17", _LOG, f"$/value/[]/parameters/{name}", *_TEXTS)
+        has_kinds("B9.17", _LOG, f"$/value/[]/parameters/{name}", *TEXTS, "null")
         for name in ("sourceAppVersion", "targetAppVersion")
     ),
     has_fields("B9.18", _LOG, "$/value/[]/environmentName", which=_is_dated),
     has_kinds("B9.20", _LOG, "$/value/[]/createdOn", *DATES),
-    has_kinds("B9.21", _LOG, "$/value/[]/createdBy", *_TEXTS, "guid"),
-    has_kinds("B9.22", _LOG, "$/value/[]/errorMessage", *_TEXTS),
+    has_kinds("B9.21", _LOG, "$/value/[]/createdBy", *TEXTS, "null"),
+    has_kinds("B9.22", _LOG, "$/value/[]/errorMessage", *TEXTS, "null"),
     has_fields(
         "B9.25",
         _LOG,

@@ -7,6 +7,7 @@ from typing import Final
 from bcrunbook.fidelity.checks import (
     CODAT_API,
     DATES,
+    TEXTS,
     FactCheck,
     answers_with,
     has_fields,
@@ -32,7 +33,7 @@ def _has_key(entry: JournalEntry) -> bool:
 
 
 CODAT_FACTS: Final[tuple[FactCheck, ...]] = (
-    has_fields("C1.9", f"GET {CODAT_API}/profile", "$/name", kinds={"text"}),
+    has_fields("C1.9", f"GET {CODAT_API}/profile", "$/name", kinds=TEXTS),
     answers_with("C2.2", f"POST {_COMPANIES}", 200, body=True),
     answers_with("C2.2", f"POST {_CONNECTIONS}", 200, body=True),
     *(

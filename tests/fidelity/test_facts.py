@@ -62,6 +62,8 @@ def refused(status: int, *codes: str, of: JournalEntry = ENTRY) -> JournalEntry:
 
 
 PATCHED = replace(ENTRY, method="PATCH", path="/v1.0/applications/{}")
+ADDED = replace(ENTRY, method="POST", path="/v1.0/applications/{}/addPassword")
+MADE = shape(keyId="guid", secretText="text", startDateTime="date 7 Z", endDateTime="date 7 Z")
 COMPANY = replace(CODAT, path="/companies/{}")
 DISCOVERY = replace(BUSINESS_CENTRAL, path="/environments/v1.2")
 SECRET = "$/passwordCredentials/[]/secretText"
@@ -113,6 +115,11 @@ EITHER_WAY: dict[str, tuple[str, JournalEntry, JournalEntry]] = {
         "G7.2",
         replace(ENTRY, got={SECRET: ("null",)}),
         replace(ENTRY, got={SECRET: ("text",)}),
+    ),
+    "a text of three signs, which may be digits": (
+        "G7.1",
+        replace(ADDED, got=OBJECT | MADE | shape(hint="digits")),
+        replace(ADDED, got=OBJECT | MADE | shape(hint="number")),
     ),
     "the form of a date": (
         "B3.10",
