@@ -84,9 +84,11 @@ def is_route(entry: JournalEntry, pattern: str) -> bool:
 
 
 def _names(kinds: Collection[str]) -> str:
-    """Kinds in words; of dates, only their zones."""
-    zones = {re.sub(r"^date \d+", "date", kind) for kind in kinds}
-    return " or ".join(sorted(zones))
+    """Kinds in words; of dates, only their zones, and of all that a text may look like, that."""
+    any_text = {"any text"} if set(kinds) >= TEXTS else set()
+    others = set(kinds) - TEXTS if any_text else set(kinds)
+    zones = {re.sub(r"^date \d+", "date", kind) for kind in others}
+    return " or ".join(sorted(any_text | zones))
 
 
 def _is_success(entry: JournalEntry) -> bool:

@@ -61,7 +61,7 @@ def test_what_is_refuted_is_shown_with_both_shapes(command: Command, tmp_path: P
     assert result.code == 3
     flat = " ".join(result.out.split())
     assert "C1.9 refuted" in flat
-    assert "GET api.codat.io/profile: has $/name (text)" in flat
+    assert "GET api.codat.io/profile: has $/name (any text)" in flat
     assert "GET api.codat.io/profile -> $/name absent" in flat
     assert "missing field" in flat
 
