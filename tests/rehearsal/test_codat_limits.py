@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from bcrunbook.rehearsal import RehearsalDescription, launch
+from bcrunbook.rehearsal.codat import world
 from tests.rehearsal.codat_support import Codat, check_refusal, key_of
+from tests.rehearsal.in_process import client_within, open_cloud
 from tests.rehearsal.support import client_of
 from tests.support.clock import pass_time
 
@@ -45,6 +47,30 @@ def test_the_first_answer_again(codat: Codat) -> None:
     codat("PATCH", path, {"description": "b"})
     assert codat("PATCH", path, {"description": "a"}, header).json()["description"] == "a"
     assert codat("GET", path).json()["description"] == "b"
+
+
+def test_an_answer_is_kept_for_ninety_minutes(tmp_path: Path) -> None:
+    """Whatever the keys are, also after a restart between (contract C3.8)."""
+    minutes, early, late = 60.0, "f" * 8, "0" * 8
+    keys = {name: f"{name}-0000-4000-8000-000000000000" for name in (early, late)}
+    made = {}
+    for passed in (0.0, 80.0, 95.0):
+        with open_cloud(tmp_path) as (cloud, clock), client_within(cloud) as http:
+            clock.pass_(passed * minutes)
+            codat = Codat(http, cloud.secret(world.api_key_name(world.TRIAL)))
+
+            def make(key: str, call: Codat = codat) -> str:
+                return str(call("POST", "/companies", {"name": "Once"}, once(key)).json()["id"])
+
+            if not passed:
+                made[early] = make(keys[early])
+            elif passed == 80.0:
+                made[late] = make(keys[late])
+                assert make(keys[early]) == made[early]
+            else:
+                assert make(keys[late]) == made[late]
+                assert make(keys[early]) != made[early]
+                assert codat("GET", "/companies").json()["totalResults"] == 3
 
 
 def test_another_body_under_the_same_key(codat: Codat) -> None:
