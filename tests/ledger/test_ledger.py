@@ -61,7 +61,7 @@ def ledger(place: Place) -> Iterator[Ledger]:
 def test_facts_come_back_oldest_first(ledger: Ledger) -> None:
     """Facts keep their order and every field, and each filter narrows them."""
     run_id = ledger.begin_run(Scope(TRIAL, "client_secret"), "apply")
-    before = datetime.now(UTC)
+    before = ledger.now()  # by the clock that all who share it go by, as facts are
     ledger.record(Scope(TRIAL, "client_secret"), "secret", "a", "intended", {"n": 1}, run_id=run_id)
     ledger.record(Scope(TRIAL, "client_secret"), "secret", "a", "done", {"n": 2})
     ledger.record(Scope(TRIAL, "codat_keys"), "keys", "b", "said", {}, said_by="Ada")

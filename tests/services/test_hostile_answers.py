@@ -308,7 +308,8 @@ KEPT: dict[str, Callable[[Http], Callable[[], Awaitable[Any]]]] = {
 async def test_who_asked_to_be_left_alone_is(name: str, tmp_path: Path) -> None:
     """A second call of the same client before the time is answered without asking."""
     headers = {"Retry-After": "3600"}
-    network = Answering(CLIENTS[name], lambda _: httpx.Response(429, headers=headers))
+    answer = httpx.Response(429, headers=headers)
+    network = Answering(CLIENTS[name], lambda _: answer, Pace())  # an hour is an hour
 
     async def twice(http: Http, _: Path) -> None:
         call = KEPT[name](http)
