@@ -12,7 +12,7 @@ from typing import Final
 
 from bcrunbook.accounts import Account, instance_name
 from bcrunbook.cloud import Cloud
-from bcrunbook.core.step import Comparison, Finding, Findings, HandOffButton
+from bcrunbook.core.step import Comparison, Finding, Findings, HandOff, HandOffButton
 from bcrunbook.errors import AskAdministrator
 from bcrunbook.ledger.store import Fact
 from bcrunbook.services.codat.client import BUSINESS_CENTRAL_PLATFORM
@@ -157,3 +157,46 @@ class PortalFindings(Findings):
                 else "Is this the instance that is meant? Set codat_instance, and it is checked.",
             ),
         )
+
+
+def toggle_card(
+    findings: PortalFindings,
+    step: str,
+    *,
+    click: str,
+    looks_like: str,
+    slips: tuple[str, ...],
+    says: str,
+) -> HandOff:
+    """The click on the integration's toggle, which no supported call makes (contract C5.9).
+
+    Args:
+        findings: what the step saw.
+        step: the step's id.
+        click: what to do with the toggle.
+        looks_like: how it looks afterwards.
+        slips: what may go wrong.
+        says: what somebody says when it is done, where the toggle cannot be seen.
+    """
+    instance, is_seen = findings.instance, not findings.integration.unknown
+    say_so = f"bcrunbook confirm {findings.account.name} {step} --by YOUR-NAME; then run again"
+    return HandOff(
+        who=who_can(instance),
+        link=findings.page,
+        actions=(
+            open_and_compare(instance),
+            f"Settings, Integrations, Accounting: find {NAME} and click its toggle{click}",
+            "Run this step again: it sees the toggle by itself."
+            if is_seen
+            else f"Say that it is done ({say_so}).",
+        ),
+        buttons=(
+            open_button(findings.page),
+            *(() if is_seen else (HandOffButton(2, "confirm", instead=say_so),)),
+        ),
+        values=((INSTANCE, instance),) if instance else (),
+        looks_like=looks_like,
+        slips=slips,
+        confirmation="" if is_seen else says,
+        is_watched=is_seen,
+    )

@@ -16,7 +16,6 @@ from bcrunbook.core.step import (
     Comparison,
     Finding,
     HandOff,
-    HandOffButton,
     Observation,
     PersonsStep,
     Row,
@@ -145,28 +144,10 @@ class EnableIntegration(PersonsStep):
 
 
 def _card(findings: ToggleFindings) -> HandOff:
-    account, instance = findings.account, findings.instance
-    is_seen = not findings.integration.unknown
-    say_so = f"bcrunbook confirm {account.name} {ENABLE_INTEGRATION} --by YOUR-NAME; then run again"
-    last = (
-        "Run this step again: it sees the toggle by itself."
-        if is_seen
-        else f"Say that it is done ({say_so})."
-    )
-    return HandOff(
-        who=codat_portal.who_can(instance),
-        link=findings.page,
-        actions=(
-            codat_portal.open_and_compare(instance),
-            f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click its toggle."
-            " The page behind Manage has the same toggle.",
-            last,
-        ),
-        buttons=(
-            codat_portal.open_button(findings.page),
-            *(() if is_seen else (HandOffButton(2, "confirm", instead=say_so),)),
-        ),
-        values=((codat_portal.INSTANCE, instance),) if instance else (),
+    return codat_portal.toggle_card(
+        findings,
+        ENABLE_INTEGRATION,
+        click=". The page behind Manage has the same toggle.",
         looks_like="The toggle stays on, and Set up reads Manage.",
         slips=(
             "Later was chosen in the dialog after Save: then nothing is enabled until the toggle"
@@ -174,9 +155,8 @@ def _card(findings: ToggleFindings) -> HandOff:
             "The toggle cannot be clicked and Set up is still there: the keys are not saved yet."
             f" That is {ref(CODAT_KEYS)}.",
             codat_portal.ROLE_SLIP,
-            codat_portal.instance_slip(instance),
+            codat_portal.instance_slip(findings.instance),
             codat_portal.PLAN_SLIP,
         ),
-        confirmation="" if is_seen else f"{codat_portal.NAME} is enabled in the Codat Portal",
-        is_watched=is_seen,
+        says=f"{codat_portal.NAME} is enabled in the Codat Portal",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bcrunbook.core.step import Change, HandOff, HandOffButton, Row
+from bcrunbook.core.step import Change, HandOff, Row
 from bcrunbook.errors import FixInput
 from bcrunbook.order import RETIRE_ACCOUNT
 from bcrunbook.steps import codat_portal
@@ -113,37 +113,20 @@ def customers_first(findings: RetireAccountFindings) -> Change:
 
 
 def switch_off(findings: RetireAccountFindings) -> Change:
-    """The toggle, which no supported call flips (contract C5.9)."""
-    account, instance = findings.account, findings.instance
-    is_seen = not findings.integration.unknown
-    say_so = f"bcrunbook confirm {account.name} {RETIRE_ACCOUNT} --by YOUR-NAME; then run again"
+    """The toggle, for a person."""
+    before = "unknown" if findings.integration.unknown else "enabled"
     return Change(
         DISABLE,
         f"disable {codat_portal.NAME} in the Codat Portal",
-        (Row(codat_portal.NAME, "enabled" if is_seen else "unknown", "not enabled"),),
+        (Row(codat_portal.NAME, before, "not enabled"),),
         by="person",
-        hand_off=HandOff(
-            who=codat_portal.who_can(instance),
-            link=findings.page,
-            actions=(
-                codat_portal.open_and_compare(instance),
-                f"Settings, Integrations, Accounting: find {codat_portal.NAME} and click its"
-                " toggle, so that it is off.",
-                "Run this step again: it sees the toggle by itself."
-                if is_seen
-                else f"Say that it is done ({say_so}).",
-            ),
-            buttons=(
-                codat_portal.open_button(findings.page),
-                *(() if is_seen else (HandOffButton(2, "confirm", instead=say_so),)),
-            ),
-            values=((codat_portal.INSTANCE, instance),) if instance else (),
+        hand_off=codat_portal.toggle_card(
+            findings,
+            RETIRE_ACCOUNT,
+            click=", so that it is off.",
             looks_like="The toggle stays off.",
-            slips=(codat_portal.ROLE_SLIP, codat_portal.instance_slip(instance)),
-            confirmation=""
-            if is_seen
-            else f"{codat_portal.NAME} is not enabled in the Codat Portal any more",
-            is_watched=is_seen,
+            slips=(codat_portal.ROLE_SLIP, codat_portal.instance_slip(findings.instance)),
+            says=f"{codat_portal.NAME} is not enabled in the Codat Portal any more",
         ),
     )
 
