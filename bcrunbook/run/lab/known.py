@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from bcrunbook.accounts import Account, Workspace, load
@@ -91,20 +90,25 @@ class Known:
             workspace = self._workspace = load(self._root)
         except RunbookError as error:
             return Glimpse({}, in_line(error))
-        accounts = {one.name: _account(one) for one in workspace.accounts.values()}
         account = workspace.accounts.get(name)
+        gone: dict[str, dict[str, Retired]] = {}
+        known, problem = None, ""
         try:
             with _ledger(workspace) as ledger:
                 if ledger is not None:
-                    accounts = {
-                        one.name: _account(one, all_retired(ledger, one.identity))
+                    gone = {
+                        one.name: all_retired(ledger, one.identity)
                         for one in workspace.accounts.values()
                     }
-                if account is None:
-                    return Glimpse(accounts)
-                known = _journey(ledger, workspace, account, customer)
+                if account is not None:
+                    known = _journey(ledger, workspace, account, customer)
         except RunbookError as error:
-            return Glimpse(accounts, in_line(error))
+            problem = in_line(error)
+        accounts = {
+            one.name: _account(one, gone.get(one.name, {})) for one in workspace.accounts.values()
+        }
+        if account is None or known is None:
+            return Glimpse(accounts, problem)
         where = whereabouts(known.first, account.tenant)
         accounts[name] = replace(accounts[name], tenant=_shown(where.tenant))
         html = journey_html(known, links={one.id: notebook_of(one) for one in STEPS})
@@ -117,7 +121,7 @@ class Known:
         )
 
 
-def _account(account: Account, gone: Mapping[str, Retired] = MappingProxyType({})) -> SeenAccount:
+def _account(account: Account, gone: Mapping[str, Retired]) -> SeenAccount:
     """An account as the bar shows it.
 
     Args:
