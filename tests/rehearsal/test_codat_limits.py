@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -51,26 +52,26 @@ def test_the_first_answer_again(codat: Codat) -> None:
 
 def test_an_answer_is_kept_for_ninety_minutes(tmp_path: Path) -> None:
     """Whatever the keys are, also after a restart between (contract C3.8)."""
-    minutes, early, late = 60.0, "f" * 8, "0" * 8
-    keys = {name: f"{name}-0000-4000-8000-000000000000" for name in (early, late)}
-    made = {}
-    for passed in (0.0, 80.0, 95.0):
+    early, late = (f"{one * 8}-0000-4000-8000-000000000000" for one in "f0")
+
+    @contextmanager
+    def restarted(minutes: float) -> Iterator[Codat]:
         with open_cloud(tmp_path) as (cloud, clock), client_within(cloud) as http:
-            clock.pass_(passed * minutes)
-            codat = Codat(http, cloud.secret(world.api_key_name(world.TRIAL)))
+            clock.pass_(minutes * 60)
+            yield Codat(http, cloud.secret(world.api_key_name(world.TRIAL)))
 
-            def make(key: str, call: Codat = codat) -> str:
-                return str(call("POST", "/companies", {"name": "Once"}, once(key)).json()["id"])
+    def made(codat: Codat, key: str) -> str:
+        return str(codat("POST", "/companies", {"name": "Once"}, once(key)).json()["id"])
 
-            if not passed:
-                made[early] = make(keys[early])
-            elif passed == 80.0:
-                made[late] = make(keys[late])
-                assert make(keys[early]) == made[early]
-            else:
-                assert make(keys[late]) == made[late]
-                assert make(keys[early]) != made[early]
-                assert codat("GET", "/companies").json()["totalResults"] == 3
+    with restarted(0) as codat:
+        first = made(codat, early)
+    with restarted(80) as codat:
+        second = made(codat, late)
+        assert made(codat, early) == first
+    with restarted(95) as codat:
+        assert made(codat, late) == second
+        assert made(codat, early) != first
+        assert codat("GET", "/companies").json()["totalResults"] == 3
 
 
 def test_another_body_under_the_same_key(codat: Codat) -> None:

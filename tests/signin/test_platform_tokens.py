@@ -297,19 +297,19 @@ async def test_a_machines_token_is_asked_for_at_this_machine_only(
     assert set(hosts_asked(cloud)[before:]) <= {"login.microsoftonline.com"}
 
 
+@pytest.mark.parametrize("real", ["http://169.254.169.254", "http://127.0.0.1:42356"])
 async def test_in_a_rehearsal_no_real_machine_is_asked(
-    make_workspace: MakeWorkspace, cloud: RehearsalDescription, monkeypatch: pytest.MonkeyPatch
+    make_workspace: MakeWorkspace,
+    cloud: RehearsalDescription,
+    monkeypatch: pytest.MonkeyPatch,
+    real: str,
 ) -> None:
     """Where nothing leads to the rehearsal cloud, the address is a real one (contract G26.11)."""
-    for name, of_a_real_machine in (
-        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://169.254.169.254"),
-        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:42356"),
-    ):
-        monkeypatch.setenv(name, of_a_real_machine)
-        sign_in = table(cloud.clients["batch"], "managed-identity")
-        error = await refusal(make_workspace(sign_in=sign_in), cloud)
-        assert isinstance(error, FixInput) and "was not asked for" in error.what
-        assert "rehearsal.json" in error.next
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", real)
+    sign_in = table(cloud.clients["batch"], "managed-identity")
+    error = await refusal(make_workspace(sign_in=sign_in), cloud)
+    assert isinstance(error, FixInput) and "was not asked for" in error.what
+    assert "rehearsal.json" in error.next
 
 
 async def test_a_machine_without_the_identity_is_named(
